@@ -1,0 +1,135 @@
+//! The environment and `.env`: `VESTIBULE_<KEY>` for us, `ROCKET_<KEY>` for Rocket.
+
+use std::{collections::BTreeMap, ffi::OsString, fs, path::Path};
+
+use figment::{
+    Error, Metadata, Profile, Provider,
+    util::nest,
+    value::{Dict, Map, Value},
+};
+
+use super::{given::Given, schema};
+
+const OURS: &str = "VESTIBULE_";
+const ROCKETS: &str = "ROCKET_";
+
+/// The variables with either prefix.
+#[derive(Default, Clone)]
+pub(super) struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Those of `environment` that concern us.
+    pub(super) fn of(environment: &[(OsString, OsString)], given: &mut Given) -> Self {
+        let mut variables = Self::default();
+        for (name, value) in environment {
+            let Some(name) = name.to_str().filter(|name| concerns_us(name)) else { continue };
+            match value.to_str() {
+                Some(value) => drop(variables.0.insert(name.to_owned(), value.to_owned())),
+                None => given.problem(name, "the environment", "must be UTF-8"),
+            }
+        }
+        variables
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Hands over the values; `origin` makes the origin of a variable's name.
+    pub(super) fn give(self, given: &mut Given, origin: impl Fn(&str) -> String) {
+        let mut ignored = Vec::new();
+        for (name, value) in &self.0 {
+            if let Some(suffix) = name.strip_prefix(OURS) {
+                let key = suffix.to_ascii_lowercase();
+                if is_injected(suffix, value) {
+                    ignored.push(name.as_str());
+                } else if key == "clients" || key.starts_with("clients_") {
+                    given.problem(&key, name, "is a table, which only the file can give");
+                } else if schema::find(&key).is_some() {
+                    given.put(&key, value.as_str().into(), &origin(name));
+                } else {
+                    let origin = origin(name);
+                    let place = if origin == *name { origin } else { format!("{name} in {origin}") };
+                    given.unknown(&key, &place);
+                }
+            } else if name == "ROCKET_ADDRESS" || name == "ROCKET_PORT" {
+                let key = name[ROCKETS.len()..].to_ascii_lowercase();
+                given.put_from_rocket(&key, value.as_str().into(), &origin(name));
+            }
+        }
+        if !ignored.is_empty() {
+            let names = ignored.join(", ");
+            given.notes.push(format!("ignored, as what Kubernetes injects for a service of that name: {names}"));
+        }
+        given.figment = given.figment.clone().merge(self);
+    }
+}
+
+/// Rocket's own settings, read as Rocket's provider for the environment reads them.
+impl Provider for Variables {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("`ROCKET_` environment variable(s)")
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
+        let mut settings = Dict::new();
+        for (name, value) in &self.0 {
+            let Some(key) = name.strip_prefix(ROCKETS).map(str::to_ascii_lowercase) else { continue };
+            if key != "profile" && key != "config" {
+                let Ok(value) = value.parse::<Value>();
+                if let Value::Dict(_, nested) = nest(&key, value) {
+                    settings.extend(nested);
+                }
+            }
+        }
+        Ok(Profile::Global.collect(settings))
+    }
+}
+
+fn concerns_us(name: &str) -> bool {
+    name.starts_with(OURS) || name.starts_with(ROCKETS)
+}
+
+/// Kubernetes gives every container `<SERVICE>_SERVICE_HOST`, `<SERVICE>_PORT=tcp://…` and their like; a
+/// service called `vestibule`, or `vestibule-…`, makes them look like ours.
+fn is_injected(suffix: &str, value: &str) -> bool {
+    let protocols = ["TCP", "UDP", "SCTP"];
+    let parts: Vec<&str> = suffix.split('_').collect();
+    let is_url = protocols.iter().any(|protocol| value.starts_with(&format!("{}://", protocol.to_ascii_lowercase())));
+    (is_url && parts.last() == Some(&"PORT"))
+        || parts.ends_with(&["SERVICE", "HOST"])
+        || parts.windows(2).any(|pair| pair == ["SERVICE", "PORT"])
+        || parts.windows(3).any(|parts| {
+            parts[0] == "PORT" && parts[1].bytes().all(|byte| byte.is_ascii_digit()) && protocols.contains(&parts[2])
+        })
+}
+
+/// The variables in `.env`, where there is one. The environment of the process is left as it is.
+pub(super) fn dotenv(directory: &Path, given: &mut Given) -> Option<Variables> {
+    let path = directory.join(".env");
+    // A directory of that name is a Python environment.
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            if path.is_file() {
+                given.problem(".env", "the working directory", &format!("can't be read: {error}"));
+            }
+            return None;
+        }
+    };
+    let mut variables = Variables::default();
+    for line in dotenvy::from_read_iter(text.as_bytes()) {
+        match line {
+            Ok((name, value)) if concerns_us(&name) => drop(variables.0.insert(name, value)),
+            Ok(_) => {}
+            // Without the text that dotenvy quotes: it may be a secret.
+            Err(dotenvy::Error::LineParse(wrong, _)) => {
+                let number = text.lines().position(|line| line.trim() == wrong.trim()).map(|place| place + 1);
+                let subject = number.map_or("a line".to_owned(), |number| format!("line {number}"));
+                given.problem(&subject, ".env", "is not NAME=value");
+            }
+            Err(_) => given.problem("a line", ".env", "can't be read"),
+        }
+    }
+    Some(variables)
+}

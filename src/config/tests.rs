@@ -1,0 +1,84 @@
+//! Each rule of the configuration. How values reach us, what the sections allow, and `Rocket.toml`.
+
+mod combinations;
+mod reference;
+mod secrets;
+mod sources;
+mod values;
+
+use std::fs;
+
+use super::{Config, Loaded, Profile, Sources, load};
+
+fn serve() -> Sources {
+    Sources::isolated(Profile::Serve)
+}
+
+fn dev() -> Sources {
+    Sources::isolated(Profile::Dev)
+}
+
+/// The configuration of sources that have nothing wrong.
+fn config(sources: &Sources) -> Config {
+    loaded(sources).config
+}
+
+fn loaded(sources: &Sources) -> Loaded {
+    load(sources).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// What is wrong with `sources`, one line each.
+fn problems(sources: &Sources) -> Vec<String> {
+    let problems = load(sources).expect_err("the configuration should be refused");
+    problems.to_string().lines().map(str::to_owned).collect()
+}
+
+/// The one thing that is wrong with `sources`.
+fn problem(sources: &Sources) -> String {
+    let [problem] = problems(sources).try_into().unwrap_or_else(|problems| panic!("not one: {problems:#?}"));
+    problem
+}
+
+/// Sources in a directory of their own with this `Rocket.toml` and these variables.
+struct Place {
+    directory: tempfile::TempDir,
+    sources: Sources,
+}
+
+impl Place {
+    fn new(profile: Profile) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut sources = Sources::isolated(profile);
+        sources.directory = Some(directory.path().to_owned());
+        Self { directory, sources }
+    }
+
+    fn file(self, name: &str, text: impl AsRef<[u8]>) -> Self {
+        fs::write(self.directory.path().join(name), text).unwrap();
+        self
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.sources.environment.push((name.into(), value.into()));
+        self
+    }
+
+    fn loaded(&self) -> Loaded {
+        loaded(&self.sources)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        problems(&self.sources)
+    }
+
+    fn problem(&self) -> String {
+        problem(&self.sources)
+    }
+
+    /// The effective value of `key`, and where it came from.
+    fn entry(&self, key: &str) -> (String, String) {
+        let entry = self.loaded().entries.into_iter().find(|entry| entry.key == key);
+        let entry = entry.unwrap_or_else(|| panic!("no entry for {key}"));
+        (entry.value.to_string(), entry.origin)
+    }
+}

@@ -1,0 +1,132 @@
+//! Values that are each allowed and can't be had together.
+
+use super::{Place, config, dev, loaded, problem, problems, serve};
+use crate::config::{Blacklist, Flags, Profile, Sources};
+
+#[test]
+fn everything_that_is_wrong_is_reported_at_once() {
+    let sources = serve()
+        .set("isuer", "x")
+        .set("leeway", "soon")
+        .set("port", 70_000)
+        .set("session_lifetime", "1d")
+        .set("cookie_samesite", "none")
+        .set("cookie_secure", false)
+        .set("clients.web.audience", "a b")
+        .set("clients.web.colour", "red");
+    assert_eq!(problems(&sources).len(), 7, "{:#?}", problems(&sources));
+}
+
+#[test]
+fn a_lifetime_never_exceeds_the_one_around_it() {
+    assert_eq!(
+        problem(&serve().set("refresh_token_lifetime", "91d")),
+        r#"refresh_token_lifetime = "91d" (set by the program): must not be longer than session_lifetime = "90d" (default)"#
+    );
+    assert!(problem(&serve().set("access_token_lifetime", "8d")).contains(r#"than refresh_token_lifetime = "7d""#));
+    config(&serve().set("access_token_lifetime", "7d").set("refresh_token_lifetime", "90d"));
+}
+
+#[test]
+fn a_client_has_the_general_settings_unless_it_has_its_own() {
+    let sources = serve()
+        .set("audience", "api")
+        .set("clients.web.access_token_lifetime", "1h")
+        .set("clients.my.app.audience", "app");
+    let clients = config(&sources).clients;
+    let ids: Vec<&str> = clients.iter().map(|client| client.id.as_str()).collect();
+    assert_eq!(ids, ["default", "my.app", "web"]);
+    assert_eq!(clients.get("web").map(|client| client.audience.as_str()), Some("api"));
+    assert_eq!(clients.get("my.app").map(|client| client.audience.as_str()), Some("app"));
+    assert_eq!(clients.longest_access_token_lifetime().seconds(), 3600);
+    assert_eq!(clients.get("other"), None);
+}
+
+#[test]
+fn a_client_keeps_to_the_order_of_lifetimes_as_well() {
+    let long = serve().set("clients.web.refresh_token_lifetime", "91d");
+    assert!(problem(&long).starts_with(r#"clients.web.refresh_token_lifetime = "91d""#));
+    let short = serve().set("clients.web.refresh_token_lifetime", "5m");
+    assert!(problem(&short).starts_with(r#"clients.web.access_token_lifetime = "15m" (default)"#));
+}
+
+#[test]
+fn a_clients_id_is_plain() {
+    assert!(problem(&serve().set("clients.a b.audience", "x")).contains("a client's id is"));
+}
+
+#[test]
+fn drift_is_not_above_match() {
+    assert!(problem(&serve().set("fingerprint_drift", 0.8)).contains("must not be above fingerprint_match = 0.75"));
+    config(&serve().set("fingerprint_drift", 1).set("fingerprint_match", 1));
+}
+
+#[test]
+fn without_a_blacklist_only_refresh_tokens_are_checked() {
+    assert_eq!(config(&serve().set("blacklist_enabled", false)).sessions.blacklist, Blacklist::Refresh);
+}
+
+fn listening_on(profile: Profile, address: &str, allow_remote: bool) -> Sources {
+    let mut sources = Sources::isolated(profile);
+    sources.flags = Flags { address: Some(address.parse().unwrap()), allow_remote, ..Flags::default() };
+    sources
+}
+
+#[test]
+fn a_server_that_others_reach_must_know_its_public_url() {
+    let sources = listening_on(Profile::Serve, "0.0.0.0", false);
+    assert_eq!(
+        problem(&sources),
+        r#"public_url = "http://localhost:8000" (default): must be set, since address = "0.0.0.0" (--address) isn't loopback"#
+    );
+    config(&sources.set("public_url", "https://auth.example.com"));
+    for loopback in ["127.0.0.2", "::1", "::ffff:127.0.0.1"] {
+        config(&listening_on(Profile::Serve, loopback, false));
+    }
+}
+
+#[test]
+fn dev_listens_on_loopback_unless_told_otherwise() {
+    assert!(problem(&listening_on(Profile::Dev, "0.0.0.0", false)).contains("unless told --allow-remote"));
+    config(&listening_on(Profile::Dev, "0.0.0.0", true));
+    config(&listening_on(Profile::Dev, "::1", false));
+}
+
+#[test]
+fn prefixes_of_cookie_names_fit_the_attributes() {
+    let refused = |sources: Sources, why: &str| {
+        let problem = problem(&sources);
+        assert!(problem.contains(why), "{problem}");
+    };
+    refused(dev().set("access_cookie_name", "__host-a"), "can't be used with cookie_secure = false");
+    refused(dev().set("csrf_cookie_name", "__Secure-a"), "can't be used with cookie_secure = false");
+    refused(serve().set("refresh_cookie_name", "__Host-a"), "the path of this cookie isn't /");
+    let domain = serve().set("cookie_domain", "example.com");
+    refused(domain.set("access_cookie_name", "__Host-a"), r#"can't be used with cookie_domain = "example.com""#);
+    refused(serve().set("csrf_cookie_name", "a").set("access_cookie_name", "a"), "must differ from access_cookie_name");
+    refused(dev().set("cookie_samesite", "none"), "none can't be used with cookie_secure = false");
+}
+
+#[test]
+fn default_cookie_names_follow_the_attributes() {
+    let cookies = config(&serve().set("cookie_domain", "example.com")).cookies;
+    assert_eq!(cookies.access_name, "__Secure-access_token");
+    assert_eq!(cookies.csrf_name, "__Secure-csrf_token");
+    assert_eq!(config(&serve().set("cookie_secure", false)).cookies.access_name, "access_token");
+    assert_eq!(config(&dev().set("cookie_secure", true)).cookies.access_name, "__Host-access_token");
+}
+
+#[test]
+fn a_cookie_domain_holds_the_public_host() {
+    let domain = |url: &str| serve().set("cookie_domain", "example.com").set("public_url", url);
+    config(&domain("https://example.com"));
+    config(&domain("https://auth.example.com"));
+    assert!(problem(&domain("https://badexample.com")).contains("must be the host of public_url"));
+}
+
+#[test]
+fn trusting_every_proxy_is_noted() {
+    let notes = loaded(&serve().set("trusted_proxies", "0.0.0.0/0")).notes;
+    assert!(notes.concat().contains("any client can claim any address"), "{notes:?}");
+    assert!(Place::new(Profile::Serve).loaded().notes.is_empty());
+}

@@ -1,0 +1,115 @@
+//! Secrets: where they come from, what is refused, and that none is ever shown.
+
+use super::{Place, config, loaded, problem, problems, serve};
+use crate::config::{Algorithm, Profile};
+
+const GOOD: &str = "q7Wd0ZkT5vYxN2mB8rLcHs4JgPfE1uAo";
+
+#[test]
+fn a_secret_key_makes_hs256_the_algorithm() {
+    let keys = config(&serve().set("secret_key", GOOD)).keys;
+    assert_eq!(keys.algorithm, Algorithm::Hs256);
+    assert_eq!(keys.secret_key.map(|key| key.expose().to_vec()), Some(GOOD.as_bytes().to_vec()));
+    config(&serve().set("secret_key", GOOD).set("algorithm", "HS256"));
+    let sources = serve().set("secret_key", GOOD).set("algorithm", "ES256");
+    assert!(problem(&sources).contains("can't sign with secret_key"));
+}
+
+#[test]
+fn a_short_or_guessable_secret_is_refused() {
+    let repeated = |text: &str| text.repeat(8);
+    let weak = [
+        "short".to_owned(),
+        GOOD[..31].to_owned(),
+        "a".repeat(64),
+        repeated("abcd"),
+        repeated("supersecretkey"),
+        repeated("your-256-bit-secret"),
+        repeated("changeme!"),
+        "supersecretkeysupersecretkey12345".to_owned(),
+        "your-256-bit-secret-your-256-bit-".to_owned(),
+        "default_secret__________________".to_owned(),
+        "secret00000000000000000000000000".to_owned(),
+        "my-super-secret-jwt-key-change-me-in-production".to_owned(),
+        "a-string-secret-at-least-256-bits-long".to_owned(),
+        "SuperSecretKey0123456789012345678".to_owned(),
+        "abcdefghijklmnopqrstuvwxyz012345".to_owned(),
+        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7".to_owned(),
+    ];
+    for secret in weak {
+        for key in ["secret_key", "root_secret"] {
+            let problem = problem(&serve().set(key, secret.as_str()));
+            assert!(problem.starts_with(&format!("{key} = [redacted] (set by the program): ")), "{secret}: {problem}");
+            assert!(!problem.contains(&secret));
+        }
+    }
+}
+
+#[test]
+fn a_good_secret_is_accepted() {
+    let good = [
+        GOOD,
+        "3f1c9a7be02d4856a1f0c3d97e5b2846",
+        "key-9fK2pQx7Lw4ZtR8vYb3NcJ6hMd1s",
+        "W7!x_9$Lq@2#Zr%8^Tn&4*Kp(5)Vb-3+",
+        "der Mond scheint über Gärten, Kühe und 7 Öfen",
+    ];
+    for secret in good {
+        config(&serve().set("secret_key", secret));
+    }
+}
+
+#[test]
+fn a_secret_file_is_read_without_the_line_end_of_a_text() {
+    // Not UTF-8, so the line feed at its end is one of its bytes.
+    let bytes = [b"\xff", GOOD.as_bytes(), b"\n"].concat();
+    let place = Place::new(Profile::Serve).file("text", format!("{GOOD}\r\n")).file("bytes", bytes);
+    let path = |name: &str| place.directory.path().join(name).to_str().unwrap().to_owned();
+    let keys = config(&serve().set("secret_key_file", path("text")).set("root_secret_file", path("bytes"))).keys;
+    assert_eq!(keys.secret_key.map(|key| key.expose().to_vec()), Some(GOOD.as_bytes().to_vec()));
+    assert_eq!(keys.root_secret.map(|key| key.expose().len()), Some(34));
+    assert_eq!(keys.algorithm, Algorithm::Hs256);
+}
+
+#[test]
+fn a_secret_file_that_cannot_be_used_is_named() {
+    let place = Place::new(Profile::Serve).file("short", "hunter2hunter2").file("long", vec![b'x'; 5000]);
+    let path = |name: &str| place.directory.path().join(name).to_str().unwrap().to_owned();
+    for (name, why) in [("none", "can't be read"), ("short", "at least 32 bytes"), ("long", "at most 4096 bytes")] {
+        let problem = problem(&serve().set("root_secret_file", path(name)));
+        assert!(problem.contains(why) && problem.contains(&path(name)), "{problem}");
+        assert!(!problem.contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_secret_is_given_once() {
+    let sources = serve().set("root_secret", GOOD).set("root_secret_file", "/nowhere");
+    let problem = problem(&sources);
+    assert!(problem.contains("can't be given together with root_secret = [redacted]"), "{problem}");
+    assert_eq!(problems(&sources.set("secret_key", GOOD).set("secret_key_file", "/nowhere")).len(), 2);
+}
+
+#[test]
+fn no_secret_is_ever_shown() {
+    let sources = serve().set("root_secret", GOOD).set("secret_key", GOOD);
+    let loaded = loaded(&sources);
+    let shown = format!("{loaded:?} {:?} {:?}", loaded.config, loaded.entries);
+    assert!(!shown.contains(GOOD));
+    assert!(shown.contains("root_secret: Some(Secret)") && shown.contains("[redacted]"));
+    // Nor under a mistyped name, nor where a text was expected.
+    assert!(!problem(&serve().set("secret_kei", GOOD)).contains(GOOD));
+    assert!(!problem(&serve().set("secret_key", vec![GOOD])).contains(GOOD));
+}
+
+#[test]
+fn a_syntax_error_beside_a_secret_does_not_quote_it() {
+    let place = Place::new(Profile::Serve).file("Rocket.toml", format!("[default.auth]\nsecret_key = \"{GOOD}\n"));
+    let problem = place.problem();
+    assert!(problem.starts_with("line 2 (Rocket.toml): not TOML: "), "{problem}");
+    assert!(!problem.contains(GOOD));
+    let place = Place::new(Profile::Serve).file(".env", format!("A=1\nVESTIBULE_SECRET_KEY=\"{GOOD}\n"));
+    assert!(!place.problems().concat().contains(GOOD));
+    let place = Place::new(Profile::Serve).file("Rocket.toml", format!("secret_key = \"{GOOD}\""));
+    assert!(!place.problem().contains(GOOD));
+}

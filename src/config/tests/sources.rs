@@ -1,0 +1,210 @@
+//! Where values come from, in which order, and what is ignored or refused on the way.
+
+use super::{Place, dev, loaded, problem, serve};
+use crate::config::{Flags, Profile, load};
+
+fn place() -> Place {
+    Place::new(Profile::Serve)
+}
+
+fn pair(value: &str, origin: &str) -> (String, String) {
+    (value.to_owned(), origin.to_owned())
+}
+
+#[test]
+fn later_sources_win_and_the_origin_says_which() {
+    let mut place = place();
+    assert_eq!(place.entry("port"), pair("8000", "default"));
+    place = place.file("Rocket.toml", "[default.auth]\nport = 1\n");
+    assert_eq!(place.entry("port"), pair("1", "Rocket.toml"));
+    place = place.file("Rocket.toml", "[default.auth]\nport = 1\n[release.auth]\nport = 2\n[dev.auth]\nport = 9\n");
+    assert_eq!(place.entry("port"), pair("2", "Rocket.toml"));
+    place = place.file(".env", "OTHER=1\nVESTIBULE_PORT=3\n");
+    assert_eq!(place.entry("port"), pair("3", ".env"));
+    place = place.variable("VESTIBULE_PORT", "4");
+    assert_eq!(place.entry("port"), pair("4", "VESTIBULE_PORT"));
+    place.sources.flags = Flags { port: Some(5), ..Flags::default() };
+    assert_eq!(place.entry("port"), pair("5", "--port"));
+    place.sources = place.sources.clone().set("port", 6);
+    assert_eq!(place.entry("port"), pair("6", "set by the program"));
+    assert_eq!(place.loaded().figment.extract_inner::<u16>("port").unwrap(), 6);
+}
+
+#[test]
+fn each_profile_reads_its_own_table() {
+    let text = "[default.auth]\nissuer = \"a\"\n[release.auth]\nissuer = \"b\"\n[dev.auth]\nissuer = \"c\"\n\
+                [debug.auth]\nissuer = \"d\"\n";
+    let issuer = |place: Place| place.loaded().config.tokens.issuer;
+    assert_eq!(issuer(place().file("Rocket.toml", text)), "b");
+    assert_eq!(issuer(Place::new(Profile::Dev).file("Rocket.toml", text)), "c");
+    assert_eq!(issuer(place().file("Rocket.toml", text).variable("ROCKET_PROFILE", "debug")), "d");
+    let text = format!("{text}[global.auth]\nissuer = \"e\"\n");
+    assert_eq!(issuer(place().file("Rocket.toml", text)), "e");
+}
+
+#[test]
+fn the_file_is_searched_upwards_as_rocket_does() {
+    let mut place = place().file("Rocket.toml", "[default.auth]\nissuer = \"up\"\n");
+    let below = place.directory.path().join("a/b");
+    std::fs::create_dir_all(&below).unwrap();
+    place.sources.directory = Some(below);
+    let (value, origin) = place.entry("issuer");
+    assert_eq!(value, "\"up\"");
+    assert!(origin.ends_with("/Rocket.toml") && origin.starts_with('/'), "{origin}");
+}
+
+#[test]
+fn another_file_can_be_named_and_then_must_exist() {
+    let mut place = place().file("a.toml", "[default.auth]\nissuer = \"a\"\n").file("Rocket.toml", "not toml");
+    place.sources.config_file = Some("a.toml".into());
+    assert_eq!(place.entry("issuer"), pair("\"a\"", "a.toml"));
+    place.sources.config_file = Some("b.toml".into());
+    assert!(place.problem().contains("b.toml (the configuration file): can't be read: "));
+    place.sources.config_file = None;
+    place = place.variable("ROCKET_CONFIG", "a.toml");
+    assert_eq!(place.entry("issuer"), pair("\"a\"", "a.toml"));
+    place.sources.environment.clear();
+    place = place.variable("ROCKET_CONFIG", "b.toml");
+    assert!(place.problem().starts_with("b.toml (ROCKET_CONFIG): no such file"));
+}
+
+#[test]
+fn an_unknown_key_names_its_origin_and_what_was_meant() {
+    let place = place()
+        .file(
+            "Rocket.toml",
+            "[default.auth]\nacess_token_lifetime = \"5m\"\n[default.auth.clients.web]\naudiense = \"x\"\n",
+        )
+        .file(".env", "VESTIBULE_COOKIE_SECURED=1\n")
+        .variable("VESTIBULE_AUTHJWT_SECRET_KEY", "hunter2")
+        .variable("VESTIBULE_TLS", "x")
+        .variable("VESTIBULED", "not ours");
+    assert_eq!(
+        place.problems(),
+        [
+            "acess_token_lifetime (Rocket.toml): unknown key; did you mean access_token_lifetime?",
+            "clients.web.audiense (Rocket.toml): unknown key; did you mean clients.web.audience?",
+            "cookie_secured (VESTIBULE_COOKIE_SECURED in .env): unknown key; did you mean cookie_secure?",
+            "authjwt_secret_key (VESTIBULE_AUTHJWT_SECRET_KEY): unknown key; did you mean secret_key?",
+            "tls (VESTIBULE_TLS): unknown key",
+        ]
+    );
+}
+
+#[test]
+fn what_kubernetes_injects_is_ignored_with_a_note() {
+    let injected = [
+        ("VESTIBULE_PORT", "tcp://10.0.0.1:8000"),
+        ("VESTIBULE_PORT_8000_TCP", "tcp://10.0.0.1:8000"),
+        ("VESTIBULE_PORT_8000_TCP_PROTO", "tcp"),
+        ("VESTIBULE_PORT_8000_TCP_PORT", "8000"),
+        ("VESTIBULE_PORT_8000_TCP_ADDR", "10.0.0.1"),
+        ("VESTIBULE_PORT_53_UDP", "udp://10.0.0.1:53"),
+        ("VESTIBULE_SERVICE_HOST", "10.0.0.1"),
+        ("VESTIBULE_SERVICE_PORT", "8000"),
+        ("VESTIBULE_SERVICE_PORT_HTTP", "8000"),
+        ("VESTIBULE_METRICS_SERVICE_HOST", "10.0.0.1"),
+        ("VESTIBULE_METRICS_PORT", "tcp://10.0.0.1:9000"),
+    ];
+    let place = injected.iter().fold(place(), |place, (name, value)| place.variable(name, value));
+    let notes = place.loaded().notes;
+    assert_eq!(notes.len(), 1);
+    assert!(injected.iter().all(|(name, _)| notes[0].contains(name)), "{notes:?}");
+    assert_eq!(place.entry("port"), pair("8000", "default"));
+}
+
+#[test]
+fn a_variable_is_a_text_that_becomes_what_its_key_is() {
+    let place = place()
+        .variable("VESTIBULE_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1")
+        .variable("VESTIBULE_TOKEN_CLAIMS", "")
+        .variable("VESTIBULE_ROTATE_REFRESH_TOKENS", "False")
+        .variable("VESTIBULE_FINGERPRINT_MATCH", "0.9")
+        .variable("VESTIBULE_ISSUER", "12345")
+        .variable("VESTIBULE_HASH_QUEUE", "7");
+    let config = place.loaded().config;
+    assert_eq!(config.web.trusted_proxies.len(), 2);
+    assert!(!config.tokens.claims.username && !config.sessions.rotate);
+    assert_eq!((config.devices.match_from, config.passwords.hash_queue), (0.9, 7));
+    assert_eq!(config.tokens.issuer, "12345");
+    assert_eq!(place.entry("trusted_proxies").0, r#"["10.0.0.0/8","127.0.0.1"]"#);
+}
+
+#[test]
+fn a_table_comes_only_from_the_file() {
+    for name in ["VESTIBULE_CLIENTS", "VESTIBULE_CLIENTS_WEB_AUDIENCE"] {
+        let problem = place().variable(name, "{web={}}").problem();
+        assert!(problem.ends_with(&format!("({name}): is a table, which only the file can give")), "{problem}");
+    }
+    let place =
+        place().file("Rocket.toml", "[default.auth.clients.web]\n[release.auth.clients.app]\naudience = \"x\"\n");
+    let clients = place.loaded().config.clients;
+    assert!(["web", "app", "default"].iter().all(|id| clients.get(id).is_some()));
+    assert_eq!(place.entry("clients.app.audience"), pair("\"x\"", "Rocket.toml"));
+    assert_eq!(place.entry("clients.web.access_token_lifetime"), pair("\"15m\"", "default"));
+}
+
+#[test]
+fn rockets_own_address_and_port_hold_unless_ours_are_given() {
+    let text = "[default]\naddress = \"127.0.0.3\"\nport = 1\nlog_level = \"off\"\n[default.auth]\nissuer = \"x\"\n";
+    let place = place().file("Rocket.toml", text);
+    assert_eq!(place.entry("address"), pair("\"127.0.0.3\"", "Rocket.toml"));
+    let place = place.variable("ROCKET_PORT", "2").variable("ROCKET_IDENT", "Me");
+    assert_eq!(place.entry("port"), pair("2", "ROCKET_PORT"));
+    let place = place.file(".env", "VESTIBULE_PORT=3\n");
+    assert_eq!(place.entry("port"), pair("3", ".env"));
+
+    let figment = place.loaded().figment;
+    assert_eq!(figment.profile(), "release");
+    assert_eq!(figment.extract_inner::<u16>("port").unwrap(), 3);
+    assert_eq!(figment.extract_inner::<String>("log_level").unwrap(), "off");
+    assert_eq!(figment.extract_inner::<String>("ident").unwrap(), "Me");
+    assert!(figment.find_value("auth").is_err());
+}
+
+#[test]
+fn a_broken_file_is_named_with_its_line() {
+    let problem = place().file("Rocket.toml", "[default.auth]\nport = 1\nport = 2\n").problem();
+    assert!(problem.starts_with("line 3 (Rocket.toml): not TOML: duplicate key"), "{problem}");
+    let problem = place().file(".env", "VESTIBULE_PORT=1\nVESTIBULE ISSUER=x\n").problem();
+    assert_eq!(problem, "line 2 (.env): is not NAME=value");
+}
+
+#[test]
+fn a_key_in_the_wrong_table_is_not_lost_silently() {
+    let notes = place().file("Rocket.toml", "[default]\nissuer = \"x\"\n").loaded().notes;
+    assert!(notes.concat().contains("issuer in [default] is not read"), "{notes:?}");
+    assert!(place().file("Rocket.toml", "[auth]\nissuer = \"x\"\n").problem().contains("write [default.auth]"));
+    assert!(place().file("Rocket.toml", "port = 1\n").problem().contains("outside of a table"));
+    assert!(place().file("Rocket.toml", "[default]\nauth = 1\n").problem().contains("[default.auth]"));
+}
+
+#[test]
+fn a_value_that_is_no_text_is_a_problem() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let mut place = place();
+    place.sources.environment.push(("VESTIBULE_ISSUER".into(), std::ffi::OsString::from_vec(vec![0xff])));
+    assert_eq!(place.problem(), "VESTIBULE_ISSUER (the environment): must be UTF-8");
+    assert!(problem(&serve().set("clients", 1)).contains("must be tables"));
+    assert!(problem(&serve().set("issuer", 1)).starts_with("issuer = 1 (set by the program): must be a name"));
+}
+
+#[test]
+fn each_problem_is_one_line() {
+    let text = "a\nb\u{1b}[31m".repeat(40);
+    let problem = problem(&serve().set("issuer", text.as_str()));
+    assert!(!problem.contains('\u{1b}') && problem.len() < 300, "{problem}");
+    assert_eq!(load(&dev().set("x\ny", 1)).unwrap_err().to_string().lines().count(), 1);
+}
+
+#[test]
+fn a_directory_called_env_is_no_file() {
+    let place = place();
+    std::fs::create_dir(place.directory.path().join(".env")).unwrap();
+    place.loaded();
+}
+
+#[test]
+fn a_process_without_any_of_it_runs() {
+    assert!(loaded(&serve()).notes.is_empty());
+}

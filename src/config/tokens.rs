@@ -1,0 +1,106 @@
+//! What access tokens say, how long they live, and where they are looked for.
+
+use figment::value::Value;
+use serde_json::{Value as Json, json};
+
+use super::{
+    Lifetime, Seconds, Web,
+    reader::{Read, Reader},
+    setting::{Setting, show_subset, subset, text},
+};
+
+/// Clocks that differ by more are broken, and a longer leeway keeps ended tokens alive.
+const LONGEST_LEEWAY: Seconds = Seconds::new(600);
+const CLAIMS: [&str; 2] = ["username", "email"];
+const LOCATIONS: [&str; 2] = ["headers", "cookies"];
+
+/// What access tokens say, how long they live, and where they are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// The claim `iss`.
+    pub issuer: String,
+    /// How far the clocks of others may be off; at most ten minutes.
+    pub leeway: Seconds,
+    /// Unless the client has its own; at most the lifetime of a refresh token.
+    pub access_token_lifetime: Lifetime,
+    /// Which personal claims a token carries.
+    pub claims: TokenClaims,
+    /// Where an access token is looked for.
+    pub location: TokenLocation,
+}
+
+/// Which personal claims a token carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenClaims {
+    /// `username`
+    pub username: bool,
+    /// `email`
+    pub email: bool,
+}
+
+/// Where an access token is looked for: at least one of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenLocation {
+    /// `Authorization: Bearer …`
+    pub headers: bool,
+    /// The access cookie.
+    pub cookies: bool,
+}
+
+/// The claim `iss` or `aud`: any text (RFC 7519 §2, StringOrURI) without spaces and control characters.
+pub(super) struct Identifier(pub String);
+
+impl Tokens {
+    pub(super) fn read(reader: &mut Reader, web: Read<&Web>) -> Read<Self> {
+        let public_url = web.map(|web| Identifier(web.public_url.clone()));
+        let issuer = reader.or("issuer", public_url);
+        let leeway = reader.within("leeway", Seconds::new(0)..=LONGEST_LEEWAY);
+        let access_token_lifetime = reader.read("access_token_lifetime");
+        let claims = reader.read("token_claims");
+        let location = reader.read("token_location");
+        Ok(Self {
+            issuer: issuer?.0,
+            leeway: leeway?,
+            access_token_lifetime: access_token_lifetime?,
+            claims: claims?,
+            location: location?,
+        })
+    }
+}
+
+impl Setting for Identifier {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let allowed = "a name or a URL of at most 255 characters, without spaces";
+        let text = text(value, allowed)?;
+        let fits = text.len() <= 255 && !text.contains(|char: char| char.is_whitespace() || char.is_control());
+        fits.then(|| Self(text.to_owned())).ok_or_else(|| allowed.to_owned())
+    }
+
+    fn show(&self) -> Json {
+        json!(self.0)
+    }
+}
+
+impl Setting for TokenClaims {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let [username, email] = subset(value, CLAIMS)?;
+        Ok(Self { username, email })
+    }
+
+    fn show(&self) -> Json {
+        show_subset([self.username, self.email], CLAIMS)
+    }
+}
+
+impl Setting for TokenLocation {
+    fn parse(value: &Value) -> Result<Self, String> {
+        match subset(value, LOCATIONS) {
+            Ok([headers, cookies]) if headers || cookies => Ok(Self { headers, cookies }),
+            _ => Err("a list of headers, cookies, or both".to_owned()),
+        }
+    }
+
+    fn show(&self) -> Json {
+        show_subset([self.headers, self.cookies], LOCATIONS)
+    }
+}

@@ -1,0 +1,122 @@
+//! Access tokens: what one says (RFC 9068), and when one holds.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Permission, SessionId, TokenId, UnixTime, UserId, jwt, numeric_date, refresh_token};
+
+/// `typ` of an access token (RFC 9068 §2.1).
+pub const TYP: &str = "at+jwt";
+
+/// The claims of an access token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// Who made it.
+    pub iss: String,
+    /// Whom it is for.
+    pub aud: String,
+    /// Whose it is.
+    pub sub: UserId,
+    /// Through which client.
+    pub client_id: String,
+    /// When it was made.
+    #[serde(with = "numeric_date")]
+    pub iat: UnixTime,
+    /// From when it holds.
+    #[serde(with = "numeric_date")]
+    pub nbf: UnixTime,
+    /// From when it no longer holds.
+    #[serde(with = "numeric_date")]
+    pub exp: UnixTime,
+    /// Its own id.
+    pub jti: TokenId,
+    /// Its session.
+    pub sid: SessionId,
+    /// The user's authorization version when it was made.
+    pub av: i64,
+    /// Always `access`.
+    #[serde(rename = "type")]
+    pub kind: Access,
+    /// Whether a password was proved for this very token.
+    pub fresh: bool,
+    /// When a password was last proved in the session.
+    #[serde(with = "numeric_date")]
+    pub auth_time: UnixTime,
+    /// The user's name, where `token_claims` lists it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The user's email, where `token_claims` lists it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Sorted.
+    pub roles: Vec<String>,
+    /// Sorted.
+    pub permissions: Vec<Permission>,
+    /// The permissions joined by spaces.
+    pub scope: String,
+    /// The user's custom claims.
+    #[serde(flatten)]
+    pub custom: BTreeMap<String, Value>,
+}
+
+/// The one value of the claim `type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// An access token.
+    Access,
+}
+
+impl AccessClaims {
+    /// Whether the user has a permission.
+    pub fn has_permission(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|held| held.as_str() == permission)
+    }
+
+    /// Whether the token holds at `now`, give or take `leeway` seconds. It is over in the second of its `exp`.
+    ///
+    /// # Errors
+    /// [`AccessTokenError::Expired`]; before its `nbf` it is [`AccessTokenError::Invalid`].
+    pub fn check_time(&self, now: UnixTime, leeway: i64) -> Result<(), AccessTokenError> {
+        if now >= self.exp.plus(leeway) {
+            return Err(AccessTokenError::Expired);
+        }
+        if now.plus(leeway) < self.nbf {
+            return Err(AccessTokenError::Invalid);
+        }
+        Ok(())
+    }
+}
+
+/// Why an access token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccessTokenError {
+    /// Not ours, altered, or for somebody else.
+    #[error("The access token is not valid.")]
+    Invalid,
+    /// Its time is over.
+    #[error("The access token has expired.")]
+    Expired,
+    /// It, its session or its user's authorization was revoked.
+    #[error("The access token has been revoked.")]
+    Revoked,
+    /// A refresh token.
+    #[error("A refresh token is not accepted here; send the access token.")]
+    WrongType,
+}
+
+/// Reads which key a token names, once it says that it is an access token.
+///
+/// # Errors
+/// [`AccessTokenError::WrongType`] for a refresh token, [`AccessTokenError::Invalid`] for all else that is not one.
+pub fn claimed_kid(token: &str) -> Result<String, AccessTokenError> {
+    let hints = jwt::hints(token).map_err(|_| AccessTokenError::Invalid)?;
+    match hints.typ.as_deref() {
+        // RFC 9068 §4: the media type may be written out.
+        Some(TYP | "application/at+jwt") => hints.kid.ok_or(AccessTokenError::Invalid),
+        Some(refresh_token::TYP) => Err(AccessTokenError::WrongType),
+        _ => Err(AccessTokenError::Invalid),
+    }
+}

@@ -1,0 +1,160 @@
+//! What somebody sends who isn't the device, or who has a part of what it sent.
+
+use super::*;
+
+/// Written down a second time on purpose: the table under test must not be its own witness.
+const SAMPLE_WEIGHTS: [(&str, u32); 15] = [
+    ("canvasPrint", 3),
+    ("fonts", 2),
+    ("cpu", 2),
+    ("hardwareConcurrency", 2),
+    ("visitorId", 1),
+    ("osVersion", 1),
+    ("screenPrint", 1),
+    ("timezone", 1),
+    ("language", 1),
+    ("plugins", 1),
+    ("deviceMemory", 1),
+    ("os", 0),
+    ("browser", 0),
+    ("userAgent", 0),
+    ("browserVersion", 0),
+];
+
+fn subset(mask: u32) -> impl Iterator<Item = &'static (&'static str, u32)> {
+    SAMPLE_WEIGHTS.iter().enumerate().filter(move |(bit, _)| mask & (1 << bit) != 0).map(|(_, field)| field)
+}
+
+fn expected(mask: u32) -> Verdict {
+    let names: Vec<_> = subset(mask).map(|(name, _)| *name).collect();
+    let families = names.contains(&"os") && names.contains(&"browser");
+    match subset(mask).map(|(_, weight)| weight).sum() {
+        12.. if families => Verdict::Match, // 0.75 × 16
+        7.. if families => Verdict::Drift,  // 0.40 × 16 = 6.4
+        _ => Verdict::Mismatch,
+    }
+}
+
+#[test]
+fn no_subset_of_the_recorded_fields_passes_that_lacks_more_than_the_drift_allows() {
+    let stored = seal(&chromium());
+    let mut passed = 0;
+    for mask in 0..1 << SAMPLE_WEIGHTS.len() {
+        let mut sent = stored.clone();
+        sent.macs.retain(|name, _| subset(mask).any(|(kept, _)| kept == name));
+        let verdict = judge(compare(&stored, &sent), Thresholds::default());
+        assert_eq!(verdict, expected(mask), "{:?}", subset(mask).collect::<Vec<_>>());
+        passed += u32::from(verdict != Verdict::Mismatch);
+    }
+    assert!((1..1 << 13).contains(&passed), "only with both families, and not always then: {passed}");
+}
+
+#[test]
+fn dropping_a_field_is_the_same_as_dropping_its_component() {
+    let stored = seal(&chromium());
+    for mask in (0..1 << SAMPLE_WEIGHTS.len()).step_by(331) {
+        let mut fields = chromium().as_object().expect("an object").clone();
+        fields.retain(|name, _| subset(mask).any(|(kept, _)| kept == name));
+        let sent = seal(&Value::Object(fields));
+        assert_eq!(judge(compare(&stored, &sent), Thresholds::default()), expected(mask));
+    }
+}
+
+#[test]
+fn a_family_left_out_is_a_mismatch() {
+    for family in ["os", "browser"] {
+        for gone in [json!(null), json!("unknown"), json!(""), json!([]), json!(["Linux"]), json!({"": null})] {
+            let sent = with(&chromium(), &json!({family: gone}));
+            assert_eq!(verdict(&chromium(), &sent), Verdict::Mismatch, "{sent}");
+        }
+    }
+}
+
+#[test]
+fn values_moved_between_fields_are_other_values() {
+    let pairs = [
+        (json!({"cpu": 1, "hardwareConcurrency": 23}), json!({"cpu": 12, "hardwareConcurrency": 3})),
+        (json!({"cpu": "1", "fonts": "23"}), json!({"cpu": "12", "fonts": "3"})),
+        (json!({"timezone": "a", "language": "b"}), json!({"timezone": "b", "language": "a"})),
+        (json!({"cpu": "a\u{0}language\u{0}b"}), json!({"cpu": "a", "language": "b"})),
+        (json!({"gpu": ["a", "b"]}), json!({"gpu": "l2:t1:at1:b"})),
+        (json!({"gpu": ["ab", "c"]}), json!({"gpu": ["a", "bc"]})),
+        (json!({"gpu": {"a": "b"}}), json!({"gpu": ["a", "b"]})),
+        (json!({"gpu": [["a"], "b"]}), json!({"gpu": ["a", ["b"]]})),
+        (json!({"gpu": [null, "a"]}), json!({"gpu": ["a", null]})),
+        (json!({"gpu": "-"}), json!({"gpu": [["-"]]})),
+    ];
+    for (stored, sent) in pairs {
+        let (stored, sent) = (seal(&stored), seal(&sent));
+        assert!(compare(&stored, &sent).value() < f64::EPSILON);
+        assert!(stored.macs.values().all(|mac| !sent.macs.values().any(|other| other == mac)));
+    }
+}
+
+#[test]
+fn fields_of_the_senders_own_never_raise_the_score() {
+    let stored = with(&chromium(), &json!({"gpu": null, "canvasPrint": null}));
+    let poor = with(&stored, &json!({"fonts": "x", "cpu": "x", "hardwareConcurrency": 99}));
+    let mut rich = poor.as_object().expect("an object").clone();
+    for (name, value) in own_module().as_object().expect("an object") {
+        rich.entry(name.clone()).or_insert(value.clone());
+    }
+    assert_eq!(score(&stored, &poor), score(&stored, &Value::Object(rich)));
+}
+
+#[test]
+fn a_baseline_cannot_be_walked_down_until_it_binds_no_more() {
+    let mut stored = seal(&chromium());
+    for _ in 0..8 {
+        // The least that still matches: everything but four of weight, each time what is left of the light ones.
+        let mut sent = stored.clone();
+        let mut spare = 4;
+        for (name, weight) in SAMPLE_WEIGHTS {
+            if (1..=spare).contains(&weight) && sent.macs.remove(name).is_some() {
+                spare -= weight;
+            }
+        }
+        assert_eq!(judge(compare(&stored, &sent), Thresholds::default()), Verdict::Match);
+        stored = stored.renewed_by(&sent);
+        assert_eq!(stored.weight(), 16);
+        assert!(stored.binds());
+    }
+}
+
+#[test]
+fn a_light_baseline_binds_nothing_but_its_families() {
+    let light = json!({"os": "Linux", "browser": "Firefox", "language": "en-US", "cpu": "amd64", "fonts": "Arial"});
+    assert_eq!(seal(&light).weight(), 5);
+    assert!(!seal(&light).binds());
+    let stranger = json!({"os": "Linux", "browser": "Firefox", "language": "fr"});
+    assert_eq!(verdict(&light, &light), Verdict::Unjudged);
+    assert_eq!(verdict(&light, &stranger), Verdict::Unjudged);
+    assert_eq!(verdict(&light, &with(&light, &json!({"browser": "Chrome"}))), Verdict::Mismatch);
+    assert_eq!(verdict(&light, &json!({})), Verdict::Mismatch);
+
+    let enough = with(&light, &json!({"timezone": "UTC"}));
+    assert!(seal(&enough).binds());
+    assert_eq!(verdict(&enough, &enough), Verdict::Match);
+    assert_eq!(verdict(&enough, &stranger), Verdict::Mismatch);
+}
+
+#[test]
+fn an_empty_baseline_is_judged_by_nothing() {
+    for nothing in [json!({}), json!({"pet": "cat"}), json!({"cpu": null, "gpu": "unknown", "fonts": ", ,"})] {
+        assert_eq!(seal(&nothing), seal(&json!({})));
+        assert_eq!(verdict(&nothing, &chromium()), Verdict::Unjudged);
+        assert_eq!(verdict(&chromium(), &nothing), Verdict::Mismatch);
+    }
+}
+
+#[test]
+fn another_key_or_another_user_is_another_device() {
+    let fingerprint = Fingerprint::parse(&chromium()).expect("a fingerprint");
+    let stored = fingerprint.seal(&key(), &user());
+    for other in
+        [fingerprint.seal(&FingerprintKey::from_bytes([8; 32]), &user()), fingerprint.seal(&key(), &Uuid::nil())]
+    {
+        assert_eq!(judge(compare(&stored, &other), Thresholds::default()), Verdict::Mismatch);
+        assert!(stored.macs.values().all(|mac| !other.macs.values().any(|theirs| theirs == mac)));
+    }
+}

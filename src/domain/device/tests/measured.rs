@@ -1,0 +1,137 @@
+//! Every measured event of one machine, with its score and the verdict that the design asks for.
+
+use super::*;
+
+struct Event {
+    name: &'static str,
+    stored: Value,
+    changes: Value,
+    /// Equal weight and whole weight.
+    score: (u32, u32),
+    verdict: Verdict,
+}
+
+fn event(name: &'static str, stored: Value, changes: Value, score: (u32, u32), verdict: Verdict) -> Event {
+    Event { name, stored, changes, score, verdict }
+}
+
+fn everyday() -> Vec<Event> {
+    let of_chromium = |name, changes, score| event(name, chromium(), changes, score, Verdict::Match);
+    vec![
+        of_chromium("second load, second profile, private window, window resized, dark mode", json!({}), (16, 16)),
+        of_chromium("user agent one major on", json!({"userAgent": "later", "browserVersion": "157.0.0.0"}), (16, 16)),
+        of_chromium(
+            "update 150 to 156",
+            json!({"visitorId": "b", "userAgent": "later", "browserVersion": "156.0.0.0"}),
+            (15, 16),
+        ),
+        of_chromium("other screen", json!({"visitorId": "b", "screenPrint": "2560x1440"}), (14, 16)),
+        of_chromium("journey", json!({"visitorId": "b", "timezone": "Japan Standard Time"}), (14, 16)),
+        of_chromium(
+            "browser in German",
+            json!({"visitorId": "b", "language": "de", "timezone": "Koordinierte Weltzeit"}),
+            (13, 16),
+        ),
+        of_chromium("reduced motion, contrast, forced colours", json!({"visitorId": "b"}), (15, 16)),
+        of_chromium("ClientJS 0.2.1", json!({"browser": "Chrome Headless", "timezone": "+00"}), (15, 16)),
+        of_chromium("FingerprintJS 5.2.0", json!({"visitorId": "b"}), (15, 16)),
+        of_chromium(
+            "update, journey and other screen at once",
+            json!({"visitorId": "b", "timezone": "Japan Standard Time", "screenPrint": "2560x1440"}),
+            (13, 16),
+        ),
+        event("Firefox, second load", firefox(), json!({}), (15, 15), Verdict::Match),
+        event("own module, second load", own_module(), json!({}), (20, 20), Verdict::Match),
+    ]
+}
+
+fn unusual() -> Vec<Event> {
+    vec![
+        event(
+            "other pixel ratio",
+            chromium(),
+            json!({"visitorId": "b", "screenPrint": "1600x1200", "canvasPrint": canvas("HiDPI", 9500)}),
+            (11, 16),
+            Verdict::Drift,
+        ),
+        event(
+            "Firefox, private window",
+            firefox(),
+            json!({"visitorId": "b", "canvasPrint": canvas("noise", 9410), "hardwareConcurrency": 4}),
+            (9, 15),
+            Verdict::Drift,
+        ),
+        event(
+            "Firefox, resistFingerprinting",
+            firefox(),
+            json!({
+                "visitorId": "95b00000000000000000000000000000",
+                "screenPrint": "Current Resolution: 800x600, Available Resolution: 800x600, Color Depth: 24, Device XDPI: undefined, Device YDPI: undefined",
+                "timezone": "Greenwich Mean Time",
+                "canvasPrint": canvas("noise", 2078),
+                "hardwareConcurrency": 4
+            }),
+            (7, 15),
+            Verdict::Drift,
+        ),
+        event(
+            "own module without a secure context",
+            own_module(),
+            json!({"visitorId": null, "canvasPrint": null, "deviceMemory": null, "cpu": "x86_64"}),
+            (13, 20),
+            Verdict::Drift,
+        ),
+    ]
+}
+
+/// The same operating system and browser, another machine: with the defaults of its owner, and in the same town.
+fn other_machines() -> Vec<Event> {
+    let nearby = json!({
+        "visitorId": "c", "canvasPrint": canvas("other", 9600), "fonts": "Arial, Cantarell",
+        "hardwareConcurrency": 8, "screenPrint": "1920x1080", "deviceMemory": 32
+    });
+    let far = with(&nearby, &json!({"timezone": "Central European Time", "language": "fr"}));
+    let own = with(&far, &json!({"gpu": "Mesa Intel(R) UHD 620"}));
+    vec![
+        event("another machine in the same town", chromium(), nearby, (6, 16), Verdict::Mismatch),
+        event("another machine", chromium(), far, (4, 16), Verdict::Mismatch),
+        event("another machine, own module", own_module(), own, (5, 20), Verdict::Mismatch),
+    ]
+}
+
+#[test]
+fn every_measured_event_scores_as_it_should() {
+    for event in everyday().into_iter().chain(unusual()).chain(other_machines()) {
+        let score = score(&event.stored, &with(&event.stored, &event.changes));
+        let (equal, weight) = event.score;
+        assert_eq!(score.weight(), weight, "{}", event.name);
+        assert!((score.value() - f64::from(equal) / f64::from(weight)).abs() < 1e-12, "{}: {score:?}", event.name);
+        assert_eq!(judge(score, Thresholds::default()), event.verdict, "{}: {score:?}", event.name);
+    }
+}
+
+#[test]
+fn another_browser_on_the_same_machine_is_a_mismatch() {
+    let score = score(&chromium(), &firefox());
+    assert!(score.veto());
+    assert_eq!(judge(score, Thresholds::default()), Verdict::Mismatch);
+    assert_eq!(verdict(&firefox(), &chromium()), Verdict::Mismatch);
+}
+
+#[test]
+fn another_system_is_a_mismatch_however_alike_the_rest() {
+    let score = score(&chromium(), &with(&chromium(), &json!({"os": "Windows"})));
+    assert!((score.value() - 1.0).abs() < f64::EPSILON);
+    assert_eq!(judge(score, Thresholds::default()), Verdict::Mismatch);
+}
+
+#[test]
+fn updates_in_a_row_never_add_up_to_a_mismatch() {
+    let mut stored = seal(&chromium());
+    for step in 0..20 {
+        let now = json!({"visitorId": step, "screenPrint": step, "timezone": step, "browserVersion": step});
+        let presented = seal(&with(&chromium(), &now));
+        assert_eq!(judge(compare(&stored, &presented), Thresholds::default()), Verdict::Match);
+        stored = stored.renewed_by(&presented);
+    }
+}

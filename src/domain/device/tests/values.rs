@@ -1,0 +1,231 @@
+//! What is read, what is refused, which values are the same, and the stored form.
+
+use super::*;
+
+/// Whether two values of one component are the same to us.
+fn same(component: &str, one: &Value, other: &Value) -> bool {
+    seal(&json!({component: one})) == seal(&json!({component: other}))
+}
+
+fn refusal(value: &Value) -> FingerprintError {
+    Fingerprint::parse(value).expect_err("refused")
+}
+
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(json!("x"), |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({"k": inner}) })
+}
+
+fn fields(count: usize) -> Value {
+    Value::Object((0..count).map(|n| (format!("field{n}"), json!(n))).collect())
+}
+
+/// An object that is this long as compact JSON.
+fn bytes(length: usize) -> Value {
+    json!({"pad": "x".repeat(length - r#"{"pad":""}"#.len())})
+}
+
+#[test]
+fn the_limits_hold_to_the_last_one() {
+    assert!(Fingerprint::parse(&fields(64)).is_ok());
+    assert_eq!(refusal(&fields(65)), FingerprintError::TooManyFields(65));
+    assert_eq!(refusal(&fields(200)), FingerprintError::TooManyFields(200));
+    assert!(Fingerprint::parse(&bytes(49_152)).is_ok());
+    assert_eq!(refusal(&bytes(49_153)), FingerprintError::TooLarge(49_153));
+    assert!(Fingerprint::parse(&json!({"gpu": nested(16)})).is_ok());
+    assert_eq!(refusal(&json!({"gpu": nested(17)})), FingerprintError::TooDeep);
+    assert_eq!(refusal(&json!({"unknown field": nested(120)})), FingerprintError::TooDeep);
+    for value in [json!(null), json!(1), json!("x"), json!(true), json!([chromium()])] {
+        assert_eq!(refusal(&value), FingerprintError::NotAnObject);
+    }
+}
+
+#[test]
+fn the_canvas_counts_before_it_is_hashed() {
+    let drawing = with(&chromium(), &json!({"canvasPrint": canvas("large", 60_000)}));
+    assert!(matches!(refusal(&drawing), FingerprintError::TooLarge(60_000..)));
+}
+
+#[test]
+fn a_refusal_says_the_limit() {
+    assert_eq!(refusal(&json!([])).to_string(), "the fingerprint must be an object");
+    assert_eq!(refusal(&fields(65)).to_string(), "the fingerprint may have at most 64 fields, this one has 65");
+    assert_eq!(
+        refusal(&bytes(50_000)).to_string(),
+        "the fingerprint may be at most 49152 bytes long as JSON, this one is 50000"
+    );
+    assert_eq!(
+        refusal(&json!({"a": nested(17)})).to_string(),
+        "the values of the fingerprint may be nested at most 16 deep"
+    );
+}
+
+#[test]
+fn the_order_of_fields_and_keys_says_nothing() {
+    let backwards: Map<_, _> = chromium().as_object().expect("an object").clone().into_iter().rev().collect();
+    assert_eq!(seal(&Value::Object(backwards)), seal(&chromium()));
+    let [one, other] =
+        [r#"{"gpu":{"vendor":"x","card":{"a":1,"b":2}}}"#, r#"{"gpu":{"card":{"b":2,"a":1},"vendor":"x"}}"#];
+    let parse = |text| serde_json::from_str::<Value>(text).expect("JSON");
+    assert_eq!(seal(&parse(one)), seal(&parse(other)));
+}
+
+#[test]
+fn one_value_in_two_spellings_is_one_value() {
+    let equal = [
+        ("deviceMemory", json!(16), json!("16")),
+        ("deviceMemory", json!(16), json!(16.0)),
+        ("deviceMemory", json!(0.5), json!("0.5")),
+        ("touchPoints", json!(0), json!(-0.0)),
+        ("cpu", json!(true), json!("true")),
+        ("language", json!("en-US"), json!("  en-US\n")),
+        ("timezone", json!("S\u{e3}o Paulo"), json!("Sa\u{303}o Paulo")),
+        ("fonts", json!("Arial, Courier New, "), json!("Courier New,Arial")),
+        ("fonts", json!("Arial, Courier New"), json!(["Courier New", "Arial", "Arial", null])),
+        ("plugins", json!([{"name": "PDF"}, {"name": "B"}]), json!([{"name": "B"}, {"name": "PDF"}])),
+        ("osVersion", json!("10.15.7"), json!("10_15_8")),
+        ("osVersion", json!("x86_64"), json!("x86.64")),
+        ("osVersion", json!(10), json!("10.0")),
+        ("browser", json!("Chrome"), json!("Chrome Headless")),
+        ("browser", json!("Safari"), json!("Mobile Safari")),
+        ("os", json!("Mac OS"), json!(" Mac  OS X")),
+        ("gpu", json!({"card": "x", "driver": null}), json!({"card": "x", "driver": "unknown"})),
+    ];
+    for (component, one, other) in equal {
+        assert!(same(component, &one, &other), "{component}: {one} {other}");
+    }
+}
+
+#[test]
+fn two_values_stay_two() {
+    let different = [
+        ("deviceMemory", json!(16), json!(1.6)),
+        ("deviceMemory", json!(16), json!([16])),
+        ("deviceMemory", json!(u64::MAX), json!(u64::MAX - 1)),
+        ("cpu", json!("amd64"), json!("AMD64")),
+        ("cpu", json!("a,b"), json!("b,a")),
+        ("cpu", json!(["a", "b"]), json!(["b", "a"])),
+        ("cpu", json!("x"), json!({"x": "x"})),
+        ("fonts", json!("Arial"), json!("Arial Black")),
+        ("osVersion", json!("10.1"), json!("11.1")),
+        ("osVersion", json!("_1"), json!("_2")),
+        ("os", json!("Linux"), json!("Windows")),
+        ("browser", json!("Mobile Safari"), json!("Mobile Firefox")),
+        ("canvasPrint", json!("data:image/png;base64,AAAA"), json!("data:image/png;base64,AAAB")),
+    ];
+    for (component, one, other) in different {
+        assert!(!same(component, &one, &other), "{component}: {one} {other}");
+    }
+}
+
+#[test]
+fn a_value_that_says_nothing_is_absent() {
+    for value in [json!(null), json!(""), json!("  "), json!("unknown"), json!("undefined"), json!([]), json!({})] {
+        assert!(same("gpu", &value, &json!(null)), "{value}");
+    }
+    assert!(same("gpu", &json!([null, ""]), &json!(null)));
+    assert!(same("gpu", &json!({"a": {"b": "unknown"}}), &json!(null)));
+    assert!(!same("gpu", &json!(0), &json!(null)));
+    assert!(!same("gpu", &json!(false), &json!(null)));
+}
+
+#[test]
+fn only_compared_components_are_kept() {
+    let stored = seal(&with(&own_module(), &json!({"email": "user@example.test"})));
+    assert_eq!(stored.macs.len(), 15);
+    assert_eq!(stored.weight(), 20);
+    for dropped in ["userAgent", "browserVersion", "email"] {
+        assert!(!stored.macs.contains_key(dropped));
+    }
+}
+
+#[test]
+fn the_stored_form_is_read_back_and_has_nothing_raw() {
+    let stored = seal(&own_module());
+    let text = stored.to_json();
+    assert_eq!(Baseline::from_json(&text), Ok(stored));
+    assert!(text.len() <= 700, "{}", text.len());
+    for (name, value) in own_module().as_object().expect("an object") {
+        let raw = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        // A digit or two occurs in any text.
+        assert!(raw.len() < 4 || !text.contains(&raw), "{name}");
+    }
+}
+
+#[test]
+fn the_stored_form_of_scheme_1_stays_what_it_is() {
+    // Baselines outlive the process: a change of normalisation or MAC input needs a new scheme.
+    let stored = seal(&json!({"os": "Linux", "cpu": "amd64", "fonts": "Arial, Courier New, ", "deviceMemory": 16}));
+    assert_eq!(
+        stored.to_json(),
+        r#"{"v":1,"macs":{"cpu":"muus0WKgO6M7Le670MksLA","deviceMemory":"viBrNOWCCoTVAJ3kuOUP0w","fonts":"3AB_3BkYhJkxzNSo-z1iKw","os":"gKXcWhAKTQj7rFqegqdCtg"}}"#
+    );
+}
+
+#[test]
+fn a_damaged_stored_form_is_an_error() {
+    let malformed = [
+        "",
+        "null",
+        "[]",
+        "{}",
+        r#"{"v":1}"#,
+        r#"{"v":"1","macs":{}}"#,
+        r#"{"v":1,"macs":{},"more":1}"#,
+        r#"{"v":1,"macs":{"cpu":1}}"#,
+        r#"{"v":1,"macs":{"cpu":""}}"#,
+        r#"{"v":1,"macs":{"cpu":"AAAA"}}"#,
+        r#"{"v":1,"macs":{"pet":"AAAAAAAAAAAAAAAAAAAAAA"}}"#,
+        r#"{"v":1,"macs":{"userAgent":"AAAAAAAAAAAAAAAAAAAAAA"}}"#,
+        r#"{"v":1,"macs":{"cpu":"AAAAAAAAAAAAAAAAAAAAAA=="}}"#,
+    ];
+    for text in malformed {
+        assert_eq!(Baseline::from_json(text), Err(BaselineError::Malformed), "{text}");
+    }
+    assert!(Baseline::from_json(r#"{"v":1,"macs":{"cpu":"AAAAAAAAAAAAAAAAAAAAAA"}}"#).is_ok());
+    assert_eq!(Baseline::from_json(r#"{"v":2,"else":[]}"#), Err(BaselineError::UnknownScheme(2)));
+}
+
+#[test]
+fn debug_prints_the_type_and_nothing_else() {
+    let fingerprint = Fingerprint::parse(&chromium()).expect("a fingerprint");
+    assert_eq!(format!("{fingerprint:?}"), "Fingerprint");
+    assert_eq!(format!("{:?}", seal(&chromium())), "Baseline");
+    assert_eq!(format!("{:?}", key()), "FingerprintKey");
+}
+
+#[test]
+fn thresholds_are_exact_at_the_boundary() {
+    let lacking = |names: &[&str]| {
+        let gone: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        score(&chromium(), &with(&chromium(), &Value::Object(gone)))
+    };
+    let twelve = lacking(&["fonts", "cpu"]);
+    let eleven = lacking(&["fonts", "cpu", "language"]);
+    for (match_from, on_twelve) in [(0.75, Verdict::Match), (0.750_001, Verdict::Drift), (0.749_999, Verdict::Match)] {
+        let thresholds = Thresholds::new(match_from, 0.4).expect("thresholds");
+        assert_eq!(judge(twelve, thresholds), on_twelve, "{match_from}");
+        assert_eq!(judge(eleven, thresholds), Verdict::Drift, "{match_from}");
+    }
+    // 0.7 × 20 and 0.55 × 20 aren't whole in binary.
+    let own = |gone: Value| score(&own_module(), &with(&own_module(), &gone));
+    let thresholds = Thresholds::new(0.7, 0.55).expect("thresholds");
+    let fourteen = json!({"canvasPrint": null, "gpu": null});
+    let eleven = with(&fourteen, &json!({"canvasPrint": 1, "gpu": 1, "cpu": 1, "language": 1}));
+    assert_eq!(judge(own(fourteen), thresholds), Verdict::Match);
+    assert_eq!(judge(own(eleven.clone()), thresholds), Verdict::Drift);
+    assert_eq!(judge(own(with(&eleven, &json!({"timezone": 1}))), thresholds), Verdict::Mismatch);
+}
+
+#[test]
+fn thresholds_that_contradict_each_other_are_refused() {
+    for (match_from, drift_from) in [(1.0, 1.0), (0.75, 0.4), (0.5, 0.5), (0.000_001, 0.000_001)] {
+        assert!(Thresholds::new(match_from, drift_from).is_ok(), "{match_from} {drift_from}");
+    }
+    let nan = f64::NAN;
+    for (match_from, drift_from) in
+        [(0.4, 0.75), (1.1, 0.4), (0.75, 0.0), (0.75, -0.4), (nan, 0.4), (0.75, nan), (f64::INFINITY, 0.4), (0.5, 1e-9)]
+    {
+        assert_eq!(Thresholds::new(match_from, drift_from), Err(ThresholdsError), "{match_from} {drift_from}");
+    }
+    assert_eq!(Thresholds::new(0.75, 0.40), Ok(Thresholds::default()));
+}

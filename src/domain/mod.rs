@@ -1,0 +1,28 @@
+//! Nouns. What things are and what is true of them: pure, without I/O, clock, SQL or HTTP, so that every rule here can be
+//! tested by calling it.
+
+pub mod access_token;
+pub mod audit_event;
+pub mod change;
+pub mod claims;
+pub mod device;
+mod id;
+pub mod jwt;
+pub mod password;
+pub mod permission;
+pub mod refresh_token;
+pub mod root_secret;
+pub mod session;
+pub mod signing_key;
+pub mod text;
+mod time;
+pub mod user;
+
+pub use self::{
+    access_token::AccessClaims,
+    id::{DeviceRow, SessionId, TokenId, UserId},
+    permission::{Permission, RoleName},
+    root_secret::{DerivedKey, Purpose, RootSecret},
+    time::{UnixTime, numeric_date},
+    user::{Email, Identifier, User, Username},
+};

@@ -1,0 +1,94 @@
+//! The root secret and the keys derived from it, one label each (HKDF-SHA-256, RFC 5869).
+
+use std::fmt;
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// What a derived key is for. The label is part of the key: two purposes never share one.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose {
+    /// Seals private signing keys in the database.
+    SealSigningKeys,
+    /// Signs refresh tokens; never published.
+    RefreshTokens,
+    /// Hashes the `device_id` secrets.
+    DeviceIds,
+    /// Hashes the components of fingerprints.
+    Fingerprints,
+    /// Makes a session's CSRF token.
+    Csrf,
+    /// Hashes login names that belong to nobody, for the audit log and the limits.
+    UnknownNames,
+    /// Makes the password of the sample user of the profile `dev`.
+    SampleUser,
+    /// Recognises a root secret that does not belong to a database.
+    Recognition,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::SealSigningKeys => b"vestibule v1 seal signing keys",
+            Self::RefreshTokens => b"vestibule v1 refresh tokens",
+            Self::DeviceIds => b"vestibule v1 device ids",
+            Self::Fingerprints => b"vestibule v1 fingerprints",
+            Self::Csrf => b"vestibule v1 csrf",
+            Self::UnknownNames => b"vestibule v1 unknown names",
+            Self::SampleUser => b"vestibule v1 sample user",
+            Self::Recognition => b"vestibule v1 recognition",
+        }
+    }
+}
+
+/// At least 32 random bytes kept apart from the database.
+pub struct RootSecret(Hkdf<Sha256>);
+
+impl RootSecret {
+    /// Takes the secret's bytes. Their length is checked where they are read.
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(Hkdf::new(None, bytes))
+    }
+
+    /// The key for one purpose.
+    pub fn derive(&self, purpose: Purpose) -> DerivedKey {
+        let mut key = Zeroizing::new([0; 32]);
+        self.0.expand(purpose.label(), key.as_mut_slice()).expect("32 bytes are a length that HKDF-SHA-256 gives");
+        DerivedKey(key)
+    }
+}
+
+impl fmt::Debug for RootSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RootSecret")
+    }
+}
+
+/// 256 bits for one purpose.
+#[derive(Clone)]
+pub struct DerivedKey(Zeroizing<[u8; 32]>);
+
+impl DerivedKey {
+    /// The key's bytes.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// HMAC-SHA-256 over `parts`, each preceded by its length so that no two lists of parts are the same input.
+    pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes a key of any length");
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl fmt::Debug for DerivedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DerivedKey")
+    }
+}

@@ -1,0 +1,89 @@
+//! Change password: the session that does it goes on with new tokens, every other one ends.
+
+use super::{Tokens, Vestibule, access_expiry, proof};
+use crate::{
+    domain::{
+        AccessClaims, SessionId,
+        audit_event::{AuditEvent, Event, Origin},
+        password::Password,
+        session::{RevokeReason, SessionState},
+    },
+    memory::hasher::HashError,
+    store::{self, audit, sessions, users},
+};
+
+/// Why the password stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The current password was not proved.
+    #[error(transparent)]
+    Proof(#[from] proof::ProofError),
+    /// The new password is none that may be stored.
+    #[error("the new password {0}")]
+    Unsuitable(String),
+    /// The session or its user is no more.
+    #[error("session {0} is over")]
+    Over(SessionId),
+    /// The new password could not be hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Sets the bearer's password.
+///
+/// # Errors
+/// [`ChangePasswordError`].
+pub async fn change_password(
+    vestibule: &Vestibule,
+    bearer: &AccessClaims,
+    current: &Password,
+    new: &Password,
+    origin: &Origin,
+) -> Result<Tokens, ChangePasswordError> {
+    let over = || ChangePasswordError::Over(bearer.sid);
+    let client = vestibule.config.clients.get(&bearer.client_id).ok_or_else(over)?.clone();
+    let mut reader = vestibule.store.read().await?;
+    let user = users::find(&mut reader, bearer.sub).await?.ok_or_else(over)?;
+    drop(reader);
+    vestibule.check_new_password(new, &user).map_err(ChangePasswordError::Unsuitable)?;
+    let proved = proof::prove_password(vestibule, bearer, current, origin).await?;
+    let hash = vestibule.hasher.hash(new).await?;
+
+    let (id, user_id, now) = (bearer.sid, bearer.sub, origin.now);
+    let (grace, remember) = (vestibule.config.sessions.reuse_grace.seconds(), vestibule.remember());
+    let (leeway, lifetimes, origin) = (vestibule.config.tokens.leeway.seconds(), client.clone(), origin.clone());
+    let changed = vestibule
+        .store
+        .write(async move |tx| {
+            let (session, stored) = (sessions::find(tx, id).await?, users::find_password(tx, user_id).await?);
+            let Some(session) = session.filter(|session| session.state(now) == SessionState::Live) else {
+                return Ok(None);
+            };
+            if stored.is_none_or(|stored| stored.as_str() != proved.as_str()) {
+                return Ok(None);
+            }
+            users::set_password(tx, user_id, &hash, now).await?;
+            let version = users::raise_authorization_version(tx, user_id).await?;
+            Vestibule::outdate_access_tokens(tx, remember, user_id, version, now).await?;
+            let others = sessions::Selection::AllBut(id);
+            Vestibule::revoke(tx, leeway, user_id, others, RevokeReason::PasswordChanged, &origin).await?;
+            // Whoever copied this session's refresh token before the change holds an old one now.
+            let current = session.generations.current();
+            let mut next = session;
+            next.generations = next.generations.after(current, now, grace);
+            next.last_used_at = now;
+            next.auth_time = now;
+            next.refresh_expires_at = now.plus(lifetimes.refresh_token_lifetime.seconds()).min(next.expires_at);
+            next.access_expires_at = access_expiry(&next, &lifetimes, now);
+            sessions::claim(tx, current, &next).await?;
+            sessions::prove(tx, id, now, next.access_expires_at).await?;
+            audit::insert(tx, &AuditEvent::new(Event::PasswordChanged, &origin).user(user_id).session(id)).await?;
+            Ok(users::find(tx, user_id).await?.map(|user| (next, user)))
+        })
+        .await?;
+    let (session, user) = changed.ok_or_else(over)?;
+    Ok(vestibule.tokens(&user, &session, &client, true, now))
+}

@@ -1,0 +1,105 @@
+//! Delete user: account, sessions and devices go; the log forgets whom it spoke of.
+
+use super::{Vestibule, proof};
+use crate::{
+    domain::{
+        AccessClaims, SessionId, UserId,
+        audit_event::{AuditEvent, Event, Origin},
+        change::{Change, GONE},
+        password::Password,
+        session::RevokeReason,
+    },
+    store::{self, Tx, audit, sessions, users},
+};
+
+/// Why the user stays.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteUserError {
+    /// The password was not proved.
+    #[error(transparent)]
+    Proof(#[from] proof::ProofError),
+    /// Nobody else has the role `admin`.
+    #[error("user {0} is the last admin")]
+    LastAdmin(UserId),
+    /// The session of the one who asked is over.
+    #[error("session {0} is over")]
+    Over(SessionId),
+    /// There is no such user.
+    #[error("no user {0}")]
+    Unknown(UserId),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// How the transaction can end.
+#[derive(Clone, Copy)]
+enum Deleted {
+    Done,
+    LastAdmin,
+    Over,
+    Unknown,
+}
+
+/// Deletes the bearer, who proves their password.
+///
+/// # Errors
+/// [`DeleteUserError`].
+pub async fn delete_own(
+    vestibule: &Vestibule,
+    bearer: &AccessClaims,
+    password: &Password,
+    origin: &Origin,
+) -> Result<(), DeleteUserError> {
+    proof::prove_password(vestibule, bearer, password, origin).await?;
+    delete(vestibule, bearer.sub, Some(bearer.sid), origin).await
+}
+
+/// Deletes a user on an operator's word.
+///
+/// # Errors
+/// [`DeleteUserError`].
+pub async fn delete_user(vestibule: &Vestibule, user: UserId, origin: &Origin) -> Result<(), DeleteUserError> {
+    delete(vestibule, user, None, origin).await
+}
+
+async fn delete(
+    vestibule: &Vestibule,
+    user: UserId,
+    asking: Option<SessionId>,
+    origin: &Origin,
+) -> Result<(), DeleteUserError> {
+    let (leeway, remember, origin) = (vestibule.config.tokens.leeway.seconds(), vestibule.remember(), origin.clone());
+    let deleted = vestibule
+        .store
+        .write(async move |tx| {
+            if let Some(session) = asking
+                && !super::session_is_live(tx, session, origin.now).await?
+            {
+                return Ok(Deleted::Over);
+            }
+            erase(tx, user, leeway, remember, &origin).await
+        })
+        .await?;
+    match (deleted, asking) {
+        (Deleted::Done, _) => Ok(()),
+        (Deleted::LastAdmin, _) => Err(DeleteUserError::LastAdmin(user)),
+        (Deleted::Over | Deleted::Unknown, Some(session)) => Err(DeleteUserError::Over(session)),
+        (Deleted::Over | Deleted::Unknown, None) => Err(DeleteUserError::Unknown(user)),
+    }
+}
+
+async fn erase(tx: &mut Tx, id: UserId, leeway: i64, remember: i64, origin: &Origin) -> store::Result<Deleted> {
+    let Some(user) = users::find(tx, id).await? else { return Ok(Deleted::Unknown) };
+    if super::is_last_admin(tx, &user).await? {
+        return Ok(Deleted::LastAdmin);
+    }
+    Vestibule::revoke(tx, leeway, id, sessions::Selection::All, RevokeReason::UserDeleted, origin).await?;
+    tx.announce(Change::AuthorizationVersion(id, GONE), origin.now, origin.now.plus(remember)).await?;
+    users::delete(tx, id).await?;
+    audit::forget_user(tx, id).await?;
+    let mut event = AuditEvent::new(Event::UserDeleted, origin);
+    event.ip = None;
+    audit::insert(tx, &event).await?;
+    Ok(Deleted::Done)
+}

@@ -1,0 +1,319 @@
+//! Login: identify → prove → open a session on a device.
+//!
+//! A wrong password, an unknown user and a disabled one with a wrong password get the same answer after the same work: one
+//! hash. What is said about an account is said to whoever has just proved its password.
+
+use super::{Tokens, Vestibule, access_expiry};
+use crate::{
+    config::{Client, LimitPolicy},
+    domain::{
+        DeviceRow, Identifier, SessionId, User,
+        audit_event::{AuditEvent, Event, Origin},
+        device::{DeviceKey, DeviceName, DeviceSecret, DeviceSecretHash, Fingerprint},
+        password::{Password, PasswordHash},
+        refresh_token::Generations,
+        session::{RevokeReason, Session},
+    },
+    memory::{
+        hasher::{HashError, Verdict},
+        throttle::{Account, Network, RetryAfter},
+    },
+    random,
+    store::{self, Tx, audit, devices, sessions, users},
+};
+
+/// What a person sends to log in.
+#[derive(Debug)]
+pub struct Login {
+    /// Who they say they are.
+    pub identifier: Identifier,
+    /// What should prove it.
+    pub password: Password,
+    /// What the browser looks like.
+    pub fingerprint: Option<Fingerprint>,
+    /// The secret that this device got at an earlier login.
+    pub device_id: Option<DeviceSecret>,
+    /// What to call it in the list.
+    pub device_name: Option<DeviceName>,
+    /// Through which client.
+    pub client_id: String,
+}
+
+/// Why there was no login.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Unknown user or wrong password.
+    #[error("unknown user or wrong password")]
+    InvalidCredentials,
+    /// The password was right.
+    #[error("the account is disabled")]
+    Disabled,
+    /// The password was right.
+    #[error("{0} devices are signed in, which is the limit")]
+    DeviceLimit(u32),
+    /// There is no such client.
+    #[error("no client is called {0:?}")]
+    UnknownClient(String),
+    /// Too many attempts from an address, or wrong passwords for an account.
+    #[error("too many attempts")]
+    TooMany(RetryAfter),
+    /// The password could not be compared.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Opens a session and gives its tokens.
+///
+/// # Errors
+/// [`LoginError`].
+pub async fn login(
+    vestibule: &Vestibule,
+    request: Login,
+    network: Option<Network>,
+    origin: &Origin,
+) -> Result<Tokens, LoginError> {
+    let client = vestibule
+        .config
+        .clients
+        .get(&request.client_id)
+        .ok_or_else(|| LoginError::UnknownClient(request.client_id.clone()))?;
+    if let Some(network) = network {
+        vestibule.throttle.logins.take(&network).map_err(LoginError::TooMany)?;
+    }
+    let claimant = identify(vestibule, &request, client).await?;
+    let account = vestibule.account(&claimant, &request.identifier);
+    vestibule.throttle.failures.take(&account).map_err(LoginError::TooMany)?;
+    let proof = prove(vestibule, &request.password, &claimant).await;
+    if !matches!(proof, Ok(None)) {
+        vestibule.throttle.failures.give_back(&account);
+    }
+    match (proof?, claimant) {
+        (Some(proof), Some(claimant)) => open_session(vestibule, request, client, claimant, proof, origin).await,
+        (_, claimant) => {
+            let event = AuditEvent::new(Event::LoginFailed, origin);
+            let event = match claimant {
+                Some(claimant) => event.user(claimant.user.id),
+                // People type passwords where the name belongs: only a keyed hash is kept.
+                None => event.detail("name_hash", vestibule.name_hash(&request.identifier)),
+            };
+            vestibule.store.write(async move |tx| audit::insert(tx, &event).await).await?;
+            Err(LoginError::InvalidCredentials)
+        }
+    }
+}
+
+/// Whom the name belongs to, and what is stored to compare with.
+struct Claimant {
+    user: User,
+    password: Option<PasswordHash>,
+    device: Option<DeviceRow>,
+}
+
+async fn identify(vestibule: &Vestibule, request: &Login, client: &Client) -> store::Result<Option<Claimant>> {
+    let mut reader = vestibule.store.read().await?;
+    let Some(user) = users::find_by_identifier(&mut reader, &request.identifier).await? else { return Ok(None) };
+    let password = users::find_password(&mut reader, user.id).await?;
+    let device = match &request.device_id {
+        Some(secret) => {
+            let hash = vestibule.device_secret_hash(secret);
+            devices::find_by_secret(&mut reader, user.id, &client.id, &hash).await?
+        }
+        None => None,
+    };
+    Ok(Some(Claimant { user, password, device }))
+}
+
+/// A right password: the stored form that it was compared with, and a newer one where that was outdated.
+struct Proof {
+    stored: PasswordHash,
+    renewed: Option<PasswordHash>,
+}
+
+/// Always one hash, and a second one after a right password whose stored form is outdated.
+async fn prove(
+    vestibule: &Vestibule,
+    password: &Password,
+    claimant: &Option<Claimant>,
+) -> Result<Option<Proof>, HashError> {
+    let stored = claimant.as_ref().and_then(|claimant| claimant.password.clone());
+    let verdict = vestibule.hasher.verify(password, stored.clone()).await?;
+    let (Some(stored), Verdict::Right | Verdict::RightButOutdated) = (stored, verdict) else { return Ok(None) };
+    let renewed = match verdict {
+        Verdict::RightButOutdated => Some(vestibule.hasher.hash(password).await?),
+        Verdict::Right | Verdict::Wrong => None,
+    };
+    Ok(Some(Proof { stored, renewed }))
+}
+
+/// How the transaction of a login can end.
+enum Opened {
+    Session(Box<(User, Session)>),
+    Disabled,
+    /// The password was changed, or the user deleted, while this one was being compared.
+    ProofIsOld,
+    DeviceLimit,
+}
+
+async fn open_session(
+    vestibule: &Vestibule,
+    request: Login,
+    client: &Client,
+    claimant: Claimant,
+    proof: Proof,
+    origin: &Origin,
+) -> Result<Tokens, LoginError> {
+    let limit = vestibule.config.devices.max_per_user;
+    let plan = Plan::new(vestibule, &request, client, &claimant, origin);
+    let opened = vestibule.store.write(async move |tx| plan.carry_out(tx, &proof).await).await?;
+    match opened {
+        Opened::Session(opened) => Ok(vestibule.tokens(&opened.0, &opened.1, client, true, origin.now)),
+        Opened::Disabled => Err(LoginError::Disabled),
+        Opened::ProofIsOld => Err(LoginError::InvalidCredentials),
+        Opened::DeviceLimit => Err(LoginError::DeviceLimit(limit)),
+    }
+}
+
+/// Everything that the transaction needs, made before it begins: it waits for nothing but the database.
+struct Plan {
+    session: Session,
+    known_device: Option<DeviceRow>,
+    new_device: (DeviceRow, DeviceSecretHash),
+    max_devices: usize,
+    policy: LimitPolicy,
+    leeway: i64,
+    origin: Origin,
+}
+
+impl Plan {
+    fn new(vestibule: &Vestibule, request: &Login, client: &Client, claimant: &Claimant, origin: &Origin) -> Self {
+        let now = origin.now;
+        let new_device = DeviceRow::new(now, random::bytes());
+        let expires_at = now.plus(vestibule.config.sessions.session_lifetime.seconds());
+        let mut session = Session {
+            id: SessionId::new(now, random::bytes()),
+            user_id: claimant.user.id,
+            client_id: client.id.clone(),
+            device: Some(claimant.device.unwrap_or(new_device)),
+            device_name: device_name(request, origin),
+            user_agent: origin.user_agent.clone(),
+            ip: origin.ip.clone(),
+            created_at: now,
+            last_used_at: now,
+            expires_at,
+            refresh_expires_at: now.plus(client.refresh_token_lifetime.seconds()).min(expires_at),
+            generations: Generations::first(now),
+            access_expires_at: now,
+            auth_time: now,
+            failed_proofs: 0,
+            mismatches: 0,
+            baseline: vestibule.baseline(request.fingerprint.as_ref(), claimant.user.id),
+            revoked_at: None,
+        };
+        session.access_expires_at = access_expiry(&session, client, now);
+        Self {
+            session,
+            known_device: claimant.device,
+            new_device: (new_device, vestibule.device_secret_hash(&vestibule.device_secret(new_device))),
+            max_devices: vestibule.config.devices.max_per_user as usize,
+            policy: vestibule.config.devices.limit_policy,
+            leeway: vestibule.config.tokens.leeway.seconds(),
+            origin: origin.clone(),
+        }
+    }
+
+    async fn carry_out(&self, tx: &mut Tx, proof: &Proof) -> store::Result<Opened> {
+        let id = self.session.user_id;
+        let (user, password) = (users::find(tx, id).await?, users::find_password(tx, id).await?);
+        let (Some(user), Some(password)) = (user, password) else { return Ok(Opened::ProofIsOld) };
+        if password.as_str() != proof.stored.as_str() {
+            return Ok(Opened::ProofIsOld);
+        }
+        if user.disabled_at.is_some() {
+            let event = AuditEvent::new(Event::LoginFailed, &self.origin).user(id).detail("reason", "disabled");
+            audit::insert(tx, &event).await?;
+            return Ok(Opened::Disabled);
+        }
+        if let Some(renewed) = &proof.renewed {
+            users::replace_password_hash(tx, id, &proof.stored, renewed).await?;
+        }
+        let mut session = self.session.clone();
+        session.device = Some(self.take_device(tx).await?);
+        if !self.make_room(tx).await? {
+            let event = AuditEvent::new(Event::DeviceLimitReached, &self.origin).user(id);
+            audit::insert(tx, &event).await?;
+            return Ok(Opened::DeviceLimit);
+        }
+        sessions::insert(tx, &session).await?;
+        let event = AuditEvent::new(Event::LoginSucceeded, &self.origin)
+            .user(id)
+            .session(session.id)
+            .detail("client_id", session.client_id.clone());
+        audit::insert(tx, &event).await?;
+        Ok(Opened::Session(Box::new((user, session))))
+    }
+}
+
+impl Plan {
+    /// The device that this login is on. A known one gives up the session that it had.
+    async fn take_device(&self, tx: &mut Tx) -> store::Result<DeviceRow> {
+        let (user, now) = (self.session.user_id, self.origin.now);
+        if let Some(device) = self.known_device
+            && devices::touch(tx, device, now).await?
+        {
+            let of_device = sessions::Selection::OfDevice(device);
+            Vestibule::revoke(tx, self.leeway, user, of_device, RevokeReason::DeviceReplaced, &self.origin).await?;
+            return Ok(device);
+        }
+        let (device, secret) = &self.new_device;
+        devices::insert(tx, *device, user, &self.session.client_id, secret, now).await?;
+        Ok(*device)
+    }
+
+    /// Whether one more session is within the limit, after the least recently used ones went where the policy says so.
+    /// A device has one live session at the most, so sessions are what is counted.
+    async fn make_room(&self, tx: &mut Tx) -> store::Result<bool> {
+        if self.max_devices == 0 {
+            return Ok(true);
+        }
+        let live = sessions::list_live_by_user(tx, self.session.user_id, self.origin.now).await?;
+        let surplus = (live.len() + 1).saturating_sub(self.max_devices);
+        if surplus > 0 && self.policy == LimitPolicy::Reject {
+            return Ok(false);
+        }
+        for oldest in live.iter().rev().take(surplus) {
+            let one = sessions::Selection::One(oldest.id);
+            Vestibule::revoke(tx, self.leeway, oldest.user_id, one, RevokeReason::DeviceEvicted, &self.origin).await?;
+        }
+        Ok(true)
+    }
+}
+
+/// The name given, or one made from the user agent.
+fn device_name(request: &Login, origin: &Origin) -> Option<String> {
+    let made = || origin.user_agent.as_deref().and_then(DeviceName::from_user_agent);
+    request.device_name.clone().or_else(made).map(|name| name.as_str().to_owned())
+}
+
+impl Vestibule {
+    /// What wrong passwords are counted by.
+    fn account(&self, claimant: &Option<Claimant>, identifier: &Identifier) -> Account {
+        match claimant {
+            None => Account::Anywhere(self.secrets.unknown_names.mac(&[b"name", identifier.key().as_bytes()])),
+            Some(Claimant { user, device: None, .. }) => Account::Anywhere(self.account_key(user.id)),
+            Some(Claimant { user, device: Some(device), .. }) => Account::OnDevice(self.account_key(user.id), *device),
+        }
+    }
+
+    fn name_hash(&self, identifier: &Identifier) -> String {
+        let mac = self.secrets.unknown_names.mac(&[b"audit", identifier.key().as_bytes()]);
+        crate::domain::jwt::base64url(&mac[..16])
+    }
+
+    /// The stored form of a `device_id`.
+    fn device_secret_hash(&self, secret: &DeviceSecret) -> DeviceSecretHash {
+        secret.hash(&DeviceKey::from_bytes(*self.secrets.device_ids.bytes()))
+    }
+}

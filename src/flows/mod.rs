@@ -1,0 +1,259 @@
+//! Verbs. One file per thing the server does: it owns the transaction and the rules.
+//!
+//! A flow calls no other flow; what several need is here. Every decided outcome commits, refusals included: a refused
+//! replay still ends the session. Only the failure of the database rolls back, and then nothing happened.
+
+pub mod add_user;
+pub mod authenticate;
+pub mod change_names;
+pub mod change_password;
+pub mod change_user;
+pub mod delete_user;
+pub mod export_user;
+pub mod login;
+pub mod logout;
+pub mod open;
+pub mod proof;
+pub mod reauthenticate;
+pub mod refresh;
+pub mod register;
+pub mod revoke_sessions;
+pub mod sweep;
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Clock,
+    config::{Client, Config, FingerprintPolicy, UsernameField},
+    domain::{
+        AccessClaims, DerivedKey, DeviceRow, Email, SessionId, TokenId, UnixTime, User, UserId, Username,
+        access_token::Access,
+        audit_event::{AuditEvent, Event, Origin},
+        change::Change,
+        device::{Baseline, DeviceSecret, Fingerprint, FingerprintKey, Thresholds},
+        password::Password,
+        permission::ADMIN_ROLE,
+        refresh_token::RefreshTokens,
+        session::{RevokeReason, Session, SessionState},
+    },
+    memory::{hasher::Hasher, keyring::Keyring, revocations::Revocations, throttle::Throttle},
+    random,
+    store::{self, Store, Tx, audit, roles, sessions},
+};
+
+/// How much longer than its last access token a revocation is remembered, for clocks that step.
+const MARGIN: i64 = 24 * 60 * 60;
+
+/// The server without its HTTP: configuration, database and memory. Flows are functions over it.
+pub struct Vestibule {
+    /// The settings in force.
+    pub config: Config,
+    /// Read at the edge only.
+    pub clock: Clock,
+    /// The database.
+    pub store: Store,
+    pub(crate) revocations: Arc<Revocations>,
+    pub(crate) keyring: Keyring,
+    pub(crate) keys_changed: Arc<tokio::sync::Notify>,
+    pub(crate) throttle: Throttle,
+    pub(crate) hasher: Hasher,
+    pub(crate) refresh_tokens: RefreshTokens,
+    pub(crate) secrets: Secrets,
+    pub(crate) thresholds: Thresholds,
+    /// Held until the process ends: the directory of a temporary database, the lock of the one server.
+    _held: open::Held,
+}
+
+/// Keys derived from the root secret, beside that of the refresh tokens.
+pub(crate) struct Secrets {
+    pub sealing: DerivedKey,
+    pub device_ids: DerivedKey,
+    pub fingerprints: DerivedKey,
+    pub csrf: DerivedKey,
+    pub unknown_names: DerivedKey,
+    pub sample_user: DerivedKey,
+}
+
+/// What a login or a refresh gives.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// Signed under the keyring.
+    pub access_token: String,
+    /// Seconds until it is over.
+    pub expires_in: i64,
+    /// The session's current one.
+    pub refresh_token: String,
+    /// Seconds until it is over.
+    pub refresh_expires_in: i64,
+    /// The session.
+    pub session_id: SessionId,
+    /// The device's secret, unless the device was forgotten.
+    pub device_id: Option<String>,
+    /// What a cookie client sends back in a header.
+    pub csrf_token: String,
+}
+
+impl Vestibule {
+    /// The tokens of a session as its row stands.
+    pub(crate) fn tokens(&self, user: &User, session: &Session, client: &Client, fresh: bool, now: UnixTime) -> Tokens {
+        let exp = access_expiry(session, client, now);
+        let claims = self.access_claims(user, session, client, fresh, now, exp);
+        Tokens {
+            access_token: self.keyring.keys().sign(&claims),
+            expires_in: exp.since(now),
+            refresh_token: self.refresh_tokens.current(session),
+            refresh_expires_in: session.refresh_expires_at.since(now),
+            session_id: session.id,
+            device_id: session.device.map(|device| self.device_secret(device).reveal()),
+            csrf_token: self.csrf_token(session.id),
+        }
+    }
+
+    fn access_claims(
+        &self,
+        user: &User,
+        session: &Session,
+        client: &Client,
+        fresh: bool,
+        now: UnixTime,
+        exp: UnixTime,
+    ) -> AccessClaims {
+        let named = &self.config.tokens.claims;
+        let scope: Vec<&str> = user.permissions.iter().map(crate::domain::Permission::as_str).collect();
+        AccessClaims {
+            iss: self.config.tokens.issuer.clone(),
+            aud: client.audience.clone(),
+            sub: user.id,
+            client_id: session.client_id.clone(),
+            iat: now,
+            nbf: now,
+            exp,
+            jti: TokenId::new(now, random::bytes()),
+            sid: session.id,
+            av: user.authorization_version,
+            kind: Access::Access,
+            fresh,
+            auth_time: session.auth_time,
+            username: user.username.clone().filter(|_| named.username),
+            email: user.email.clone().filter(|_| named.email),
+            roles: user.roles.clone(),
+            permissions: user.permissions.clone(),
+            scope: scope.join(" "),
+            custom: user.claims.clone().into_iter().collect(),
+        }
+    }
+
+    /// The `device_id` of a device: a function of its row, so that a refresh can give it again and only its hash is stored.
+    pub(crate) fn device_secret(&self, device: DeviceRow) -> DeviceSecret {
+        DeviceSecret::from_bytes(self.secrets.device_ids.mac(&[b"secret", device.uuid().as_bytes()]))
+    }
+
+    /// The CSRF token of a session.
+    pub(crate) fn csrf_token(&self, session: SessionId) -> String {
+        crate::domain::jwt::base64url(&self.secrets.csrf.mac(&[session.uuid().as_bytes()]))
+    }
+
+    /// What a fingerprint is compared with later; none where fingerprints are not looked at.
+    pub(crate) fn baseline(&self, fingerprint: Option<&Fingerprint>, user: UserId) -> Option<Baseline> {
+        let looked_at = fingerprint.filter(|_| self.config.devices.fingerprint != FingerprintPolicy::Off)?;
+        let key = FingerprintKey::from_bytes(*self.secrets.fingerprints.bytes());
+        Some(looked_at.seal(&key, user.uuid()))
+    }
+
+    /// The password of the sample user of the profile `dev`: a function of the root secret, so that each start can print it.
+    pub fn sample_password(&self) -> String {
+        let mac = self.secrets.sample_user.mac(&[]);
+        crate::domain::jwt::base64url(&mac[..12])
+    }
+
+    /// Whether a password is that of a user.
+    ///
+    /// # Errors
+    /// [`proof::ProofError::Hash`], [`proof::ProofError::Store`].
+    pub async fn is_password_of(&self, user: &User, password: &Password) -> Result<bool, proof::ProofError> {
+        Ok(proof::compare(self, user.id, password).await?.is_some())
+    }
+
+    /// Whether a password may become that of a user.
+    ///
+    /// # Errors
+    /// A sentence for the person.
+    pub(crate) fn check_new_password(&self, password: &Password, user: &User) -> Result<(), String> {
+        let names: Vec<&str> = [user.username.as_deref(), user.email.as_deref()].into_iter().flatten().collect();
+        password.check_new(self.config.passwords.min_length, &names)
+    }
+
+    /// What wrong passwords of an account are counted by.
+    pub(crate) fn account_key(&self, user: UserId) -> [u8; 32] {
+        self.secrets.unknown_names.mac(&[b"account", user.uuid().as_bytes()])
+    }
+
+    /// Ends sessions of a user: in the row, in the feed, in the log. Gives back those that were live.
+    pub(crate) async fn revoke(
+        tx: &mut Tx,
+        leeway: i64,
+        user: UserId,
+        selection: sessions::Selection,
+        reason: RevokeReason,
+        origin: &Origin,
+    ) -> store::Result<usize> {
+        let revoked = sessions::revoke(tx, user, selection, reason, origin.now).await?;
+        for session in &revoked {
+            let until = session.access_expires_at.plus(leeway + MARGIN);
+            tx.announce(Change::SessionRevoked(session.id), origin.now, until).await?;
+            let event = if reason == RevokeReason::Logout { Event::LoggedOut } else { Event::SessionRevoked };
+            let event = AuditEvent::new(event, origin).user(user).session(session.id).detail("reason", reason.as_str());
+            audit::insert(tx, &event).await?;
+        }
+        Ok(revoked.iter().filter(|session| session.was_live).count())
+    }
+
+    /// Puts it in force that older access tokens of a user say something untrue.
+    pub(crate) async fn outdate_access_tokens(
+        tx: &mut Tx,
+        remember: i64,
+        user: UserId,
+        version: i64,
+        now: UnixTime,
+    ) -> store::Result<()> {
+        tx.announce(Change::AuthorizationVersion(user, version), now, now.plus(remember)).await
+    }
+
+    /// How long, in seconds, a token made now can be of interest.
+    pub(crate) fn remember(&self) -> i64 {
+        self.config.clients.longest_access_token_lifetime().seconds() + self.config.tokens.leeway.seconds() + MARGIN
+    }
+}
+
+/// Which names an account must have, by `username_field`: the field that is missing, and what to say of it.
+///
+/// # Errors
+/// The field with a sentence.
+pub fn check_names(
+    field: UsernameField,
+    username: Option<&Username>,
+    email: Option<&Email>,
+) -> Result<(), (&'static str, &'static str)> {
+    match (field, username, email) {
+        (UsernameField::Username, None, _) => Err(("username", "is required")),
+        (UsernameField::Email, _, None) => Err(("email", "is required")),
+        (UsernameField::Either, None, None) => Err(("username", "is required, or an email")),
+        _ => Ok(()),
+    }
+}
+
+/// When an access token made now is over: never past the session's end.
+pub(crate) fn access_expiry(session: &Session, client: &Client, now: UnixTime) -> UnixTime {
+    now.plus(client.access_token_lifetime.seconds()).min(session.expires_at).min(session.refresh_expires_at)
+}
+
+/// Whether a session is live now, asked in the transaction that acts for it.
+pub(crate) async fn session_is_live(tx: &mut Tx, session: SessionId, now: UnixTime) -> store::Result<bool> {
+    Ok(sessions::find(tx, session).await?.is_some_and(|session| session.state(now) == SessionState::Live))
+}
+
+/// Whether nobody but this user could administer the server.
+pub(crate) async fn is_last_admin(tx: &mut Tx, user: &User) -> store::Result<bool> {
+    let is_admin = user.disabled_at.is_none() && user.roles.iter().any(|role| role == ADMIN_ROLE);
+    Ok(is_admin && roles::count_active_members(tx, ADMIN_ROLE).await? <= 1)
+}

@@ -1,0 +1,83 @@
+//! Sweep: remove what is over, in small batches, so that no other write waits for long.
+
+use super::{MARGIN, Vestibule};
+use crate::{
+    domain::{UnixTime, change::Change},
+    store::{self, audit, changes, devices, sessions, signing_keys},
+};
+
+/// Rows that one transaction removes from one table at the most.
+const BATCH: i64 = 200;
+
+/// What a sweep removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Sessions.
+    pub sessions: u64,
+    /// Devices.
+    pub devices: u64,
+    /// Audit events.
+    pub audit_events: u64,
+    /// Entries of the feed.
+    pub changes: u64,
+    /// Signing keys.
+    pub signing_keys: u64,
+}
+
+impl Swept {
+    /// Whether a batch was full, so that there may be more.
+    fn may_have_left(&self) -> bool {
+        [self.sessions, self.devices, self.audit_events, self.changes].iter().any(|count| *count >= BATCH as u64)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.sessions += other.sessions;
+        self.devices += other.devices;
+        self.audit_events += other.audit_events;
+        self.changes += other.changes;
+        self.signing_keys += other.signing_keys;
+    }
+}
+
+/// Removes everything that is over at `now`, from the database and from memory.
+///
+/// # Errors
+/// [`store::Error`]; what earlier batches removed stays removed.
+pub async fn sweep(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swept> {
+    vestibule.revocations.sweep(now);
+    vestibule.throttle.logins.sweep();
+    vestibule.throttle.failures.sweep();
+    vestibule.throttle.registrations.sweep();
+    vestibule.throttle.refreshes.sweep();
+    vestibule.hasher.sweep();
+    let mut swept = Swept::default();
+    loop {
+        let batch = sweep_batch(vestibule, now).await?;
+        swept.add(batch);
+        if !batch.may_have_left() {
+            return Ok(swept);
+        }
+    }
+}
+
+async fn sweep_batch(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swept> {
+    let over = now.plus(-(vestibule.config.tokens.leeway.seconds() + MARGIN));
+    let unused = now.plus(-vestibule.config.devices.retention.seconds());
+    let past = now.plus(-vestibule.config.limits.audit_retention.seconds());
+    vestibule
+        .store
+        .write(async move |tx| {
+            let swept = Swept {
+                sessions: sessions::delete_expired(tx, over, BATCH).await?,
+                devices: devices::delete_expired(tx, unused, BATCH).await?,
+                audit_events: audit::delete_expired(tx, past, BATCH).await?,
+                changes: changes::delete_expired(tx, now, BATCH).await?,
+                signing_keys: signing_keys::delete_expired(tx, now).await?,
+            };
+            if swept.signing_keys > 0 {
+                tx.announce(Change::SigningKeys, now, now.plus(MARGIN)).await?;
+            }
+            Ok(swept)
+        })
+        .await
+}

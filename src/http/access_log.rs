@@ -1,0 +1,37 @@
+//! One line for each request. Of its address only what a route of ours matched: a path that nobody knows may be a mistyped
+//! secret.
+
+use std::time::Instant;
+
+use rocket::{
+    Data, Request, Response,
+    fairing::{Fairing, Info, Kind},
+};
+
+use super::{caller::Caller, request_id::RequestId};
+
+/// Writes the lines.
+pub struct AccessLog;
+
+#[rocket::async_trait]
+impl Fairing for AccessLog {
+    fn info(&self) -> Info {
+        Info { name: "access log", kind: Kind::Request | Kind::Response }
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        request.local_cache(Instant::now);
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        tracing::info!(
+            target: "vestibule::access",
+            method = %request.method(),
+            route = request.route().map_or_else(|| "-".to_owned(), |route| route.uri.to_string()),
+            status = response.status().code,
+            micros = u64::try_from(request.local_cache(Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX),
+            ip = Caller::of(request).origin.ip.as_deref().unwrap_or("-"),
+            request_id = RequestId::of(request).as_str(),
+        );
+    }
+}

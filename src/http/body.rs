@@ -1,0 +1,161 @@
+//! JSON bodies: size, type, syntax and every field, each failure with its own code, and all bad fields at once.
+
+use rocket::{
+    Request, State,
+    data::{Data, FromData, Outcome, ToByteUnit},
+    http::ContentType,
+};
+use serde_json::{Map, Value};
+
+use super::{
+    Shared,
+    errors::{ApiError, Code, FieldError},
+    guards::stash,
+};
+use crate::flows::Vestibule;
+
+/// The largest body, in KiB.
+const LIMIT_KIB: u64 = 64;
+
+/// What a handler takes: made from the fields of a JSON object.
+pub trait FromFields: Sized {
+    /// Reads the fields, noting every bad one; none if there was one.
+    fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self>;
+}
+
+/// A JSON body that must be there.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub struct OptionalBody<T>(pub Option<T>);
+
+#[rocket::async_trait]
+impl<'r, T: FromFields> FromData<'r> for Body<T> {
+    type Error = ApiError;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
+        match read_body(request, data).await.and_then(|bytes| parse(request, &bytes)) {
+            Ok(value) => Outcome::Success(Self(value)),
+            Err(error) => stash(request, error),
+        }
+    }
+}
+
+#[rocket::async_trait]
+impl<'r, T: FromFields> FromData<'r> for OptionalBody<T> {
+    type Error = ApiError;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
+        let read = read_body(request, data).await;
+        let parsed = read.and_then(|bytes| if bytes.is_empty() { Ok(None) } else { parse(request, &bytes).map(Some) });
+        match parsed {
+            Ok(value) => Outcome::Success(Self(value)),
+            Err(error) => stash(request, error),
+        }
+    }
+}
+
+async fn read_body(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, ApiError> {
+    let too_large = || ApiError::new(Code::PayloadTooLarge, format!("The body is over {LIMIT_KIB} KiB."));
+    let announced = request.headers().get_one("Content-Length").and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > LIMIT_KIB * 1024) {
+        return Err(too_large());
+    }
+    let read = data.open(LIMIT_KIB.kibibytes()).into_bytes().await;
+    let bytes = read.map_err(|_| ApiError::new(Code::MalformedRequest, "The body broke off."))?;
+    if bytes.is_complete() { Ok(bytes.into_inner()) } else { Err(too_large()) }
+}
+
+fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiError> {
+    if !request.content_type().is_some_and(is_json) {
+        return Err(ApiError::new(Code::UnsupportedMediaType, "Send the body as application/json."));
+    }
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        ApiError::new(Code::MalformedJson, format!("The body is not JSON: the error is at {place}."))
+    })?;
+    let Value::Object(object) = value else {
+        return Err(ApiError::new(Code::InvalidRequest, "The body must be a JSON object."));
+    };
+    let vestibule: &State<Shared> = State::get(request.rocket())
+        .ok_or_else(|| ApiError::new(Code::InternalError, "The server is not complete."))?;
+    let mut fields = Fields { object, errors: Vec::new() };
+    let parsed = T::read(&mut fields, vestibule);
+    match parsed {
+        Some(parsed) if fields.errors.is_empty() => Ok(parsed),
+        _ => Err(ApiError::fields(fields.errors)),
+    }
+}
+
+fn is_json(content_type: &ContentType) -> bool {
+    let sub = content_type.sub().as_str();
+    content_type.top() == "application"
+        && (sub.eq_ignore_ascii_case("json") || sub.to_ascii_lowercase().ends_with("+json"))
+}
+
+/// The fields of a body while they are read. Unknown ones are ignored.
+#[derive(Debug)]
+pub struct Fields {
+    object: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// A text that must be there.
+    pub fn required<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        if self.is_absent(name) {
+            self.refuse(name, "is required");
+            return None;
+        }
+        self.optional(name, parse)
+    }
+
+    /// A text that may be absent or null.
+    pub fn optional<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        self.value(name, |value| match value {
+            Value::String(text) => parse(text).map_err(|message| message.to_string()),
+            _ => Err("must be a string".to_owned()),
+        })
+    }
+
+    /// A text that may be absent, which leaves what it names as it is, or null, which removes it.
+    pub fn nullable<T, E: ToString>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        match self.object.get(name) {
+            None => None,
+            Some(Value::Null) => Some(None),
+            Some(_) => self.optional(name, parse).map(Some),
+        }
+    }
+
+    /// A value of any type that may be absent or null.
+    pub fn value<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&Value) -> Result<T, E>) -> Option<T> {
+        if self.is_absent(name) {
+            return None;
+        }
+        match parse(&self.object[name]) {
+            Ok(parsed) => Some(parsed),
+            Err(message) => {
+                self.refuse(name, message);
+                None
+            }
+        }
+    }
+
+    /// Whether a field is not there, or null.
+    pub fn is_absent(&self, name: &str) -> bool {
+        self.object.get(name).is_none_or(Value::is_null)
+    }
+
+    /// Notes a bad field, once.
+    pub fn refuse(&mut self, field: &str, message: impl ToString) {
+        if self.errors.iter().all(|error| error.field != field) {
+            self.errors.push(FieldError { field: field.to_owned(), message: message.to_string() });
+        }
+    }
+}

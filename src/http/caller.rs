@@ -1,0 +1,79 @@
+//! Who calls: the address, from the socket or a proxy that is trusted; the user agent; the second of the call.
+
+use std::{convert::Infallible, net::IpAddr};
+
+use ipnet::IpNet;
+use rocket::{
+    Request,
+    request::{FromRequest, Outcome},
+};
+
+use super::Shared;
+use crate::{
+    domain::{UnixTime, audit_event::Origin},
+    memory::throttle::Network,
+};
+
+/// Bytes of a `User-Agent` that are kept.
+const MAX_USER_AGENT: usize = 512;
+
+/// Where a request comes from. Read once per request: `now` is the same for all that it does.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// For the flows.
+    pub origin: Origin,
+    /// For the limits by address.
+    pub network: Option<Network>,
+}
+
+impl Caller {
+    /// The caller of this request, the same each time.
+    pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
+        request.local_cache(|| {
+            let state = request.rocket().state::<Shared>();
+            let now = state.map_or(UnixTime::from_seconds(0), |vestibule| vestibule.clock.now());
+            let trusted = state.map_or(&[][..], |vestibule| &vestibule.config.web.trusted_proxies);
+            let address = client_address(request, trusted);
+            let user_agent = request.headers().get_one("User-Agent").map(shortened).filter(|text| !text.is_empty());
+            Self {
+                origin: Origin { now, ip: address.map(|address| address.to_string()), user_agent },
+                network: address.map(Network::from),
+            }
+        })
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for &'r Caller {
+    type Error = Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Infallible> {
+        Outcome::Success(Caller::of(request))
+    }
+}
+
+/// The peer, unless it is a trusted proxy: then the last address of `X-Forwarded-For` that is not one too. What stands
+/// before that one was written by the client, who may write anything.
+fn client_address(request: &Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
+    let peer = request.remote()?.ip().to_canonical();
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+    if !is_trusted(&peer) {
+        return Some(peer);
+    }
+    let forwarded: Vec<&str> = request.headers().get("X-Forwarded-For").flat_map(|list| list.split(',')).collect();
+    let mut client = peer;
+    for hop in forwarded.iter().rev() {
+        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+        client = address.to_canonical();
+        if !is_trusted(&client) {
+            break;
+        }
+    }
+    Some(client)
+}
+
+fn shortened(text: &str) -> String {
+    let kept: String = text.chars().filter(|c| !c.is_control()).collect();
+    let end = kept.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_USER_AGENT).last();
+    kept[..end.unwrap_or(0)].to_owned()
+}

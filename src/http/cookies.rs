@@ -1,0 +1,94 @@
+//! The cookies of cookie transport: two tokens that script can't read, a CSRF token that it must, and the device's secret.
+
+use rocket::{
+    http::{Cookie, CookieJar, SameSite},
+    time::Duration,
+};
+
+use crate::{
+    config,
+    flows::{Tokens, Vestibule, reauthenticate::Fresh},
+};
+
+/// How long a browser keeps the device's secret: the most that browsers grant.
+const DEVICE_COOKIE_DAYS: i64 = 400;
+
+/// The cookie that holds `device_id`. It has the strongest prefix that the settings allow, as the others do.
+fn device_cookie_name(cookies: &config::Cookies) -> &'static str {
+    match (cookies.secure, &cookies.domain) {
+        (true, None) => "__Host-device_id",
+        (true, Some(_)) => "__Secure-device_id",
+        (false, _) => "device_id",
+    }
+}
+
+/// The refresh cookie goes to the session endpoints alone.
+fn refresh_path(vestibule: &Vestibule) -> String {
+    match vestibule.config.web.base_path.as_str() {
+        "" => "/".to_owned(),
+        path => path.to_owned(),
+    }
+}
+
+fn cookie(vestibule: &Vestibule, name: &str, value: String, path: String, max_age: Duration) -> Cookie<'static> {
+    let settings = &vestibule.config.cookies;
+    let mut cookie = Cookie::build((name.to_owned(), value))
+        .path(path)
+        .http_only(name != settings.csrf_name)
+        .secure(settings.secure)
+        .same_site(match settings.samesite {
+            config::SameSite::Strict => SameSite::Strict,
+            config::SameSite::Lax => SameSite::Lax,
+            config::SameSite::None => SameSite::None,
+        })
+        .max_age(max_age);
+    if let Some(domain) = &settings.domain {
+        cookie = cookie.domain(domain.clone());
+    }
+    cookie.build()
+}
+
+/// Sets the cookies of a session.
+pub fn set(jar: &CookieJar<'_>, vestibule: &Vestibule, tokens: &Tokens) {
+    let settings = &vestibule.config.cookies;
+    let session = Duration::seconds(tokens.refresh_expires_in);
+    let root = || "/".to_owned();
+    jar.add(cookie(vestibule, &settings.access_name, tokens.access_token.clone(), root(), session));
+    jar.add(cookie(vestibule, &settings.refresh_name, tokens.refresh_token.clone(), refresh_path(vestibule), session));
+    jar.add(cookie(vestibule, &settings.csrf_name, tokens.csrf_token.clone(), root(), session));
+    if let Some(device) = &tokens.device_id {
+        let days = Duration::days(DEVICE_COOKIE_DAYS);
+        jar.add(cookie(vestibule, device_cookie_name(settings), device.clone(), root(), days));
+    }
+}
+
+/// Replaces the access cookie alone.
+pub fn set_access(jar: &CookieJar<'_>, vestibule: &Vestibule, fresh: &Fresh) {
+    let name = &vestibule.config.cookies.access_name;
+    let session = Duration::seconds(fresh.refresh_expires_in);
+    jar.add(cookie(vestibule, name, fresh.access_token.clone(), "/".to_owned(), session));
+}
+
+/// Removes the cookies of a session. The device stays known, for the next login on it.
+pub fn clear(jar: &CookieJar<'_>, vestibule: &Vestibule) {
+    let settings = &vestibule.config.cookies;
+    let gone = [
+        (&settings.access_name, "/".to_owned()),
+        (&settings.refresh_name, refresh_path(vestibule)),
+        (&settings.csrf_name, "/".to_owned()),
+    ];
+    for (name, path) in gone {
+        jar.add(cookie(vestibule, name, String::new(), path, Duration::ZERO));
+    }
+}
+
+/// The refresh token in its cookie.
+pub fn refresh_token<'j>(jar: &'j CookieJar<'_>, vestibule: &Vestibule) -> Option<&'j str> {
+    let cookie = jar.get(&vestibule.config.cookies.refresh_name).filter(|_| vestibule.config.tokens.location.cookies);
+    cookie.map(Cookie::value).filter(|token| !token.is_empty())
+}
+
+/// The device's secret in its cookie.
+pub fn device_id<'j>(jar: &'j CookieJar<'_>, vestibule: &Vestibule) -> Option<&'j str> {
+    jar.get(device_cookie_name(&vestibule.config.cookies)).map(Cookie::value)
+}

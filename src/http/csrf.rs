@@ -1,0 +1,65 @@
+//! Requests that a cookie authenticates: made by our own page, or by a foreign one that the browser follows?
+
+use std::convert::Infallible;
+
+use rocket::{
+    Request,
+    request::{FromRequest, Outcome},
+};
+use subtle::ConstantTimeEq;
+
+use super::{
+    cors,
+    errors::{ApiError, Code},
+    guards,
+};
+use crate::{domain::SessionId, flows::Vestibule};
+
+/// Refuses a request whose `Origin` or `Sec-Fetch-Site` is foreign, or that does not know the session's CSRF token.
+pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -> Result<(), ApiError> {
+    check_site(request, vestibule)?;
+    let header = vestibule.config.cookies.csrf_header.as_str();
+    let expected = vestibule.csrf_token(session);
+    let given = request.headers().get_one(header).unwrap_or_default();
+    if bool::from(given.as_bytes().ct_eq(expected.as_bytes())) {
+        Ok(())
+    } else {
+        Err(ApiError::new(Code::CsrfFailed, format!("Send the value of the CSRF cookie in the header {header}.")))
+    }
+}
+
+/// The browser's own word on where the request comes from, where it gives one.
+fn check_site(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
+    let headers = request.headers();
+    let origin_is_foreign = headers.get_one("Origin").is_some_and(|origin| !cors::is_own_or_allowed(vestibule, origin));
+    let has_origin = headers.get_one("Origin").is_some();
+    let site_is_foreign = headers.get_one("Sec-Fetch-Site").is_some_and(|site| site == "cross-site");
+    if origin_is_foreign || (site_is_foreign && !has_origin) {
+        return Err(ApiError::new(Code::CsrfFailed, "The request comes from a page that may not make it."));
+    }
+    Ok(())
+}
+
+/// Where a request comes from, for handlers that learn only from its body whether a cookie authenticates it.
+pub struct Site<'r>(&'r Request<'r>);
+
+impl<'r> Site<'r> {
+    /// The request itself.
+    pub fn request(&self) -> &'r Request<'r> {
+        self.0
+    }
+
+    /// As [`check`].
+    pub fn check(&self, session: SessionId) -> Result<(), ApiError> {
+        check(self.0, guards::shared(self.0)?, session)
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Site<'r> {
+    type Error = Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Infallible> {
+        Outcome::Success(Self(request))
+    }
+}

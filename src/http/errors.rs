@@ -1,0 +1,453 @@
+//! Which status and code a failure gets: the one error body of RFC 9457, a closed list of codes, and one exhaustive match
+//! for each flow's error. A new variant does not compile until it has a place here.
+//!
+//! Many facts, few codes: what went wrong inside is logged once, here, and never sent.
+
+use std::{fmt, io::Cursor};
+
+use rocket::{
+    Request, Response,
+    http::{ContentType, Header, Status},
+    response::{self, Responder},
+};
+use serde_json::json;
+
+use super::{guards::stashed, request_id::RequestId};
+use crate::{
+    domain::{access_token::AccessTokenError, refresh_token::RefreshTokenError},
+    flows::{
+        change_names::ChangeNamesError, change_password::ChangePasswordError, delete_user::DeleteUserError,
+        login::LoginError, logout::LogoutError, proof::ProofError, reauthenticate::ReauthenticateError,
+        refresh::RefreshError, register::RegisterError, revoke_sessions::RevokeError,
+    },
+    memory::{hasher::HashError, throttle::RetryAfter},
+    store,
+};
+
+/// Seconds after which a client may try again when the server was busy or its database did not answer.
+const BUSY_RETRY_AFTER: u64 = 2;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $status:literal $code:literal,)*) => {
+        /// The stable code of an error. Text may change, codes may not.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the contract.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The `error` of the body.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The HTTP status.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is not JSON.
+    MalformedJson = 400 "malformed_json",
+    /// A header or the request line can't be read.
+    MalformedRequest = 400 "malformed_request",
+    /// Unknown user or wrong password.
+    InvalidCredentials = 401 "invalid_credentials",
+    /// No token was sent.
+    MissingToken = 401 "missing_token",
+    /// The token is not one of ours.
+    InvalidToken = 401 "invalid_token",
+    /// The token's time is over.
+    TokenExpired = 401 "token_expired",
+    /// The token, its session or its user was ended.
+    TokenRevoked = 401 "token_revoked",
+    /// An access token where a refresh token belongs, or the other way round.
+    WrongTokenType = 401 "wrong_token_type",
+    /// The password must be proved again.
+    FreshTokenRequired = 401 "fresh_token_required",
+    /// The session is bound to another device.
+    DeviceMismatch = 401 "device_mismatch",
+    /// An old refresh token came back; its session is revoked.
+    RefreshReused = 401 "refresh_reused",
+    /// Unknown client.
+    InvalidClient = 401 "invalid_client",
+    /// The account may not sign in.
+    AccountDisabled = 403 "account_disabled",
+    /// Accounts are made by the operator.
+    RegistrationClosed = 403 "registration_closed",
+    /// The request may come from a foreign page.
+    CsrfFailed = 403 "csrf_failed",
+    /// The limit of devices is reached.
+    DeviceLimitReached = 403 "device_limit_reached",
+    /// Nothing is here.
+    NotFound = 404 "not_found",
+    /// Something is here, but not for this method.
+    MethodNotAllowed = 405 "method_not_allowed",
+    /// The name is taken.
+    AlreadyExists = 409 "already_exists",
+    /// Nobody else could administer the server.
+    LastAdmin = 409 "last_admin",
+    /// The body is over 64 KiB.
+    PayloadTooLarge = 413 "payload_too_large",
+    /// The body is not of a type that is read here.
+    UnsupportedMediaType = 415 "unsupported_media_type",
+    /// A field is missing, of the wrong type or out of bounds.
+    InvalidRequest = 422 "invalid_request",
+    /// A limit was reached.
+    TooManyRequests = 429 "too_many_requests",
+    /// Something broke that should not.
+    InternalError = 500 "internal_error",
+    /// More passwords are being hashed than the queue holds.
+    Overloaded = 503 "overloaded",
+    /// The database did not answer.
+    StorageUnavailable = 503 "storage_unavailable",
+}
+
+/// One bad field of a body.
+#[derive(Clone, Debug)]
+pub struct FieldError {
+    /// Its name.
+    pub field: String,
+    /// What it must be.
+    pub message: String,
+}
+
+/// What a client is told.
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    code: Code,
+    detail: String,
+    fields: Vec<FieldError>,
+    retry_after: Option<u64>,
+    allow: Option<String>,
+}
+
+impl ApiError {
+    /// A code with a sentence for a person.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), fields: Vec::new(), retry_after: None, allow: None }
+    }
+
+    /// Every bad field at once.
+    pub fn fields(fields: Vec<FieldError>) -> Self {
+        let names: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
+        let detail = format!("The request has {} bad field(s): {}.", fields.len(), names.join(", "));
+        Self { fields, ..Self::new(Code::InvalidRequest, detail) }
+    }
+
+    /// One bad field.
+    pub fn field(field: &str, message: impl Into<String>) -> Self {
+        Self::fields(vec![FieldError { field: field.to_owned(), message: message.into() }])
+    }
+
+    /// The method that the path does not take, with those that it does.
+    pub fn method_not_allowed(allow: &str) -> Self {
+        Self { allow: Some(allow.to_owned()), ..Self::new(Code::MethodNotAllowed, format!("This path takes {allow}.")) }
+    }
+
+    /// No token was sent where one is needed.
+    pub fn missing_token() -> Self {
+        Self::new(Code::MissingToken, "Send an access token: Authorization: Bearer <token>.")
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> Status {
+        Status::new(self.code.status())
+    }
+
+    fn retry_after(code: Code, detail: &str, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(code, detail) }
+    }
+
+    fn too_many(wait: RetryAfter) -> Self {
+        let seconds = wait.seconds();
+        Self::retry_after(Code::TooManyRequests, &format!("Too many attempts; try again in {seconds} s."), seconds)
+    }
+
+    fn internal(error: &dyn fmt::Display) -> Self {
+        tracing::error!(%error, "internal error");
+        Self::new(Code::InternalError, "Something went wrong on the server; nothing was changed.")
+    }
+
+    /// `WWW-Authenticate` of a 401 (RFC 6750 §3).
+    fn challenge(&self) -> Option<String> {
+        const REALM: &str = r#"Bearer realm="vestibule""#;
+        let with =
+            |error: &str| format!(r#"{REALM}, error="{error}", error_description="{}""#, self.detail.replace('"', "'"));
+        match self.code {
+            Code::InvalidToken
+            | Code::TokenExpired
+            | Code::TokenRevoked
+            | Code::WrongTokenType
+            | Code::DeviceMismatch
+            | Code::RefreshReused => Some(with("invalid_token")),
+            // RFC 9470 §3
+            Code::FreshTokenRequired => Some(with("insufficient_user_authentication")),
+            code if code.status() == 401 => Some(REALM.to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl<'r> Responder<'r, 'static> for ApiError {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let status = self.status();
+        let id = RequestId::of(request);
+        let mut body = json!({
+            "error": self.code.as_str(),
+            "error_description": self.detail,
+            "detail": self.detail,
+            "title": status.reason().unwrap_or("Error"),
+            "status": status.code,
+            "request_id": id.as_str(),
+        });
+        if !self.fields.is_empty() {
+            let errors = self.fields.iter().map(|field| json!({"field": field.field, "message": field.message}));
+            body["errors"] = errors.collect();
+        }
+        let body = body.to_string();
+        let mut response = Response::build();
+        response
+            .status(status)
+            .header(ContentType::new("application", "problem+json"))
+            // Here as well as in the fairing: a request with an unknown method passes none.
+            .header(Header::new("X-Request-Id", id.as_str().to_owned()))
+            .header(Header::new("Cache-Control", "no-store"))
+            .sized_body(body.len(), Cursor::new(body));
+        let optional = [
+            ("WWW-Authenticate", self.challenge()),
+            ("Retry-After", self.retry_after.map(|seconds| seconds.to_string())),
+            ("Allow", self.allow.clone()),
+        ];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                response.header(Header::new(name, value));
+            }
+        }
+        response.ok()
+    }
+}
+
+/// Renders every failure that is not a handler's own: of guards and bodies, unknown paths, panics.
+#[rocket::catch(default)]
+pub fn catch(status: Status, request: &Request<'_>) -> ApiError {
+    stashed(request).unwrap_or_else(|| match status.code {
+        404 => ApiError::new(Code::NotFound, "Nothing is at this path."),
+        413 => ApiError::new(Code::PayloadTooLarge, "The body is over 64 KiB."),
+        415 => ApiError::new(Code::UnsupportedMediaType, "Send the body as application/json."),
+        503 => ApiError::retry_after(
+            Code::StorageUnavailable,
+            "The database does not answer; try again.",
+            BUSY_RETRY_AFTER,
+        ),
+        400..=499 => ApiError::new(Code::MalformedRequest, "The request can't be read."),
+        _ => ApiError::new(Code::InternalError, "Something went wrong on the server; nothing was changed."),
+    })
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Inconsistent { .. } => Self::internal(&error),
+            store::Error::Open { .. }
+            | store::Error::Migrate { .. }
+            | store::Error::Database(_)
+            | store::Error::Closed => {
+                tracing::error!(%error, "the database does not answer");
+                Self::retry_after(
+                    Code::StorageUnavailable,
+                    "The database does not answer; nothing was changed. Try again.",
+                    BUSY_RETRY_AFTER,
+                )
+            }
+        }
+    }
+}
+
+impl From<HashError> for ApiError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Overloaded => Self::retry_after(
+                Code::Overloaded,
+                "Too many people are signing in at once; nothing was changed. Try again.",
+                BUSY_RETRY_AFTER,
+            ),
+            HashError::Stored(_) | HashError::Failed(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<AccessTokenError> for ApiError {
+    fn from(error: AccessTokenError) -> Self {
+        let code = match error {
+            AccessTokenError::Invalid => Code::InvalidToken,
+            AccessTokenError::Expired => Code::TokenExpired,
+            AccessTokenError::Revoked => Code::TokenRevoked,
+            AccessTokenError::WrongType => Code::WrongTokenType,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<RefreshTokenError> for ApiError {
+    fn from(error: RefreshTokenError) -> Self {
+        match error {
+            RefreshTokenError::Invalid => Self::new(Code::InvalidToken, "The refresh token is not valid."),
+            RefreshTokenError::Expired => {
+                Self::new(Code::TokenExpired, "The refresh token has expired; sign in again.")
+            }
+            RefreshTokenError::WrongType => {
+                Self::new(Code::WrongTokenType, "An access token is not accepted here; send the refresh token.")
+            }
+        }
+    }
+}
+
+fn session_over() -> ApiError {
+    ApiError::new(Code::TokenRevoked, "The session is over; sign in again.")
+}
+
+fn invalid_credentials() -> ApiError {
+    ApiError::new(Code::InvalidCredentials, "The user name or the password is wrong.")
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => invalid_credentials(),
+            LoginError::Disabled => Self::new(Code::AccountDisabled, "The account is disabled."),
+            LoginError::DeviceLimit(limit) => Self::new(
+                Code::DeviceLimitReached,
+                format!("{limit} devices are signed in, which is the limit; sign out on one of them first."),
+            ),
+            LoginError::UnknownClient(_) => Self::new(Code::InvalidClient, "There is no such client."),
+            LoginError::TooMany(wait) => Self::too_many(wait),
+            LoginError::Hash(error) => error.into(),
+            LoginError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for ApiError {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Token(error) => error.into(),
+            RefreshError::Over(_) => session_over(),
+            RefreshError::Reused(_) => Self::new(
+                Code::RefreshReused,
+                "This refresh token was replaced and has come back; the session is ended for safety. Sign in again.",
+            ),
+            RefreshError::DeviceMismatch(_) => Self::new(
+                Code::DeviceMismatch,
+                "The session is bound to another device; send the fingerprint of the device it was opened on.",
+            ),
+            RefreshError::UnknownClient(_) => Self::new(Code::InvalidClient, "There is no such client any more."),
+            RefreshError::TooMany(wait) => Self::too_many(wait),
+            RefreshError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LogoutError> for ApiError {
+    fn from(error: LogoutError) -> Self {
+        match error {
+            LogoutError::Refresh(error) => error.into(),
+            LogoutError::Access(error) => error.into(),
+            LogoutError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RevokeError> for ApiError {
+    fn from(error: RevokeError) -> Self {
+        match error {
+            RevokeError::Token(error) => error.into(),
+            RevokeError::NotOwn => Self::new(Code::InvalidToken, "The refresh token is not one of yours."),
+            RevokeError::Unknown => Self::new(Code::NotFound, "You have no such session."),
+            RevokeError::Over(_) => session_over(),
+            RevokeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RegisterError> for ApiError {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Closed => {
+                Self::new(Code::RegistrationClosed, "Accounts are made by the operator of this server.")
+            }
+            RegisterError::Taken(taken) => taken_name(taken),
+            RegisterError::TooMany(wait) => Self::too_many(wait),
+            RegisterError::Hash(error) => error.into(),
+            RegisterError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn taken_name(taken: store::users::Taken) -> ApiError {
+    ApiError::new(Code::AlreadyExists, format!("The {} is taken.", taken.field()))
+}
+
+impl From<ProofError> for ApiError {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Wrong(_) => Self::new(Code::InvalidCredentials, "The password is wrong."),
+            ProofError::TooMany(wait) => Self::too_many(wait),
+            ProofError::Hash(error) => error.into(),
+            ProofError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReauthenticateError> for ApiError {
+    fn from(error: ReauthenticateError) -> Self {
+        match error {
+            ReauthenticateError::Proof(error) => error.into(),
+            ReauthenticateError::Over(_) => session_over(),
+            ReauthenticateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for ApiError {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::Proof(error) => error.into(),
+            ChangePasswordError::Unsuitable(message) => Self::field("new_password", message),
+            ChangePasswordError::Over(_) => session_over(),
+            ChangePasswordError::Hash(error) => error.into(),
+            ChangePasswordError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeNamesError> for ApiError {
+    fn from(error: ChangeNamesError) -> Self {
+        match error {
+            ChangeNamesError::Missing(field, message) => Self::field(field, message),
+            ChangeNamesError::Taken(taken) => taken_name(taken),
+            ChangeNamesError::Over(_) => session_over(),
+            ChangeNamesError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteUserError> for ApiError {
+    fn from(error: DeleteUserError) -> Self {
+        match error {
+            DeleteUserError::Proof(error) => error.into(),
+            DeleteUserError::LastAdmin(_) => {
+                Self::new(Code::LastAdmin, "You are the last admin; give somebody else the role admin first.")
+            }
+            DeleteUserError::Over(_) => session_over(),
+            DeleteUserError::Unknown(_) => Self::new(Code::NotFound, "There is no such user."),
+            DeleteUserError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What every answer carries: its request's id, no caching unless it says otherwise, and the browser's brakes.
+
+use rocket::{
+    Request, Response,
+    fairing::{Fairing, Info, Kind},
+    http::Header,
+};
+
+use super::request_id::RequestId;
+
+/// An API answer is no page: nothing may load, frame or sniff it.
+const FIXED: [(&str, &str); 5] = [
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-site"),
+];
+
+/// Sets the headers.
+pub struct Headers;
+
+#[rocket::async_trait]
+impl Fairing for Headers {
+    fn info(&self) -> Info {
+        Info { name: "response headers", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        response.set_header(Header::new("X-Request-Id", RequestId::of(request).as_str().to_owned()));
+        if !response.headers().contains("Cache-Control") {
+            response.set_header(Header::new("Cache-Control", "no-store"));
+        }
+        for (name, value) in FIXED {
+            response.set_header(Header::new(name, value));
+        }
+    }
+}

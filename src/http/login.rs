@@ -1,0 +1,207 @@
+//! `POST /auth/login`, `/auth/refresh`, `/auth/fresh`: how tokens are got.
+
+use rocket::{State, http::CookieJar, post, serde::json::Json};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Shared,
+    body::{Body, Fields, FromFields, OptionalBody},
+    caller::Caller,
+    cookies, csrf,
+    errors::{ApiError, Code},
+    guards::AccessToken,
+    tokens::{self, TokenAnswer, Transport},
+};
+use crate::{
+    config::FingerprintPolicy,
+    domain::{
+        Identifier,
+        device::{DeviceName, DeviceSecret, Fingerprint},
+        password::Password,
+    },
+    flows::{self, Vestibule, login::Login, reauthenticate::reauthenticate},
+};
+
+/// Characters of a `client_id` that are read.
+const MAX_CLIENT_ID: usize = 64;
+
+/// The body of a login.
+pub struct LoginBody {
+    identifier: Identifier,
+    password: Password,
+    fingerprint: Option<Fingerprint>,
+    device_id: Option<DeviceSecret>,
+    device_name: Option<DeviceName>,
+    client_id: String,
+    transport: Transport,
+}
+
+impl FromFields for LoginBody {
+    fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
+        let identifier = identifier(fields);
+        let password = fields.required("password", Password::parse);
+        let fingerprint = fingerprint(fields, vestibule);
+        if vestibule.config.devices.fingerprint == FingerprintPolicy::Require && fields.is_absent("fingerprint") {
+            fields.refuse("fingerprint", "is required");
+        }
+        // One that is not a secret of ours is a foreign one: ignored.
+        let device_id = fields.optional("device_id", |text| Ok::<_, &str>(DeviceSecret::parse(text).ok())).flatten();
+        let device_name = fields.optional("device_name", DeviceName::parse);
+        let client_id = fields.optional("client_id", client_id).unwrap_or_else(|| "default".to_owned());
+        let transport = transport(fields, vestibule);
+        Some(Self {
+            identifier: identifier?,
+            password: password?,
+            fingerprint,
+            device_id,
+            device_name,
+            client_id,
+            transport,
+        })
+    }
+}
+
+/// The identifier may stand in either field.
+fn identifier(fields: &mut Fields) -> Option<Identifier> {
+    match (fields.is_absent("username"), fields.is_absent("email")) {
+        (true, false) => fields.required("email", Identifier::parse),
+        (true, true) => {
+            fields.refuse("username", "is required, or an email");
+            None
+        }
+        (false, _) => fields.required("username", Identifier::parse),
+    }
+}
+
+fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
+    if vestibule.config.devices.fingerprint == FingerprintPolicy::Off {
+        return None;
+    }
+    fields.value("fingerprint", Fingerprint::parse)
+}
+
+fn client_id(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.len() > MAX_CLIENT_ID {
+        Err("must have 1 to 64 characters")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn transport(fields: &mut Fields, vestibule: &Vestibule) -> Transport {
+    let location = &vestibule.config.tokens.location;
+    let asked = fields.optional("transport", Transport::parse);
+    match asked.unwrap_or(if location.headers { Transport::Body } else { Transport::Cookie }) {
+        Transport::Cookie if !location.cookies => {
+            fields.refuse("transport", "must be \"bearer\": this server has cookies switched off");
+            Transport::Body
+        }
+        Transport::Body if !location.headers => {
+            fields.refuse("transport", "must be \"cookie\": this server takes tokens in cookies only");
+            Transport::Cookie
+        }
+        transport => transport,
+    }
+}
+
+/// Signs in.
+#[post("/login", data = "<body>")]
+pub async fn login(
+    body: Body<LoginBody>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<Json<TokenAnswer>, ApiError> {
+    let Body(body) = body;
+    let in_cookie = || cookies::device_id(jar, vestibule).and_then(|text| DeviceSecret::parse(text).ok());
+    let request = Login {
+        identifier: body.identifier,
+        password: body.password,
+        fingerprint: body.fingerprint,
+        device_id: body.device_id.or_else(|| in_cookie().filter(|_| body.transport == Transport::Cookie)),
+        device_name: body.device_name,
+        client_id: body.client_id,
+    };
+    let tokens = flows::login::login(vestibule, request, caller.network, &caller.origin).await?;
+    Ok(tokens::answer(jar, vestibule, tokens, body.transport))
+}
+
+/// The body of a refresh.
+pub struct RefreshBody {
+    refresh_token: Option<String>,
+    fingerprint: Option<Fingerprint>,
+}
+
+impl FromFields for RefreshBody {
+    fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
+        let refresh_token = fields.optional("refresh_token", |text| Ok::<_, &str>(text.to_owned()));
+        Some(Self {
+            refresh_token: refresh_token.filter(|token| !token.is_empty()),
+            fingerprint: fingerprint(fields, vestibule),
+        })
+    }
+}
+
+/// Trades a refresh token for the next pair.
+#[post("/refresh", data = "<body>")]
+pub async fn refresh(
+    body: OptionalBody<RefreshBody>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+    site: csrf::Site<'_>,
+) -> Result<Json<TokenAnswer>, ApiError> {
+    let (in_body, fingerprint) = body.0.map_or((None, None), |body| (body.refresh_token, body.fingerprint));
+    let transport = if in_body.is_some() { Transport::Body } else { Transport::Cookie };
+    let token = match in_body {
+        Some(token) => token,
+        None => {
+            let token = cookies::refresh_token(jar, vestibule).ok_or_else(missing_refresh_token)?;
+            site.check(vestibule.refresh_tokens.verify(token, caller.origin.now).map_err(ApiError::from)?.sid)?;
+            token.to_owned()
+        }
+    };
+    let tokens = flows::refresh::refresh(vestibule, &token, fingerprint, &caller.origin).await?;
+    Ok(tokens::answer(jar, vestibule, tokens, transport))
+}
+
+fn missing_refresh_token() -> ApiError {
+    ApiError::new(Code::MissingToken, "Send a refresh token: {\"refresh_token\": \"…\"}, or its cookie.")
+}
+
+/// The body of a reauthentication.
+pub struct PasswordBody(pub Password);
+
+impl FromFields for PasswordBody {
+    fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
+        fields.required("password", Password::parse).map(Self)
+    }
+}
+
+/// What a reauthentication answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FreshAnswer {
+    /// A fresh access token in the same session.
+    access_token: String,
+    /// Always `bearer`.
+    token_type: &'static str,
+    /// Seconds until it is over.
+    expires_in: i64,
+}
+
+/// Proves the password again.
+#[post("/fresh", data = "<body>")]
+pub async fn fresh(
+    token: AccessToken,
+    body: Body<PasswordBody>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<Json<FreshAnswer>, ApiError> {
+    let fresh = reauthenticate(vestibule, token.claims(), &body.0.0, &caller.origin).await?;
+    if token.came_in_cookie() {
+        cookies::set_access(jar, vestibule, &fresh);
+    }
+    Ok(Json(FreshAnswer { access_token: fresh.access_token, token_type: "bearer", expires_in: fresh.expires_in }))
+}

@@ -1,0 +1,76 @@
+//! Rocket answers 404 to a method that a path does not take. Here each path gets routes for the methods that it lacks: 405
+//! with `Allow` (RFC 9110 §15.5.6), and an answer to `OPTIONS`, on which a CORS preflight rests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rocket::{
+    Data, Request, Response, Route,
+    http::{Header, Method, Status},
+    route::{Handler, Outcome},
+};
+
+use super::errors::ApiError;
+
+/// Behind every route that does something.
+const LAST_RANK: isize = 1_000;
+
+const METHODS: [Method; 9] = [
+    Method::Get,
+    Method::Head,
+    Method::Post,
+    Method::Put,
+    Method::Patch,
+    Method::Delete,
+    Method::Options,
+    Method::Trace,
+    Method::Connect,
+];
+
+/// The routes for what `routes` do not take.
+pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>) -> Vec<Route> {
+    let mut taken: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
+    for route in routes {
+        let methods = taken.entry(shape(route)).or_default();
+        methods.insert(route.method.as_str());
+        if route.method == Method::Get {
+            methods.insert(Method::Head.as_str());
+        }
+    }
+    taken
+        .into_iter()
+        .flat_map(|(path, mut methods)| {
+            methods.insert(Method::Options.as_str());
+            let allow = methods.iter().copied().collect::<Vec<_>>().join(", ");
+            let lacking = METHODS
+                .into_iter()
+                .filter(move |method| *method == Method::Options || !methods.contains(method.as_str()));
+            lacking.map(move |method| Route::ranked(LAST_RANK, method, &path, NotTaken { allow: allow.clone() }))
+        })
+        .collect()
+}
+
+/// The path with its parameters unnamed, so that routes which differ only in their names are one path.
+fn shape(route: &Route) -> String {
+    let segments = route.uri.path().split('/').enumerate();
+    segments
+        .map(|(at, segment)| if segment.starts_with('<') { format!("<_{at}>") } else { segment.to_owned() })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+#[derive(Clone)]
+struct NotTaken {
+    allow: String,
+}
+
+#[rocket::async_trait]
+impl Handler for NotTaken {
+    async fn handle<'r>(&self, request: &'r Request<'_>, _: Data<'r>) -> Outcome<'r> {
+        if request.method() == Method::Options {
+            let mut response = Response::build();
+            response.status(Status::NoContent).header(Header::new("Allow", self.allow.clone()));
+            return Outcome::Success(response.finalize());
+        }
+        Outcome::from(request, ApiError::method_not_allowed(&self.allow))
+    }
+}

@@ -1,0 +1,39 @@
+//! `X-Request-Id`: the client's own where it is well-formed, else a new one.
+
+use rocket::Request;
+
+use crate::{clock::Clock, domain::TokenId, random};
+
+/// The id of one request.
+#[derive(Clone, Debug)]
+pub struct RequestId(String);
+
+/// Longest id that is taken over, in bytes.
+const MAX_LEN: usize = 128;
+
+impl RequestId {
+    /// The id of this request, the same each time.
+    pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
+        request.local_cache(|| {
+            let given = request.headers().get_one("X-Request-Id").filter(|id| is_well_formed(id));
+            Self(given.map_or_else(|| fresh(request), str::to_owned))
+        })
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What can stand in a log line and a header without harm.
+fn is_well_formed(id: &str) -> bool {
+    (1..=MAX_LEN).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+/=".contains(&byte))
+}
+
+fn fresh(request: &Request<'_>) -> String {
+    let clock =
+        request.rocket().state::<super::Shared>().map_or_else(Clock::system, |vestibule| vestibule.clock.clone());
+    TokenId::new(clock.now(), random::bytes()).to_string()
+}

@@ -1,0 +1,214 @@
+//! The sessions of the bearer: list them, end them.
+
+use rocket::{State, delete, get, http::CookieJar, post, response::status::NoContent, serde::json::Json};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Shared,
+    body::{Body, Fields, FromFields, OptionalBody},
+    caller::Caller,
+    cookies, csrf,
+    errors::{ApiError, Code},
+    guards::{self, AccessToken, Presented},
+};
+use crate::{
+    domain::{SessionId, TokenId, UnixTime, session::Session},
+    flows::{
+        self, Vestibule,
+        logout::{Shown, session_of},
+        revoke_sessions::{Own, revoke_own},
+    },
+    http::db::{Connection, Db},
+    store,
+};
+
+/// What is said when something was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Done {
+    /// One sentence.
+    detail: &'static str,
+}
+
+/// What is said when sessions were ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RevokedAnswer {
+    /// One sentence.
+    detail: &'static str,
+    /// How many live sessions it were.
+    revoked: usize,
+}
+
+/// A session as its owner sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionView {
+    /// Its id.
+    id: String,
+    /// The `jti` of its current refresh token.
+    jti: String,
+    /// What the device is called.
+    device_name: Option<String>,
+    /// When it was opened.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: UnixTime,
+    /// The last login or refresh.
+    #[schema(value_type = String, format = DateTime)]
+    last_used_at: UnixTime,
+    /// When its refresh token is over.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: UnixTime,
+    /// The address of the last login or refresh.
+    ip: Option<String>,
+    /// The user agent of the last login or refresh.
+    user_agent: Option<String>,
+    /// Through which client.
+    client_id: String,
+    /// Whether a refresh must bring the device's fingerprint.
+    device_bound: bool,
+    /// Whether it is the one that asks.
+    current: bool,
+}
+
+impl SessionView {
+    /// What `session` shows to the owner of `current`.
+    pub fn new(vestibule: &Vestibule, session: &Session, current: SessionId) -> Self {
+        Self {
+            id: session.id.to_string(),
+            jti: vestibule.refresh_tokens.current_id(session).to_string(),
+            device_name: session.device_name.clone(),
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
+            expires_at: session.refresh_expires_at,
+            ip: session.ip.clone(),
+            user_agent: session.user_agent.clone(),
+            client_id: session.client_id.clone(),
+            device_bound: session.is_bound(),
+            current: session.id == current,
+        }
+    }
+}
+
+/// The live sessions of the bearer.
+#[get("/active_sessions")]
+pub async fn active_sessions(
+    token: AccessToken,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    mut db: Connection<Db>,
+) -> Result<Json<Vec<SessionView>>, ApiError> {
+    let live = store::sessions::list_live_by_user(&mut db, token.claims().sub, caller.origin.now).await?;
+    Ok(Json(live.iter().map(|session| SessionView::new(vestibule, session, token.claims().sid)).collect()))
+}
+
+/// A refresh token in a body, which may be left out.
+pub struct TokenBody(Option<String>);
+
+impl FromFields for TokenBody {
+    fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
+        let token = fields.optional("refresh_token", |text| Ok::<_, &str>(text.to_owned()));
+        Some(Self(token.filter(|token| !token.is_empty())))
+    }
+}
+
+/// Ends the session of whatever token is shown.
+#[post("/logout", data = "<body>")]
+pub async fn logout(
+    body: OptionalBody<TokenBody>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+    site: csrf::Site<'_>,
+) -> Result<Json<Done>, ApiError> {
+    let in_body = body.0.and_then(|body| body.0);
+    let presented = guards::presented(site.request(), vestibule)?;
+    let in_cookie = cookies::refresh_token(jar, vestibule);
+    let (shown, by_cookie) = match (in_body.as_deref(), &presented, in_cookie) {
+        (Some(token), _, _) => (Shown::Refresh(token), false),
+        (None, Some(Presented::InHeader(token)), _) => (Shown::Access(token), false),
+        (None, _, Some(token)) => (Shown::Refresh(token), true),
+        (None, Some(Presented::InCookie(token)), None) => (Shown::Access(token), true),
+        (None, None, None) => return Err(ApiError::new(Code::MissingToken, "Send the token whose session is to end.")),
+    };
+    if by_cookie {
+        site.check(session_of(vestibule, &shown)?.0)?;
+    }
+    flows::logout::logout(vestibule, &shown, &caller.origin).await?;
+    cookies::clear(jar, vestibule);
+    Ok(Json(Done { detail: "Logged out" }))
+}
+
+/// Ends every session of the bearer.
+#[post("/logout_all")]
+pub async fn logout_all(
+    token: AccessToken,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<Json<RevokedAnswer>, ApiError> {
+    let revoked = revoke_own(vestibule, token.claims(), Own::All, &caller.origin).await?;
+    cookies::clear(jar, vestibule);
+    Ok(Json(RevokedAnswer { detail: "All sessions logged out", revoked }))
+}
+
+/// Ends every session of the bearer but one.
+#[post("/revoke_other_session", data = "<body>")]
+pub async fn revoke_other_session(
+    token: AccessToken,
+    body: OptionalBody<TokenBody>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+) -> Result<Json<RevokedAnswer>, ApiError> {
+    let keep = body.0.and_then(|body| body.0);
+    let revoked = revoke_own(vestibule, token.claims(), Own::Others(keep.as_deref()), &caller.origin).await?;
+    Ok(Json(RevokedAnswer { detail: "Other sessions revoked", revoked }))
+}
+
+/// Ends one session of the bearer.
+#[delete("/sessions/<id>")]
+pub async fn delete_session(
+    token: AccessToken,
+    id: &str,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+) -> Result<NoContent, ApiError> {
+    let id = SessionId::parse(id).ok_or_else(no_such_session)?;
+    revoke_own(vestibule, token.claims(), Own::One(id), &caller.origin).await?;
+    Ok(NoContent)
+}
+
+/// Which session to end: by its id, or by the `jti` that the list shows.
+pub enum DeviceBody {
+    BySession(String),
+    ByToken(String),
+}
+
+impl FromFields for DeviceBody {
+    fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
+        let text = |text: &str| Ok::<_, &str>(text.to_owned());
+        if fields.is_absent("session_id") && fields.is_absent("jti") {
+            fields.refuse("session_id", "is required, or a jti");
+        }
+        let by_session = fields.optional("session_id", text).map(Self::BySession);
+        by_session.or(fields.optional("jti", text).map(Self::ByToken))
+    }
+}
+
+/// Ends one session of the bearer, named in the body.
+#[post("/logout/device", data = "<body>")]
+pub async fn logout_device(
+    token: AccessToken,
+    body: Body<DeviceBody>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+) -> Result<NoContent, ApiError> {
+    let which = match &body.0 {
+        DeviceBody::BySession(id) => SessionId::parse(id).map(Own::One),
+        DeviceBody::ByToken(id) => TokenId::parse(id).map(Own::ByTokenId),
+    };
+    revoke_own(vestibule, token.claims(), which.ok_or_else(no_such_session)?, &caller.origin).await?;
+    Ok(NoContent)
+}
+
+fn no_such_session() -> ApiError {
+    ApiError::new(Code::NotFound, "You have no such session.")
+}

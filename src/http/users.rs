@@ -1,0 +1,263 @@
+//! `POST /auth/register` and `/users/me`: a person and their own account.
+
+use std::collections::BTreeSet;
+
+use rocket::{
+    State, delete, get,
+    http::CookieJar,
+    patch, post,
+    response::status::{Created, NoContent},
+    serde::json::Json,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{
+    Shared,
+    body::{Body, Fields, FromFields},
+    caller::Caller,
+    cookies,
+    db::{Connection, Db},
+    errors::{ApiError, Code},
+    guards::{AccessToken, FreshToken},
+    login::PasswordBody,
+    sessions::SessionView,
+    tokens::{self, TokenAnswer, Transport},
+};
+use crate::{
+    domain::{Email, Permission, UnixTime, User, Username, password::Password},
+    flows::{
+        self, Vestibule,
+        change_names::{NewNames, change_names},
+        check_names,
+        delete_user::delete_own,
+        export_user::{Export, export_user},
+        register::Registration,
+    },
+    store,
+};
+
+/// A user as they see themselves.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserView {
+    /// The `sub` of their tokens.
+    id: String,
+    /// Their name.
+    username: Option<String>,
+    /// Their address.
+    email: Option<String>,
+    /// Whether a mail showed that the address is theirs.
+    email_verified: bool,
+    /// Whether they may not sign in.
+    disabled: bool,
+    /// Sorted.
+    roles: Vec<String>,
+    /// Granted directly or by a role, sorted.
+    permissions: Vec<String>,
+    /// Custom claims of their access tokens.
+    #[schema(value_type = Object)]
+    claims: Map<String, Value>,
+    /// When the account was made.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: UnixTime,
+}
+
+impl From<User> for UserView {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            username: user.username,
+            email: user.email,
+            email_verified: user.email_verified_at.is_some(),
+            disabled: user.disabled_at.is_some(),
+            roles: user.roles,
+            permissions: user.permissions.iter().map(Permission::to_string).collect(),
+            claims: user.claims,
+            created_at: user.created_at,
+        }
+    }
+}
+
+impl FromFields for Registration {
+    fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
+        let username = fields.optional("username", Username::parse);
+        let email = fields.optional("email", Email::parse);
+        let password = fields.required("password", Password::parse);
+        if let Err((field, message)) =
+            check_names(vestibule.config.passwords.username_field, username.as_ref(), email.as_ref())
+        {
+            fields.refuse(field, message);
+        }
+        let names: BTreeSet<&str> = [username.as_ref().map(Username::as_str), email.as_ref().map(Email::as_str)]
+            .into_iter()
+            .flatten()
+            .collect();
+        let password = password?;
+        let names: Vec<&str> = names.into_iter().collect();
+        if let Err(message) = password.check_new(vestibule.config.passwords.min_length, &names) {
+            fields.refuse("password", message);
+        }
+        Some(Self { username, email, password })
+    }
+}
+
+/// Makes an account.
+#[post("/register", data = "<body>")]
+pub async fn register(
+    body: Body<Registration>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+) -> Result<Created<Json<UserView>>, ApiError> {
+    let user = flows::register::register(vestibule, body.0, caller.network, &caller.origin).await?;
+    Ok(Created::new("/users/me").body(Json(user.into())))
+}
+
+/// The bearer's account.
+#[get("/me")]
+pub async fn me(token: AccessToken, mut db: Connection<Db>) -> Result<Json<UserView>, ApiError> {
+    let user = store::users::find(&mut db, token.claims().sub).await?.ok_or_else(gone)?;
+    Ok(Json(user.into()))
+}
+
+impl FromFields for NewNames {
+    fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
+        Some(Self {
+            username: fields.nullable("username", Username::parse),
+            email: fields.nullable("email", Email::parse),
+        })
+    }
+}
+
+/// Renames the bearer.
+#[patch("/me", data = "<body>")]
+pub async fn update_me(
+    token: FreshToken,
+    body: Body<NewNames>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+) -> Result<Json<UserView>, ApiError> {
+    let user = change_names(vestibule, token.claims(), body.0, &caller.origin).await?;
+    Ok(Json(user.into()))
+}
+
+/// The body of a password change.
+pub struct ChangePasswordBody {
+    current: Password,
+    new: Password,
+}
+
+impl FromFields for ChangePasswordBody {
+    fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
+        let current = fields.required("current_password", Password::parse);
+        let new = fields.required("new_password", Password::parse);
+        Some(Self { current: current?, new: new? })
+    }
+}
+
+/// Sets the bearer's password.
+#[post("/me/password", data = "<body>")]
+pub async fn change_password(
+    token: AccessToken,
+    body: Body<ChangePasswordBody>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<Json<TokenAnswer>, ApiError> {
+    let ChangePasswordBody { current, new } = body.0;
+    let tokens =
+        flows::change_password::change_password(vestibule, token.claims(), &current, &new, &caller.origin).await?;
+    let transport = if token.came_in_cookie() { Transport::Cookie } else { Transport::Body };
+    Ok(tokens::answer(jar, vestibule, tokens, transport))
+}
+
+/// Removes the bearer's account.
+#[delete("/me", data = "<body>")]
+pub async fn delete_me(
+    token: FreshToken,
+    body: Body<PasswordBody>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<NoContent, ApiError> {
+    delete_own(vestibule, token.claims(), &body.0.0, &caller.origin).await?;
+    cookies::clear(jar, vestibule);
+    Ok(NoContent)
+}
+
+/// All that is stored about a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportView {
+    /// The account.
+    user: UserView,
+    /// Sessions, ended ones too while they are kept.
+    sessions: Vec<SessionView>,
+    /// Devices.
+    devices: Vec<DeviceView>,
+    /// The log, newest first.
+    audit_events: Vec<AuditEventView>,
+}
+
+/// A device. Its secret is not here: only a hash of it is stored.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeviceView {
+    /// Its row.
+    id: String,
+    /// Through which client it signs in.
+    client_id: String,
+    /// When it was first seen.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: UnixTime,
+    /// Its last login, or the end of its last session.
+    #[schema(value_type = String, format = DateTime)]
+    last_used_at: UnixTime,
+}
+
+/// An audit event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditEventView {
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    at: UnixTime,
+    /// What.
+    event: String,
+    /// In which session.
+    session_id: Option<String>,
+    /// From which address.
+    ip: Option<String>,
+    /// What else.
+    #[schema(value_type = Object)]
+    detail: Value,
+}
+
+/// Everything about the bearer.
+#[get("/me/export")]
+pub async fn export_me(token: AccessToken, vestibule: &State<Shared>) -> Result<Json<ExportView>, ApiError> {
+    let export = export_user(vestibule, token.claims().sub).await?.ok_or_else(gone)?;
+    Ok(Json(ExportView::new(vestibule, export, &token)))
+}
+
+impl ExportView {
+    fn new(vestibule: &Vestibule, export: Export, token: &AccessToken) -> Self {
+        let current = token.claims().sid;
+        let sessions = export.sessions.iter().map(|session| SessionView::new(vestibule, session, current)).collect();
+        let devices = export.devices.into_iter().map(|device| DeviceView {
+            id: device.id.to_string(),
+            client_id: device.client_id,
+            created_at: device.created_at,
+            last_used_at: device.last_used_at,
+        });
+        let audit_events = export.audit_events.into_iter().map(|event| AuditEventView {
+            at: event.at,
+            event: event.event,
+            session_id: event.session_id,
+            ip: event.ip,
+            detail: event.detail,
+        });
+        Self { user: export.user.into(), sessions, devices: devices.collect(), audit_events: audit_events.collect() }
+    }
+}
+
+fn gone() -> ApiError {
+    ApiError::new(Code::TokenRevoked, "The account is gone.")
+}

@@ -1,0 +1,222 @@
+//! The one door to `argon2`: a bounded number of hashes at once, each in memory of its own that is used again.
+//!
+//! Fresh 19 MiB blocks for every login make the allocator keep gigabytes, so a slot keeps its block, and gives it back after
+//! a rest. The permit goes into the blocking closure: a client that leaves does not free a slot that still works.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Ident, Output, ParamsString, PasswordHash as Phc, Salt},
+};
+use subtle::ConstantTimeEq;
+use tokio::{sync::Semaphore, task};
+
+use crate::{
+    clock::Clock,
+    config::Passwords,
+    domain::password::{Password, PasswordHash},
+    random,
+};
+
+/// How long an unused block of memory is kept.
+const REST: Duration = Duration::from_secs(60);
+
+/// Bytes of a hash and of a salt (RFC 9106 §4).
+const HASH_LEN: usize = 32;
+const SALT_LEN: usize = 16;
+
+/// Why nothing was hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum HashError {
+    /// More callers wait than `hash_queue` allows.
+    #[error("too many passwords are being hashed at once")]
+    Overloaded,
+    /// The stored form is not one that we know.
+    #[error("a stored password hash can't be read: {0}")]
+    Stored(String),
+    /// A parameter or the machine's memory stood in the way.
+    #[error("hashing failed: {0}")]
+    Failed(String),
+}
+
+/// What a comparison showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Another password.
+    Wrong,
+    /// The password.
+    Right,
+    /// The password, but its stored form has other parameters than today's: make it anew.
+    RightButOutdated,
+}
+
+/// Hashes passwords with argon2id, in bounded slots.
+#[derive(Clone)]
+pub struct Hasher(Arc<Inner>);
+
+struct Inner {
+    params: Params,
+    permits: Arc<Semaphore>,
+    /// Callers that hold a permit or wait for one.
+    callers: AtomicUsize,
+    most_callers: usize,
+    resting: Mutex<Vec<Memory>>,
+    clock: Clock,
+}
+
+struct Memory {
+    blocks: Vec<Block>,
+    since: Duration,
+}
+
+impl Hasher {
+    /// With the parameters, the slots and the queue of the configuration.
+    ///
+    /// # Errors
+    /// [`HashError::Failed`] for parameters that argon2 does not take.
+    pub fn new(config: &Passwords, clock: Clock) -> Result<Self, HashError> {
+        let argon2 = &config.argon2;
+        let params =
+            Params::new(argon2.memory_kib, argon2.iterations, argon2.parallelism, Some(HASH_LEN)).map_err(failed)?;
+        Ok(Self(Arc::new(Inner {
+            params,
+            permits: Arc::new(Semaphore::new(config.hash_concurrency)),
+            callers: AtomicUsize::new(0),
+            most_callers: config.hash_concurrency + config.hash_queue,
+            resting: Mutex::new(Vec::new()),
+            clock,
+        })))
+    }
+
+    /// The stored form of a password, with a fresh salt.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`], [`HashError::Failed`].
+    pub async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
+        let password = password.clone();
+        self.in_slot(move |inner| inner.hash(&password)).await
+    }
+
+    /// Compares a password with a stored form. Without one it computes a hash all the same, so that an unknown user takes as
+    /// long as a wrong password, and answers [`Verdict::Wrong`].
+    ///
+    /// # Errors
+    /// [`HashError`].
+    pub async fn verify(&self, password: &Password, stored: Option<PasswordHash>) -> Result<Verdict, HashError> {
+        let password = password.clone();
+        self.in_slot(move |inner| match stored {
+            Some(stored) => inner.verify(&password, &stored),
+            None => inner.hash(&password).map(|_| Verdict::Wrong),
+        })
+        .await
+    }
+
+    /// Gives the memory back that no slot used for a minute.
+    pub fn sweep(&self) {
+        let now = self.0.clock.elapsed();
+        self.0.resting().retain(|memory| now.saturating_sub(memory.since) < REST);
+    }
+
+    async fn in_slot<T, F>(&self, work: F) -> Result<T, HashError>
+    where
+        F: FnOnce(&Inner) -> Result<T, HashError> + Send + 'static,
+        T: Send + 'static,
+    {
+        let caller = Caller::enter(&self.0)?;
+        let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(failed)?;
+        let inner = Arc::clone(&self.0);
+        task::spawn_blocking(move || {
+            let outcome = work(&inner);
+            drop(permit);
+            drop(caller);
+            outcome
+        })
+        .await
+        .map_err(failed)?
+    }
+}
+
+/// A place in the queue, given up when dropped.
+struct Caller(Arc<Inner>);
+
+impl Caller {
+    fn enter(inner: &Arc<Inner>) -> Result<Self, HashError> {
+        let before = inner.callers.fetch_add(1, Ordering::AcqRel);
+        let caller = Self(Arc::clone(inner));
+        if before >= inner.most_callers { Err(HashError::Overloaded) } else { Ok(caller) }
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.callers.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Inner {
+    fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
+        let salt = random::bytes::<SALT_LEN>();
+        let output = self.derive(&self.params, password, &salt, HASH_LEN)?;
+        let phc = Phc {
+            algorithm: Ident::new(Algorithm::Argon2id.as_str()).map_err(failed)?,
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&self.params).map_err(failed)?,
+            salt: Some(Salt::new(&salt).map_err(failed)?),
+            hash: Some(Output::new(&output).map_err(failed)?),
+        };
+        Ok(PasswordHash::from_stored(phc.to_string()))
+    }
+
+    fn verify(&self, password: &Password, stored: &PasswordHash) -> Result<Verdict, HashError> {
+        let unreadable = |what: &dyn ToString| HashError::Stored(what.to_string());
+        let phc = Phc::new(stored.as_str()).map_err(|error| unreadable(&error))?;
+        if phc.algorithm.as_str() != Algorithm::Argon2id.as_str() {
+            return Err(unreadable(&"not argon2id"));
+        }
+        let params = Params::try_from(&phc).map_err(|error| unreadable(&error))?;
+        let (Some(salt), Some(hash)) = (phc.salt, phc.hash) else { return Err(unreadable(&"no salt or no hash")) };
+        let output = self.derive(&params, password, &salt, hash.len())?;
+        if !bool::from(output.ct_eq(hash.as_bytes())) {
+            return Ok(Verdict::Wrong);
+        }
+        let same_cost = |other: &Params| {
+            (other.m_cost(), other.t_cost(), other.p_cost())
+                == (self.params.m_cost(), self.params.t_cost(), self.params.p_cost())
+        };
+        Ok(if same_cost(&params) && hash.len() == HASH_LEN { Verdict::Right } else { Verdict::RightButOutdated })
+    }
+
+    fn derive(&self, params: &Params, password: &Password, salt: &[u8], length: usize) -> Result<Vec<u8>, HashError> {
+        let needed = params.block_count();
+        let mut blocks = self.resting().pop().map_or_else(Vec::new, |memory| memory.blocks);
+        if blocks.len() < needed {
+            blocks.resize(needed, Block::default());
+        }
+        let mut output = vec![0; length];
+        let derived = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone()).hash_password_into_with_memory(
+            password.expose().as_bytes(),
+            salt,
+            &mut output,
+            &mut blocks[..needed],
+        );
+        let since = self.clock.elapsed();
+        self.resting().push(Memory { blocks, since });
+        derived.map_err(failed)?;
+        Ok(output)
+    }
+
+    fn resting(&self) -> std::sync::MutexGuard<'_, Vec<Memory>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn failed(error: impl ToString) -> HashError {
+    HashError::Failed(error.to_string())
+}

@@ -1,0 +1,95 @@
+//! The audit log.
+
+use serde_json::Value;
+use sqlx::Row;
+
+use super::{Conn, Error, Result, instant, meta};
+use crate::domain::{UnixTime, UserId, audit_event::AuditEvent};
+
+/// An event as it stands in the log.
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    /// When.
+    pub at: UnixTime,
+    /// What.
+    pub event: String,
+    /// In which session.
+    pub session_id: Option<String>,
+    /// From which address.
+    pub ip: Option<String>,
+    /// What else.
+    pub detail: Value,
+}
+
+/// Appends an event.
+///
+/// # Errors
+/// [`super::Error::Database`].
+pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
+    sqlx::query("insert into audit_events (at, event, user_id, session_id, ip, detail) values (?, ?, ?, ?, ?, ?)")
+        .bind(event.at.seconds())
+        .bind(event.event.as_str())
+        .bind(event.user.map(|user| user.to_string()))
+        .bind(event.session.map(|session| session.to_string()))
+        .bind(event.ip.as_deref())
+        .bind(serde_json::Value::Object(event.detail.clone()).to_string())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A user's events, newest first.
+///
+/// # Errors
+/// [`Error::Database`], [`Error::Inconsistent`].
+pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<StoredEvent>> {
+    let rows = sqlx::query(
+        "select id, at, event, session_id, ip, detail from audit_events where user_id = ? order by id desc",
+    )
+    .bind(user.to_string())
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let broken =
+                |_| Error::inconsistent("audit_events", row.try_get("id").unwrap_or(0_i64), "detail is not JSON");
+            Ok(StoredEvent {
+                at: instant(row.try_get("at")?),
+                event: row.try_get("event")?,
+                session_id: row.try_get("session_id")?,
+                ip: row.try_get("ip")?,
+                detail: serde_json::from_str(row.try_get("detail")?).map_err(broken)?,
+            })
+        })
+        .collect()
+}
+
+/// Takes everything personal out of a user's events; what happened and when stays.
+///
+/// # Errors
+/// [`super::Error::Database`].
+pub async fn forget_user(conn: &mut Conn, user: UserId) -> Result<()> {
+    sqlx::query(
+        "update audit_events set user_id = null, session_id = null, ip = null, detail = '{}' where user_id = ?",
+    )
+    .bind(user.to_string())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Removes up to `limit` events from before `before`; how many it were.
+///
+/// # Errors
+/// [`super::Error::Database`].
+pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
+    // The trigger lets go of what is older than this, and of nothing else.
+    meta::set(conn, "audit_swept_before", &before.seconds().to_string()).await?;
+    let deleted =
+        sqlx::query("delete from audit_events where id in (select id from audit_events where at < ? limit ?)")
+            .bind(before.seconds())
+            .bind(limit)
+            .execute(conn)
+            .await?;
+    Ok(deleted.rows_affected())
+}

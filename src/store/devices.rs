@@ -1,0 +1,118 @@
+//! Devices: who holds a `device_id`.
+
+use sqlx::Row;
+
+use super::{Conn, Error, Result, instant};
+use crate::domain::{DeviceRow, UnixTime, UserId, device::DeviceSecretHash};
+
+/// A device as stored.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its row.
+    pub id: DeviceRow,
+    /// Through which client it signs in.
+    pub client_id: String,
+    /// When it was first seen.
+    pub created_at: UnixTime,
+    /// Its last login or refresh.
+    pub last_used_at: UnixTime,
+}
+
+/// The device of a user and client that holds a secret.
+///
+/// # Errors
+/// [`Error::Database`], [`Error::Inconsistent`].
+pub async fn find_by_secret(
+    conn: &mut Conn,
+    user: UserId,
+    client_id: &str,
+    secret: &DeviceSecretHash,
+) -> Result<Option<DeviceRow>> {
+    let id: Option<String> =
+        sqlx::query_scalar("select id from devices where secret_hash = ? and user_id = ? and client_id = ?")
+            .bind(secret.as_bytes().as_slice())
+            .bind(user.to_string())
+            .bind(client_id)
+            .fetch_optional(conn)
+            .await?;
+    id.map(|id| DeviceRow::parse(&id).ok_or_else(|| Error::inconsistent("devices", id, "the id is not a UUID")))
+        .transpose()
+}
+
+/// Inserts a device.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn insert(
+    conn: &mut Conn,
+    id: DeviceRow,
+    user: UserId,
+    client_id: &str,
+    secret: &DeviceSecretHash,
+    now: UnixTime,
+) -> Result<()> {
+    sqlx::query(
+        "insert into devices (id, user_id, client_id, secret_hash, created_at, last_used_at) values (?1, ?2, ?3, ?4, ?5, ?5)",
+    )
+    .bind(id.to_string())
+    .bind(user.to_string())
+    .bind(client_id)
+    .bind(secret.as_bytes().as_slice())
+    .bind(now.seconds())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a device signed in; whether it is still known.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn touch(conn: &mut Conn, id: DeviceRow, now: UnixTime) -> Result<bool> {
+    let updated = sqlx::query("update devices set last_used_at = ? where id = ?")
+        .bind(now.seconds())
+        .bind(id.to_string())
+        .execute(conn)
+        .await?;
+    Ok(updated.rows_affected() > 0)
+}
+
+/// A user's devices, latest use first.
+///
+/// # Errors
+/// [`Error::Database`], [`Error::Inconsistent`].
+pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Device>> {
+    let rows = sqlx::query(
+        "select id, client_id, created_at, last_used_at from devices where user_id = ? order by last_used_at desc, id desc",
+    )
+    .bind(user.to_string())
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let id: String = row.try_get("id")?;
+            Ok(Device {
+                id: DeviceRow::parse(&id).ok_or_else(|| Error::inconsistent("devices", &id, "the id is not a UUID"))?,
+                client_id: row.try_get("client_id")?,
+                created_at: instant(row.try_get("created_at")?),
+                last_used_at: instant(row.try_get("last_used_at")?),
+            })
+        })
+        .collect()
+}
+
+/// Forgets up to `limit` devices that have no session and were not used since `before`; how many it were.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
+    let deleted = sqlx::query(
+        "delete from devices where id in (select id from devices where last_used_at < ?
+            and not exists (select 1 from sessions where device_id = devices.id) limit ?)",
+    )
+    .bind(before.seconds())
+    .bind(limit)
+    .execute(conn)
+    .await?;
+    Ok(deleted.rows_affected())
+}

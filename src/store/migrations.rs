@@ -1,0 +1,48 @@
+//! The migrations, embedded. Forward only; a database from a newer version is refused.
+
+use sqlx::{
+    SqlSafeStr, SqliteConnection,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+};
+
+const MIGRATIONS: [(i64, &str, &str); 3] = [
+    (1, "users", include_str!("../../migrations/0001_users.sql")),
+    (2, "sessions", include_str!("../../migrations/0002_sessions.sql")),
+    (3, "operation", include_str!("../../migrations/0003_operation.sql")),
+];
+
+/// Applies what is missing, each migration in a transaction of its own.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), String> {
+    let migrations = MIGRATIONS.map(|(version, name, sql)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let migrator = Migrator::with_migrations(migrations.to_vec());
+    migrator.run_direct(None, connection, false).await.map_err(|error| explain(&error))
+}
+
+fn explain(error: &MigrateError) -> String {
+    match error {
+        MigrateError::VersionMissing(version) => format!(
+            "it was made by a newer version of Vestibule (its tables are at version {version}, this program knows {}); \
+             start that version, or restore a backup of this one",
+            MIGRATIONS.len()
+        ),
+        MigrateError::VersionMismatch(version) => {
+            format!("migration {version} was altered after it was applied here; this program does not fit the file")
+        }
+        other => format!("its tables can't be brought up to date: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_migration_file_is_embedded() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let files = std::fs::read_dir(folder).expect("the folder is there").count();
+        assert_eq!(files, super::MIGRATIONS.len());
+    }
+}

@@ -1,0 +1,169 @@
+//! SQL. Plain functions over a connection, one statement each, and no rules: those are in `flows`.
+//!
+//! Reads go through a few read-only connections ([`Store::read`]), writes through the one writer ([`Store::write`]), which
+//! commits durably whatever queued up during the commit before. Conditions stand in `where` clauses, so that no decision
+//! rests on something read earlier.
+
+pub mod audit;
+pub mod changes;
+pub mod devices;
+pub mod meta;
+mod migrations;
+pub mod roles;
+pub mod sessions;
+pub mod signing_keys;
+pub mod users;
+mod writer;
+
+use std::{path::Path, path::PathBuf, sync::Arc, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Sqlite, SqliteConnection,
+    pool::PoolConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
+};
+
+pub use self::writer::Tx;
+use self::writer::Writer;
+use crate::domain::{UnixTime, change::Announcement};
+
+/// What the functions of this module take: a reader or a [`Tx`] gives one.
+pub type Conn = SqliteConnection;
+
+/// A read-only connection, given back when dropped.
+pub type Reader = PoolConnection<Sqlite>;
+
+/// Read-only connections; reads of a small table take tens of microseconds, so few are enough.
+const READERS: u32 = 4;
+
+/// How long a statement waits for another process's write, such as a command's beside the server.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why the database did not do what was asked. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file can't be opened as our database.
+    #[error("can't open the database {}", path.display())]
+    Open {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: sqlx::Error,
+    },
+    /// The tables can't be brought to this version.
+    #[error("can't use the database {}: {reason}", path.display())]
+    Migrate {
+        /// Which file.
+        path: PathBuf,
+        /// What stands in the way.
+        reason: String,
+    },
+    /// SQLite refused: a full disk, a broken file, a lock that did not go away.
+    #[error("the database refused a statement: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A row says something that can't be.
+    #[error("table {table} row {id}: {what}")]
+    Inconsistent {
+        /// In which table.
+        table: &'static str,
+        /// Which row.
+        id: String,
+        /// What can't be.
+        what: String,
+    },
+    /// The server is stopping.
+    #[error("the database is closed")]
+    Closed,
+}
+
+impl Error {
+    fn inconsistent(table: &'static str, id: impl ToString, what: impl ToString) -> Self {
+        Self::Inconsistent { table, id: id.to_string(), what: what.to_string() }
+    }
+}
+
+/// The result of a statement.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Called with what a commit announced, after the commit and before anybody is answered.
+pub type OnCommit = Arc<dyn Fn(&[Announcement]) + Send + Sync>;
+
+/// The database.
+#[derive(Clone)]
+pub struct Store {
+    readers: SqlitePool,
+    writer: Writer,
+}
+
+impl Store {
+    /// Opens the file, makes it where there is none, and brings its tables to this version.
+    ///
+    /// # Errors
+    /// [`Error::Open`], [`Error::Migrate`].
+    pub async fn open(path: &Path, on_commit: OnCommit) -> Result<Self> {
+        let cannot_open = |cause| Error::Open { path: path.to_owned(), cause };
+        let base = SqliteConnectOptions::new()
+            .filename(path)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("trusted_schema", "OFF")
+            .pragma("temp_store", "MEMORY")
+            .pragma("cache_size", "-4000");
+        let mut connection = base
+            .clone()
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .connect()
+            .await
+            .map_err(cannot_open)?;
+        migrations::run(&mut connection).await.map_err(|reason| Error::Migrate { path: path.to_owned(), reason })?;
+        // Only now: a read-only connection can't make the file or its WAL.
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_with(base.read_only(true))
+            .await
+            .map_err(cannot_open)?;
+        let writer = Writer::start(connection, on_commit).await?;
+        Ok(Self { readers, writer })
+    }
+
+    /// A read-only connection. Sees everything that was committed before the call.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when none is free in time, [`Error::Closed`].
+    pub async fn read(&self) -> Result<Reader> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    /// Runs `job` in a transaction that holds the write lock from its start, and answers once its outcome is on disk.
+    ///
+    /// A job that gives an error leaves nothing behind. It may be run again after another job of the same commit failed, so it
+    /// must do nothing but write through its `Tx`.
+    ///
+    /// # Errors
+    /// The job's own; [`Error::Database`] when the commit fails; [`Error::Closed`].
+    pub async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.writer.run(job).await
+    }
+
+    /// Finishes what is queued, folds the WAL into the file and closes it. Later calls give [`Error::Closed`].
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Reads an instant.
+fn instant(seconds: i64) -> UnixTime {
+    UnixTime::from_seconds(seconds)
+}

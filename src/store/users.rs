@@ -1,0 +1,300 @@
+//! Users and their passwords.
+
+use sqlx::{Row, sqlite::SqliteRow};
+
+use super::{Conn, Error, Result, instant};
+use crate::domain::{
+    Email, Identifier, Permission, UnixTime, User, UserId, Username,
+    password::PasswordHash,
+    permission::{ADMIN_ROLE, BUILT_IN},
+};
+
+/// Which of the two names somebody else has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The user name.
+    Username,
+    /// The email address.
+    Email,
+}
+
+impl Taken {
+    /// The field of a request that it stands in.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Username => "username",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// A user to insert.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Its id.
+    pub id: UserId,
+    /// Its name, its address, or both.
+    pub username: Option<Username>,
+    /// See `username`.
+    pub email: Option<Email>,
+    /// When.
+    pub created_at: UnixTime,
+}
+
+// The permissions of `admin` are all that any role names; the built-in ones are added when the row is read.
+macro_rules! select_user {
+    ($tail:literal) => {
+        concat!(
+            "select id, username, email, email_verified_at, disabled_at, authorization_version, claims, created_at,
+                (select json_group_array(role) from user_roles where user_id = users.id) as roles,
+                (select json_group_array(permission) from user_permissions where user_id = users.id) as direct,
+                (select json_group_array(permission) from role_permissions where role in
+                    (select role from user_roles where user_id = users.id)
+                    or exists (select 1 from user_roles where user_id = users.id and role = 'admin')) as by_role
+             from users ",
+            $tail
+        )
+    };
+}
+
+/// One user.
+///
+/// # Errors
+/// [`Error::Database`], [`Error::Inconsistent`].
+pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<User>> {
+    let row = sqlx::query(select_user!("where id = ?")).bind(id.to_string()).fetch_optional(conn).await?;
+    row.as_ref().map(user).transpose()
+}
+
+/// The user who is called by a name or an address.
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_by_identifier(conn: &mut Conn, identifier: &Identifier) -> Result<Option<User>> {
+    let sql = match identifier {
+        Identifier::Username(_) => select_user!("where username_key = ?"),
+        Identifier::Email(_) => select_user!("where email_key = ?"),
+    };
+    let row = sqlx::query(sql).bind(identifier.key()).fetch_optional(conn).await?;
+    row.as_ref().map(user).transpose()
+}
+
+/// All users, in the order of their making.
+///
+/// # Errors
+/// As [`find`].
+pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
+    let rows = sqlx::query(select_user!("order by id")).fetch_all(conn).await?;
+    rows.iter().map(user).collect()
+}
+
+/// Whether there is no user yet.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn is_empty(conn: &mut Conn) -> Result<bool> {
+    Ok(sqlx::query_scalar("select not exists (select 1 from users)").fetch_one(conn).await?)
+}
+
+/// Inserts a user, unless a name is taken.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn insert(conn: &mut Conn, user: &NewUser) -> Result<std::result::Result<(), Taken>> {
+    let inserted = sqlx::query(
+        "insert into users (id, username, username_key, email, email_key, created_at) values (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(user.id.to_string())
+    .bind(user.username.as_ref().map(Username::as_str))
+    .bind(user.username.as_ref().map(Username::key))
+    .bind(user.email.as_ref().map(Email::as_str))
+    .bind(user.email.as_ref().map(Email::key))
+    .bind(user.created_at.seconds())
+    .execute(conn)
+    .await;
+    unless_taken(inserted)
+}
+
+/// Gives a user other names, unless they are taken. Another address is not verified.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn set_names(
+    conn: &mut Conn,
+    id: UserId,
+    username: Option<&Username>,
+    email: Option<&Email>,
+) -> Result<std::result::Result<(), Taken>> {
+    let updated = sqlx::query(
+        "update users set username = ?1, username_key = ?2, email = ?3,
+            email_verified_at = case when email_key is ?4 then email_verified_at end, email_key = ?4
+         where id = ?5",
+    )
+    .bind(username.map(Username::as_str))
+    .bind(username.map(Username::key))
+    .bind(email.map(Email::as_str))
+    .bind(email.map(Email::key))
+    .bind(id.to_string())
+    .execute(conn)
+    .await;
+    unless_taken(updated)
+}
+
+fn unless_taken<T>(result: std::result::Result<T, sqlx::Error>) -> Result<std::result::Result<(), Taken>> {
+    match result {
+        Ok(_) => Ok(Ok(())),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            let taken = if error.message().contains("users.email_key") { Taken::Email } else { Taken::Username };
+            Ok(Err(taken))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Says that mail to a user's address arrives, or that this is not known.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn set_email_verified(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> Result<()> {
+    sqlx::query("update users set email_verified_at = ? where id = ? and email is not null")
+        .bind(at.map(UnixTime::seconds))
+        .bind(id.to_string())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Sets the custom claims.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn set_claims(
+    conn: &mut Conn,
+    id: UserId,
+    claims: &serde_json::Map<String, serde_json::Value>,
+) -> Result<()> {
+    sqlx::query("update users set claims = ? where id = ?")
+        .bind(serde_json::Value::Object(claims.clone()).to_string())
+        .bind(id.to_string())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Disables or enables a user; whether that changed anything.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn set_disabled(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> Result<bool> {
+    let updated =
+        sqlx::query("update users set disabled_at = ?1 where id = ?2 and (disabled_at is null) <> (?1 is null)")
+            .bind(at.map(UnixTime::seconds))
+            .bind(id.to_string())
+            .execute(conn)
+            .await?;
+    Ok(updated.rows_affected() > 0)
+}
+
+/// Raises the authorization version; the new one.
+///
+/// # Errors
+/// [`Error::Database`]; also when there is no such user.
+pub async fn raise_authorization_version(conn: &mut Conn, id: UserId) -> Result<i64> {
+    Ok(sqlx::query_scalar(
+        "update users set authorization_version = authorization_version + 1 where id = ? returning authorization_version",
+    )
+    .bind(id.to_string())
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Removes a user with everything that belongs to them but the audit log; whether there was one.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn delete(conn: &mut Conn, id: UserId) -> Result<bool> {
+    let deleted = sqlx::query("delete from users where id = ?").bind(id.to_string()).execute(conn).await?;
+    Ok(deleted.rows_affected() > 0)
+}
+
+/// The stored form of a user's password.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn find_password(conn: &mut Conn, id: UserId) -> Result<Option<PasswordHash>> {
+    let phc: Option<String> =
+        sqlx::query_scalar("select secret from credentials where user_id = ? and kind = 'password'")
+            .bind(id.to_string())
+            .fetch_optional(conn)
+            .await?;
+    Ok(phc.map(PasswordHash::from_stored))
+}
+
+/// Sets a user's password.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn set_password(conn: &mut Conn, id: UserId, hash: &PasswordHash, now: UnixTime) -> Result<()> {
+    sqlx::query(
+        "insert into credentials (user_id, kind, secret, created_at, updated_at) values (?1, 'password', ?2, ?3, ?3)
+         on conflict (user_id) where kind = 'password'
+         do update set secret = excluded.secret, updated_at = excluded.updated_at",
+    )
+    .bind(id.to_string())
+    .bind(hash.as_str())
+    .bind(now.seconds())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Replaces a password's stored form by another of the same password, unless it was changed meanwhile.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn replace_password_hash(conn: &mut Conn, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<()> {
+    sqlx::query("update credentials set secret = ? where user_id = ? and kind = 'password' and secret = ?")
+        .bind(new.as_str())
+        .bind(id.to_string())
+        .bind(old.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+fn user(row: &SqliteRow) -> Result<User> {
+    let id: String = row.try_get("id")?;
+    let broken = |what: &str| Error::inconsistent("users", &id, what);
+    let names = |column: &str| -> Result<Vec<String>> {
+        let mut names: Vec<String> =
+            serde_json::from_str(row.try_get(column)?).map_err(|_| broken("a list is not JSON"))?;
+        names.sort_unstable();
+        Ok(names)
+    };
+    let permissions = |names: Vec<String>| -> Result<Vec<Permission>> {
+        let parsed: std::result::Result<Vec<_>, _> = names.iter().map(|name| Permission::parse(name)).collect();
+        parsed.map_err(|_| broken("a permission is not a scope token"))
+    };
+    let roles = names("roles")?;
+    let direct_permissions = permissions(names("direct")?)?;
+    let mut all = permissions(names("by_role")?)?;
+    all.extend(direct_permissions.iter().cloned());
+    if roles.iter().any(|role| role == ADMIN_ROLE) {
+        all.extend(permissions(BUILT_IN.map(str::to_owned).to_vec())?);
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(User {
+        id: UserId::parse(&id).ok_or_else(|| broken("the id is not a UUID"))?,
+        username: row.try_get("username")?,
+        email: row.try_get("email")?,
+        email_verified_at: row.try_get::<Option<i64>, _>("email_verified_at")?.map(instant),
+        disabled_at: row.try_get::<Option<i64>, _>("disabled_at")?.map(instant),
+        authorization_version: row.try_get("authorization_version")?,
+        claims: serde_json::from_str(row.try_get("claims")?).map_err(|_| broken("the claims are not a JSON object"))?,
+        roles,
+        direct_permissions,
+        permissions: all,
+        created_at: instant(row.try_get("created_at")?),
+    })
+}

@@ -1,0 +1,305 @@
+//! Group commit: one connection, one thread, and everything that queued up during the last sync shares the next one.
+//!
+//! A commit costs one `fsync`, about a millisecond; so does a commit of a hundred jobs. Each job is isolated from the
+//! others' failure without a savepoint of its own: when one fails, the whole transaction is rolled back and its jobs are run
+//! again one by one. That is why a job is a function that can be called twice.
+//!
+//! The thread has its own event loop, so that futures of jobs stay on it and a busy HTTP runtime never holds a commit up.
+
+use std::{
+    ops::{Deref, DerefMut},
+    pin::Pin,
+    thread,
+    time::Duration,
+};
+
+use sqlx::{Connection, SqliteConnection};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{MissedTickBehavior, interval},
+};
+
+use super::{Error, OnCommit, Result, changes};
+use crate::domain::{
+    UnixTime,
+    change::{Announcement, Change},
+};
+
+/// Jobs in one commit at the most: bounds how much one failure makes run again.
+const MAX_BATCH: usize = 256;
+
+/// Jobs waiting at the most; beyond it callers wait to enter.
+const QUEUE: usize = 4096;
+
+/// How often the writer looks whether another process wrote.
+const FOLLOW_EVERY: Duration = Duration::from_millis(250);
+
+/// A transaction that holds the write lock. Gives the store's functions their connection.
+pub struct Tx {
+    connection: SqliteConnection,
+    announcements: Vec<Announcement>,
+}
+
+impl Tx {
+    /// Tells this process and the others of a change, from the commit on and until `until`, when no token is left that it
+    /// concerns.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn announce(&mut self, change: Change, now: UnixTime, until: UnixTime) -> Result<()> {
+        let announcement = changes::insert(&mut self.connection, change, now, until).await?;
+        self.announcements.push(announcement);
+        Ok(())
+    }
+}
+
+impl Deref for Tx {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+}
+
+/// The handle through which jobs reach the writer's thread.
+#[derive(Clone)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+}
+
+enum Message {
+    Run(Box<dyn Job>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Writer {
+    /// Starts the thread over a connection that has the write pragmas.
+    pub(super) async fn start(connection: SqliteConnection, on_commit: OnCommit) -> Result<Self> {
+        let (queue, inbox) = mpsc::channel(QUEUE);
+        let (ready, started) = oneshot::channel();
+        let spawned = thread::Builder::new().name("vestibule-writer".to_owned()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            match runtime {
+                Ok(runtime) => runtime.block_on(async move {
+                    let mut log =
+                        CommitLog { tx: Tx { connection, announcements: Vec::new() }, on_commit, seq: 0, version: 0 };
+                    let caught_up = log.start().await;
+                    let failed = caught_up.is_err();
+                    if ready.send(caught_up).is_ok() && !failed {
+                        log.serve(inbox).await;
+                    }
+                }),
+                Err(error) => drop(ready.send(Err(Error::Database(sqlx::Error::Io(error))))),
+            }
+        });
+        spawned.map_err(|error| Error::Database(sqlx::Error::Io(error)))?;
+        started.await.map_err(|_| Error::Closed)??;
+        Ok(Self { queue })
+    }
+
+    pub(super) async fn run<T, F>(&self, job: F) -> Result<T>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let pending = Pending { job, outcome: None, reply };
+        self.queue.send(Message::Run(Box::new(pending))).await.map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    pub(super) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.queue.send(Message::Close(done)).await.is_ok() {
+            // An error means that the thread is gone already.
+            closed.await.ok();
+        }
+    }
+}
+
+/// A job with the caller who waits for it, its types erased.
+trait Job: Send {
+    /// Runs the job, keeps its outcome, and says whether it succeeded.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Pin<Box<dyn Future<Output = bool> + 'a>>;
+    /// Answers the caller: with the outcome, or with the error that undid it.
+    fn answer(self: Box<Self>, undone: Option<Error>);
+}
+
+struct Pending<F, T> {
+    job: F,
+    outcome: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<F, T> Job for Pending<F, T>
+where
+    F: AsyncFn(&mut Tx) -> Result<T> + Send,
+    T: Send,
+{
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Pin<Box<dyn Future<Output = bool> + 'a>> {
+        Box::pin(async move {
+            let outcome = (self.job)(tx).await;
+            let succeeded = outcome.is_ok();
+            self.outcome = Some(outcome);
+            succeeded
+        })
+    }
+
+    fn answer(self: Box<Self>, undone: Option<Error>) {
+        let outcome = match (undone, self.outcome) {
+            (_, Some(Err(error))) | (Some(error), _) => Err(error),
+            (None, Some(outcome)) => outcome,
+            (None, None) => Err(Error::Closed),
+        };
+        // A caller who left does not undo what was committed.
+        self.reply.send(outcome).ok();
+    }
+}
+
+/// The writer's connection, and how far into the feed of changes this process is.
+struct CommitLog {
+    tx: Tx,
+    on_commit: OnCommit,
+    seq: i64,
+    version: i64,
+}
+
+impl CommitLog {
+    /// Hands the whole feed over, from which the memory is built.
+    async fn start(&mut self) -> Result<()> {
+        self.version = self.data_version().await?;
+        self.follow().await
+    }
+
+    async fn serve(mut self, mut inbox: mpsc::Receiver<Message>) {
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        let mut tick = interval(FOLLOW_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                _ = tick.tick() => self.notice_other_processes().await,
+                received = inbox.recv_many(&mut batch, MAX_BATCH) => {
+                    let closing = self.take(&mut batch).await;
+                    if received == 0 || closing.is_some() {
+                        inbox.close();
+                        while inbox.recv_many(&mut batch, MAX_BATCH).await > 0 {
+                            self.take(&mut batch).await;
+                        }
+                        self.shut().await;
+                        closing.map(|done| done.send(()));
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs the jobs of a batch; gives back whoever asked to close.
+    async fn take(&mut self, batch: &mut Vec<Message>) -> Option<oneshot::Sender<()>> {
+        let mut closing = None;
+        let mut jobs = Vec::with_capacity(batch.len());
+        for message in batch.drain(..) {
+            match message {
+                Message::Run(job) => jobs.push(job),
+                Message::Close(done) => closing = Some(done),
+            }
+        }
+        self.commit_together(jobs).await;
+        closing
+    }
+
+    async fn commit_together(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        match self.attempt(&mut jobs).await {
+            // One of several failed: each on its own, so that only that one does.
+            Ok(false) if jobs.len() > 1 => {
+                for job in jobs {
+                    let mut alone = [job];
+                    let undone = self.attempt(&mut alone).await.err();
+                    let [job] = alone;
+                    job.answer(undone);
+                }
+            }
+            Ok(_) => jobs.into_iter().for_each(|job| job.answer(None)),
+            Err(error) => jobs.into_iter().for_each(|job| job.answer(Some(copy(&error)))),
+        }
+    }
+
+    /// One transaction over `jobs`. True when all succeeded and were committed; otherwise nothing was.
+    async fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<bool> {
+        if jobs.is_empty() {
+            return Ok(true);
+        }
+        self.tx.announcements.clear();
+        self.execute("begin immediate").await?;
+        for job in jobs.iter_mut() {
+            if !job.run(&mut self.tx).await {
+                self.execute("rollback").await?;
+                return Ok(false);
+            }
+        }
+        if let Err(error) = self.execute("commit").await {
+            // Where SQLite has rolled back already, this one fails and changes nothing.
+            self.execute("rollback").await.ok();
+            return Err(error);
+        }
+        // In force for every later request of this process, before anyone is answered.
+        (self.on_commit)(&self.tx.announcements);
+        Ok(true)
+    }
+
+    async fn execute(&mut self, sql: &'static str) -> Result<()> {
+        sqlx::query(sql).execute(&mut self.tx.connection).await?;
+        Ok(())
+    }
+
+    async fn data_version(&mut self) -> Result<i64> {
+        Ok(sqlx::query_scalar("pragma data_version").fetch_one(&mut self.tx.connection).await?)
+    }
+
+    /// `data_version` changes when another connection commits, and only then.
+    async fn notice_other_processes(&mut self) {
+        let noticed = async {
+            let version = self.data_version().await?;
+            if version != self.version {
+                self.follow().await?;
+                self.version = version;
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = noticed.await {
+            tracing::warn!(%error, "can't follow the changes of other processes; trying again");
+        }
+    }
+
+    /// Hands over what stands in the feed beyond what was seen; our own changes among it come a second time, harmlessly.
+    async fn follow(&mut self) -> Result<()> {
+        let announced = changes::list_after(&mut self.tx.connection, self.seq).await?;
+        if let Some(last) = announced.last() {
+            self.seq = last.seq;
+            (self.on_commit)(&announced);
+        }
+        Ok(())
+    }
+
+    async fn shut(self) {
+        let mut connection = self.tx.connection;
+        if let Err(error) = sqlx::query("pragma wal_checkpoint(truncate)").execute(&mut connection).await {
+            tracing::warn!(%error, "can't fold the write-ahead log into the database; the next start will");
+        }
+        if let Err(error) = connection.close().await {
+            tracing::warn!(%error, "the database did not close cleanly");
+        }
+    }
+}
+
+/// The same error for each of several callers: SQLite's own can't be cloned.
+fn copy(error: &Error) -> Error {
+    Error::Database(sqlx::Error::Protocol(error.to_string()))
+}
