@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary. Everything is in the library: see `vestibule::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vestibule::cli::run()
+}

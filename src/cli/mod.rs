@@ -1,1 +1,183 @@
-//! The command line.
+//! The command line: one file per command, each as thin as a handler, calling the same flows.
+//!
+//! What was asked for goes to stdout; a failure is one line on stderr that says why and what to do. Exit codes: 0 done,
+//! 1 failed, 2 usage, 78 configuration.
+
+mod config;
+mod dev;
+mod failure;
+mod logging;
+mod openapi;
+mod output;
+mod passwords;
+mod serve;
+mod session;
+mod user;
+mod who;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
+
+use self::failure::Failure;
+use crate::{
+    clock::Clock,
+    config::{self as configuration, Flags, Loaded, Profile, Sources},
+    flows::open::{self, Role},
+};
+
+/// A login-and-session system in one file.
+#[derive(Parser)]
+#[command(
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  vestibule serve                                     the server, with its data in ./data
+  vestibule user add admin --role admin --generate    the first admin
+  vestibule dev                                       for prototyping a front end"
+)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+struct Globals {
+    /// Where the database and the root secret are
+    #[arg(long, global = true, value_name = "PATH", display_order = 100)]
+    data_dir: Option<PathBuf>,
+    /// The configuration file, instead of Rocket.toml
+    #[arg(long, global = true, value_name = "FILE", display_order = 100)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    #[command(after_help = "Example:
+  vestibule serve --address 127.0.0.1 --port 8000")]
+    Serve(serve::Serve),
+    /// Run the server for prototyping a front end, with a sample user; not for production
+    #[command(after_help = "Example:
+  vestibule dev --port 8001")]
+    Dev(dev::Dev),
+    /// Make, see, change and delete users
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "Example:
+  vestibule user add ada --email ada@example.com"
+    )]
+    User(user::Command),
+    /// See and revoke sessions
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "Example:
+  vestibule session revoke --user ada"
+    )]
+    Session(session::Command),
+    /// See and check the configuration
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "Example:
+  vestibule config check"
+    )]
+    Config(config::Command),
+    /// Print the OpenAPI document
+    #[command(after_help = "Example:
+  vestibule openapi > openapi.json")]
+    Openapi,
+}
+
+/// Does what the command line says.
+pub fn run() -> ExitCode {
+    let done = match Cli::try_parse() {
+        Ok(cli) => execute(cli),
+        Err(error) => return explain(&error),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Help, version, or what is wrong with the usage.
+fn explain(error: &clap::Error) -> ExitCode {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Who names no command wants to see what there is; that is no mistake.
+        return output::print(error.render().to_string().trim_end())
+            .map_or_else(Failure::report, |()| ExitCode::SUCCESS);
+    }
+    // Nobody is left to be told where that fails.
+    error.print().ok();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+fn execute(cli: Cli) -> Result<(), Failure> {
+    let loaded = load(&cli)?;
+    rocket::execute(dispatch(cli, loaded))
+}
+
+/// The configuration that the command works with.
+fn load(cli: &Cli) -> Result<Loaded, Failure> {
+    let Globals { data_dir, config } = &cli.globals;
+    let flags = Flags { data_dir: data_dir.clone(), ..Flags::default() };
+    let (profile, flags) = match &cli.command {
+        Command::Serve(serve) => (Profile::Serve, serve.listen.add_to(flags)),
+        Command::Dev(dev) => (Profile::Dev, dev.add_to(flags)),
+        Command::Config(command) => (command.profile(), flags),
+        Command::User(_) | Command::Session(_) | Command::Openapi => (Profile::Serve, flags),
+    };
+    let loaded = configuration::load(&Sources::of_process(profile, config.clone(), flags))?;
+    serve::check_settings(&loaded)?;
+    if matches!(cli.command, Command::Serve(_) | Command::Dev(_) | Command::Config(_)) {
+        loaded.notes.iter().for_each(|note| output::note(note));
+    }
+    Ok(loaded)
+}
+
+async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), Failure> {
+    match command {
+        Command::Serve(_) | Command::Dev(_) => serve::run(loaded, &globals).await,
+        Command::Config(command) => command.run(&loaded),
+        Command::Openapi => openapi::print(&loaded.config),
+        Command::User(command) => {
+            let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
+            let done = command.run(&vestibule).await;
+            vestibule.close().await;
+            done
+        }
+        Command::Session(command) => {
+            let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
+            let done = command.run(&vestibule).await;
+            vestibule.close().await;
+            done
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_level_has_an_example() {
+        fn check(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example"), "{} has no example", command.get_name());
+            command.get_subcommands().for_each(check);
+        }
+        check(&super::Cli::command());
+    }
+}

@@ -20,7 +20,7 @@ pub mod register;
 pub mod revoke_sessions;
 pub mod sweep;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::{
     clock::Clock,
@@ -60,8 +60,8 @@ pub struct Vestibule {
     pub(crate) refresh_tokens: RefreshTokens,
     pub(crate) secrets: Secrets,
     pub(crate) thresholds: Thresholds,
-    /// Held until the process ends: the directory of a temporary database, the lock of the one server.
-    _held: open::Held,
+    /// The directory of a temporary database, the lock of the one server.
+    held: Mutex<open::Held>,
 }
 
 /// Keys derived from the root secret, beside that of the refresh tokens.

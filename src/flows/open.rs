@@ -6,7 +6,7 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::sync::Notify;
@@ -101,7 +101,7 @@ pub enum OpenError {
     Store(#[from] store::Error),
 }
 
-/// What must live as long as the server.
+/// What is held while the database is open, and let go of when it is closed.
 #[derive(Default)]
 pub(crate) struct Held {
     _lock: Option<File>,
@@ -153,11 +153,17 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         store,
         clock,
         config,
-        _held: Held { _lock: lock, _temporary: temporary },
+        held: Mutex::new(Held { _lock: lock, _temporary: temporary }),
     })
 }
 
 impl Vestibule {
+    /// Closes the database and lets go of it, for the next server. Nothing works afterwards.
+    pub async fn close(&self) {
+        self.store.close().await;
+        drop(std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner)));
+    }
+
     /// Waits until the set of signing keys was changed, here or by another process, and puts the new one in force.
     ///
     /// # Errors

@@ -90,7 +90,11 @@ async fn attempt(
     let now = origin.now;
     match decide(&session, user.disabled_at.is_none(), claims.generation, sight.binding, now, rules) {
         Decision::Rotate => {
-            vestibule.throttle.refreshes.peek(&session.id).map_err(RefreshError::TooMany)?;
+            if let Err(wait) = vestibule.throttle.refreshes.peek(&session.id) {
+                // The rotation that used the limit up may be the one of this very token.
+                let outrun = !is_current(vestibule, claims).await?;
+                return if outrun { Ok(Attempt::Outrun) } else { Err(RefreshError::TooMany(wait)) };
+            }
             let mut next = advance(&session, client, &sight, origin);
             next.refresh_expires_at = now.plus(client.refresh_token_lifetime.seconds()).min(next.expires_at);
             next.generations = session.generations.after(claims.generation, now, rules.grace);
@@ -113,6 +117,12 @@ async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> store::Result<Op
     let Some(session) = sessions::find(&mut reader, claims.sid).await? else { return Ok(None) };
     let user = users::find(&mut reader, session.user_id).await?;
     Ok(user.map(|user| (session, user)))
+}
+
+/// Whether the token is the session's current one at this moment.
+async fn is_current(vestibule: &Vestibule, claims: &RefreshClaims) -> store::Result<bool> {
+    let session = sessions::find(&mut *vestibule.store.read().await?, claims.sid).await?;
+    Ok(session.is_some_and(|session| session.generations.current() <= claims.generation))
 }
 
 /// What the fingerprint of this refresh says beside the session's baseline.

@@ -136,7 +136,10 @@ impl<'r> FromRequest<'r> for FreshToken {
             if token.claims().fresh {
                 Ok(Self(token))
             } else {
-                Err(ApiError::new(Code::FreshTokenRequired, "Prove your password again first: POST /auth/fresh."))
+                Err(ApiError::new(
+                    Code::FreshTokenRequired,
+                    "Prove your password again first, at the endpoint `fresh`.",
+                ))
             }
         });
         outcome(request, fresh)

@@ -56,7 +56,7 @@ pub fn endpoints(base_path: &str) -> Vec<(String, Vec<Route>)> {
             "/users".to_owned(),
             routes![users::me, users::update_me, users::change_password, users::export_me, users::delete_me],
         ),
-        ("/".to_owned(), routes![operation::health, well_known::jwks]),
+        ("/".to_owned(), routes![operation::health, openapi::openapi, well_known::jwks]),
     ]
 }
 

@@ -47,6 +47,7 @@ pub struct SessionView {
     /// The `jti` of its current refresh token.
     jti: String,
     /// What the device is called.
+    #[schema(required)]
     device_name: Option<String>,
     /// When it was opened.
     #[schema(value_type = String, format = DateTime)]
@@ -58,8 +59,10 @@ pub struct SessionView {
     #[schema(value_type = String, format = DateTime)]
     expires_at: UnixTime,
     /// The address of the last login or refresh.
+    #[schema(required)]
     ip: Option<String>,
     /// The user agent of the last login or refresh.
+    #[schema(required)]
     user_agent: Option<String>,
     /// Through which client.
     client_id: String,

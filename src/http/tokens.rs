@@ -34,7 +34,7 @@ pub struct TokenAnswer {
     /// Sent as `Authorization: Bearer …`.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<String>,
-    /// Traded for the next pair at `/auth/refresh`.
+    /// Traded for the next pair at the endpoint `refresh`.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     /// Cookie transport: goes back in the header `X-CSRF-Token` with every request that changes something.
@@ -49,6 +49,7 @@ pub struct TokenAnswer {
     /// The session.
     session_id: String,
     /// The device's secret: given at the next login, it takes over this device's session.
+    #[schema(required)]
     device_id: Option<String>,
 }
 

@@ -44,8 +44,10 @@ pub struct UserView {
     /// The `sub` of their tokens.
     id: String,
     /// Their name.
+    #[schema(required)]
     username: Option<String>,
     /// Their address.
+    #[schema(required)]
     email: Option<String>,
     /// Whether a mail showed that the address is theirs.
     email_verified: bool,
@@ -222,8 +224,10 @@ pub struct AuditEventView {
     /// What.
     event: String,
     /// In which session.
+    #[schema(required)]
     session_id: Option<String>,
     /// From which address.
+    #[schema(required)]
     ip: Option<String>,
     /// What else.
     #[schema(value_type = Object)]

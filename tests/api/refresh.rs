@@ -1,12 +1,181 @@
-//! `POST /auth/refresh`.
+//! `POST /auth/refresh`: the table "Rotation" of the contract, row by row, and its races.
 
 use std::{collections::HashSet, sync::Barrier, thread};
 
-use crate::support::Server;
+use serde_json::json;
+
+use crate::support::{Server, Session, part};
+
+const DAY: i64 = 24 * 3600;
+
+#[test]
+fn a_refresh_gives_a_new_pair_that_is_not_fresh() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    server.advance(60);
+    let answer = session.try_refresh().expect(200);
+    assert_ne!(answer.text_at("refresh_token"), session.refresh);
+    assert_eq!(answer.body["session_id"], session.id.as_str());
+    assert_eq!(answer.body["device_id"], session.device_id.as_str());
+    let claims = answer.claims();
+    assert_eq!(claims["fresh"], false);
+    assert_eq!(claims["auth_time"].as_i64(), claims["iat"].as_i64().map(|iat| iat - 60));
+    assert!(Session::from(&server, &answer).is_accepted());
+    assert!(session.is_accepted(), "the older access token lives to its end");
+}
+
+#[test]
+fn a_superseded_token_gives_the_current_one_again_within_the_grace() {
+    let server = Server::start();
+    let first = server.user("ada").login();
+    let second = first.refreshed();
+    server.advance(30);
+    let again = first.refreshed();
+    assert_eq!(again.refresh, second.refresh, "byte for byte");
+    assert_ne!(again.access, second.access);
+    assert_eq!(server.count("select generation from sessions"), 2, "nothing rotates");
+}
+
+#[test]
+fn every_token_superseded_within_the_grace_gives_the_current_one() {
+    let server = Server::start();
+    let first = server.user("ada").login();
+    let mut latest = first.clone();
+    for _ in 0..20 {
+        server.advance(1);
+        latest = latest.refreshed();
+    }
+    assert_eq!(first.refreshed().refresh, latest.refresh, "superseded 19 seconds ago, 20 generations back");
+    server.advance(12);
+    first.try_refresh().expect_error(401, "refresh_reused");
+}
+
+#[test]
+fn a_token_superseded_longer_ago_than_the_grace_ends_the_session() {
+    let server = Server::start();
+    let first = server.user("ada").login();
+    let second = first.refreshed();
+    server.advance(31);
+    let refused = first.try_refresh().expect_error(401, "refresh_reused");
+    assert!(refused.header("www-authenticate").is_some_and(|challenge| challenge.contains("error=\"invalid_token\"")));
+    second.try_refresh().expect_error(401, "token_revoked");
+    second.get("/users/me").expect_error(401, "token_revoked");
+    assert_eq!(server.count("select count(*) from audit_events where event = 'refresh_reused'"), 1);
+    let second = second.refresh;
+    let server = server.restart();
+    server.post("/auth/refresh", json!({"refresh_token": second})).expect_error(401, "token_revoked");
+}
+
+#[test]
+fn a_refresh_token_is_over_in_the_second_of_its_exp() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let (early, late) = (ada.login(), ada.login());
+    server.advance(7 * DAY - 1);
+    early.try_refresh().expect(200);
+    server.advance(1);
+    late.try_refresh().expect_error(401, "token_expired");
+}
+
+#[test]
+fn each_rotation_moves_the_end_up_to_that_of_the_session() {
+    let server = Server::with(vec![("session_lifetime", "10d".into())]);
+    let session = server.user("ada").login();
+    server.advance(6 * DAY);
+    let answer = session.try_refresh().expect(200);
+    assert_eq!(answer.body["refresh_expires_in"], 4 * DAY);
+    server.advance(4 * DAY - 60);
+    let answer = Session::from(&server, &answer).try_refresh().expect(200);
+    assert_eq!(answer.body["refresh_expires_in"], 60);
+    assert_eq!(answer.body["expires_in"], 60, "an access token never outlives its session");
+    let last = Session::from(&server, &answer);
+    server.advance(59);
+    assert!(last.is_accepted());
+    server.advance(1);
+    last.get("/users/me").expect_error(401, "token_expired");
+    last.try_refresh().expect_error(401, "token_expired");
+}
+
+#[test]
+fn what_is_not_a_refresh_token_is_refused() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    let refresh = |token: &str| server.post("/auth/refresh", json!({"refresh_token": token}));
+    refresh("garbage").expect_error(401, "invalid_token");
+    refresh(&session.access).expect_error(401, "wrong_token_type");
+    refresh(&session.refresh[..session.refresh.len() - 4]).expect_error(401, "invalid_token");
+    server.post("/auth/refresh", json!({})).expect_error(401, "missing_token");
+    server.call("POST", "/auth/refresh").send().expect_error(401, "missing_token");
+    server.post("/auth/refresh", json!({"refresh_token": 7})).expect_error(422, "invalid_request");
+    let elsewhere = Server::start();
+    let foreign = elsewhere.user("ada").login();
+    refresh(&foreign.refresh).expect_error(401, "invalid_token");
+}
+
+#[test]
+fn a_token_of_another_issuer_is_refused() {
+    let server = Server::start();
+    let token = server.user("ada").login().refresh;
+    let server = server.restart_with(vec![("issuer", "https://other.example".into())]);
+    server.post("/auth/refresh", json!({"refresh_token": token})).expect_error(401, "invalid_token");
+}
+
+#[test]
+fn a_disabled_user_refreshes_nothing() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let session = ada.login();
+    ada.disable();
+    session.try_refresh().expect_error(401, "token_revoked");
+    session.get("/users/me").expect_error(401, "token_revoked");
+}
+
+#[test]
+fn rotations_are_limited_by_session_and_repeats_are_not() {
+    let server = Server::with(vec![("refresh_rate_per_session", "3/1m".into())]);
+    let ada = server.user("ada");
+    let first = ada.login();
+    let latest = first.refreshed().refreshed().refreshed();
+    let refused = latest.try_refresh().expect_error(429, "too_many_requests");
+    assert_eq!(refused.header("retry-after"), Some("20"));
+    for _ in 0..10 {
+        assert_eq!(first.refreshed().refresh, latest.refresh);
+    }
+    ada.login().refreshed();
+    server.advance(20);
+    latest.try_refresh().expect(200);
+}
+
+#[test]
+fn a_restart_changes_no_answer() {
+    let server = Server::start();
+    let first = server.user("ada").login();
+    let second = first.refreshed();
+    let (first, second) = (first.refresh, second.refresh);
+    let server = server.restart();
+    let repeated = server.post("/auth/refresh", json!({"refresh_token": first})).expect(200);
+    assert_eq!(repeated.text_at("refresh_token"), second);
+    let server = server.restart();
+    server.post("/auth/refresh", json!({"refresh_token": second})).expect(200);
+}
+
+#[test]
+fn a_token_from_before_a_restore_goes_on() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    server.advance(60);
+    let ahead = session.refreshed().refreshed();
+    // What an older copy of the database says.
+    server.write("update sessions set generation = 1, generations_made_at = '[1800000000]'");
+    let next = ahead.refreshed();
+    assert_eq!(part(&next.refresh, 1)["gen"], 4);
+    next.refreshed();
+    assert_eq!(ahead.refreshed().refresh, next.refreshed().refresh);
+}
 
 #[test]
 fn fifty_threads_with_one_token_get_its_one_successor() {
-    let server = Server::with(vec![("refresh_rate_per_session", "0".into())]);
+    let server = Server::with(vec![("session_lifetime", "3650d".into()), ("refresh_token_lifetime", "3650d".into())]);
     let ada = server.user("ada");
     let mut session = ada.login();
     for round in 0..200 {
@@ -23,9 +192,57 @@ fn fifty_threads_with_one_token_get_its_one_successor() {
                 .collect();
             threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
         });
-        let successors: HashSet<_> =
-            answers.iter().map(|answer| answer.clone().expect(200).text_at("refresh_token").to_owned()).collect();
+        let successors: HashSet<String> =
+            answers.into_iter().map(|answer| answer.expect(200).text_at("refresh_token").to_owned()).collect();
         assert_eq!(successors.len(), 1, "round {round}");
-        session = session.refreshed();
+        assert_eq!(server.count("select generation from sessions"), round + 2);
+        session.refresh = successors.into_iter().next().expect("one");
+    }
+}
+
+#[test]
+fn a_hundred_at_once_are_within_the_limit_of_one_rotation() {
+    let server = Server::with(vec![("refresh_rate_per_session", "1/1m".into())]);
+    let session = server.user("ada").login();
+    thread::scope(|scope| {
+        for _ in 0..100 {
+            scope.spawn(|| session.try_refresh().expect(200));
+        }
+    });
+}
+
+#[test]
+fn no_token_works_after_a_logout_that_raced_refreshes() {
+    let server = Server::with(vec![
+        ("max_devices_per_user", 0.into()),
+        ("login_rate_per_ip", "0".into()),
+        ("refresh_rate_per_session", "0".into()),
+    ]);
+    let ada = server.user("ada");
+    for _ in 0..250 {
+        let session = ada.login();
+        let got: Vec<_> = thread::scope(|scope| {
+            let refreshes: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut latest = session.clone();
+                        let mut got = vec![];
+                        while let answer = latest.try_refresh()
+                            && answer.status == 200
+                        {
+                            latest = Session::from(&server, &answer);
+                            got.push(latest.clone());
+                        }
+                        got
+                    })
+                })
+                .collect();
+            server.post("/auth/logout", json!({"refresh_token": session.refresh})).expect(200);
+            refreshes.into_iter().flat_map(|refresh| refresh.join().expect("no panic")).collect()
+        });
+        for token in got.iter().chain([&session]) {
+            token.get("/users/me").expect_error(401, "token_revoked");
+            token.try_refresh().expect_error(401, "token_revoked");
+        }
     }
 }

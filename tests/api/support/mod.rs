@@ -15,9 +15,10 @@ use vestibule::{
     Vestibule,
     clock::Clock,
     config::{self, Profile, Sources},
-    domain::{Email, Permission, RoleName, UnixTime, Username, audit_event::Origin, password::Password},
+    domain::{Email, Permission, RoleName, UnixTime, UserId, Username, audit_event::Origin, password::Password},
     flows::{
         add_user::{NewAccount, add_user},
+        change_user::{UserChange, change_user},
         open::{Role, open},
     },
 };
@@ -86,7 +87,7 @@ impl Server {
                         })
                     }));
                 drop(rocket.launch().await.expect("it launches"));
-                vestibule.store.close().await;
+                vestibule.close().await;
             });
         });
         let (address, shutdown, vestibule) = receive.recv().expect("the server starts");
@@ -160,6 +161,12 @@ impl Server {
         let origin = Origin::command_line(self.clock.now());
         let user = wait_for(add_user(&self.vestibule, new, &origin)).expect("the user is new");
         Actor { server: self, name: name.to_owned(), id: user.id.to_string() }
+    }
+
+    /// Writes to the database behind the server's back.
+    pub fn write(&self, sql: &'static str) {
+        let written = self.vestibule.store.write(async move |tx| Ok(sqlx::query(sql).execute(&mut **tx).await?));
+        wait_for(written).expect("the statement runs");
     }
 
     /// How many rows a query counts.
@@ -335,6 +342,18 @@ impl<'s> Actor<'s> {
     #[track_caller]
     pub fn login_with(&self, more: Value) -> Session<'s> {
         Session::from(self.server, &self.try_login(more).expect(200))
+    }
+
+    /// Has an operator disable the account.
+    pub fn disable(&self) {
+        self.change(UserChange { disabled: Some(true), ..UserChange::default() });
+    }
+
+    /// Has an operator change the account.
+    pub fn change(&self, change: UserChange) {
+        let id = UserId::parse(&self.id).expect("an id");
+        let origin = Origin::command_line(self.server.clock.now());
+        wait_for(change_user(&self.server.vestibule, id, change, &origin)).expect("it is changed");
     }
 
     /// Tries to sign in.

@@ -1,0 +1,44 @@
+//! `vestibule config show`.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{
+        Failure,
+        output::{self, Format},
+    },
+    config::Entry,
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Show {
+    /// Of `vestibule dev` instead of `vestibule serve`
+    #[arg(long)]
+    pub(super) dev: bool,
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Show {
+    /// Prints `entries`, secrets redacted.
+    pub(super) fn run(&self, entries: &[Entry]) -> Result<(), Failure> {
+        if self.format.json {
+            let object = |entry: &Entry| json!({ "key": entry.key, "value": entry.value, "origin": entry.origin });
+            return output::print_json(&entries.iter().map(object).collect::<Vec<_>>());
+        }
+        let row = |entry: &Entry| [entry.key.clone(), text(&entry.value), entry.origin.clone()];
+        output::print_table(["KEY", "VALUE", "ORIGIN"], entries.iter().map(row))
+    }
+}
+
+/// As it would be written into a variable.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => output::or_dash(None::<String>),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,71 @@
+//! `vestibule dev`: the server for prototyping a front end, with a sample user.
+
+use clap::Args;
+
+use super::{Failure, serve::Listen};
+use crate::{
+    config::Flags,
+    domain::{Email, Identifier, audit_event::Origin, password::Password},
+    flows::{
+        Vestibule,
+        add_user::{NewAccount, add_user},
+    },
+    store::users,
+};
+
+/// What is said at every start.
+pub(super) const WARNING: &str =
+    "profile dev, not for production: anybody may register, cookies need no https, any page on localhost may call";
+
+/// Who can log in from the first start on.
+const SAMPLE: &str = "test@example.com";
+
+/// The arguments of `vestibule dev`.
+#[derive(Args)]
+pub(super) struct Dev {
+    #[command(flatten)]
+    listen: Listen,
+    /// Allow an address that other machines reach
+    #[arg(long)]
+    allow_remote: bool,
+}
+
+impl Dev {
+    /// Says so in the flags.
+    pub(super) fn add_to(&self, flags: Flags) -> Flags {
+        Flags { allow_remote: self.allow_remote, ..self.listen.add_to(flags) }
+    }
+}
+
+/// Sees to it that there is the sample user; how to log in as them.
+pub(super) async fn sample_user(vestibule: &Vestibule) -> Result<String, Failure> {
+    let email = Email::parse(SAMPLE).map_err(Failure::new)?;
+    let secret = vestibule.sample_password();
+    let password = Password::parse(&secret).map_err(Failure::new)?;
+    let mut reader = vestibule.store.read().await?;
+    let existing = users::find_by_identifier(&mut reader, &Identifier::Email(email.clone())).await?;
+    drop(reader);
+    let is_original = match existing {
+        Some(user) => vestibule.is_password_of(&user, &password).await?,
+        None => {
+            add_user(vestibule, account(email, password), &Origin::command_line(vestibule.clock.now())).await?;
+            true
+        }
+    };
+    Ok(if is_original {
+        format!("sample user: {SAMPLE}  password: {secret}")
+    } else {
+        format!("sample user: {SAMPLE}  password: the one that it was changed to")
+    })
+}
+
+fn account(email: Email, password: Password) -> NewAccount {
+    NewAccount {
+        username: None,
+        email: Some(email),
+        roles: Vec::new(),
+        permissions: Vec::new(),
+        claims: serde_json::Map::new(),
+        password,
+    }
+}

@@ -1,0 +1,99 @@
+//! `vestibule session list`.
+
+use std::collections::HashMap;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::{
+    cli::{
+        Failure,
+        output::{self, Format, or_dash},
+        who::{Who, called},
+    },
+    domain::{SessionId, UnixTime, UserId, session::Session},
+    flows::Vestibule,
+    store::{sessions, users},
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct List {
+    /// Only those of this user: user name, email or id
+    #[arg(value_parser = Who::parse)]
+    user: Option<Who>,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// A session as a program sees it.
+#[derive(Serialize)]
+struct SessionView<'a> {
+    id: SessionId,
+    user_id: UserId,
+    device_name: Option<&'a str>,
+    created_at: UnixTime,
+    last_used_at: UnixTime,
+    expires_at: UnixTime,
+    ip: Option<&'a str>,
+    user_agent: Option<&'a str>,
+    client_id: &'a str,
+    device_bound: bool,
+}
+
+impl List {
+    /// Prints the sessions.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let user = match &self.user {
+            Some(who) => Some(who.find(vestibule).await?),
+            None => None,
+        };
+        let now = vestibule.clock.now();
+        let mut reader = vestibule.store.read().await?;
+        let live = match &user {
+            Some(user) => sessions::list_live_by_user(&mut reader, user.id, now).await?,
+            None => sessions::list_live(&mut reader, now).await?,
+        };
+        if self.format.json {
+            return output::print_json(&live.iter().map(view).collect::<Vec<_>>());
+        }
+        let users = match user {
+            Some(user) => vec![user],
+            None => users::list(&mut reader).await?,
+        };
+        let names: HashMap<UserId, String> = users.iter().map(|user| (user.id, called(user))).collect();
+        output::print_table(
+            ["ID", "USER", "DEVICE", "CLIENT", "ADDRESS", "CREATED", "LAST USED", "EXPIRES", "BOUND"],
+            live.iter().map(|session| row(session, names.get(&session.user_id))),
+        )
+    }
+}
+
+fn view(session: &Session) -> SessionView<'_> {
+    SessionView {
+        id: session.id,
+        user_id: session.user_id,
+        device_name: session.device_name.as_deref(),
+        created_at: session.created_at,
+        last_used_at: session.last_used_at,
+        expires_at: session.refresh_expires_at,
+        ip: session.ip.as_deref(),
+        user_agent: session.user_agent.as_deref(),
+        client_id: &session.client_id,
+        device_bound: session.is_bound(),
+    }
+}
+
+fn row(session: &Session, user: Option<&String>) -> [String; 9] {
+    [
+        session.id.to_string(),
+        user.map_or_else(|| session.user_id.to_string(), ToOwned::to_owned),
+        or_dash(session.device_name.as_ref()),
+        session.client_id.clone(),
+        or_dash(session.ip.as_ref()),
+        session.created_at.to_string(),
+        session.last_used_at.to_string(),
+        session.refresh_expires_at.to_string(),
+        if session.is_bound() { "yes" } else { "no" }.to_owned(),
+    ]
+}

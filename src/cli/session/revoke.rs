@@ -1,0 +1,68 @@
+//! `vestibule session revoke`.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+
+use crate::{
+    cli::{Failure, output, who::Who},
+    domain::{SessionId, UserId, audit_event::Origin},
+    flows::{Vestibule, revoke_sessions::revoke_of_user},
+    store::sessions::{self, Selection},
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Revoke {
+    #[command(flatten)]
+    which: Which,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// The session with this id
+    #[arg(value_parser = session_id)]
+    id: Option<SessionId>,
+    /// Those of a user: user name, email or id
+    #[arg(long, value_name = "USER", value_parser = Who::parse)]
+    user: Option<Who>,
+    /// Everybody's
+    #[arg(long)]
+    all: bool,
+}
+
+fn session_id(text: &str) -> Result<SessionId, &'static str> {
+    SessionId::parse(text).ok_or("not the id of a session; `vestibule session list` prints them")
+}
+
+impl Revoke {
+    /// Ends the sessions, and prints how many it were.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let chosen = match self.which {
+            Which { id: Some(id), .. } => vec![(owner(vestibule, id).await?, Selection::One(id))],
+            Which { user: Some(who), .. } => vec![(who.find(vestibule).await?.id, Selection::All)],
+            Which { .. } => signed_in(vestibule).await?.into_iter().map(|user| (user, Selection::All)).collect(),
+        };
+        let origin = Origin::command_line(vestibule.clock.now());
+        let mut revoked = 0;
+        for (user, selection) in chosen {
+            revoked += revoke_of_user(vestibule, user, selection, &origin).await?;
+        }
+        output::print(&format!("{revoked} {} revoked", if revoked == 1 { "session" } else { "sessions" }))
+    }
+}
+
+/// Whose the session is.
+async fn owner(vestibule: &Vestibule, id: SessionId) -> Result<UserId, Failure> {
+    let session = sessions::find(&mut *vestibule.store.read().await?, id).await?;
+    let session =
+        session.ok_or_else(|| Failure::new(format!("there is no session {id}; see `vestibule session list`")))?;
+    Ok(session.user_id)
+}
+
+/// Everybody with a live session.
+async fn signed_in(vestibule: &Vestibule) -> Result<BTreeSet<UserId>, Failure> {
+    let live = sessions::list_live(&mut *vestibule.store.read().await?, vestibule.clock.now()).await?;
+    Ok(live.iter().map(|session| session.user_id).collect())
+}

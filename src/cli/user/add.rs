@@ -1,0 +1,72 @@
+//! `vestibule user add`.
+
+use clap::Args;
+
+use super::claim::{self, Claim};
+use crate::{
+    cli::{Failure, output, passwords::Source, who::called},
+    domain::{Email, Identifier, Permission, RoleName, Username, audit_event::Origin},
+    flows::{
+        Vestibule,
+        add_user::{NewAccount, add_user},
+        check_names,
+    },
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Add {
+    /// User name, or email
+    #[arg(value_parser = Identifier::parse)]
+    name: Identifier,
+    /// Email, beside a user name
+    #[arg(long, value_parser = Email::parse)]
+    email: Option<Email>,
+    /// Give a role; may be repeated
+    #[arg(long, value_parser = RoleName::parse)]
+    role: Vec<RoleName>,
+    /// Give a permission; may be repeated
+    #[arg(long, value_parser = Permission::parse)]
+    permission: Vec<Permission>,
+    /// Put a claim into the user's access tokens; may be repeated
+    #[arg(long, value_name = "KEY=JSON", value_parser = claim::parse)]
+    claim: Vec<Claim>,
+    #[command(flatten)]
+    password: Source,
+}
+
+impl Add {
+    /// Makes the user.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let (username, email) = names(self.name, self.email)?;
+        let passwords = &vestibule.config.passwords;
+        check_names(passwords.username_field, username.as_ref(), email.as_ref()).map_err(missing)?;
+        let named = [username.as_ref().map(Username::as_str), email.as_ref().map(Email::as_str)];
+        let named: Vec<&str> = named.into_iter().flatten().collect();
+        let chosen = self.password.choose(passwords.min_length, &named)?;
+        let account = NewAccount {
+            username,
+            email,
+            roles: self.role,
+            permissions: self.permission,
+            claims: claim::collect(self.claim),
+            password: chosen.password.clone(),
+        };
+        let user = add_user(vestibule, account, &Origin::command_line(vestibule.clock.now())).await?;
+        output::print(&format!("added {} ({}){}", called(&user), user.id, chosen.announcement()))
+    }
+}
+
+fn names(name: Identifier, email: Option<Email>) -> Result<(Option<Username>, Option<Email>), Failure> {
+    match (name, email) {
+        (Identifier::Username(username), email) => Ok((Some(username), email)),
+        (Identifier::Email(email), None) => Ok((None, Some(email))),
+        (Identifier::Email(_), Some(_)) => {
+            Err(Failure::new("the name is an email already; give a user name beside --email, or leave --email out"))
+        }
+    }
+}
+
+fn missing((field, message): (&str, &str)) -> Failure {
+    Failure::new(format!("{field} {message} here, by the setting username_field; name the user by it"))
+}

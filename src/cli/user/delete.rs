@@ -1,0 +1,67 @@
+//! `vestibule user delete`.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::Args;
+
+use crate::{
+    cli::{
+        Failure,
+        failure::chain,
+        output,
+        who::{Who, called},
+    },
+    domain::{User, audit_event::Origin},
+    flows::{
+        Vestibule,
+        delete_user::{DeleteUserError, delete_user},
+    },
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Delete {
+    /// User name, email or id
+    #[arg(value_parser = Who::parse)]
+    name: Who,
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Delete {
+    /// Deletes the user.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let user = self.name.find(vestibule).await?;
+        if !self.yes {
+            confirm(&user)?;
+        }
+        let origin = Origin::command_line(vestibule.clock.now());
+        delete_user(vestibule, user.id, &origin).await.map_err(|error| refused(&error, &user))?;
+        output::print(&format!("deleted {} ({})", called(&user), user.id))
+    }
+}
+
+fn confirm(user: &User) -> Result<(), Failure> {
+    let stdin = io::stdin();
+    if !stdin.is_terminal() {
+        return Err(Failure::new("stdin is not a terminal, so you can't be asked; say --yes to delete the user"));
+    }
+    write!(io::stderr(), "Delete {} ({})? This can't be undone. [y/N] ", called(user), user.id)?;
+    let mut answer = String::new();
+    stdin.read_line(&mut answer)?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::new("nothing was deleted")),
+    }
+}
+
+fn refused(error: &DeleteUserError, user: &User) -> Failure {
+    Failure::new(match error {
+        DeleteUserError::LastAdmin(_) => {
+            format!("{} is the last admin; give another user the role admin first", called(user))
+        }
+        DeleteUserError::Unknown(_) => format!("{} is gone already", called(user)),
+        DeleteUserError::Proof(_) | DeleteUserError::Over(_) | DeleteUserError::Store(_) => chain(error),
+    })
+}

@@ -1,0 +1,34 @@
+//! `vestibule user disable`.
+
+use clap::Args;
+
+use crate::{
+    cli::{
+        Failure, output,
+        who::{Who, called},
+    },
+    domain::audit_event::Origin,
+    flows::{
+        Vestibule,
+        change_user::{UserChange, change_user},
+    },
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Disable {
+    /// User name, email or id
+    #[arg(value_parser = Who::parse)]
+    name: Who,
+}
+
+impl Disable {
+    /// Disables the user.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let user = self.name.find(vestibule).await?;
+        let change = UserChange { disabled: Some(true), ..UserChange::default() };
+        let origin = Origin::command_line(vestibule.clock.now());
+        let user = change_user(vestibule, user.id, change, &origin).await?;
+        output::print(&format!("disabled {} and ended all sessions", called(&user)))
+    }
+}

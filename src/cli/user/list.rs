@@ -1,0 +1,43 @@
+//! `vestibule user list`.
+
+use clap::Args;
+
+use super::view::UserView;
+use crate::{
+    cli::{
+        Failure,
+        output::{self, Format, or_dash},
+    },
+    domain::User,
+    flows::Vestibule,
+    store::users,
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct List {
+    #[command(flatten)]
+    format: Format,
+}
+
+impl List {
+    /// Prints them in the order of their making.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let all = users::list(&mut *vestibule.store.read().await?).await?;
+        if self.format.json {
+            return output::print_json(&all.iter().map(UserView::from).collect::<Vec<_>>());
+        }
+        output::print_table(["USERNAME", "EMAIL", "ROLES", "STATE", "CREATED", "ID"], all.iter().map(row))
+    }
+}
+
+fn row(user: &User) -> [String; 6] {
+    [
+        or_dash(user.username.as_ref()),
+        or_dash(user.email.as_ref()),
+        or_dash((!user.roles.is_empty()).then(|| user.roles.join(", "))),
+        if user.disabled_at.is_some() { "disabled" } else { "active" }.to_owned(),
+        user.created_at.to_string(),
+        user.id.to_string(),
+    ]
+}

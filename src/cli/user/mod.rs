@@ -1,0 +1,74 @@
+//! `vestibule user`: accounts.
+
+mod add;
+mod claim;
+mod delete;
+mod disable;
+mod enable;
+mod list;
+mod passwd;
+mod set;
+mod show;
+mod view;
+
+use clap::Subcommand;
+
+use super::Failure;
+use crate::flows::Vestibule;
+
+/// The commands.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make a user; asks for the password, reads it from stdin, or makes one
+    #[command(after_help = "Examples:
+  vestibule user add admin --role admin --generate
+  vestibule user add ada --email ada@example.com --claim 'tenant=\"acme\"' --password-stdin < password.txt")]
+    Add(add::Add),
+    /// Print all users
+    #[command(after_help = "Example:
+  vestibule user list --json")]
+    List(list::List),
+    /// Print one user
+    #[command(after_help = "Example:
+  vestibule user show ada@example.com")]
+    Show(show::Show),
+    /// Change what a user is and may
+    #[command(
+        override_usage = "vestibule user set <NAME> <OPTIONS>",
+        after_help = "Example:
+  vestibule user set ada --role editor --no-role guest"
+    )]
+    Set(set::Set),
+    /// Give a user another password; ends all their sessions
+    #[command(after_help = "Example:
+  vestibule user passwd ada --generate")]
+    Passwd(passwd::Passwd),
+    /// Keep a user from signing in; ends all their sessions
+    #[command(after_help = "Example:
+  vestibule user disable ada")]
+    Disable(disable::Disable),
+    /// Let a disabled user sign in again
+    #[command(after_help = "Example:
+  vestibule user enable ada")]
+    Enable(enable::Enable),
+    /// Delete a user with their sessions and devices
+    #[command(after_help = "Example:
+  vestibule user delete ada --yes")]
+    Delete(delete::Delete),
+}
+
+impl Command {
+    /// Runs the command.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        match self {
+            Self::Add(command) => command.run(vestibule).await,
+            Self::List(command) => command.run(vestibule).await,
+            Self::Show(command) => command.run(vestibule).await,
+            Self::Set(command) => command.run(vestibule).await,
+            Self::Passwd(command) => command.run(vestibule).await,
+            Self::Disable(command) => command.run(vestibule).await,
+            Self::Enable(command) => command.run(vestibule).await,
+            Self::Delete(command) => command.run(vestibule).await,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Whom a command means: a user by user name, email or id.
+
+use crate::{
+    cli::Failure,
+    domain::{Identifier, User, UserId},
+    flows::Vestibule,
+    store::users,
+};
+
+/// A user as named on the command line.
+#[derive(Clone, Debug)]
+pub(super) struct Who {
+    typed: String,
+    id: Option<UserId>,
+    identifier: Identifier,
+}
+
+impl Who {
+    /// Reads a user name, an email or an id.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        Ok(Self { typed: text.to_owned(), id: UserId::parse(text), identifier: Identifier::parse(text)? })
+    }
+
+    /// The user, who must exist. What is the id of one and the name of another means the id.
+    pub(super) async fn find(&self, vestibule: &Vestibule) -> Result<User, Failure> {
+        let mut reader = vestibule.store.read().await?;
+        let by_id = match self.id {
+            Some(id) => users::find(&mut reader, id).await?,
+            None => None,
+        };
+        let found = match by_id {
+            Some(user) => Some(user),
+            None => users::find_by_identifier(&mut reader, &self.identifier).await?,
+        };
+        found.ok_or_else(|| Failure::new(format!("there is no user {:?}; see `vestibule user list`", self.typed)))
+    }
+}
+
+/// What a person is called in a sentence.
+pub(super) fn called(user: &User) -> String {
+    let name = user.username.as_ref().or(user.email.as_ref());
+    name.map_or_else(|| user.id.to_string(), ToOwned::to_owned)
+}

@@ -1,0 +1,217 @@
+//! Which code each failure of a flow gets: one exhaustive match for each. A new variant does not compile until it has a
+//! place here.
+//!
+//! Many facts, few codes: what went wrong inside is logged once, here, and never sent.
+
+use super::{ApiError, BUSY_RETRY_AFTER, Code};
+use crate::{
+    domain::{access_token::AccessTokenError, refresh_token::RefreshTokenError},
+    flows::{
+        change_names::ChangeNamesError, change_password::ChangePasswordError, delete_user::DeleteUserError,
+        login::LoginError, logout::LogoutError, proof::ProofError, reauthenticate::ReauthenticateError,
+        refresh::RefreshError, register::RegisterError, revoke_sessions::RevokeError,
+    },
+    memory::hasher::HashError,
+    store,
+};
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Inconsistent { .. } => Self::internal(&error),
+            store::Error::Open { .. }
+            | store::Error::Migrate { .. }
+            | store::Error::Database(_)
+            | store::Error::Closed => {
+                tracing::error!(%error, "the database does not answer");
+                Self::retry_after(
+                    Code::StorageUnavailable,
+                    "The database does not answer; nothing was changed. Try again.",
+                    BUSY_RETRY_AFTER,
+                )
+            }
+        }
+    }
+}
+
+impl From<HashError> for ApiError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Overloaded => Self::retry_after(
+                Code::Overloaded,
+                "Too many people are signing in at once; nothing was changed. Try again.",
+                BUSY_RETRY_AFTER,
+            ),
+            HashError::Stored(_) | HashError::Failed(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<AccessTokenError> for ApiError {
+    fn from(error: AccessTokenError) -> Self {
+        let code = match error {
+            AccessTokenError::Invalid => Code::InvalidToken,
+            AccessTokenError::Expired => Code::TokenExpired,
+            AccessTokenError::Revoked => Code::TokenRevoked,
+            AccessTokenError::WrongType => Code::WrongTokenType,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<RefreshTokenError> for ApiError {
+    fn from(error: RefreshTokenError) -> Self {
+        match error {
+            RefreshTokenError::Invalid => Self::new(Code::InvalidToken, "The refresh token is not valid."),
+            RefreshTokenError::Expired => {
+                Self::new(Code::TokenExpired, "The refresh token has expired; sign in again.")
+            }
+            RefreshTokenError::WrongType => {
+                Self::new(Code::WrongTokenType, "An access token is not accepted here; send the refresh token.")
+            }
+        }
+    }
+}
+
+fn session_over() -> ApiError {
+    ApiError::new(Code::TokenRevoked, "The session is over; sign in again.")
+}
+
+fn invalid_credentials() -> ApiError {
+    ApiError::new(Code::InvalidCredentials, "The user name or the password is wrong.")
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => invalid_credentials(),
+            LoginError::Disabled => Self::new(Code::AccountDisabled, "The account is disabled."),
+            LoginError::DeviceLimit(limit) => Self::new(
+                Code::DeviceLimitReached,
+                format!("{limit} devices are signed in, which is the limit; sign out on one of them first."),
+            ),
+            LoginError::UnknownClient(_) => Self::new(Code::InvalidClient, "There is no such client."),
+            LoginError::TooMany(wait) => Self::too_many(wait),
+            LoginError::Hash(error) => error.into(),
+            LoginError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for ApiError {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Token(error) => error.into(),
+            RefreshError::Over(_) => session_over(),
+            RefreshError::Reused(_) => Self::new(
+                Code::RefreshReused,
+                "This refresh token was replaced and has come back; the session is ended for safety. Sign in again.",
+            ),
+            RefreshError::DeviceMismatch(_) => Self::new(
+                Code::DeviceMismatch,
+                "The session is bound to another device; send the fingerprint of the device it was opened on.",
+            ),
+            RefreshError::UnknownClient(_) => Self::new(Code::InvalidClient, "There is no such client any more."),
+            RefreshError::TooMany(wait) => Self::too_many(wait),
+            RefreshError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LogoutError> for ApiError {
+    fn from(error: LogoutError) -> Self {
+        match error {
+            LogoutError::Refresh(error) => error.into(),
+            LogoutError::Access(error) => error.into(),
+            LogoutError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RevokeError> for ApiError {
+    fn from(error: RevokeError) -> Self {
+        match error {
+            RevokeError::Token(error) => error.into(),
+            RevokeError::NotOwn => Self::new(Code::InvalidToken, "The refresh token is not one of yours."),
+            RevokeError::Unknown => Self::new(Code::NotFound, "You have no such session."),
+            RevokeError::Over(_) => session_over(),
+            RevokeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RegisterError> for ApiError {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Closed => {
+                Self::new(Code::RegistrationClosed, "Accounts are made by the operator of this server.")
+            }
+            RegisterError::Taken(taken) => taken_name(taken),
+            RegisterError::TooMany(wait) => Self::too_many(wait),
+            RegisterError::Hash(error) => error.into(),
+            RegisterError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn taken_name(taken: store::users::Taken) -> ApiError {
+    ApiError::new(Code::AlreadyExists, format!("The {} is taken.", taken.field()))
+}
+
+impl From<ProofError> for ApiError {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Wrong(_) => Self::new(Code::InvalidCredentials, "The password is wrong."),
+            ProofError::TooMany(wait) => Self::too_many(wait),
+            ProofError::Hash(error) => error.into(),
+            ProofError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReauthenticateError> for ApiError {
+    fn from(error: ReauthenticateError) -> Self {
+        match error {
+            ReauthenticateError::Proof(error) => error.into(),
+            ReauthenticateError::Over(_) => session_over(),
+            ReauthenticateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for ApiError {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::Proof(error) => error.into(),
+            ChangePasswordError::Unsuitable(message) => Self::field("new_password", message),
+            ChangePasswordError::Over(_) => session_over(),
+            ChangePasswordError::Hash(error) => error.into(),
+            ChangePasswordError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeNamesError> for ApiError {
+    fn from(error: ChangeNamesError) -> Self {
+        match error {
+            ChangeNamesError::Missing(field, message) => Self::field(field, message),
+            ChangeNamesError::Taken(taken) => taken_name(taken),
+            ChangeNamesError::Over(_) => session_over(),
+            ChangeNamesError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteUserError> for ApiError {
+    fn from(error: DeleteUserError) -> Self {
+        match error {
+            DeleteUserError::Proof(error) => error.into(),
+            DeleteUserError::LastAdmin(_) => {
+                Self::new(Code::LastAdmin, "You are the last admin; give somebody else the role admin first.")
+            }
+            DeleteUserError::Over(_) => session_over(),
+            DeleteUserError::Unknown(_) => Self::new(Code::NotFound, "There is no such user."),
+            DeleteUserError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! One row of the table: what an endpoint takes and gives, and by which rules it can refuse.
+
+use serde_json::Value;
+use utoipa::{
+    ToSchema,
+    openapi::{HttpMethod, Ref, RefOr, Schema, schema::Array},
+};
+
+use super::is_get;
+use crate::http::errors::Code;
+
+/// What stands in a path of the table for the setting `base_path`.
+pub(super) const BASE: &str = "{base}";
+
+/// The security scheme of an access token in `Authorization`.
+pub(super) const BEARER: &str = "bearer";
+/// The security scheme of an access token in its cookie.
+pub(super) const ACCESS_COOKIE: &str = "accessCookie";
+/// The security scheme of a refresh token in its cookie.
+pub(super) const REFRESH_COOKIE: &str = "refreshCookie";
+
+/// What endpoints are listed under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Group {
+    Sessions,
+    Users,
+    Keys,
+    Operation,
+}
+
+impl Group {
+    pub(super) const ALL: [Self; 4] = [Self::Sessions, Self::Users, Self::Keys, Self::Operation];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "Sessions",
+            Self::Users => "Users",
+            Self::Keys => "Keys",
+            Self::Operation => "Operation",
+        }
+    }
+
+    pub(super) fn description(self) -> &'static str {
+        match self {
+            Self::Sessions => "Sign in, stay signed in, see where you are signed in, sign out.",
+            Self::Users => "Your own account.",
+            Self::Keys => "For services that check access tokens by themselves.",
+            Self::Operation => "The server itself.",
+        }
+    }
+}
+
+/// Who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Anybody.
+    Open,
+    /// Whoever has an access token.
+    Bearer,
+    /// Whoever has an access token for which a password was just proved.
+    Fresh,
+    /// Whoever has a refresh token, in the body or in its cookie.
+    Refresh,
+    /// Whoever has any token, even one that is over.
+    AnyToken,
+}
+
+impl Access {
+    /// The security schemes, any of which will do; with an empty one where the body can bring the token.
+    pub(super) fn schemes(self) -> &'static [Option<&'static str>] {
+        match self {
+            Self::Open => &[],
+            Self::Bearer | Self::Fresh => &[Some(BEARER), Some(ACCESS_COOKIE)],
+            Self::Refresh => &[None, Some(REFRESH_COOKIE)],
+            Self::AnyToken => &[None, Some(BEARER), Some(REFRESH_COOKIE), Some(ACCESS_COOKIE)],
+        }
+    }
+
+    /// How it refuses a token.
+    fn codes(self) -> &'static [Code] {
+        use Code::{FreshTokenRequired, InvalidToken, MissingToken, TokenExpired, TokenRevoked, WrongTokenType};
+        match self {
+            Self::Open => &[],
+            Self::Bearer | Self::Refresh => &[MissingToken, InvalidToken, TokenExpired, TokenRevoked, WrongTokenType],
+            Self::Fresh => {
+                &[MissingToken, InvalidToken, TokenExpired, TokenRevoked, WrongTokenType, FreshTokenRequired]
+            }
+            Self::AnyToken => &[MissingToken, InvalidToken, WrongTokenType],
+        }
+    }
+}
+
+/// What the text of a field may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// Up to so many characters.
+    Text(usize),
+    /// A password.
+    Password,
+    /// An id of ours.
+    Id,
+    /// A token, or another secret that a client gives back as it got it.
+    Opaque,
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// The fingerprint object.
+    Fingerprint,
+}
+
+/// One field of a body.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) is_required: bool,
+    pub(super) description: &'static str,
+}
+
+/// A field without which the body is refused.
+pub(super) fn required(name: &'static str, kind: Kind, description: &'static str) -> Field {
+    Field { name, kind, is_required: true, description }
+}
+
+/// A field that may be absent, or null.
+pub(super) fn optional(name: &'static str, kind: Kind, description: &'static str) -> Field {
+    Field { name, kind, is_required: false, description }
+}
+
+/// A JSON body.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) is_required: bool,
+    pub(super) fields: Vec<Field>,
+    pub(super) examples: Vec<(&'static str, Value)>,
+}
+
+/// What an endpoint gives when it does what it is for.
+pub(super) struct Success {
+    pub(super) status: u16,
+    pub(super) description: &'static str,
+    /// None where there is no body.
+    pub(super) schema: Option<RefOr<Schema>>,
+    /// Those that `schema` refers to.
+    pub(super) schemas: Vec<(String, RefOr<Schema>)>,
+    /// Headers beside the common ones.
+    pub(super) headers: Vec<&'static str>,
+}
+
+/// An endpoint.
+pub(super) struct Endpoint {
+    pub(super) method: HttpMethod,
+    pub(super) path: &'static str,
+    /// Its handler's name.
+    pub(super) id: &'static str,
+    pub(super) group: Group,
+    pub(super) summary: &'static str,
+    pub(super) description: &'static str,
+    pub(super) access: Access,
+    /// Name and description of what stands in braces in the path.
+    pub(super) path_parameters: Vec<(&'static str, &'static str)>,
+    pub(super) body: Option<Body>,
+    pub(super) success: Success,
+    /// Whether a cache may keep the answer, which then has an `ETag`.
+    pub(super) is_cacheable: bool,
+    /// The codes that no rule adds.
+    own_codes: &'static [Code],
+}
+
+impl Endpoint {
+    /// One that anybody may call, which takes nothing and gives 204.
+    pub(super) fn new(method: HttpMethod, path: &'static str, id: &'static str, group: Group) -> Self {
+        let success =
+            Success { status: 204, description: "Done.", schema: None, schemas: Vec::new(), headers: Vec::new() };
+        Self {
+            method,
+            path,
+            id,
+            group,
+            summary: "",
+            description: "",
+            access: Access::Open,
+            path_parameters: Vec::new(),
+            body: None,
+            success,
+            is_cacheable: false,
+            own_codes: &[],
+        }
+    }
+
+    pub(super) fn says(self, summary: &'static str, description: &'static str) -> Self {
+        Self { summary, description, ..self }
+    }
+
+    pub(super) fn for_whom(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    pub(super) fn path_parameter(mut self, name: &'static str, description: &'static str) -> Self {
+        self.path_parameters.push((name, description));
+        self
+    }
+
+    pub(super) fn takes(self, fields: Vec<Field>) -> Self {
+        Self { body: Some(Body { is_required: true, fields, examples: Vec::new() }), ..self }
+    }
+
+    pub(super) fn may_take(self, fields: Vec<Field>) -> Self {
+        Self { body: Some(Body { is_required: false, fields, examples: Vec::new() }), ..self }
+    }
+
+    /// A body that works.
+    pub(super) fn such_as(mut self, name: &'static str, value: Value) -> Self {
+        if let Some(body) = &mut self.body {
+            body.examples.push((name, value));
+        }
+        self
+    }
+
+    pub(super) fn gives<T: ToSchema>(self, status: u16, description: &'static str) -> Self {
+        self.answers::<T>(status, description, |schema| schema.into())
+    }
+
+    pub(super) fn gives_list_of<T: ToSchema>(self, status: u16, description: &'static str) -> Self {
+        self.answers::<T>(status, description, |schema| Array::new(schema).into())
+    }
+
+    fn answers<T: ToSchema>(mut self, status: u16, description: &'static str, wrap: fn(Ref) -> RefOr<Schema>) -> Self {
+        T::schemas(&mut self.success.schemas);
+        self.success.schemas.push((T::name().into_owned(), T::schema()));
+        self.success.schema = Some(wrap(Ref::from_schema_name(T::name())));
+        self.success.status = status;
+        self.success.description = description;
+        self
+    }
+
+    pub(super) fn gives_nothing(mut self, description: &'static str) -> Self {
+        self.success.description = description;
+        self
+    }
+
+    pub(super) fn with_header(mut self, name: &'static str) -> Self {
+        self.success.headers.push(name);
+        self
+    }
+
+    pub(super) fn cacheable(self) -> Self {
+        Self { is_cacheable: true, ..self }
+    }
+
+    pub(super) fn or_fails(self, own_codes: &'static [Code]) -> Self {
+        Self { own_codes, ..self }
+    }
+
+    /// Whether it must show the CSRF token when a cookie authenticates.
+    pub(super) fn is_csrf_checked(&self) -> bool {
+        self.access != Access::Open && !is_get(&self.method)
+    }
+
+    /// The codes that it can give: its own, and those that come with what it takes. A 404 of an unknown path and a 405
+    /// are the server's, not an endpoint's.
+    pub(super) fn codes(&self) -> impl Iterator<Item = Code> {
+        Code::ALL.iter().copied().filter(|code| self.can_give(*code))
+    }
+
+    fn can_give(&self, code: Code) -> bool {
+        let reads_something = self.access != Access::Open || self.body.is_some();
+        let by_rule = match code {
+            Code::InternalError => true,
+            Code::MalformedRequest | Code::StorageUnavailable => reads_something,
+            Code::CsrfFailed => self.is_csrf_checked(),
+            Code::MalformedJson | Code::PayloadTooLarge | Code::UnsupportedMediaType | Code::InvalidRequest => {
+                self.body.is_some()
+            }
+            _ => false,
+        };
+        by_rule || self.access.codes().contains(&code) || self.own_codes.contains(&code)
+    }
+}

@@ -1,0 +1,197 @@
+//! From a row of the table to an OpenAPI operation.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use utoipa::openapi::{
+    ContentBuilder, Header, HeaderBuilder, KnownFormat, Object, ObjectBuilder, Ref, Required, ResponseBuilder,
+    SchemaFormat, SecurityRequirement, Type,
+    example::ExampleBuilder,
+    path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
+    request_body::{RequestBody, RequestBodyBuilder},
+    schema::SchemaType,
+};
+
+use super::{
+    endpoint::{Access, Body, Endpoint, Field, Kind},
+    problem,
+};
+use crate::{domain::password, http::errors::Code};
+
+/// The header that every answer has.
+pub(super) const REQUEST_ID: &str = "X-Request-Id";
+/// Under which the CSRF header is kept among the components.
+pub(super) const CSRF_PARAMETER: &str = "csrf";
+/// Under which the header of a conditional request is kept among the components.
+pub(super) const IF_NONE_MATCH_PARAMETER: &str = "ifNoneMatch";
+
+/// Fields of a fingerprint.
+const MAX_FINGERPRINT_FIELDS: usize = 64;
+
+/// What OpenAPI says of an endpoint.
+pub(super) fn operation(endpoint: &Endpoint) -> Operation {
+    let mut operation = OperationBuilder::new()
+        .tag(endpoint.group.name())
+        .summary(Some(endpoint.summary))
+        .description(Some(endpoint.description))
+        .operation_id(Some(endpoint.id))
+        .securities(Some(security(endpoint.access)))
+        .request_body(endpoint.body.as_ref().map(request_body))
+        .response(endpoint.success.status.to_string(), success(endpoint));
+    for (name, description) in &endpoint.path_parameters {
+        operation = operation.parameter(path_parameter(name, description));
+    }
+    if endpoint.is_csrf_checked() {
+        operation = operation.parameter_ref(parameter_ref(CSRF_PARAMETER));
+    }
+    if endpoint.is_cacheable {
+        operation = operation.parameter_ref(parameter_ref(IF_NONE_MATCH_PARAMETER)).response("304", not_modified());
+    }
+    let mut codes: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in endpoint.codes() {
+        codes.entry(code.status()).or_default().push(code);
+    }
+    for (status, codes) in codes {
+        operation = operation.response(status.to_string(), problem::response(status, &codes));
+    }
+    operation.build()
+}
+
+fn security(access: Access) -> impl Iterator<Item = SecurityRequirement> {
+    let requirement = |scheme: &Option<&str>| {
+        scheme.map_or_else(SecurityRequirement::default, |scheme| SecurityRequirement::new(scheme, [] as [&str; 0]))
+    };
+    access.schemes().iter().map(requirement)
+}
+
+fn success(endpoint: &Endpoint) -> ResponseBuilder {
+    let success = &endpoint.success;
+    let caching: &[&str] = if endpoint.is_cacheable { &["ETag", "Cache-Control"] } else { &[] };
+    let mut response =
+        ResponseBuilder::new().description(success.description).header_ref(REQUEST_ID, header(REQUEST_ID));
+    for name in success.headers.iter().chain(caching) {
+        response = response.header_ref(*name, header(name));
+    }
+    match &success.schema {
+        Some(schema) => {
+            response.content("application/json", ContentBuilder::new().schema(Some(schema.clone())).build())
+        }
+        None => response,
+    }
+}
+
+fn not_modified() -> ResponseBuilder {
+    [REQUEST_ID, "ETag", "Cache-Control"]
+        .into_iter()
+        .fold(ResponseBuilder::new().description("It is still what `If-None-Match` names."), |response, name| {
+            response.header_ref(name, header(name))
+        })
+}
+
+fn request_body(body: &Body) -> RequestBody {
+    let schema = body.fields.iter().fold(ObjectBuilder::new().schema_type(Type::Object), |schema, field| {
+        let schema = schema.property(field.name, field_schema(field));
+        if field.is_required { schema.required(field.name) } else { schema }
+    });
+    let examples = body.examples.iter().map(|(name, value)| (*name, ExampleBuilder::new().value(Some(value.clone()))));
+    let content = ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build();
+    let required = if body.is_required { Required::True } else { Required::False };
+    RequestBodyBuilder::new().required(Some(required)).content("application/json", content).build()
+}
+
+/// A field that is not required may be null as well, which is read as absent unless its description says otherwise.
+fn field_schema(field: &Field) -> Object {
+    let is_type = |kind: Type| -> SchemaType {
+        if field.is_required { kind.into() } else { SchemaType::from_iter([kind, Type::Null]) }
+    };
+    let text = ObjectBuilder::new().schema_type(is_type(Type::String)).description(Some(field.description));
+    match field.kind {
+        Kind::Text(max) => text.max_length(Some(max)),
+        Kind::Password => text
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+            .min_length(Some(1))
+            .max_length(Some(password::MAX_CHARS)),
+        Kind::Id => text.format(Some(uuid())),
+        Kind::Opaque => text,
+        Kind::OneOf(choices) => {
+            let null = (!field.is_required).then_some(Value::Null);
+            text.enum_values(Some(choices.iter().map(|choice| Value::from(*choice)).chain(null)))
+        }
+        Kind::Fingerprint => text.schema_type(is_type(Type::Object)).max_properties(Some(MAX_FINGERPRINT_FIELDS)),
+    }
+    .build()
+}
+
+fn uuid() -> SchemaFormat {
+    SchemaFormat::Custom("uuid".to_owned())
+}
+
+fn path_parameter(name: &str, description: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).format(Some(uuid()))))
+        .build()
+}
+
+fn header_parameter(name: &str, description: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(Object::with_type(Type::String)))
+        .build()
+}
+
+/// Proof that a request authenticated by a cookie comes from our own page.
+pub(super) fn csrf_parameter() -> Parameter {
+    header_parameter(
+        "X-CSRF-Token",
+        "Needed where a cookie authenticates: the value of the cookie `__Host-csrf_token`, or the `csrf_token` that came with \
+         the session.",
+    )
+}
+
+/// What a cache has.
+pub(super) fn if_none_match_parameter() -> Parameter {
+    header_parameter("If-None-Match", "The `ETag` of an earlier answer (RFC 9110 §13.1.2).")
+}
+
+/// The headers of answers, by the names that responses refer to.
+pub(super) fn headers() -> [(&'static str, Header); 8] {
+    let described = |kind: Type, description: &str| {
+        HeaderBuilder::new().schema(Some(Object::with_type(kind))).description(Some(description)).build()
+    };
+    let text = |description: &str| described(Type::String, description);
+    [
+        (REQUEST_ID, text("Names the request in the log. One that the client sent is kept if it is well-formed.")),
+        (
+            "WWW-Authenticate",
+            text(
+                "`Bearer realm=\"vestibule\"`; with `error` and `error_description` where a token was sent (RFC 6750 §3): \
+                 `invalid_token`, or `insufficient_user_authentication` (RFC 9470) where it is not fresh.",
+            ),
+        ),
+        ("Retry-After", described(Type::Integer, "Seconds until it is worth trying again.")),
+        ("Allow", text("The methods that the path takes.")),
+        ("Location", text("Where it is.")),
+        (
+            "Set-Cookie",
+            text("The tokens and the CSRF token, where cookies carry them; on the end of a session, their removal."),
+        ),
+        ("ETag", text("Changes with the answer.")),
+        ("Cache-Control", text("`public, max-age=300`.")),
+    ]
+}
+
+/// Refers to one of [`headers`].
+pub(super) fn header(name: &str) -> Ref {
+    Ref::new(format!("#/components/headers/{name}"))
+}
+
+fn parameter_ref(name: &str) -> Ref {
+    Ref::new(format!("#/components/parameters/{name}"))
+}

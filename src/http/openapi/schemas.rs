@@ -1,0 +1,80 @@
+//! Schemas of answers that no handler has a type for.
+
+use utoipa::ToSchema;
+
+/// What every error says (RFC 9457).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what errors.rs writes")]
+pub(super) struct Problem {
+    /// The stable code: text may change, codes do not.
+    error: String,
+    /// The same as `detail`.
+    error_description: String,
+    /// One sentence for a person.
+    detail: String,
+    /// What the status is called.
+    title: String,
+    /// The status.
+    status: u16,
+    /// The `X-Request-Id` of the answer.
+    request_id: String,
+    /// With `invalid_request`: every bad field at once.
+    #[schema(nullable = false)]
+    errors: Option<Vec<FieldProblem>>,
+}
+
+/// A bad field of a body.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what errors.rs writes")]
+pub(super) struct FieldProblem {
+    /// Its name.
+    field: String,
+    /// What it must be.
+    message: String,
+}
+
+/// A JSON Web Key Set (RFC 7517 §5).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what the keyring publishes")]
+pub(super) struct KeySet {
+    /// Every key by which a live access token can be checked; empty where a shared secret signs.
+    keys: Vec<Key>,
+}
+
+/// A public key (RFC 7517 §4).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what the keyring publishes")]
+pub(super) struct Key {
+    /// `EC`.
+    kty: String,
+    /// `P-256`.
+    crv: String,
+    /// `ES256`.
+    alg: String,
+    /// `sig`.
+    #[schema(rename = "use")]
+    usage: String,
+    /// Stands in the header of the tokens that it signed: its thumbprint (RFC 7638).
+    kid: String,
+    /// base64url.
+    x: String,
+    /// base64url.
+    y: String,
+}
+
+/// An OpenAPI 3.1 document.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes this document")]
+pub(super) struct Document {
+    /// `3.1.0`.
+    openapi: String,
+    /// What it describes.
+    #[schema(value_type = Object)]
+    info: (),
+    /// The endpoints.
+    #[schema(value_type = Object)]
+    paths: (),
+    /// What they share.
+    #[schema(value_type = Object)]
+    components: (),
+}

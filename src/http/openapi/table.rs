@@ -1,0 +1,299 @@
+//! The table: every endpoint, what it takes, gives and refuses. Codes that come with a token, a body or the database are
+//! added by rule (`Endpoint::codes`); here stand only those that are an endpoint's own.
+
+use serde_json::{Value, json};
+use utoipa::openapi::HttpMethod::{Delete, Get, Patch, Post};
+
+use super::{
+    endpoint::{
+        Access::{AnyToken, Bearer, Fresh, Refresh},
+        Endpoint, Field,
+        Group::{Keys, Operation, Sessions, Users},
+        Kind, optional, required,
+    },
+    schemas::{Document, KeySet},
+};
+use crate::{
+    domain::{Email, Username},
+    http::{
+        errors::Code::{
+            AccountDisabled, AlreadyExists, DeviceLimitReached, DeviceMismatch, InvalidClient, InvalidCredentials,
+            LastAdmin, NotFound, Overloaded, RefreshReused, RegistrationClosed, TooManyRequests,
+        },
+        login::FreshAnswer,
+        operation::Health,
+        sessions::{Done, RevokedAnswer, SessionView},
+        tokens::TokenAnswer,
+        users::{ExportView, UserView},
+    },
+};
+
+const USERNAME: Kind = Kind::Text(Username::MAX_CHARS);
+const EMAIL: Kind = Kind::Text(Email::MAX_BYTES);
+const DEVICE_NAME: Kind = Kind::Text(100);
+const CLIENT_ID: Kind = Kind::Text(64);
+
+/// Every endpoint.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    [got_tokens(), own_sessions(), ended_session(), own_account(), own_data(), for_anybody()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn got_tokens() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Post, "{base}/login", "login", Sessions)
+            .says("Sign in", "Opens a session, in place of the one that the device already had.")
+            .takes(credentials())
+            .such_as("with a name", json!({"username": "ada", "password": PASSWORD}))
+            .such_as("with an address, bound to the device", bound_login())
+            .such_as("with cookies", json!({"username": "ada", "password": PASSWORD, "transport": "cookie"}))
+            .gives::<TokenAnswer>(200, "The tokens of a new session.")
+            .with_header("Set-Cookie")
+            .or_fails(&[
+                InvalidCredentials,
+                InvalidClient,
+                AccountDisabled,
+                DeviceLimitReached,
+                TooManyRequests,
+                Overloaded,
+            ]),
+        Endpoint::new(Post, "{base}/refresh", "refresh", Sessions)
+            .says("Refresh", "Trades a refresh token for the next pair; an old one that comes back ends its session.")
+            .for_whom(Refresh)
+            .may_take(vec![
+                optional("refresh_token", Kind::Opaque, "The session's refresh token; without it, its cookie is read."),
+                optional("fingerprint", Kind::Fingerprint, "Needed where the session is bound to a device."),
+            ])
+            .such_as("with a token", json!({"refresh_token": REFRESH_TOKEN}))
+            .such_as("from the bound device", json!({"refresh_token": REFRESH_TOKEN, "fingerprint": fingerprint()}))
+            .gives::<TokenAnswer>(200, "The next tokens; the access token is not fresh.")
+            .with_header("Set-Cookie")
+            .or_fails(&[RefreshReused, DeviceMismatch, InvalidClient, TooManyRequests]),
+        Endpoint::new(Post, "{base}/fresh", "fresh", Sessions)
+            .says(
+                "Prove the password again",
+                "Gives a fresh access token; five wrong passwords in a row end the session.",
+            )
+            .for_whom(Bearer)
+            .takes(vec![required("password", Kind::Password, "The password of the account.")])
+            .such_as("the password", json!({"password": PASSWORD}))
+            .gives::<FreshAnswer>(200, "A fresh access token of the same session.")
+            .with_header("Set-Cookie")
+            .or_fails(&[InvalidCredentials, TooManyRequests, Overloaded]),
+    ]
+}
+
+fn own_sessions() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Get, "{base}/active_sessions", "active_sessions", Sessions)
+            .says("List your sessions", "Those that are live, the latest used first.")
+            .for_whom(Bearer)
+            .gives_list_of::<SessionView>(200, "The sessions."),
+        Endpoint::new(Post, "{base}/logout", "logout", Sessions)
+            .says(
+                "Sign out",
+                "Ends the session of whatever token is shown, even one that is over, and clears the cookies.",
+            )
+            .for_whom(AnyToken)
+            .may_take(vec![optional(
+                "refresh_token",
+                Kind::Opaque,
+                "A refresh token of the session; it wins over others.",
+            )])
+            .such_as("with a refresh token", json!({"refresh_token": REFRESH_TOKEN}))
+            .gives::<Done>(200, "The session is over, or was already.")
+            .with_header("Set-Cookie"),
+        Endpoint::new(Post, "{base}/logout_all", "logout_all", Sessions)
+            .says("Sign out everywhere", "Ends every session of yours, this one too.")
+            .for_whom(Bearer)
+            .gives::<RevokedAnswer>(200, "How many were ended.")
+            .with_header("Set-Cookie"),
+        Endpoint::new(Post, "{base}/revoke_other_session", "revoke_other_session", Sessions)
+            .says("Sign out everywhere else", "Ends every session of yours but one.")
+            .for_whom(Bearer)
+            .may_take(vec![optional(
+                "refresh_token",
+                Kind::Opaque,
+                "One of your own: its session is kept; without it, the bearer's.",
+            )])
+            .such_as("keep the session of a refresh token", json!({"refresh_token": REFRESH_TOKEN}))
+            .gives::<RevokedAnswer>(200, "How many were ended."),
+    ]
+}
+
+fn ended_session() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Delete, "{base}/sessions/{id}", "delete_session", Sessions)
+            .says("End one session", "One of your own, as the list shows it.")
+            .for_whom(Bearer)
+            .path_parameter("id", "The session's `id`.")
+            .gives_nothing("It is over.")
+            .or_fails(&[NotFound]),
+        Endpoint::new(Post, "{base}/logout/device", "logout_device", Sessions)
+            .says(
+                "End one session, named in the body",
+                "One of your own, by its `id` or its `jti`: one of the two is needed.",
+            )
+            .for_whom(Bearer)
+            .takes(vec![
+                optional("session_id", Kind::Id, "The session's `id`."),
+                optional("jti", Kind::Opaque, "The session's `jti`; `session_id` wins over it."),
+            ])
+            .such_as("by its id", json!({"session_id": SESSION_ID}))
+            .gives_nothing("It is over.")
+            .or_fails(&[NotFound]),
+    ]
+}
+
+fn own_account() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Post, "{base}/register", "register", Users)
+            .says("Make an account", "For oneself, where registration is open; it does not sign in.")
+            .takes(new_account())
+            .such_as(
+                "a name and an address",
+                json!({"username": "ada", "email": "ada@example.com", "password": PASSWORD}),
+            )
+            .gives::<UserView>(201, "The user.")
+            .with_header("Location")
+            .or_fails(&[RegistrationClosed, AlreadyExists, TooManyRequests, Overloaded]),
+        Endpoint::new(Get, "/users/me", "me", Users)
+            .says("Your account", "As it is stored now, which may be newer than what your token says.")
+            .for_whom(Bearer)
+            .gives::<UserView>(200, "The user."),
+        Endpoint::new(Patch, "/users/me", "update_me", Users)
+            .says("Change your names", "A field that is absent stays as it is, one that is null is removed.")
+            .for_whom(Fresh)
+            .takes(vec![
+                optional("username", USERNAME, "The new name, without `@`; null removes it."),
+                optional("email", EMAIL, "The new address, not verified at first; null removes it."),
+            ])
+            .such_as("a new address", json!({"email": "countess@example.com"}))
+            .gives::<UserView>(200, "The user, changed.")
+            .or_fails(&[AlreadyExists]),
+        Endpoint::new(Post, "/users/me/password", "change_password", Users)
+            .says(
+                "Change your password",
+                "Ends every other session; older access tokens and refresh tokens of this one too.",
+            )
+            .for_whom(Bearer)
+            .takes(vec![
+                required("current_password", Kind::Password, "The password until now."),
+                required("new_password", Kind::Password, "The one from now on."),
+            ])
+            .such_as(
+                "both passwords",
+                json!({"current_password": PASSWORD, "new_password": "seven slow ferries north"}),
+            )
+            .gives::<TokenAnswer>(200, "New tokens of this session.")
+            .with_header("Set-Cookie")
+            .or_fails(&[InvalidCredentials, TooManyRequests, Overloaded]),
+    ]
+}
+
+fn own_data() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Get, "/users/me/export", "export_me", Users)
+            .says("Export your data", "All that is stored about you: account, sessions, devices, audit events.")
+            .for_whom(Bearer)
+            .gives::<ExportView>(200, "All of it."),
+        Endpoint::new(Delete, "/users/me", "delete_me", Users)
+            .says("Delete your account", "With its sessions and devices; audit events keep no personal data.")
+            .for_whom(Fresh)
+            .takes(vec![required("password", Kind::Password, "The password of the account.")])
+            .such_as("the password", json!({"password": PASSWORD}))
+            .gives_nothing("The account is gone.")
+            .with_header("Set-Cookie")
+            .or_fails(&[InvalidCredentials, LastAdmin, TooManyRequests, Overloaded]),
+    ]
+}
+
+fn for_anybody() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Get, "/.well-known/jwks.json", "jwks", Keys)
+            .says(
+                "The public keys",
+                "For services that check access tokens by themselves, and so never see a revocation: to them a token lives \
+                 to its `exp`.",
+            )
+            .gives::<KeySet>(200, "The key set.")
+            .cacheable(),
+        Endpoint::new(Get, "/health", "health", Operation)
+            .says("Whether the process lives", "Asks nothing of the database.")
+            .gives::<Health>(200, "It does."),
+        Endpoint::new(Get, "/openapi.json", "openapi", Operation)
+            .says("This document", "OpenAPI 3.1 of every endpoint.")
+            .gives::<Document>(200, "The document.")
+            .cacheable(),
+    ]
+}
+
+fn new_account() -> Vec<Field> {
+    vec![
+        optional("username", USERNAME, "A name without `@`, unique without regard to case. The server may require it."),
+        optional("email", EMAIL, "An address, unique without regard to case. The server may require it."),
+        required("password", Kind::Password, "Not among the commonest, nor made of the account's own names."),
+    ]
+}
+
+fn credentials() -> Vec<Field> {
+    vec![
+        optional("username", EMAIL, "The name of the account, or its address. This or `email` is needed."),
+        optional("email", EMAIL, "The address of the account, or its name; not read where there is a `username`."),
+        required("password", Kind::Password, "The password of the account."),
+        optional(
+            "fingerprint",
+            Kind::Fingerprint,
+            "What the browser tells about itself, in up to 64 fields and 48 KiB. It binds the session: each refresh must then \
+             bring a matching one.",
+        ),
+        optional(
+            "device_id",
+            Kind::Opaque,
+            "The secret that an earlier login on this device gave; an unknown one is ignored.",
+        ),
+        optional("device_name", DEVICE_NAME, "What the device is called in the list; else made from its user agent."),
+        optional("client_id", CLIENT_ID, "The client that signs in; else `default`."),
+        optional(
+            "transport",
+            Kind::OneOf(&["bearer", "cookie"]),
+            "How the tokens come: in the body, or in cookies with `csrf_token` in their place.",
+        ),
+    ]
+}
+
+const PASSWORD: &str = "nine quiet herons at dusk";
+const SESSION_ID: &str = "019a9c1e-5b7d-7c32-8f10-6a4be2d90c55";
+const REFRESH_TOKEN: &str = "<refresh_token of the login's answer>";
+
+fn bound_login() -> Value {
+    json!({
+        "email": "ada@example.com",
+        "password": PASSWORD,
+        "device_name": "Ada's laptop",
+        "fingerprint": fingerprint(),
+    })
+}
+
+/// What a page that uses FingerprintJS and ClientJS sends. Any of the fields may be missing.
+fn fingerprint() -> Value {
+    json!({
+        "visitorId": "0b4b0000000000000000000000000000",
+        "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
+        "os": "Linux",
+        "osVersion": "x86_64",
+        "browser": "Chrome",
+        "browserVersion": "156.0.0.0",
+        "screenPrint": "Current Resolution: 1366x768, Available Resolution: 1366x768, Color Depth: 24",
+        "timezone": "Coordinated Universal Time",
+        "language": "en-US",
+        "cpu": "amd64",
+        "plugins": "PDF Viewer, Chrome PDF Viewer, Chromium PDF Viewer",
+        "fonts": "Arial, Courier New, Times New Roman",
+        "canvasPrint": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+        "deviceMemory": 16,
+        "hardwareConcurrency": 2,
+    })
+}

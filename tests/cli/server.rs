@@ -1,0 +1,186 @@
+//! `serve` and `dev`: starting, refusing to start, stopping.
+
+use std::{fs, net::TcpListener};
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, Place, mode, within_a_second};
+
+/// Cheap hashes, which only the profile `dev` allows.
+fn dev_place() -> Place {
+    Place::new().set("VESTIBULE_ARGON2_MEMORY_KIB", "64").set("VESTIBULE_ARGON2_ITERATIONS", "1")
+}
+
+fn sample_password(line: &str) -> &str {
+    line.strip_prefix("sample user: test@example.com  password: ").unwrap_or_else(|| panic!("{line}"))
+}
+
+#[test]
+fn it_serves_from_an_empty_directory() {
+    let place = Place::new();
+    let server = place.start(&["serve"]);
+    assert!(server.base.starts_with("http://127.0.0.1:") && !server.base.ends_with(":0"), "{}", server.base);
+    let hint = server.next_line();
+    assert_eq!(hint, "no user yet; make the first admin with: vestibule user add admin --role admin --generate");
+    assert_eq!(server.get("/health", "").0, 200);
+
+    assert_eq!(mode(&place.path("data")), 0o700);
+    for file in fs::read_dir(place.path("data")).expect("the data directory") {
+        let path = file.expect("an entry").path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    // The hint works as it stands, and is not given again.
+    let command = hint.split_once("vestibule ").expect("a command").1;
+    place.succeed(&command.split(' ').collect::<Vec<_>>());
+    server.stop();
+    let (_, stdout, _) = place.start(&["serve"]).stop();
+    assert_eq!(stdout, Vec::<String>::new());
+}
+
+#[test]
+fn the_hint_names_the_data_that_is_served() {
+    let place = Place::new();
+    let server = place.start(&["serve", "--data-dir", "else where"]);
+    assert!(server.next_line().ends_with(" --generate --data-dir 'else where'"));
+    assert!(place.path("else where/vestibule.db").exists() && !place.path("data").exists());
+}
+
+#[test]
+fn sigterm_ends_it_with_exit_code_0_and_a_whole_database() {
+    let place = Place::new();
+    let server = place.start(&["serve"]);
+    place.add_user(&["ada"]);
+    let (code, _, _) = server.stop();
+    assert_eq!(code, Some(0));
+    let left: Vec<_> =
+        fs::read_dir(place.path("data")).expect("the data directory").flatten().map(|e| e.file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with("-wal")), "{left:?}");
+    assert_eq!(place.json(&["user", "list"])[0]["username"], "ada");
+}
+
+#[test]
+fn it_speaks_ipv6() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return; // Not on this machine.
+    }
+    let server = Place::new().start(&["serve", "--address", "::1"]);
+    assert!(server.base.starts_with("http://[::1]:"), "{}", server.base);
+    assert_eq!(server.get("/health", "").0, 200);
+}
+
+#[test]
+fn the_log_is_on_stderr_and_can_be_json() {
+    let place = Place::new().set("VESTIBULE_LOG_FORMAT", "json");
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    server.login("ada", "not the password");
+    let (_, stdout, stderr) = server.stop();
+    assert_eq!(stdout, Vec::<String>::new());
+    let lines: Vec<Value> = stderr.iter().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert!(lines.iter().any(|line| line["target"] == "vestibule::access" && line["status"] == 401), "{stderr:?}");
+    assert!(!stderr.concat().contains("not the password"));
+}
+
+#[test]
+fn a_second_server_on_one_database_is_refused() {
+    let place = Place::new();
+    let server = place.start(&["serve"]);
+    let refusal = place.run(&["serve", "--port", "0"]).failed();
+    assert!(
+        refusal.contains("another server is running on the database") && refusal.contains("vestibule.db"),
+        "{refusal}"
+    );
+    assert_eq!(server.get("/health", "").0, 200);
+    // Whatever became of the first one.
+    drop(server);
+    place.start(&["serve"]);
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address");
+    let failure = Place::new().run(&["serve", "--port", &address.port().to_string()]).failed();
+    assert!(failure.starts_with(&format!("error: can't listen on {address}: ")), "{failure}");
+}
+
+#[test]
+fn a_missing_root_secret_is_refused_not_replaced() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let secret = fs::read(place.path("data/secret.key")).expect("the root secret");
+    fs::remove_file(place.path("data/secret.key")).expect("removed");
+    for arguments in [vec!["serve", "--port", "0"], vec!["user", "list"]] {
+        let refusal = place.run(&arguments).failed();
+        assert!(refusal.contains("secret.key is missing") && refusal.contains("put it back"), "{refusal}");
+        assert!(!place.path("data/secret.key").exists());
+    }
+    fs::write(place.path("data/secret.key"), secret).expect("put back");
+    assert_eq!(place.json(&["user", "list"])[0]["username"], "ada");
+}
+
+#[test]
+fn dev_prints_the_sample_user_at_every_start() {
+    let place = dev_place();
+    let server = place.start(&["dev"]);
+    let line = server.next_line();
+    let token = server.token("test@example.com", sample_password(&line));
+    assert_eq!(server.me(&token).expect("accepted")["email"], "test@example.com");
+    let (code, _, stderr) = server.stop();
+    assert_eq!(code, Some(0));
+    assert!(stderr[0].contains("profile dev, not for production"), "{stderr:?}");
+    assert!(place.path("data-dev/vestibule.db").exists() && !place.path("data").exists());
+
+    let again = place.start(&["dev"]);
+    assert_eq!(again.next_line(), line);
+    assert_eq!(again.login("test@example.com", sample_password(&line)).0, 200);
+}
+
+#[test]
+fn dev_does_not_print_a_sample_password_that_was_changed() {
+    let place = dev_place();
+    let server = place.start(&["dev"]);
+    let token = server.token("test@example.com", sample_password(&server.next_line()));
+    let id = server.me(&token).expect("accepted")["id"].as_str().expect("an id").to_owned();
+    server.stop();
+    let plain = Place::new();
+    let data = place.path("data-dev");
+    let arguments = ["user", "passwd", &id, "--password-stdin", "--data-dir", data.to_str().expect("a path")];
+    plain.run_with_input(&arguments, PASSWORD).succeeded();
+    let server = place.start(&["dev"]);
+    assert_eq!(server.next_line(), "sample user: test@example.com  password: the one that it was changed to");
+    assert_eq!(server.login("test@example.com", PASSWORD).0, 200);
+}
+
+#[test]
+fn dev_lets_anybody_register() {
+    let server = dev_place().start(&["dev"]);
+    let body = json!({ "username": "ada", "password": PASSWORD });
+    assert_eq!(server.post("/auth/register", &body).0, 201);
+    let closed = Place::new().start(&["serve"]);
+    assert_eq!(closed.post("/auth/register", &body).0, 403);
+}
+
+#[test]
+fn dev_and_serve_refuse_the_database_of_the_other() {
+    let place = Place::new();
+    place.start(&["serve"]).stop();
+    let refusal = place.run(&["dev", "--port", "0", "--data-dir", "data"]);
+    assert_eq!(refusal.code, Some(1), "{}", refusal.stderr);
+    assert!(refusal.stderr.contains("was made by `vestibule serve`"), "{}", refusal.stderr);
+
+    place.start(&["dev"]).stop();
+    let refusal = place.run(&["serve", "--port", "0", "--data-dir", "data-dev"]).failed();
+    assert!(refusal.contains("was made by `vestibule dev`") && refusal.contains("data_dir"), "{refusal}");
+}
+
+#[test]
+fn dev_listens_for_other_machines_only_when_told() {
+    let place = dev_place();
+    let done = place.run(&["dev", "--port", "0", "--address", "0.0.0.0"]);
+    assert_eq!(done.code, Some(78));
+    assert!(done.stderr.contains("--allow-remote"), "{}", done.stderr);
+    let server = place.start(&["dev", "--address", "0.0.0.0", "--allow-remote"]);
+    assert!(server.base.starts_with("http://0.0.0.0:"));
+    within_a_second("it does not answer", || server.get("/health", "").0 == 200);
+}

@@ -1,0 +1,239 @@
+//! A directory to work in, the binary, and a server that ends with its test.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A password that may be stored.
+pub(crate) const PASSWORD: &str = "a long walk to the sea";
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What commands change is in force by then.
+const IN_FORCE: Duration = Duration::from_secs(1);
+
+/// An empty directory, and what is run in it.
+pub(crate) struct Place {
+    directory: TempDir,
+    variables: Vec<(&'static str, &'static str)>,
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self { directory: tempfile::tempdir().expect("a directory"), variables: Vec::new() }
+    }
+
+    /// Sets an environment variable for all that is run here.
+    pub(crate) fn set(mut self, name: &'static str, value: &'static str) -> Self {
+        self.variables.push((name, value));
+        self
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.directory.path().join(relative)
+    }
+
+    pub(crate) fn write(&self, relative: &str, text: &str) {
+        fs::write(self.path(relative), text).expect("a file");
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+        command.args(arguments).current_dir(self.directory.path()).env_clear();
+        command.envs(self.variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command with nothing on stdin.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Done {
+        self.run_with_input(arguments, "")
+    }
+
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Done {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().expect("the binary");
+        // A command that does not read its input may be gone already.
+        child.stdin.take().expect("its stdin").write_all(input.as_bytes()).ok();
+        let output = child.wait_with_output().expect("its end");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Done { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Runs a command that must succeed without a word on stderr; what it prints.
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> String {
+        self.run(arguments).succeeded()
+    }
+
+    /// Runs a command with `--json` that must succeed; what it prints.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let text = self.succeed(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    /// Makes a user with [`PASSWORD`]; the arguments after `user add`.
+    pub(crate) fn add_user(&self, arguments: &[&str]) {
+        let arguments = [&["user", "add", "--password-stdin"], arguments].concat();
+        self.run_with_input(&arguments, &format!("{PASSWORD}\n")).succeeded();
+    }
+
+    /// Starts a server on a free port; the arguments without `--port`.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Server {
+        let arguments = [arguments, &["--port", "0"]].concat();
+        let child = self.command(&arguments).stdin(Stdio::null()).spawn().expect("the binary");
+        Server::watch(child)
+    }
+}
+
+impl Done {
+    pub(crate) fn succeeded(self) -> String {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{}", self.stdout);
+        self.stdout
+    }
+
+    /// The one line on stderr of a command that failed with exit code 1 and printed nothing.
+    pub(crate) fn failed(self) -> String {
+        assert_eq!((self.code, self.stdout.as_str(), self.stderr.lines().count()), (Some(1), "", 1), "{}", self.stderr);
+        self.stderr.trim_end().to_owned()
+    }
+}
+
+/// A running server. Killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+    /// `http://address:port`
+    pub(crate) base: String,
+    agent: ureq::Agent,
+}
+
+impl Server {
+    fn watch(mut child: Child) -> Self {
+        let stdout = lines(child.stdout.take().expect("its stdout"));
+        let stderr = lines(child.stderr.take().expect("its stderr"));
+        // No connection is kept: a server that stops would wait for its client to hang up.
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_idle_connections(0)
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .into();
+        let mut server = Self { child, stdout, stderr, base: String::new(), agent };
+        let line = server.next_line();
+        server.base = line.strip_prefix("listening on ").expect(&line).to_owned();
+        server
+    }
+
+    /// The next line on stdout.
+    pub(crate) fn next_line(&self) -> String {
+        self.stdout.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            panic!("no further line on stdout; stderr: {:?}", self.stderr.try_iter().collect::<Vec<_>>())
+        })
+    }
+
+    /// Asks the server to stop and waits; its exit code, and what it still wrote on stdout and on stderr.
+    pub(crate) fn stop(mut self) -> (Option<i32>, Vec<String>, Vec<String>) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill");
+        assert!(told.success());
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("its state") {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "the server does not stop");
+            thread::sleep(Duration::from_millis(10));
+        };
+        (status.code(), self.stdout.iter().collect(), self.stderr.iter().collect())
+    }
+
+    pub(crate) fn get(&self, path: &str, token: &str) -> (u16, Value) {
+        let url = format!("{}{path}", self.base);
+        answer(self.agent.get(url).header("Authorization", format!("Bearer {token}")).call())
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        answer(self.agent.post(format!("{}{path}", self.base)).send_json(body))
+    }
+
+    pub(crate) fn login(&self, name: &str, password: &str) -> (u16, Value) {
+        self.post("/auth/login", &json!({ "username": name, "password": password }))
+    }
+
+    /// Logs in, which must work; the access token.
+    pub(crate) fn token(&self, name: &str, password: &str) -> String {
+        let (status, body) = self.login(name, password);
+        assert_eq!(status, 200, "{body}");
+        body["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Whether a token is accepted, or with which code it is not.
+    pub(crate) fn me(&self, token: &str) -> Result<Value, String> {
+        match self.get("/users/me", token) {
+            (200, user) => Ok(user),
+            (401, problem) => Err(problem["error"].as_str().expect("a code").to_owned()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits until the token is refused as revoked, within a second of now.
+    pub(crate) fn expect_revoked(&self, token: &str) {
+        within_a_second("the token is still accepted", || self.me(token) == Err("token_revoked".to_owned()));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Waits until `holds`, for a second at the most.
+pub(crate) fn within_a_second(otherwise: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < IN_FORCE, "after a second {otherwise}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The permission bits of a file.
+pub(crate) fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode() & 0o777
+}
+
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, Value) {
+    let mut response = response.expect("an answer");
+    let text = response.body_mut().read_to_string().expect("a body");
+    (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}

@@ -1,0 +1,229 @@
+//! The OpenAPI document against what it describes: the mounted routes, the codes of the error body, and itself.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use utoipa::openapi::OpenApi;
+use vestibule::{
+    domain::{device::Fingerprint, password::Password},
+    http::{self, errors::Code, openapi},
+};
+
+const BASE_PATHS: [&str; 3] = ["/auth", "", "/api/auth"];
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// Codes that no operation gives: this one is the answer to a method that is none of a path's operations.
+const OF_NO_OPERATION: [Code; 1] = [Code::MethodNotAllowed];
+
+fn document(base_path: &str) -> Value {
+    serde_json::to_value(openapi::document(base_path)).expect("a document")
+}
+
+/// Method, path and operation.
+fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let items =
+        paths.iter().flat_map(|(path, item)| item.as_object().expect("an item").iter().map(move |of| (path, of)));
+    items
+        .filter(|(_, (method, _))| METHODS.contains(&method.as_str()))
+        .map(|(path, (method, operation))| (method.to_uppercase(), path.clone(), operation))
+        .collect()
+}
+
+/// Status and content of the responses that have one.
+fn responses(operation: &Value) -> Vec<(u16, &Value)> {
+    let responses = operation["responses"].as_object().expect("responses");
+    responses.iter().map(|(status, response)| (status.parse().expect("a status"), response)).collect()
+}
+
+/// Every object in the document, with where it stands.
+fn objects<'d>(value: &'d Value, at: String, found: &mut Vec<(String, &'d Value)>) {
+    match value {
+        Value::Object(fields) => {
+            found.push((at.clone(), value));
+            fields.iter().for_each(|(name, field)| objects(field, format!("{at}/{name}"), found));
+        }
+        Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| objects(item, format!("{at}/{i}"), found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_mounted_route_is_documented_and_nothing_else_is() {
+    for base_path in BASE_PATHS {
+        let mounted: BTreeSet<(String, String, String)> = http::endpoints(base_path)
+            .iter()
+            .flat_map(|(base, routes)| routes.iter().map(move |route| (base.trim_end_matches('/'), route)))
+            .map(|(base, route)| {
+                let path = format!("{base}{}", route.uri.path()).replace('<', "{").replace('>', "}");
+                let handler = route.name.as_deref().expect("a route made from a function").to_owned();
+                (route.method.to_string(), path, handler)
+            })
+            .collect();
+        let document = document(base_path);
+        let documented: BTreeSet<(String, String, String)> = operations(&document)
+            .into_iter()
+            .map(|(method, path, operation)| (method, path, operation["operationId"].as_str().unwrap_or("").to_owned()))
+            .collect();
+        let undocumented: Vec<_> = mounted.difference(&documented).collect();
+        let invented: Vec<_> = documented.difference(&mounted).collect();
+        assert!(undocumented.is_empty(), "with base path {base_path:?}, not in the document: {undocumented:?}");
+        assert!(invented.is_empty(), "with base path {base_path:?}, in the document only: {invented:?}");
+    }
+}
+
+#[test]
+fn every_code_can_come_from_some_operation() {
+    let document = document("/auth");
+    let mut codes = BTreeSet::new();
+    for (_, _, operation) in operations(&document) {
+        for (_, response) in responses(operation).into_iter().filter(|(status, _)| *status >= 400) {
+            let examples = response["content"]["application/problem+json"]["examples"].as_object().expect("examples");
+            codes.extend(examples.keys().cloned());
+        }
+    }
+    for code in Code::ALL {
+        let is_expected = !OF_NO_OPERATION.contains(code);
+        assert_eq!(codes.contains(code.as_str()), is_expected, "{}", code.as_str());
+    }
+    assert_eq!(codes.len(), Code::ALL.len() - OF_NO_OPERATION.len(), "a code that does not exist");
+}
+
+#[test]
+fn an_error_response_lists_codes_of_its_status_and_an_example_of_each() {
+    let document = document("/auth");
+    for (method, path, operation) in operations(&document) {
+        for (status, response) in responses(operation).into_iter().filter(|(status, _)| *status >= 400) {
+            let content = &response["content"]["application/problem+json"];
+            let listed = content["schema"]["allOf"][1]["properties"]["error"]["enum"].as_array().expect("codes");
+            let examples = content["examples"].as_object().expect("examples");
+            assert_eq!(listed.len(), examples.len(), "{method} {path} {status}");
+            for code in listed.iter().map(|code| code.as_str().expect("a code")) {
+                let example = &document["components"]["examples"][code]["value"];
+                assert!(examples.contains_key(code), "{method} {path} {status}: no example of {code}");
+                assert_eq!((example["error"].as_str(), example["status"].as_u64()), (Some(code), Some(status.into())));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_reference_resolves() {
+    let document = document("/auth");
+    let mut found = Vec::new();
+    objects(&document, String::new(), &mut found);
+    let references: Vec<_> =
+        found.iter().filter_map(|(at, object)| Some((at, object.get("$ref")?.as_str()?))).collect();
+    assert!(references.len() > 100, "references are found");
+    for (at, reference) in references {
+        let target = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
+        assert!(target.is_some(), "{at} refers to {reference}");
+    }
+}
+
+#[test]
+fn every_component_but_the_answer_of_no_operation_is_referred_to() {
+    let document = document("/auth");
+    let text = document.to_string();
+    for (kind, components) in document["components"].as_object().expect("components") {
+        for name in components.as_object().expect("a map").keys() {
+            let is_used = match kind.as_str() {
+                "securitySchemes" => text.contains(&format!("{{\"{name}\":[]}}")),
+                _ => text.contains(&format!("\"#/components/{kind}/{name}\"")),
+            };
+            let is_of_no_operation = name == "MethodNotAllowed" || name == Code::MethodNotAllowed.as_str();
+            assert!(is_used || is_of_no_operation, "{kind}/{name} is not used");
+        }
+    }
+}
+
+#[test]
+fn every_operation_says_what_it_does_gives_and_refuses() {
+    let document = document("/auth");
+    let tags: BTreeSet<&str> =
+        document["tags"].as_array().expect("tags").iter().filter_map(|tag| tag["name"].as_str()).collect();
+    let is_said = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    for (method, path, operation) in operations(&document) {
+        let place = format!("{method} {path}");
+        assert!(
+            is_said(&operation["summary"]) && is_said(&operation["description"]),
+            "{place}: no summary or description"
+        );
+        assert!(operation["tags"][0].as_str().is_some_and(|tag| tags.contains(tag)), "{place}: no tag");
+        assert!(operation["security"].is_array(), "{place}: no word on who may call");
+        let responses = responses(operation);
+        assert_eq!(responses.iter().filter(|(status, _)| (200..300).contains(status)).count(), 1, "{place}: successes");
+        assert!(responses.iter().any(|(status, _)| *status == 500), "{place}: no errors");
+        for (status, response) in responses {
+            let headers = &response["headers"];
+            assert!(is_said(&response["description"]), "{place} {status}: no description");
+            assert!(headers.get("X-Request-Id").is_some(), "{place} {status}: no X-Request-Id");
+            assert_eq!(headers.get("WWW-Authenticate").is_some(), status == 401, "{place} {status}");
+            assert_eq!(headers.get("Retry-After").is_some(), matches!(status, 429 | 503), "{place} {status}");
+            let types: Vec<&String> =
+                response["content"].as_object().map(|types| types.keys().collect()).unwrap_or_default();
+            match status {
+                204 | 304 => assert!(types.is_empty(), "{place} {status} has a body"),
+                400.. => assert_eq!(types, ["application/problem+json"], "{place} {status}"),
+                _ => assert_eq!(types, ["application/json"], "{place} {status}"),
+            }
+        }
+    }
+    let allow = &document["components"]["responses"]["MethodNotAllowed"]["headers"]["Allow"];
+    assert!(allow.is_object(), "a 405 has no Allow");
+}
+
+#[test]
+fn what_stands_in_braces_in_a_path_is_a_parameter() {
+    let document = document("/auth");
+    for (method, path, operation) in operations(&document) {
+        let braced: BTreeSet<&str> =
+            path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')).collect();
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let of_path = parameters.filter(|parameter| parameter["in"] == "path" && parameter["required"] == true);
+        let named: BTreeSet<&str> = of_path.filter_map(|parameter| parameter["name"].as_str()).collect();
+        assert_eq!(braced, named, "{method} {path}");
+    }
+}
+
+#[test]
+fn request_examples_are_bodies_that_are_read() {
+    let document = document("/auth");
+    for (method, path, operation) in operations(&document) {
+        let Some(body) = operation.get("requestBody") else { continue };
+        let content = &body["content"]["application/json"];
+        let (schema, examples) = (&content["schema"], content["examples"].as_object().expect("examples"));
+        assert!(!examples.is_empty(), "{method} {path}");
+        for (name, example) in examples {
+            let place = format!("{method} {path}, {name}");
+            let example = example["value"].as_object().expect("a body");
+            for field in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                assert!(example.contains_key(field), "{place}: no {field}");
+            }
+            for (field, value) in example {
+                assert!(schema["properties"].get(field).is_some(), "{place}: {field} is not described");
+                match field.as_str() {
+                    "fingerprint" => assert!(Fingerprint::parse(value).is_ok(), "{place}"),
+                    "password" | "new_password" => {
+                        let password = Password::parse(value.as_str().expect("a text")).expect("a password");
+                        assert_eq!(password.check_new(15, &["ada", "ada@example.com"]), Ok(()), "{place}");
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_document_is_openapi_3_1_and_survives_a_round_trip() {
+    let document = openapi::document("/auth");
+    let json = document.to_json().expect("JSON");
+    let read: OpenApi = serde_json::from_str(&json).expect("an OpenAPI document");
+    let value: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(serde_json::to_value(&read).expect("a document"), value);
+    assert!(value["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")), "{}", value["openapi"]);
+    assert_eq!(value["info"]["title"], "Vestibule");
+    assert_eq!(value["info"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(value["info"]["license"]["name"], "MIT OR Apache-2.0");
+}
