@@ -72,7 +72,7 @@ enum Command {
         after_help = "Example:
   vestibule user add ada --email ada@example.com"
     )]
-    User(user::Command),
+    User(Box<user::Command>),
     /// See and revoke sessions
     #[command(
         subcommand,

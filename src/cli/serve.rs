@@ -58,9 +58,11 @@ pub(super) fn check_settings(loaded: &Loaded) -> Result<(), Failure> {
         runtime.extract_inner::<NonZeroUsize>("max_blocking").err(),
         runtime.extract_inner::<bool>("shutdown.force").err(),
     ];
-    let mut problems: Vec<String> = errors.into_iter().flatten().flatten().map(|error| error.to_string()).collect();
-    problems.dedup();
-    if problems.is_empty() { Ok(()) } else { Err(Failure::Configuration(problems)) }
+    // The others may say the same of the same setting.
+    match errors.into_iter().flatten().next() {
+        None => Ok(()),
+        Some(errors) => Err(Failure::Configuration(errors.into_iter().map(|error| error.to_string()).collect())),
+    }
 }
 
 /// Runs the server of either profile.

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         AccessClaims, SessionId, UserId,
         audit_event::{AuditEvent, Event, Origin},
-        change::{Change, GONE},
+        change::GONE,
         password::Password,
         session::RevokeReason,
     },
@@ -95,7 +95,7 @@ async fn erase(tx: &mut Tx, id: UserId, leeway: i64, remember: i64, origin: &Ori
         return Ok(Deleted::LastAdmin);
     }
     Vestibule::revoke(tx, leeway, id, sessions::Selection::All, RevokeReason::UserDeleted, origin).await?;
-    tx.announce(Change::AuthorizationVersion(id, GONE), origin.now, origin.now.plus(remember)).await?;
+    Vestibule::outdate_access_tokens(tx, remember, id, GONE, origin.now).await?;
     users::delete(tx, id).await?;
     audit::forget_user(tx, id).await?;
     let mut event = AuditEvent::new(Event::UserDeleted, origin);

@@ -208,7 +208,9 @@ impl Vestibule {
         Ok(revoked.iter().filter(|session| session.was_live).count())
     }
 
-    /// Puts it in force that older access tokens of a user say something untrue.
+    /// Puts it in force that access tokens of a user with a lower authorization version say something untrue, and remembers
+    /// it until the last of them is over: those given out before, perhaps for longer than today's setting says, and those
+    /// that may be being made now, `remember` seconds at the most.
     pub(crate) async fn outdate_access_tokens(
         tx: &mut Tx,
         remember: i64,
@@ -216,7 +218,9 @@ impl Vestibule {
         version: i64,
         now: UnixTime,
     ) -> store::Result<()> {
-        tx.announce(Change::AuthorizationVersion(user, version), now, now.plus(remember)).await
+        let given_out = sessions::latest_access_expiry(tx, Some(user)).await?.unwrap_or(now);
+        let until = now.plus(remember).max(given_out.plus(remember));
+        tx.announce(Change::AuthorizationVersion(user, version), now, until).await
     }
 
     /// How long, in seconds, a token made now can be of interest.

@@ -31,7 +31,7 @@ use crate::{
         throttle::{Limit, Throttle},
     },
     random,
-    store::{self, Store, audit, meta, signing_keys, signing_keys::KeyStatus},
+    store::{self, Store, audit, meta, sessions, signing_keys, signing_keys::KeyStatus},
 };
 
 /// Who opens the database.
@@ -350,7 +350,9 @@ async fn choose_signing_key(store: &Store, config: &Config, secrets: &Secrets, n
     let origin = Origin::command_line(now);
     store
         .write(async move |tx| {
-            if let Some(kid) = signing_keys::retire_current(tx, now.plus(longest)).await? {
+            // Some may have been given out for longer than today's setting says.
+            let given_out = sessions::latest_access_expiry(tx, None).await?.unwrap_or(now);
+            if let Some(kid) = signing_keys::retire_current(tx, given_out.max(now).plus(longest)).await? {
                 audit::insert(tx, &AuditEvent::new(Event::SigningKeyRetired, &origin).detail("kid", kid)).await?;
             }
             if let Some((kid, sealed)) = &new {

@@ -60,7 +60,7 @@ async fn sweep_now_and_then(vestibule: &Shared) {
 async fn follow_keys(vestibule: &Shared) {
     loop {
         match vestibule.follow_keys().await {
-            Ok(()) => tracing::info!("signing keys reloaded"),
+            Ok(()) => tracing::debug!("signing keys reloaded"),
             Err(error) => {
                 tracing::error!(%error, "can't reload the signing keys; trying again");
                 vestibule.keys_changed.notify_one();

@@ -154,6 +154,19 @@ pub async fn claim(conn: &mut Conn, from_generation: i64, next: &Session) -> Res
     Ok(updated.rows_affected() > 0)
 }
 
+/// The greatest `exp` of the access tokens given out to a user's sessions, or to all sessions; none where there is none.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn latest_access_expiry(conn: &mut Conn, user: Option<UserId>) -> Result<Option<UnixTime>> {
+    let seconds: Option<i64> =
+        sqlx::query_scalar("select max(access_expires_at) from sessions where ?1 is null or user_id = ?1")
+            .bind(user.map(|user| user.to_string()))
+            .fetch_one(conn)
+            .await?;
+    Ok(seconds.map(instant))
+}
+
 /// Notes that a live session proved its password and gives out an access token until `access_expires_at`; whether it was
 /// live.
 ///

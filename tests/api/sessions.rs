@@ -204,3 +204,20 @@ fn revocations_survive_a_restart() {
     server.call("GET", "/users/me").bearer(&out).send().expect_error(401, "token_revoked");
     server.call("GET", "/users/me").bearer(&stays).send().expect(200);
 }
+
+#[test]
+fn a_raised_version_outlasts_tokens_from_before_a_shorter_lifetime() {
+    let server = Server::with(vec![("access_token_lifetime", "6d".into())]);
+    let ada = server.user("ada");
+    let (access, id) = (ada.login().access, ada.id.clone());
+    let server = server.restart_with(vec![("access_token_lifetime", "15m".into())]);
+    let ada = crate::support::Actor { server: &server, name: "ada".to_owned(), id };
+    ada.change(vestibule::flows::change_user::UserChange {
+        password: Some(vestibule::domain::password::Password::parse("another walk to the sea").expect("a password")),
+        ..Default::default()
+    });
+    server.advance(5 * 24 * 3600);
+    crate::support::wait_for(vestibule::flows::sweep::sweep(&server.vestibule, server.clock.now())).expect("it sweeps");
+    let server = server.restart();
+    server.call("GET", "/users/me").bearer(&access).send().expect_error(401, "token_revoked");
+}
