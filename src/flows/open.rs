@@ -310,9 +310,13 @@ async fn recognise(store: &Store, root: &RootSecret, database: &Path) -> Result<
     }
 }
 
-/// A database of `dev` is for nothing else, and the other way round.
+/// A database of `dev` is for nothing else, and the other way round. The first server decides which it is; commands work on
+/// either.
 async fn check_profile(store: &Store, profile: Profile, role: Role, database: &Path) -> Result<(), OpenError> {
     const KEY: &str = "profile";
+    if role == Role::Command {
+        return Ok(());
+    }
     let name = |profile: Profile| match profile {
         Profile::Serve => "serve",
         Profile::Dev => "dev",
@@ -320,7 +324,7 @@ async fn check_profile(store: &Store, profile: Profile, role: Role, database: &P
     let asked = name(profile);
     match meta::find(&mut *store.read().await?, KEY).await?.as_deref() {
         None => Ok(store.write(async move |tx| meta::set(tx, KEY, asked).await).await?),
-        Some(mark) if mark == asked || role == Role::Command => Ok(()),
+        Some(mark) if mark == asked => Ok(()),
         Some(mark) => {
             let made_by = if mark == "dev" { "dev" } else { "serve" };
             Err(OpenError::Profile { path: database.to_owned(), made_by, asked })

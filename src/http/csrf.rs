@@ -49,6 +49,11 @@ impl<'r> Site<'r> {
         self.0
     }
 
+    /// Whether the request says itself that it comes from a foreign page.
+    pub fn is_foreign(&self) -> bool {
+        guards::shared(self.0).and_then(|vestibule| check_site(self.0, vestibule)).is_err()
+    }
+
     /// As [`check`].
     pub fn check(&self, session: SessionId) -> Result<(), ApiError> {
         check(self.0, guards::shared(self.0)?, session)

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use rocket::{Build, Rocket, Route, catchers, fairing::AdHoc, figment::Figment, routes, shield::Shield};
 
+pub(crate) use self::users::UserView;
 use crate::flows::Vestibule;
 
 /// The server behind the handlers.

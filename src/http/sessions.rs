@@ -113,7 +113,8 @@ impl FromFields for TokenBody {
     }
 }
 
-/// Ends the session of whatever token is shown.
+/// Ends the session of whatever token is shown. The cookies go in any case, unless a foreign page asks: it could sign
+/// people out.
 #[post("/logout", data = "<body>")]
 pub async fn logout(
     body: OptionalBody<TokenBody>,
@@ -123,20 +124,24 @@ pub async fn logout(
     site: csrf::Site<'_>,
 ) -> Result<Json<Done>, ApiError> {
     let in_body = body.0.and_then(|body| body.0);
-    let presented = guards::presented(site.request(), vestibule)?;
     let in_cookie = cookies::refresh_token(jar, vestibule);
+    let presented = guards::presented(site.request(), vestibule)?;
     let (shown, by_cookie) = match (in_body.as_deref(), &presented, in_cookie) {
-        (Some(token), _, _) => (Shown::Refresh(token), false),
-        (None, Some(Presented::InHeader(token)), _) => (Shown::Access(token), false),
-        (None, _, Some(token)) => (Shown::Refresh(token), true),
-        (None, Some(Presented::InCookie(token)), None) => (Shown::Access(token), true),
-        (None, None, None) => return Err(ApiError::new(Code::MissingToken, "Send the token whose session is to end.")),
+        (Some(token), _, _) => (Some(Shown::Refresh(token)), false),
+        (None, Some(Presented::InHeader(token)), _) => (Some(Shown::Access(token)), false),
+        (None, _, Some(token)) => (Some(Shown::Refresh(token)), true),
+        (None, Some(Presented::InCookie(token)), None) => (Some(Shown::Access(token)), true),
+        (None, None, None) => (None, false),
     };
-    if by_cookie {
-        site.check(session_of(vestibule, &shown)?.0)?;
+    if let Some((session, _)) = shown.as_ref().filter(|_| by_cookie).and_then(|shown| session_of(vestibule, shown).ok())
+    {
+        site.check(session)?;
     }
+    if !site.is_foreign() {
+        cookies::clear(jar, vestibule);
+    }
+    let shown = shown.ok_or_else(|| ApiError::new(Code::MissingToken, "Send the token whose session is to end."))?;
     flows::logout::logout(vestibule, &shown, &caller.origin).await?;
-    cookies::clear(jar, vestibule);
     Ok(Json(Done { detail: "Logged out" }))
 }
 

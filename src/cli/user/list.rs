@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-use super::view::UserView;
 use crate::{
     cli::{
         Failure,
@@ -10,6 +9,7 @@ use crate::{
     },
     domain::User,
     flows::Vestibule,
+    http::UserView,
     store::users,
 };
 
@@ -25,7 +25,7 @@ impl List {
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let all = users::list(&mut *vestibule.store.read().await?).await?;
         if self.format.json {
-            return output::print_json(&all.iter().map(UserView::from).collect::<Vec<_>>());
+            return output::print_json(&all.into_iter().map(UserView::from).collect::<Vec<_>>());
         }
         output::print_table(["USERNAME", "EMAIL", "ROLES", "STATE", "CREATED", "ID"], all.iter().map(row))
     }

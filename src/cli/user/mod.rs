@@ -9,7 +9,6 @@ mod list;
 mod passwd;
 mod set;
 mod show;
-mod view;
 
 use clap::Subcommand;
 

@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-use super::view::UserView;
 use crate::{
     cli::{
         Failure,
@@ -11,6 +10,7 @@ use crate::{
     },
     domain::{Permission, UnixTime, User},
     flows::Vestibule,
+    http::UserView,
 };
 
 /// The arguments.
@@ -28,7 +28,7 @@ impl Show {
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = self.name.find(vestibule).await?;
         if self.format.json {
-            return output::print_json(&UserView::from(&user));
+            return output::print_json(&UserView::from(user));
         }
         output::print_table(["FIELD", "VALUE"], rows(&user))
     }
