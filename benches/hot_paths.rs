@@ -1,0 +1,195 @@
+//! What every request and every refresh costs in CPU: `cargo bench --bench hot_paths`.
+//!
+//! Times of one machine say little about another. So the run ends with each time as a multiple of one HMAC-SHA-256 over
+//! 600 bytes, the size of an access token, measured in the same minute.
+#![expect(clippy::print_stdout, reason = "the table at the end is what the run is for")]
+
+use std::{hint::black_box, path::PathBuf, time::Duration};
+
+use criterion::{BatchSize, Criterion};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use vestibule::{
+    Vestibule,
+    clock::Clock,
+    config::{self, Profile, Sources},
+    domain::{
+        AccessClaims, Identifier, Purpose, RootSecret, UnixTime, Username,
+        audit_event::Origin,
+        jwt::Algorithm,
+        password::Password,
+        refresh_token::{Binding, RefreshTokens, Rules, decide},
+        session::Session,
+        signing_key::SigningKey,
+    },
+    flows::{
+        Tokens,
+        add_user::{NewAccount, add_user},
+        authenticate::authenticate,
+        login::{Login, login},
+        open::{Role, open},
+        refresh::refresh,
+    },
+    memory::keyring::Keys,
+    store::sessions,
+};
+
+const GROUP: &str = "hot_paths";
+const BASELINE: &str = "hmac_sha256_600_bytes";
+const MEASURED: [&str; 6] = [
+    "token_check_remembered",
+    "token_check_first_sight",
+    "token_issue",
+    "rotation_decision",
+    "refresh_token_issue",
+    "refresh_token_check",
+];
+const PASSWORD: &str = "a long walk to the sea";
+/// Access tokens that were seen before, taken in turn.
+const KNOWN_TOKENS: usize = 1_000;
+
+/// A server without HTTP in a directory of its own, at a second that stands still, with one session in it.
+struct Bench {
+    runtime: Runtime,
+    vestibule: Vestibule,
+    now: UnixTime,
+    tokens: Tokens,
+    /// Within the grace for ever: gives a new access token each time and writes nothing.
+    superseded: String,
+    _directory: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let sources = Sources::isolated(Profile::Dev)
+            .set("data_dir", directory.path().display().to_string())
+            .set("argon2_memory_kib", 8)
+            .set("argon2_iterations", 1);
+        let config = config::load(&sources).expect("the settings are valid").config;
+        let now = UnixTime::from_seconds(1_800_000_000);
+        let (vestibule, superseded, tokens) = runtime.block_on(async {
+            let vestibule = open(config, Clock::manual(now), Role::Server).await.expect("it opens");
+            let origin = Origin::command_line(now);
+            let name = Username::parse("person").expect("a name");
+            let password = || Password::parse(PASSWORD).expect("a password");
+            let account = NewAccount {
+                username: Some(name),
+                email: None,
+                roles: vec![],
+                permissions: vec![],
+                claims: serde_json::Map::new(),
+                password: password(),
+            };
+            add_user(&vestibule, account, &origin).await.expect("the user is new");
+            let request = Login {
+                identifier: Identifier::parse("person").expect("a name"),
+                password: password(),
+                fingerprint: None,
+                device_id: None,
+                device_name: None,
+                client_id: "default".to_owned(),
+            };
+            let first = login(&vestibule, request, None, &origin).await.expect("it logs in").refresh_token;
+            let tokens = refresh(&vestibule, &first, None, &origin).await.expect("it refreshes");
+            (vestibule, first, tokens)
+        });
+        Self { runtime, vestibule, now, tokens, superseded, _directory: directory }
+    }
+
+    /// An access token that was not seen before.
+    fn access_token(&self) -> String {
+        let origin = Origin::command_line(self.now);
+        let refreshed = self.runtime.block_on(refresh(&self.vestibule, &self.superseded, None, &origin));
+        refreshed.expect("it is within the grace").access_token
+    }
+
+    fn session(&self) -> Session {
+        self.runtime.block_on(async {
+            let mut reader = self.vestibule.store.read().await.expect("a reader");
+            sessions::find(&mut reader, self.tokens.session_id).await.expect("the database answers").expect("a session")
+        })
+    }
+
+    fn check(&self, token: &str) -> AccessClaims {
+        authenticate(&self.vestibule, token, self.now).expect("the token holds").as_ref().clone()
+    }
+}
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .sample_size(50)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
+    let bench = Bench::new();
+    std::iter::once(BASELINE).chain(MEASURED).for_each(|name| drop(std::fs::remove_file(estimates(name))));
+    measure(&mut criterion, &bench);
+    criterion.final_summary();
+    print_ratios();
+}
+
+fn measure(criterion: &mut Criterion, bench: &Bench) {
+    let [check_remembered, check_first_sight, issue, decision, refresh_issue, refresh_check] = MEASURED;
+    let mut group = criterion.benchmark_group(GROUP);
+
+    let mac = Hmac::<Sha256>::new_from_slice(&[7; 32]).expect("HMAC takes a key of any length");
+    group.bench_function(BASELINE, |b| b.iter(|| mac.clone().chain_update(black_box([7; 600])).finalize()));
+
+    let known: Vec<String> = (0..KNOWN_TOKENS).map(|_| bench.access_token()).collect();
+    let claims = bench.check(&known[0]);
+    known.iter().for_each(|token| drop(bench.check(token)));
+    group.bench_function(check_remembered, |b| {
+        let mut turn = known.iter().cycle();
+        b.iter(|| authenticate(&bench.vestibule, turn.next().expect("it has no end"), bench.now));
+    });
+    group.bench_function(check_first_sight, |b| {
+        b.iter_batched(
+            || bench.access_token(),
+            |token| authenticate(&bench.vestibule, &token, bench.now),
+            BatchSize::SmallInput,
+        );
+    });
+    let keys = Keys::new(SigningKey::generate(Algorithm::Es256), vec![]);
+    group.bench_function(issue, |b| b.iter(|| keys.sign(black_box(&claims))));
+
+    let session = bench.session();
+    let rules = Rules { rotate: true, grace: 30 };
+    let generation = session.generations.current();
+    group.bench_function(decision, |b| {
+        b.iter(|| decide(black_box(&session), true, black_box(generation), Binding::Holds, bench.now, rules));
+    });
+    let issuer = &bench.vestibule.config.tokens.issuer;
+    let refresh_tokens = RefreshTokens::new(RootSecret::new(&[7; 32]).derive(Purpose::RefreshTokens), issuer);
+    group.bench_function(refresh_issue, |b| b.iter(|| refresh_tokens.current(black_box(&session))));
+    let refresh_token = refresh_tokens.current(&session);
+    group.bench_function(refresh_check, |b| {
+        b.iter(|| refresh_tokens.verify(black_box(&refresh_token), bench.now));
+    });
+    group.finish();
+}
+
+/// Where Criterion writes what it found.
+fn estimates(name: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let home = std::env::var_os("CRITERION_HOME").map_or_else(|| target.join("criterion"), PathBuf::from);
+    home.join(GROUP).join(name).join("new/estimates.json")
+}
+
+/// Prints the medians of this run; none after `--test` and the like, which measure nothing.
+fn print_ratios() {
+    let median = |name: &str| {
+        let estimates: serde_json::Value = serde_json::from_slice(&std::fs::read(estimates(name)).ok()?).ok()?;
+        estimates["median"]["point_estimate"].as_f64()
+    };
+    let Some(baseline) = median(BASELINE) else { return };
+    println!("\n{:<26}{:>12}{:>12}", "median", "µs", "× baseline");
+    for name in std::iter::once(BASELINE).chain(MEASURED) {
+        if let Some(nanoseconds) = median(name) {
+            println!("{name:<26}{:>12.3}{:>12.3}", nanoseconds / 1_000.0, nanoseconds / baseline);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+-- A guarded call with the access tokens of a file, one per line, in turn. Arguments: the file and the method.
+function init(arguments)
+    requests, turn = {}, 0
+    for token in io.lines(arguments[1]) do
+        requests[#requests + 1] = wrk.format(arguments[2], nil, { ["Authorization"] = "Bearer " .. token })
+    end
+end
+
+function request()
+    turn = turn % #requests + 1
+    return requests[turn]
+end
+
+dofile("summary.lua")
