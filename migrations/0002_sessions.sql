@@ -24,6 +24,8 @@ create table sessions (
     created_at         integer not null,
     -- The last login or refresh.
     last_used_at       integer not null,
+    -- The same as an order: several are used in one second.
+    used_order         integer not null,
     -- The end that no refresh moves, and the one that each rotation moves.
     expires_at         integer not null check (expires_at > created_at),
     refresh_expires_at integer not null check (refresh_expires_at <= expires_at),
@@ -52,6 +54,7 @@ create table sessions (
 
 create index sessions_by_user on sessions (user_id, revoked_at);
 create index sessions_by_device on sessions (device_id);
+create index sessions_by_use on sessions (used_order);
 create index sessions_by_end on sessions (refresh_expires_at);
 
 -- A device is kept for `device_retention` after its last session ended, not after it was last used.

@@ -2,11 +2,15 @@
 
 use std::{
     error::Error,
-    io::{self, Write as _},
+    io::{self, ErrorKind, Write as _},
+    path::Path,
     process::ExitCode,
 };
 
-use crate::config::Problems;
+use crate::{
+    config::{Problem, Problems},
+    flows::open::OpenError,
+};
 
 /// The exit code for a configuration that can't be used (`EX_CONFIG` in sysexits.h).
 const CONFIGURATION: u8 = 78;
@@ -17,7 +21,9 @@ pub(super) enum Failure {
     /// One line.
     Failed(String),
     /// One line for each problem.
-    Configuration(Vec<String>),
+    Configuration(Vec<Problem>),
+    /// The database can't be used as it is.
+    Database(Ailment),
 }
 
 impl Failure {
@@ -26,10 +32,25 @@ impl Failure {
         Self::Failed(message.into())
     }
 
+    /// An error with its causes.
+    pub(super) fn of(error: &dyn Error) -> Self {
+        let text = chain(error);
+        Ailment::find(&text).map_or(Self::Failed(text), Self::Database)
+    }
+
+    /// Names the database that it is about, if it is about one: an error of a single statement doesn't know.
+    pub(super) fn in_database(self, path: &Path) -> Self {
+        match self {
+            Self::Database(ailment) => Self::Failed(ailment.line(&format!(" {}", path.display()))),
+            other => other,
+        }
+    }
+
     /// Tells the person, and gives the exit code.
     pub(super) fn report(self) -> ExitCode {
         let (lines, code) = match self {
             Self::Failed(message) => (vec![format!("error: {message}")], ExitCode::FAILURE),
+            Self::Database(ailment) => (vec![format!("error: {}", ailment.line(""))], ExitCode::FAILURE),
             Self::Configuration(problems) => {
                 let lines = problems.into_iter().map(|problem| format!("configuration: {problem}"));
                 (lines.collect(), ExitCode::from(CONFIGURATION))
@@ -46,7 +67,7 @@ impl Failure {
 
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
-        Self::Configuration(problems.iter().map(ToString::to_string).collect())
+        Self::Configuration(problems.iter().cloned().collect())
     }
 }
 
@@ -55,7 +76,7 @@ macro_rules! fails_with {
     ($($error:ty),+ $(,)?) => {$(
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                Self::Failed(chain(&error))
+                Self::of(&error)
             }
         }
     )+};
@@ -65,21 +86,166 @@ fails_with!(
     serde_json::Error,
     crate::flows::add_user::AddUserError,
     crate::flows::change_user::ChangeUserError,
-    crate::flows::open::OpenError,
+    crate::flows::delete_user::DeleteUserError,
     crate::flows::proof::ProofError,
     crate::store::Error,
 );
 
-/// The error and its causes, joined by colons; without those whose text stands in it already.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match &error {
+            OpenError::File { cause, .. } => match remedy_of_file(cause.kind()) {
+                Some(remedy) => Self::Failed(format!("{}; {remedy}", chain(&error))),
+                None => Self::of(&error),
+            },
+            _ => Self::of(&error),
         }
-        source = cause.source();
     }
-    text
+}
+
+fn remedy_of_file(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Some("make it writable for the user who runs this, or choose another --data-dir")
+        }
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            Some("a file stands where a directory should be; choose another --data-dir")
+        }
+        ErrorKind::IsADirectory => Some("a directory stands where a file should be; move it away"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("make room on the disk, then try again"),
+        _ => None,
+    }
+}
+
+/// What keeps the database from its work, by SQLite's own sentence, and what to do about it.
+#[derive(Debug)]
+pub(super) struct Ailment {
+    state: &'static str,
+    sentence: String,
+    remedy: &'static str,
+}
+
+impl Ailment {
+    /// Finds it in the text of an error, by SQLite's result code: nothing above the store knows the error itself.
+    fn find(text: &str) -> Option<Self> {
+        let (code, sentence) = text.rsplit_once("(code: ")?.1.split_once(") ")?;
+        // The lowest byte of an extended code is the plain one.
+        let (state, remedy) = match code.parse::<u32>().ok()? & 0xff {
+            5 | 6 => (
+                "stays locked by another program",
+                "end what that program does with it, such as an open transaction in an SQL shell, then try again",
+            ),
+            8 | 14 => (
+                "can't be written",
+                "make the file and its directory writable for the user who runs this, or choose another --data-dir",
+            ),
+            10 => ("can't be read or written", "see to the disk that it is on, then try again"),
+            11 | 26 => {
+                ("is damaged, or is none", "put a backup of it back, or move it away, or choose another --data-dir")
+            }
+            13 => ("can't grow", "make room on the disk, then try again"),
+            _ => return None,
+        };
+        Some(Self { state, sentence: sentence.to_owned(), remedy })
+    }
+
+    fn line(&self, name: &str) -> String {
+        let Self { state, sentence, remedy } = self;
+        format!("the database{name} {state} ({sentence}); {remedy}")
+    }
+}
+
+/// The error and its causes, joined by colons; no sentence twice, though an error may repeat what its cause says.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut sentences: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        for sentence in error.to_string().split(": ") {
+            if !sentences.iter().any(|said| said == sentence) {
+                sentences.push(sentence.to_owned());
+            }
+        }
+        next = error.source();
+    }
+    sentences.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// An error with the causes that follow it.
+    #[derive(Debug)]
+    struct Told(&'static str, Option<Box<Told>>);
+
+    impl std::fmt::Display for Told {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Told {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|cause| cause as _)
+        }
+    }
+
+    fn told<const N: usize>(texts: [&'static str; N]) -> Told {
+        let mut causes = None;
+        for text in texts.into_iter().rev() {
+            causes = Some(Box::new(Told(text, causes)));
+        }
+        *causes.expect("a text")
+    }
+
+    fn line(failure: Failure) -> String {
+        match failure.in_database(Path::new("data/vestibule.db")) {
+            Failure::Failed(line) => line,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_sentence_is_said_twice() {
+        assert_eq!(chain(&told(["a b: c d", "c d", "c d: e f", "g"])), "a b: c d: e f: g");
+        let doubled = "the database refused a statement: invalid data: the database refused a statement: it is locked";
+        assert_eq!(chain(&told([doubled])), "the database refused a statement: invalid data: it is locked");
+    }
+
+    #[test]
+    fn an_ailing_database_is_named_with_what_to_do() {
+        for (code, state) in [
+            ("5", "stays locked by another program (x y); "),
+            ("517", "stays locked by another program (x y); "),
+            ("8", "can't be written (x y); "),
+            ("14", "can't be written (x y); "),
+            ("1544", "can't be written (x y); "),
+            ("11", "is damaged, or is none (x y); "),
+            ("26", "is damaged, or is none (x y); "),
+            ("778", "can't be read or written (x y); "),
+            ("13", "can't grow (x y); "),
+        ] {
+            let text: &'static str = format!("it failed: (code: {code}) x y").leak();
+            let line = line(Failure::of(&told([text, text])));
+            assert!(line.starts_with(&format!("the database data/vestibule.db {state}")), "{line}");
+        }
+        // A mistake of ours: nothing that the person can do.
+        assert_eq!(line(Failure::of(&told(["it failed: (code: 1) x y"]))), "it failed: (code: 1) x y");
+    }
+
+    #[test]
+    fn a_directory_that_can_not_be_written_is_named_with_what_to_do() {
+        for (kind, expected) in [
+            (ErrorKind::PermissionDenied, "make it writable"),
+            (ErrorKind::ReadOnlyFilesystem, "make it writable"),
+            (ErrorKind::NotADirectory, "a file stands where a directory should be"),
+            (ErrorKind::StorageFull, "make room"),
+        ] {
+            let error = OpenError::File { action: "make the directory", path: "data".into(), cause: kind.into() };
+            let line = line(error.into());
+            assert!(line.starts_with("can't make the directory data: ") && line.contains(expected), "{line}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use self::failure::Failure;
 use crate::{
     clock::Clock,
-    config::{self as configuration, Flags, Loaded, Profile, Sources},
+    config::{self as configuration, Database, Flags, Loaded, Profile, Sources},
     flows::open::{self, Role},
 };
 
@@ -121,25 +121,43 @@ fn explain(error: &clap::Error) -> ExitCode {
 
 fn execute(cli: Cli) -> Result<(), Failure> {
     let loaded = load(&cli)?;
-    rocket::execute(dispatch(cli, loaded))
+    let database = loaded.config.storage.database.clone();
+    rocket::execute(dispatch(cli, loaded)).map_err(|failure| match database {
+        Database::File(path) => failure.in_database(&path),
+        Database::Temporary => failure,
+    })
 }
 
 /// The configuration that the command works with.
 fn load(cli: &Cli) -> Result<Loaded, Failure> {
-    let Globals { data_dir, config } = &cli.globals;
-    let flags = Flags { data_dir: data_dir.clone(), ..Flags::default() };
+    let flags = Flags { data_dir: cli.globals.data_dir.clone(), ..Flags::default() };
     let (profile, flags) = match &cli.command {
         Command::Serve(serve) => (Profile::Serve, serve.listen.add_to(flags)),
         Command::Dev(dev) => (Profile::Dev, dev.add_to(flags)),
         Command::Config(command) => (command.profile(), flags),
         Command::User(_) | Command::Session(_) | Command::Openapi => (Profile::Serve, flags),
     };
-    let loaded = configuration::load(&Sources::of_process(profile, config.clone(), flags))?;
-    serve::check_settings(&loaded)?;
+    let mut loaded = read(cli, profile, flags.clone())?;
+    if matches!(cli.command, Command::Serve(_) | Command::Dev(_)) && loaded.config.web.port == 0 {
+        // Chosen before anything is made of it: the URL of this server and the issuer of its tokens name the port.
+        let port = serve::free_port(loaded.config.web.address)?;
+        loaded = read(cli, profile, Flags { port: Some(port), ..flags })?;
+    }
     if matches!(cli.command, Command::Serve(_) | Command::Dev(_) | Command::Config(_)) {
         loaded.notes.iter().for_each(|note| output::note(note));
     }
     Ok(loaded)
+}
+
+/// Everything that is wrong, with our settings and with Rocket's own, or the configuration.
+fn read(cli: &Cli, profile: Profile, flags: Flags) -> Result<Loaded, Failure> {
+    let file = &cli.globals.config;
+    let sources = Sources::of_process(profile, file.clone(), flags);
+    let loaded = configuration::load_with(&sources, |settings| serve::rocket_problems(settings, file.is_some()));
+    loaded.map_err(|problems| match &cli.command {
+        Command::Config(command) => command.refuse(&problems).err().unwrap_or_else(|| problems.into()),
+        _ => problems.into(),
+    })
 }
 
 async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), Failure> {

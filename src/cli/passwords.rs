@@ -36,6 +36,11 @@ pub(super) struct Chosen {
 }
 
 impl Source {
+    /// Whether it was said at all; if not, a person can still be asked.
+    pub(super) fn is_given(&self) -> bool {
+        self.password_stdin || self.generate
+    }
+
     /// Gets a password that is long enough and no guess, for somebody called `names`.
     pub(super) fn choose(&self, min_length: usize, names: &[&str]) -> Result<Chosen, Failure> {
         let text = match self {

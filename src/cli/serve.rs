@@ -1,19 +1,24 @@
 //! `vestibule serve`: the server, until a signal stops it.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    io,
+    net::{IpAddr, SocketAddr, TcpListener},
     num::NonZeroUsize,
     path::Path,
     sync::Arc,
 };
 
 use clap::Args;
-use rocket::{error::ErrorKind, fairing::AdHoc, figment::Figment};
+use rocket::{
+    error::ErrorKind,
+    fairing::AdHoc,
+    figment::{Figment, providers::Serialized, value::Dict},
+};
 
 use super::{Failure, Globals, dev, failure::chain, logging, output};
 use crate::{
     clock::Clock,
-    config::{Flags, Loaded, Profile},
+    config::{Flags, Loaded, Problem, Profile},
     flows::{
         Vestibule,
         open::{self, Role},
@@ -47,21 +52,75 @@ impl Listen {
     }
 }
 
-/// Refuses settings of Rocket's own that Rocket would panic over: those of the server, and those of the runtime, which Rocket
-/// reads by itself before it knows of ours.
-pub(super) fn check_settings(loaded: &Loaded) -> Result<(), Failure> {
-    let settings = Figment::from(rocket::Config::release_default()).merge(&loaded.figment);
+/// A port that nobody listens on at `address`.
+pub(super) fn free_port(address: IpAddr) -> Result<u16, Failure> {
+    let port = TcpListener::bind((address, 0)).and_then(|listener| listener.local_addr()).map(|free| free.port());
+    port.map_err(|cause| cant_listen(SocketAddr::new(address, 0), &cause))
+}
+
+fn cant_listen(address: SocketAddr, cause: &io::Error) -> Failure {
+    Failure::new(format!("can't listen on {address}: {cause}; choose another --address or --port"))
+}
+
+/// What Rocket would refuse, or panic over, of its own `settings`; and of those of the runtime, which Rocket reads by itself,
+/// from its own file even where we were told of `another_file`.
+pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    check_runtime(settings, &mut problems);
+    let given: Dict = settings.extract().unwrap_or_default();
+    for (key, value) in given {
+        // Address and port are ours as well, and checked as such.
+        if matches!(key.as_str(), "address" | "port") {
+            continue;
+        }
+        let alone = Figment::from(rocket::Config::release_default()).merge(Serialized::global(&key, value));
+        if let Err(error) = rocket::Config::try_from(alone) {
+            let problem = Problem::of_rocket(settings, &key, &error);
+            if !problems.iter().any(|told| told.subject == problem.subject) {
+                problems.push(problem);
+            }
+        }
+    }
+    if settings.contains("tls") {
+        // To ignore it would be to serve in the clear what was meant to be encrypted.
+        problems.push(Problem {
+            subject: "tls".to_owned(),
+            value: None,
+            origin: None,
+            message: "this program has no TLS of its own yet; put a proxy with TLS in front of it".to_owned(),
+        });
+    }
     let runtime = rocket::Config::figment();
+    match runtime.find_value("workers") {
+        Err(error) if !error.missing() => {
+            // Without its text, which quotes the file. Where it is ours too, that was told.
+            let problem = Problem {
+                subject: "Rocket.toml".to_owned(),
+                value: None,
+                origin: Some("the working directory, or above".to_owned()),
+                message: "not TOML, and Rocket reads it beside --config; mend it or move it away".to_owned(),
+            };
+            problems.extend(another_file.then_some(problem));
+        }
+        _ => check_runtime(&runtime, &mut problems),
+    }
+    problems
+}
+
+/// What Rocket's runtime asks for beyond its configuration.
+fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
     let errors = [
-        rocket::Config::try_from(settings).err(),
-        runtime.extract_inner::<NonZeroUsize>("workers").err(),
-        runtime.extract_inner::<NonZeroUsize>("max_blocking").err(),
-        runtime.extract_inner::<bool>("shutdown.force").err(),
+        ("workers", settings.extract_inner::<NonZeroUsize>("workers").err()),
+        ("max_blocking", settings.extract_inner::<NonZeroUsize>("max_blocking").err()),
+        ("shutdown.force", settings.extract_inner::<bool>("shutdown.force").err()),
     ];
-    // The others may say the same of the same setting.
-    match errors.into_iter().flatten().next() {
-        None => Ok(()),
-        Some(errors) => Err(Failure::Configuration(errors.into_iter().map(|error| error.to_string()).collect())),
+    for (key, error) in errors {
+        // What isn't given has a default.
+        if let Some(error) = error.filter(|error| !error.missing())
+            && !problems.iter().any(|problem| key.starts_with(&problem.subject))
+        {
+            problems.push(Problem::of_rocket(settings, key, &error));
+        }
     }
 }
 
@@ -120,23 +179,21 @@ async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<S
             }
         })
     });
+    let settings = figment.clone();
     let Err(error) = http::rocket(Arc::clone(vestibule), figment).attach(listening).launch().await else {
         return Ok(());
     };
     match error.kind() {
         ErrorKind::Bind(cause) | ErrorKind::Io(cause) => {
             let web = &vestibule.config.web;
-            let address = SocketAddr::new(web.address, web.port);
-            Err(Failure::new(format!("can't listen on {address}: {cause}; choose another --address or --port")))
+            Err(cant_listen(SocketAddr::new(web.address, web.port), cause))
         }
         // Clients that kept a connection open past the time to finish: they were cut off, and the server did stop.
         ErrorKind::Shutdown(_, None) => {
             tracing::warn!("stopped with connections still open");
             Ok(())
         }
-        ErrorKind::Config(error) => {
-            Err(Failure::Configuration(error.clone().into_iter().map(|error| error.to_string()).collect()))
-        }
+        ErrorKind::Config(error) => Err(Failure::Configuration(vec![Problem::of_rocket(&settings, "", error)])),
         _ => Err(Failure::new(format!("the server can't go on: {}", chain(&error)))),
     }
 }

@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString, fs, path::Path};
 
-use figment::{
-    Error, Metadata, Profile, Provider,
-    util::nest,
-    value::{Dict, Map, Value},
-};
+use figment::{Profile, util::nest, value::Value};
 
 use super::{given::Given, schema};
 
@@ -39,6 +35,10 @@ impl Variables {
     pub(super) fn give(self, given: &mut Given, origin: impl Fn(&str) -> String) {
         let mut ignored = Vec::new();
         for (name, value) in &self.0 {
+            let place = || match origin(name) {
+                origin if origin == *name => origin,
+                origin => format!("{name} in {origin}"),
+            };
             if let Some(suffix) = name.strip_prefix(OURS) {
                 let key = suffix.to_ascii_lowercase();
                 if is_injected(suffix, value) {
@@ -48,41 +48,26 @@ impl Variables {
                 } else if schema::find(&key).is_some() {
                     given.put(&key, value.as_str().into(), &origin(name));
                 } else {
-                    let origin = origin(name);
-                    let place = if origin == *name { origin } else { format!("{name} in {origin}") };
-                    given.unknown(&key, &place);
+                    given.unknown(&key, &place());
                 }
-            } else if name == "ROCKET_ADDRESS" || name == "ROCKET_PORT" {
-                let key = name[ROCKETS.len()..].to_ascii_lowercase();
-                given.put_from_rocket(&key, value.as_str().into(), &origin(name));
+            } else if let Some(suffix) = name.strip_prefix(ROCKETS) {
+                let key = suffix.to_ascii_lowercase();
+                match key.as_str() {
+                    "profile" | "config" => continue,
+                    "address" | "port" => given.put_from_rocket(&key, value.as_str().into(), &origin(name)),
+                    _ => {}
+                }
+                // As Rocket's provider for the environment reads them.
+                let Ok(value) = value.parse::<Value>();
+                if let Value::Dict(_, settings) = nest(&key, value) {
+                    given.merge_settings(place(), Profile::Global.collect(settings));
+                }
             }
         }
         if !ignored.is_empty() {
             let names = ignored.join(", ");
             given.notes.push(format!("ignored, as what Kubernetes injects for a service of that name: {names}"));
         }
-        given.figment = given.figment.clone().merge(self);
-    }
-}
-
-/// Rocket's own settings, read as Rocket's provider for the environment reads them.
-impl Provider for Variables {
-    fn metadata(&self) -> Metadata {
-        Metadata::named("`ROCKET_` environment variable(s)")
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
-        let mut settings = Dict::new();
-        for (name, value) in &self.0 {
-            let Some(key) = name.strip_prefix(ROCKETS).map(str::to_ascii_lowercase) else { continue };
-            if key != "profile" && key != "config" {
-                let Ok(value) = value.parse::<Value>();
-                if let Value::Dict(_, nested) = nest(&key, value) {
-                    settings.extend(nested);
-                }
-            }
-        }
-        Ok(Profile::Global.collect(settings))
     }
 }
 

@@ -6,15 +6,35 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use figment::{
-    Error, Metadata, Profile, Provider,
+    Profile,
     providers::{Format as _, Toml},
     value::{Dict, Map, Value},
 };
 
-use super::{given::Given, schema};
+use super::{given::Given, schema, suggest::nearness};
 
-/// Settings of Rocket that have the names of ours, and mean what they mean to Rocket.
-const SHARED_NAMES: [&str; 3] = ["address", "port", "secret_key"];
+/// Names in a profile's table, beside `auth`, that are those of Rocket or of what is often used with it, though they are
+/// names of ours too (`secret_key`) or near to `auth` (`oauth`).
+const NAMES_OF_OTHERS: [&str; 18] = [
+    "address",
+    "cli_colors",
+    "databases",
+    "ident",
+    "ip_header",
+    "keep_alive",
+    "limits",
+    "log_level",
+    "max_blocking",
+    "oauth",
+    "port",
+    "proxy_proto_header",
+    "secret_key",
+    "shutdown",
+    "temp_dir",
+    "template_dir",
+    "tls",
+    "workers",
+];
 
 /// Reads the file at `path`, called `name` in messages: our keys of `profile`, and Rocket's own settings.
 pub(super) fn read(path: &Path, name: &str, profile: &Profile, given: &mut Given) {
@@ -35,7 +55,7 @@ pub(super) fn read(path: &Path, name: &str, profile: &Profile, given: &mut Given
         }
     };
     let mut tables = split_tables(profiles, name, given);
-    let rocket = Settings { name: name.to_owned(), tables: tables.without_auth() };
+    given.merge_settings(name.to_owned(), tables.without_auth());
 
     // Figment's order: the default, then the profile, then what holds globally.
     for profile in [&Profile::Default, profile, &Profile::Global] {
@@ -43,11 +63,10 @@ pub(super) fn read(path: &Path, name: &str, profile: &Profile, given: &mut Given
             match key.as_str() {
                 "auth" => give_ours(value, profile, name, given),
                 "address" | "port" => given.put_from_rocket(&key, value, name),
-                _ => note_stray(&key, profile, name, given),
+                _ => refuse_stray(&key, &value, profile, name, given),
             }
         }
     }
-    given.figment = given.figment.clone().merge(rocket);
 }
 
 /// The tables of the file, by profile.
@@ -82,29 +101,17 @@ fn give_ours(auth: Value, profile: &Profile, name: &str, given: &mut Given) {
     }
 }
 
-/// Rocket ignores what it doesn't know, so a key of ours beside `auth` would be lost without a word.
-fn note_stray(key: &str, profile: &Profile, name: &str, given: &mut Given) {
-    if schema::find(key).is_some() && !SHARED_NAMES.contains(&key) {
-        let note = format!(
-            "{name}: {key} in [{profile}] is not read; if it is for this server, \
-                            move it to [{profile}.auth]"
-        );
-        given.notes.push(note);
+/// Rocket ignores what it doesn't know, so our settings under a mistyped name, or beside `auth`, would be lost without a
+/// word. What else stands there is for the application that we are part of.
+fn refuse_stray(key: &str, value: &Value, profile: &Profile, name: &str, given: &mut Given) {
+    if NAMES_OF_OTHERS.contains(&key) {
+        return;
     }
-}
-
-/// Rocket's own settings, as a provider that names the file in Rocket's errors.
-struct Settings {
-    name: String,
-    tables: Map<Profile, Dict>,
-}
-
-impl Provider for Settings {
-    fn metadata(&self) -> Metadata {
-        Metadata::named(self.name.clone())
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
-        Ok(self.tables.clone())
+    if key == "clients" || schema::find(key).is_some() {
+        let wanted = format!("is not read in [{profile}]; move it under [{profile}.auth]");
+        given.problem(key, name, &wanted);
+    } else if matches!(value, Value::Dict(_, _)) && nearness(&key.to_ascii_lowercase(), "auth").is_some() {
+        let subject = format!("[{profile}.{}]", key.escape_debug());
+        given.problem(&subject, name, "unknown table; did you mean auth?");
     }
 }

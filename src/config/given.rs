@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use figment::{Figment, value::Value};
+use figment::{
+    Error, Figment, Metadata, Profile, Provider,
+    value::{Dict, Map, Value},
+};
 
 use super::{problems::Problem, schema, suggest::suggest};
 
@@ -94,10 +97,31 @@ impl Given {
         self.rocket.insert(key.to_owned(), Sourced { value, origin: origin.to_owned() });
     }
 
+    /// Takes Rocket's own settings from `origin`, over those of earlier sources.
+    pub(super) fn merge_settings(&mut self, origin: String, tables: Map<Profile, Dict>) {
+        self.figment = std::mem::take(&mut self.figment).merge(Settings { origin, tables });
+    }
+
     /// To be called when every source has given what it has.
     pub(super) fn settle(&mut self) {
         for (key, sourced) in std::mem::take(&mut self.rocket) {
             self.values.entry(key).or_insert(sourced);
         }
+    }
+}
+
+/// Rocket's own settings, as a provider that is called what messages call their origin.
+struct Settings {
+    origin: String,
+    tables: Map<Profile, Dict>,
+}
+
+impl Provider for Settings {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.origin.clone())
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
+        Ok(self.tables.clone())
     }
 }

@@ -38,6 +38,15 @@ pub struct Rate {
     pub per: Lifetime,
 }
 
+impl Rate {
+    /// The rate with so many times the count.
+    #[must_use]
+    pub fn times(self, factor: u32) -> Self {
+        let count = NonZeroU32::new(self.count.get().saturating_mul(factor)).unwrap_or(self.count);
+        Self { count, ..self }
+    }
+}
+
 impl Limits {
     pub(super) fn read(reader: &mut Reader) -> Read<Self> {
         let login_rate_per_ip = reader.read("login_rate_per_ip");

@@ -113,9 +113,18 @@ pub struct Entry {
 ///
 /// Everything that is wrong: unknown keys, bad values, impossible combinations, unreadable files.
 pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
+    load_with(sources, |_| Vec::new())
+}
+
+/// As [`load`], with what `check` has against Rocket's own settings, which nothing here knows the meaning of.
+///
+/// # Errors
+/// As [`load`], and what `check` gives, all at once.
+pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>) -> Result<Loaded, Problems> {
     let mut reader = Reader::new(sources.profile, sources.flags.allow_remote, sources.gather());
     let config = read(&mut reader);
-    let (given, entries) = reader.finish();
+    let (mut given, entries) = reader.finish();
+    given.problems.extend(check(&given.figment));
     match config {
         Ok(config) if given.problems.is_empty() => {
             // Rocket must bind what was checked here, also where a flag or a variable of ours decided it.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use figment::{Figment, Metadata, error::Kind};
+use serde_json::Value as Json;
+
 /// Everything that stops the start, the sources first, then section by section.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(Vec<Problem>);
@@ -30,6 +33,35 @@ impl Problems {
     }
 }
 
+impl Problem {
+    /// What is wrong with Rocket's own setting `key`, or in it, as it stands in `settings`.
+    pub fn of_rocket(settings: &Figment, key: &str, error: &figment::Error) -> Self {
+        let inner = error.path.join(".");
+        let subject = if inner.starts_with(key) { inner } else { key.to_owned() };
+        let value = settings.find_value(&subject).ok().and_then(|value| serde_json::to_value(value).ok());
+        let source = settings.find_metadata(&subject).or_else(|| settings.find_metadata(key));
+        let message = match &error.kind {
+            Kind::InvalidType(_, wanted) | Kind::InvalidValue(_, wanted) | Kind::InvalidLength(_, wanted) => {
+                let wanted = match wanted.as_str() {
+                    "u16" | "u32" | "usize" => "a whole number",
+                    "a nonzero usize" => "a whole number above 0",
+                    "byte unit string" => "a size such as 1MiB",
+                    other => other,
+                };
+                format!("must be {wanted}")
+            }
+            Kind::UnknownVariant(_, words) => format!("must be one of {}", words.join(", ")),
+            other => other.to_string().replace('\n', " "),
+        };
+        Self { subject, value: value.as_ref().map(shorten), origin: source.map(origin), message }
+    }
+}
+
+fn origin(metadata: &Metadata) -> String {
+    let file = metadata.source.as_ref().and_then(|source| source.file_path());
+    file.map_or_else(|| metadata.name.to_string(), |path| path.display().to_string())
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, problem) in self.0.iter().enumerate() {
@@ -52,5 +84,21 @@ impl fmt::Display for Problem {
             write!(f, " ({origin})")?;
         }
         write!(f, ": {}", self.message)
+    }
+}
+
+/// One line of at most about 100 characters, without what could be a password in a web address.
+pub(super) fn shorten(value: &Json) -> String {
+    let text = match value {
+        Json::Object(_) => return "a table".to_owned(),
+        value => value.to_string(),
+    };
+    let text = match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}…{}", &text[..scheme + 3], &text[at..]),
+        _ => text,
+    };
+    match text.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }

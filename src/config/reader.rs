@@ -12,7 +12,14 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::{Entry, Profile, given::Given, problems::Problem, schema, secret::REDACTED, setting::Setting};
+use super::{
+    Entry, Profile,
+    given::Given,
+    problems::{Problem, shorten},
+    schema,
+    secret::REDACTED,
+    setting::Setting,
+};
 
 /// Proof that a problem was recorded.
 #[derive(Debug, Clone, Copy)]
@@ -161,21 +168,5 @@ impl Reader {
         };
         let entries: BTreeMap<_, _> = self.effective.iter().filter_map(entry).collect();
         (self.given, entries.into_values().collect())
-    }
-}
-
-/// One line of at most about 100 characters, without what could be a password in a web address.
-fn shorten(value: &Json) -> String {
-    let text = match value {
-        Json::Object(_) => return "a table".to_owned(),
-        value => value.to_string(),
-    };
-    let text = match (text.find("://"), text.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => format!("{}…{}", &text[..scheme + 3], &text[at..]),
-        _ => text,
-    };
-    match text.char_indices().nth(100) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
     }
 }

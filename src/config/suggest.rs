@@ -33,10 +33,14 @@ pub(super) fn suggest(unknown: &str) -> Option<String> {
     KEYS.iter()
         .filter(|key| key.name.contains("<id>") == client.is_some())
         .map(|key| key.name.replace("<id>", client.unwrap_or_default()))
-        .map(|name| (distance(unknown, &name), name))
-        .filter(|(distance, name)| *distance <= 2 || *distance * 5 <= name.len())
+        .filter_map(|name| Some((nearness(unknown, &name)?, name)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// How far `unknown` is from `name`, if near enough to be meant for it.
+pub(super) fn nearness(unknown: &str, name: &str) -> Option<usize> {
+    Some(distance(unknown, name)).filter(|distance| *distance <= 2 || *distance * 5 <= name.len())
 }
 
 /// How many letters to insert, remove or replace (Levenshtein), by bytes: keys are ASCII.

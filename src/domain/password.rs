@@ -1,6 +1,6 @@
 //! Passwords as people type them, and the form that is kept. The hashing itself is in `memory/hasher`.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use zeroize::Zeroizing;
 
@@ -12,8 +12,9 @@ pub const MAX_CHARS: usize = 256;
 /// Guesses that a password must withstand: about the 30,000 commonest ones with their usual decorations fall below.
 const FEWEST_GUESSES: u64 = 100_000;
 
-/// How much of a password is looked at for commonness; the estimate costs more than linear time.
-const JUDGED_CHARS: usize = 64;
+/// Characters of a password that are judged, and from which on one with this many different ones is good enough.
+const LONG_CHARS: usize = 20;
+const VARIED_CHARS: usize = 10;
 
 /// A password in the clear, NFC and never trimmed. Lives as short as it can; can't be printed or stored.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,26 +36,47 @@ impl Password {
         Ok(Self(text))
     }
 
+    /// Checks the length of a password that is to be stored.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub fn check_length(&self, min_chars: usize) -> Result<(), String> {
+        if self.0.chars().count() < min_chars {
+            return Err(format!("must have at least {min_chars} characters"));
+        }
+        Ok(())
+    }
+
     /// Checks a password that is to be stored (NIST SP 800-63B-4 §3.1.1.2): long enough, not among the commonest, not made
-    /// of the user's own `names`. No rule about kinds of characters.
+    /// of the user's own `names`. No rule about kinds of characters. Takes up to tens of milliseconds.
     ///
     /// # Errors
     /// A sentence that says what is wrong with it.
     pub fn check_new(&self, min_chars: usize, names: &[&str]) -> Result<(), String> {
-        if self.0.chars().count() < min_chars {
-            return Err(format!("must have at least {min_chars} characters"));
+        self.check_length(min_chars)?;
+        let is_a_name = names.iter().any(|name| name.to_lowercase() == self.0.to_lowercase());
+        if is_a_name || (!self.is_long_and_varied() && self.guesses(names) < FEWEST_GUESSES) {
+            return Err("is too easy to guess: a common password, a simple pattern, or your own name".to_owned());
         }
+        Ok(())
+    }
+
+    /// No common password and no simple pattern is both; the estimate, whose cost grows steeply, is spared.
+    fn is_long_and_varied(&self) -> bool {
+        let distinct: HashSet<char> = self.0.chars().collect();
+        self.0.chars().count() >= LONG_CHARS && distinct.len() >= VARIED_CHARS
+    }
+
+    /// How many guesses a cracker would need, by an estimate over the beginning.
+    fn guesses(&self, names: &[&str]) -> u64 {
         let words: Vec<&str> = names
             .iter()
             .flat_map(|name| std::iter::once(*name).chain(name.split(['@', '.', '-', '_', '+'])))
             .chain(["vestibule"])
             .filter(|word| word.chars().count() > 2)
             .collect();
-        let judged: Zeroizing<String> = Zeroizing::new(self.0.chars().take(JUDGED_CHARS).collect());
-        if zxcvbn::zxcvbn(&judged, &words).guesses() < FEWEST_GUESSES {
-            return Err("is too easy to guess: a common password, a simple pattern, or your own name".to_owned());
-        }
-        Ok(())
+        let judged: Zeroizing<String> = Zeroizing::new(self.0.chars().take(LONG_CHARS).collect());
+        zxcvbn::zxcvbn(&judged, &words).guesses()
     }
 
     /// The characters.
@@ -129,6 +151,22 @@ mod tests {
         ] {
             assert_eq!(judge(good), Ok(()), "{good} should be taken");
         }
+    }
+
+    #[test]
+    fn no_password_costs_more_to_judge_than_some_hashes() {
+        // What made the estimate take seconds: every character may stand for several letters.
+        let hostile: String = "4@8({[<369&#!1|7$5%2z0+".chars().cycle().take(256).collect();
+        for length in [10, 19, 20, 64, 256] {
+            let password: String = hostile.chars().take(length).collect();
+            let started = std::time::Instant::now();
+            judge(&password).ok();
+            assert!(started.elapsed().as_secs() < 5, "{length} characters took {:?}", started.elapsed());
+        }
+        let repeated: String = "4@8({[<36".chars().cycle().take(256).collect();
+        let started = std::time::Instant::now();
+        judge(&repeated).ok();
+        assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
     }
 
     #[test]

@@ -22,6 +22,20 @@ pub fn normalise_untrimmed(text: &str) -> Result<String, &'static str> {
     Ok(text)
 }
 
+/// Refuses characters that can't be seen or that turn the text around them, by which one name could pose as another.
+///
+/// # Errors
+/// A sentence for the person.
+pub fn refuse_invisible(text: &str) -> Result<(), &'static str> {
+    let invisible = |c: char| {
+        matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+    };
+    if text.chars().any(invisible) { Err("must not contain invisible characters") } else { Ok(()) }
+}
+
 fn refuse_control_characters(text: &str) -> Result<(), &'static str> {
     if text.chars().any(char::is_control) {
         return Err("must not contain control characters");

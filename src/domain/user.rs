@@ -24,7 +24,8 @@ impl Username {
         if shown.is_empty() || shown.chars().count() > Self::MAX_CHARS {
             return Err("must have 1 to 64 characters");
         }
-        if shown.contains('@') {
+        text::refuse_invisible(&shown)?;
+        if shown.contains(['@', '\u{ff20}', '\u{fe6b}']) {
             return Err("must not contain @");
         }
         let key = fold(&shown);
@@ -63,6 +64,7 @@ impl Email {
         if shown.len() > Self::MAX_BYTES {
             return Err("must have at most 254 bytes");
         }
+        text::refuse_invisible(&shown)?;
         let wrong = "must be an email address, such as ada@example.com";
         let (local, domain) = shown.rsplit_once('@').ok_or(wrong)?;
         let ambiguous =

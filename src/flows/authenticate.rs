@@ -14,12 +14,18 @@ use crate::{
 /// [`AccessTokenError`]. One that expired and was revoked is expired.
 pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result<Arc<AccessClaims>, AccessTokenError> {
     let claims = recognise(vestibule, token)?;
+    still_holds(vestibule, &claims, now)?;
+    Ok(claims)
+}
+
+/// Whether claims that were checked hold at `now`: their time is not over and nothing revoked them.
+///
+/// # Errors
+/// [`AccessTokenError::Expired`], [`AccessTokenError::Revoked`].
+pub fn still_holds(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> Result<(), AccessTokenError> {
     claims.check_time(now, vestibule.config.tokens.leeway.seconds())?;
     let sessions_count = vestibule.config.sessions.blacklist == Blacklist::Both;
-    if vestibule.revocations.covers(&claims, sessions_count) {
-        return Err(AccessTokenError::Revoked);
-    }
-    Ok(claims)
+    if vestibule.revocations.covers(claims, sessions_count) { Err(AccessTokenError::Revoked) } else { Ok(()) }
 }
 
 /// The claims of a token that this server made, over or revoked though it may be: enough to end its session.

@@ -1,11 +1,12 @@
 //! Change names: a person gives their own account another name or address.
 
-use super::{Vestibule, check_names};
+use super::{Bearer, Vestibule, bearer_is_live, check_names};
 use crate::{
     domain::{
         AccessClaims, Email, SessionId, User, Username,
         audit_event::{AuditEvent, Event, Origin},
     },
+    memory::throttle::{Network, RetryAfter},
     store::{self, audit, users},
 };
 
@@ -27,6 +28,9 @@ pub enum ChangeNamesError {
     /// Somebody has that name or address.
     #[error("the {} is taken", .0.field())]
     Taken(users::Taken),
+    /// Too many taken names were tried from one address.
+    #[error("too many attempts")]
+    TooMany(RetryAfter),
     /// The user or the session is gone.
     #[error("session {0} is over")]
     Over(SessionId),
@@ -51,20 +55,28 @@ pub async fn change_names(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
     names: NewNames,
+    network: Option<Network>,
     origin: &Origin,
 ) -> Result<User, ChangeNamesError> {
+    let registrations = &vestibule.throttle.registrations;
+    if let Some(network) = network {
+        registrations.peek(&network).map_err(ChangeNamesError::TooMany)?;
+    }
     let (id, session, field) = (bearer.sub, bearer.sid, vestibule.config.passwords.username_field);
+    let bearer = Bearer::of(bearer);
     let (now, event) = (origin.now, AuditEvent::new(Event::UserChanged, origin).user(id).session(session));
     let changed = vestibule
         .store
         .write(async move |tx| {
-            if !super::session_is_live(tx, session, now).await? {
+            if !bearer_is_live(tx, bearer, now).await? {
                 return Ok(Changed::Gone);
             }
             let Some(user) = users::find(tx, id).await? else { return Ok(Changed::Gone) };
             let username = names.username.clone().unwrap_or_else(|| kept(user.username.as_deref(), Username::parse));
             let email = names.email.clone().unwrap_or_else(|| kept(user.email.as_deref(), Email::parse));
-            if let Err((field, message)) = check_names(field, username.as_ref(), email.as_ref()) {
+            if let Err((field, message)) = check_names(field, username.is_some(), email.is_some()) {
+                // Of two names either would do: the one that was to go must stay.
+                let field = if names.email == Some(None) { "email" } else { field };
                 return Ok(Changed::Missing(field, message));
             }
             if let Err(taken) = users::set_names(tx, id, username.as_ref(), email.as_ref()).await? {
@@ -83,7 +95,11 @@ pub async fn change_names(
         Changed::User(user) => Ok(*user),
         Changed::Gone => Err(ChangeNamesError::Over(session)),
         Changed::Missing(field, message) => Err(ChangeNamesError::Missing(field, message)),
-        Changed::Taken(taken) => Err(ChangeNamesError::Taken(taken)),
+        Changed::Taken(taken) => {
+            // That a name is taken can be learned here as at a registration, so it is as limited.
+            network.map(|network| registrations.take(&network));
+            Err(ChangeNamesError::Taken(taken))
+        }
     }
 }
 

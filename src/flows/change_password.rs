@@ -1,12 +1,12 @@
 //! Change password: the session that does it goes on with new tokens, every other one ends.
 
-use super::{Tokens, Vestibule, access_expiry, proof};
+use super::{Bearer, Tokens, Vestibule, access_expiry, bearer_is_live, is_password, proof};
 use crate::{
     domain::{
         AccessClaims, SessionId,
         audit_event::{AuditEvent, Event, Origin},
         password::Password,
-        session::{RevokeReason, SessionState},
+        session::RevokeReason,
     },
     memory::hasher::HashError,
     store::{self, audit, sessions, users},
@@ -48,28 +48,25 @@ pub async fn change_password(
     let mut reader = vestibule.store.read().await?;
     let user = users::find(&mut reader, bearer.sub).await?.ok_or_else(over)?;
     drop(reader);
-    vestibule.check_new_password(new, &user).map_err(ChangePasswordError::Unsuitable)?;
     let proved = proof::prove_password(vestibule, bearer, current, origin).await?;
+    vestibule.check_new_password(new, &user).await?.map_err(ChangePasswordError::Unsuitable)?;
     let hash = vestibule.hasher.hash(new).await?;
 
     let (id, user_id, now) = (bearer.sid, bearer.sub, origin.now);
     let (grace, remember) = (vestibule.config.sessions.reuse_grace.seconds(), vestibule.remember());
-    let (leeway, lifetimes, origin) = (vestibule.config.tokens.leeway.seconds(), client.clone(), origin.clone());
+    let (asking, lifetimes, origin) = (Bearer::of(bearer), client.clone(), origin.clone());
     let changed = vestibule
         .store
         .write(async move |tx| {
-            let (session, stored) = (sessions::find(tx, id).await?, users::find_password(tx, user_id).await?);
-            let Some(session) = session.filter(|session| session.state(now) == SessionState::Live) else {
-                return Ok(None);
-            };
-            if stored.is_none_or(|stored| stored.as_str() != proved.as_str()) {
+            if !(bearer_is_live(tx, asking, now).await? && is_password(tx, user_id, &proved).await?) {
                 return Ok(None);
             }
+            let Some(session) = sessions::find(tx, id).await? else { return Ok(None) };
             users::set_password(tx, user_id, &hash, now).await?;
             let version = users::raise_authorization_version(tx, user_id).await?;
             Vestibule::outdate_access_tokens(tx, remember, user_id, version, now).await?;
             let others = sessions::Selection::AllBut(id);
-            Vestibule::revoke(tx, leeway, user_id, others, RevokeReason::PasswordChanged, &origin).await?;
+            Vestibule::revoke(tx, remember, user_id, others, RevokeReason::PasswordChanged, &origin).await?;
             // Whoever copied this session's refresh token before the change holds an old one now.
             let current = session.generations.current();
             let mut next = session;

@@ -86,12 +86,12 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
             let mut reader = vestibule.store.read().await?;
             let user = users::find(&mut reader, id).await?.ok_or(ChangeUserError::Unknown(id))?;
             drop(reader);
-            vestibule.check_new_password(password, &user).map_err(ChangeUserError::UnsuitablePassword)?;
+            vestibule.check_new_password(password, &user).await?.map_err(ChangeUserError::UnsuitablePassword)?;
             Some(vestibule.hasher.hash(password).await?)
         }
         None => None,
     };
-    let (leeway, remember, origin) = (vestibule.config.tokens.leeway.seconds(), vestibule.remember(), origin.clone());
+    let (remember, origin) = (vestibule.remember(), origin.clone());
     vestibule
         .store
         .write(async move |tx| {
@@ -100,7 +100,7 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
                 Ok(plan) => plan,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            plan.carry_out(tx, &user, &change, hash.as_ref(), (leeway, remember), &origin).await
+            plan.carry_out(tx, &user, &change, hash.as_ref(), remember, &origin).await
         })
         .await?
 }
@@ -140,6 +140,7 @@ impl Plan {
         if let Err(message) = claims::check_size(&claims, &role_names, &permissions) {
             return Ok(Err(ChangeUserError::Claims(message)));
         }
+        let lost_claim = change.remove_claims.iter().any(|name| user.claims.contains_key(name));
         let lost_role = user.roles.iter().any(|role| !role_names.contains(role));
         let lost_permission = user.direct_permissions.iter().any(|permission| !permissions.contains(permission));
         let stored_username = user.username.as_deref().and_then(|name| Username::parse(name).ok());
@@ -150,7 +151,11 @@ impl Plan {
             roles,
             permissions,
             claims,
-            takes_away: lost_role || lost_permission || change.disabled == Some(true) || change.password.is_some(),
+            takes_away: lost_role
+                || lost_permission
+                || lost_claim
+                || change.disabled == Some(true)
+                || change.password.is_some(),
         }))
     }
 
@@ -160,7 +165,7 @@ impl Plan {
         user: &User,
         change: &UserChange,
         hash: Option<&PasswordHash>,
-        (leeway, remember): (i64, i64),
+        remember: i64,
         origin: &Origin,
     ) -> store::Result<Outcome> {
         let (id, now) = (user.id, origin.now);
@@ -193,7 +198,7 @@ impl Plan {
             _ => None,
         };
         if let Some(reason) = reason {
-            Vestibule::revoke(tx, leeway, id, sessions::Selection::All, reason, origin).await?;
+            Vestibule::revoke(tx, remember, id, sessions::Selection::All, reason, origin).await?;
         }
         let role_names: Vec<&str> = self.roles.iter().map(RoleName::as_str).collect();
         audit::insert(tx, &AuditEvent::new(event, origin).user(id).detail("roles", role_names)).await?;

@@ -1,12 +1,12 @@
 //! Delete user: account, sessions and devices go; the log forgets whom it spoke of.
 
-use super::{Vestibule, proof};
+use super::{Bearer, Vestibule, bearer_is_live, is_password, proof};
 use crate::{
     domain::{
         AccessClaims, SessionId, UserId,
         audit_event::{AuditEvent, Event, Origin},
         change::GONE,
-        password::Password,
+        password::{Password, PasswordHash},
         session::RevokeReason,
     },
     store::{self, Tx, audit, sessions, users},
@@ -51,8 +51,8 @@ pub async fn delete_own(
     password: &Password,
     origin: &Origin,
 ) -> Result<(), DeleteUserError> {
-    proof::prove_password(vestibule, bearer, password, origin).await?;
-    delete(vestibule, bearer.sub, Some(bearer.sid), origin).await
+    let proved = proof::prove_password(vestibule, bearer, password, origin).await?;
+    delete(vestibule, bearer.sub, Some((Bearer::of(bearer), proved)), origin).await
 }
 
 /// Deletes a user on an operator's word.
@@ -66,22 +66,23 @@ pub async fn delete_user(vestibule: &Vestibule, user: UserId, origin: &Origin) -
 async fn delete(
     vestibule: &Vestibule,
     user: UserId,
-    asking: Option<SessionId>,
+    asking: Option<(Bearer, PasswordHash)>,
     origin: &Origin,
 ) -> Result<(), DeleteUserError> {
-    let (leeway, remember, origin) = (vestibule.config.tokens.leeway.seconds(), vestibule.remember(), origin.clone());
+    let (remember, origin) = (vestibule.remember(), origin.clone());
+    let (session, proof) = (asking.as_ref().map(|(bearer, _)| bearer.session), asking);
     let deleted = vestibule
         .store
         .write(async move |tx| {
-            if let Some(session) = asking
-                && !super::session_is_live(tx, session, origin.now).await?
+            if let Some((bearer, proved)) = &proof
+                && !(bearer_is_live(tx, *bearer, origin.now).await? && is_password(tx, user, proved).await?)
             {
                 return Ok(Deleted::Over);
             }
-            erase(tx, user, leeway, remember, &origin).await
+            erase(tx, user, remember, &origin).await
         })
         .await?;
-    match (deleted, asking) {
+    match (deleted, session) {
         (Deleted::Done, _) => Ok(()),
         (Deleted::LastAdmin, _) => Err(DeleteUserError::LastAdmin(user)),
         (Deleted::Over | Deleted::Unknown, Some(session)) => Err(DeleteUserError::Over(session)),
@@ -89,12 +90,12 @@ async fn delete(
     }
 }
 
-async fn erase(tx: &mut Tx, id: UserId, leeway: i64, remember: i64, origin: &Origin) -> store::Result<Deleted> {
+async fn erase(tx: &mut Tx, id: UserId, remember: i64, origin: &Origin) -> store::Result<Deleted> {
     let Some(user) = users::find(tx, id).await? else { return Ok(Deleted::Unknown) };
     if super::is_last_admin(tx, &user).await? {
         return Ok(Deleted::LastAdmin);
     }
-    Vestibule::revoke(tx, leeway, id, sessions::Selection::All, RevokeReason::UserDeleted, origin).await?;
+    Vestibule::revoke(tx, remember, id, sessions::Selection::All, RevokeReason::UserDeleted, origin).await?;
     Vestibule::outdate_access_tokens(tx, remember, id, GONE, origin.now).await?;
     users::delete(tx, id).await?;
     audit::forget_user(tx, id).await?;

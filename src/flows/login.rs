@@ -83,26 +83,51 @@ pub async fn login(
     if let Some(network) = network {
         vestibule.throttle.logins.take(&network).map_err(LoginError::TooMany)?;
     }
-    let claimant = identify(vestibule, &request, client).await?;
-    let account = vestibule.account(&claimant, &request.identifier);
-    vestibule.throttle.failures.take(&account).map_err(LoginError::TooMany)?;
-    let proof = prove(vestibule, &request.password, &claimant).await;
-    if !matches!(proof, Ok(None)) {
-        vestibule.throttle.failures.give_back(&account);
+    // A second time where the stored password changed while it was being compared: another login may have renewed its form.
+    for _ in 0..2 {
+        if let Some(tokens) = attempt(vestibule, &request, client, origin).await? {
+            return Ok(tokens);
+        }
     }
-    match (proof?, claimant) {
-        (Some(proof), Some(claimant)) => open_session(vestibule, request, client, claimant, proof, origin).await,
+    Err(LoginError::InvalidCredentials)
+}
+
+/// Nothing where the proof was old when it was to be used.
+async fn attempt(
+    vestibule: &Vestibule,
+    request: &Login,
+    client: &Client,
+    origin: &Origin,
+) -> Result<Option<Tokens>, LoginError> {
+    let claimant = identify(vestibule, request, client).await?;
+    let account = vestibule.account(&claimant, &request.identifier);
+    let guess = vestibule.throttle.failures.begin(account).await.map_err(LoginError::TooMany)?;
+    match (prove(vestibule, &request.password, &claimant).await?, claimant) {
+        (Some(proof), Some(claimant)) => {
+            drop(guess);
+            open_session(vestibule, request, client, claimant, proof, origin).await
+        }
         (_, claimant) => {
-            let event = AuditEvent::new(Event::LoginFailed, origin);
-            let event = match claimant {
-                Some(claimant) => event.user(claimant.user.id),
-                // People type passwords where the name belongs: only a keyed hash is kept.
-                None => event.detail("name_hash", vestibule.name_hash(&request.identifier)),
-            };
-            vestibule.store.write(async move |tx| audit::insert(tx, &event).await).await?;
+            guess.was_wrong();
+            record_failure(vestibule, claimant, &request.identifier, origin).await?;
             Err(LoginError::InvalidCredentials)
         }
     }
+}
+
+async fn record_failure(
+    vestibule: &Vestibule,
+    claimant: Option<Claimant>,
+    identifier: &Identifier,
+    origin: &Origin,
+) -> store::Result<()> {
+    let event = AuditEvent::new(Event::LoginFailed, origin);
+    let event = match claimant {
+        Some(claimant) => event.user(claimant.user.id),
+        // People type passwords where the name belongs: only a keyed hash is kept.
+        None => event.detail("name_hash", vestibule.name_hash(identifier)),
+    };
+    vestibule.store.write(async move |tx| audit::insert(tx, &event).await).await
 }
 
 /// Whom the name belongs to, and what is stored to compare with.
@@ -159,19 +184,19 @@ enum Opened {
 
 async fn open_session(
     vestibule: &Vestibule,
-    request: Login,
+    request: &Login,
     client: &Client,
     claimant: Claimant,
     proof: Proof,
     origin: &Origin,
-) -> Result<Tokens, LoginError> {
+) -> Result<Option<Tokens>, LoginError> {
     let limit = vestibule.config.devices.max_per_user;
-    let plan = Plan::new(vestibule, &request, client, &claimant, origin);
+    let plan = Plan::new(vestibule, request, client, &claimant, origin);
     let opened = vestibule.store.write(async move |tx| plan.carry_out(tx, &proof).await).await?;
     match opened {
-        Opened::Session(opened) => Ok(vestibule.tokens(&opened.0, &opened.1, client, true, origin.now)),
+        Opened::Session(opened) => Ok(Some(vestibule.tokens(&opened.0, &opened.1, client, true, origin.now))),
         Opened::Disabled => Err(LoginError::Disabled),
-        Opened::ProofIsOld => Err(LoginError::InvalidCredentials),
+        Opened::ProofIsOld => Ok(None),
         Opened::DeviceLimit => Err(LoginError::DeviceLimit(limit)),
     }
 }
@@ -183,7 +208,7 @@ struct Plan {
     new_device: (DeviceRow, DeviceSecretHash),
     max_devices: usize,
     policy: LimitPolicy,
-    leeway: i64,
+    remember: i64,
     origin: Origin,
 }
 
@@ -219,7 +244,7 @@ impl Plan {
             new_device: (new_device, vestibule.device_secret_hash(&vestibule.device_secret(new_device))),
             max_devices: vestibule.config.devices.max_per_user as usize,
             policy: vestibule.config.devices.limit_policy,
-            leeway: vestibule.config.tokens.leeway.seconds(),
+            remember: vestibule.remember(),
             origin: origin.clone(),
         }
     }
@@ -240,12 +265,12 @@ impl Plan {
             users::replace_password_hash(tx, id, &proof.stored, renewed).await?;
         }
         let mut session = self.session.clone();
-        session.device = Some(self.take_device(tx).await?);
         if !self.make_room(tx).await? {
             let event = AuditEvent::new(Event::DeviceLimitReached, &self.origin).user(id);
             audit::insert(tx, &event).await?;
             return Ok(Opened::DeviceLimit);
         }
+        session.device = Some(self.take_device(tx).await?);
         sessions::insert(tx, &session).await?;
         let event = AuditEvent::new(Event::LoginSucceeded, &self.origin)
             .user(id)
@@ -264,7 +289,7 @@ impl Plan {
             && devices::touch(tx, device, now).await?
         {
             let of_device = sessions::Selection::OfDevice(device);
-            Vestibule::revoke(tx, self.leeway, user, of_device, RevokeReason::DeviceReplaced, &self.origin).await?;
+            Vestibule::revoke(tx, self.remember, user, of_device, RevokeReason::DeviceReplaced, &self.origin).await?;
             return Ok(device);
         }
         let (device, secret) = &self.new_device;
@@ -273,19 +298,21 @@ impl Plan {
     }
 
     /// Whether one more session is within the limit, after the least recently used ones went where the policy says so.
-    /// A device has one live session at the most, so sessions are what is counted.
+    /// A device has one live session at the most, so sessions are what is counted; that of this very device will go.
     async fn make_room(&self, tx: &mut Tx) -> store::Result<bool> {
         if self.max_devices == 0 {
             return Ok(true);
         }
-        let live = sessions::list_live_by_user(tx, self.session.user_id, self.origin.now).await?;
+        let mut live = sessions::list_live_by_user(tx, self.session.user_id, self.origin.now).await?;
+        live.retain(|session| self.known_device.is_none() || session.device != self.known_device);
         let surplus = (live.len() + 1).saturating_sub(self.max_devices);
         if surplus > 0 && self.policy == LimitPolicy::Reject {
             return Ok(false);
         }
         for oldest in live.iter().rev().take(surplus) {
             let one = sessions::Selection::One(oldest.id);
-            Vestibule::revoke(tx, self.leeway, oldest.user_id, one, RevokeReason::DeviceEvicted, &self.origin).await?;
+            Vestibule::revoke(tx, self.remember, oldest.user_id, one, RevokeReason::DeviceEvicted, &self.origin)
+                .await?;
         }
         Ok(true)
     }

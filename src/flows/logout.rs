@@ -56,12 +56,12 @@ pub fn session_of(vestibule: &Vestibule, shown: &Shown<'_>) -> Result<(SessionId
 /// [`LogoutError`].
 pub async fn logout(vestibule: &Vestibule, shown: &Shown<'_>, origin: &Origin) -> Result<(), LogoutError> {
     let (session, user) = session_of(vestibule, shown)?;
-    let (leeway, origin) = (vestibule.config.tokens.leeway.seconds(), origin.clone());
+    let (remember, origin) = (vestibule.remember(), origin.clone());
     vestibule
         .store
         .write(async move |tx| {
             let one = sessions::Selection::One(session);
-            Vestibule::revoke(tx, leeway, user, one, RevokeReason::Logout, &origin).await
+            Vestibule::revoke(tx, remember, user, one, RevokeReason::Logout, &origin).await
         })
         .await?;
     Ok(())

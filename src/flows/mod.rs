@@ -20,25 +20,33 @@ pub mod register;
 pub mod revoke_sessions;
 pub mod sweep;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, atomic::AtomicBool},
+};
 
 use crate::{
     clock::Clock,
     config::{Client, Config, FingerprintPolicy, UsernameField},
     domain::{
-        AccessClaims, DerivedKey, DeviceRow, Email, SessionId, TokenId, UnixTime, User, UserId, Username,
+        AccessClaims, DerivedKey, DeviceRow, SessionId, TokenId, UnixTime, User, UserId,
         access_token::Access,
         audit_event::{AuditEvent, Event, Origin},
         change::Change,
         device::{Baseline, DeviceSecret, Fingerprint, FingerprintKey, Thresholds},
-        password::Password,
+        password::{Password, PasswordHash},
         permission::ADMIN_ROLE,
         refresh_token::RefreshTokens,
         session::{RevokeReason, Session, SessionState},
     },
-    memory::{hasher::Hasher, keyring::Keyring, revocations::Revocations, throttle::Throttle},
+    memory::{
+        hasher::{HashError, Hasher},
+        keyring::Keyring,
+        revocations::Revocations,
+        throttle::Throttle,
+    },
     random,
-    store::{self, Store, Tx, audit, roles, sessions},
+    store::{self, Store, Tx, audit, roles, sessions, users},
 };
 
 /// How much longer than its last access token a revocation is remembered, for clocks that step.
@@ -55,6 +63,10 @@ pub struct Vestibule {
     pub(crate) revocations: Arc<Revocations>,
     pub(crate) keyring: Keyring,
     pub(crate) keys_changed: Arc<tokio::sync::Notify>,
+    /// Whether this process told the others anything.
+    announced: Arc<AtomicBool>,
+    /// The database's file.
+    database: PathBuf,
     pub(crate) throttle: Throttle,
     pub(crate) hasher: Hasher,
     pub(crate) refresh_tokens: RefreshTokens,
@@ -174,13 +186,18 @@ impl Vestibule {
         Ok(proof::compare(self, user.id, password).await?.is_some())
     }
 
-    /// Whether a password may become that of a user.
+    /// Whether a password may become that of a user; if not, a sentence for the person. In a hashing slot, because the estimate
+    /// of its strength costs as much as a hash.
     ///
     /// # Errors
-    /// A sentence for the person.
-    pub(crate) fn check_new_password(&self, password: &Password, user: &User) -> Result<(), String> {
-        let names: Vec<&str> = [user.username.as_deref(), user.email.as_deref()].into_iter().flatten().collect();
-        password.check_new(self.config.passwords.min_length, &names)
+    /// [`HashError`].
+    pub(crate) async fn check_new_password(
+        &self,
+        password: &Password,
+        user: &User,
+    ) -> Result<Result<(), String>, HashError> {
+        let names = [user.username.clone(), user.email.clone()].into_iter().flatten().collect();
+        self.hasher.check_new(password, self.config.passwords.min_length, names).await
     }
 
     /// What wrong passwords of an account are counted by.
@@ -191,7 +208,7 @@ impl Vestibule {
     /// Ends sessions of a user: in the row, in the feed, in the log. Gives back those that were live.
     pub(crate) async fn revoke(
         tx: &mut Tx,
-        leeway: i64,
+        remember: i64,
         user: UserId,
         selection: sessions::Selection,
         reason: RevokeReason,
@@ -199,7 +216,8 @@ impl Vestibule {
     ) -> store::Result<usize> {
         let revoked = sessions::revoke(tx, user, selection, reason, origin.now).await?;
         for session in &revoked {
-            let until = session.access_expires_at.plus(leeway + MARGIN);
+            // Within the grace tokens are given out without a write, so the row's greatest `exp` may not be the last.
+            let until = session.access_expires_at.max(origin.now).plus(remember);
             tx.announce(Change::SessionRevoked(session.id), origin.now, until).await?;
             let event = if reason == RevokeReason::Logout { Event::LoggedOut } else { Event::SessionRevoked };
             let event = AuditEvent::new(event, origin).user(user).session(session.id).detail("reason", reason.as_str());
@@ -235,13 +253,13 @@ impl Vestibule {
 /// The field with a sentence.
 pub fn check_names(
     field: UsernameField,
-    username: Option<&Username>,
-    email: Option<&Email>,
+    has_username: bool,
+    has_email: bool,
 ) -> Result<(), (&'static str, &'static str)> {
-    match (field, username, email) {
-        (UsernameField::Username, None, _) => Err(("username", "is required")),
-        (UsernameField::Email, _, None) => Err(("email", "is required")),
-        (UsernameField::Either, None, None) => Err(("username", "is required, or an email")),
+    match (field, has_username, has_email) {
+        (UsernameField::Username, false, _) => Err(("username", "is required")),
+        (UsernameField::Email, _, false) => Err(("email", "is required")),
+        (UsernameField::Either, false, false) => Err(("username", "is required, or an email")),
         _ => Ok(()),
     }
 }
@@ -249,6 +267,34 @@ pub fn check_names(
 /// When an access token made now is over: never past the session's end.
 pub(crate) fn access_expiry(session: &Session, client: &Client, now: UnixTime) -> UnixTime {
     now.plus(client.access_token_lifetime.seconds()).min(session.expires_at).min(session.refresh_expires_at)
+}
+
+/// Who asks, as the access token says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bearer {
+    /// The session.
+    pub session: SessionId,
+    user: UserId,
+    version: i64,
+}
+
+impl Bearer {
+    pub(crate) fn of(claims: &AccessClaims) -> Self {
+        Self { session: claims.sid, user: claims.sub, version: claims.av }
+    }
+}
+
+/// Whether the session is live and the user's authorization the one that the token was made under, asked in the transaction
+/// that acts for the bearer: whatever ended it since the guard looked is seen.
+pub(crate) async fn bearer_is_live(tx: &mut Tx, bearer: Bearer, now: UnixTime) -> store::Result<bool> {
+    let user = users::find(tx, bearer.user).await?;
+    let stands = user.is_some_and(|user| user.disabled_at.is_none() && user.authorization_version == bearer.version);
+    Ok(stands && session_is_live(tx, bearer.session, now).await?)
+}
+
+/// Whether the password that was proved is still the user's, asked in the transaction that rests on it.
+pub(crate) async fn is_password(tx: &mut Tx, user: UserId, proved: &PasswordHash) -> store::Result<bool> {
+    Ok(users::find_password(tx, user).await?.is_some_and(|stored| stored.as_str() == proved.as_str()))
 }
 
 /// Whether a session is live now, asked in the transaction that acts for it.

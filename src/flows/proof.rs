@@ -8,7 +8,7 @@ use crate::{
         AccessClaims, SessionId, UserId,
         audit_event::{AuditEvent, Event, Origin},
         password::{Password, PasswordHash},
-        session::{MAX_FAILED_PROOFS, RevokeReason},
+        session::{MAX_FAILED_PROOFS, RevokeReason, SessionState},
     },
     memory::{
         hasher::{HashError, Verdict},
@@ -20,6 +20,9 @@ use crate::{
 /// Why a password was not proved.
 #[derive(Debug, thiserror::Error)]
 pub enum ProofError {
+    /// The session is no more.
+    #[error("session {0} is over")]
+    Over(SessionId),
     /// Another password.
     #[error("wrong password in session {0}")]
     Wrong(SessionId),
@@ -44,22 +47,24 @@ pub(super) async fn prove_password(
     password: &Password,
     origin: &Origin,
 ) -> Result<PasswordHash, ProofError> {
-    let account = Account::Anywhere(vestibule.account_key(bearer.sub));
-    vestibule.throttle.failures.take(&account).map_err(ProofError::TooMany)?;
-    let compared = compare(vestibule, bearer.sub, password).await;
-    match compared {
-        Ok(Some(stored)) => {
-            vestibule.throttle.failures.give_back(&account);
-            Ok(stored)
-        }
+    let mut reader = vestibule.store.read().await?;
+    let session = sessions::find(&mut reader, bearer.sid).await?;
+    drop(reader);
+    let session = session.filter(|session| session.state(origin.now) == SessionState::Live);
+    let session = session.ok_or(ProofError::Over(bearer.sid))?;
+    // A signed-in device has an allowance of its own: a stranger's guesses at the login don't lock it out.
+    let key = vestibule.account_key(bearer.sub);
+    let account = session.device.map_or(Account::Anywhere(key), |device| Account::OnDevice(key, device));
+    let guess = vestibule.throttle.failures.begin(account).await.map_err(ProofError::TooMany)?;
+    match compare(vestibule, bearer.sub, password).await {
         Ok(None) => {
+            guess.was_wrong();
+            vestibule.throttle.failures.count(&Account::Anywhere(key));
             count_failure(vestibule, bearer.sid, bearer.sub, origin).await?;
             Err(ProofError::Wrong(bearer.sid))
         }
-        Err(error) => {
-            vestibule.throttle.failures.give_back(&account);
-            Err(error)
-        }
+        Ok(Some(stored)) => Ok(stored),
+        Err(error) => Err(error),
     }
 }
 
@@ -77,7 +82,7 @@ pub(super) async fn compare(
 }
 
 async fn count_failure(vestibule: &Vestibule, id: SessionId, user: UserId, origin: &Origin) -> store::Result<()> {
-    let (leeway, origin) = (vestibule.config.tokens.leeway.seconds(), origin.clone());
+    let (remember, origin) = (vestibule.remember(), origin.clone());
     vestibule
         .store
         .write(async move |tx| {
@@ -86,7 +91,7 @@ async fn count_failure(vestibule: &Vestibule, id: SessionId, user: UserId, origi
             audit::insert(tx, &event).await?;
             if in_a_row.is_some_and(|count| count >= MAX_FAILED_PROOFS) {
                 let one = sessions::Selection::One(id);
-                Vestibule::revoke(tx, leeway, user, one, RevokeReason::WrongPasswords, &origin).await?;
+                Vestibule::revoke(tx, remember, user, one, RevokeReason::WrongPasswords, &origin).await?;
             }
             Ok(())
         })

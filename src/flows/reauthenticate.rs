@@ -1,12 +1,11 @@
 //! Reauthenticate: a signed-in person proves their password again and gets a fresh access token in the same session.
 
-use super::{Vestibule, access_expiry, proof};
+use super::{Bearer, Vestibule, access_expiry, bearer_is_live, is_password, proof};
 use crate::{
     domain::{
         AccessClaims, SessionId,
         audit_event::{AuditEvent, Event, Origin},
         password::Password,
-        session::SessionState,
     },
     store::{self, audit, sessions, users},
 };
@@ -46,19 +45,20 @@ pub async fn reauthenticate(
     password: &Password,
     origin: &Origin,
 ) -> Result<Fresh, ReauthenticateError> {
-    proof::prove_password(vestibule, bearer, password, origin).await?;
+    let proved = proof::prove_password(vestibule, bearer, password, origin).await?;
     let over = ReauthenticateError::Over(bearer.sid);
     let Some(client) = vestibule.config.clients.get(&bearer.client_id) else { return Err(over) };
     let (id, user_id, now, lifetime) = (bearer.sid, bearer.sub, origin.now, client.clone());
+    let bearer = Bearer::of(bearer);
     let event = AuditEvent::new(Event::Reauthenticated, origin).user(user_id).session(id);
     let proved = vestibule
         .store
         .write(async move |tx| {
-            let Some(mut session) = sessions::find(tx, id).await? else { return Ok(None) };
-            let Some(user) = users::find(tx, user_id).await? else { return Ok(None) };
-            if session.state(now) != SessionState::Live || user.disabled_at.is_some() {
+            if !(bearer_is_live(tx, bearer, now).await? && is_password(tx, user_id, &proved).await?) {
                 return Ok(None);
             }
+            let Some(mut session) = sessions::find(tx, id).await? else { return Ok(None) };
+            let Some(user) = users::find(tx, user_id).await? else { return Ok(None) };
             session.access_expires_at = access_expiry(&session, &lifetime, now);
             session.auth_time = now;
             sessions::prove(tx, id, now, session.access_expires_at).await?;

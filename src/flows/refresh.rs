@@ -102,10 +102,17 @@ async fn attempt(
             claim(vestibule, &user, session.generations.current(), next, client, sight.event(), origin).await
         }
         Decision::Keep => {
+            // Written at each refresh, so limited like a rotation.
+            vestibule.throttle.refreshes.peek(&session.id).map_err(RefreshError::TooMany)?;
             let next = advance(&session, client, &sight, origin);
             claim(vestibule, &user, session.generations.current(), next, client, sight.event(), origin).await
         }
-        Decision::Repeat => Ok(Attempt::Answered(vestibule.tokens(&user, &session, client, false, now))),
+        Decision::Repeat => {
+            if session.mismatches > 0 || sight.event().is_some() {
+                record(vestibule, &session, sight.event(), origin).await?;
+            }
+            Ok(Attempt::Answered(vestibule.tokens(&user, &session, client, false, now)))
+        }
         Decision::RefuseOver => Err(RefreshError::Over(session.id)),
         Decision::RefuseReused => Err(refuse_reused(vestibule, &session, origin).await?),
         Decision::RefuseDevice => Err(refuse_device(vestibule, &session, origin).await?),
@@ -192,9 +199,7 @@ async fn claim(
     origin: &Origin,
 ) -> Result<Attempt, RefreshError> {
     let row = next.clone();
-    let event = event.map(|(event, score)| {
-        AuditEvent::new(event, origin).user(row.user_id).session(row.id).detail("score", two_digits(score))
-    });
+    let event = event.map(|event| audit_event(event, &row, origin));
     let won = vestibule
         .store
         .write(async move |tx| {
@@ -208,9 +213,33 @@ async fn claim(
     if !won {
         return Ok(Attempt::Outrun);
     }
-    // Only a rotation counts, and there is one for each generation: so it is counted once it is done.
+    // Only what was written counts, and there is one rotation for each generation: so it is counted once it is done.
     vestibule.throttle.refreshes.take(&next.id).ok();
     Ok(Attempt::Answered(vestibule.tokens(user, &next, client, false, origin.now)))
+}
+
+/// Notes what a refresh showed that rotates nothing.
+async fn record(
+    vestibule: &Vestibule,
+    session: &Session,
+    event: Option<(Event, f64)>,
+    origin: &Origin,
+) -> store::Result<()> {
+    let (id, event) = (session.id, event.map(|event| audit_event(event, session, origin)));
+    vestibule
+        .store
+        .write(async move |tx| {
+            sessions::clear_mismatches(tx, id).await?;
+            match &event {
+                Some(event) => audit::insert(tx, event).await,
+                None => Ok(()),
+            }
+        })
+        .await
+}
+
+fn audit_event((event, score): (Event, f64), session: &Session, origin: &Origin) -> AuditEvent {
+    AuditEvent::new(event, origin).user(session.user_id).session(session.id).detail("score", two_digits(score))
 }
 
 fn two_digits(score: f64) -> f64 {
@@ -218,22 +247,20 @@ fn two_digits(score: f64) -> f64 {
 }
 
 async fn refuse_reused(vestibule: &Vestibule, session: &Session, origin: &Origin) -> store::Result<RefreshError> {
-    let (id, user, leeway, origin) =
-        (session.id, session.user_id, vestibule.config.tokens.leeway.seconds(), origin.clone());
+    let (id, user, remember, origin) = (session.id, session.user_id, vestibule.remember(), origin.clone());
     vestibule
         .store
         .write(async move |tx| {
             audit::insert(tx, &AuditEvent::new(Event::RefreshReused, &origin).user(user).session(id)).await?;
             let one = sessions::Selection::One(id);
-            Vestibule::revoke(tx, leeway, user, one, RevokeReason::RefreshReused, &origin).await
+            Vestibule::revoke(tx, remember, user, one, RevokeReason::RefreshReused, &origin).await
         })
         .await?;
     Ok(RefreshError::Reused(id))
 }
 
 async fn refuse_device(vestibule: &Vestibule, session: &Session, origin: &Origin) -> store::Result<RefreshError> {
-    let (id, user, leeway, origin) =
-        (session.id, session.user_id, vestibule.config.tokens.leeway.seconds(), origin.clone());
+    let (id, user, remember, origin) = (session.id, session.user_id, vestibule.remember(), origin.clone());
     vestibule
         .store
         .write(async move |tx| {
@@ -241,7 +268,7 @@ async fn refuse_device(vestibule: &Vestibule, session: &Session, origin: &Origin
             audit::insert(tx, &AuditEvent::new(Event::DeviceMismatch, &origin).user(user).session(id)).await?;
             if in_a_row.is_some_and(|count| count >= MAX_MISMATCHES) {
                 let one = sessions::Selection::One(id);
-                Vestibule::revoke(tx, leeway, user, one, RevokeReason::DeviceMismatch, &origin).await?;
+                Vestibule::revoke(tx, remember, user, one, RevokeReason::DeviceMismatch, &origin).await?;
             }
             Ok(())
         })

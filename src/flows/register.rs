@@ -15,7 +15,7 @@ use crate::{
     store::{self, audit, users},
 };
 
-/// What a person sends to get an account. The password was checked against the names.
+/// What a person sends to get an account.
 #[derive(Debug)]
 pub struct Registration {
     /// The name to be called by.
@@ -35,6 +35,9 @@ pub enum RegisterError {
     /// Somebody has that name or address.
     #[error("the {} is taken", .0.field())]
     Taken(users::Taken),
+    /// The password is none that may be stored.
+    #[error("the password {0}")]
+    Unsuitable(String),
     /// Too many from one address.
     #[error("too many registrations")]
     TooMany(RetryAfter),
@@ -59,8 +62,18 @@ pub async fn register(
     if !vestibule.config.passwords.registration_open {
         return Err(RegisterError::Closed);
     }
+    let throttle = &vestibule.throttle;
     if let Some(network) = network {
-        vestibule.throttle.registrations.take(&network).map_err(RegisterError::TooMany)?;
+        throttle.registrations.peek(&network).map_err(RegisterError::TooMany)?;
+        throttle.estimates.take(&network).map_err(RegisterError::TooMany)?;
+    }
+    let names = [request.username.as_ref().map(Username::as_str), request.email.as_ref().map(Email::as_str)];
+    let names = names.into_iter().flatten().map(str::to_owned).collect();
+    let min_length = vestibule.config.passwords.min_length;
+    let judged = vestibule.hasher.check_new(&request.password, min_length, names).await?;
+    judged.map_err(RegisterError::Unsuitable)?;
+    if let Some(network) = network {
+        throttle.registrations.take(&network).map_err(RegisterError::TooMany)?;
     }
     let hash = vestibule.hasher.hash(&request.password).await?;
     let new = users::NewUser {

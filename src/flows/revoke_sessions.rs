@@ -1,6 +1,6 @@
 //! Revoke sessions: a person ends some or all of their own, an operator anybody's.
 
-use super::{Vestibule, session_is_live};
+use super::{Bearer, Vestibule, bearer_is_live, session_is_live};
 use crate::{
     domain::{
         AccessClaims, SessionId, TokenId, UserId, audit_event::Origin, refresh_token::RefreshTokenError,
@@ -68,12 +68,12 @@ pub async fn revoke_own(
             (sessions::Selection::One(session), RevokeReason::RevokedByUser)
         }
     };
-    let (user, asking, leeway) = (bearer.sub, bearer.sid, vestibule.config.tokens.leeway.seconds());
+    let (user, asking, remember) = (bearer.sub, Bearer::of(bearer), vestibule.remember());
     let origin = origin.clone();
     let revoked = vestibule
         .store
         .write(async move |tx| {
-            let asking_is_live = session_is_live(tx, asking, origin.now).await?;
+            let asking_is_live = bearer_is_live(tx, asking, origin.now).await?;
             // A session that is named to be kept must be there to be kept: else a token of a session that is over would end all.
             let kept_is_live = match selection {
                 sessions::Selection::AllBut(kept) => session_is_live(tx, kept, origin.now).await?,
@@ -82,11 +82,11 @@ pub async fn revoke_own(
             if !(asking_is_live && kept_is_live) {
                 return Ok(None);
             }
-            Vestibule::revoke(tx, leeway, user, selection, reason, &origin).await.map(Some)
+            Vestibule::revoke(tx, remember, user, selection, reason, &origin).await.map(Some)
         })
         .await?;
     match (revoked, selection) {
-        (None, _) => Err(RevokeError::Over(asking)),
+        (None, _) => Err(RevokeError::Over(asking.session)),
         (Some(0), sessions::Selection::One(_)) => Err(RevokeError::Unknown),
         (Some(count), _) => Ok(count),
     }
@@ -113,11 +113,11 @@ pub async fn revoke_of_user(
     selection: sessions::Selection,
     origin: &Origin,
 ) -> store::Result<usize> {
-    let (leeway, origin) = (vestibule.config.tokens.leeway.seconds(), origin.clone());
+    let (remember, origin) = (vestibule.remember(), origin.clone());
     vestibule
         .store
         .write(async move |tx| {
-            Vestibule::revoke(tx, leeway, user, selection, RevokeReason::RevokedByAdmin, &origin).await
+            Vestibule::revoke(tx, remember, user, selection, RevokeReason::RevokedByAdmin, &origin).await
         })
         .await
 }

@@ -47,6 +47,7 @@ pub async fn sweep(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swept>
     vestibule.revocations.sweep(now);
     vestibule.throttle.logins.sweep();
     vestibule.throttle.failures.sweep();
+    vestibule.throttle.estimates.sweep();
     vestibule.throttle.registrations.sweep();
     vestibule.throttle.refreshes.sweep();
     vestibule.hasher.sweep();

@@ -30,7 +30,7 @@ impl Fairing for AccessLog {
             route = request.route().map_or_else(|| "-".to_owned(), |route| route.uri.to_string()),
             status = response.status().code,
             micros = u64::try_from(request.local_cache(Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX),
-            ip = Caller::of(request).origin.ip.as_deref().unwrap_or("-"),
+            ip = Caller::of(request).ip().unwrap_or("-"),
             request_id = RequestId::of(request).as_str(),
         );
     }

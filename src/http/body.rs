@@ -1,18 +1,23 @@
 //! JSON bodies: size, type, syntax and every field, each failure with its own code, and all bad fields at once.
 
+use std::time::Duration;
+
 use rocket::{
     Request, State,
     data::{Data, FromData, Outcome, ToByteUnit},
-    http::ContentType,
+    tokio::time::timeout,
 };
 use serde_json::{Map, Value};
 
 use super::{
     Shared,
     errors::{ApiError, Code, FieldError},
-    guards::stash,
+    guards::{self, stash},
 };
 use crate::flows::Vestibule;
+
+/// How long a body may be in coming.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// The largest body, in KiB.
 const LIMIT_KIB: u64 = 64;
@@ -57,19 +62,38 @@ impl<'r, T: FromFields> FromData<'r> for OptionalBody<T> {
     }
 }
 
+/// A body that nobody reads, for calls that take none: whatever it is, it is within the limit.
+#[derive(Debug)]
+pub struct Ignored;
+
+#[rocket::async_trait]
+impl<'r> FromData<'r> for Ignored {
+    type Error = ApiError;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
+        match read_body(request, data).await {
+            Ok(_) => Outcome::Success(Self),
+            Err(error) => stash(request, error),
+        }
+    }
+}
+
 async fn read_body(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, ApiError> {
     let too_large = || ApiError::new(Code::PayloadTooLarge, format!("The body is over {LIMIT_KIB} KiB."));
     let announced = request.headers().get_one("Content-Length").and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > LIMIT_KIB * 1024) {
         return Err(too_large());
     }
-    let read = data.open(LIMIT_KIB.kibibytes()).into_bytes().await;
+    let read = timeout(TIME_LIMIT, data.open(LIMIT_KIB.kibibytes()).into_bytes()).await;
+    let read = read.map_err(|_| ApiError::new(Code::MalformedRequest, "The body was too long in coming."))?;
     let bytes = read.map_err(|_| ApiError::new(Code::MalformedRequest, "The body broke off."))?;
+    // Guards looked at the token when the headers were there.
+    guards::check_again(request)?;
     if bytes.is_complete() { Ok(bytes.into_inner()) } else { Err(too_large()) }
 }
 
 fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiError> {
-    if !request.content_type().is_some_and(is_json) {
+    if !request.headers().get_one("Content-Type").is_some_and(is_json) {
         return Err(ApiError::new(Code::UnsupportedMediaType, "Send the body as application/json."));
     }
     let value: Value = serde_json::from_slice(bytes).map_err(|error| {
@@ -77,7 +101,7 @@ fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiErr
         ApiError::new(Code::MalformedJson, format!("The body is not JSON: the error is at {place}."))
     })?;
     let Value::Object(object) = value else {
-        return Err(ApiError::new(Code::InvalidRequest, "The body must be a JSON object."));
+        return Err(ApiError::field("body", "must be a JSON object"));
     };
     let vestibule: &State<Shared> = State::get(request.rocket())
         .ok_or_else(|| ApiError::new(Code::InternalError, "The server is not complete."))?;
@@ -89,10 +113,10 @@ fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiErr
     }
 }
 
-fn is_json(content_type: &ContentType) -> bool {
-    let sub = content_type.sub().as_str();
-    content_type.top() == "application"
-        && (sub.eq_ignore_ascii_case("json") || sub.to_ascii_lowercase().ends_with("+json"))
+/// `application/json` or `application/…+json`, whatever the parameters (RFC 9110 §8.3.1).
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 /// The fields of a body while they are read. Unknown ones are ignored.

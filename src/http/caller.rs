@@ -1,6 +1,9 @@
-//! Who calls: the address, from the socket or a proxy that is trusted; the user agent; the second of the call.
+//! Who calls: the address, from the socket or a proxy that is trusted, and the user agent.
 
-use std::{convert::Infallible, net::IpAddr};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+};
 
 use ipnet::IpNet;
 use rocket::{
@@ -9,19 +12,17 @@ use rocket::{
 };
 
 use super::Shared;
-use crate::{
-    domain::{UnixTime, audit_event::Origin},
-    memory::throttle::Network,
-};
+use crate::{clock::Clock, domain::audit_event::Origin, memory::throttle::Network};
 
 /// Bytes of a `User-Agent` that are kept.
 const MAX_USER_AGENT: usize = 512;
 
-/// Where a request comes from. Read once per request: `now` is the same for all that it does.
+/// Where a request comes from.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// For the flows.
-    pub origin: Origin,
+    clock: Clock,
+    ip: Option<String>,
+    user_agent: Option<String>,
     /// For the limits by address.
     pub network: Option<Network>,
 }
@@ -31,15 +32,27 @@ impl Caller {
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
             let state = request.rocket().state::<Shared>();
-            let now = state.map_or(UnixTime::from_seconds(0), |vestibule| vestibule.clock.now());
             let trusted = state.map_or(&[][..], |vestibule| &vestibule.config.web.trusted_proxies);
             let address = client_address(request, trusted);
             let user_agent = request.headers().get_one("User-Agent").map(shortened).filter(|text| !text.is_empty());
             Self {
-                origin: Origin { now, ip: address.map(|address| address.to_string()), user_agent },
+                clock: state.map_or_else(Clock::system, |vestibule| vestibule.clock.clone()),
+                ip: address.map(|address| address.to_string()),
+                user_agent,
                 network: address.map(Network::from),
             }
         })
+    }
+
+    /// The address, for the log.
+    pub fn ip(&self) -> Option<&str> {
+        self.ip.as_deref()
+    }
+
+    /// What a flow is told. The clock is read here, when the handler has all of the request: whoever sends a body slowly
+    /// does not act in the past.
+    pub fn origin(&self) -> Origin {
+        Origin { now: self.clock.now(), ip: self.ip.clone(), user_agent: self.user_agent.clone() }
     }
 }
 
@@ -63,13 +76,19 @@ fn client_address(request: &Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
     let forwarded: Vec<&str> = request.headers().get("X-Forwarded-For").flat_map(|list| list.split(',')).collect();
     let mut client = peer;
     for hop in forwarded.iter().rev() {
-        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+        let Some(address) = hop_address(hop.trim()) else { break };
         client = address.to_canonical();
         if !is_trusted(&client) {
             break;
         }
     }
     Some(client)
+}
+
+/// One entry of `X-Forwarded-For`; some proxies add the port.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let bare = || hop.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
+    bare().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 fn shortened(text: &str) -> String {

@@ -82,6 +82,12 @@ pub fn clear(jar: &CookieJar<'_>, vestibule: &Vestibule) {
     }
 }
 
+/// Removes the device's secret, of an account that is gone.
+pub fn clear_device(jar: &CookieJar<'_>, vestibule: &Vestibule) {
+    let name = device_cookie_name(&vestibule.config.cookies);
+    jar.add(cookie(vestibule, name, String::new(), "/".to_owned(), Duration::ZERO));
+}
+
 /// The refresh token in its cookie.
 pub fn refresh_token<'j>(jar: &'j CookieJar<'_>, vestibule: &Vestibule) -> Option<&'j str> {
     let cookie = jar.get(&vestibule.config.cookies.refresh_name).filter(|_| vestibule.config.tokens.location.cookies);

@@ -31,13 +31,20 @@ pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -
 /// The browser's own word on where the request comes from, where it gives one.
 fn check_site(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
     let headers = request.headers();
-    let origin_is_foreign = headers.get_one("Origin").is_some_and(|origin| !cors::is_own_or_allowed(vestibule, origin));
+    let is_own = |origin: &str| cors::is_own_or_allowed(vestibule, origin) || is_host(request, origin);
+    let origin_is_foreign = headers.get_one("Origin").is_some_and(|origin| !is_own(origin));
     let has_origin = headers.get_one("Origin").is_some();
     let site_is_foreign = headers.get_one("Sec-Fetch-Site").is_some_and(|site| site == "cross-site");
     if origin_is_foreign || (site_is_foreign && !has_origin) {
         return Err(ApiError::new(Code::CsrfFailed, "The request comes from a page that may not make it."));
     }
     Ok(())
+}
+
+/// Whether a page's origin is the very host that the browser asks: a foreign page can't choose either.
+fn is_host(request: &Request<'_>, origin: &str) -> bool {
+    let host_of_page = origin.split_once("://").map(|(_, host)| host);
+    host_of_page.is_some() && host_of_page == request.headers().get_one("Host")
 }
 
 /// Where a request comes from, for handlers that learn only from its body whether a cookie authenticates it.

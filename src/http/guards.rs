@@ -12,14 +12,15 @@ use rocket::{
 };
 
 use super::{
-    Shared,
-    caller::Caller,
-    csrf,
+    Shared, csrf,
     errors::{ApiError, Code},
 };
 use crate::{
     domain::{AccessClaims, Permission, SessionId, UserId, jwt},
-    flows::{Vestibule, authenticate::authenticate},
+    flows::{
+        Vestibule,
+        authenticate::{authenticate, still_holds},
+    },
 };
 
 /// A request with an access token that holds.
@@ -114,7 +115,7 @@ impl<'r> FromRequest<'r> for AccessToken {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        outcome(request, required(request))
+        outcome(request, required(request).and_then(|token| grant(request, token)))
     }
 }
 
@@ -123,7 +124,8 @@ impl<'r> FromRequest<'r> for MaybeAccessToken {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        outcome(request, check(request).map(Self))
+        let token = check(request).and_then(|token| token.map(|token| grant(request, token)).transpose());
+        outcome(request, token.map(Self))
     }
 }
 
@@ -134,7 +136,7 @@ impl<'r> FromRequest<'r> for FreshToken {
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
         let fresh = required(request).and_then(|token| {
             if token.claims().fresh {
-                Ok(Self(token))
+                grant(request, token).map(Self)
             } else {
                 Err(ApiError::new(
                     Code::FreshTokenRequired,
@@ -151,7 +153,7 @@ impl<'r> FromRequest<'r> for CurrentUser {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        outcome(request, required(request).map(Self))
+        outcome(request, required(request).and_then(|token| grant(request, token)).map(Self))
     }
 }
 
@@ -167,12 +169,34 @@ fn check(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
 fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     let vestibule = shared(request)?;
     let Some(presented) = presented(request, vestibule)? else { return Ok(None) };
-    let claims = authenticate(vestibule, presented.token(), Caller::of(request).origin.now)?;
+    let claims = authenticate(vestibule, presented.token(), vestibule.clock.now())?;
     let came_in_cookie = matches!(presented, Presented::InCookie(_));
-    if came_in_cookie && !is_safe(request.method()) {
-        csrf::check(request, vestibule, claims.sid)?;
-    }
     Ok(Some(AccessToken { claims, came_in_cookie }))
+}
+
+/// Lets a token in, unless a cookie brought it and the page that sent it may not.
+fn grant(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiError> {
+    if token.came_in_cookie && !is_safe(request.method()) {
+        csrf::check(request, shared(request)?, token.claims.sid)?;
+    }
+    let granted: &Granted = request.local_cache(Granted::default);
+    *granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+    Ok(token)
+}
+
+/// The token that a guard let in.
+type Granted = Mutex<Option<AccessToken>>;
+
+/// Checks again what a guard let in, once the body is there: it may have been long in coming.
+pub(super) fn check_again(request: &Request<'_>) -> Result<(), ApiError> {
+    let granted: &Granted = request.local_cache(Granted::default);
+    match &*granted.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(token) => {
+            let vestibule = shared(request)?;
+            Ok(still_holds(vestibule, &token.claims, vestibule.clock.now())?)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Methods that change nothing (RFC 9110 §9.2.1).

@@ -42,8 +42,8 @@ impl FromFields for LoginBody {
         let identifier = identifier(fields);
         let password = fields.required("password", Password::parse);
         let fingerprint = fingerprint(fields, vestibule);
-        if vestibule.config.devices.fingerprint == FingerprintPolicy::Require && fields.is_absent("fingerprint") {
-            fields.refuse("fingerprint", "is required");
+        if vestibule.config.devices.fingerprint == FingerprintPolicy::Require {
+            require_fingerprint(fields, fingerprint.as_ref());
         }
         // One that is not a secret of ours is a foreign one: ignored.
         let device_id = fields.optional("device_id", |text| Ok::<_, &str>(DeviceSecret::parse(text).ok())).flatten();
@@ -64,14 +64,11 @@ impl FromFields for LoginBody {
 
 /// The identifier may stand in either field.
 fn identifier(fields: &mut Fields) -> Option<Identifier> {
-    match (fields.is_absent("username"), fields.is_absent("email")) {
-        (true, false) => fields.required("email", Identifier::parse),
-        (true, true) => {
-            fields.refuse("username", "is required, or an email");
-            None
-        }
-        (false, _) => fields.required("username", Identifier::parse),
+    if fields.is_absent("username") && fields.is_absent("email") {
+        fields.refuse("username", "is required, or an email");
     }
+    let username = fields.optional("username", Identifier::parse);
+    username.or(fields.optional("email", Identifier::parse))
 }
 
 fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
@@ -79,6 +76,14 @@ fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint
         return None;
     }
     fields.value("fingerprint", Fingerprint::parse)
+}
+
+fn require_fingerprint(fields: &mut Fields, fingerprint: Option<&Fingerprint>) {
+    if fields.is_absent("fingerprint") {
+        fields.refuse("fingerprint", "is required");
+    } else if fingerprint.is_some_and(|fingerprint| !fingerprint.binds()) {
+        fields.refuse("fingerprint", "says too little to recognise the device by");
+    }
 }
 
 fn client_id(text: &str) -> Result<String, &'static str> {
@@ -123,7 +128,7 @@ pub async fn login(
         device_name: body.device_name,
         client_id: body.client_id,
     };
-    let tokens = flows::login::login(vestibule, request, caller.network, &caller.origin).await?;
+    let tokens = flows::login::login(vestibule, request, caller.network, &caller.origin()).await?;
     Ok(tokens::answer(jar, vestibule, tokens, body.transport))
 }
 
@@ -153,16 +158,17 @@ pub async fn refresh(
     site: csrf::Site<'_>,
 ) -> Result<Json<TokenAnswer>, ApiError> {
     let (in_body, fingerprint) = body.0.map_or((None, None), |body| (body.refresh_token, body.fingerprint));
-    let transport = if in_body.is_some() { Transport::Body } else { Transport::Cookie };
+    let in_headers = vestibule.config.tokens.location.headers;
+    let transport = if in_body.is_some() && in_headers { Transport::Body } else { Transport::Cookie };
     let token = match in_body {
         Some(token) => token,
         None => {
             let token = cookies::refresh_token(jar, vestibule).ok_or_else(missing_refresh_token)?;
-            site.check(vestibule.refresh_tokens.verify(token, caller.origin.now).map_err(ApiError::from)?.sid)?;
+            site.check(vestibule.refresh_tokens.verify(token, caller.origin().now).map_err(ApiError::from)?.sid)?;
             token.to_owned()
         }
     };
-    let tokens = flows::refresh::refresh(vestibule, &token, fingerprint, &caller.origin).await?;
+    let tokens = flows::refresh::refresh(vestibule, &token, fingerprint, &caller.origin()).await?;
     Ok(tokens::answer(jar, vestibule, tokens, transport))
 }
 
@@ -182,8 +188,9 @@ impl FromFields for PasswordBody {
 /// What a reauthentication answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FreshAnswer {
-    /// A fresh access token in the same session.
-    access_token: String,
+    /// A fresh access token in the same session; not here where it came, and goes, in a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
     /// Always `bearer`.
     token_type: &'static str,
     /// Seconds until it is over.
@@ -199,9 +206,10 @@ pub async fn fresh(
     caller: &Caller,
     jar: &CookieJar<'_>,
 ) -> Result<Json<FreshAnswer>, ApiError> {
-    let fresh = reauthenticate(vestibule, token.claims(), &body.0.0, &caller.origin).await?;
+    let fresh = reauthenticate(vestibule, token.claims(), &body.0.0, &caller.origin()).await?;
     if token.came_in_cookie() {
         cookies::set_access(jar, vestibule, &fresh);
     }
-    Ok(Json(FreshAnswer { access_token: fresh.access_token, token_type: "bearer", expires_in: fresh.expires_in }))
+    let in_body = Some(fresh.access_token).filter(|_| !token.came_in_cookie());
+    Ok(Json(FreshAnswer { access_token: in_body, token_type: "bearer", expires_in: fresh.expires_in }))
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rocket::{
     Data, Request, Response, Route,
+    fairing::{Fairing, Info, Kind},
     http::{Header, Method, Status},
     route::{Handler, Outcome},
 };
@@ -72,5 +73,23 @@ impl Handler for NotTaken {
             return Outcome::Success(response.finalize());
         }
         Outcome::from(request, ApiError::method_not_allowed(&self.allow))
+    }
+}
+
+/// Rocket takes the method of a posted form from its field `_method`. Here a POST is a POST.
+pub struct AsSent;
+
+#[rocket::async_trait]
+impl Fairing for AsSent {
+    fn info(&self) -> Info {
+        Info { name: "no method from a form", kind: Kind::Request }
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
+        const FIELD: &[u8] = b"_method=";
+        let is_form = request.content_type().is_some_and(|kind| kind.is_form());
+        if is_form && request.method() != Method::Post && data.peek(FIELD.len()).await.starts_with(FIELD) {
+            request.set_method(Method::Post);
+        }
     }
 }

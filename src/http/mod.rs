@@ -67,6 +67,7 @@ pub fn rocket(vestibule: Shared, figment: Figment) -> Rocket<Build> {
         .manage(db::Db::from(vestibule.store.clone()))
         // Ours are in `headers`.
         .attach(Shield::new())
+        .attach(methods::AsSent)
         .attach(headers::Headers)
         .attach(cors::Cors)
         .attach(access_log::AccessLog)

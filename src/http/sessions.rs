@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     Shared,
-    body::{Body, Fields, FromFields, OptionalBody},
+    body::{Body, Fields, FromFields, Ignored, OptionalBody},
     caller::Caller,
     cookies, csrf,
     errors::{ApiError, Code},
@@ -99,7 +99,7 @@ pub async fn active_sessions(
     caller: &Caller,
     mut db: Connection<Db>,
 ) -> Result<Json<Vec<SessionView>>, ApiError> {
-    let live = store::sessions::list_live_by_user(&mut db, token.claims().sub, caller.origin.now).await?;
+    let live = store::sessions::list_live_by_user(&mut db, token.claims().sub, caller.origin().now).await?;
     Ok(Json(live.iter().map(|session| SessionView::new(vestibule, session, token.claims().sid)).collect()))
 }
 
@@ -141,19 +141,20 @@ pub async fn logout(
         cookies::clear(jar, vestibule);
     }
     let shown = shown.ok_or_else(|| ApiError::new(Code::MissingToken, "Send the token whose session is to end."))?;
-    flows::logout::logout(vestibule, &shown, &caller.origin).await?;
+    flows::logout::logout(vestibule, &shown, &caller.origin()).await?;
     Ok(Json(Done { detail: "Logged out" }))
 }
 
 /// Ends every session of the bearer.
-#[post("/logout_all")]
+#[post("/logout_all", data = "<_body>")]
 pub async fn logout_all(
     token: AccessToken,
+    _body: Ignored,
     vestibule: &State<Shared>,
     caller: &Caller,
     jar: &CookieJar<'_>,
 ) -> Result<Json<RevokedAnswer>, ApiError> {
-    let revoked = revoke_own(vestibule, token.claims(), Own::All, &caller.origin).await?;
+    let revoked = revoke_own(vestibule, token.claims(), Own::All, &caller.origin()).await?;
     cookies::clear(jar, vestibule);
     Ok(Json(RevokedAnswer { detail: "All sessions logged out", revoked }))
 }
@@ -167,20 +168,21 @@ pub async fn revoke_other_session(
     caller: &Caller,
 ) -> Result<Json<RevokedAnswer>, ApiError> {
     let keep = body.0.and_then(|body| body.0);
-    let revoked = revoke_own(vestibule, token.claims(), Own::Others(keep.as_deref()), &caller.origin).await?;
+    let revoked = revoke_own(vestibule, token.claims(), Own::Others(keep.as_deref()), &caller.origin()).await?;
     Ok(Json(RevokedAnswer { detail: "Other sessions revoked", revoked }))
 }
 
 /// Ends one session of the bearer.
-#[delete("/sessions/<id>")]
+#[delete("/sessions/<id>", data = "<_body>")]
 pub async fn delete_session(
     token: AccessToken,
     id: &str,
+    _body: Ignored,
     vestibule: &State<Shared>,
     caller: &Caller,
 ) -> Result<NoContent, ApiError> {
     let id = SessionId::parse(id).ok_or_else(no_such_session)?;
-    revoke_own(vestibule, token.claims(), Own::One(id), &caller.origin).await?;
+    revoke_own(vestibule, token.claims(), Own::One(id), &caller.origin()).await?;
     Ok(NoContent)
 }
 
@@ -213,7 +215,7 @@ pub async fn logout_device(
         DeviceBody::BySession(id) => SessionId::parse(id).map(Own::One),
         DeviceBody::ByToken(id) => TokenId::parse(id).map(Own::ByTokenId),
     };
-    revoke_own(vestibule, token.claims(), which.ok_or_else(no_such_session)?, &caller.origin).await?;
+    revoke_own(vestibule, token.claims(), which.ok_or_else(no_such_session)?, &caller.origin()).await?;
     Ok(NoContent)
 }
 

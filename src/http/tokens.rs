@@ -48,7 +48,8 @@ pub struct TokenAnswer {
     refresh_expires_in: i64,
     /// The session.
     session_id: String,
-    /// The device's secret: given at the next login, it takes over this device's session.
+    /// The device's secret: given at the next login, it takes over this device's session. Null where the device was
+    /// forgotten.
     #[schema(required)]
     device_id: Option<String>,
 }

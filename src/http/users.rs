@@ -1,7 +1,5 @@
 //! `POST /auth/register` and `/users/me`: a person and their own account.
 
-use std::collections::BTreeSet;
-
 use rocket::{
     State, delete, get,
     http::CookieJar,
@@ -86,18 +84,12 @@ impl FromFields for Registration {
         let username = fields.optional("username", Username::parse);
         let email = fields.optional("email", Email::parse);
         let password = fields.required("password", Password::parse);
-        if let Err((field, message)) =
-            check_names(vestibule.config.passwords.username_field, username.as_ref(), email.as_ref())
-        {
+        let field = vestibule.config.passwords.username_field;
+        if let Err((field, message)) = check_names(field, !fields.is_absent("username"), !fields.is_absent("email")) {
             fields.refuse(field, message);
         }
-        let names: BTreeSet<&str> = [username.as_ref().map(Username::as_str), email.as_ref().map(Email::as_str)]
-            .into_iter()
-            .flatten()
-            .collect();
         let password = password?;
-        let names: Vec<&str> = names.into_iter().collect();
-        if let Err(message) = password.check_new(vestibule.config.passwords.min_length, &names) {
+        if let Err(message) = password.check_length(vestibule.config.passwords.min_length) {
             fields.refuse("password", message);
         }
         Some(Self { username, email, password })
@@ -111,7 +103,7 @@ pub async fn register(
     vestibule: &State<Shared>,
     caller: &Caller,
 ) -> Result<Created<Json<UserView>>, ApiError> {
-    let user = flows::register::register(vestibule, body.0, caller.network, &caller.origin).await?;
+    let user = flows::register::register(vestibule, body.0, caller.network, &caller.origin()).await?;
     Ok(Created::new("/users/me").body(Json(user.into())))
 }
 
@@ -139,7 +131,7 @@ pub async fn update_me(
     vestibule: &State<Shared>,
     caller: &Caller,
 ) -> Result<Json<UserView>, ApiError> {
-    let user = change_names(vestibule, token.claims(), body.0, &caller.origin).await?;
+    let user = change_names(vestibule, token.claims(), body.0, caller.network, &caller.origin()).await?;
     Ok(Json(user.into()))
 }
 
@@ -150,9 +142,12 @@ pub struct ChangePasswordBody {
 }
 
 impl FromFields for ChangePasswordBody {
-    fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
+    fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let current = fields.required("current_password", Password::parse);
         let new = fields.required("new_password", Password::parse);
+        if let Some(Err(message)) = new.as_ref().map(|new| new.check_length(vestibule.config.passwords.min_length)) {
+            fields.refuse("new_password", message);
+        }
         Some(Self { current: current?, new: new? })
     }
 }
@@ -168,7 +163,7 @@ pub async fn change_password(
 ) -> Result<Json<TokenAnswer>, ApiError> {
     let ChangePasswordBody { current, new } = body.0;
     let tokens =
-        flows::change_password::change_password(vestibule, token.claims(), &current, &new, &caller.origin).await?;
+        flows::change_password::change_password(vestibule, token.claims(), &current, &new, &caller.origin()).await?;
     let transport = if token.came_in_cookie() { Transport::Cookie } else { Transport::Body };
     Ok(tokens::answer(jar, vestibule, tokens, transport))
 }
@@ -182,8 +177,9 @@ pub async fn delete_me(
     caller: &Caller,
     jar: &CookieJar<'_>,
 ) -> Result<NoContent, ApiError> {
-    delete_own(vestibule, token.claims(), &body.0.0, &caller.origin).await?;
+    delete_own(vestibule, token.claims(), &body.0.0, &caller.origin()).await?;
     cookies::clear(jar, vestibule);
+    cookies::clear_device(jar, vestibule);
     Ok(NoContent)
 }
 

@@ -104,6 +104,24 @@ impl Hasher {
         self.in_slot(move |inner| inner.hash(&password)).await
     }
 
+    /// [`Password::check_new`], in a slot: it costs as much as a hash.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`].
+    pub async fn check_new(
+        &self,
+        password: &Password,
+        min_chars: usize,
+        names: Vec<String>,
+    ) -> Result<Result<(), String>, HashError> {
+        let password = password.clone();
+        self.in_slot(move |_| {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            Ok(password.check_new(min_chars, &names))
+        })
+        .await
+    }
+
     /// Compares a password with a stored form. Without one it computes a hash all the same, so that an unknown user takes as
     /// long as a wrong password, and answers [`Verdict::Wrong`].
     ///

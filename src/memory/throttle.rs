@@ -7,6 +7,7 @@ use std::{
     collections::HashMap,
     hash::Hash,
     net::IpAddr,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -18,6 +19,8 @@ use governor::{
     nanos::Nanos,
     state::StateStore,
 };
+
+use tokio::sync::Notify;
 
 use crate::{
     clock::Clock,
@@ -41,7 +44,9 @@ pub struct Throttle {
     /// Attempts to log in, by address.
     pub logins: Limit<Network>,
     /// Wrong passwords, by account.
-    pub failures: Limit<Account>,
+    pub failures: Guesses,
+    /// New passwords whose strength was estimated, by address.
+    pub estimates: Limit<Network>,
     /// New accounts, by address.
     pub registrations: Limit<Network>,
     /// Rotations, by session.
@@ -138,6 +143,96 @@ impl<K: Clone + Hash + Eq> Limit<K> {
             let now = Reference::saturating_sub(&enforced.clock.now(), enforced.started);
             enforced.slots.lock().retain(|_, at| *at > now);
         }
+    }
+}
+
+/// A limit on failures, known only once a guess was compared. Guesses that are being compared count as failures, so that a
+/// hundred at once are no way around the limit; but whom only they keep out waits for them instead of being refused.
+pub struct Guesses {
+    limit: Limit<Account>,
+    pending: Mutex<HashMap<Account, usize>>,
+    compared: Notify,
+}
+
+impl Guesses {
+    /// `rate` wrong guesses per account.
+    pub fn new(rate: Option<Rate>, clock: &Clock) -> Self {
+        Self { limit: Limit::new(rate, clock), pending: Mutex::default(), compared: Notify::new() }
+    }
+
+    /// Begins a guess.
+    ///
+    /// # Errors
+    /// When there were too many wrong ones.
+    pub async fn begin(&self, account: Account) -> Result<Guess<'_>, RetryAfter> {
+        loop {
+            let mut compared = pin!(self.compared.notified());
+            // From here on no comparison that ends is missed.
+            compared.as_mut().enable();
+            if let Some(guess) = self.try_begin(&account)? {
+                return Ok(guess);
+            }
+            compared.await;
+        }
+    }
+
+    /// Counts a wrong guess that was let through elsewhere.
+    pub fn count(&self, account: &Account) {
+        // Where the limit is reached already, one more makes no difference.
+        self.limit.take(account).ok();
+    }
+
+    /// None where only guesses that are being compared stand in the way.
+    fn try_begin(&self, account: &Account) -> Result<Option<Guess<'_>>, RetryAfter> {
+        let mut pending = self.lock();
+        match self.limit.take(account) {
+            Ok(()) => {
+                *pending.entry(account.clone()).or_default() += 1;
+                Ok(Some(Guess { guesses: self, account: account.clone(), was_wrong: false }))
+            }
+            Err(_) if pending.contains_key(account) => Ok(None),
+            Err(wait) => Err(wait),
+        }
+    }
+
+    /// Forgets the accounts that are as if never guessed at.
+    pub fn sweep(&self) {
+        self.limit.sweep();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Account, usize>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A guess that is being compared. Counted for good only if it turns out wrong.
+pub struct Guess<'g> {
+    guesses: &'g Guesses,
+    account: Account,
+    was_wrong: bool,
+}
+
+impl Guess<'_> {
+    /// Counts it.
+    pub fn was_wrong(mut self) {
+        self.was_wrong = true;
+    }
+}
+
+impl Drop for Guess<'_> {
+    fn drop(&mut self) {
+        if !self.was_wrong {
+            self.guesses.limit.give_back(&self.account);
+        }
+        let mut pending = self.guesses.lock();
+        if let Some(count) = pending.get_mut(&self.account) {
+            *count -= 1;
+            if *count == 0 {
+                pending.remove(&self.account);
+            }
+        }
+        drop(pending);
+        self.guesses.compared.notify_waiters();
     }
 }
 

@@ -21,20 +21,25 @@ pub struct StoredEvent {
     pub detail: Value,
 }
 
-/// Appends an event.
+/// Appends an event. One of a user who is gone by now says nothing of them.
 ///
 /// # Errors
 /// [`super::Error::Database`].
 pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
-    sqlx::query("insert into audit_events (at, event, user_id, session_id, ip, detail) values (?, ?, ?, ?, ?, ?)")
-        .bind(event.at.seconds())
-        .bind(event.event.as_str())
-        .bind(event.user.map(|user| user.to_string()))
-        .bind(event.session.map(|session| session.to_string()))
-        .bind(event.ip.as_deref())
-        .bind(serde_json::Value::Object(event.detail.clone()).to_string())
-        .execute(conn)
-        .await?;
+    sqlx::query(
+        "insert into audit_events (at, event, user_id, session_id, ip, detail)
+         select ?1, ?2, id, iif(gone, null, ?4), iif(gone, null, ?5), iif(gone, '{}', ?6)
+         from (select (select id from users where id = ?3) as id,
+                      ?3 is not null and not exists (select 1 from users where id = ?3) as gone)",
+    )
+    .bind(event.at.seconds())
+    .bind(event.event.as_str())
+    .bind(event.user.map(|user| user.to_string()))
+    .bind(event.session.map(|session| session.to_string()))
+    .bind(event.ip.as_deref())
+    .bind(serde_json::Value::Object(event.detail.clone()).to_string())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -34,7 +34,15 @@ pub(super) async fn list_after(conn: &mut Conn, seq: i64) -> Result<Vec<Announce
         .bind(seq)
         .fetch_all(conn)
         .await?;
-    rows.iter().map(announcement).collect()
+    // One that this version does not know must not hide those after it.
+    let known = rows.iter().filter_map(|row| match announcement(row) {
+        Err(error @ Error::Inconsistent { .. }) => {
+            tracing::error!(%error, "skipping a change");
+            None
+        }
+        announced => Some(announced),
+    });
+    known.collect()
 }
 
 /// Forgets up to `limit` changes that concern no token any more; how many it were.

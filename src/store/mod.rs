@@ -25,6 +25,9 @@ use sqlx::{
 
 pub use self::writer::Tx;
 use self::writer::Writer;
+
+/// How long it takes at the most until a running server has seen what another process announced.
+pub const FOLLOWED_WITHIN: Duration = Duration::from_millis(writer::FOLLOW_EVERY.as_millis() as u64 + 50);
 use crate::domain::{UnixTime, change::Announcement};
 
 /// What the functions of this module take: a reader or a [`Tx`] gives one.
@@ -72,6 +75,9 @@ pub enum Error {
         /// What can't be.
         what: String,
     },
+    /// A commit failed, and with it every write that was part of it.
+    #[error(transparent)]
+    Commit(Arc<Error>),
     /// The server is stopping.
     #[error("the database is closed")]
     Closed,
@@ -115,6 +121,8 @@ impl Store {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            // What was deleted is overwritten, not left in the file's free space.
+            .pragma("secure_delete", "ON")
             .connect()
             .await
             .map_err(cannot_open)?;

@@ -62,7 +62,7 @@ pub async fn find(conn: &mut Conn, id: SessionId) -> Result<Option<Session>> {
 pub async fn list_live_by_user(conn: &mut Conn, user: UserId, now: UnixTime) -> Result<Vec<Session>> {
     let rows = sqlx::query(select_session!(
         "where user_id = ?1 and revoked_at is null and refresh_expires_at > ?2 and expires_at > ?2
-         order by last_used_at desc, id desc"
+         order by used_order desc"
     ))
     .bind(user.to_string())
     .bind(now.seconds())
@@ -77,7 +77,7 @@ pub async fn list_live_by_user(conn: &mut Conn, user: UserId, now: UnixTime) -> 
 /// As [`find`].
 pub async fn list_live(conn: &mut Conn, now: UnixTime) -> Result<Vec<Session>> {
     let rows = sqlx::query(select_session!(
-        "where revoked_at is null and refresh_expires_at > ?1 and expires_at > ?1 order by last_used_at desc, id desc"
+        "where revoked_at is null and refresh_expires_at > ?1 and expires_at > ?1 order by used_order desc"
     ))
     .bind(now.seconds())
     .fetch_all(conn)
@@ -90,7 +90,7 @@ pub async fn list_live(conn: &mut Conn, now: UnixTime) -> Result<Vec<Session>> {
 /// # Errors
 /// As [`find`].
 pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Session>> {
-    let rows = sqlx::query(select_session!("where user_id = ? order by last_used_at desc, id desc"))
+    let rows = sqlx::query(select_session!("where user_id = ? order by used_order desc"))
         .bind(user.to_string())
         .fetch_all(conn)
         .await?;
@@ -104,8 +104,10 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Session>>
 pub async fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
     sqlx::query(
         "insert into sessions (id, user_id, device_id, client_id, device_name, user_agent, ip, created_at, last_used_at,
-            expires_at, refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, fingerprint)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            expires_at, refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, fingerprint,
+            used_order)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+            (select coalesce(max(used_order), 0) + 1 from sessions))",
     )
     .bind(session.id.to_string())
     .bind(session.user_id.to_string())
@@ -136,7 +138,8 @@ pub async fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
 pub async fn claim(conn: &mut Conn, from_generation: i64, next: &Session) -> Result<bool> {
     let updated = sqlx::query(
         "update sessions set generation = ?3, generations_made_at = ?4, last_used_at = ?5, refresh_expires_at = ?6,
-            access_expires_at = max(access_expires_at, ?7), ip = ?8, user_agent = ?9, fingerprint = ?10, mismatches = 0
+            access_expires_at = max(access_expires_at, ?7), ip = ?8, user_agent = ?9, fingerprint = ?10, mismatches = 0,
+            used_order = (select max(used_order) + 1 from sessions)
          where id = ?1 and generation = ?2 and revoked_at is null",
     )
     .bind(next.id.to_string())
@@ -221,6 +224,15 @@ macro_rules! revoke {
         )
     };
 }
+/// Notes that the right device refreshed a session.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn clear_mismatches(conn: &mut Conn, id: SessionId) -> Result<()> {
+    sqlx::query("update sessions set mismatches = 0 where id = ?").bind(id.to_string()).execute(conn).await?;
+    Ok(())
+}
+
 /// Revokes what is selected of a user's sessions, as far as they were not revoked yet.
 ///
 /// # Errors

@@ -115,7 +115,8 @@ pub async fn insert(conn: &mut Conn, user: &NewUser) -> Result<std::result::Resu
     unless_taken(inserted)
 }
 
-/// Gives a user other names, unless they are taken. Another address is not verified.
+/// Gives a user other names, unless they are taken. Another address is not verified: one that differs in more than the case
+/// of ASCII letters may be another mailbox, though nobody else can have it here.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -127,7 +128,7 @@ pub async fn set_names(
 ) -> Result<std::result::Result<(), Taken>> {
     let updated = sqlx::query(
         "update users set username = ?1, username_key = ?2, email = ?3,
-            email_verified_at = case when email_key is ?4 then email_verified_at end, email_key = ?4
+            email_verified_at = case when lower(email) is lower(?3) then email_verified_at end, email_key = ?4
          where id = ?5",
     )
     .bind(username.map(Username::as_str))

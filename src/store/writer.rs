@@ -9,6 +9,7 @@
 use std::{
     ops::{Deref, DerefMut},
     pin::Pin,
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -32,7 +33,7 @@ const MAX_BATCH: usize = 256;
 const QUEUE: usize = 4096;
 
 /// How often the writer looks whether another process wrote.
-const FOLLOW_EVERY: Duration = Duration::from_millis(250);
+pub(super) const FOLLOW_EVERY: Duration = Duration::from_millis(100);
 
 /// A transaction that holds the write lock. Gives the store's functions their connection.
 pub struct Tx {
@@ -87,8 +88,13 @@ impl Writer {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
             match runtime {
                 Ok(runtime) => runtime.block_on(async move {
-                    let mut log =
-                        CommitLog { tx: Tx { connection, announcements: Vec::new() }, on_commit, seq: 0, version: 0 };
+                    let mut log = CommitLog {
+                        tx: Tx { connection, announcements: Vec::new() },
+                        on_commit,
+                        seq: 0,
+                        version: 0,
+                        left_open: false,
+                    };
                     let caught_up = log.start().await;
                     let failed = caught_up.is_err();
                     if ready.send(caught_up).is_ok() && !failed {
@@ -168,6 +174,7 @@ struct CommitLog {
     on_commit: OnCommit,
     seq: i64,
     version: i64,
+    left_open: bool,
 }
 
 impl CommitLog {
@@ -227,7 +234,10 @@ impl CommitLog {
                 }
             }
             Ok(_) => jobs.into_iter().for_each(|job| job.answer(None)),
-            Err(error) => jobs.into_iter().for_each(|job| job.answer(Some(copy(&error)))),
+            Err(error) => {
+                let error = Arc::new(error);
+                jobs.into_iter().for_each(|job| job.answer(Some(Error::Commit(Arc::clone(&error)))));
+            }
         }
     }
 
@@ -237,21 +247,29 @@ impl CommitLog {
             return Ok(true);
         }
         self.tx.announcements.clear();
+        if std::mem::take(&mut self.left_open) {
+            // A transaction that could not be rolled back would be in the way of every later one.
+            self.execute("rollback").await.ok();
+        }
         self.execute("begin immediate").await?;
         for job in jobs.iter_mut() {
             if !job.run(&mut self.tx).await {
-                self.execute("rollback").await?;
+                self.roll_back().await;
                 return Ok(false);
             }
         }
         if let Err(error) = self.execute("commit").await {
-            // Where SQLite has rolled back already, this one fails and changes nothing.
-            self.execute("rollback").await.ok();
+            self.roll_back().await;
             return Err(error);
         }
         // In force for every later request of this process, before anyone is answered.
         (self.on_commit)(&self.tx.announcements);
         Ok(true)
+    }
+
+    /// Fails where SQLite has rolled back already, after a full disk for one, and then changes nothing.
+    async fn roll_back(&mut self) {
+        self.left_open = self.execute("rollback").await.is_err();
     }
 
     async fn execute(&mut self, sql: &'static str) -> Result<()> {
@@ -297,9 +315,4 @@ impl CommitLog {
             tracing::warn!(%error, "the database did not close cleanly");
         }
     }
-}
-
-/// The same error for each of several callers: SQLite's own can't be cloned.
-fn copy(error: &Error) -> Error {
-    Error::Database(sqlx::Error::Protocol(error.to_string()))
 }

@@ -2,6 +2,17 @@
 //! `conventions`; a bug that was fixed goes into `regressions` when no flow owns it.
 
 mod conventions;
+mod cookies;
+mod cors;
+mod devices;
+mod guards;
+mod keys;
+mod limits;
 mod login;
+mod privacy;
 mod refresh;
+mod regressions;
+mod sessions;
+mod strategies;
 mod support;
+mod users;

@@ -2,6 +2,7 @@
 
 use std::{fs, net::TcpListener};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Place, mode, within_a_second};
@@ -102,6 +103,32 @@ fn a_port_in_use_is_named() {
     let address = taken.local_addr().expect("its address");
     let failure = Place::new().run(&["serve", "--port", &address.port().to_string()]).failed();
     assert!(failure.starts_with(&format!("error: can't listen on {address}: ")), "{failure}");
+}
+
+#[test]
+fn a_port_that_was_picked_stands_in_every_address() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    assert_eq!(issuer(&server.token("ada", PASSWORD)), server.base.replace("127.0.0.1", "localhost"));
+
+    let dev = dev_place().start(&["dev"]);
+    let token = dev.token("test@example.com", sample_password(&dev.next_line()));
+    assert_eq!(issuer(&token), dev.base.replace("127.0.0.1", "localhost"));
+
+    // Nobody but the command line needs to say so, and what is said outright stays.
+    let place = Place::new().set("ROCKET_PORT", "0").set("VESTIBULE_ISSUER", "ours");
+    place.add_user(&["ada"]);
+    let server = place.start_as_it_is(&["serve"]);
+    assert!(!server.base.ends_with(":0"), "{}", server.base);
+    assert_eq!(issuer(&server.token("ada", PASSWORD)), "ours");
+}
+
+/// Who an access token says that it is from.
+fn issuer(token: &str) -> String {
+    let payload = token.split('.').nth(1).expect("a payload");
+    let payload = URL_SAFE_NO_PAD.decode(payload).expect("base64url");
+    serde_json::from_slice::<Value>(&payload).expect("JSON")["iss"].as_str().expect("an issuer").to_owned()
 }
 
 #[test]

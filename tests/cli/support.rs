@@ -95,8 +95,12 @@ impl Place {
 
     /// Starts a server on a free port; the arguments without `--port`.
     pub(crate) fn start(&self, arguments: &[&str]) -> Server {
-        let arguments = [arguments, &["--port", "0"]].concat();
-        let child = self.command(&arguments).stdin(Stdio::null()).spawn().expect("the binary");
+        self.start_as_it_is(&[arguments, &["--port", "0"]].concat())
+    }
+
+    /// Starts a server with nothing added to the arguments.
+    pub(crate) fn start_as_it_is(&self, arguments: &[&str]) -> Server {
+        let child = self.command(arguments).stdin(Stdio::null()).spawn().expect("the binary");
         Server::watch(child)
     }
 }

@@ -1,6 +1,7 @@
 //! Help, mistakes on the command line, the configuration, and what is printed without a server.
 
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 
 use crate::support::Place;
 
@@ -75,14 +76,111 @@ fn all_problems_of_the_configuration_are_told_at_once() {
 }
 
 #[test]
-fn a_bad_setting_of_rockets_own_is_told_too() {
-    for value in ["many", "0"] {
+fn bad_settings_of_rockets_own_are_told_with_ours() {
+    for (value, shown) in [("many", "\"many\""), ("0", "0")] {
         let done = Place::new().set("ROCKET_WORKERS", value).run(&["serve"]);
-        assert_eq!(done.code, Some(78), "{}", done.stderr);
-        let problem = done.stderr.to_lowercase();
-        assert!(problem.starts_with("configuration: ") && problem.contains("workers"), "{problem}");
-        assert_eq!(problem.lines().count(), 1, "{problem}");
+        let problem = format!("configuration: workers = {shown} (ROCKET_WORKERS): must be a whole number above 0\n");
+        assert_eq!((done.code, done.stderr), (Some(78), problem));
     }
+    let place = Place::new().set("VESTIBULE_PROT", "1").set("ROCKET_WORKERS", "many");
+    place.write("Rocket.toml", "[default]\nworkers = 0\nmax_blocking = \"x\"\nkeep_alive = \"x\"\nsidecar = \"x\"\n");
+    let done = place.run(&["config", "check"]);
+    assert_eq!((done.code, done.stderr.lines().count()), (Some(78), 4), "{}", done.stderr);
+    for subject in [
+        "prot (VESTIBULE_PROT)",
+        "workers = \"many\" (ROCKET_WORKERS)",
+        "max_blocking = \"x\" (Rocket.toml)",
+        "keep_alive",
+    ] {
+        assert!(done.stderr.contains(&format!("configuration: {subject}")), "{subject}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn tls_is_refused_rather_than_ignored() {
+    let place = Place::new();
+    place.write("Rocket.toml", "[default.tls]\ncerts = \"cert.pem\"\nkey = \"key.pem\"\n");
+    let done = place.run(&["config", "check"]);
+    assert_eq!(done.code, Some(78), "{}", done.stderr);
+    assert!(done.stderr.contains("tls: this program has no TLS of its own yet"), "{}", done.stderr);
+    let done = Place::new().set("ROCKET_TLS", "{certs=\"a\",key=\"b\"}").run(&["config", "check"]);
+    assert_eq!(done.code, Some(78), "{}", done.stderr);
+}
+
+#[test]
+fn what_rocket_reads_beside_another_file_is_checked_too() {
+    let place = Place::new();
+    place.write("own.toml", "[default.auth]\n");
+    place.write("Rocket.toml", "[default]\nworkers = 0\n");
+    let done = place.run(&["config", "check", "--config", "own.toml"]);
+    assert!(done.code == Some(78) && done.stderr.lines().count() == 1, "{}", done.stderr);
+    assert!(done.stderr.contains("workers = 0") && done.stderr.contains("Rocket.toml"), "{}", done.stderr);
+
+    place.write("Rocket.toml", "[default.auth]\nroot_secret = \"much-too-secret\" x\n");
+    let done = place.run(&["config", "check", "--config", "own.toml"]);
+    assert!(done.stderr.contains("Rocket.toml") && done.stderr.contains("not TOML"), "{}", done.stderr);
+    for arguments in [&["config", "check", "--config", "own.toml"][..], &["config", "check"]] {
+        let done = place.run(arguments);
+        assert_eq!((done.code, done.stderr.lines().count()), (Some(78), 1), "{}", done.stderr);
+        assert!(!done.stderr.contains("much-too-secret"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn our_settings_in_the_wrong_table_stop_the_start() {
+    let place = Place::new();
+    place.write("Rocket.toml", "[default]\nissuer = \"x\"\nworkers = 2\n[default.auht]\nport = 1\n");
+    let done = place.run(&["serve"]);
+    assert_eq!(done.code, Some(78));
+    assert_eq!(
+        done.stderr.lines().collect::<Vec<_>>(),
+        [
+            "configuration: [default.auht] (Rocket.toml): unknown table; did you mean auth?",
+            "configuration: issuer (Rocket.toml): is not read in [default]; move it under [default.auth]",
+        ]
+    );
+}
+
+#[test]
+fn a_database_that_can_not_be_used_is_named_with_what_to_do() {
+    let place = Place::new();
+    place.write("notes.txt", "not a directory\n");
+    for arguments in [&["user", "list"][..], &["serve", "--port", "0"]] {
+        let failure = place.run(&[arguments, &["--data-dir", "notes.txt"]].concat()).failed();
+        assert!(failure.starts_with("error: can't make the directory notes.txt: "), "{failure}");
+        assert!(failure.ends_with("a file stands where a directory should be; choose another --data-dir"), "{failure}");
+    }
+    place.add_user(&["ada"]);
+    place.write("data/vestibule.db", &"none of SQLite's\n".repeat(512));
+    for arguments in [&["user", "list"][..], &["serve", "--port", "0"]] {
+        assert_eq!(
+            place.run(arguments).failed(),
+            "error: the database ./data/vestibule.db is damaged, or is none (file is not a database); \
+             put a backup of it back, or move it away, or choose another --data-dir"
+        );
+    }
+}
+
+#[test]
+fn a_database_that_stays_locked_is_named_with_what_to_do() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let path = place.path("data/vestibule.db");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut other = runtime.block_on(async {
+        let mut other = SqliteConnectOptions::new().filename(path).connect().await.expect("a connection");
+        sqlx::query("begin immediate").execute(&mut other).await.expect("the lock");
+        other
+    });
+    assert_eq!(
+        place.run(&["user", "disable", "ada"]).failed(),
+        "error: the database ./data/vestibule.db stays locked by another program (database is locked); \
+         end what that program does with it, such as an open transaction in an SQL shell, then try again"
+    );
+    // Who only reads is not in the way of anybody.
+    place.succeed(&["user", "list"]);
+    runtime.block_on(async { sqlx::query("rollback").execute(&mut other).await.expect("let go") });
+    place.succeed(&["user", "disable", "ada"]);
 }
 
 #[test]
@@ -119,7 +217,40 @@ fn config_check_says_so_when_all_is_well() {
     let place = Place::new();
     assert_eq!(place.succeed(&["config", "check"]), "configuration is valid\n");
     assert_eq!(place.succeed(&["config", "check", "--dev"]), "configuration is valid\n");
+    assert_eq!(place.json(&["config", "check"]), json!({ "valid": true }));
     assert!(!place.path("data").exists());
+}
+
+#[test]
+fn config_check_tells_a_program_what_is_wrong() {
+    let place = Place::new()
+        .set("VESTIBULE_PROT", "1")
+        .set("VESTIBULE_ACCESS_TOKEN_LIFETIME", "soon")
+        .set("VESTIBULE_ROOT_SECRET", "much-too-short")
+        .set("ROCKET_WORKERS", "many");
+    let done = place.run(&["config", "check", "--json"]);
+    assert_eq!((done.code, done.stderr.lines().count()), (Some(78), 4), "{}", done.stderr);
+    assert!(done.stderr.lines().all(|line| line.starts_with("configuration: ")), "{}", done.stderr);
+    let told: Value = serde_json::from_str(&done.stdout).expect("JSON");
+    assert_eq!(told["valid"], false);
+    let problem = |key: &str| {
+        let problems = told["problems"].as_array().expect("an array");
+        problems.iter().find(|problem| problem["key"] == key).unwrap_or_else(|| panic!("{key}: {told}")).clone()
+    };
+    assert_eq!(
+        problem("prot"),
+        json!({
+            "key": "prot", "value": null, "origin": "VESTIBULE_PROT", "message": "unknown key; did you mean port?",
+        })
+    );
+    let lifetime = problem("access_token_lifetime");
+    assert_eq!((&lifetime["value"], &lifetime["origin"]), (&json!("soon"), &json!("VESTIBULE_ACCESS_TOKEN_LIFETIME")));
+    assert_eq!(problem("root_secret")["value"], "[redacted]");
+    assert_eq!(
+        (&problem("workers")["value"], &problem("workers")["origin"]),
+        (&json!("many"), &json!("ROCKET_WORKERS"))
+    );
+    assert!(!done.stdout.contains("much-too-short"));
 }
 
 #[test]

@@ -138,8 +138,6 @@ fn set_changes_what_a_user_is_and_what_is_taken_is_gone_within_a_second() {
         "admin",
         "--permission",
         "docs:write",
-        "--no-claim",
-        "a",
         "--claim",
         "c=[3]",
     ];
@@ -147,7 +145,7 @@ fn set_changes_what_a_user_is_and_what_is_taken_is_gone_within_a_second() {
     // Nothing was taken, so the token still holds.
     let user = server.me(&token).expect("accepted");
     assert_eq!((&user["username"], &user["email_verified"]), (&json!("lovelace"), &json!(true)));
-    assert_eq!((&user["roles"], &user["claims"]), (&json!(["admin"]), &json!({ "b": 2, "c": [3] })));
+    assert_eq!((&user["roles"], &user["claims"]), (&json!(["admin"]), &json!({ "a": 1, "b": 2, "c": [3] })));
 
     place.succeed(&[
         "user",
@@ -157,12 +155,63 @@ fn set_changes_what_a_user_is_and_what_is_taken_is_gone_within_a_second() {
         "admin",
         "--no-permission",
         "docs:write",
+        "--no-claim",
+        "a",
         "--no-email-verified",
     ]);
     server.expect_revoked(&token);
     let user = place.json(&["user", "show", "lovelace"]);
     assert_eq!((&user["roles"], &user["permissions"]), (&json!([]), &json!(["docs:read"])));
+    assert_eq!(user["claims"], json!({ "b": 2, "c": [3] }));
     assert_eq!(user["email_verified"], false);
+}
+
+#[test]
+fn set_takes_a_password_as_passwd_does() {
+    let place = Place::new();
+    let server = place.start(&["serve"]);
+    place.add_user(&["ada"]);
+    let token = server.token("ada", PASSWORD);
+    let set = ["user", "set", "ada", "--username", "lovelace-1815", "--password-stdin"];
+    for (password, expected) in [("too short", "at least 10 characters"), ("lovelace-1815", "too easy to guess")] {
+        assert!(place.run_with_input(&set, password).failed().contains(expected));
+    }
+    assert!(server.me(&token).is_ok());
+    let done = place.run_with_input(&set, "another walk to the hills\n").succeeded();
+    assert_eq!(done, "changed lovelace-1815 and ended all sessions\n");
+    server.expect_revoked(&token);
+    assert_eq!(server.login("lovelace-1815", "another walk to the hills").0, 200);
+
+    let printed = place.succeed(&["user", "set", "lovelace-1815", "--generate"]);
+    let password = printed.lines().find_map(|line| line.strip_prefix("password: ")).expect("a password");
+    server.token("lovelace-1815", password);
+    let both = place.run(&["user", "set", "lovelace-1815", "--generate", "--password-stdin"]);
+    assert_eq!(both.code, Some(2), "{}", both.stderr);
+}
+
+#[test]
+fn what_a_user_does_not_have_can_not_be_taken() {
+    let place = Place::new();
+    place.add_user(&["admin", "--role", "admin"]);
+    place.add_user(&["ada", "--role", "admin", "--permission", "docs:read", "--claim", "level=3"]);
+    let before = place.json(&["user", "show", "ada"]);
+    for (flag, name, expected) in [
+        ("--no-role", "nope", "ada has no role \"nope\" to take; there are: admin"),
+        ("--no-permission", "nope", "ada has no permission of their own \"nope\" to take; there are: docs:read"),
+        // That one comes with the role.
+        (
+            "--no-permission",
+            "users:write",
+            "ada has no permission of their own \"users:write\" to take; there are: docs:read",
+        ),
+        ("--no-claim", "nope", "ada has no claim \"nope\" to take; there are: level"),
+    ] {
+        let failure = place.run(&["user", "set", "ada", "--no-claim", "level", flag, name]).failed();
+        assert_eq!(failure, format!("error: {expected}"));
+    }
+    assert_eq!(place.json(&["user", "show", "ada"]), before);
+    let failure = place.run(&["user", "set", "admin", "--no-claim", "level"]).failed();
+    assert!(failure.ends_with("there are: none"), "{failure}");
 }
 
 #[test]

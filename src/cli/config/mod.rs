@@ -6,7 +6,7 @@ mod show;
 use clap::Subcommand;
 
 use super::Failure;
-use crate::config::{Loaded, Profile};
+use crate::config::{Loaded, Problems, Profile};
 
 /// The commands.
 #[derive(Subcommand)]
@@ -36,7 +36,15 @@ impl Command {
         match self {
             Self::Show(show) => show.run(&loaded.entries),
             // What is wrong has stopped the command before.
-            Self::Check(_) => check::run(),
+            Self::Check(check) => check.run(),
+        }
+    }
+
+    /// Answers where nothing could be loaded, beside the lines on stderr.
+    pub(super) fn refuse(&self, problems: &Problems) -> Result<(), Failure> {
+        match self {
+            Self::Show(_) => Ok(()),
+            Self::Check(check) => check.refuse(problems),
         }
     }
 }

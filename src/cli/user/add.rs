@@ -40,7 +40,7 @@ impl Add {
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let (username, email) = names(self.name, self.email)?;
         let passwords = &vestibule.config.passwords;
-        check_names(passwords.username_field, username.as_ref(), email.as_ref()).map_err(missing)?;
+        check_names(passwords.username_field, username.is_some(), email.is_some()).map_err(missing)?;
         let named = [username.as_ref().map(Username::as_str), email.as_ref().map(Email::as_str)];
         let named: Vec<&str> = named.into_iter().flatten().collect();
         let chosen = self.password.choose(passwords.min_length, &named)?;

@@ -6,9 +6,7 @@ use clap::Args;
 
 use crate::{
     cli::{
-        Failure,
-        failure::chain,
-        output,
+        Failure, output,
         who::{Who, called},
     },
     domain::{User, audit_event::Origin},
@@ -37,7 +35,7 @@ impl Delete {
             confirm(&user)?;
         }
         let origin = Origin::command_line(vestibule.clock.now());
-        delete_user(vestibule, user.id, &origin).await.map_err(|error| refused(&error, &user))?;
+        delete_user(vestibule, user.id, &origin).await.map_err(|error| refused(error, &user))?;
         output::print(&format!("deleted {} ({})", called(&user), user.id))
     }
 }
@@ -56,12 +54,12 @@ fn confirm(user: &User) -> Result<(), Failure> {
     }
 }
 
-fn refused(error: &DeleteUserError, user: &User) -> Failure {
-    Failure::new(match error {
+fn refused(error: DeleteUserError, user: &User) -> Failure {
+    match error {
         DeleteUserError::LastAdmin(_) => {
-            format!("{} is the last admin; give another user the role admin first", called(user))
+            Failure::new(format!("{} is the last admin; give another user the role admin first", called(user)))
         }
-        DeleteUserError::Unknown(_) => format!("{} is gone already", called(user)),
-        DeleteUserError::Proof(_) | DeleteUserError::Over(_) | DeleteUserError::Store(_) => chain(error),
-    })
+        DeleteUserError::Unknown(_) => Failure::new(format!("{} is gone already", called(user))),
+        DeleteUserError::Proof(_) | DeleteUserError::Over(_) | DeleteUserError::Store(_) => error.into(),
+    }
 }

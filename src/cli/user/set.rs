@@ -6,9 +6,10 @@ use super::claim::{self, Claim};
 use crate::{
     cli::{
         Failure, output,
+        passwords::Source,
         who::{Who, called},
     },
-    domain::{Email, Permission, RoleName, Username, audit_event::Origin},
+    domain::{Email, Permission, RoleName, User, Username, audit_event::Origin},
     flows::{
         Vestibule,
         change_user::{UserChange, change_user},
@@ -26,7 +27,11 @@ pub(in crate::cli) struct Set {
 }
 
 #[derive(Args)]
-#[group(required = true, multiple = true)]
+// One by one, since clap takes no flattened argument for a member.
+#[group(required = true, multiple = true, args = [
+    "username", "email", "email_verified", "no_email_verified", "role", "no_role", "permission", "no_permission",
+    "claim", "no_claim", "password_stdin", "generate",
+])]
 struct Changes {
     /// Another user name
     #[arg(long, value_parser = Username::parse)]
@@ -58,6 +63,36 @@ struct Changes {
     /// Drop such a claim; may be repeated
     #[arg(long, value_name = "KEY")]
     no_claim: Vec<String>,
+    #[command(flatten)]
+    password: Source,
+}
+
+impl Changes {
+    /// Refuses to take what the user doesn't have: it would be a slip of the pen that looks as if it was done.
+    fn check(&self, user: &User) -> Result<(), Failure> {
+        let roles: Vec<&str> = user.roles.iter().map(String::as_str).collect();
+        let permissions: Vec<&str> = user.direct_permissions.iter().map(Permission::as_str).collect();
+        let claims: Vec<&str> = user.claims.keys().map(String::as_str).collect();
+        for (kind, taken, held) in [
+            ("role", &self.no_role, roles),
+            ("permission of their own", &self.no_permission, permissions),
+            ("claim", &self.no_claim, claims),
+        ] {
+            if let Some(missing) = taken.iter().find(|name| !held.contains(&name.as_str())) {
+                let held = if held.is_empty() { "none".to_owned() } else { held.join(", ") };
+                let who = called(user);
+                return Err(Failure::new(format!("{who} has no {kind} {missing:?} to take; there are: {held}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the user is called, before and after.
+    fn names<'a>(&'a self, user: &'a User) -> Vec<&'a str> {
+        let before = [user.username.as_deref(), user.email.as_deref()];
+        let after = [self.username.as_ref().map(Username::as_str), self.email.as_ref().map(Email::as_str)];
+        before.into_iter().chain(after).flatten().collect()
+    }
 }
 
 impl From<Changes> for UserChange {
@@ -82,8 +117,19 @@ impl Set {
     /// Changes the user.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = self.name.find(vestibule).await?;
+        self.changes.check(&user)?;
+        let chosen = match &self.changes.password {
+            source if source.is_given() => {
+                Some(source.choose(vestibule.config.passwords.min_length, &self.changes.names(&user))?)
+            }
+            _ => None,
+        };
+        let password = chosen.as_ref().map(|chosen| chosen.password.clone());
+        let change = UserChange { password, ..self.changes.into() };
         let origin = Origin::command_line(vestibule.clock.now());
-        let user = change_user(vestibule, user.id, self.changes.into(), &origin).await?;
-        output::print(&format!("changed {}", called(&user)))
+        let user = change_user(vestibule, user.id, change, &origin).await?;
+        let ended =
+            chosen.map_or_else(String::new, |chosen| format!(" and ended all sessions{}", chosen.announcement()));
+        output::print(&format!("changed {}{ended}", called(&user)))
     }
 }

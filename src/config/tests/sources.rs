@@ -1,7 +1,9 @@
 //! Where values come from, in which order, and what is ignored or refused on the way.
 
+use figment::Figment;
+
 use super::{Place, dev, loaded, problem, serve};
-use crate::config::{Flags, Profile, load};
+use crate::config::{Flags, Problem, Profile, load, load_with};
 
 fn place() -> Place {
     Place::new(Profile::Serve)
@@ -172,11 +174,65 @@ fn a_broken_file_is_named_with_its_line() {
 
 #[test]
 fn a_key_in_the_wrong_table_is_not_lost_silently() {
-    let notes = place().file("Rocket.toml", "[default]\nissuer = \"x\"\n").loaded().notes;
-    assert!(notes.concat().contains("issuer in [default] is not read"), "{notes:?}");
+    let problem = place().file("Rocket.toml", "[default]\nissuer = \"x\"\n").problem();
+    assert_eq!(problem, "issuer (Rocket.toml): is not read in [default]; move it under [default.auth]");
+    let problem = place().file("Rocket.toml", "[release.clients.web]\n").problem();
+    assert_eq!(problem, "clients (Rocket.toml): is not read in [release]; move it under [release.auth]");
+    // A table that is not read loses nothing.
+    place().file("Rocket.toml", "[debug]\nissuer = \"x\"\n[debug.auht]\n").loaded();
     assert!(place().file("Rocket.toml", "[auth]\nissuer = \"x\"\n").problem().contains("write [default.auth]"));
     assert!(place().file("Rocket.toml", "port = 1\n").problem().contains("outside of a table"));
     assert!(place().file("Rocket.toml", "[default]\nauth = 1\n").problem().contains("[default.auth]"));
+}
+
+#[test]
+fn a_misspelled_auth_is_asked_about() {
+    for name in ["auht", "ath", "Auth", "authn", "AUTH"] {
+        for profile in ["default", "release", "global"] {
+            let problem = place().file("Rocket.toml", format!("[{profile}.{name}]\nissuer = \"x\"\n")).problem();
+            assert_eq!(problem, format!("[{profile}.{name}] (Rocket.toml): unknown table; did you mean auth?"));
+        }
+    }
+}
+
+#[test]
+fn settings_of_rocket_and_of_the_application_stand_beside_ours() {
+    let text = "[default]\naddress = \"127.0.0.1\"\nport = 1\nworkers = 2\nident = \"x\"\nlog_level = \"off\"\n\
+                secret_key = \"x\"\npath = \"x\"\ntemplate_dir = \"x\"\n[default.limits]\njson = \"1MiB\"\n[default.tls]\n\
+                [default.databases.app]\n[default.oauth.github]\n[default.shutdown]\n[default.mail]\n";
+    let loaded = place().file("Rocket.toml", text).loaded();
+    assert_eq!(loaded.notes, Vec::<String>::new());
+    assert_eq!(loaded.figment.extract_inner::<String>("limits.json").unwrap(), "1MiB");
+}
+
+#[test]
+fn what_is_wrong_with_rockets_settings_comes_with_the_rest() {
+    let place = place()
+        .file("Rocket.toml", "[default]\nworkers = 0\nkeep_alive = \"x\"\n")
+        .file(".env", "ROCKET_MAX_BLOCKING=x\n")
+        .variable("ROCKET_WORKERS", "x")
+        .variable("ROCKET_LIMITS", "{json=x}")
+        .variable("ROCKET_LIMITS.FORM", "1")
+        .variable("VESTIBULE_PROT", "1");
+    let check = |settings: &Figment| {
+        assert_eq!(settings.extract_inner::<u16>("limits.form").unwrap(), 1);
+        let wrong = ["keep_alive", "limits.json", "max_blocking", "workers"].into_iter().map(|key| {
+            let error = settings.extract_inner::<u16>(key).unwrap_err();
+            Problem::of_rocket(settings, key, &error)
+        });
+        wrong.collect()
+    };
+    let problems = load_with(&place.sources, check).unwrap_err().to_string();
+    assert_eq!(
+        problems.lines().collect::<Vec<_>>(),
+        [
+            "prot (VESTIBULE_PROT): unknown key; did you mean port?",
+            "keep_alive = \"x\" (Rocket.toml): must be a whole number",
+            "limits.json = \"x\" (ROCKET_LIMITS): must be a whole number",
+            "max_blocking = \"x\" (ROCKET_MAX_BLOCKING in .env): must be a whole number",
+            "workers = \"x\" (ROCKET_WORKERS): must be a whole number",
+        ]
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::debug_prints_only_the_name;
-use super::weights::{LEAST_WEIGHT, Role, compared};
+use super::weights::{LEAST_WEIGHT, compared, weight_of};
 
 /// Names the MAC's input and the stored form. Another normalisation, another input or a component taken out of the
 /// table is another scheme; then old baselines are told apart instead of failing to match.
@@ -81,11 +81,7 @@ impl Baseline {
     /// The weight of all that it has, 0 to 20.
     #[must_use]
     pub fn weight(&self) -> u32 {
-        let weight = |name: &&str| match compared(name).map(|component| component.role) {
-            Some(Role::Weighs(weight)) => weight,
-            _ => 0,
-        };
-        self.macs.keys().map(weight).sum()
+        weight_of(self.macs.keys())
     }
 
     /// Whether it is heavy enough to be judged, that is: whether the session is bound to its device.

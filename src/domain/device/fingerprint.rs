@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::baseline::{Baseline, FingerprintKey};
 use super::debug_prints_only_the_name;
 use super::normalise::canonical;
-use super::weights::compared;
+use super::weights::{LEAST_WEIGHT, compared, weight_of};
 
 const MAX_FIELDS: usize = 64;
 const MAX_BYTES: usize = 48 * 1024;
@@ -68,6 +68,12 @@ impl Fingerprint {
             Some((component.name, canonical(component.form, value)?))
         });
         Ok(Self { values: known.collect() })
+    }
+
+    /// Whether it says enough to recognise the device by.
+    #[must_use]
+    pub fn binds(&self) -> bool {
+        weight_of(self.values.keys()) >= LEAST_WEIGHT
     }
 
     /// The keyed form for one user, the only one that is ever stored or compared.

@@ -91,3 +91,12 @@ pub(super) const COMPONENTS: [Component; 17] = [
 pub(super) fn compared(name: &str) -> Option<&'static Component> {
     COMPONENTS.iter().find(|component| component.name == name && component.role != Shown)
 }
+
+/// The weight of the components of these names.
+pub(super) fn weight_of<'n>(names: impl Iterator<Item = &'n &'static str>) -> u32 {
+    let weight = |name: &&str| match compared(name).map(|component| component.role) {
+        Some(Role::Weighs(weight)) => weight,
+        _ => 0,
+    };
+    names.map(weight).sum()
+}

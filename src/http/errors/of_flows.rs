@@ -22,6 +22,7 @@ impl From<store::Error> for ApiError {
             store::Error::Open { .. }
             | store::Error::Migrate { .. }
             | store::Error::Database(_)
+            | store::Error::Commit(_)
             | store::Error::Closed => {
                 tracing::error!(%error, "the database does not answer");
                 Self::retry_after(
@@ -146,6 +147,7 @@ impl From<RegisterError> for ApiError {
             RegisterError::Closed => {
                 Self::new(Code::RegistrationClosed, "Accounts are made by the operator of this server.")
             }
+            RegisterError::Unsuitable(message) => Self::field("password", message),
             RegisterError::Taken(taken) => taken_name(taken),
             RegisterError::TooMany(wait) => Self::too_many(wait),
             RegisterError::Hash(error) => error.into(),
@@ -161,6 +163,7 @@ fn taken_name(taken: store::users::Taken) -> ApiError {
 impl From<ProofError> for ApiError {
     fn from(error: ProofError) -> Self {
         match error {
+            ProofError::Over(_) => session_over(),
             ProofError::Wrong(_) => Self::new(Code::InvalidCredentials, "The password is wrong."),
             ProofError::TooMany(wait) => Self::too_many(wait),
             ProofError::Hash(error) => error.into(),
@@ -196,6 +199,7 @@ impl From<ChangeNamesError> for ApiError {
         match error {
             ChangeNamesError::Missing(field, message) => Self::field(field, message),
             ChangeNamesError::Taken(taken) => taken_name(taken),
+            ChangeNamesError::TooMany(wait) => Self::too_many(wait),
             ChangeNamesError::Over(_) => session_over(),
             ChangeNamesError::Store(error) => error.into(),
         }

@@ -77,7 +77,7 @@ impl Server {
                     .merge(("workers", 2))
                     .merge(("shutdown.ctrlc", false))
                     .merge(("shutdown.signals", Vec::<String>::new()))
-                    .merge(("shutdown.grace", 1));
+                    .merge(("shutdown.grace", 0));
                 let rocket = vestibule::http::rocket(Arc::clone(&vestibule), figment)
                     .mount("/test", its_routes)
                     .attach(AdHoc::on_liftoff("tell the test", move |rocket| {

@@ -1,0 +1,373 @@
+//! What is kept about a person: all of it comes out on demand, goes on demand, and goes by itself when its time is over.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Row as _};
+use vestibule::flows::sweep::{Swept, sweep};
+
+use crate::support::{PASSWORD, START, Server, Session, wait_for};
+
+const DAY: i64 = 24 * 3600;
+
+fn heavy() -> Value {
+    json!({"os": "Linux", "browser": "Firefox", "gpu": "a", "canvasPrint": "b", "fonts": "c"})
+}
+
+/// Removes what is over.
+fn swept(server: &Server) -> Swept {
+    wait_for(sweep(&server.vestibule, server.clock.now())).expect("the sweep runs")
+}
+
+/// Every row of every table as one text, by table.
+fn everything(server: &Server) -> BTreeMap<String, Vec<String>> {
+    wait_for(async {
+        let mut reader = server.vestibule.store.read().await.expect("a reader");
+        let tables: Vec<String> = sqlx::query_scalar("select name from sqlite_master where type = 'table'")
+            .fetch_all(&mut *reader)
+            .await
+            .expect("the tables");
+        let mut all = BTreeMap::new();
+        for table in tables {
+            let columns: Vec<String> = sqlx::query_scalar("select name from pragma_table_info(?)")
+                .bind(&table)
+                .fetch_all(&mut *reader)
+                .await
+                .expect("the columns");
+            let text = columns.iter().map(|name| format!("coalesce(cast({name} as text), '')")).collect::<Vec<_>>();
+            let bytes = columns.iter().map(|name| format!("coalesce(hex({name}), '')")).collect::<Vec<_>>();
+            let sql = format!("select {} || '|' || {} from {table}", text.join("||'|'||"), bytes.join("||'|'||"));
+            let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *reader).await.expect("its rows");
+            let rows = rows.iter().map(|row| String::from_utf8_lossy(row.get::<&[u8], _>(0)).into_owned());
+            all.insert(table, rows.collect());
+        }
+        all
+    })
+}
+
+/// The tables in which one of the texts stands.
+fn tables_with(server: &Server, wanted: &[String]) -> Vec<String> {
+    let has = |row: &String| {
+        let row = row.to_lowercase();
+        wanted.iter().any(|text| row.contains(&text.to_lowercase()))
+    };
+    everything(server).into_iter().filter(|(_, rows)| rows.iter().any(has)).map(|(table, _)| table).collect()
+}
+
+/// One text of the database.
+fn text(server: &Server, sql: &'static str) -> String {
+    wait_for(async {
+        let mut reader = server.vestibule.store.read().await.expect("a reader");
+        sqlx::query_scalar(sql).fetch_one(&mut *reader).await.expect("one row")
+    })
+}
+
+#[test]
+fn an_export_has_all_that_is_stored_and_nothing_of_anybody_else() {
+    let server = Server::start();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    let of_bob = bob.login_with(json!({"device_name": "Bob's phone"}));
+    let over = ada.login_with(json!({"device_name": "Old phone"}));
+    over.call("POST", "/auth/logout").send().expect(200);
+    server.advance(60);
+    let session = ada.login_with(json!({"device_name": "Laptop", "fingerprint": heavy()}));
+    ada.try_login(json!({"password": "not the password"})).expect(401);
+    let answer = session.get("/users/me/export").expect(200);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let export = &answer.body;
+    assert_eq!(export["user"], session.get("/users/me").body);
+
+    let list = |field: &str| export[field].as_array().expect("a list").clone();
+    let names: Vec<Value> = list("sessions").iter().map(|session| session["device_name"].clone()).collect();
+    assert_eq!(names, ["Laptop", "Old phone"], "ended ones too");
+    assert_eq!(list("sessions")[0]["device_bound"], true);
+    assert_eq!(list("devices").len(), 2);
+    assert_eq!(list("devices")[0]["client_id"], "default");
+    let events: Vec<Value> = list("audit_events").iter().map(|event| event["event"].clone()).collect();
+    assert_eq!(events, ["login_failed", "login_succeeded", "logged_out", "login_succeeded", "user_added"]);
+    assert_eq!(list("audit_events")[0]["ip"], "127.0.0.1");
+    assert_eq!(list("audit_events")[1]["session_id"], session.id.as_str());
+
+    for foreign in [&*of_bob.id, &*bob.id, "Bob's phone", "bob"] {
+        assert!(!answer.text.contains(foreign), "{foreign}");
+    }
+    for secret in [&*session.device_id, &session.refresh, "$argon2", PASSWORD, "macs", "secret"] {
+        assert!(!answer.text.contains(secret), "{secret}");
+    }
+    server.call("GET", "/users/me/export").send().expect_error(401, "missing_token");
+    over.get("/users/me/export").expect_error(401, "token_revoked");
+}
+
+#[test]
+fn every_column_about_a_person_is_exported_or_a_secret() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    // Of these an export can say nothing, or must not.
+    let withheld = [
+        "users.username_key",
+        "users.email_key",
+        "users.disabled_at",
+        "users.email_verified_at",
+        "users.authorization_version",
+        "sessions.user_id",
+        "sessions.device_id",
+        "sessions.refresh_expires_at",
+        "sessions.generation",
+        "sessions.generations_made_at",
+        "sessions.access_expires_at",
+        "sessions.used_order",
+        "sessions.auth_methods",
+        "sessions.auth_time",
+        "sessions.key_thumbprint",
+        "sessions.failed_proofs",
+        "sessions.mismatches",
+        "sessions.fingerprint",
+        "sessions.revoked_at",
+        "sessions.revoked_reason",
+        "devices.user_id",
+        "devices.secret_hash",
+        "audit_events.id",
+        "audit_events.user_id",
+    ];
+    let export = session.get("/users/me/export").expect(200).body;
+    let shown = [("users", &export["user"])]
+        .into_iter()
+        .chain(["sessions", "devices", "audit_events"].map(|table| (table, &export[table][0])));
+    for (table, object) in shown {
+        let fields = object.as_object().expect("an object");
+        let columns: Vec<String> = wait_for(async {
+            let mut reader = server.vestibule.store.read().await.expect("a reader");
+            let columns = sqlx::query_scalar("select name from pragma_table_info(?)").bind(table);
+            columns.fetch_all(&mut *reader).await.expect("the columns")
+        });
+        for column in columns {
+            let known = fields.contains_key(&column) || withheld.contains(&&*format!("{table}.{column}"));
+            assert!(known, "{table}.{column} is neither exported nor known to be withheld");
+        }
+    }
+}
+
+#[test]
+fn a_deletion_leaves_nothing_of_the_person() {
+    let server = Server::start();
+    let ada = server.user_with("lovelace", &["admin"], &["reports:read"]);
+    server.user_with("root", &["admin"], &[]);
+    let over = ada.login_with(json!({"device_name": "Adas Telefon", "fingerprint": heavy()}));
+    over.call("POST", "/auth/logout").send().expect(200);
+    let session = ada.login_with(json!({"device_name": "Adas Klapprechner"}));
+    ada.try_login(json!({"password": "not the password"})).expect(401);
+    let marked = server.call("POST", "/auth/fresh").bearer(&session.access).header("User-Agent", "AdasBrowser/7");
+    marked.json(json!({"password": "not the password"})).send().expect(401);
+    session.try_refresh().expect(200);
+    let device = text(&server, "select group_concat(hex(secret_hash)) from devices");
+    let rows = text(&server, "select group_concat(id) from devices");
+
+    let hashes = device.split(',').chain(rows.split(',')).map(str::to_owned);
+    let ids = [&ada.id, &over.id, &session.id].map(Clone::clone);
+    let names = ["lovelace", "Adas Telefon", "Adas Klapprechner", "AdasBrowser"].map(str::to_owned);
+    let traces: Vec<String> = names.into_iter().chain(hashes).collect();
+    let all: Vec<String> = traces.iter().cloned().chain(ids).collect();
+    assert!(tables_with(&server, &all).len() >= 5, "the search finds what is there");
+
+    session.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send().expect(204);
+    assert_eq!(tables_with(&server, &traces), Vec::<String>::new());
+    // Random numbers stay in the feed of revocations, until no token is left that they revoke.
+    assert_eq!(tables_with(&server, &all), ["changes"]);
+    let own_rows = server.count("select count(*) from audit_events where ip is not null or user_id is not null");
+    assert_eq!(own_rows, 1, "only that of root");
+    server.advance(2 * DAY);
+    swept(&server);
+    assert_eq!(tables_with(&server, &all), Vec::<String>::new());
+}
+
+#[test]
+fn a_deletion_leaves_nothing_in_the_file_either() {
+    let server = Server::start();
+    let ada = server.user("adalovelace");
+    let session = ada.login_with(json!({"device_name": "Adas Klapprechner"}));
+    session.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send().expect(204);
+    // A restart folds the write-ahead log into the file.
+    let server = server.restart();
+    for entry in std::fs::read_dir(server.directory()).expect("a directory").flatten() {
+        let bytes = std::fs::read(entry.path()).expect("a file");
+        let text = String::from_utf8_lossy(&bytes);
+        for trace in ["adalovelace", "Adas Klapprechner", "$argon2id"] {
+            assert!(!text.contains(trace), "{trace} is in {}", entry.path().display());
+        }
+    }
+}
+
+#[test]
+fn a_deletion_costs_the_password_and_a_fresh_token() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let session = ada.login();
+    let delete = |session: &Session<'_>, body: Value| session.call("DELETE", "/users/me").json(body).send();
+    delete(&session, json!({"password": "not the password"})).expect_error(401, "invalid_credentials");
+    delete(&session, json!({})).expect_error(422, "invalid_request");
+    delete(&session.refreshed(), json!({"password": PASSWORD})).expect_error(401, "fresh_token_required");
+    delete(&session, json!({"password": PASSWORD})).expect(204);
+    ada.try_login(json!({})).expect_error(401, "invalid_credentials");
+    delete(&session, json!({"password": PASSWORD})).expect_error(401, "token_revoked");
+    let again = server.user("ada");
+    assert_ne!(again.id, ada.id);
+    assert_eq!(again.login().get("/users/me/export").body["sessions"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn the_log_keeps_a_deletion_and_not_whose() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    session.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send().expect(204);
+    let row = "select json_array(user_id, session_id, ip, detail) from audit_events where event = 'user_deleted'";
+    assert_eq!(text(&server, row), r#"[null,null,null,"{}"]"#);
+    assert_eq!(server.count("select count(*) from audit_events where event = 'login_succeeded'"), 1);
+}
+
+#[test]
+fn a_device_is_forgotten_after_its_last_session() {
+    let server = Server::with(vec![("device_retention", "30d".into())]);
+    let ada = server.user("ada");
+    let session = ada.login();
+    // Seven days to the end of the session, one more until its row goes, thirty from its end.
+    server.advance(7 * DAY);
+    assert_eq!(swept(&server).sessions, 0);
+    server.advance(DAY);
+    assert_eq!(swept(&server), Swept::default(), "a day for clocks that step");
+    server.advance(1);
+    assert_eq!(swept(&server), Swept { sessions: 1, ..Swept::default() });
+    server.advance(29 * DAY - 1);
+    assert_eq!(swept(&server).devices, 0);
+    assert_eq!(ada.login_with(json!({"device_id": session.device_id})).device_id, session.device_id);
+
+    server.advance(7 * DAY + DAY + 1);
+    swept(&server);
+    server.advance(29 * DAY);
+    assert_eq!(swept(&server).devices, 1);
+    let stranger = ada.login_with(json!({"device_id": session.device_id}));
+    assert_ne!(stranger.device_id, session.device_id);
+}
+
+#[test]
+fn a_device_with_a_live_session_is_never_forgotten() {
+    let server = Server::with(vec![("device_retention", "1d".into())]);
+    let mut session = server.user("ada").login();
+    for _ in 0..10 {
+        server.advance(6 * DAY);
+        let swept = swept(&server);
+        assert_eq!((swept.devices, swept.sessions), (0, 0));
+        session = session.refreshed();
+    }
+}
+
+#[test]
+fn the_log_is_kept_for_its_retention_and_can_not_be_cut_before() {
+    let server = Server::with(vec![("audit_retention", "10d".into())]);
+    let ada = server.user("ada");
+    ada.login();
+    server.advance(10 * DAY);
+    assert_eq!(swept(&server).audit_events, 0);
+    ada.login();
+    server.advance(1);
+    assert_eq!(swept(&server).audit_events, 2 + 1, "added, logged in, and the key of the start");
+    assert_eq!(server.count("select count(*) from audit_events"), 1);
+    assert_eq!(server.count("select min(at) from audit_events"), START + 10 * DAY);
+    let forbidden = wait_for(
+        server
+            .vestibule
+            .store
+            .write(async move |tx| Ok(sqlx::query("delete from audit_events").execute(&mut **tx).await?)),
+    );
+    assert!(forbidden.is_err_and(|error| error.to_string().contains("removed by age only")));
+}
+
+#[test]
+fn a_sweep_of_many_rows_takes_them_all_and_lets_others_write_meanwhile() {
+    let server = Server::with(vec![
+        ("login_rate_per_ip", "0".into()),
+        ("refresh_rate_per_session", "0".into()),
+        ("max_devices_per_user", 0.into()),
+    ]);
+    let ada = server.user("ada");
+    // More than two batches of each.
+    for _ in 0..449 {
+        ada.login();
+    }
+    assert_eq!(ada.login().call("POST", "/auth/logout_all").send().expect(200).body["revoked"], 450);
+    server.advance(100 * DAY);
+    let live = ada.login();
+    let (total, slowest) = std::thread::scope(|scope| {
+        let sweeping = scope.spawn(|| swept(&server));
+        let mut slowest = std::time::Duration::ZERO;
+        let mut latest = live.clone();
+        while !sweeping.is_finished() {
+            let begun = std::time::Instant::now();
+            latest = latest.refreshed();
+            slowest = slowest.max(begun.elapsed());
+        }
+        (sweeping.join().expect("no panic"), slowest)
+    });
+    assert_eq!(total.sessions, 450);
+    assert!(total.changes >= 450 && total.audit_events >= 901, "{total:?}");
+    assert!(slowest < std::time::Duration::from_secs(2), "a refresh waited {slowest:?}");
+    assert_eq!(server.count("select count(*) from sessions"), 1);
+    assert!(live.is_accepted());
+    // They had 30 days from the end of their session, 100 days ago, and went with it.
+    assert_eq!(server.count("select count(*) from devices"), 1);
+}
+
+#[test]
+fn a_revocation_is_in_force_after_a_sweep_and_a_restart_until_the_exp() {
+    let settings = || {
+        vec![
+            ("access_token_lifetime", "3d".into()),
+            ("refresh_token_lifetime", "3d".into()),
+            ("session_lifetime", "3d".into()),
+            ("audit_retention", "1h".into()),
+            ("device_retention", "1h".into()),
+        ]
+    };
+    let server = Server::with(settings());
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    let (out, outdated) = (ada.login(), bob.login());
+    server.advance(3600);
+    out.call("POST", "/auth/logout").send().expect(200);
+    bob.disable();
+    bob.change(vestibule::flows::change_user::UserChange { disabled: Some(false), ..Default::default() });
+    let tokens = [out, outdated].map(|session| (session.access, session.refresh));
+    let mut server = server;
+    for passed in [0, DAY, DAY, DAY - 3601] {
+        server.advance(passed);
+        swept(&server);
+        for _ in 0..2 {
+            for (access, refresh) in &tokens {
+                server.call("GET", "/users/me").bearer(access).send().expect_error(401, "token_revoked");
+                server.post("/auth/refresh", json!({"refresh_token": refresh})).expect_error(401, "token_revoked");
+            }
+            server = server.restart();
+        }
+    }
+    // The last second is over.
+    server.advance(1);
+    for (access, refresh) in &tokens {
+        server.call("GET", "/users/me").bearer(access).send().expect_error(401, "token_expired");
+        server.post("/auth/refresh", json!({"refresh_token": refresh})).expect_error(401, "token_expired");
+    }
+    server.advance(10 * DAY);
+    swept(&server);
+    assert_eq!(server.count("select count(*) from changes where kind <> 'signing_keys'"), 0);
+    assert_eq!(server.count("select count(*) from sessions"), 0);
+}
+
+#[test]
+fn a_name_that_nobody_has_is_logged_as_a_keyed_hash() {
+    let server = Server::start();
+    let body = json!({"username": "correct horse battery", "password": "whatever it was"});
+    server.post("/auth/login", body).expect_error(401, "invalid_credentials");
+    assert_eq!(tables_with(&server, &["correct horse".to_owned(), "whatever".to_owned()]), Vec::<String>::new());
+    assert_eq!(
+        server
+            .count("select length(json_extract(detail, '$.name_hash')) from audit_events where event = 'login_failed'"),
+        22
+    );
+}

@@ -1,0 +1,238 @@
+//! Bugs that were fixed and that no flow owns. Each test fails without its fix.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    thread,
+};
+
+use serde_json::{Value, json};
+use vestibule::flows::change_user::UserChange;
+
+use crate::support::{Actor, PASSWORD, Server, Session};
+
+/// A request of which all but the last byte was sent.
+struct Held {
+    stream: TcpStream,
+    last: u8,
+}
+
+impl Held {
+    fn send(server: &Server, method: &str, path: &str, token: Option<&str>, body: Value) -> Self {
+        let mut stream = TcpStream::connect(server.address).expect("it listens");
+        let body = body.to_string();
+        let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: auth.test\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             {authorization}Content-Length: {}\r\n\r\n{}",
+            body.len(),
+            &body[..body.len() - 1]
+        )
+        .expect("it is sent");
+        // The head must be there before the test goes on: nothing tells us, so ask for something else meanwhile.
+        for _ in 0..20 {
+            server.call("GET", "/health").send().expect(200);
+        }
+        Self { stream, last: body.as_bytes()[body.len() - 1] }
+    }
+
+    /// Status line, headers and body.
+    fn finish(mut self) -> String {
+        self.stream.write_all(&[self.last]).expect("it is sent");
+        let mut answer = String::new();
+        self.stream.read_to_string(&mut answer).expect("it answers");
+        answer
+    }
+}
+
+#[test]
+fn who_sends_a_body_slowly_does_not_act_in_the_past() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let session = ada.login();
+    let held = Held::send(&server, "PATCH", "/users/me", Some(&session.access), json!({"email": "evil@evil.example"}));
+    let change = json!({"current_password": PASSWORD, "new_password": "another walk to the sea"});
+    session.post("/users/me/password", change).expect(200);
+    assert!(held.finish().contains("token_revoked"));
+    assert_eq!(server.count("select count(*) from users where email like 'evil%'"), 0);
+}
+
+#[test]
+fn a_refresh_whose_body_comes_late_is_judged_when_it_is_there() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    let held = Held::send(&server, "POST", "/auth/refresh", None, json!({"refresh_token": session.refresh}));
+    session.refreshed();
+    server.advance(75);
+    assert!(held.finish().contains("refresh_reused"));
+}
+
+#[test]
+fn a_token_that_expires_while_the_body_comes_is_expired() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    let held = Held::send(&server, "POST", "/auth/fresh", Some(&session.access), json!({"password": PASSWORD}));
+    server.advance(900);
+    assert!(held.finish().contains("token_expired"));
+}
+
+#[test]
+fn an_old_password_gives_nothing_fresh_after_it_was_changed() {
+    let server = Server::with(vec![("argon2_memory_kib", 4096.into()), ("hash_concurrency", 8.into())]);
+    for round in 0..8 {
+        let ada = server.user(&format!("ada{round}"));
+        let (session, other) = (ada.login(), ada.login());
+        let raced = thread::scope(|scope| {
+            let fresh = scope.spawn(|| other.post("/auth/fresh", json!({"password": PASSWORD})));
+            let change = json!({"current_password": PASSWORD, "new_password": "another walk to the sea"});
+            session.post("/users/me/password", change).expect(200);
+            fresh.join().expect("no panic")
+        });
+        if raced.status == 200 {
+            let token = raced.text_at("access_token");
+            server.call("GET", "/users/me").bearer(token).send().expect_error(401, "token_revoked");
+        }
+    }
+}
+
+#[test]
+fn right_passwords_at_once_all_sign_in_also_while_their_hash_is_renewed() {
+    let server = Server::with(vec![("max_devices_per_user", 0.into()), ("login_rate_per_ip", "0".into())]);
+    let id = server.user("ada").id;
+    let server = server.restart_with(vec![
+        ("argon2_iterations", 2.into()),
+        ("max_devices_per_user", 0.into()),
+        ("login_rate_per_ip", "0".into()),
+    ]);
+    let ada = Actor { server: &server, name: "ada".to_owned(), id };
+    thread::scope(|scope| {
+        for _ in 0..24 {
+            scope.spawn(|| ada.try_login(json!({})).expect(200));
+        }
+    });
+}
+
+#[test]
+fn guesses_at_once_are_no_way_around_the_limit() {
+    let server = Server::with(vec![("login_rate_per_ip", "0".into())]);
+    let ada = server.user("ada");
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let guesses: Vec<_> =
+            (0..40).map(|_| scope.spawn(|| ada.try_login(json!({"password": "not the password"})).status)).collect();
+        guesses.into_iter().map(|guess| guess.join().expect("no panic")).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 10, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 30, "{statuses:?}");
+}
+
+#[test]
+fn the_least_recently_used_of_one_second_is_evicted() {
+    let server = Server::with(vec![("max_devices_per_user", 3.into())]);
+    let ada = server.user("ada");
+    let first = ada.login();
+    let (second, third) = (ada.login(), ada.login());
+    let first = first.refreshed();
+    let fourth = ada.login();
+    assert_eq!([&first, &second, &third, &fourth].map(|session| session.is_accepted()), [true, false, true, true]);
+    let list = fourth.get("/auth/active_sessions").body;
+    let ids: Vec<&str> = list.as_array().expect("a list").iter().filter_map(|session| session["id"].as_str()).collect();
+    assert_eq!(ids, [&*fourth.id, &*first.id, &*third.id]);
+}
+
+#[test]
+fn a_refused_login_leaves_no_device() {
+    let server = Server::with(vec![("max_devices_per_user", 1.into()), ("device_limit_policy", "reject".into())]);
+    let ada = server.user("ada");
+    ada.login();
+    for _ in 0..3 {
+        ada.try_login(json!({})).expect_error(403, "device_limit_reached");
+    }
+    assert_eq!(server.count("select count(*) from devices"), 1);
+}
+
+#[test]
+fn a_look_alike_address_is_not_verified() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let set = |email: &str| {
+        let fresh = ada.login();
+        fresh.call("PATCH", "/users/me").json(json!({"email": email})).send().expect(200).body
+    };
+    set("boss@strasse.example");
+    ada.change(UserChange { email_verified: Some(true), ..UserChange::default() });
+    assert_eq!(set("Boss@Strasse.example")["email_verified"], true);
+    assert_eq!(set("boss@stra\u{df}e.example")["email_verified"], false);
+}
+
+#[test]
+fn a_name_that_can_not_be_seen_is_refused() {
+    let server = Server::start();
+    for name in ["ad\u{200b}a", "\u{202e}ada", "a\u{ad}da", "ada\u{feff}", "ada\u{ff20}example.com", "ad\u{2800}a"] {
+        let answer = server.post("/auth/register", json!({"username": name, "password": PASSWORD}));
+        assert_eq!(answer.expect_error(422, "invalid_request").bad_fields(), ["username"]);
+    }
+}
+
+#[test]
+fn without_rotation_refreshes_are_limited_too() {
+    let server =
+        Server::with(vec![("rotate_refresh_tokens", false.into()), ("refresh_rate_per_session", "2/1m".into())]);
+    let session = server.user("ada").login();
+    session.refreshed().refreshed();
+    session.try_refresh().expect_error(429, "too_many_requests");
+}
+
+#[test]
+fn a_page_of_this_very_host_is_not_foreign() {
+    let server = Server::start();
+    server.user("ada");
+    let body = json!({"username": "ada", "password": PASSWORD, "transport": "cookie"});
+    let answer = server.post("/auth/login", body).expect(200);
+    let cookie = format!("access_token={}", answer.cookie("access_token").expect("a cookie"));
+    let call = |origin: &str| {
+        server
+            .call("POST", "/auth/logout_all")
+            .header("Cookie", &cookie)
+            .header("Origin", origin)
+            .header("X-CSRF-Token", answer.text_at("csrf_token"))
+            .send()
+    };
+    call("http://evil.example").expect_error(403, "csrf_failed");
+    call(&format!("http://{}", server.address)).expect(200);
+}
+
+#[test]
+fn the_stricter_status_comes_first_for_a_stale_cookie() {
+    let server = Server::start();
+    let session = server.user("ada").login().refreshed();
+    let answer = server
+        .call("PATCH", "/users/me")
+        .header("Cookie", &format!("access_token={}", session.access))
+        .json(json!({}))
+        .send();
+    answer.expect_error(401, "fresh_token_required");
+}
+
+#[test]
+fn every_bad_field_is_named_and_no_good_one() {
+    let server = Server::start();
+    let register = server.post("/auth/register", json!({"email": "bad", "password": PASSWORD}));
+    assert_eq!(register.expect_error(422, "invalid_request").bad_fields(), ["email"]);
+    let login = server.post("/auth/login", json!({"username": 5, "email": 5, "password": PASSWORD}));
+    assert_eq!(login.expect_error(422, "invalid_request").bad_fields(), ["username", "email"]);
+    let list = server.post("/auth/login", json!([]));
+    assert_eq!(list.expect_error(422, "invalid_request").bad_fields(), ["body"]);
+}
+
+#[test]
+fn a_stranger_can_not_keep_the_owner_from_proving_the_password() {
+    let server = Server::with(vec![("login_rate_per_ip", "0".into())]);
+    let ada = server.user("ada");
+    let session: Session<'_> = ada.login();
+    for _ in 0..12 {
+        ada.try_login(json!({"password": "not the password"}));
+    }
+    ada.try_login(json!({})).expect_error(429, "too_many_requests");
+    session.post("/auth/fresh", json!({"password": PASSWORD})).expect(200);
+}

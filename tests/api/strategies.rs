@@ -1,0 +1,365 @@
+//! What a revocation reaches, and what a refresh gives, by the settings.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use serde_json::json;
+use vestibule::{
+    domain::{Permission, password::Password},
+    flows::change_user::UserChange,
+};
+
+use crate::support::{Actor, PASSWORD, START, Server, Session, Settings, part};
+
+fn refresh_only() -> Settings {
+    vec![("blacklist_strategy", "BLACKLIST_REFRESH".into())]
+}
+
+/// Both ways to say that access tokens outlive their session.
+fn lenient() -> [Settings; 2] {
+    [refresh_only(), vec![("blacklist_enabled", false.into())]]
+}
+
+#[test]
+fn blacklist_both_ends_access_tokens_with_their_session() {
+    let both = [vec![], vec![("blacklist_strategy", "BLACKLIST_BOTH".into()), ("blacklist_enabled", true.into())]];
+    for settings in both {
+        let server = Server::with(settings);
+        let session = server.user("ada").login();
+        session.call("POST", "/auth/logout").send().expect(200);
+        session.get("/users/me").expect_error(401, "token_revoked");
+        session.try_refresh().expect_error(401, "token_revoked");
+    }
+}
+
+#[test]
+fn blacklist_refresh_lets_access_tokens_live_to_their_exp_and_refreshes_none() {
+    for settings in lenient() {
+        let server = Server::with(settings);
+        let ada = server.user("ada");
+        let ways: [fn(&Session<'_>) -> u16; 3] = [
+            |session| session.call("POST", "/auth/logout").send().status,
+            |session| session.call("POST", "/auth/logout_all").send().status,
+            |session| session.call("DELETE", &format!("/auth/sessions/{}", session.id)).send().status,
+        ];
+        for end in ways {
+            let session = ada.login();
+            assert!([200, 204].contains(&end(&session)));
+            session.try_refresh().expect_error(401, "token_revoked");
+            assert!(session.is_accepted());
+            server.advance(899);
+            assert!(session.is_accepted(), "to the last second");
+            server.advance(1);
+            session.get("/users/me").expect_error(401, "token_expired");
+        }
+    }
+}
+
+#[test]
+fn blacklist_enabled_wins_over_the_strategy() {
+    let server =
+        Server::with(vec![("blacklist_enabled", false.into()), ("blacklist_strategy", "BLACKLIST_BOTH".into())]);
+    let session = server.user("ada").login();
+    session.call("POST", "/auth/logout").send().expect(200);
+    assert!(session.is_accepted());
+    session.try_refresh().expect_error(401, "token_revoked");
+}
+
+#[test]
+fn a_reused_token_and_a_replaced_device_end_refreshing_under_every_strategy() {
+    for settings in lenient() {
+        let server = Server::with(settings);
+        let ada = server.user("ada");
+        let first = ada.login();
+        let second = first.refreshed();
+        server.advance(31);
+        first.try_refresh().expect_error(401, "refresh_reused");
+        second.try_refresh().expect_error(401, "token_revoked");
+        assert!(second.is_accepted());
+        let replaced = ada.login();
+        ada.login_with(json!({"device_id": replaced.device_id}));
+        replaced.try_refresh().expect_error(401, "token_revoked");
+        assert!(replaced.is_accepted());
+    }
+}
+
+#[test]
+fn what_raises_the_authorization_version_reaches_access_tokens_under_every_strategy() {
+    for settings in lenient().into_iter().chain([vec![]]) {
+        let server = Server::with(settings);
+        let ada = server.user_with("ada", &["admin"], &["reports:read", "reports:write"]);
+        server.user_with("root", &["admin"], &[]);
+
+        let without = |change: UserChange| {
+            let session = ada.login();
+            ada.change(change);
+            session.get("/users/me").expect_error(401, "token_revoked");
+            session
+        };
+        let less = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let fewer = without(UserChange { remove_permissions: less(&["reports:write"]), ..UserChange::default() });
+        // The session goes on, with what is left.
+        let fewer = fewer.refreshed();
+        assert!(fewer.is_accepted());
+        let held = part(&fewer.access, 1)["permissions"].clone();
+        assert!(held.as_array().expect("a list").iter().all(|name| name != "reports:write"), "{held}");
+        let demoted = without(UserChange { remove_roles: less(&["admin"]), ..UserChange::default() }).refreshed();
+        assert_eq!(part(&demoted.access, 1)["roles"], json!([]));
+
+        // What adds takes no token away.
+        let session = ada.login();
+        let more = vec![Permission::parse("reports:write").expect("a permission")];
+        ada.change(UserChange { add_permissions: more, ..UserChange::default() });
+        assert!(session.is_accepted());
+
+        let disabled = without(UserChange { disabled: Some(true), ..UserChange::default() });
+        disabled.try_refresh().expect_error(401, "token_revoked");
+        ada.change(UserChange { disabled: Some(false), ..UserChange::default() });
+        disabled.get("/users/me").expect_error(401, "token_revoked");
+        disabled.try_refresh().expect_error(401, "token_revoked");
+        assert!(ada.login().is_accepted());
+    }
+}
+
+#[test]
+fn a_changed_password_ends_older_access_tokens_under_every_strategy() {
+    for settings in lenient() {
+        let server = Server::with(settings);
+        let ada = server.user("ada");
+        let (own, other) = (ada.login(), ada.login());
+        let body = json!({"current_password": PASSWORD, "new_password": "another walk to the sea"});
+        let changed = Session::from(&server, &own.post("/users/me/password", body).expect(200));
+        assert!(changed.is_accepted());
+        for older in [&own, &other] {
+            older.get("/users/me").expect_error(401, "token_revoked");
+        }
+        other.try_refresh().expect_error(401, "token_revoked");
+        // By refreshing, too: the one before the change is within the grace.
+        assert_eq!(own.refreshed().refresh, changed.refresh);
+    }
+}
+
+#[test]
+fn a_deleted_account_is_gone_under_every_strategy() {
+    for settings in lenient() {
+        let server = Server::with(settings);
+        let ada = server.user("ada");
+        let (own, other) = (ada.login(), ada.login());
+        own.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send().expect(204);
+        let tokens = [own, other].map(|session| (session.access, session.refresh));
+        let server = server.restart_with(refresh_only());
+        for (access, refresh) in &tokens {
+            server.call("GET", "/users/me").bearer(access).send().expect_error(401, "token_revoked");
+            server.post("/auth/refresh", json!({"refresh_token": refresh})).expect_error(401, "token_revoked");
+        }
+    }
+}
+
+#[test]
+fn calls_that_mint_or_change_read_the_row_of_the_session() {
+    for settings in lenient() {
+        let server = Server::with(settings);
+        let ada = server.user("ada");
+        let (over, other) = (ada.login(), ada.login());
+        server.post("/auth/logout", json!({"refresh_token": over.refresh})).expect(200);
+        assert!(over.is_accepted(), "what only reads goes on");
+        over.get("/auth/active_sessions").expect(200);
+
+        let change = json!({"current_password": PASSWORD, "new_password": "another walk to the sea"});
+        let refused = [
+            over.post("/auth/fresh", json!({"password": PASSWORD})),
+            over.post("/users/me/password", change),
+            over.call("PATCH", "/users/me").json(json!({"username": "eve"})).send(),
+            over.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send(),
+            over.call("POST", "/auth/logout_all").send(),
+            over.call("POST", "/auth/revoke_other_session").send(),
+            over.post("/auth/revoke_other_session", json!({"refresh_token": other.refresh})),
+            over.call("DELETE", &format!("/auth/sessions/{}", other.id)).send(),
+            over.post("/auth/logout/device", json!({"session_id": other.id})),
+        ];
+        for answer in refused {
+            answer.expect_error(401, "token_revoked");
+        }
+        let list = other.get("/auth/active_sessions").expect(200).body;
+        assert_eq!(list.as_array().map(Vec::len), Some(1));
+        over.post("/auth/logout/device", json!({"jti": list[0]["jti"]})).expect_error(401, "token_revoked");
+        assert!(other.is_accepted());
+        other.refreshed();
+        assert_eq!(other.get("/users/me").body["username"], "ada");
+        over.call("POST", "/auth/logout").send().expect(200);
+    }
+}
+
+#[test]
+fn an_evicted_device_refreshes_nothing_and_reads_to_its_exp() {
+    let mut settings = refresh_only();
+    settings.push(("max_devices_per_user", 1.into()));
+    let server = Server::with(settings);
+    let ada = server.user("ada");
+    let evicted = ada.login();
+    server.advance(1);
+    ada.login();
+    assert!(evicted.is_accepted());
+    evicted.try_refresh().expect_error(401, "token_revoked");
+    evicted.post("/auth/fresh", json!({"password": PASSWORD})).expect_error(401, "token_revoked");
+}
+
+#[test]
+fn without_rotation_the_same_refresh_token_comes_back_until_it_expires() {
+    let server = Server::with(vec![("rotate_refresh_tokens", false.into())]);
+    let session = server.user("ada").login();
+    let exp = part(&session.refresh, 1)["exp"].as_i64().expect("a number");
+    assert_eq!(exp, START + 7 * 24 * 3600);
+    for day in 1..7 {
+        server.advance(24 * 3600);
+        let answer = session.try_refresh().expect(200);
+        assert_eq!(answer.text_at("refresh_token"), session.refresh);
+        assert_eq!(answer.body["refresh_expires_in"], (7 - day) * 24 * 3600);
+        assert_eq!(server.count("select last_used_at from sessions"), START + day * 24 * 3600);
+        let listed = Session::from(&server, &answer).get("/auth/active_sessions").body;
+        assert_eq!(listed[0]["last_used_at"], format!("2027-01-{}T08:00:00Z", 15 + day));
+    }
+    server.advance(24 * 3600 - 1);
+    let last = session.try_refresh().expect(200);
+    assert_eq!(last.body["expires_in"], 1, "no access token outlives it");
+    server.advance(1);
+    session.try_refresh().expect_error(401, "token_expired");
+    Session::from(&server, &last).get("/users/me").expect_error(401, "token_expired");
+}
+
+#[test]
+fn without_rotation_a_revocation_still_ends_it_and_a_device_still_binds_it() {
+    let server = Server::with(vec![("rotate_refresh_tokens", false.into())]);
+    let ada = server.user("ada");
+    let heavy = json!({"os": "Linux", "browser": "Firefox", "gpu": "a", "canvasPrint": "b"});
+    let bound = ada.login_with(json!({"fingerprint": heavy}));
+    for _ in 0..3 {
+        bound.try_refresh().expect_error(401, "device_mismatch");
+    }
+    bound.try_refresh().expect_error(401, "token_revoked");
+    let session = ada.login();
+    session.refreshed();
+    server.post("/auth/logout", json!({"refresh_token": session.refresh})).expect(200);
+    session.try_refresh().expect_error(401, "token_revoked");
+}
+
+#[test]
+fn without_rotation_a_changed_password_outdates_the_refresh_token() {
+    let server = Server::with(vec![("rotate_refresh_tokens", false.into())]);
+    let own = server.user("ada").login();
+    let body = json!({"current_password": PASSWORD, "new_password": "another walk to the sea"});
+    let changed = Session::from(&server, &own.post("/users/me/password", body).expect(200));
+    assert_ne!(changed.refresh, own.refresh);
+    assert_eq!(changed.refreshed().refresh, changed.refresh);
+    server.advance(31);
+    own.try_refresh().expect_error(401, "refresh_reused");
+}
+
+#[test]
+fn rotation_can_be_switched_off_and_on_over_live_sessions() {
+    let server = Server::start();
+    let first = server.user("ada").login();
+    let second = first.refreshed().refresh;
+    let first = first.refresh;
+    let refresh = |server: &Server, token: &str| server.post("/auth/refresh", json!({"refresh_token": token}));
+    let server = server.restart_with(vec![("rotate_refresh_tokens", false.into())]);
+    assert_eq!(refresh(&server, &first).expect(200).text_at("refresh_token"), second);
+    assert_eq!(refresh(&server, &second).expect(200).text_at("refresh_token"), second);
+    let server = server.restart_with(vec![]);
+    let third = refresh(&server, &second).expect(200).text_at("refresh_token").to_owned();
+    assert_ne!(third, second);
+    server.advance(31);
+    refresh(&server, &second).expect_error(401, "refresh_reused");
+    refresh(&server, &third).expect_error(401, "token_revoked");
+}
+
+#[test]
+fn without_grace_a_superseded_token_ends_the_session_at_once() {
+    let server = Server::with(vec![("refresh_reuse_grace", "0s".into())]);
+    let first = server.user("ada").login();
+    let second = first.refreshed();
+    first.try_refresh().expect_error(401, "refresh_reused");
+    second.try_refresh().expect_error(401, "token_revoked");
+    second.get("/users/me").expect_error(401, "token_revoked");
+    first.try_refresh().expect_error(401, "token_revoked");
+}
+
+#[test]
+fn the_grace_ends_after_its_last_second() {
+    let server = Server::with(vec![("refresh_reuse_grace", "600s".into())]);
+    let ada = server.user("ada");
+    let (kept, lost) = (ada.login(), ada.login());
+    let current = kept.refreshed();
+    lost.refreshed();
+    server.advance(600);
+    assert_eq!(kept.refreshed().refresh, current.refresh);
+    server.advance(1);
+    lost.try_refresh().expect_error(401, "refresh_reused");
+}
+
+/// Logs in and refreshes until told to stop; every session that it got, as it was last.
+fn come_and_stay<'s>(ada: &Actor<'s>, password: &str, stop: &AtomicBool) -> Vec<Session<'s>> {
+    let mut got = vec![];
+    while !stop.load(Ordering::SeqCst) {
+        let answer = ada.try_login(json!({"password": password}));
+        if answer.status == 200 {
+            let session = Session::from(ada.server, &answer);
+            let refreshed = session.try_refresh();
+            got.push(session);
+            got.extend((refreshed.status == 200).then(|| Session::from(ada.server, &refreshed)));
+        }
+    }
+    got
+}
+
+/// Makes `change` in the middle of logins and refreshes; nothing that they got works afterwards.
+fn nothing_survives(ada: &Actor<'_>, password: &str, round: u64, change: UserChange) {
+    let stop = AtomicBool::new(false);
+    let got: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..3).map(|_| scope.spawn(|| come_and_stay(ada, password, &stop))).collect();
+        thread::sleep(Duration::from_micros(10_000 + round % 8 * 900));
+        ada.change(change);
+        thread::sleep(Duration::from_millis(3));
+        stop.store(true, Ordering::SeqCst);
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    });
+    for session in &got {
+        session.get("/users/me").expect_error(401, "token_revoked");
+        session.try_refresh().expect_error(401, "token_revoked");
+    }
+}
+
+fn unlimited() -> Settings {
+    let off = ["login_rate_per_ip", "login_failures_per_account", "refresh_rate_per_session"];
+    let settings = off.into_iter().map(|key| (key, "0".into()));
+    settings.chain([("max_devices_per_user", 0.into()), ("hash_queue", 1000.into())]).collect()
+}
+
+#[test]
+fn nothing_survives_a_disabling_that_raced_logins_and_refreshes() {
+    let server = Server::with(unlimited());
+    let ada = server.user("ada");
+    for round in 0..40 {
+        nothing_survives(&ada, PASSWORD, round, UserChange { disabled: Some(true), ..UserChange::default() });
+        assert_eq!(server.count("select count(*) from sessions where revoked_at is null"), 0, "round {round}");
+        ada.change(UserChange { disabled: Some(false), ..UserChange::default() });
+    }
+    assert!(ada.login().is_accepted());
+}
+
+#[test]
+fn nothing_survives_a_new_password_that_raced_logins_and_refreshes_with_the_old_one() {
+    let server = Server::with(unlimited());
+    let ada = server.user("ada");
+    let mut password = PASSWORD.to_owned();
+    for round in 0..40 {
+        let next = format!("walk number {round} to the sea");
+        let change = UserChange { password: Some(Password::parse(&next).expect("one")), ..UserChange::default() };
+        nothing_survives(&ada, &password, round, change);
+        assert_eq!(server.count("select count(*) from sessions where revoked_at is null"), 0, "round {round}");
+        password = next;
+    }
+}
