@@ -1,6 +1,11 @@
 //! What is kept about a person: all of it comes out on demand, goes on demand, and goes by itself when its time is over.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -296,9 +301,9 @@ fn a_sweep_of_many_rows_takes_them_all_and_lets_others_write_meanwhile() {
     assert_eq!(ada.login().call("POST", "/auth/logout_all").send().expect(200).body["revoked"], 450);
     server.advance(100 * DAY);
     let live = ada.login();
-    let (total, slowest) = std::thread::scope(|scope| {
+    let (total, slowest) = thread::scope(|scope| {
         let sweeping = scope.spawn(|| swept(&server));
-        let mut slowest = std::time::Duration::ZERO;
+        let mut slowest = Duration::ZERO;
         let mut latest = live.clone();
         while !sweeping.is_finished() {
             let begun = std::time::Instant::now();
@@ -309,7 +314,7 @@ fn a_sweep_of_many_rows_takes_them_all_and_lets_others_write_meanwhile() {
     });
     assert_eq!(total.sessions, 450);
     assert!(total.changes >= 450 && total.audit_events >= 901, "{total:?}");
-    assert!(slowest < std::time::Duration::from_secs(2), "a refresh waited {slowest:?}");
+    assert!(slowest < Duration::from_secs(2), "a refresh waited {slowest:?}");
     assert_eq!(server.count("select count(*) from sessions"), 1);
     assert!(live.is_accepted());
     // They had 30 days from the end of their session, 100 days ago, and went with it.
@@ -370,4 +375,38 @@ fn a_name_that_nobody_has_is_logged_as_a_keyed_hash() {
             .count("select length(json_extract(detail, '$.name_hash')) from audit_events where event = 'login_failed'"),
         22
     );
+}
+
+#[test]
+fn a_deletion_that_races_what_is_logged_leaves_nothing_either() {
+    let server = Server::with(vec![
+        ("login_rate_per_ip", "0".into()),
+        ("login_failures_per_account", "0".into()),
+        ("refresh_rate_per_session", "0".into()),
+        ("max_devices_per_user", 0.into()),
+    ]);
+    for round in 0..30 {
+        let user = server.user(&format!("user{round}"));
+        let bound = user.login_with(json!({"fingerprint": heavy()}));
+        let (session, other) = (user.login(), user.login());
+        let stop = AtomicBool::new(false);
+        let until_stopped = |act: &(dyn Fn() + Sync)| {
+            while !stop.load(Ordering::SeqCst) {
+                act();
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| until_stopped(&|| drop(user.try_login(json!({"password": "not the password"})))));
+            scope.spawn(|| until_stopped(&|| drop(user.try_login(json!({})))));
+            scope.spawn(|| until_stopped(&|| drop(bound.try_refresh())));
+            scope.spawn(|| until_stopped(&|| drop(other.post("/auth/fresh", json!({"password": "not the password"})))));
+            thread::sleep(Duration::from_millis(3));
+            let deleted = session.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send();
+            thread::sleep(Duration::from_millis(2));
+            stop.store(true, Ordering::SeqCst);
+            deleted.expect(204);
+        });
+        let left = tables_with(&server, &[user.id.clone(), bound.id.clone(), other.id.clone(), session.id.clone()]);
+        assert_eq!(left, ["changes"], "round {round}: the feed alone has numbers, until no token is left");
+    }
 }

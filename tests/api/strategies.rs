@@ -335,7 +335,7 @@ fn nothing_survives(ada: &Actor<'_>, password: &str, round: u64, change: UserCha
 fn unlimited() -> Settings {
     let off = ["login_rate_per_ip", "login_failures_per_account", "refresh_rate_per_session"];
     let settings = off.into_iter().map(|key| (key, "0".into()));
-    settings.chain([("max_devices_per_user", 0.into()), ("hash_queue", 1000.into())]).collect()
+    settings.chain([("max_devices_per_user", 0.into())]).collect()
 }
 
 #[test]

@@ -1,0 +1,410 @@
+//! No secret is in the database, in its write-ahead log or in the server's log in a form that works if read: the real binary
+//! does everything once, and then its files are searched for all that went in and came out.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+/// `vestibule serve` with its log in a file.
+struct Process {
+    directory: TempDir,
+    child: Child,
+    base: String,
+    stdout: BufReader<std::process::ChildStdout>,
+    agent: ureq::Agent,
+}
+
+struct Answer {
+    status: u16,
+    body: Value,
+    text: String,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Process {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let log = File::create(directory.path().join("stderr.log")).expect("a file");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_vestibule"))
+            .args(["serve", "--port", "0"])
+            .current_dir(directory.path())
+            .env_clear()
+            .env("VESTIBULE_REGISTRATION", "open")
+            .envs([("VESTIBULE_LOGIN_RATE_PER_IP", "0"), ("VESTIBULE_LOGIN_FAILURES_PER_ACCOUNT", "0")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the binary");
+        let mut stdout = BufReader::new(child.stdout.take().expect("its stdout"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        let base = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            // The server would wait at its end for a client that keeps one.
+            .max_idle_connections(0)
+            .allow_non_standard_methods(true)
+            .timeout_global(Some(Duration::from_secs(20)))
+            .build()
+            .new_agent();
+        Self { directory, child, base, stdout, agent }
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.to_vec()).expect("a request");
+        let mut response = self.agent.run(request).expect("an answer");
+        let cookies = response.headers().get_all("set-cookie").iter();
+        let cookies = cookies.filter_map(|line| {
+            let (name, value) = line.to_str().ok()?.split(';').next()?.split_once('=')?;
+            Some((name.to_owned(), value.to_owned()))
+        });
+        let cookies = cookies.collect();
+        let text = response.body_mut().read_to_string().expect("text");
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status: response.status().as_u16(), body, text, cookies }
+    }
+
+    fn json(&self, method: &str, path: &str, bearer: Option<&str>, body: &Value) -> Answer {
+        let authorization = bearer.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![("Content-Type", "application/json"), ("User-Agent", "leak-test/1")];
+        headers.extend(authorization.as_deref().map(|value| ("Authorization", value)));
+        self.send(method, path, &headers, body.to_string().as_bytes())
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Answer {
+        self.json("POST", path, None, body)
+    }
+
+    /// Bytes that are no request, straight to the socket.
+    fn raw(&self, bytes: &[u8]) {
+        let address = self.base.strip_prefix("http://").expect("http");
+        let mut socket = TcpStream::connect(address).expect("it listens");
+        socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a limit");
+        socket.write_all(bytes).ok();
+        socket.shutdown(std::net::Shutdown::Write).ok();
+        socket.read_to_end(&mut vec![]).ok();
+    }
+
+    /// Asks it to stop, and waits.
+    fn stop(&mut self) -> String {
+        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill").success());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.child.try_wait().expect("its state").is_none() {
+            assert!(Instant::now() < deadline, "it does not stop");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("text");
+        rest
+    }
+
+    /// Every file that the server wrote, but the one in which the root secret belongs.
+    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = vec![];
+        collect(self.directory.path(), &mut files);
+        files.retain(|(path, _)| !path.ends_with("secret.key"));
+        files
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn collect(directory: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(directory).expect("a directory").flatten() {
+        if entry.path().is_dir() {
+            collect(&entry.path(), files);
+        } else {
+            files.push((entry.path(), fs::read(entry.path()).expect("a file")));
+        }
+    }
+}
+
+/// All that must not be found, with a word for each.
+#[derive(Default)]
+struct Secrets(BTreeMap<String, String>);
+
+impl Secrets {
+    fn add(&mut self, what: &str, value: &str) {
+        assert!(value.len() >= 6, "{what} is too short to be told from chance: {value:?}");
+        self.0.insert(value.to_owned(), what.to_owned());
+    }
+
+    /// A token, whole and by the parts that make it work.
+    fn token(&mut self, what: &str, token: &str) {
+        self.add(what, token);
+        for part in token.split('.').skip(1) {
+            self.add(&format!("a part of {what}"), part);
+        }
+    }
+
+    /// A value whose digest would tell it as well, because there are few of its kind.
+    fn value(&mut self, what: &str, value: &str) {
+        self.add(what, value);
+        let digest = Sha256::digest(value.as_bytes());
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let forms = [STANDARD.encode(digest), URL_SAFE_NO_PAD.encode(digest), hex[..32].to_owned()];
+        for form in forms.into_iter().chain([STANDARD.encode(value), URL_SAFE_NO_PAD.encode(value)]) {
+            self.add(&format!("{what}, encoded"), form.trim_end_matches('='));
+        }
+        // What is cut to 128 bits, as stored digests often are.
+        self.add(&format!("{what}, encoded"), &URL_SAFE_NO_PAD.encode(&digest[..16]));
+    }
+
+    fn answer(&mut self, what: &str, answer: &Answer) {
+        for field in ["access_token", "refresh_token"] {
+            if let Some(token) = answer.body[field].as_str() {
+                self.token(&format!("the {field} of {what}"), token);
+            }
+        }
+        for field in ["device_id", "csrf_token"] {
+            if let Some(value) = answer.body[field].as_str() {
+                self.value(&format!("the {field} of {what}"), value);
+            }
+        }
+        for (name, value) in answer.cookies.iter().filter(|(_, value)| !value.is_empty()) {
+            self.add(&format!("the cookie {name} of {what}"), value);
+        }
+    }
+
+    /// Which of them are in these bytes.
+    fn found_in(&self, bytes: &[u8]) -> Vec<&str> {
+        let raw_digests = self
+            .0
+            .iter()
+            .filter(|(value, _)| value.len() < 200)
+            .map(|(value, what)| (Sha256::digest(value.as_bytes()).to_vec(), what));
+        let texts = self.0.iter().map(|(value, what)| (value.as_bytes().to_vec(), what));
+        let finds = |needle: &[u8]| memmem(bytes, needle);
+        texts.chain(raw_digests).filter(|(needle, _)| finds(needle)).map(|(_, what)| &**what).collect()
+    }
+}
+
+/// Whether `needle` is in `hay`; only where its first byte is, is more looked at.
+fn memmem(hay: &[u8], needle: &[u8]) -> bool {
+    let Some((first, rest)) = needle.split_first() else { return true };
+    let mut from = 0;
+    while let Some(at) = hay[from..].iter().position(|byte| byte == first) {
+        from += at + 1;
+        if hay[from..].starts_with(rest) {
+            return true;
+        }
+    }
+    false
+}
+
+fn fingerprint() -> Value {
+    json!({
+        "visitorId": "visitor-qWkTzmPl", "userAgent": "Agent-XjvbRtyu/7", "os": "Ospreyware", "osVersion": "Vermilion-11",
+        "browser": "Quokkafox", "browserVersion": "Zebrawood.3", "screenPrint": "Resolution 31x17", "timezone": "Atlantis/Deep",
+        "language": "xx-Klingon", "cpu": "hexacore-z9", "plugins": "Flashlight Plugin", "fonts": "Comic Papyrus Bold",
+        "canvasPrint": "data:image/png;base64,UGFpbnRlZEJ5SGFuZA", "gpu": "Voodoo Banshee 16", "deviceMemory": "memory-4711",
+        "hardwareConcurrency": "cores-0815", "touchPoints": "points-2342", "unheard of": "an unknown value"
+    })
+}
+
+#[test]
+fn no_secret_reaches_the_database_or_the_log() {
+    let mut process = Process::start();
+    let mut secrets = Secrets::default();
+    let password = "the tide comes in at nine";
+    let changed = "and goes out again at four";
+    secrets.value("a password", password);
+    secrets.value("a new password", changed);
+    for (name, value) in fingerprint().as_object().expect("an object") {
+        secrets.value(&format!("the fingerprint's {name}"), value.as_str().expect("a text"));
+    }
+    // ClientJS and FingerprintJS spread lists over several values: none of the pieces either.
+    secrets.value("a piece of a fingerprint", "Papyrus");
+
+    // Register and log in, rightly and wrongly.
+    let account = json!({"username": "adalovelace", "email": "ada@example.com", "password": password});
+    assert_eq!(process.post("/auth/register", &account).status, 201);
+    assert_eq!(process.post("/auth/register", &account).status, 409);
+    let login = |more: Value| {
+        let mut body = json!({"username": "adalovelace", "password": password});
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        process.post("/auth/login", &body)
+    };
+    let bound = login(json!({"fingerprint": fingerprint(), "device_name": "Laptop"}));
+    assert_eq!(bound.status, 200, "{}", bound.text);
+    secrets.answer("a bound session", &bound);
+    let token_of = |answer: &Answer, field: &str| answer.body[field].as_str().expect("a token").to_owned();
+
+    let wrong = "tide-in-at-eight, wrongly";
+    secrets.value("a wrong password", wrong);
+    assert_eq!(login(json!({"password": wrong})).status, 401);
+    let as_name = "hunter-typed-his-password";
+    secrets.value("a password in the field of the name", as_name);
+    assert_eq!(process.post("/auth/login", &json!({"username": as_name, "password": wrong})).status, 401);
+    let as_email = "secretword@typed.wrong";
+    secrets.value("a password with an @ in the field of the name", as_email);
+    assert_eq!(process.post("/auth/login", &json!({"email": as_email, "password": wrong})).status, 401);
+
+    // Refresh, from the device and from another one, and with what is none.
+    let refresh = json!({"refresh_token": bound.body["refresh_token"], "fingerprint": fingerprint()});
+    let second = process.post("/auth/refresh", &refresh);
+    assert_eq!(second.status, 200);
+    secrets.answer("a refresh", &second);
+    let mut elsewhere = fingerprint();
+    elsewhere["os"] = "Penguinware".into();
+    secrets.value("another system", "Penguinware");
+    let mismatch = json!({"refresh_token": second.body["refresh_token"], "fingerprint": elsewhere});
+    assert_eq!(process.post("/auth/refresh", &mismatch).status, 401);
+    let mut drifted = fingerprint();
+    for field in ["canvasPrint", "fonts", "cpu"] {
+        drifted[field] = format!("drifted-{field}").into();
+        secrets.value("a drifted value", &format!("drifted-{field}"));
+    }
+    let drift = json!({"refresh_token": second.body["refresh_token"], "fingerprint": drifted});
+    let third = process.post("/auth/refresh", &drift);
+    assert_eq!(third.status, 200, "{}", third.text);
+    secrets.answer("a refresh after drift", &third);
+    let forged = "eyJhbGciOiJIUzI1NiIsInR5cCI6InJ0K2p3dCJ9.Zm9yZ2VkLXBheWxvYWQ.Zm9yZ2VkLXNpZ25hdHVyZQ";
+    secrets.token("a forged token", forged);
+    assert_eq!(process.post("/auth/refresh", &json!({"refresh_token": forged})).status, 401);
+    assert_eq!(process.json("GET", "/users/me", Some(forged), &Value::Null).status, 401);
+
+    // The same device again, a stranger's device, cookies.
+    let again = login(json!({"device_id": bound.body["device_id"]}));
+    secrets.answer("the same device", &again);
+    let guessed_device = "Z3Vlc3NlZC1kZXZpY2UtaWQtdGhhdC1pcy1ub25lLTEy";
+    secrets.value("a guessed device_id", guessed_device);
+    secrets.answer("a guessed device", &login(json!({"device_id": guessed_device})));
+    let by_cookie = login(json!({"transport": "cookie"}));
+    assert_eq!((by_cookie.status, by_cookie.cookies.len()), (200, 4), "{:?}", by_cookie.cookies);
+    secrets.answer("cookies", &by_cookie);
+    let jar = by_cookie.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+    let csrf = token_of(&by_cookie, "csrf_token");
+    let with_cookies = [("Cookie", jar.as_str()), ("X-CSRF-Token", csrf.as_str())];
+    assert_eq!(process.send("GET", "/users/me", &with_cookies[..1], b"").status, 200);
+    assert_eq!(process.send("POST", "/auth/refresh", &with_cookies[..1], b"").status, 403);
+    let rotated = process.send("POST", "/auth/refresh", &with_cookies, b"");
+    assert_eq!(rotated.status, 200, "{}", rotated.text);
+    secrets.answer("rotated cookies", &rotated);
+
+    // Prove the password, change it.
+    let access = token_of(&again, "access_token");
+    assert_eq!(process.json("POST", "/auth/fresh", Some(&access), &json!({"password": wrong})).status, 401);
+    let fresh = process.json("POST", "/auth/fresh", Some(&access), &json!({"password": password}));
+    assert_eq!(fresh.status, 200);
+    secrets.answer("a fresh token", &fresh);
+    let weak = json!({"current_password": password, "new_password": "password123456"});
+    assert_eq!(process.json("POST", "/users/me/password", Some(&access), &weak).status, 422);
+    let change = json!({"current_password": password, "new_password": changed});
+    let own = process.json("POST", "/users/me/password", Some(&access), &change);
+    assert_eq!(own.status, 200, "{}", own.text);
+    secrets.answer("a changed password", &own);
+    let access = token_of(&own, "access_token");
+    let current = token_of(&own, "refresh_token");
+
+    // Secrets where none belong: addresses, methods, headers, bodies that are none.
+    for path in [
+        format!("/auth/login?password={password}&token={current}").replace(' ', "%20"),
+        format!("/users/me?access_token={access}"),
+        format!("/{current}"),
+        format!("/auth/sessions/{current}"),
+        format!("/auth/{}", password.replace(' ', "-")),
+        format!("/auth/refresh/{current}?next={access}"),
+    ] {
+        for method in ["GET", "POST", "DELETE", "PUT", "OPTIONS"] {
+            assert!(process.json(method, &path, Some(&access), &json!({})).status >= 200);
+        }
+    }
+    secrets.add("a password in an address", &password.replace(' ', "%20"));
+    secrets.add("a password in an address", &password.replace(' ', "-"));
+    let malformed = [
+        format!(r#"{{"username": "adalovelace", "password": "{changed}""#),
+        format!(r#"{{"username": ["{changed}"], "password": {{"a": "{changed}"}}}}"#),
+        format!("username=adalovelace&password={changed}"),
+        format!(r#"{{"username": "{changed}\u0000", "password": "{changed}\u0000"}}"#),
+        format!(r#"{{"password": "{changed}", "password": "{changed}", "fingerprint": "{changed}"}}"#),
+        format!("{changed}\u{0}\u{1}"),
+    ];
+    for body in &malformed {
+        for path in ["/auth/login", "/auth/register", "/auth/refresh", "/auth/logout"] {
+            for content_type in ["application/json", "application/x-www-form-urlencoded", "text/plain"] {
+                let answer = process.send("POST", path, &[("Content-Type", content_type)], body.as_bytes());
+                assert!((400..500).contains(&answer.status), "{path} {body}: {}", answer.status);
+                assert!(!answer.text.contains(changed), "{}", answer.text);
+            }
+        }
+    }
+    let too_long = format!("Bearer {}", "x".repeat(9000) + &current);
+    assert_eq!(process.send("GET", "/users/me", &[("Authorization", &too_long)], b"").status, 400);
+    let basic = format!("Basic {}", STANDARD.encode(format!("adalovelace:{changed}")));
+    secrets.add("a password in Basic", basic.strip_prefix("Basic ").expect("its scheme"));
+    assert_eq!(process.send("GET", "/users/me", &[("Authorization", &basic)], b"").status, 401);
+    process.raw(format!("{changed}\r\n\r\n").as_bytes());
+    process.raw(format!("GET /users/me HTTP/1.1\r\nHost: a\r\n{changed}\r\n\r\n").as_bytes());
+    process.raw(format!("POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 999\r\n\r\n{changed}").as_bytes());
+    process.raw(format!("{current} / HTTP/1.1\r\n\r\n").as_bytes());
+    process.raw(format!("GET /{current} HTTP/9.9\r\n\r\n").as_bytes());
+
+    // What an owner reads has none either.
+    for path in ["/users/me", "/users/me/export", "/auth/active_sessions"] {
+        let answer = process.json("GET", path, Some(&access), &Value::Null);
+        assert_eq!((answer.status, secrets.found_in(answer.text.as_bytes())), (200, vec![]), "{path}");
+    }
+
+    // Leave.
+    assert_eq!(process.post("/auth/logout", &json!({"refresh_token": third.body["refresh_token"]})).status, 200);
+    let doomed = json!({"username": "charlesbabbage", "password": password});
+    assert_eq!(process.post("/auth/register", &doomed).status, 201);
+    let doomed = process.post("/auth/login", &doomed);
+    secrets.answer("a deleted account", &doomed);
+    let token = token_of(&doomed, "access_token");
+    assert_eq!(process.json("DELETE", "/users/me", Some(&token), &json!({"password": wrong})).status, 401);
+    assert_eq!(process.json("DELETE", "/users/me", Some(&token), &json!({"password": password})).status, 204);
+
+    // The root secret, as text and as bytes.
+    let root = fs::read_to_string(process.directory.path().join("data/secret.key")).expect("the root secret");
+    secrets.value("the root secret", root.trim());
+    let root_bytes = URL_SAFE_NO_PAD.decode(root.trim()).expect("base64url");
+
+    let search = |process: &Process, expected: &[&str]| {
+        let files = process.files();
+        for name in expected {
+            let size = files.iter().find(|(path, _)| path.ends_with(name)).map(|(_, bytes)| bytes.len());
+            assert!(size.is_some_and(|size| size > 0), "{name} is searched: {size:?}");
+        }
+        for (path, bytes) in &files {
+            assert_eq!(secrets.found_in(bytes), Vec::<&str>::new(), "in {}", path.display());
+            assert!(!memmem(bytes, &root_bytes), "the root secret is in {}", path.display());
+        }
+        files
+    };
+    let files = search(&process, &["stderr.log", "data/vestibule.db-wal"]);
+    let has = |name: &str, text: &str| {
+        files.iter().any(|(path, bytes)| path.ends_with(name) && memmem(bytes, text.as_bytes()))
+    };
+    assert!(has("stderr.log", "/auth/login"), "the log is the one that was written");
+    assert!(has("data/vestibule.db-wal", "adalovelace"), "the search finds what is there");
+    let rest = process.stop();
+    assert_eq!(secrets.found_in(rest.as_bytes()), Vec::<&str>::new(), "on stdout");
+    search(&process, &["stderr.log", "data/vestibule.db"]);
+}
