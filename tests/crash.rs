@@ -399,7 +399,7 @@ fn log_out_during_refreshes(server: &Server, session: &Session<'_>, round: u64) 
         });
         // From at once to after several refreshes, with either token.
         thread::sleep(Duration::from_micros(round % 16 * 400));
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             server.post("/auth/logout", json!({"refresh_token": session.refresh})).expect(200);
         } else {
             session.call("POST", "/auth/logout").send().expect(200);
