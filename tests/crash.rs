@@ -385,7 +385,7 @@ fn log_out_during_refreshes(server: &Server, session: &Session<'_>, round: u64) 
     thread::scope(|scope| {
         scope.spawn(|| {
             let mut latest = session.clone();
-            loop {
+            for _ in 0..5000 {
                 let began_after = out.load(Ordering::SeqCst);
                 let answer = latest.try_refresh();
                 if answer.status != 200 {
@@ -396,6 +396,7 @@ fn log_out_during_refreshes(server: &Server, session: &Session<'_>, round: u64) 
                 latest = Session::from(server, &answer);
                 got.lock().expect("no panic").push(latest.clone());
             }
+            panic!("round {round}: nobody logged it out");
         });
         // From at once to after several refreshes, with either token.
         thread::sleep(Duration::from_micros(round % 16 * 400));

@@ -47,6 +47,8 @@ pub struct Session {
     pub baseline: Option<Baseline>,
     /// Whether it was ended, and when.
     pub revoked_at: Option<UnixTime>,
+    /// Why it was ended.
+    pub revoked_reason: Option<String>,
 }
 
 /// What a session is at one instant.

@@ -236,6 +236,7 @@ impl Plan {
             mismatches: 0,
             baseline: vestibule.baseline(request.fingerprint.as_ref(), claimant.user.id),
             revoked_at: None,
+            revoked_reason: None,
         };
         session.access_expires_at = access_expiry(&session, client, now);
         Self {

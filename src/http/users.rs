@@ -24,7 +24,9 @@ use super::{
     tokens::{self, TokenAnswer, Transport},
 };
 use crate::{
-    domain::{Email, Permission, UnixTime, User, Username, password::Password},
+    domain::{
+        Email, Permission, SessionId, UnixTime, User, Username, device::Baseline, password::Password, session::Session,
+    },
     flows::{
         self, Vestibule,
         change_names::{NewNames, change_names},
@@ -189,11 +191,56 @@ pub struct ExportView {
     /// The account.
     user: UserView,
     /// Sessions, ended ones too while they are kept.
-    sessions: Vec<SessionView>,
+    sessions: Vec<ExportedSession>,
     /// Devices.
     devices: Vec<DeviceView>,
     /// The log, newest first.
     audit_events: Vec<AuditEventView>,
+}
+
+/// A session with all that is kept of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedSession {
+    /// As the list of live sessions shows it.
+    #[serde(flatten)]
+    session: SessionView,
+    /// The row of the device that it is on.
+    #[schema(required)]
+    device: Option<String>,
+    /// The end that no refresh moves.
+    #[schema(value_type = String, format = DateTime)]
+    ends_at: UnixTime,
+    /// When a password was last proved in it.
+    #[schema(value_type = String, format = DateTime)]
+    auth_time: UnixTime,
+    /// Wrong passwords in it since the last right one.
+    failed_proofs: u32,
+    /// Refreshes from another device in a row.
+    mismatches: u32,
+    /// What of the browser's fingerprint a keyed hash is kept of.
+    fingerprint: Vec<&'static str>,
+    /// When it was ended.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    revoked_at: Option<UnixTime>,
+    /// Why it was ended.
+    #[schema(required)]
+    revoked_reason: Option<String>,
+}
+
+impl ExportedSession {
+    fn new(vestibule: &Vestibule, session: &Session, current: SessionId) -> Self {
+        Self {
+            session: SessionView::new(vestibule, session, current),
+            device: session.device.map(|device| device.to_string()),
+            ends_at: session.expires_at,
+            auth_time: session.auth_time,
+            failed_proofs: session.failed_proofs,
+            mismatches: session.mismatches,
+            fingerprint: session.baseline.iter().flat_map(Baseline::components).collect(),
+            revoked_at: session.revoked_at,
+            revoked_reason: session.revoked_reason.clone(),
+        }
+    }
 }
 
 /// A device. Its secret is not here: only a hash of it is stored.
@@ -240,7 +287,8 @@ pub async fn export_me(token: AccessToken, vestibule: &State<Shared>) -> Result<
 impl ExportView {
     fn new(vestibule: &Vestibule, export: Export, token: &AccessToken) -> Self {
         let current = token.claims().sid;
-        let sessions = export.sessions.iter().map(|session| SessionView::new(vestibule, session, current)).collect();
+        let sessions =
+            export.sessions.iter().map(|session| ExportedSession::new(vestibule, session, current)).collect();
         let devices = export.devices.into_iter().map(|device| DeviceView {
             id: device.id.to_string(),
             client_id: device.client_id,

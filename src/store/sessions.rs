@@ -39,7 +39,7 @@ macro_rules! select_session {
         concat!(
             "select id, user_id, device_id, client_id, device_name, user_agent, ip, created_at, last_used_at, expires_at,
                 refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, failed_proofs,
-                mismatches, fingerprint, revoked_at
+                mismatches, fingerprint, revoked_at, revoked_reason
              from sessions ",
             $tail
         )
@@ -328,5 +328,6 @@ fn session(row: &SqliteRow) -> Result<Session> {
         mismatches: row.try_get("mismatches")?,
         baseline,
         revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(instant),
+        revoked_reason: row.try_get("revoked_reason")?,
     })
 }

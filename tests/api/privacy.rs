@@ -122,13 +122,7 @@ fn every_column_about_a_person_is_exported_or_a_secret() {
         "sessions.access_expires_at",
         "sessions.used_order",
         "sessions.auth_methods",
-        "sessions.auth_time",
         "sessions.key_thumbprint",
-        "sessions.failed_proofs",
-        "sessions.mismatches",
-        "sessions.fingerprint",
-        "sessions.revoked_at",
-        "sessions.revoked_reason",
         "devices.user_id",
         "devices.secret_hash",
         "audit_events.id",
@@ -409,4 +403,18 @@ fn a_deletion_that_races_what_is_logged_leaves_nothing_either() {
         let left = tables_with(&server, &[user.id.clone(), bound.id.clone(), other.id.clone(), session.id.clone()]);
         assert_eq!(left, ["changes"], "round {round}: the feed alone has numbers, until no token is left");
     }
+}
+
+#[test]
+fn an_ended_session_is_exported_with_its_end_and_reason() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let (out, stays) = (ada.login_with(json!({"fingerprint": {"os": "Linux", "cpu": "amd64"}})), ada.login());
+    out.call("POST", "/auth/logout").send().expect(200);
+    let export = stays.get("/users/me/export").expect(200).body;
+    let sessions = export["sessions"].as_array().expect("a list");
+    let ended = sessions.iter().find(|session| session["id"] == out.id.as_str()).expect("it is there");
+    assert_eq!(ended["revoked_reason"], "logout");
+    assert!(ended["revoked_at"].is_string());
+    assert_eq!(ended["fingerprint"], json!(["cpu", "os"]));
 }

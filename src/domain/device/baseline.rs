@@ -84,6 +84,11 @@ impl Baseline {
         weight_of(self.macs.keys())
     }
 
+    /// The names of the components that it has.
+    pub fn components(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.macs.keys().copied()
+    }
+
     /// Whether it is heavy enough to be judged, that is: whether the session is bound to its device.
     #[must_use]
     pub fn binds(&self) -> bool {
