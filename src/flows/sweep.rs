@@ -56,6 +56,7 @@ pub async fn sweep(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swept>
         let batch = sweep_batch(vestibule, now).await?;
         swept.add(batch);
         if !batch.may_have_left() {
+            vestibule.store.fold_log().await;
             return Ok(swept);
         }
     }

@@ -165,6 +165,12 @@ impl Store {
         self.writer.run(job).await
     }
 
+    /// Moves what the write-ahead log holds into the file, after what is queued now. The log keeps what was deleted until it is
+    /// written over, which on a quiet server may be never.
+    pub async fn fold_log(&self) {
+        self.writer.fold_log().await;
+    }
+
     /// Finishes what is queued, folds the WAL into the file and closes it. Later calls give [`Error::Closed`].
     pub async fn close(&self) {
         self.readers.close().await;

@@ -76,6 +76,7 @@ pub(super) struct Writer {
 
 enum Message {
     Run(Box<dyn Job>),
+    FoldLog,
     Close(oneshot::Sender<()>),
 }
 
@@ -118,6 +119,11 @@ impl Writer {
         let pending = Pending { job, outcome: None, reply };
         self.queue.send(Message::Run(Box::new(pending))).await.map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    pub(super) async fn fold_log(&self) {
+        // An error means that the thread is gone, and it folds the log when it goes.
+        self.queue.send(Message::FoldLog).await.ok();
     }
 
     pub(super) async fn close(&self) {
@@ -210,15 +216,19 @@ impl CommitLog {
 
     /// Runs the jobs of a batch; gives back whoever asked to close.
     async fn take(&mut self, batch: &mut Vec<Message>) -> Option<oneshot::Sender<()>> {
-        let mut closing = None;
+        let (mut closing, mut fold) = (None, false);
         let mut jobs = Vec::with_capacity(batch.len());
         for message in batch.drain(..) {
             match message {
                 Message::Run(job) => jobs.push(job),
+                Message::FoldLog => fold = true,
                 Message::Close(done) => closing = Some(done),
             }
         }
         self.commit_together(jobs).await;
+        if fold {
+            self.fold_log().await;
+        }
         closing
     }
 
@@ -306,12 +316,17 @@ impl CommitLog {
         Ok(())
     }
 
-    async fn shut(self) {
-        let mut connection = self.tx.connection;
-        if let Err(error) = sqlx::query("pragma wal_checkpoint(truncate)").execute(&mut connection).await {
-            tracing::warn!(%error, "can't fold the write-ahead log into the database; the next start will");
+    /// Moves what the write-ahead log holds into the file and empties the log. A reader that is in the way is waited for as
+    /// long as for any lock.
+    async fn fold_log(&mut self) {
+        if let Err(error) = self.execute("pragma wal_checkpoint(truncate)").await {
+            tracing::warn!(%error, "can't fold the write-ahead log into the database; a later time will");
         }
-        if let Err(error) = connection.close().await {
+    }
+
+    async fn shut(mut self) {
+        self.fold_log().await;
+        if let Err(error) = self.tx.connection.close().await {
             tracing::warn!(%error, "the database did not close cleanly");
         }
     }
