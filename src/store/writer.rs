@@ -76,7 +76,7 @@ pub(super) struct Writer {
 
 enum Message {
     Run(Box<dyn Job>),
-    FoldLog,
+    FoldLog(oneshot::Sender<()>),
     Close(oneshot::Sender<()>),
 }
 
@@ -122,15 +122,18 @@ impl Writer {
     }
 
     pub(super) async fn fold_log(&self) {
-        // An error means that the thread is gone, and it folds the log when it goes.
-        self.queue.send(Message::FoldLog).await.ok();
+        self.ask(Message::FoldLog).await;
     }
 
     pub(super) async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        if self.queue.send(Message::Close(done)).await.is_ok() {
-            // An error means that the thread is gone already.
-            closed.await.ok();
+        self.ask(Message::Close).await;
+    }
+
+    /// Sends a message and waits until it was seen to. Where the thread is gone, it has seen to everything before it went.
+    async fn ask(&self, message: impl FnOnce(oneshot::Sender<()>) -> Message) {
+        let (done, seen_to) = oneshot::channel();
+        if self.queue.send(message(done)).await.is_ok() {
+            seen_to.await.ok();
         }
     }
 }
@@ -216,18 +219,22 @@ impl CommitLog {
 
     /// Runs the jobs of a batch; gives back whoever asked to close.
     async fn take(&mut self, batch: &mut Vec<Message>) -> Option<oneshot::Sender<()>> {
-        let (mut closing, mut fold) = (None, false);
+        let (mut closing, mut folding) = (None, Vec::new());
         let mut jobs = Vec::with_capacity(batch.len());
         for message in batch.drain(..) {
             match message {
                 Message::Run(job) => jobs.push(job),
-                Message::FoldLog => fold = true,
+                Message::FoldLog(done) => folding.push(done),
                 Message::Close(done) => closing = Some(done),
             }
         }
         self.commit_together(jobs).await;
-        if fold {
+        if !folding.is_empty() {
             self.fold_log().await;
+            for done in folding {
+                // Whoever asked may have left.
+                done.send(()).ok();
+            }
         }
         closing
     }
