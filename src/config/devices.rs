@@ -53,7 +53,7 @@ impl Devices {
         let limit_policy = reader.read("device_limit_policy");
         let fingerprint = reader.read("fingerprint_policy");
         let match_from = reader.within("fingerprint_match", 0.0..=1.0);
-        let mut drift_from = reader.within("fingerprint_drift", 0.0..=1.0);
+        let mut drift_from = reader.within("fingerprint_drift", 0.01..=1.0);
         let retention = reader.read("device_retention");
         if let (Ok(drift), Ok(limit)) = (drift_from, match_from)
             && drift > limit

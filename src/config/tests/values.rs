@@ -91,7 +91,7 @@ fn numbers_have_bounds() {
     refused("hash_concurrency", &["0", "1025"]);
     refused("max_devices_per_user", &["-1", "10001"]);
     refused("fingerprint_match", &["1.01", "NaN", "inf"]);
-    refused("fingerprint_drift", &["-0.1"]);
+    refused("fingerprint_drift", &["-0.1", "0"]);
     refused("port", &["65536", "-1", "http"]);
     assert_eq!(config(&serve().set("port", 0)).web.port, 0);
     assert_eq!(config(&serve().set("hash_queue", 0)).passwords.hash_queue, 0);
