@@ -18,7 +18,7 @@ use crate::{
     http::{
         errors::Code::{
             AccountDisabled, AlreadyExists, DeviceLimitReached, DeviceMismatch, InvalidClient, InvalidCredentials,
-            LastAdmin, NotFound, Overloaded, RefreshReused, RegistrationClosed, TooManyRequests,
+            LastAdmin, NotFound, Overloaded, PayloadTooLarge, RefreshReused, RegistrationClosed, TooManyRequests,
         },
         login::FreshAnswer,
         operation::Health,
@@ -109,7 +109,8 @@ fn own_sessions() -> Vec<Endpoint> {
             .says("Sign out everywhere", "Ends every session of yours, this one too.")
             .for_whom(Bearer)
             .gives::<RevokedAnswer>(200, "How many were ended.")
-            .with_header("Set-Cookie"),
+            .with_header("Set-Cookie")
+            .or_fails(&[PayloadTooLarge]),
         Endpoint::new(Post, "{base}/revoke_other_session", "revoke_other_session", Sessions)
             .says("Sign out everywhere else", "Ends every session of yours but one.")
             .for_whom(Bearer)
@@ -130,7 +131,7 @@ fn ended_session() -> Vec<Endpoint> {
             .for_whom(Bearer)
             .path_parameter("id", "The session's `id`.")
             .gives_nothing("It is over.")
-            .or_fails(&[NotFound]),
+            .or_fails(&[NotFound, PayloadTooLarge]),
         Endpoint::new(Post, "{base}/logout/device", "logout_device", Sessions)
             .says(
                 "End one session, named in the body",
@@ -172,11 +173,11 @@ fn own_account() -> Vec<Endpoint> {
             ])
             .such_as("a new address", json!({"email": "countess@example.com"}))
             .gives::<UserView>(200, "The user, changed.")
-            .or_fails(&[AlreadyExists]),
+            .or_fails(&[AlreadyExists, TooManyRequests]),
         Endpoint::new(Post, "/users/me/password", "change_password", Users)
             .says(
                 "Change your password",
-                "Ends every other session; older access tokens and refresh tokens of this one too.",
+                "Ends every other session and the older access tokens of this one; its refresh token is replaced.",
             )
             .for_whom(Bearer)
             .takes(vec![
