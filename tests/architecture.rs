@@ -60,6 +60,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tracing_log", &["cli/"]),
     ("tracing_subscriber", &["cli/"]),
     ("unicode_normalization", &["domain/"]),
+    ("url", &["domain/redirect.rs"]),
     ("utoipa", &["http/"]),
     ("uuid", &["domain/"]),
     ("zeroize", &["domain/", "config/", "cli/"]),

@@ -10,6 +10,7 @@ mod id;
 pub mod jwt;
 pub mod password;
 pub mod permission;
+pub mod redirect;
 pub mod refresh_token;
 pub mod root_secret;
 pub mod session;

@@ -36,6 +36,7 @@ use crate::{
         device::{Baseline, DeviceSecret, Fingerprint, FingerprintKey, Thresholds},
         password::{Password, PasswordHash},
         permission::ADMIN_ROLE,
+        redirect::Redirects,
         refresh_token::RefreshTokens,
         session::{RevokeReason, Session, SessionState},
     },
@@ -72,6 +73,8 @@ pub struct Vestibule {
     pub(crate) refresh_tokens: RefreshTokens,
     pub(crate) secrets: Secrets,
     pub(crate) thresholds: Thresholds,
+    /// Where a browser may be sent.
+    pub redirects: Redirects,
     /// The directory of a temporary database, the lock of the one server.
     held: Mutex<open::Held>,
 }

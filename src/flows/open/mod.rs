@@ -29,6 +29,7 @@ use crate::{
         change::{Announcement, Change},
         device::{Thresholds, ThresholdsError},
         jwt::base64url,
+        redirect::{NotAnAddress, Redirects},
         refresh_token::RefreshTokens,
         signing_key::KeyError,
     },
@@ -106,6 +107,9 @@ pub enum OpenError {
     /// The fingerprint thresholds.
     #[error("fingerprint_match and fingerprint_drift: {0}")]
     Thresholds(#[from] ThresholdsError),
+    /// The address that clients reach this server by.
+    #[error(transparent)]
+    Address(#[from] NotAnAddress),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -164,6 +168,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         hasher: Hasher::new(&config.passwords, clock.clone())?,
         refresh_tokens: RefreshTokens::new(root.derive(Purpose::RefreshTokens), &config.tokens.issuer),
         thresholds: Thresholds::new(config.devices.match_from, config.devices.drift_from)?,
+        redirects: Redirects::new(&config.web.public_url, &config.web.redirect_hosts)?,
         keyring: Keyring::new(keys),
         keys_changed,
         announced,
