@@ -80,6 +80,16 @@ pub struct Config {
     pub limits: Limits,
 }
 
+impl Config {
+    /// The configuration of this process, as `vestibule serve` reads it: `Rocket.toml`, `.env`, the environment.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn of_process() -> Result<Self, Problems> {
+        load(&Sources::of_process(Profile::Serve, None, Flags::default())).map(|loaded| loaded.config)
+    }
+}
+
 /// What [`load`] gives.
 pub struct Loaded {
     /// The configuration.

@@ -25,7 +25,12 @@ pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result
 pub fn still_holds(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> Result<(), AccessTokenError> {
     claims.check_time(now, vestibule.config.tokens.leeway.seconds())?;
     let sessions_count = vestibule.config.sessions.blacklist == Blacklist::Both;
-    if vestibule.revocations.covers(claims, sessions_count) { Err(AccessTokenError::Revoked) } else { Ok(()) }
+    let own_rule = || vestibule.own_rule.get().is_some_and(|rule| rule(claims));
+    if vestibule.revocations.covers(claims, sessions_count) || own_rule() {
+        Err(AccessTokenError::Revoked)
+    } else {
+        Ok(())
+    }
 }
 
 /// The claims of a token that this server made, over or revoked though it may be: enough to end its session.
@@ -40,4 +45,14 @@ pub fn recognise(vestibule: &Vestibule, token: &str) -> Result<Arc<AccessClaims>
         return Err(AccessTokenError::Invalid);
     }
     Ok(claims)
+}
+
+impl Vestibule {
+    /// The claims of an access token that holds now, as the guards see them. Asks no database.
+    ///
+    /// # Errors
+    /// [`AccessTokenError`].
+    pub fn authenticate(&self, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
+        authenticate(self, token, self.clock.now())
+    }
 }

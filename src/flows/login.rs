@@ -299,13 +299,14 @@ impl Plan {
     }
 
     /// Whether one more session is within the limit, after the least recently used ones went where the policy says so.
-    /// A device has one live session at the most, so sessions are what is counted; that of this very device will go.
+    /// A device has one live session at the most, so sessions are what is counted: those with a device, which tokens made in code
+    /// have not. That of this very device will go.
     async fn make_room(&self, tx: &mut Tx) -> store::Result<bool> {
         if self.max_devices == 0 {
             return Ok(true);
         }
         let mut live = sessions::list_live_by_user(tx, self.session.user_id, self.origin.now).await?;
-        live.retain(|session| self.known_device.is_none() || session.device != self.known_device);
+        live.retain(|session| session.device.is_some() && session.device != self.known_device);
         let surplus = (live.len() + 1).saturating_sub(self.max_devices);
         if surplus > 0 && self.policy == LimitPolicy::Reject {
             return Ok(false);

@@ -8,6 +8,7 @@ pub mod authenticate;
 pub mod change_names;
 pub mod change_password;
 pub mod change_user;
+pub mod create_access_token;
 pub mod delete_user;
 pub mod export_user;
 pub mod login;
@@ -22,7 +23,7 @@ pub mod sweep;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicBool},
 };
 
 use crate::{
@@ -75,9 +76,14 @@ pub struct Vestibule {
     pub(crate) thresholds: Thresholds,
     /// Where a browser may be sent.
     pub redirects: Redirects,
+    /// What an application has against access tokens beside our own rules.
+    own_rule: OnceLock<RevocationRule>,
     /// The directory of a temporary database, the lock of the one server.
     held: Mutex<open::Held>,
 }
+
+/// Whether an access token whose time holds and which nothing of ours revoked is refused all the same.
+pub type RevocationRule = Box<dyn Fn(&AccessClaims) -> bool + Send + Sync>;
 
 /// Keys derived from the root secret, beside that of the refresh tokens.
 pub(crate) struct Secrets {
@@ -109,6 +115,22 @@ pub struct Tokens {
 }
 
 impl Vestibule {
+    /// Adds a rule of the application's own: access tokens for which it says `true` are revoked. It is asked at each check, by the
+    /// guards and everywhere else, so it reads memory and waits for nothing. One rule can be set, before the server starts.
+    ///
+    /// ```no_run
+    /// # fn example(vestibule: &vestibule::Vestibule) {
+    /// // Nothing from before the night of the leak.
+    /// vestibule.revoke_when(|claims| claims.iat.seconds() < 1_800_000_000);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// When there is a rule already: to forget it in silence would let in whom it kept out.
+    pub fn revoke_when(&self, rule: impl Fn(&AccessClaims) -> bool + Send + Sync + 'static) {
+        assert!(self.own_rule.set(Box::new(rule)).is_ok(), "there is a revocation rule already");
+    }
+
     /// The tokens of a session as its row stands.
     pub(crate) fn tokens(&self, user: &User, session: &Session, client: &Client, fresh: bool, now: UnixTime) -> Tokens {
         let exp = access_expiry(session, client, now);

@@ -174,6 +174,11 @@ fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     Ok(Some(AccessToken { claims, came_in_cookie }))
 }
 
+/// Lets in a request that has a valid access token, whatever its handler asks for.
+pub(super) fn admit(request: &Request<'_>) -> Result<(), ApiError> {
+    required(request).and_then(|token| grant(request, token)).map(drop)
+}
+
 /// Lets a token in, unless a cookie brought it and the page that sent it may not.
 fn grant(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiError> {
     if token.came_in_cookie && !is_safe(request.method()) {

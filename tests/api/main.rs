@@ -5,6 +5,7 @@ mod conventions;
 mod cookies;
 mod cors;
 mod devices;
+mod embed;
 mod fingerprint;
 mod guards;
 mod keys;

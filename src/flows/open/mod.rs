@@ -9,7 +9,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -178,11 +178,20 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         store,
         clock,
         config,
+        own_rule: OnceLock::new(),
         held: Mutex::new(Held { lock, _temporary: temporary }),
     })
 }
 
 impl Vestibule {
+    /// Opens what `config` names, as the one server on that database: for an application that embeds us.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(config: Config) -> Result<Arc<Self>, OpenError> {
+        open(config, Clock::system(), Role::Server).await.map(Arc::new)
+    }
+
     /// Closes the database and lets go of it, for the next server. Nothing works afterwards. A command that announced something
     /// waits until a running server has seen it: what it changed is in force when it returns.
     pub async fn close(&self) {

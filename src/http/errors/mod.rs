@@ -7,6 +7,7 @@ use std::{fmt, io::Cursor};
 
 use rocket::{
     Request, Response,
+    fairing::{Fairing, Info, Kind},
     http::{ContentType, Header, Status},
     response::{self, Responder},
 };
@@ -240,4 +241,21 @@ pub fn catch(status: Status, request: &Request<'_>) -> ApiError {
         400..=499 => ApiError::new(Code::MalformedRequest, "The request can't be read."),
         _ => ApiError::new(Code::InternalError, "Something went wrong on the server; nothing was changed."),
     })
+}
+
+/// Says in `WWW-Authenticate` why a guard refused, where an application's own catcher made the answer (RFC 9110 §15.5.2).
+pub struct Challenges;
+
+#[rocket::async_trait]
+impl Fairing for Challenges {
+    fn info(&self) -> Info {
+        Info { name: "challenges of guards", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let refused = stashed(request).filter(|error| error.status() == response.status());
+        if let Some(challenge) = refused.and_then(|error| error.challenge()) {
+            response.set_header(Header::new("WWW-Authenticate", challenge));
+        }
+    }
 }
