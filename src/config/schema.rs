@@ -87,6 +87,7 @@ pub(super) static KEYS: &[Key] = &[
     key("trusted_proxies", Web, List(&["127.0.0.1", "::1"]), "addresses and networks whose X-Forwarded-* are believed"),
     key("allowed_redirect_hosts", Web, List(&[]), "hosts beside this one that a browser may be sent to once it is signed in, such as app.example.com, app.example.com:8443, *.example.com"),
     key("cors_allowed_origins", Web, List(&[]), "origins whose pages may call this server, such as https://app.example.com; in the profile dev any origin on localhost").dev(Derived("")),
+    key("compat_routes", Web, Switch(false), "the paths of the systems that this one succeeds answer too, such as /login, /auth/jwt/login, /api/token/"),
     key("log_format", Web, Text("text"), "how the log is written: text or json"),
 
     key("issuer", Tokens, Derived("https://auth.example.com"), "`iss` of every token; unset: public_url"),

@@ -40,6 +40,8 @@ pub struct Web {
     pub redirect_hosts: Vec<String>,
     /// Origins whose pages may read our answers.
     pub cors: CorsOrigins,
+    /// Whether the paths of the predecessors answer.
+    pub compat_routes: bool,
     /// How the log is written.
     pub log_format: LogFormat,
 }
@@ -66,6 +68,7 @@ impl Web {
         let redirect_hosts = reader.read::<Hosts>("allowed_redirect_hosts");
         let usual = if reader.profile == Profile::Dev { CorsOrigins::AnyLocalhost } else { CorsOrigins::None };
         let cors = reader.or("cors_allowed_origins", Ok(usual));
+        let compat_routes = reader.read("compat_routes");
         let log_format = reader.read("log_format");
         if let Ok(Networks(networks)) = &trusted_proxies
             && networks.iter().any(|network| network.prefix_len() == 0)
@@ -81,6 +84,7 @@ impl Web {
             trusted_proxies: trusted_proxies?.0,
             redirect_hosts: redirect_hosts?.0,
             cors: cors?,
+            compat_routes: compat_routes?,
             log_format: log_format?,
         })
     }

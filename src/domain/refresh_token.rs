@@ -179,6 +179,13 @@ enum Refresh {
     Refresh,
 }
 
+impl RefreshClaims {
+    /// Its own id.
+    pub fn id(&self) -> TokenId {
+        self.jti
+    }
+}
+
 /// Why a text is not a refresh token that can be looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefreshTokenError {

@@ -47,6 +47,10 @@ pub struct OptionalBody<T>(pub Option<T>);
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
+/// A JSON body or a form, by its media type: for paths whose clients send the one or the other.
+#[derive(Debug)]
+pub struct JsonOrForm<T>(pub T);
+
 #[rocket::async_trait]
 impl<'r, T: FromFields> FromData<'r> for Body<T> {
     type Error = ApiError;
@@ -65,6 +69,20 @@ impl<'r, T: FromFields> FromData<'r> for Form<T> {
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
         match read_body(request, data).await.and_then(|bytes| parse_form(request, &bytes)) {
+            Ok(value) => Outcome::Success(Self(value)),
+            Err(error) => stash(request, error),
+        }
+    }
+}
+
+#[rocket::async_trait]
+impl<'r, T: FromFields> FromData<'r> for JsonOrForm<T> {
+    type Error = ApiError;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
+        let is_form = request.headers().get_one("Content-Type").is_some_and(|kind| essence(kind) == FORM);
+        let parse = if is_form { parse_form } else { parse };
+        match read_body(request, data).await.and_then(|bytes| parse(request, &bytes)) {
             Ok(value) => Outcome::Success(Self(value)),
             Err(error) => stash(request, error),
         }

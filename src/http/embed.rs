@@ -11,7 +11,7 @@ use rocket::{
     fairing::{self, Fairing, Info, Kind},
 };
 
-use super::{Shared, access_log, background, closed, cors, db, errors, headers, methods};
+use super::{Shared, access_log, background, closed, compat, cors, db, errors, headers, methods};
 
 /// Endpoints that are mounted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,11 +24,13 @@ pub enum Group {
     WellKnown,
     /// `/health` and `/openapi.json`.
     Operation,
+    /// The paths of the predecessors, with the setting `compat_routes` only.
+    Predecessors,
 }
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 4] = [Self::Sessions, Self::Users, Self::WellKnown, Self::Operation];
+    pub const ALL: [Self; 5] = [Self::Sessions, Self::Users, Self::WellKnown, Self::Operation, Self::Predecessors];
 
     /// Whether its paths move with [`Embed::prefix`]. Those below `base_path` move with that setting; what stands below
     /// `/.well-known` is found there or not at all (RFC 8615).
@@ -103,8 +105,11 @@ impl Embed {
     }
 
     fn routes(&self) -> Vec<(String, Vec<Route>)> {
-        let wanted = super::endpoints(&self.vestibule.config.web.base_path)
+        let web = &self.vestibule.config.web;
+        let predecessors = web.compat_routes.then(|| (Group::Predecessors, "/".to_owned(), compat::routes()));
+        let wanted = super::endpoints(&web.base_path)
             .into_iter()
+            .chain(predecessors)
             .filter(|(group, ..)| self.groups.contains(group));
         wanted
             .map(|(group, base, routes)| {

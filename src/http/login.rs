@@ -20,7 +20,7 @@ use crate::{
         device::{DeviceName, DeviceSecret, Fingerprint},
         password::Password,
     },
-    flows::{self, Vestibule, login::Login, reauthenticate::reauthenticate},
+    flows::{self, Tokens, Vestibule, login::Login, reauthenticate::reauthenticate},
 };
 
 /// Characters of a `client_id` that are read.
@@ -34,7 +34,7 @@ pub struct LoginBody {
     device_id: Option<DeviceSecret>,
     device_name: Option<DeviceName>,
     client_id: String,
-    transport: Transport,
+    pub(super) transport: Transport,
 }
 
 impl FromFields for LoginBody {
@@ -71,7 +71,7 @@ fn identifier(fields: &mut Fields) -> Option<Identifier> {
     username.or(fields.optional("email", Identifier::parse))
 }
 
-fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
+pub(super) fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
     if vestibule.config.devices.fingerprint == FingerprintPolicy::Off {
         return None;
     }
@@ -118,7 +118,18 @@ pub async fn login(
     caller: &Caller,
     jar: &CookieJar<'_>,
 ) -> Result<Json<TokenAnswer>, ApiError> {
-    let Body(body) = body;
+    let transport = body.0.transport;
+    let tokens = sign_in(body.0, vestibule, caller, jar).await?;
+    Ok(tokens::answer(jar, vestibule, tokens, transport))
+}
+
+/// Opens the session that a body asks for.
+pub(super) async fn sign_in(
+    body: LoginBody,
+    vestibule: &Vestibule,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<Tokens, ApiError> {
     let in_cookie = || cookies::device_id(jar, vestibule).and_then(|text| DeviceSecret::parse(text).ok());
     let request = Login {
         identifier: body.identifier,
@@ -128,14 +139,13 @@ pub async fn login(
         device_name: body.device_name,
         client_id: body.client_id,
     };
-    let tokens = flows::login::login(vestibule, request, caller.network, &caller.origin()).await?;
-    Ok(tokens::answer(jar, vestibule, tokens, body.transport))
+    Ok(flows::login::login(vestibule, request, caller.network, &caller.origin()).await?)
 }
 
 /// The body of a refresh.
 pub struct RefreshBody {
-    refresh_token: Option<String>,
-    fingerprint: Option<Fingerprint>,
+    pub(super) refresh_token: Option<String>,
+    pub(super) fingerprint: Option<Fingerprint>,
 }
 
 impl FromFields for RefreshBody {

@@ -6,6 +6,7 @@ mod background;
 mod body;
 mod caller;
 mod closed;
+mod compat;
 mod cookies;
 mod cors;
 mod csrf;
