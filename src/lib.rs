@@ -19,8 +19,8 @@
 //! # In a Rocket application of your own
 //!
 //! [`http::rocket`] is the whole server as a `Rocket<Build>` to which routes can be added. A route that names
-//! [`AccessToken`], [`MaybeAccessToken`], [`FreshToken`] or [`CurrentUser`] is reached only by requests that have what the
-//! guard stands for.
+//! [`AccessToken`], [`MaybeAccessToken`], [`FreshToken`], [`CurrentUser`], [`Require`] or [`RefreshToken`] is reached only by
+//! requests that have what the guard stands for.
 
 pub mod cli;
 pub mod clock;
@@ -34,5 +34,5 @@ pub mod store;
 
 pub use self::{
     flows::Vestibule,
-    http::guards::{AccessToken, CurrentUser, FreshToken, MaybeAccessToken},
+    http::guards::{AccessToken, CurrentUser, FreshToken, MaybeAccessToken, PermissionName, RefreshToken, Require},
 };

@@ -14,6 +14,7 @@ pub mod guards;
 mod headers;
 mod login;
 mod methods;
+mod oauth;
 pub mod openapi;
 mod operation;
 mod request_id;
@@ -37,6 +38,8 @@ const GRACE: u32 = 10;
 
 /// Every endpoint: where it is mounted, and what is there.
 pub fn endpoints(base_path: &str) -> Vec<(String, Vec<Route>)> {
+    // Where the two are one path, it is mounted once.
+    let root_token = if base_path.is_empty() { vec![] } else { routes![oauth::token::root_token] };
     vec![
         (
             format!("{base_path}/"),
@@ -51,13 +54,17 @@ pub fn endpoints(base_path: &str) -> Vec<(String, Vec<Route>)> {
                 sessions::revoke_other_session,
                 sessions::delete_session,
                 sessions::logout_device,
+                oauth::token::token,
+                oauth::revoke::revoke,
+                oauth::introspect::introspect,
             ],
         ),
         (
             "/users".to_owned(),
             routes![users::me, users::update_me, users::change_password, users::export_me, users::delete_me],
         ),
-        ("/".to_owned(), routes![operation::health, openapi::openapi, well_known::jwks]),
+        ("/".to_owned(), routes![operation::health, openapi::openapi, well_known::jwks, oauth::metadata::metadata]),
+        ("/".to_owned(), root_token),
     ]
 }
 
