@@ -19,9 +19,10 @@
 //! # In a Rocket application of your own
 //!
 //! Open a [`Vestibule`], attach [`Embed`], and name a guard in the signature of each route: [`AccessToken`],
-//! [`MaybeAccessToken`], [`FreshToken`] or [`CurrentUser`]. A route is reached only by requests that have what its guard stands
-//! for. [`closed`] closes routes that name none. [`Vestibule::create_access_token`], [`Vestibule::authenticate`] and
-//! [`Vestibule::invalidate`] do in code what the endpoints do. `examples/notes.rs` is such an application.
+//! [`MaybeAccessToken`], [`FreshToken`], [`CurrentUser`], [`Require`] or [`RefreshToken`]. A route is reached only by requests that
+//! have what its guard stands for. [`closed`] closes routes that name none. [`Vestibule::create_access_token`],
+//! [`Vestibule::authenticate`] and [`Vestibule::invalidate`] do in code what the endpoints do. `examples/notes.rs` is such an
+//! application.
 
 pub mod cli;
 pub mod clock;
@@ -38,6 +39,8 @@ pub use self::{
         Vestibule,
         create_access_token::{AccessTokenOptions, IssuedAccessToken},
     },
-    http::guards::{AccessToken, CurrentUser, FreshToken, MaybeAccessToken},
-    http::{Embed, Group, closed},
+    http::{
+        Embed, Group, closed,
+        guards::{AccessToken, CurrentUser, FreshToken, MaybeAccessToken, PermissionName, RefreshToken, Require},
+    },
 };

@@ -12,7 +12,7 @@ use std::{
 /// Which of our modules each module may name beside itself: `main → cli → http → flows → {store, memory} → domain`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("random", &[]),
-    ("config", &[]),
+    ("config", &["domain"]),
     ("clock", &["domain"]),
     ("domain", &["random"]),
     ("store", &["domain"]),
@@ -75,7 +75,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 ];
 
 /// Files in `flows/` that are steps of several flows rather than flows.
-const SHARED_STEPS: &[&str] = &["proof", "authenticate"];
+const SHARED_STEPS: &[&str] = &["proof", "authenticate", "client", "members"];
 /// What `flows/mod.rs` names beside them: the lock and directory that a `Vestibule` holds.
 const HELD_BY_MOD: &str = "crate::flows::open::Held";
 

@@ -3,7 +3,7 @@
 //! Later wins: built-in defaults, `Rocket.toml` (the profile's table, key `auth`) or `--config FILE`,
 //! `.env` in the working directory, `VESTIBULE_<KEY>`, the command line. `schema` is the table of keys;
 //! each section has a file that reads its keys into types; [`load`] reports everything that is wrong at
-//! once. Nothing here knows Rocket, the clock or another module of ours, and nothing changes the process.
+//! once. Nothing here knows Rocket, the clock or a module of ours but the nouns of `domain`, and nothing changes the process.
 
 mod clients;
 mod cookies;
@@ -37,7 +37,7 @@ use figment::{Figment, providers::Serialized};
 
 use self::reader::{Read, Reader, share};
 pub use self::{
-    clients::{Client, Clients},
+    clients::{Client, Clients, Grants},
     cookies::{Cookies, SameSite},
     devices::{Devices, FingerprintPolicy, LimitPolicy},
     duration::{Lifetime, Seconds},

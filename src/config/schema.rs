@@ -137,6 +137,9 @@ pub(super) static KEYS: &[Key] = &[
     key("clients.<id>.audience", Clients, Derived("https://app.example.com"), "`aud` of this client's access tokens; unset: the setting audience"),
     key("clients.<id>.access_token_lifetime", Clients, Derived("5m"), "how long its access tokens live; unset: the setting of that name"),
     key("clients.<id>.refresh_token_lifetime", Clients, Derived("30d"), "how long its refresh tokens live; unset: the setting of that name"),
+    key("clients.<id>.secret_hash", Clients, Derived("sha256$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), "makes it confidential: what `vestibule client secret web` prints; it signs in at /token only, and must authenticate there").secret(),
+    key("clients.<id>.scopes", Clients, Derived("posts:read,posts:write"), "the permissions that its tokens may carry at most; unset: all"),
+    key("clients.<id>.grants", Clients, Derived("password,refresh_token"), "which of password, refresh_token it may use at /token; unset: both"),
 ];
 
 const fn key(name: &'static str, section: Section, default: DefaultValue, meaning: &'static str) -> Key {

@@ -28,6 +28,9 @@ pub enum Event {
     LoggedOut,
     SigningKeyCreated,
     SigningKeyRetired,
+    RoleChanged,
+    RoleRemoved,
+    TokenRevoked,
 }
 
 impl Event {
@@ -54,6 +57,9 @@ impl Event {
             Self::LoggedOut => "logged_out",
             Self::SigningKeyCreated => "signing_key_created",
             Self::SigningKeyRetired => "signing_key_retired",
+            Self::RoleChanged => "role_changed",
+            Self::RoleRemoved => "role_removed",
+            Self::TokenRevoked => "token_revoked",
         }
     }
 }

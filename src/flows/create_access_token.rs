@@ -11,7 +11,7 @@ use crate::{
     domain::{
         SessionId, User, UserId,
         audit_event::{AuditEvent, Event, Origin},
-        claims,
+        claims::{self, TokenRoom},
         device::DeviceName,
         refresh_token::Generations,
         session::Session,
@@ -146,9 +146,9 @@ async fn create_access_token(
     let client = clients.get(client_id).ok_or_else(unknown)?;
     claims::check_custom(&options.claims).map_err(CreateAccessTokenError::Claims)?;
     let session = session(vestibule, user, client, &options, origin)?;
-    let (row, own) = (session.clone(), options.claims.clone());
+    let (row, own, room) = (session.clone(), options.claims.clone(), vestibule.token_room());
     let event = AuditEvent::new(Event::AccessTokenCreated, origin).user(user).session(session.id);
-    let created = vestibule.store.write(async move |tx| insert(tx, &row, &own, &event).await).await?;
+    let created = vestibule.store.write(async move |tx| insert(tx, &row, &own, &room, &event).await).await?;
     match created {
         Created::Session(user) => {
             let exp = session.access_expires_at;
@@ -196,6 +196,7 @@ fn session(
         failed_proofs: 0,
         mismatches: 0,
         baseline: None,
+        scope: None,
         revoked_at: None,
         revoked_reason: None,
     })
@@ -205,6 +206,7 @@ async fn insert(
     tx: &mut Tx,
     session: &Session,
     own: &Map<String, Value>,
+    room: &TokenRoom,
     event: &AuditEvent,
 ) -> store::Result<Created> {
     let Some(user) = users::find(tx, session.user_id).await? else { return Ok(Created::UnknownUser) };
@@ -213,7 +215,7 @@ async fn insert(
     }
     let mut all = user.claims.clone();
     all.extend(own.clone());
-    if let Err(message) = claims::check_size(&all, &user.roles, &user.permissions) {
+    if let Err(message) = room.check(&all, &user.roles, &user.permissions) {
         return Ok(Created::Claims(message));
     }
     sessions::insert(tx, session).await?;

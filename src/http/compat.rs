@@ -7,7 +7,7 @@
 //! | `/auth/jwt/login` `logout` | fastapi-users | login; logout, 204 |
 //! | `/login/extended` `/login/secure` `/login/multi-device` | a JWT tutorial | login: all tokens; in cookies; with a `jti` |
 //! | `/token/refresh` `/sessions` | the same | refresh; the list of sessions |
-//! | `/api/token/` and `refresh/` `blacklist/` below | djangorestframework-simplejwt | login; refresh; logout |
+//! | `/api/token/` and `refresh/` `verify/` `blacklist/` below | djangorestframework-simplejwt | login; refresh; is it live?; logout |
 
 use rocket::{
     Route, State, get,
@@ -33,8 +33,13 @@ use super::{
     tokens::{self, TokenAnswer, Transport},
 };
 use crate::{
-    domain::UnixTime,
-    flows::{self, Tokens, Vestibule, logout::Shown},
+    domain::{UnixTime, access_token::AccessTokenError},
+    flows::{
+        self, Tokens, Vestibule,
+        authenticate::{authenticate, look_at_refresh},
+        logout::Shown,
+        refresh::Refresh,
+    },
     store,
 };
 
@@ -61,6 +66,7 @@ pub fn routes() -> Vec<Route> {
         list_sessions,
         pair,
         pair_refresh,
+        pair_verify,
         pair_blacklist,
     ];
     same.into_iter().chain(own).collect()
@@ -164,7 +170,8 @@ async fn token_refresh(
 async fn refreshed(body: RefreshBody, vestibule: &Vestibule, caller: &Caller) -> Result<Tokens, ApiError> {
     let missing = || ApiError::new(Code::MissingToken, "Send a refresh token.");
     let token = body.refresh_token.ok_or_else(missing)?;
-    Ok(flows::refresh::refresh(vestibule, &token, body.fingerprint, &caller.origin()).await?)
+    let request = Refresh { fingerprint: body.fingerprint, ..Refresh::of(&token) };
+    Ok(flows::refresh::refresh(vestibule, request, &caller.origin()).await?)
 }
 
 #[derive(Serialize)]
@@ -232,6 +239,29 @@ async fn pair_refresh(
     caller: &Caller,
 ) -> Result<Json<Pair>, ApiError> {
     Ok(Json(refreshed(body.0.0, vestibule, caller).await?.into()))
+}
+
+/// A token of either kind.
+struct EitherBody(String);
+
+impl FromFields for EitherBody {
+    fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
+        fields.required("token", |text| Ok::<_, &str>(Self(text.to_owned())))
+    }
+}
+
+#[post("/api/token/verify", data = "<body>")]
+async fn pair_verify(
+    body: JsonOrForm<EitherBody>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+) -> Result<Json<Value>, ApiError> {
+    let (EitherBody(token), now) = (body.0, caller.origin().now);
+    match authenticate(vestibule, &token, now) {
+        Err(AccessTokenError::WrongType) => drop(look_at_refresh(vestibule, &token, now).await?),
+        access => drop(access?),
+    }
+    Ok(Json(json!({})))
 }
 
 #[post("/api/token/blacklist", data = "<body>")]

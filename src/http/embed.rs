@@ -20,6 +20,8 @@ pub enum Group {
     Sessions,
     /// `/users/me` and `register`.
     Users,
+    /// The OAuth 2.0 endpoints: `token`, `revoke`, `introspect`.
+    OAuth,
     /// The key set, and what else stands below `/.well-known`.
     WellKnown,
     /// `/health` and `/openapi.json`.
@@ -30,7 +32,8 @@ pub enum Group {
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 5] = [Self::Sessions, Self::Users, Self::WellKnown, Self::Operation, Self::Predecessors];
+    pub const ALL: [Self; 6] =
+        [Self::Sessions, Self::Users, Self::OAuth, Self::WellKnown, Self::Operation, Self::Predecessors];
 
     /// Whether its paths move with [`Embed::prefix`]. Those below `base_path` move with that setting; what stands below
     /// `/.well-known` is found there or not at all (RFC 8615).

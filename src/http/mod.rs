@@ -17,6 +17,7 @@ pub mod guards;
 mod headers;
 mod login;
 mod methods;
+mod oauth;
 pub mod openapi;
 mod operation;
 mod request_id;
@@ -44,6 +45,8 @@ const GRACE: u32 = 10;
 
 /// Every endpoint: what it belongs to, where it is mounted, and what is there.
 pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
+    // Where the two are one path, it is mounted once.
+    let root_token = if base_path.is_empty() { vec![] } else { routes![oauth::token::root_token] };
     vec![
         (
             Group::Sessions,
@@ -60,13 +63,19 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
                 sessions::logout_device,
             ],
         ),
+        (
+            Group::OAuth,
+            format!("{base_path}/"),
+            routes![oauth::token::token, oauth::revoke::revoke, oauth::introspect::introspect],
+        ),
+        (Group::OAuth, "/".to_owned(), root_token),
         (Group::Sessions, format!("{base_path}/"), routes![users::register]),
         (
             Group::Users,
             "/users".to_owned(),
             routes![users::me, users::update_me, users::change_password, users::export_me, users::delete_me],
         ),
-        (Group::WellKnown, "/".to_owned(), routes![well_known::jwks]),
+        (Group::WellKnown, "/".to_owned(), routes![well_known::jwks, oauth::metadata::metadata]),
         (Group::Operation, "/".to_owned(), routes![operation::health, openapi::openapi]),
     ]
 }

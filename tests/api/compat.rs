@@ -138,10 +138,19 @@ fn a_client_of_simplejwt_gets_its_pair() {
         assert_eq!(claims(pair.text_at("access"))["type"], "access");
         let next = server.post("/api/token/refresh/", json!({"refresh": pair.text_at("refresh")})).expect(200);
         let refresh = next.text_at("refresh");
+        let verify = |token: &str| server.post("/api/token/verify/", json!({"token": token}));
+        assert_eq!(verify(next.text_at("access")).expect(200).body, json!({}));
+        assert_eq!(verify(refresh).expect(200).body, json!({}));
         assert_eq!(server.post("/api/token/blacklist/", json!({"refresh": refresh})).expect(200).body, json!({}));
+        verify(next.text_at("access")).expect_error(401, "token_revoked");
+        verify(refresh).expect_error(401, "token_revoked");
         server.post("/api/token/refresh/", json!({"refresh": refresh})).expect_error(401, "token_revoked");
     }
-    assert_eq!(["token"]);
+    server.post("/api/token/verify/", json!({"token": "x.y.z"})).expect_error(401, "invalid_token");
+    assert_eq!(
+        server.post("/api/token/verify/", json!({})).expect_error(422, "invalid_request").bad_fields(),
+        ["token"]
+    );
     server
         .post("/api/token/", json!({"username": "ada", "password": "wrong"}))
         .expect_error(401, "invalid_credentials");
