@@ -26,7 +26,11 @@ pub enum Event {
     SessionRevoked,
     LoggedOut,
     SigningKeyCreated,
+    SigningKeyPromoted,
     SigningKeyRetired,
+    SigningKeyRemoved,
+    RootSecretChanged,
+    RootSecretLost,
 }
 
 impl Event {
@@ -51,7 +55,11 @@ impl Event {
             Self::SessionRevoked => "session_revoked",
             Self::LoggedOut => "logged_out",
             Self::SigningKeyCreated => "signing_key_created",
+            Self::SigningKeyPromoted => "signing_key_promoted",
             Self::SigningKeyRetired => "signing_key_retired",
+            Self::SigningKeyRemoved => "signing_key_removed",
+            Self::RootSecretChanged => "root_secret_changed",
+            Self::RootSecretLost => "root_secret_lost",
         }
     }
 }

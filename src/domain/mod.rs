@@ -12,6 +12,7 @@ pub mod password;
 pub mod permission;
 pub mod refresh_token;
 pub mod root_secret;
+mod sealed;
 pub mod session;
 pub mod signing_key;
 pub mod text;
