@@ -4,12 +4,9 @@ use std::path::PathBuf;
 
 use super::{
     reader::{Read, Reader},
-    secret::Secret,
+    secret::{LEAST_ROOT_BYTES, Secret},
     setting::vocabulary,
 };
-
-/// What a root secret needs to be beyond guessing.
-const LEAST_BYTES: usize = 32;
 
 vocabulary! {
     /// What access tokens are signed with (RFC 7518 §3.1, RFC 8037 §3.1).
@@ -66,12 +63,12 @@ pub struct Keys {
 
 impl Keys {
     pub(super) fn read(reader: &mut Reader) -> Read<Self> {
-        let root_secret = secret(reader, "root_secret", "root_secret_file", LEAST_BYTES);
+        let root_secret = secret(reader, "root_secret", "root_secret_file", LEAST_ROOT_BYTES);
         let has_secret_key = reader.is_given("secret_key") || reader.is_given("secret_key_file");
         let usual = if has_secret_key { Algorithm::Hs256 } else { Algorithm::Es256 };
         let mut algorithm = reader.or("algorithm", Ok(usual));
         let least = algorithm.as_ref().ok().and_then(|algorithm| algorithm.least_shared_bytes());
-        let secret_key = secret(reader, "secret_key", "secret_key_file", least.unwrap_or(LEAST_BYTES));
+        let secret_key = secret(reader, "secret_key", "secret_key_file", least.unwrap_or(LEAST_ROOT_BYTES));
         if has_secret_key && algorithm.is_ok() && least.is_none() {
             algorithm = Err(reader.refuse(
                 "algorithm",

@@ -96,6 +96,7 @@ pub enum RevokeReason {
     DeviceReplaced,
     DeviceEvicted,
     WrongPasswords,
+    SecretLost,
 }
 
 impl RevokeReason {
@@ -114,6 +115,7 @@ impl RevokeReason {
             Self::DeviceReplaced => "device_replaced",
             Self::DeviceEvicted => "device_evicted",
             Self::WrongPasswords => "wrong_passwords",
+            Self::SecretLost => "secret_lost",
         }
     }
 }

@@ -1,14 +1,11 @@
 //! The signing keys of a running process: which one signs at a start, and how it keeps up with what others change.
 
+use std::sync::PoisonError;
+
 use super::{OpenError, secret::Search};
 use crate::{
     config::Config,
-    domain::{
-        Purpose, RootSecret, UnixTime,
-        audit_event::Origin,
-        jwt::Algorithm,
-        signing_key::{KeyError, SigningKey},
-    },
+    domain::{Purpose, RootSecret, UnixTime, audit_event::Origin, jwt::Algorithm, signing_key::SigningKey},
     flows::{
         Vestibule,
         signing::{self, ALGORITHM_KEY, FOLLOWED_KEY, NewKey},
@@ -133,13 +130,8 @@ impl Vestibule {
         let _alone = self.reloading.lock().await;
         // Asked before the keys are read: what comes in between is seen, and seen again.
         let seen = changes::last_of_keys(&mut *self.store.read().await?).await?;
-        let keys = match load_keys(&self.store, &self.config, &self.root()).await {
-            Err(OpenError::Key(KeyError::Sealed { .. })) => {
-                self.follow_root_secret().await?;
-                load_keys(&self.store, &self.config, &self.root()).await?
-            }
-            loaded => loaded?,
-        };
+        self.follow_root_secret().await?;
+        let keys = load_keys(&self.store, &self.config, &self.root()).await?;
         self.keyring.replace(keys);
         if self.is_server {
             // Tells the command that changed them that it may return.
@@ -151,9 +143,12 @@ impl Vestibule {
     /// Takes the root secret that a command put in the place of the one that this process knows.
     async fn follow_root_secret(&self) -> Result<(), OpenError> {
         let search = Search { config: &self.config, file: &self.secret_file, database: &self.database };
-        let root = search.recognise(&self.store, self.root()).await?;
-        *self.root.write().unwrap_or_else(std::sync::PoisonError::into_inner) = root;
+        self.replace_root(search.recognise(&self.store, self.root()).await?);
         Ok(())
+    }
+
+    pub(super) fn replace_root(&self, root: RootSecret) {
+        *self.root.write().unwrap_or_else(PoisonError::into_inner) = root;
     }
 
     /// Whether a running server says that it has the keys as this process left them.

@@ -3,6 +3,8 @@
 
 mod keys;
 mod place;
+pub mod recover;
+pub mod rewrap;
 mod secret;
 
 use std::{

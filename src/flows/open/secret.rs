@@ -45,7 +45,7 @@ impl Search<'_> {
         let missing = || OpenError::SecretMissing { secret: self.file.to_owned(), database: self.database.to_owned() };
         match (read(self.file)?, database_existed) {
             (Some(secret), _) => Ok(secret),
-            (None, true) => read(&draft_of(self.file))?.ok_or_else(missing),
+            (None, true) => read_finished(&draft_of(self.file))?.ok_or_else(missing),
             (None, false) => {
                 create(self.file).map_err(|cause| OpenError::File {
                     action: "make the root secret",
@@ -81,7 +81,7 @@ impl Search<'_> {
             return Ok(None);
         }
         let is_known = |secret: &RootSecret| secret.recognition() == known;
-        if let Some(secret) = read(&draft_of(self.file))?.filter(is_known) {
+        if let Some(secret) = read_finished(&draft_of(self.file))?.filter(is_known) {
             self.finish(&known)?;
             return Ok(Some(secret));
         }
@@ -92,7 +92,7 @@ impl Search<'_> {
     /// again under the lock: it may be another one by then, which the database doesn't know yet.
     fn finish(&self, known: &str) -> Result<(), OpenError> {
         let Some(lock) = lock_secret(self.database)? else { return Ok(()) };
-        if read(&draft_of(self.file))?.is_some_and(|secret| secret.recognition() == known) {
+        if read_finished(&draft_of(self.file))?.is_some_and(|secret| secret.recognition() == known) {
             promote_draft(self.file)?;
         }
         drop(lock);
@@ -122,6 +122,14 @@ fn read(path: &Path) -> Result<Option<RootSecret>, OpenError> {
     }
 }
 
+/// The same for a draft, which may lie there unfinished.
+fn read_finished(draft: &Path) -> Result<Option<RootSecret>, OpenError> {
+    match read(draft) {
+        Err(OpenError::SecretShort(_)) => Ok(None),
+        read => read,
+    }
+}
+
 /// The bytes of a secret, of which there are few.
 fn read_bytes(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = File::open(path)?;
@@ -146,10 +154,14 @@ fn create(path: &Path) -> io::Result<()> {
     sync_directory(path)
 }
 
-/// Writes the successor of the secret in `file` beside it, and gives it. The caller holds the lock; what an earlier try left
-/// there is known to no database.
-pub(super) fn write_draft(file: &Path) -> Result<RootSecret, OpenError> {
+/// Writes the successor of the secret in `file` beside it, and gives it. The caller holds the lock, and says which secret the
+/// database knows: where a process died before it renamed the draft, that is done now.
+pub(super) fn write_draft(file: &Path, known: Option<&str>) -> Result<RootSecret, OpenError> {
     let draft = draft_of(file);
+    // What else lies there was never finished, and no database knows it.
+    if read_finished(&draft)?.is_some_and(|secret| Some(secret.recognition().as_str()) == known) {
+        promote_draft(file)?;
+    }
     let written = || {
         match fs::remove_file(&draft) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -169,6 +181,20 @@ pub(super) fn promote_draft(file: &Path) -> Result<(), OpenError> {
         sync_directory(file)
     };
     renamed().map_err(|cause| OpenError::File { action: "replace the root secret", path: file.to_owned(), cause })
+}
+
+/// Puts a secret aside that is not the one of this database: it may be another's. Where it is then.
+pub(super) fn keep_foreign(file: &Path, known: Option<&str>) -> Result<Option<PathBuf>, OpenError> {
+    match read(file) {
+        Ok(Some(secret)) if Some(secret.recognition().as_str()) == known => return Ok(None),
+        Ok(None) => return Ok(None),
+        Ok(Some(_)) | Err(OpenError::SecretShort(_)) => {}
+        Err(error) => return Err(error),
+    }
+    let aside = file.with_extension(format!("key.{}", base64url(&random::bytes::<6>())));
+    let failed = |cause| OpenError::File { action: "put aside the root secret", path: file.to_owned(), cause };
+    fs::rename(file, &aside).map_err(failed)?;
+    Ok(Some(aside))
 }
 
 fn write_new(path: &Path) -> io::Result<()> {
