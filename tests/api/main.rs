@@ -7,6 +7,7 @@ mod cors;
 mod devices;
 mod fingerprint;
 mod guards;
+mod key_rotation;
 mod keys;
 mod limits;
 mod login;
