@@ -69,12 +69,16 @@ pub enum RewrapError {
 pub async fn rewrap(vestibule: &Vestibule, given: Option<Secret>, origin: &Origin) -> Result<Rewrapped, RewrapError> {
     let is_configured = vestibule.config.keys.root_secret.is_some();
     let file = &vestibule.secret_file;
+    let given = match given {
+        Some(given) if is_configured => Some(RootSecret::new(given.expose())),
+        Some(_) => return Err(RewrapError::OwnFile(file.clone())),
+        None if is_configured => return Err(RewrapError::NoNewSecret),
+        None => None,
+    };
     let _no_server = if is_configured { Some(exclude_servers(vestibule)?) } else { None };
     let Some(_alone) = lock_secret(&vestibule.database)? else { return Err(RewrapError::Busy) };
     let new = match given {
-        Some(given) if is_configured => RootSecret::new(given.expose()),
-        Some(_) => return Err(RewrapError::OwnFile(file.clone())),
-        None if is_configured => return Err(RewrapError::NoNewSecret),
+        Some(given) => given,
         None => {
             let known = meta::find(&mut *vestibule.store.read().await?, RECOGNITION_KEY).await?;
             write_draft(file, known.as_deref())?
