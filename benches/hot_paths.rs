@@ -155,7 +155,7 @@ fn measure(criterion: &mut Criterion, bench: &Bench) {
             BatchSize::SmallInput,
         );
     });
-    let keys = Keys::new(SigningKey::generate(Algorithm::Es256), vec![]);
+    let keys = Keys::new(vec![], Some(SigningKey::generate(Algorithm::Es256)), vec![]);
     group.bench_function(issue, |b| b.iter(|| keys.sign(black_box(&claims))));
 
     let session = bench.session();

@@ -6,6 +6,7 @@
 mod config;
 mod dev;
 mod failure;
+mod keys;
 mod logging;
 mod openapi;
 mod output;
@@ -81,6 +82,14 @@ enum Command {
   vestibule session revoke --user ada"
     )]
     Session(session::Command),
+    /// See and change what signs tokens
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "Example:
+  vestibule keys rotate"
+    )]
+    Keys(keys::Command),
     /// See and check the configuration
     #[command(
         subcommand,
@@ -135,7 +144,7 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
         Command::Serve(serve) => (Profile::Serve, serve.listen.add_to(flags)),
         Command::Dev(dev) => (Profile::Dev, dev.add_to(flags)),
         Command::Config(command) => (command.profile(), flags),
-        Command::User(_) | Command::Session(_) | Command::Openapi => (Profile::Serve, flags),
+        Command::User(_) | Command::Session(_) | Command::Keys(_) | Command::Openapi => (Profile::Serve, flags),
     };
     let mut loaded = read(cli, profile, flags.clone())?;
     if matches!(cli.command, Command::Serve(_) | Command::Dev(_)) && loaded.config.web.port == 0 {
@@ -172,6 +181,14 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
             done
         }
         Command::Session(command) => {
+            let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
+            let done = command.run(&vestibule).await;
+            vestibule.close().await;
+            done
+        }
+        // It opens the database by itself, because the usual way refuses it.
+        Command::Keys(keys::Command::Recover(recover)) => recover.run(&loaded.config, Clock::system().now()).await,
+        Command::Keys(command) => {
             let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
             let done = command.run(&vestibule).await;
             vestibule.close().await;

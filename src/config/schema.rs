@@ -76,9 +76,9 @@ pub(super) static KEYS: &[Key] = &[
 
     key("root_secret", Keys, Derived(""), "at least 32 bytes, from which come the sealing of signing keys, refresh tokens, device hashes and CSRF; unset: made at the first start").secret(),
     key("root_secret_file", Keys, Derived("/run/secrets/vestibule-root"), "a file that holds the root secret instead; unset: <data_dir>/secret.key"),
-    key("secret_key", Keys, Derived(""), "a signing key for HS256, shared with those who verify: at least 32 bytes, not a sample").secret(),
+    key("secret_key", Keys, Derived(""), "a signing key shared with those who verify, not a sample: at least 32 bytes for HS256, 48 for HS384, 64 for HS512").secret(),
     key("secret_key_file", Keys, Derived("/run/secrets/vestibule-key"), "a file that holds the signing key instead"),
-    key("algorithm", Keys, Derived("ES256"), "of new signing keys: ES256 or HS256; unset: ES256, or HS256 where only secret_key is set"),
+    key("algorithm", Keys, Derived("ES256"), "of new signing keys: ES256/384, EdDSA, RS256/384/512, PS256/384/512 or HS256/384/512; unset: ES256, or HS256 where only secret_key is set"),
 
     key("public_url", Web, Derived("https://auth.example.com"), "how clients reach this server; unset: http://localhost:<port>; must be set when address isn't loopback"),
     key("base_path", Web, Text("/auth"), "where the endpoints are mounted; / for none"),

@@ -27,10 +27,14 @@ pub enum Event {
     SessionRevoked,
     LoggedOut,
     SigningKeyCreated,
+    SigningKeyPromoted,
     SigningKeyRetired,
     RoleChanged,
     RoleRemoved,
     TokenRevoked,
+    SigningKeyRemoved,
+    RootSecretChanged,
+    RootSecretLost,
 }
 
 impl Event {
@@ -56,10 +60,14 @@ impl Event {
             Self::SessionRevoked => "session_revoked",
             Self::LoggedOut => "logged_out",
             Self::SigningKeyCreated => "signing_key_created",
+            Self::SigningKeyPromoted => "signing_key_promoted",
             Self::SigningKeyRetired => "signing_key_retired",
             Self::RoleChanged => "role_changed",
             Self::RoleRemoved => "role_removed",
             Self::TokenRevoked => "token_revoked",
+            Self::SigningKeyRemoved => "signing_key_removed",
+            Self::RootSecretChanged => "root_secret_changed",
+            Self::RootSecretLost => "root_secret_lost",
         }
     }
 }

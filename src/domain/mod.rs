@@ -16,6 +16,7 @@ pub mod refresh_token;
 pub mod role;
 pub mod root_secret;
 pub mod scope;
+mod sealed;
 pub mod session;
 pub mod signing_key;
 pub mod text;

@@ -99,6 +99,7 @@ pub enum RevokeReason {
     DeviceEvicted,
     WrongPasswords,
     RevokedByClient,
+    SecretLost,
 }
 
 impl RevokeReason {
@@ -118,6 +119,7 @@ impl RevokeReason {
             Self::DeviceEvicted => "device_evicted",
             Self::WrongPasswords => "wrong_passwords",
             Self::RevokedByClient => "revoked_by_client",
+            Self::SecretLost => "secret_lost",
         }
     }
 }

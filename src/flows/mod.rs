@@ -4,6 +4,7 @@
 //! replay still ends the session. Only the failure of the database rolls back, and then nothing happened.
 
 pub mod add_user;
+pub mod advance_keys;
 pub mod authenticate;
 pub mod change_names;
 pub mod change_password;
@@ -22,22 +23,28 @@ pub mod reauthenticate;
 pub mod refresh;
 pub mod register;
 pub mod remove_role;
+pub mod retire_key;
 pub mod revoke_sessions;
 pub mod revoke_token;
+pub mod rotate_keys;
 pub mod set_role;
+pub mod signing;
 pub mod sweep;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicI64},
+    },
 };
 
 use crate::{
     clock::Clock,
     config::{Client, Config, FingerprintPolicy, UsernameField},
     domain::{
-        AccessClaims, DerivedKey, DeviceRow, Email, Permission, Scope, SessionId, TokenId, UnixTime, User, UserId,
-        Username,
+        AccessClaims, DerivedKey, DeviceRow, Email, Permission, RootSecret, Scope, SessionId, TokenId, UnixTime, User,
+        UserId, Username,
         access_token::Access,
         audit_event::{AuditEvent, Event, Origin},
         change::Change,
@@ -79,8 +86,16 @@ pub struct Vestibule {
     pub(crate) keys_changed: Arc<tokio::sync::Notify>,
     /// Whether this process told the others anything.
     announced: Arc<AtomicBool>,
-    /// The database's file.
+    /// Where in the feed this process last changed the keys.
+    announced_keys: Arc<AtomicI64>,
+    /// Held while the keys are read and put in force, so that an older set never takes the place of a newer one.
+    reloading: tokio::sync::Mutex<()>,
+    /// The root secret under which the keys are sealed; another command may change it.
+    root: RwLock<RootSecret>,
+    /// The database's file, and the root secret's where there is one.
     database: PathBuf,
+    secret_file: PathBuf,
+    is_server: bool,
     pub(crate) throttle: Throttle,
     pub(crate) hasher: Hasher,
     pub(crate) refresh_tokens: RefreshTokens,
@@ -97,9 +112,8 @@ pub struct Vestibule {
 /// Whether an access token whose time holds and which nothing of ours revoked is refused all the same.
 pub type RevocationRule = Box<dyn Fn(&AccessClaims) -> bool + Send + Sync>;
 
-/// Keys derived from the root secret, beside that of the refresh tokens.
+/// Keys derived from the first root secret, beside that of the refresh tokens: they stay when another one takes its place.
 pub(crate) struct Secrets {
-    pub sealing: DerivedKey,
     pub device_ids: DerivedKey,
     pub fingerprints: DerivedKey,
     pub csrf: DerivedKey,
@@ -329,6 +343,11 @@ impl Vestibule {
     /// The settings that a refresh depends on.
     pub(crate) fn rotation_rules(&self) -> Rules {
         Rules { rotate: self.config.sessions.rotate, grace: self.config.sessions.reuse_grace.seconds() }
+    }
+
+    /// The root secret under which the keys are sealed.
+    fn root(&self) -> RootSecret {
+        self.root.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How long, in seconds, a token made now can be of interest.

@@ -45,6 +45,16 @@ pub(super) async fn list_after(conn: &mut Conn, seq: i64) -> Result<Vec<Announce
     known.collect()
 }
 
+/// The last place in the feed at which the signing keys changed; 0 where it says nothing of them any more.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn last_of_keys(conn: &mut Conn) -> Result<i64> {
+    Ok(sqlx::query_scalar("select coalesce(max(seq), 0) from changes where kind = 'signing_keys'")
+        .fetch_one(conn)
+        .await?)
+}
+
 /// Forgets up to `limit` changes that concern no token any more; how many it were.
 ///
 /// # Errors

@@ -270,6 +270,15 @@ pub async fn revoke(
         .collect()
 }
 
+/// Forgets the fingerprints of all sessions.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn forget_fingerprints(conn: &mut Conn) -> Result<()> {
+    sqlx::query("update sessions set fingerprint = null where fingerprint is not null").execute(conn).await?;
+    Ok(())
+}
+
 /// Removes up to `limit` sessions that ended before `before`, and whose access tokens are over; how many it were.
 ///
 /// # Errors

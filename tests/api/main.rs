@@ -9,6 +9,7 @@ mod devices;
 mod embed;
 mod fingerprint;
 mod guards;
+mod key_rotation;
 mod keys;
 mod limits;
 mod login;
