@@ -1,6 +1,7 @@
 //! The server from outside. A test goes into the file of the flow that it is about; what is true of every path goes into
 //! `conventions`; a bug that was fixed goes into `regressions` when no flow owns it.
 
+mod clients;
 mod conventions;
 mod cookies;
 mod cors;
@@ -10,6 +11,7 @@ mod guards;
 mod keys;
 mod limits;
 mod login;
+mod oauth_token;
 mod privacy;
 mod refresh;
 mod regressions;
