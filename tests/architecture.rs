@@ -62,7 +62,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("unicode_normalization", &["domain/"]),
     ("utoipa", &["http/"]),
     ("uuid", &["domain/"]),
-    ("zeroize", &["domain/", "config/", "cli/"]),
+    ("zeroize", &["domain/", "config/", "cli/", "flows/open/secret.rs"]),
     ("zxcvbn", &["domain/password.rs"]),
 ];
 
