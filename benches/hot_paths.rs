@@ -28,9 +28,10 @@ use vestibule::{
         Tokens,
         add_user::{NewAccount, add_user},
         authenticate::authenticate,
+        client,
         login::{Login, login},
         open::{Role, open},
-        refresh::refresh,
+        refresh::{Refresh, refresh},
     },
     memory::keyring::Keys,
     store::sessions,
@@ -91,10 +92,11 @@ impl Bench {
                 fingerprint: None,
                 device_id: None,
                 device_name: None,
-                client_id: "default".to_owned(),
+                client: client::named(&vestibule, "default").expect("it is always there"),
+                scope: None,
             };
             let first = login(&vestibule, request, None, &origin).await.expect("it logs in").refresh_token;
-            let tokens = refresh(&vestibule, &first, None, &origin).await.expect("it refreshes");
+            let tokens = refresh(&vestibule, Refresh::of(&first), &origin).await.expect("it refreshes");
             (vestibule, first, tokens)
         });
         Self { runtime, vestibule, now, tokens, superseded, _directory: directory }
@@ -103,7 +105,7 @@ impl Bench {
     /// An access token that was not seen before.
     fn access_token(&self) -> String {
         let origin = Origin::command_line(self.now);
-        let refreshed = self.runtime.block_on(refresh(&self.vestibule, &self.superseded, None, &origin));
+        let refreshed = self.runtime.block_on(refresh(&self.vestibule, Refresh::of(&self.superseded), &origin));
         refreshed.expect("it is within the grace").access_token
     }
 

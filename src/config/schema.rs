@@ -85,7 +85,9 @@ pub(super) static KEYS: &[Key] = &[
     key("address", Web, Text("127.0.0.1"), "where to listen; Rocket's own setting works too"),
     key("port", Web, Number(8000), "where to listen, 0 picks one; Rocket's own setting works too"),
     key("trusted_proxies", Web, List(&["127.0.0.1", "::1"]), "addresses and networks whose X-Forwarded-* are believed"),
+    key("allowed_redirect_hosts", Web, List(&[]), "hosts beside this one that a browser may be sent to once it is signed in, such as app.example.com, app.example.com:8443, *.example.com"),
     key("cors_allowed_origins", Web, List(&[]), "origins whose pages may call this server, such as https://app.example.com; in the profile dev any origin on localhost").dev(Derived("")),
+    key("compat_routes", Web, Switch(false), "the paths of the systems that this one succeeds answer too, such as /login, /auth/jwt/login, /api/token/"),
     key("log_format", Web, Text("text"), "how the log is written: text or json"),
 
     key("issuer", Tokens, Derived("https://auth.example.com"), "`iss` of every token; unset: public_url"),
@@ -135,6 +137,9 @@ pub(super) static KEYS: &[Key] = &[
     key("clients.<id>.audience", Clients, Derived("https://app.example.com"), "`aud` of this client's access tokens; unset: the setting audience"),
     key("clients.<id>.access_token_lifetime", Clients, Derived("5m"), "how long its access tokens live; unset: the setting of that name"),
     key("clients.<id>.refresh_token_lifetime", Clients, Derived("30d"), "how long its refresh tokens live; unset: the setting of that name"),
+    key("clients.<id>.secret_hash", Clients, Derived("sha256$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), "makes it confidential: what `vestibule client secret web` prints; it signs in at /token only, and must authenticate there").secret(),
+    key("clients.<id>.scopes", Clients, Derived("posts:read,posts:write"), "the permissions that its tokens may carry at most; unset: all"),
+    key("clients.<id>.grants", Clients, Derived("password,refresh_token"), "which of password, refresh_token it may use at /token; unset: both"),
 ];
 
 const fn key(name: &'static str, section: Section, default: DefaultValue, meaning: &'static str) -> Key {

@@ -47,7 +47,8 @@ impl Address {
     }
 }
 
-fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
+/// A host, and the port behind it.
+pub(super) fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
     // The last colon, but not one within the brackets of an IPv6 address.
     match authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
         None => Ok((authority, None)),
@@ -59,7 +60,8 @@ fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
     }
 }
 
-fn is_host(host: &str) -> bool {
+/// A domain name or an IP address, IPv6 in brackets.
+pub(super) fn is_host(host: &str) -> bool {
     match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(address) => address.parse::<Ipv6Addr>().is_ok(),
         None => host.parse::<Ipv4Addr>().is_ok() || is_domain(host),

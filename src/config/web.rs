@@ -10,7 +10,7 @@ use super::{
     Profile,
     reader::{Read, Reader},
     setting::{Setting, items, text, vocabulary},
-    url::{Address, plain_path},
+    url::{Address, is_domain, is_host, plain_path, split_port},
 };
 
 vocabulary! {
@@ -36,8 +36,12 @@ pub struct Web {
     pub port: u16,
     /// Networks whose `X-Forwarded-*` are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Hosts in lower case that a browser may be sent to, each perhaps with `*.` before it and a port behind it.
+    pub redirect_hosts: Vec<String>,
     /// Origins whose pages may read our answers.
     pub cors: CorsOrigins,
+    /// Whether the paths of the predecessors answer.
+    pub compat_routes: bool,
     /// How the log is written.
     pub log_format: LogFormat,
 }
@@ -61,8 +65,10 @@ impl Web {
         let address = address.and_then(|address| check_reach(reader, address));
         let base_path = reader.read::<BasePath>("base_path");
         let trusted_proxies = reader.read::<Networks>("trusted_proxies");
+        let redirect_hosts = reader.read::<Hosts>("allowed_redirect_hosts");
         let usual = if reader.profile == Profile::Dev { CorsOrigins::AnyLocalhost } else { CorsOrigins::None };
         let cors = reader.or("cors_allowed_origins", Ok(usual));
+        let compat_routes = reader.read("compat_routes");
         let log_format = reader.read("log_format");
         if let Ok(Networks(networks)) = &trusted_proxies
             && networks.iter().any(|network| network.prefix_len() == 0)
@@ -76,7 +82,9 @@ impl Web {
             address: address?,
             port: port?,
             trusted_proxies: trusted_proxies?.0,
+            redirect_hosts: redirect_hosts?.0,
             cors: cors?,
+            compat_routes: compat_routes?,
             log_format: log_format?,
         })
     }
@@ -154,6 +162,29 @@ impl Setting for Networks {
         let single = |network: &IpNet| network.prefix_len() == network.max_prefix_len();
         let shown = |network: &IpNet| if single(network) { network.addr().to_string() } else { network.to_string() };
         self.0.iter().map(shown).collect()
+    }
+}
+
+struct Hosts(Vec<String>);
+
+impl Setting for Hosts {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let host = |item: &str| {
+            let below = item.strip_prefix("*.");
+            let (host, port) = split_port(below.unwrap_or(item)).ok()?;
+            let host = host.to_ascii_lowercase();
+            let fits = if below.is_some() { is_domain(&host) } else { is_host(&host) };
+            let port = port.map_or_else(String::new, |port| format!(":{port}"));
+            fits.then(|| format!("{}{host}{port}", if below.is_some() { "*." } else { "" }))
+        };
+        items(value)
+            .and_then(|items| items.into_iter().map(host).collect::<Option<Vec<_>>>())
+            .map(Self)
+            .ok_or_else(|| "a list of hosts such as app.example.com, app.example.com:8443, *.example.com".to_owned())
+    }
+
+    fn show(&self) -> Json {
+        json!(self.0)
     }
 }
 

@@ -23,6 +23,7 @@ pub enum Event {
     DeviceMismatch,
     DeviceDrift,
     DeviceLimitReached,
+    AccessTokenCreated,
     SessionRevoked,
     LoggedOut,
     SigningKeyCreated,
@@ -31,6 +32,9 @@ pub enum Event {
     SigningKeyRemoved,
     RootSecretChanged,
     RootSecretLost,
+    RoleChanged,
+    RoleRemoved,
+    TokenRevoked,
 }
 
 impl Event {
@@ -52,6 +56,7 @@ impl Event {
             Self::DeviceMismatch => "device_mismatch",
             Self::DeviceDrift => "device_drift",
             Self::DeviceLimitReached => "device_limit_reached",
+            Self::AccessTokenCreated => "access_token_created",
             Self::SessionRevoked => "session_revoked",
             Self::LoggedOut => "logged_out",
             Self::SigningKeyCreated => "signing_key_created",
@@ -60,6 +65,9 @@ impl Event {
             Self::SigningKeyRemoved => "signing_key_removed",
             Self::RootSecretChanged => "root_secret_changed",
             Self::RootSecretLost => "root_secret_lost",
+            Self::RoleChanged => "role_changed",
+            Self::RoleRemoved => "role_removed",
+            Self::TokenRevoked => "token_revoked",
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The one door to `jsonwebtoken`: signing and checking compact JWS (RFC 7515). Which claims must hold is decided by
 //! `access_token` and `refresh_token`; the library's own look at the clock is switched off.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use jsonwebtoken::{Algorithm as JwtAlgorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -193,6 +196,16 @@ pub fn hints(token: &str) -> Result<Hints, Malformed> {
         return Err(Malformed::Shape);
     }
     Ok(Hints { typ: header.typ.map(|typ| typ.to_ascii_lowercase()), kid: header.kid })
+}
+
+/// The bytes of base64 with its usual alphabet and padding (RFC 4648 §4), as HTTP Basic has it; none where it is not that.
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
+/// base64 with its usual alphabet and padding (RFC 4648 §4).
+pub fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 /// base64url without padding (RFC 7515 §2).

@@ -61,6 +61,11 @@ impl<'r> Site<'r> {
         guards::shared(self.0).and_then(|vestibule| check_site(self.0, vestibule)).is_err()
     }
 
+    /// Refuses a foreign page.
+    pub fn check_origin(&self) -> Result<(), ApiError> {
+        check_site(self.0, guards::shared(self.0)?)
+    }
+
     /// As [`check`].
     pub fn check(&self, session: SessionId) -> Result<(), ApiError> {
         check(self.0, guards::shared(self.0)?, session)

@@ -5,11 +5,12 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "users", include_str!("../../migrations/0001_users.sql")),
     (2, "sessions", include_str!("../../migrations/0002_sessions.sql")),
     (3, "operation", include_str!("../../migrations/0003_operation.sql")),
     (4, "keys", include_str!("../../migrations/0004_keys.sql")),
+    (5, "oauth", include_str!("../../migrations/0005_oauth.sql")),
 ];
 
 /// Applies what is missing, each migration in a transaction of its own.

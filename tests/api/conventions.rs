@@ -81,7 +81,7 @@ fn parse(bytes: &[u8]) -> Option<(Answer, bool)> {
 fn paths() -> BTreeMap<String, BTreeSet<String>> {
     let mut paths: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut rocket = rocket::custom(rocket::Config::debug_default());
-    for (base, routes) in vestibule::http::endpoints("/auth") {
+    for (_, base, routes) in vestibule::http::endpoints("/auth") {
         rocket = rocket.mount(base, routes);
     }
     for route in rocket.routes() {

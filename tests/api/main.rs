@@ -1,10 +1,12 @@
 //! The server from outside. A test goes into the file of the flow that it is about; what is true of every path goes into
 //! `conventions`; a bug that was fixed goes into `regressions` when no flow owns it.
 
+mod compat;
 mod conventions;
 mod cookies;
 mod cors;
 mod devices;
+mod embed;
 mod fingerprint;
 mod guards;
 mod key_rotation;
@@ -17,4 +19,5 @@ mod regressions;
 mod sessions;
 mod strategies;
 mod support;
+mod token_attacks;
 mod users;

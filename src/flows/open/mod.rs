@@ -12,7 +12,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
@@ -33,6 +33,7 @@ use crate::{
         Purpose, RootSecret,
         change::{Announcement, Change},
         device::{Thresholds, ThresholdsError},
+        redirect::{NotAnAddress, Redirects},
         refresh_token::RefreshTokens,
         signing_key::KeyError,
     },
@@ -120,6 +121,9 @@ pub enum OpenError {
     /// The fingerprint thresholds.
     #[error("fingerprint_match and fingerprint_drift: {0}")]
     Thresholds(#[from] ThresholdsError),
+    /// The address that clients reach this server by.
+    #[error(transparent)]
+    Address(#[from] NotAnAddress),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -174,6 +178,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         hasher: Hasher::new(&config.passwords, clock.clone())?,
         refresh_tokens: RefreshTokens::new(first.derive(Purpose::RefreshTokens), &config.tokens.issuer),
         thresholds: Thresholds::new(config.devices.match_from, config.devices.drift_from)?,
+        redirects: Redirects::new(&config.web.public_url, &config.web.redirect_hosts)?,
         keyring: Keyring::new(keys),
         keys_changed,
         announced,
@@ -194,11 +199,20 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         store,
         clock,
         config,
+        own_rule: OnceLock::new(),
         held: Mutex::new(Held { lock, _temporary: temporary }),
     })
 }
 
 impl Vestibule {
+    /// Opens what `config` names, as the one server on that database: for an application that embeds us.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(config: Config) -> Result<Arc<Self>, OpenError> {
+        open(config, Clock::system(), Role::Server).await.map(Arc::new)
+    }
+
     /// Closes the database and lets go of it, for the next server. Nothing works afterwards. A command that announced something
     /// waits until a running server has seen it: what it changed is in force when it returns.
     pub async fn close(&self) {

@@ -1,0 +1,208 @@
+//! Where a browser may be sent once it is signed in: `next` leaves neither this server nor the allowed hosts.
+//!
+//! The text is read as a browser reads it (the WHATWG URL standard), and what is sent is what was read, not what came: a
+//! reading of our own would differ from the browser's in one of the spellings that attackers collect.
+
+use url::Url;
+
+/// Longest `next` that is read, in bytes.
+const MAX_BYTES: usize = 2_048;
+
+/// A host that a browser may be sent to: `app.example.com`, with a port if only that one is meant, `*.example.com` for every
+/// host below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct AllowedHost {
+    name: String,
+    port: Option<u16>,
+    below: bool,
+}
+
+impl AllowedHost {
+    fn parse(text: &str) -> Self {
+        let (name, port) = match text.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
+            Some((name, port)) => (name, port.parse().ok()),
+            None => (text, None),
+        };
+        match name.strip_prefix("*.") {
+            Some(name) => Self { name: name.to_owned(), port, below: true },
+            None => Self { name: name.to_owned(), port, below: false },
+        }
+    }
+
+    fn allows(&self, url: &Url) -> bool {
+        let Some(host) = url.host_str() else { return false };
+        let host_fits = match self.below {
+            true => host.strip_suffix(&self.name).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+            false => host == self.name,
+        };
+        host_fits && self.port.is_none_or(|port| url.port_or_known_default() == Some(port))
+    }
+}
+
+/// The server's own address, and the hosts beside it.
+#[derive(Clone, Debug)]
+pub struct Redirects {
+    own: Url,
+    hosts: Vec<AllowedHost>,
+}
+
+/// Where to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A path of this server, with query and fragment. It begins with one slash.
+    Here(String),
+    /// A URL on an allowed host.
+    Elsewhere(String),
+}
+
+impl Target {
+    /// For the header `Location`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Here(path) => path,
+            Self::Elsewhere(url) => url,
+        }
+    }
+}
+
+/// The server's own address can't be read as a URL.
+#[derive(Debug, thiserror::Error)]
+#[error("public_url can't be read as a URL: {0}")]
+pub struct NotAnAddress(#[from] url::ParseError);
+
+impl Redirects {
+    /// `public_url` is this server's; each of `hosts` is a host name in lower case, perhaps with a port, perhaps with `*.`
+    /// before it.
+    ///
+    /// # Errors
+    /// [`NotAnAddress`].
+    pub fn new(public_url: &str, hosts: &[String]) -> Result<Self, NotAnAddress> {
+        let hosts = hosts.iter().map(|host| AllowedHost::parse(host)).collect();
+        Ok(Self { own: Url::parse(public_url)?, hosts })
+    }
+
+    /// Reads `next`: a path of this server, or a URL whose host is allowed. Ports and schemes of an allowed host are not looked
+    /// at unless its entry has a port: cookies don't tell them apart either.
+    pub fn read(&self, next: &str) -> Option<Target> {
+        let is_path = next.starts_with('/') && !next.starts_with("//");
+        let is_url = ["http://", "https://"].iter().any(|scheme| next.starts_with(scheme));
+        let is_plain = next.len() <= MAX_BYTES && !next.contains(|c: char| c.is_control() || c == '\\');
+        if !is_plain || !(is_path || is_url) {
+            return None;
+        }
+        let url = self.own.join(next).ok()?;
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        if url.origin() == self.own.origin() && !has_user {
+            return here(&url);
+        }
+        let is_allowed = !has_user && self.hosts.iter().any(|host| host.allows(&url));
+        is_allowed.then(|| Target::Elsewhere(url.into()))
+    }
+}
+
+/// The URL without its origin. A path that begins with two slashes would be read as a host: `/.//evil.example` is one.
+fn here(url: &Url) -> Option<Target> {
+    let path = &url[url::Position::BeforePath..];
+    (!path.starts_with("//")).then(|| Target::Here(path.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn redirects() -> Redirects {
+        let hosts = ["app.example.com", "*.wild.example", "ported.example:8443"].map(str::to_owned);
+        Redirects::new("https://auth.example.com", &hosts).expect("an address")
+    }
+
+    fn read(next: &str) -> Option<String> {
+        redirects().read(next).map(|target| target.as_str().to_owned())
+    }
+
+    #[test]
+    fn paths_of_this_server_and_allowed_hosts_are_read() {
+        for (next, target) in [
+            ("/", "/"),
+            ("/account?tab=2#devices", "/account?tab=2#devices"),
+            ("/a/../b", "/b"),
+            ("/a b", "/a%20b"),
+            ("/@evil.example", "/@evil.example"),
+            ("/%2f%2fevil.example", "/%2f%2fevil.example"),
+            ("https://auth.example.com/account", "/account"),
+            ("https://app.example.com", "https://app.example.com/"),
+            ("http://app.example.com:8080/x", "http://app.example.com:8080/x"),
+            ("https://a.wild.example/x?y=https://evil.example", "https://a.wild.example/x?y=https://evil.example"),
+            ("https://a.b.wild.example/", "https://a.b.wild.example/"),
+            ("https://ported.example:8443/", "https://ported.example:8443/"),
+        ] {
+            assert_eq!(read(next).as_deref(), Some(target), "{next}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is() {
+        for next in [
+            "",
+            "account",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "\t//evil.example",
+            " //evil.example",
+            "/.//evil.example",
+            "/..//evil.example",
+            "/x/..//evil.example",
+            "/%2e//evil.example",
+            "/%2E%2e//evil.example",
+            "https:evil.example",
+            "https:/evil.example",
+            "https:///evil.example",
+            "HTTPS://evil.example",
+            "http:evil.example",
+            "https://evil.example",
+            "https://evil.example\\@app.example.com",
+            "https://app.example.com@evil.example",
+            "https://app.example.com:pw@evil.example",
+            "https://ada@app.example.com/",
+            "https://app.example.com.evil.example",
+            "https://evilapp.example.com",
+            "https://wild.example",
+            "https://evilwild.example",
+            "https://.wild.example",
+            "https://app.example.com./",
+            "https://ported.example/",
+            "https://ported.example:443/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "ftp://app.example.com/",
+            "%2f%2fevil.example",
+            "https://аpp.example.com/",
+            "https://app.example.com%2eevil.example/",
+            "https://[::1]/",
+        ] {
+            assert_eq!(read(next), None, "{next:?}");
+        }
+    }
+
+    #[test]
+    fn an_overlong_one_is_not_read() {
+        assert!(read(&format!("/{}", "a".repeat(MAX_BYTES - 1))).is_some());
+        assert!(read(&format!("/{}", "a".repeat(MAX_BYTES))).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_stays_on_the_server_or_an_allowed_host(next in r"[/\\.:@%2fFeEtT a-d?#\t-]{0,24}|https?:.{0,20}") {
+            if let Some(target) = redirects().read(&next) {
+                let url = redirects().own.join(target.as_str()).expect("it is a URL");
+                let host = url.host_str().expect("it has a host");
+                prop_assert!(host == "auth.example.com" || redirects().hosts.iter().any(|allowed| allowed.allows(&url)));
+            }
+        }
+    }
+}
