@@ -64,7 +64,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("url", &["domain/redirect.rs"]),
     ("utoipa", &["http/"]),
     ("uuid", &["domain/"]),
-    ("zeroize", &["domain/", "config/", "cli/"]),
+    ("zeroize", &["domain/", "config/", "cli/", "flows/open/secret.rs"]),
     ("zxcvbn", &["domain/password.rs"]),
 ];
 

@@ -340,14 +340,14 @@ impl Vestibule {
         tx.announce(Change::AuthorizationVersion(user, version), now, until).await
     }
 
-    /// The settings that a refresh depends on.
-    pub(crate) fn rotation_rules(&self) -> Rules {
-        Rules { rotate: self.config.sessions.rotate, grace: self.config.sessions.reuse_grace.seconds() }
-    }
-
     /// The root secret under which the keys are sealed.
     fn root(&self) -> RootSecret {
         self.root.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The settings that a refresh depends on.
+    pub(crate) fn rotation_rules(&self) -> Rules {
+        Rules { rotate: self.config.sessions.rotate, grace: self.config.sessions.reuse_grace.seconds() }
     }
 
     /// How long, in seconds, a token made now can be of interest.

@@ -1,8 +1,9 @@
 //! `keys rewrap` and `keys recover`: another root secret, for those who stay signed in and for those who start over.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 
 use crate::support::{PASSWORD, Place, Server, mode};
 
@@ -18,6 +19,17 @@ fn place() -> Place {
 
 fn read(place: &Place, name: &str) -> String {
     fs::read_to_string(place.path(name)).expect("a file")
+}
+
+/// How often the log tells of an event.
+fn told(place: &Place, event: &str) -> i64 {
+    let file = SqliteConnectOptions::new().filename(place.path("data/vestibule.db")).read_only(true);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut connection = file.connect().await.expect("the database opens");
+        let counted = sqlx::query_scalar("select count(*) from audit_events where event = ?").bind(event);
+        counted.fetch_one(&mut connection).await.expect("the query runs")
+    })
 }
 
 fn fingerprint() -> Value {
@@ -89,7 +101,7 @@ fn a_new_root_secret_signs_nobody_out() {
     }
     secrets.sort();
     secrets.dedup();
-    assert_eq!(secrets.len(), 3);
+    assert_eq!((secrets.len(), told(&place, "root_secret_changed")), (3, 2));
     // The running server goes on with keys that were sealed after it began.
     place.succeed(&["keys", "rotate", "--now"]);
     ada.expect_unharmed(&place, &server);
@@ -135,6 +147,22 @@ fn a_crash_between_database_and_file_leaves_a_secret_that_opens() {
     place.succeed(&["keys", "rewrap"]);
     let server = place.start(&["serve"]);
     ada.expect_unharmed(&place, &server);
+}
+
+#[test]
+fn a_rewrap_that_is_killed_at_any_moment_leaves_a_secret_that_opens() {
+    let place = place();
+    let server = place.start(&["serve"]);
+    let mut ada = SignedIn::on(&server);
+    for number in 0..30 {
+        place.kill_after(&["keys", "rewrap"], Duration::from_millis(5 + 2 * number));
+        place.succeed(&["keys", "list"]);
+    }
+    ada.expect_unharmed(&place, &server);
+    drop(server);
+    let server = place.start(&["serve"]);
+    ada.expect_unharmed(&place, &server);
+    assert!(told(&place, "root_secret_changed") < 30, "none was killed in time");
 }
 
 #[test]
@@ -200,6 +228,8 @@ fn without_the_root_secret_everything_but_the_users_starts_over() {
     assert!(said.starts_with("everybody is signed out: 1 sessions ended, 1 devices forgotten"), "{said}");
     assert!(said.contains("secret.key holds a new root secret") && said.contains(" signs from now on"), "{said}");
     assert_eq!(place.json(&["keys", "list"]).as_array().map(Vec::len), Some(1));
+    assert_eq!((told(&place, "root_secret_lost"), told(&place, "signing_key_removed")), (1, 1));
+    assert_eq!(told(&place, "session_revoked"), 1);
     expect_started_over(&place, &ada);
 }
 

@@ -76,6 +76,14 @@ impl Place {
         Done { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
+    /// Runs a command and kills it, unless it has ended by then.
+    pub(crate) fn kill_after(&self, arguments: &[&str], time: Duration) {
+        let mut child = self.command(arguments).stdin(Stdio::null()).spawn().expect("the binary");
+        thread::sleep(time);
+        child.kill().ok();
+        child.wait().expect("its end");
+    }
+
     /// Runs a command that must succeed without a word on stderr; what it prints.
     pub(crate) fn succeed(&self, arguments: &[&str]) -> String {
         self.run(arguments).succeeded()

@@ -52,7 +52,9 @@ impl Now {
         } else {
             format!("{kid} ({algorithm}) signs from now on")
         }];
-        lines.extend(rotated.retired.map(|(kid, until)| format!("{kid} checks what it signed until {until}")));
+        lines.extend(rotated.retired.map(|(kid, until)| {
+            format!("{kid} checks what it signed until {until}; if it was stolen: vestibule keys retire {kid}")
+        }));
         lines.extend(rotated.replaced.map(|kid| format!("{kid}, which waited to sign, is gone")));
         output::print(&lines.join("\n"))
     }
