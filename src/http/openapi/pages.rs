@@ -3,7 +3,7 @@
 
 use utoipa::openapi::{
     ContentBuilder, HttpMethod,
-    HttpMethod::{Get, Post},
+    HttpMethod::{Get, Head, Post},
     ObjectBuilder, PathItem, Required, ResponseBuilder, Type,
     path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
     request_body::RequestBodyBuilder,
@@ -21,6 +21,8 @@ enum Gives {
     Document(&'static str),
     /// 303, to where `Location` says.
     Elsewhere,
+    /// 425.
+    Nowhere,
 }
 
 /// Method, path, handler, what it is, and what it gives.
@@ -30,7 +32,7 @@ const PAGE: Gives = Gives::Document("text/html");
 const FILE: Gives = Gives::Document("*/*");
 
 fn rows() -> Vec<Row> {
-    use Gives::{Document, Elsewhere};
+    use Gives::{Document, Elsewhere, Nowhere};
     vec![
         (Get, "/", "start", "To the account, or to the form for signing in", Elsewhere),
         (Get, "/login", "login_page", "The form for signing in; `next` says where to go afterwards", PAGE),
@@ -52,6 +54,7 @@ fn rows() -> Vec<Row> {
             "Where a browser goes whose access cookie is over: back to `next` with a new one, or to sign in",
             Elsewhere,
         ),
+        (Head, "{base}/continue", "look", "Nothing: who only looks is not sent on", Nowhere),
         (Get, "/static/{name}", "asset", "Style, script or icon, for other front ends", FILE),
         (Get, "/static/{hash}/{name}", "asset_of_version", "The same of one version, which never changes", FILE),
     ]
@@ -75,6 +78,7 @@ fn operation((method, path, id, summary, gives): Row) -> Operation {
         Gives::Elsewhere => {
             ("303", ResponseBuilder::new().description("Done.").header_ref("Location", header("Location")))
         }
+        Gives::Nowhere => ("425", ResponseBuilder::new().description("Too early.")),
     };
     let refused = ResponseBuilder::new().description("A page that says what was wrong.");
     let mut operation = OperationBuilder::new()
