@@ -89,6 +89,7 @@ pub(super) static KEYS: &[Key] = &[
     key("cors_allowed_origins", Web, List(&[]), "origins whose pages may call this server, such as https://app.example.com; in the profile dev any origin on localhost").dev(Derived("")),
     key("compat_routes", Web, Switch(false), "the paths of the systems that this one succeeds answer too, such as /login, /auth/jwt/login, /api/token/"),
     key("log_format", Web, Text("text"), "how the log is written: text or json"),
+    key("privacy_contact", Web, Derived("privacy@example.com"), "whom to ask about privacy: an address, a URL, or words; shown on /privacy"),
 
     key("issuer", Tokens, Derived("https://auth.example.com"), "`iss` of every token; unset: public_url"),
     key("audience", Tokens, Derived("https://api.example.com"), "`aud` of access tokens; unset: issuer"),

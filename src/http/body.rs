@@ -1,10 +1,12 @@
 //! JSON and form bodies: size, type, syntax and every field, each failure with its own code, and all bad fields at once.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use rocket::{
     Request, State,
     data::{Data, FromData, Outcome, ToByteUnit},
+    http::Status,
+    request::{self, FromRequest},
     tokio::time::timeout,
 };
 use serde_json::{Map, Value};
@@ -85,6 +87,23 @@ impl<'r, T: FromFields> FromData<'r> for JsonOrForm<T> {
         match read_body(request, data).await.and_then(|bytes| parse(request, &bytes)) {
             Ok(value) => Outcome::Success(Self(value)),
             Err(error) => stash(request, error),
+        }
+    }
+}
+
+/// Whether the body says that it is a form; another route of the path may take what does not.
+#[derive(Debug)]
+pub struct IsForm;
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for IsForm {
+    type Error = Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Infallible> {
+        if request.headers().get_one("Content-Type").is_some_and(|kind| essence(kind) == FORM) {
+            request::Outcome::Success(Self)
+        } else {
+            request::Outcome::Forward(Status::UnsupportedMediaType)
         }
     }
 }
@@ -248,6 +267,16 @@ impl Fields {
     /// Whether a field is not there, or null.
     pub fn is_absent(&self, name: &str) -> bool {
         self.object.get(name).is_none_or(Value::is_null)
+    }
+
+    /// What a form has in a field, as it came; empty where it is not there.
+    pub fn typed(&self, name: &str) -> &str {
+        self.object.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The bad fields so far, for a form that is shown again with them.
+    pub fn take_errors(&mut self) -> Vec<FieldError> {
+        std::mem::take(&mut self.errors)
     }
 
     /// Notes a bad field, once.

@@ -26,14 +26,16 @@ pub enum Group {
     WellKnown,
     /// `/health` and `/openapi.json`.
     Operation,
+    /// The pages for people, and `/static`. They stand at the root of the host.
+    Pages,
     /// The paths of the predecessors, with the setting `compat_routes` only.
     Predecessors,
 }
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 6] =
-        [Self::Sessions, Self::Users, Self::OAuth, Self::WellKnown, Self::Operation, Self::Predecessors];
+    pub const ALL: [Self; 7] =
+        [Self::Sessions, Self::Users, Self::OAuth, Self::WellKnown, Self::Operation, Self::Pages, Self::Predecessors];
 
     /// Whether its paths move with [`Embed::prefix`]. Those below `base_path` move with that setting; what stands below
     /// `/.well-known` is found there or not at all (RFC 8615).

@@ -2,6 +2,7 @@
 //! endpoints.
 
 mod access_log;
+mod assets;
 mod background;
 mod body;
 mod caller;
@@ -20,6 +21,7 @@ mod methods;
 mod oauth;
 pub mod openapi;
 mod operation;
+mod pages;
 mod request_id;
 mod sessions;
 mod tokens;
@@ -77,6 +79,9 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
         ),
         (Group::WellKnown, "/".to_owned(), routes![well_known::jwks, oauth::metadata::metadata]),
         (Group::Operation, "/".to_owned(), routes![operation::health, openapi::openapi]),
+        (Group::Pages, format!("{base_path}/"), routes![pages::go_on, pages::look]),
+        (Group::Pages, "/".to_owned(), pages::routes()),
+        (Group::Pages, "/".to_owned(), routes![assets::asset, assets::asset_of_version]),
     ]
 }
 
