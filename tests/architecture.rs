@@ -37,6 +37,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli/"]),
     ("dotenvy", &["config/"]),
     ("figment", &["config/"]),
+    ("globset", &["domain/excluded.rs"]),
     ("governor", &["memory/throttle.rs"]),
     ("hkdf", &["domain/root_secret.rs"]),
     ("hmac", &["domain/"]),

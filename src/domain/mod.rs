@@ -6,6 +6,7 @@ pub mod audit_event;
 pub mod change;
 pub mod claims;
 pub mod device;
+pub mod excluded;
 mod id;
 pub mod jwt;
 pub mod password;

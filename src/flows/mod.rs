@@ -34,6 +34,7 @@ use crate::{
         audit_event::{AuditEvent, Event, Origin},
         change::Change,
         device::{Baseline, DeviceSecret, Fingerprint, FingerprintKey, Thresholds},
+        excluded::Exclusions,
         password::{Password, PasswordHash},
         permission::ADMIN_ROLE,
         redirect::Redirects,
@@ -75,6 +76,8 @@ pub struct Vestibule {
     pub(crate) thresholds: Thresholds,
     /// Where a browser may be sent.
     pub redirects: Redirects,
+    /// Which paths forward authentication lets through.
+    pub exclusions: Exclusions,
     /// The directory of a temporary database, the lock of the one server.
     held: Mutex<open::Held>,
 }

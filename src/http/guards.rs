@@ -157,6 +157,11 @@ impl<'r> FromRequest<'r> for CurrentUser {
     }
 }
 
+/// The token of a request that a proxy asks about: it is looked at, not let in.
+pub(super) fn look(request: &Request<'_>) -> Result<AccessToken, ApiError> {
+    required(request)
+}
+
 fn required(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     check(request)?.ok_or_else(ApiError::missing_token)
 }
@@ -255,7 +260,8 @@ pub(super) fn shared<'r>(request: &'r Request<'_>) -> Result<&'r Shared, ApiErro
     request.rocket().state::<Shared>().ok_or_else(missing)
 }
 
-fn outcome<T>(request: &Request<'_>, result: Result<T, ApiError>) -> Outcome<T, ApiError> {
+/// What a guard gives for what it found.
+pub(super) fn outcome<T>(request: &Request<'_>, result: Result<T, ApiError>) -> Outcome<T, ApiError> {
     match result {
         Ok(guard) => Outcome::Success(guard),
         Err(error) => {

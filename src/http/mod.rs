@@ -10,6 +10,7 @@ mod cors;
 mod csrf;
 pub mod db;
 pub mod errors;
+mod forward_auth;
 pub mod guards;
 mod headers;
 mod login;
@@ -51,6 +52,7 @@ pub fn endpoints(base_path: &str) -> Vec<(String, Vec<Route>)> {
                 sessions::revoke_other_session,
                 sessions::delete_session,
                 sessions::logout_device,
+                forward_auth::verify,
             ],
         ),
         (

@@ -6,6 +6,7 @@ mod cookies;
 mod cors;
 mod devices;
 mod fingerprint;
+mod forward_auth;
 mod guards;
 mod keys;
 mod limits;

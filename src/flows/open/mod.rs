@@ -28,6 +28,7 @@ use crate::{
         Purpose, RootSecret,
         change::{Announcement, Change},
         device::{Thresholds, ThresholdsError},
+        excluded::{Exclusions, NotAGlob},
         jwt::base64url,
         redirect::{NotAnAddress, Redirects},
         refresh_token::RefreshTokens,
@@ -110,6 +111,9 @@ pub enum OpenError {
     /// The address that clients reach this server by.
     #[error(transparent)]
     Address(#[from] NotAnAddress),
+    /// A path that forward authentication lets through.
+    #[error(transparent)]
+    Excluded(#[from] NotAGlob),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -169,6 +173,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         refresh_tokens: RefreshTokens::new(root.derive(Purpose::RefreshTokens), &config.tokens.issuer),
         thresholds: Thresholds::new(config.devices.match_from, config.devices.drift_from)?,
         redirects: Redirects::new(&config.web.public_url, &config.web.redirect_hosts)?,
+        exclusions: Exclusions::new(&config.web.exclude_urls)?,
         keyring: Keyring::new(keys),
         keys_changed,
         announced,

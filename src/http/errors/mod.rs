@@ -13,7 +13,7 @@ use rocket::{
 use serde_json::json;
 
 use super::{guards::stashed, request_id::RequestId};
-use crate::memory::throttle::RetryAfter;
+use crate::{domain::Permission, memory::throttle::RetryAfter};
 
 /// Seconds after which a client may try again when the server was busy or its database did not answer.
 const BUSY_RETRY_AFTER: u64 = 2;
@@ -68,6 +68,8 @@ codes! {
     RefreshReused = 401 "refresh_reused",
     /// Unknown client.
     InvalidClient = 401 "invalid_client",
+    /// A permission or a role is missing.
+    InsufficientScope = 403 "insufficient_scope",
     /// The account may not sign in.
     AccountDisabled = 403 "account_disabled",
     /// Accounts are made by the operator.
@@ -117,12 +119,13 @@ pub struct ApiError {
     fields: Vec<FieldError>,
     retry_after: Option<u64>,
     allow: Option<String>,
+    scope: Option<String>,
 }
 
 impl ApiError {
     /// A code with a sentence for a person.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), fields: Vec::new(), retry_after: None, allow: None }
+        Self { code, detail: detail.into(), fields: Vec::new(), retry_after: None, allow: None, scope: None }
     }
 
     /// Every bad field at once.
@@ -147,6 +150,21 @@ impl ApiError {
         Self::new(Code::MissingToken, "Send an access token: Authorization: Bearer <token>.")
     }
 
+    /// Something is missing that a user may have: `scope` names it where it is a permission.
+    pub fn insufficient_scope(detail: impl Into<String>, scope: Option<&Permission>) -> Self {
+        Self { scope: scope.map(Permission::to_string), ..Self::new(Code::InsufficientScope, detail) }
+    }
+
+    /// Which it is.
+    pub(super) fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The same sentence with another code.
+    pub(super) fn with_code(self, code: Code) -> Self {
+        Self { code, ..self }
+    }
+
     /// The status of the answer.
     pub fn status(&self) -> Status {
         Status::new(self.code.status())
@@ -166,7 +184,7 @@ impl ApiError {
         Self::new(Code::InternalError, "Something went wrong on the server; nothing was changed.")
     }
 
-    /// `WWW-Authenticate` of a 401 (RFC 6750 §3).
+    /// `WWW-Authenticate` of a 401, and of what a permission is missing for (RFC 6750 §3).
     fn challenge(&self) -> Option<String> {
         const REALM: &str = r#"Bearer realm="vestibule""#;
         let with =
@@ -180,6 +198,10 @@ impl ApiError {
             | Code::RefreshReused => Some(with("invalid_token")),
             // RFC 9470 §3
             Code::FreshTokenRequired => Some(with("insufficient_user_authentication")),
+            Code::InsufficientScope => {
+                let scope = self.scope.as_ref().map(|scope| format!(r#", scope="{scope}""#)).unwrap_or_default();
+                Some(with("insufficient_scope") + &scope)
+            }
             code if code.status() == 401 => Some(REALM.to_owned()),
             _ => None,
         }

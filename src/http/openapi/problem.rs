@@ -99,6 +99,7 @@ fn detail(code: Code) -> &'static str {
             "This refresh token was replaced and has come back; the session is ended for safety. Sign in again."
         }
         Code::InvalidClient => "There is no such client.",
+        Code::InsufficientScope => "A permission that this needs is missing.",
         Code::AccountDisabled => "The account is disabled.",
         Code::RegistrationClosed => "Accounts are made by the operator of this server.",
         Code::CsrfFailed => "Send the value of the CSRF cookie in the header X-CSRF-Token.",

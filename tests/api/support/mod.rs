@@ -239,7 +239,10 @@ impl Call<'_> {
         let headers = response
             .headers()
             .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().expect("headers are text").to_owned()))
+            .map(|(name, value)| {
+                let value = std::str::from_utf8(value.as_bytes()).expect("headers are text");
+                (name.as_str().to_owned(), value.to_owned())
+            })
             .collect();
         Answer {
             status: response.status().as_u16(),
