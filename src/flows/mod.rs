@@ -17,6 +17,7 @@ pub mod proof;
 pub mod reauthenticate;
 pub mod refresh;
 pub mod register;
+pub mod renew;
 pub mod revoke_sessions;
 pub mod sweep;
 

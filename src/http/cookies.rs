@@ -53,7 +53,7 @@ pub fn set(jar: &CookieJar<'_>, vestibule: &Vestibule, tokens: &Tokens) {
     let settings = &vestibule.config.cookies;
     let session = Duration::seconds(tokens.refresh_expires_in);
     let root = || "/".to_owned();
-    jar.add(cookie(vestibule, &settings.access_name, tokens.access_token.clone(), root(), session));
+    jar.add(access(vestibule, tokens.access_token.clone(), tokens.refresh_expires_in));
     jar.add(cookie(vestibule, &settings.refresh_name, tokens.refresh_token.clone(), refresh_path(vestibule), session));
     jar.add(cookie(vestibule, &settings.csrf_name, tokens.csrf_token.clone(), root(), session));
     if let Some(device) = &tokens.device_id {
@@ -64,9 +64,13 @@ pub fn set(jar: &CookieJar<'_>, vestibule: &Vestibule, tokens: &Tokens) {
 
 /// Replaces the access cookie alone.
 pub fn set_access(jar: &CookieJar<'_>, vestibule: &Vestibule, fresh: &Fresh) {
+    jar.add(access(vestibule, fresh.access_token.clone(), fresh.refresh_expires_in));
+}
+
+/// The cookie of an access token, kept as long as the session's refresh token lasts: `seconds`.
+pub fn access(vestibule: &Vestibule, token: String, seconds: i64) -> Cookie<'static> {
     let name = &vestibule.config.cookies.access_name;
-    let session = Duration::seconds(fresh.refresh_expires_in);
-    jar.add(cookie(vestibule, name, fresh.access_token.clone(), "/".to_owned(), session));
+    cookie(vestibule, name, token, "/".to_owned(), Duration::seconds(seconds))
 }
 
 /// Removes the cookies of a session. The device stays known, for the next login on it.

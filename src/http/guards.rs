@@ -192,10 +192,21 @@ fn grant(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiEr
 /// The token that a guard let in.
 type Granted = Mutex<Option<AccessToken>>;
 
+/// The token that a guard let in, if one did.
+pub(super) fn granted(request: &Request<'_>) -> Option<AccessToken> {
+    let granted: &Granted = request.local_cache(Granted::default);
+    granted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Makes nothing more of the token that a guard let in.
+pub(super) fn forget_granted(request: &Request<'_>) {
+    let granted: &Granted = request.local_cache(Granted::default);
+    *granted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
 /// Checks again what a guard let in, once the body is there: it may have been long in coming.
 pub(super) fn check_again(request: &Request<'_>) -> Result<(), ApiError> {
-    let granted: &Granted = request.local_cache(Granted::default);
-    match &*granted.lock().unwrap_or_else(PoisonError::into_inner) {
+    match granted(request) {
         Some(token) => {
             let vestibule = shared(request)?;
             Ok(still_holds(vestibule, &token.claims, vestibule.clock.now())?)

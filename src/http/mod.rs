@@ -17,6 +17,7 @@ mod login;
 mod methods;
 pub mod openapi;
 mod operation;
+mod renewal;
 mod request_id;
 mod sessions;
 mod tokens;
@@ -72,6 +73,7 @@ pub fn rocket(vestibule: Shared, figment: Figment) -> Rocket<Build> {
         .attach(methods::AsSent)
         .attach(headers::Headers)
         .attach(cors::Cors)
+        .attach(renewal::Renewal)
         .attach(access_log::AccessLog)
         .attach(background::Background)
         .attach(AdHoc::on_ignite("methods that are not taken", |rocket| async move {

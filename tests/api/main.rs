@@ -4,6 +4,7 @@
 mod conventions;
 mod cookies;
 mod cors;
+mod csrf;
 mod devices;
 mod fingerprint;
 mod forward_auth;
@@ -14,6 +15,7 @@ mod login;
 mod privacy;
 mod refresh;
 mod regressions;
+mod renewal;
 mod sessions;
 mod strategies;
 mod support;

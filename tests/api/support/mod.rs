@@ -1,6 +1,8 @@
 //! A server on a real socket with a real SQLite file, low hashing cost and a clock that the test moves; and the actors that
 //! call it.
 
+pub mod browser;
+
 use std::{
     net::SocketAddr,
     path::Path,
@@ -370,7 +372,7 @@ impl<'s> Actor<'s> {
 /// The tokens of a signed-in user.
 #[derive(Clone)]
 pub struct Session<'s> {
-    server: &'s Server,
+    pub server: &'s Server,
     pub access: String,
     pub refresh: String,
     pub id: String,
