@@ -13,13 +13,9 @@ use crate::{
 /// How long a browser keeps the device's secret: the most that browsers grant.
 const DEVICE_COOKIE_DAYS: i64 = 400;
 
-/// The cookie that holds `device_id`. It has the strongest prefix that the settings allow, as the others do.
+/// The cookie that holds `device_id`. It never leaves this host, whatever `cookie_domain` says: nobody else needs it.
 fn device_cookie_name(cookies: &config::Cookies) -> &'static str {
-    match (cookies.secure, &cookies.domain) {
-        (true, None) => "__Host-device_id",
-        (true, Some(_)) => "__Secure-device_id",
-        (false, _) => "device_id",
-    }
+    if cookies.secure { "__Host-device_id" } else { "device_id" }
 }
 
 /// The refresh cookie goes to the session endpoints alone.
@@ -42,7 +38,7 @@ fn cookie(vestibule: &Vestibule, name: &str, value: String, path: String, max_ag
             config::SameSite::None => SameSite::None,
         })
         .max_age(max_age);
-    if let Some(domain) = &settings.domain {
+    if let Some(domain) = settings.domain.as_ref().filter(|_| name != device_cookie_name(settings)) {
         cookie = cookie.domain(domain.clone());
     }
     cookie.build()

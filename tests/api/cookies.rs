@@ -40,7 +40,8 @@ fn a_login_by_cookie_sets_the_tokens_where_script_can_not_read_them() {
             vec!["httponly", "samesite=strict", "path=/session", "secure", "domain=example.com", WEEK],
         ),
         ("__Secure-csrf_token", vec!["samesite=strict", "path=/", "secure", "domain=example.com", WEEK]),
-        ("__Secure-device_id", vec!["httponly", "samesite=strict", "path=/", "secure", "domain=example.com", LONG]),
+        // The device's secret serves this host alone.
+        ("__Host-device_id", vec!["httponly", "samesite=strict", "path=/", "secure", LONG]),
     ];
     let with_domain = vec![
         ("cookie_secure", json!(true)),
