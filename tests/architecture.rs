@@ -39,6 +39,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("figment", &["config/"]),
     ("flate2", &["http/assets.rs"]),
     ("form_urlencoded", &["http/"]),
+    ("globset", &["domain/excluded.rs"]),
     ("governor", &["memory/throttle.rs"]),
     ("hkdf", &["domain/root_secret.rs"]),
     ("hmac", &["domain/"]),

@@ -184,7 +184,9 @@ fn every_operation_says_what_it_does_gives_and_refuses() {
             let types: Vec<&String> =
                 response["content"].as_object().map(|types| types.keys().collect()).unwrap_or_default();
             match status {
-                204 | 304 => assert!(types.is_empty(), "{place} {status} has a body"),
+                204 | 302 | 304 => assert!(types.is_empty(), "{place} {status} has a body"),
+                // A proxy reads headers.
+                200 if path.ends_with("/verify") => assert!(types.is_empty(), "{place} has a body"),
                 400.. => assert_eq!(types, [error_type(operation)], "{place} {status}"),
                 _ => assert_eq!(types, ["application/json"], "{place} {status}"),
             }

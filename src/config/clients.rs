@@ -130,7 +130,11 @@ impl Client {
             if let (Ok(refresh), Ok(sessions)) = (refresh, sessions) {
                 not_longer(reader, (&refresh_key, refresh), ("session_lifetime", sessions.session_lifetime))?;
             }
-            not_longer(reader, (&access_key, access?), (&refresh_key, refresh?))?;
+            let lifetime = not_longer(reader, (&access_key, access?), (&refresh_key, refresh?))?;
+            if tokens.is_ok_and(|tokens| lifetime.seconds() <= tokens.renew_within.seconds()) {
+                let renewed = reader.describe("renew_within");
+                return Err(reader.refuse(&access_key, format!("must be longer than {renewed}")));
+            }
         }
         Ok(Self {
             audience: audience?.0,

@@ -10,6 +10,7 @@ mod cookies;
 mod devices;
 mod duration;
 mod environment;
+mod excluded;
 mod file;
 mod given;
 mod keys;

@@ -86,6 +86,7 @@ pub(super) static KEYS: &[Key] = &[
     key("port", Web, Number(8000), "where to listen, 0 picks one; Rocket's own setting works too"),
     key("trusted_proxies", Web, List(&["127.0.0.1", "::1"]), "addresses and networks whose X-Forwarded-* are believed"),
     key("allowed_redirect_hosts", Web, List(&[]), "hosts beside this one that a browser may be sent to once it is signed in, such as app.example.com, app.example.com:8443, *.example.com"),
+    key("exclude_urls", Web, List(&[]), "paths that forward authentication lets through, such as /public/**, app.example.com/*.css: * within a segment, ** for any number of segments"),
     key("cors_allowed_origins", Web, List(&[]), "origins whose pages may call this server, such as https://app.example.com; in the profile dev any origin on localhost").dev(Derived("")),
     key("compat_routes", Web, Switch(false), "the paths of the systems that this one succeeds answer too, such as /login, /auth/jwt/login, /api/token/"),
     key("log_format", Web, Text("text"), "how the log is written: text or json"),
@@ -95,6 +96,7 @@ pub(super) static KEYS: &[Key] = &[
     key("audience", Tokens, Derived("https://api.example.com"), "`aud` of access tokens; unset: issuer"),
     key("leeway", Tokens, Text("0s"), "how far the clocks of others may be off, at most 10m"),
     key("access_token_lifetime", Tokens, Text("15m"), "how long an access token lives: seconds as a number, or 15m, 2h, 7d"),
+    key("renew_within", Tokens, Text("0s"), "an access token this near its end comes back renewed, in the header New-Access-Token or its cookie; 0 is off"),
     key("token_claims", Tokens, List(&["username"]), "which of username, email a token carries"),
     key("token_location", Tokens, List(&["headers", "cookies"]), "where an access token is looked for"),
 

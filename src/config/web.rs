@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Profile,
+    excluded::Globs,
     reader::{Read, Reader},
     setting::{Setting, items, text, vocabulary},
     url::{Address, is_domain, is_host, plain_path, split_port},
@@ -38,6 +39,8 @@ pub struct Web {
     pub trusted_proxies: Vec<IpNet>,
     /// Hosts in lower case that a browser may be sent to, each perhaps with `*.` before it and a port behind it.
     pub redirect_hosts: Vec<String>,
+    /// Globs of paths that forward authentication lets through, each perhaps with a host in lower case before it.
+    pub exclude_urls: Vec<String>,
     /// Origins whose pages may read our answers.
     pub cors: CorsOrigins,
     /// Whether the paths of the predecessors answer.
@@ -68,6 +71,7 @@ impl Web {
         let base_path = reader.read::<BasePath>("base_path");
         let trusted_proxies = reader.read::<Networks>("trusted_proxies");
         let redirect_hosts = reader.read::<Hosts>("allowed_redirect_hosts");
+        let exclude_urls = reader.read::<Globs>("exclude_urls");
         let usual = if reader.profile == Profile::Dev { CorsOrigins::AnyLocalhost } else { CorsOrigins::None };
         let cors = reader.or("cors_allowed_origins", Ok(usual));
         let compat_routes = reader.read("compat_routes");
@@ -86,6 +90,7 @@ impl Web {
             port: port?,
             trusted_proxies: trusted_proxies?.0,
             redirect_hosts: redirect_hosts?.0,
+            exclude_urls: exclude_urls?.0,
             cors: cors?,
             compat_routes: compat_routes?,
             log_format: log_format?,

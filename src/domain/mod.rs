@@ -7,6 +7,7 @@ pub mod change;
 pub mod claims;
 pub mod client;
 pub mod device;
+pub mod excluded;
 mod id;
 pub mod jwt;
 pub mod password;

@@ -23,6 +23,7 @@ pub mod reauthenticate;
 pub mod refresh;
 pub mod register;
 pub mod remove_role;
+pub mod renew;
 pub mod retire_key;
 pub mod revoke_sessions;
 pub mod revoke_token;
@@ -50,6 +51,7 @@ use crate::{
         change::Change,
         claims::TokenRoom,
         device::{Baseline, DeviceSecret, Fingerprint, FingerprintKey, Thresholds},
+        excluded::Exclusions,
         password::{Password, PasswordHash},
         permission::ADMIN_ROLE,
         redirect::Redirects,
@@ -105,6 +107,8 @@ pub struct Vestibule {
     pub redirects: Redirects,
     /// What an application has against access tokens beside our own rules.
     own_rule: OnceLock<RevocationRule>,
+    /// Which paths forward authentication lets through.
+    pub exclusions: Exclusions,
     /// The directory of a temporary database, the lock of the one server.
     held: Mutex<open::Held>,
 }

@@ -11,7 +11,7 @@ use rocket::{
     fairing::{self, Fairing, Info, Kind},
 };
 
-use super::{Shared, access_log, background, closed, compat, cors, db, errors, headers, methods};
+use super::{Shared, access_log, background, closed, compat, cors, db, errors, headers, methods, renewal};
 
 /// Endpoints that are mounted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +22,8 @@ pub enum Group {
     Users,
     /// The OAuth 2.0 endpoints: `token`, `revoke`, `introspect`.
     OAuth,
+    /// `verify`, which answers the proxies in front of other applications.
+    ForwardAuth,
     /// The key set, and what else stands below `/.well-known`.
     WellKnown,
     /// `/health` and `/openapi.json`.
@@ -34,8 +36,16 @@ pub enum Group {
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 7] =
-        [Self::Sessions, Self::Users, Self::OAuth, Self::WellKnown, Self::Operation, Self::Pages, Self::Predecessors];
+    pub const ALL: [Self; 8] = [
+        Self::Sessions,
+        Self::Users,
+        Self::OAuth,
+        Self::ForwardAuth,
+        Self::WellKnown,
+        Self::Operation,
+        Self::Pages,
+        Self::Predecessors,
+    ];
 
     /// Whether its paths move with [`Embed::prefix`]. Those below `base_path` move with that setting; what stands below
     /// `/.well-known` is found there or not at all (RFC 8615).
@@ -174,6 +184,7 @@ impl Fairing for Embed {
             .attach(headers::Headers)
             .attach(cors::Cors)
             .attach(errors::Challenges)
+            .attach(renewal::Renewal)
             .attach(access_log::AccessLog)
             .attach(background::Background);
         if self.whole {

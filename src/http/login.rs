@@ -11,6 +11,7 @@ use super::{
     cookies, csrf,
     errors::{ApiError, Code},
     guards::AccessToken,
+    renewal::BringsToken,
     tokens::{self, TokenAnswer, Transport},
 };
 use crate::{
@@ -220,11 +221,11 @@ pub async fn fresh(
     vestibule: &State<Shared>,
     caller: &Caller,
     jar: &CookieJar<'_>,
-) -> Result<Json<FreshAnswer>, ApiError> {
+) -> Result<BringsToken<Json<FreshAnswer>>, ApiError> {
     let fresh = reauthenticate(vestibule, token.claims(), &body.0.0, &caller.origin()).await?;
     if token.came_in_cookie() {
         cookies::set_access(jar, vestibule, &fresh);
     }
     let in_body = Some(fresh.access_token).filter(|_| !token.came_in_cookie());
-    Ok(Json(FreshAnswer { access_token: in_body, token_type: "bearer", expires_in: fresh.expires_in }))
+    Ok(BringsToken(Json(FreshAnswer { access_token: in_body, token_type: "bearer", expires_in: fresh.expires_in })))
 }

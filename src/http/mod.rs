@@ -14,6 +14,7 @@ mod csrf;
 pub mod db;
 mod embed;
 pub mod errors;
+mod forward_auth;
 pub mod guards;
 mod headers;
 mod login;
@@ -22,6 +23,7 @@ mod oauth;
 pub mod openapi;
 mod operation;
 mod pages;
+mod renewal;
 mod request_id;
 mod sessions;
 mod tokens;
@@ -77,6 +79,7 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
             "/users".to_owned(),
             routes![users::me, users::update_me, users::change_password, users::export_me, users::delete_me],
         ),
+        (Group::ForwardAuth, format!("{base_path}/"), routes![forward_auth::verify]),
         (Group::WellKnown, "/".to_owned(), routes![well_known::jwks, oauth::metadata::metadata]),
         (Group::Operation, "/".to_owned(), routes![operation::health, openapi::openapi]),
         (Group::Pages, format!("{base_path}/"), routes![pages::go_on, pages::look]),

@@ -190,6 +190,21 @@ pub async fn prove(conn: &mut Conn, id: SessionId, now: UnixTime, access_expires
     Ok(updated.rows_affected() > 0)
 }
 
+/// Notes that a session that was not revoked gives out an access token until `expires_at`; whether there is one.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn record_access_expiry(conn: &mut Conn, id: SessionId, expires_at: UnixTime) -> Result<bool> {
+    let updated = sqlx::query(
+        "update sessions set access_expires_at = max(access_expires_at, ?2) where id = ?1 and revoked_at is null",
+    )
+    .bind(id.to_string())
+    .bind(expires_at.seconds())
+    .execute(conn)
+    .await?;
+    Ok(updated.rows_affected() > 0)
+}
+
 /// Counts a wrong password; how many in a row that makes. None where the session is not live.
 ///
 /// # Errors

@@ -66,6 +66,31 @@ pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<User>> {
     row.as_ref().map(user).transpose()
 }
 
+/// What a user is called, for an application that trusts this server's word.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// As they wrote it.
+    pub username: Option<String>,
+    /// Their address, if it was shown to be theirs.
+    pub verified_email: Option<String>,
+}
+
+/// What a user is called.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn find_names(conn: &mut Conn, id: UserId) -> Result<Option<Names>> {
+    let row = sqlx::query(
+        "select username, case when email_verified_at is not null then email end as verified_email from users
+         where id = ?",
+    )
+    .bind(id.to_string())
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| Ok(Names { username: row.try_get("username")?, verified_email: row.try_get("verified_email")? }))
+        .transpose()
+}
+
 /// The user who is called by a name or an address.
 ///
 /// # Errors

@@ -36,6 +36,11 @@ fn any_name(name: &str) -> String {
     name.to_owned()
 }
 
+#[get("/<_path..>")]
+fn any_path(_path: std::path::PathBuf) -> &'static str {
+    "any path"
+}
+
 #[delete("/everything")]
 fn everything(_fresh: FreshToken) -> &'static str {
     "gone"
@@ -141,6 +146,31 @@ fn a_closed_route_needs_a_token_whatever_its_handler_asks_for() {
     server.call("POST", "/app/careless").send().expect_error(401, "missing_token");
     server.call("GET", "/app/careless").bearer("x.y.z").send().expect_error(401, "invalid_token");
     server.call("GET", "/app/careless").bearer(&ada.refresh).send().expect_error(401, "wrong_token_type");
+}
+
+#[test]
+fn only_what_exclude_urls_names_is_left_open() {
+    let settings = vec![("exclude_urls", json!(["/app/open/**", "other.test/app/careless"]))];
+    let server = Server::with_application(settings, |vestibule, figment| {
+        let settings = Figment::from(rocket::Config::release_default()).merge(figment).merge(("log_level", "off"));
+        let routes = closed(routes![careless, any_name, any_path]);
+        rocket::custom(settings).attach(Embed::new(vestibule)).mount("/app", routes)
+    });
+    assert_eq!(server.call("GET", "/app/open/door").send().expect(200).text, "any path");
+    for path in [
+        "/app/careless",
+        "/app/opened",
+        "/app/OPEN/door",
+        "/app/open/../careless",
+        "/app/open%2f..%2fcareless",
+        "/app/open//../careless",
+        "/app/open;x/../careless",
+        "/app/careless?x=/app/open/door",
+        "//app/open/door",
+    ] {
+        let answer = server.call("GET", path).send();
+        assert!(matches!(answer.status, 401 | 404), "{path}: {} {}", answer.status, answer.text);
+    }
 }
 
 #[test]

@@ -192,3 +192,43 @@ fn names_of_cookies_and_headers_are_tokens_without_another_meaning() {
     refused("cookie_domain", &[".example.com", "localhost", "10.0.0.1", "exa mple.com", "a_b.example"]);
     refused("issuer", &["", "a b", "a\nb"]);
 }
+
+#[test]
+fn an_excluded_path_is_a_glob_that_can_match() {
+    let globs = |text: &str| config(&serve().set("exclude_urls", text)).web.exclude_urls;
+    assert_eq!(globs(""), Vec::<String>::new());
+    assert_eq!(
+        globs("/, /public/**, /*.css,/a/**/b/, App.Example.com/x,app.example.com:8443/**"),
+        ["/", "/public/**", "/*.css", "/a/**/b/", "app.example.com/x", "app.example.com:8443/**"]
+    );
+    for (entry, wrong) in [
+        ("public", "must have a path"),
+        ("app.example.com", "must have a path"),
+        ("https://app.example.com/x", "must have a port"),
+        ("*.example.com/x", "one host"),
+        ("a b/x", "one host"),
+        ("app.example.com:0/x", "must have a port"),
+        ("//x", "empty segment"),
+        ("/a//b", "empty segment"),
+        ("/a//", "empty segment"),
+        ("/a/../b", "dot segments"),
+        ("/a/.", "dot segments"),
+        ("/a/b**", "whole segment"),
+        ("/a/***", "whole segment"),
+        ("/a?b", "only * and **"),
+        ("/a#b", "only * and **"),
+        ("/[ab]", "only * and **"),
+        ("/{a}", "only * and **"),
+        ("/!a", "only * and **"),
+        ("/a%20b", "no %"),
+        ("/a\\b", "backslash"),
+        ("/a;b", "backslash"),
+        ("/a\nb", "control character"),
+        ("/,,/a", "must have a path"),
+    ] {
+        let problem = problem(&serve().set("exclude_urls", entry));
+        assert!(problem.starts_with("exclude_urls = ") && problem.contains(wrong), "{entry:?}: {problem}");
+    }
+    let long = format!("/{}", "a".repeat(512));
+    assert!(problem(&serve().set("exclude_urls", long)).contains("at most 512 bytes"));
+}

@@ -33,6 +33,7 @@ use crate::{
         Purpose, RootSecret,
         change::{Announcement, Change},
         device::{Thresholds, ThresholdsError},
+        excluded::{Exclusions, NotAGlob},
         redirect::{NotAnAddress, Redirects},
         refresh_token::RefreshTokens,
         signing_key::KeyError,
@@ -124,6 +125,9 @@ pub enum OpenError {
     /// The address that clients reach this server by.
     #[error(transparent)]
     Address(#[from] NotAnAddress),
+    /// A path that forward authentication lets through.
+    #[error(transparent)]
+    Excluded(#[from] NotAGlob),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -179,6 +183,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         refresh_tokens: RefreshTokens::new(first.derive(Purpose::RefreshTokens), &config.tokens.issuer),
         thresholds: Thresholds::new(config.devices.match_from, config.devices.drift_from)?,
         redirects: Redirects::new(&config.web.public_url, &config.web.redirect_hosts)?,
+        exclusions: Exclusions::new(&config.web.exclude_urls)?,
         keyring: Keyring::new(keys),
         keys_changed,
         announced,

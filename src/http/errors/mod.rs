@@ -94,7 +94,7 @@ codes! {
     InvalidClient = 401 "invalid_client",
     /// The bearer may not introspect (RFC 7662 §2.1 makes this a 401).
     MayNotIntrospect = 401 "insufficient_scope",
-    /// A permission is missing.
+    /// A permission or a role is missing.
     InsufficientScope = 403 "insufficient_scope",
     /// The account may not sign in.
     AccountDisabled = 403 "account_disabled",
@@ -182,6 +182,17 @@ impl ApiError {
         Self::lacking(Code::InsufficientScope, permission, format!("This needs the permission {permission}."))
     }
 
+    /// Something that the token does not carry, and that no scope would bring.
+    pub fn insufficient(detail: &str) -> Self {
+        let challenge = format!(r#"{BEARER}, error="insufficient_scope""#);
+        Self { challenge: Some(challenge), ..Self::new(Code::InsufficientScope, detail) }
+    }
+
+    /// The same sentence with another code.
+    pub(super) fn with_code(self, code: Code) -> Self {
+        Self { code, ..self }
+    }
+
     /// The same at the introspection endpoint.
     pub fn may_not_introspect(permission: &str) -> Self {
         Self::lacking(Code::MayNotIntrospect, permission, format!("Asking about tokens needs {permission}."))
@@ -247,7 +258,7 @@ impl ApiError {
         Self::new(Code::InternalError, "Something went wrong on the server; nothing was changed.")
     }
 
-    /// `WWW-Authenticate` of a 401 (RFC 6750 §3).
+    /// `WWW-Authenticate` of a 401, and of what a permission is missing for (RFC 6750 §3).
     fn challenge(&self) -> Option<String> {
         if self.challenge.is_some() {
             return self.challenge.clone();

@@ -29,7 +29,7 @@ use super::{
     errors::{ApiError, Code},
 };
 use crate::{
-    domain::{AccessClaims, Permission, SessionId, TokenId, UserId, jwt},
+    domain::{AccessClaims, Permission, SessionId, TokenId, UserId, excluded::Host, jwt},
     flows::{
         Vestibule,
         authenticate::{authenticate, still_holds},
@@ -207,6 +207,11 @@ impl<'r> FromRequest<'r> for CurrentUser {
     }
 }
 
+/// The token of a request that a proxy asks about: it is looked at, not let in.
+pub(super) fn look(request: &Request<'_>) -> Result<AccessToken, ApiError> {
+    required(request)
+}
+
 fn required(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     check(request)?.ok_or_else(ApiError::missing_token)
 }
@@ -224,8 +229,12 @@ fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     Ok(Some(AccessToken { claims, came_in_cookie }))
 }
 
-/// Lets in a request that has a valid access token, whatever its handler asks for.
+/// Lets in a request that has a valid access token, whatever its handler asks for; and any whose path is left open.
 pub(super) fn admit(request: &Request<'_>) -> Result<(), ApiError> {
+    let host = request.headers().get_one("Host").map(Host::parse);
+    if shared(request)?.exclusions.cover(host.as_ref(), &request.uri().to_string()) {
+        return Ok(());
+    }
     required(request).and_then(|token| grant(request, token)).map(drop)
 }
 
@@ -252,10 +261,21 @@ fn let_in(request: &Request<'_>, token: AccessToken) -> AccessToken {
 /// The token that a guard let in.
 type Granted = Mutex<Option<AccessToken>>;
 
+/// The token that a guard let in, if one did.
+pub(super) fn granted(request: &Request<'_>) -> Option<AccessToken> {
+    let granted: &Granted = request.local_cache(Granted::default);
+    granted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Makes nothing more of the token that a guard let in.
+pub(super) fn forget_granted(request: &Request<'_>) {
+    let granted: &Granted = request.local_cache(Granted::default);
+    *granted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
 /// Checks again what a guard let in, once the body is there: it may have been long in coming.
 pub(super) fn check_again(request: &Request<'_>) -> Result<(), ApiError> {
-    let granted: &Granted = request.local_cache(Granted::default);
-    match &*granted.lock().unwrap_or_else(PoisonError::into_inner) {
+    match granted(request) {
         Some(token) => {
             let vestibule = shared(request)?;
             Ok(still_holds(vestibule, &token.claims, vestibule.clock.now())?)
@@ -326,6 +346,7 @@ pub(super) fn shared<'r>(request: &'r Request<'_>) -> Result<&'r Shared, ApiErro
     request.rocket().state::<Shared>().ok_or_else(missing)
 }
 
+/// What a guard gives for what it found.
 pub(super) fn outcome<T>(request: &Request<'_>, result: Result<T, ApiError>) -> Outcome<T, ApiError> {
     match result {
         Ok(guard) => Outcome::Success(guard),

@@ -179,8 +179,12 @@ pub(super) struct Endpoint {
     pub(super) access: Access,
     /// Name and description of what stands in braces in the path.
     pub(super) path_parameters: Vec<(&'static str, &'static str)>,
+    /// Name and description of what may stand in the query, each perhaps several times.
+    pub(super) query_parameters: Vec<(&'static str, &'static str)>,
     pub(super) body: Option<Body>,
     pub(super) success: Success,
+    /// Where a browser is sent instead: description.
+    pub(super) found: Option<&'static str>,
     /// Whether a cache may keep the answer, which then has an `ETag`.
     pub(super) is_cacheable: bool,
     /// The codes that no rule adds.
@@ -201,8 +205,10 @@ impl Endpoint {
             description: "",
             access: Access::Open,
             path_parameters: Vec::new(),
+            query_parameters: Vec::new(),
             body: None,
             success,
+            found: None,
             is_cacheable: false,
             own_codes: &[],
         }
@@ -218,6 +224,11 @@ impl Endpoint {
 
     pub(super) fn path_parameter(mut self, name: &'static str, description: &'static str) -> Self {
         self.path_parameters.push((name, description));
+        self
+    }
+
+    pub(super) fn query_parameter(mut self, name: &'static str, description: &'static str) -> Self {
+        self.query_parameters.push((name, description));
         self
     }
 
@@ -261,6 +272,18 @@ impl Endpoint {
     pub(super) fn gives_nothing(mut self, description: &'static str) -> Self {
         self.success.description = description;
         self
+    }
+
+    /// 200 with headers alone.
+    pub(super) fn gives_headers(mut self, headers: &[&'static str], description: &'static str) -> Self {
+        self.success.status = 200;
+        self.success.headers.extend(headers);
+        self.gives_nothing(description)
+    }
+
+    /// 302 where that is what a browser needs.
+    pub(super) fn may_redirect(self, description: &'static str) -> Self {
+        Self { found: Some(description), ..self }
     }
 
     pub(super) fn with_header(mut self, name: &'static str) -> Self {

@@ -9,7 +9,7 @@ use utoipa::openapi::{
     example::ExampleBuilder,
     path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
     request_body::{RequestBody, RequestBodyBuilder},
-    schema::SchemaType,
+    schema::{Array, SchemaType},
 };
 
 use super::{
@@ -40,6 +40,13 @@ pub(super) fn operation(endpoint: &Endpoint) -> Operation {
         .response(endpoint.success.status.to_string(), success(endpoint));
     for (name, description) in &endpoint.path_parameters {
         operation = operation.parameter(path_parameter(name, description));
+    }
+    for (name, description) in &endpoint.query_parameters {
+        operation = operation.parameter(query_parameter(name, description));
+    }
+    if let Some(description) = endpoint.found {
+        let found = ResponseBuilder::new().description(description).header_ref(REQUEST_ID, header(REQUEST_ID));
+        operation = operation.response("302", found.header_ref("Location", header("Location")));
     }
     if endpoint.is_csrf_checked() {
         operation = operation.parameter_ref(parameter_ref(CSRF_PARAMETER));
@@ -138,6 +145,17 @@ fn path_parameter(name: &str, description: &str) -> Parameter {
         .build()
 }
 
+/// A text that may be given several times.
+fn query_parameter(name: &str, description: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(Array::new(Object::with_type(Type::String))))
+        .build()
+}
+
 fn header_parameter(name: &str, description: &str) -> Parameter {
     ParameterBuilder::new()
         .name(name)
@@ -163,7 +181,7 @@ pub(super) fn if_none_match_parameter() -> Parameter {
 }
 
 /// The headers of answers, by the names that responses refer to.
-pub(super) fn headers() -> [(&'static str, Header); 8] {
+pub(super) fn headers() -> [(&'static str, Header); 13] {
     let described = |kind: Type, description: &str| {
         HeaderBuilder::new().schema(Some(Object::with_type(kind))).description(Some(description)).build()
     };
@@ -184,6 +202,11 @@ pub(super) fn headers() -> [(&'static str, Header); 8] {
             "Set-Cookie",
             text("The tokens and the CSRF token, where cookies carry them; on the end of a session, their removal."),
         ),
+        ("Remote-User", text("The user's name; where they have none, their verified address.")),
+        ("Remote-Email", text("The user's address, if it is verified.")),
+        ("Remote-Groups", text("The user's roles, separated by commas.")),
+        ("X-Auth-Sub", text("The user's id.")),
+        ("X-Auth-Permissions", text("The permissions of the token, separated by spaces.")),
         ("ETag", text("Changes with the answer.")),
         ("Cache-Control", text("`public, max-age=300`.")),
     ]

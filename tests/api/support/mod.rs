@@ -2,6 +2,7 @@
 //! call it.
 
 pub mod browser;
+pub mod cookies;
 pub mod oauth;
 
 use std::{
@@ -254,7 +255,10 @@ impl Call<'_> {
         let headers = response
             .headers()
             .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().expect("headers are text").to_owned()))
+            .map(|(name, value)| {
+                let value = std::str::from_utf8(value.as_bytes()).expect("headers are text");
+                (name.as_str().to_owned(), value.to_owned())
+            })
             .collect();
         Answer {
             status: response.status().as_u16(),
@@ -382,7 +386,7 @@ impl<'s> Actor<'s> {
 /// The tokens of a signed-in user.
 #[derive(Clone)]
 pub struct Session<'s> {
-    server: &'s Server,
+    pub server: &'s Server,
     pub access: String,
     pub refresh: String,
     pub id: String,
