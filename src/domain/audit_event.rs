@@ -29,12 +29,12 @@ pub enum Event {
     SigningKeyCreated,
     SigningKeyPromoted,
     SigningKeyRetired,
-    SigningKeyRemoved,
-    RootSecretChanged,
-    RootSecretLost,
     RoleChanged,
     RoleRemoved,
     TokenRevoked,
+    SigningKeyRemoved,
+    RootSecretChanged,
+    RootSecretLost,
 }
 
 impl Event {
@@ -62,12 +62,12 @@ impl Event {
             Self::SigningKeyCreated => "signing_key_created",
             Self::SigningKeyPromoted => "signing_key_promoted",
             Self::SigningKeyRetired => "signing_key_retired",
-            Self::SigningKeyRemoved => "signing_key_removed",
-            Self::RootSecretChanged => "root_secret_changed",
-            Self::RootSecretLost => "root_secret_lost",
             Self::RoleChanged => "role_changed",
             Self::RoleRemoved => "role_removed",
             Self::TokenRevoked => "token_revoked",
+            Self::SigningKeyRemoved => "signing_key_removed",
+            Self::RootSecretChanged => "root_secret_changed",
+            Self::RootSecretLost => "root_secret_lost",
         }
     }
 }

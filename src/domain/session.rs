@@ -98,8 +98,8 @@ pub enum RevokeReason {
     DeviceReplaced,
     DeviceEvicted,
     WrongPasswords,
-    SecretLost,
     RevokedByClient,
+    SecretLost,
 }
 
 impl RevokeReason {
@@ -118,8 +118,8 @@ impl RevokeReason {
             Self::DeviceReplaced => "device_replaced",
             Self::DeviceEvicted => "device_evicted",
             Self::WrongPasswords => "wrong_passwords",
-            Self::SecretLost => "secret_lost",
             Self::RevokedByClient => "revoked_by_client",
+            Self::SecretLost => "secret_lost",
         }
     }
 }

@@ -79,7 +79,7 @@ impl Table {
     }
 
     /// Sends each as an access token and as a refresh token; how many there were.
-    fn is_refused_by(self, server: &Server) -> usize {
+    fn must_be_refused_by(self, server: &Server) -> usize {
         for (name, token) in &self.0 {
             let answer = server.call("GET", "/users/me").bearer(token).send();
             let is_malformed = token.len() > 8 * 1024 && answer.status == 400;
@@ -199,7 +199,7 @@ fn no_header_talks_the_server_into_another_key_or_algorithm() {
             token(&bent.replace("ES256", "HS256"), &claims, |input| hmac("HS256", b"", input)),
         );
     }
-    assert!(table.is_refused_by(&server) > 60);
+    assert!(table.must_be_refused_by(&server) > 60);
     session.get("/users/me").expect(200);
 }
 
@@ -221,7 +221,7 @@ fn no_spelling_of_a_signature_revives_a_token() {
     table.add("the other alphabet", format!("{header}.{claims}.{}", STANDARD.encode(&bytes)));
     table.add("a space", format!("{header}.{claims}. {signature}"));
     table.add("in lower case", revoked.access.to_lowercase());
-    assert_eq!(table.is_refused_by(&server), 8);
+    assert_eq!(table.must_be_refused_by(&server), 8);
 
     // The same of a live token: a second spelling may be accepted, but ends with the first.
     let [header, claims, signature] = parts(&live.access);
@@ -287,7 +287,7 @@ fn no_broken_signature_or_shape_is_accepted() {
     ] {
         table.add(what, shape);
     }
-    assert!(table.is_refused_by(&server) > 60);
+    assert!(table.must_be_refused_by(&server) > 60);
     session.get("/users/me").expect(200);
 }
 
@@ -387,7 +387,7 @@ fn no_bent_claim_is_accepted_though_its_signature_is_right() {
         "the refresh token as an access token, signed anew",
         token(&header.to_string(), &part(&session.refresh, 1).to_string(), sign),
     );
-    assert!(table.is_refused_by(&server) > 60);
+    assert!(table.must_be_refused_by(&server) > 60);
     session.get("/users/me").expect(200);
 }
 

@@ -184,6 +184,11 @@ impl Server {
         answer(self.agent.post(format!("{}{path}", self.base)).send_json(body))
     }
 
+    pub(crate) fn post_form(&self, path: &str, form: &str) -> (u16, Value) {
+        let request = self.agent.post(format!("{}{path}", self.base));
+        answer(request.header("Content-Type", "application/x-www-form-urlencoded").send(form))
+    }
+
     pub(crate) fn login(&self, name: &str, password: &str) -> (u16, Value) {
         self.post("/auth/login", &json!({ "username": name, "password": password }))
     }

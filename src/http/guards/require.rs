@@ -41,7 +41,7 @@ macro_rules! permission {
         #[derive(Clone, Copy, Debug)]
         $visibility struct $name;
 
-        impl $crate::PermissionName for $name {
+        impl $crate::http::guards::PermissionName for $name {
             const NAME: &'static str = $permission;
         }
 
