@@ -34,37 +34,29 @@ pub mod sweep;
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicI64},
-    },
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicBool},
 };
 
 use crate::{
     clock::Clock,
     config::{Client, Config, FingerprintPolicy, UsernameField},
     domain::{
-        AccessClaims, DerivedKey, DeviceRow, Email, Permission, RootSecret, Scope, SessionId, TokenId, UnixTime, User,
-        UserId, Username,
+        AccessClaims, DerivedKey, DeviceRow, Email, Permission, Scope, SessionId, TokenId, UnixTime, User, UserId,
+        Username,
         access_token::Access,
         audit_event::{AuditEvent, Event, Origin},
         change::Change,
         claims::TokenRoom,
         device::{Baseline, DeviceSecret, Fingerprint, FingerprintKey, Thresholds},
         excluded::Exclusions,
-        password::{Password, PasswordHash},
+        password::PasswordHash,
         permission::ADMIN_ROLE,
         redirect::Redirects,
         refresh_token::{RefreshTokens, Rules},
         scope,
         session::{RevokeReason, Session, SessionState},
     },
-    memory::{
-        hasher::{HashError, Hasher},
-        keyring::Keyring,
-        revocations::Revocations,
-        throttle::Throttle,
-    },
+    memory::{hasher::Hasher, keyring::Keyring, revocations::Revocations, throttle::Throttle},
     random,
     store::{self, Store, Tx, audit, roles, sessions, users},
 };
@@ -88,16 +80,10 @@ pub struct Vestibule {
     pub(crate) keys_changed: Arc<tokio::sync::Notify>,
     /// Whether this process told the others anything.
     announced: Arc<AtomicBool>,
-    /// Where in the feed this process last changed the keys.
-    announced_keys: Arc<AtomicI64>,
-    /// Held while the keys are read and put in force, so that an older set never takes the place of a newer one.
-    reloading: tokio::sync::Mutex<()>,
-    /// The root secret under which the keys are sealed; another command may change it.
-    root: RwLock<RootSecret>,
-    /// The database's file, and the root secret's where there is one.
+    /// What it takes to read the keys of the database again.
+    custody: signing::Custody,
+    /// The database's file.
     database: PathBuf,
-    secret_file: PathBuf,
-    is_server: bool,
     pub(crate) throttle: Throttle,
     pub(crate) hasher: Hasher,
     pub(crate) refresh_tokens: RefreshTokens,
@@ -286,28 +272,6 @@ impl Vestibule {
         crate::domain::jwt::base64url(&mac[..12])
     }
 
-    /// Whether a password is that of a user.
-    ///
-    /// # Errors
-    /// [`proof::ProofError::Hash`], [`proof::ProofError::Store`].
-    pub async fn is_password_of(&self, user: &User, password: &Password) -> Result<bool, proof::ProofError> {
-        Ok(proof::compare(self, user.id, password).await?.is_some())
-    }
-
-    /// Whether a password may become that of a user; if not, a sentence for the person. In a hashing slot, because the estimate
-    /// of its strength costs as much as a hash.
-    ///
-    /// # Errors
-    /// [`HashError`].
-    pub(crate) async fn check_new_password(
-        &self,
-        password: &Password,
-        user: &User,
-    ) -> Result<Result<(), String>, HashError> {
-        let names = [user.username.clone(), user.email.clone()].into_iter().flatten().collect();
-        self.hasher.check_new(password, self.config.passwords.min_length, names).await
-    }
-
     /// What wrong passwords of an account are counted by.
     pub(crate) fn account_key(&self, user: UserId) -> [u8; 32] {
         self.secrets.unknown_names.mac(&[b"account", user.uuid().as_bytes()])
@@ -347,11 +311,6 @@ impl Vestibule {
         let given_out = sessions::latest_access_expiry(tx, Some(user)).await?.unwrap_or(now);
         let until = now.plus(remember).max(given_out.plus(remember));
         tx.announce(Change::AuthorizationVersion(user, version), now, until).await
-    }
-
-    /// The root secret under which the keys are sealed.
-    fn root(&self) -> RootSecret {
-        self.root.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The settings that a refresh depends on.

@@ -69,7 +69,7 @@ pub async fn rotate_keys(
     if vestibule.config.keys.secret_key.is_some() {
         return Err(RotateError::SecretKey);
     }
-    let (root, longest, origin) = (vestibule.root(), signing::longest(&vestibule.config), origin.clone());
+    let (root, longest, origin) = (vestibule.custody.root(), signing::longest(&vestibule.config), origin.clone());
     let new = NewKey::seal(&key, &root.derive(Purpose::SealSigningKeys));
     let setting = signing::configured_algorithm(&vestibule.config).as_str();
     let rotated = vestibule

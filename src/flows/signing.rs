@@ -3,6 +3,11 @@
 //! A key is published before it signs and checks until its last token is over, so a rotation fails no request. Each step is
 //! decided in a transaction: however many processes try, one of them takes it.
 
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicI64},
+};
+
 use super::MARGIN;
 use crate::{
     config::Config,
@@ -33,6 +38,33 @@ pub(super) const RECOGNITION_KEY: &str = "root_secret_recognition";
 
 /// What the database says of itself: up to where in the feed the running server follows the changes of keys.
 pub(super) const FOLLOWED_KEY: &str = "keys_followed";
+
+/// What a process holds to read the keys of the database again.
+pub(super) struct Custody {
+    root: RwLock<RootSecret>,
+    /// The root secret's file, where there is one.
+    pub secret_file: PathBuf,
+    pub is_server: bool,
+    /// Held while the keys are read and put in force, so that an older set never takes the place of a newer one.
+    pub reloading: tokio::sync::Mutex<()>,
+    /// Where in the feed this process last changed the keys.
+    pub announced: Arc<AtomicI64>,
+}
+
+impl Custody {
+    pub(super) fn new(root: RootSecret, secret_file: PathBuf, is_server: bool, announced: Arc<AtomicI64>) -> Self {
+        Self { root: RwLock::new(root), secret_file, is_server, reloading: tokio::sync::Mutex::default(), announced }
+    }
+
+    /// The root secret under which the keys are sealed; a command may change it while a server runs.
+    pub(super) fn root(&self) -> RootSecret {
+        self.root.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn replace_root(&self, root: RootSecret) {
+        *self.root.write().unwrap_or_else(PoisonError::into_inner) = root;
+    }
+}
 
 /// Whether the keys in the database are sealed under this root secret, asked in the transaction that adds one.
 pub(super) async fn seals_as_stored(tx: &mut Tx, root: &RootSecret) -> store::Result<bool> {

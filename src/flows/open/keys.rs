@@ -1,7 +1,5 @@
 //! The signing keys of a running process: which one signs at a start, and how it keeps up with what others change.
 
-use std::sync::PoisonError;
-
 use super::{OpenError, secret::Search};
 use crate::{
     config::Config,
@@ -127,13 +125,13 @@ impl Vestibule {
     }
 
     async fn reload_keys(&self) -> Result<(), OpenError> {
-        let _alone = self.reloading.lock().await;
+        let _alone = self.custody.reloading.lock().await;
         // Asked before the keys are read: what comes in between is seen, and seen again.
         let seen = changes::last_of_keys(&mut *self.store.read().await?).await?;
         self.follow_root_secret().await?;
-        let keys = load_keys(&self.store, &self.config, &self.root()).await?;
+        let keys = load_keys(&self.store, &self.config, &self.custody.root()).await?;
         self.keyring.replace(keys);
-        if self.is_server {
+        if self.custody.is_server {
             // Tells the command that changed them that it may return.
             self.store.write(async move |tx| meta::set(tx, FOLLOWED_KEY, &seen.to_string()).await).await?;
         }
@@ -142,13 +140,9 @@ impl Vestibule {
 
     /// Takes the root secret that a command put in the place of the one that this process knows.
     async fn follow_root_secret(&self) -> Result<(), OpenError> {
-        let search = Search { config: &self.config, file: &self.secret_file, database: &self.database };
-        self.replace_root(search.recognise(&self.store, self.root()).await?);
+        let search = Search { config: &self.config, file: &self.custody.secret_file, database: &self.database };
+        self.custody.replace_root(search.recognise(&self.store, self.custody.root()).await?);
         Ok(())
-    }
-
-    pub(super) fn replace_root(&self, root: RootSecret) {
-        *self.root.write().unwrap_or_else(PoisonError::into_inner) = root;
     }
 
     /// Whether a running server says that it has the keys as this process left them.

@@ -12,7 +12,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
@@ -25,7 +25,7 @@ use self::{
     place::{Place, TemporaryDirectory, lock, server_runs},
     secret::Search,
 };
-use super::{Secrets, Vestibule};
+use super::{Secrets, Vestibule, signing::Custody};
 use crate::{
     clock::Clock,
     config::{Config, Profile},
@@ -187,12 +187,8 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         keyring: Keyring::new(keys),
         keys_changed,
         announced,
-        announced_keys,
-        reloading: tokio::sync::Mutex::default(),
-        root: RwLock::new(root),
+        custody: Custody::new(root, place.secret, role == Role::Server, announced_keys),
         database: place.database,
-        secret_file: place.secret,
-        is_server: role == Role::Server,
         revocations,
         secrets: Secrets {
             device_ids: first.derive(Purpose::DeviceIds),
@@ -232,7 +228,7 @@ impl Vestibule {
 
     /// Reading keys takes a server a moment, the longer the busier it is: it says when it has them.
     async fn wait_until_keys_are_followed(&self) {
-        let announced = self.announced_keys.load(Ordering::Relaxed);
+        let announced = self.custody.announced.load(Ordering::Relaxed);
         let mut waited = Duration::ZERO;
         while announced > 0 && !self.keys_are_followed(announced).await {
             if waited >= PATIENCE || !server_runs(&self.database) {

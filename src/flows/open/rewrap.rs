@@ -68,7 +68,7 @@ pub enum RewrapError {
 /// [`RewrapError`]; the secret is the old one still, unless only the renaming of its file failed: then the next start does it.
 pub async fn rewrap(vestibule: &Vestibule, given: Option<Secret>, origin: &Origin) -> Result<Rewrapped, RewrapError> {
     let is_configured = vestibule.config.keys.root_secret.is_some();
-    let file = &vestibule.secret_file;
+    let file = &vestibule.custody.secret_file;
     let given = match given {
         Some(given) if is_configured => Some(RootSecret::new(given.expose())),
         Some(_) => return Err(RewrapError::OwnFile(file.clone())),
@@ -84,7 +84,7 @@ pub async fn rewrap(vestibule: &Vestibule, given: Option<Secret>, origin: &Origi
             write_draft(file, known.as_deref())?
         }
     };
-    let (old, successor, origin) = (vestibule.root(), new.clone(), origin.clone());
+    let (old, successor, origin) = (vestibule.custody.root(), new.clone(), origin.clone());
     if old.recognition() == new.recognition() {
         return Err(RewrapError::Same);
     }
@@ -92,7 +92,7 @@ pub async fn rewrap(vestibule: &Vestibule, given: Option<Secret>, origin: &Origi
     if !is_configured {
         promote_draft(file)?;
     }
-    vestibule.replace_root(new);
+    vestibule.custody.replace_root(new);
     vestibule.put_keys_in_force().await;
     Ok(Rewrapped { keys, file: (!is_configured).then(|| file.clone()) })
 }
