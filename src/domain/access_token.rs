@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Permission, Scope, SessionId, TokenId, UnixTime, UserId, jwt, numeric_date, refresh_token};
+use super::{Permission, SessionId, TokenId, UnixTime, UserId, jwt, numeric_date, refresh_token};
 
 /// `typ` of an access token (RFC 9068 §2.1).
 pub const TYP: &str = "at+jwt";
@@ -70,9 +70,9 @@ pub enum Access {
 }
 
 impl AccessClaims {
-    /// Leaves of the permissions those within `scope`. The roles stay: they say who the user is, not what the token is for.
-    pub fn narrow(&mut self, scope: &Scope) {
-        self.permissions.retain(|permission| scope.has(permission));
+    /// Leaves of the permissions those among `allowed`. The roles stay: they say who the user is, not what the token is for.
+    pub fn narrow(&mut self, allowed: &[Permission]) {
+        self.permissions.retain(|permission| allowed.contains(permission));
         self.scope = super::scope::text(&self.permissions);
     }
 

@@ -167,7 +167,7 @@ impl Vestibule {
         let exp = access_expiry(session, client, now);
         let mut claims = self.access_claims(user, session, client, fresh, now, exp);
         if let Some(scope) = scope {
-            claims.narrow(scope);
+            claims.narrow(scope.permissions());
         }
         Tokens {
             scope: claims.scope.clone(),

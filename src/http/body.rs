@@ -183,7 +183,9 @@ fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
         }
         let value = if value.is_empty() { Value::Null } else { Value::String(value.into_owned()) };
         if object.insert(name.clone().into_owned(), value).is_some() {
-            let field = if name.len() > MAX_SHOWN_NAME { "body" } else { &name };
+            let is_plain =
+                name.len() <= MAX_SHOWN_NAME && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+            let field = if is_plain { &name } else { "body" };
             return Err(ApiError::field(field, "is given more than once"));
         }
     }

@@ -4,7 +4,7 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{Conn, Error, Result, instant};
 use crate::domain::{
-    SessionId, TokenId, UnixTime, UserId,
+    RoleName, SessionId, TokenId, UnixTime, UserId,
     change::{Announcement, Change},
 };
 
@@ -26,6 +26,31 @@ pub(super) async fn insert(conn: &mut Conn, change: Change, now: UnixTime, until
     .fetch_one(conn)
     .await?;
     Ok(Announcement { seq, change, until })
+}
+
+/// The authorization versions of all who have a role, and of all admins too if that is said, at once: a role may have very
+/// many members. `remember` is in seconds.
+pub(super) async fn insert_versions(
+    conn: &mut Conn,
+    role: Option<&RoleName>,
+    admins_too: bool,
+    now: UnixTime,
+    remember: i64,
+) -> Result<Vec<Announcement>> {
+    let rows = sqlx::query(
+        "insert into changes (kind, subject, value, at, until)
+         select 'authorization_version', users.id, authorization_version, ?3,
+            ?4 + max(?3, coalesce((select max(access_expires_at) from sessions where user_id = users.id), ?3))
+         from users where users.id in (select user_id from user_roles where role = ?1 or (?2 and role = 'admin'))
+         returning seq, kind, subject, value, until",
+    )
+    .bind(role.map(RoleName::as_str))
+    .bind(admins_too)
+    .bind(now.seconds())
+    .bind(remember)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(announcement).collect()
 }
 
 /// Everything after `seq`, in order.

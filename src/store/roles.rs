@@ -74,46 +74,20 @@ pub async fn remove(conn: &mut Conn, role: &RoleName) -> Result<()> {
     Ok(())
 }
 
-/// Whoever's authorization version was raised.
-#[derive(Clone, Copy, Debug)]
-pub struct Raised {
-    /// Who.
-    pub user: UserId,
-    /// The new one.
-    pub version: i64,
-    /// Whether a session is stored, without which there is no token.
-    pub has_session: bool,
-}
-
 /// Raises the authorization version of all who have a role, and of all admins too if that is said.
 ///
 /// # Errors
-/// [`Error::Database`], [`Error::Inconsistent`].
-pub async fn raise_authorization_versions(
-    conn: &mut Conn,
-    role: Option<&RoleName>,
-    admins_too: bool,
-) -> Result<Vec<Raised>> {
-    let rows = sqlx::query(
+/// [`Error::Database`].
+pub async fn raise_authorization_versions(conn: &mut Conn, role: Option<&RoleName>, admins_too: bool) -> Result<()> {
+    sqlx::query(
         "update users set authorization_version = authorization_version + 1
-         where id in (select user_id from user_roles where role = ?1 or (?2 and role = 'admin'))
-         returning id, authorization_version, exists (select 1 from sessions where user_id = users.id) as has_session",
+         where id in (select user_id from user_roles where role = ?1 or (?2 and role = 'admin'))",
     )
     .bind(role.map(RoleName::as_str))
     .bind(admins_too)
-    .fetch_all(conn)
+    .execute(conn)
     .await?;
-    rows.iter()
-        .map(|row| {
-            let id: &str = row.try_get("id")?;
-            let user = UserId::parse(id).ok_or_else(|| Error::inconsistent("users", id, "the id is not a UUID"))?;
-            Ok(Raised {
-                user,
-                version: row.try_get("authorization_version")?,
-                has_session: row.try_get("has_session")?,
-            })
-        })
-        .collect()
+    Ok(())
 }
 
 /// How many users who can sign in have a role.

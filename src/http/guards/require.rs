@@ -38,6 +38,7 @@ pub trait PermissionName: Send + Sync + 'static {
 macro_rules! permission {
     ($($(#[$attribute:meta])* $visibility:vis $name:ident = $permission:literal);+ $(;)?) => {$(
         $(#[$attribute])*
+        #[doc = concat!("The permission `", $permission, "`.")]
         #[derive(Clone, Copy, Debug)]
         $visibility struct $name;
 
