@@ -120,6 +120,8 @@ export function createClient(options = {}) {
   let print;
   /** @type {Promise<void> | undefined} */
   let refreshing;
+  /** How often tokens came: a call that was sent before the last ones is simply sent again. */
+  let generation = 0;
 
   const csrf = () => cookie(csrfCookie) ?? csrfToken;
 
@@ -168,6 +170,7 @@ export function createClient(options = {}) {
   }
 
   function keep(answer) {
+    generation += 1;
     csrfToken = answer.csrf_token;
     tokens = { access: answer.access_token, refresh: answer.refresh_token };
   }
@@ -183,6 +186,16 @@ export function createClient(options = {}) {
     const answer = await post(endpoint('login'), { ...credentials, transport, fingerprint: print });
     keep(answer);
     return { id: answer.session_id, deviceId: answer.device_id, expiresIn: answer.expires_in };
+  }
+
+  /**
+   * Makes an account, where the server lets anybody. It doesn't sign in.
+   * @param {{ username?: string, email?: string, password: string }} account
+   * @returns {Promise<object>} the user, as `/users/me` shows them
+   * @throws {AuthError}
+   */
+  function register(account) {
+    return post(endpoint('register'), account);
   }
 
   async function rotate() {
@@ -242,12 +255,13 @@ export function createClient(options = {}) {
    */
   async function fetchWithRefresh(path, init = {}) {
     await refreshing?.catch(() => {});
+    const sent = generation;
     const response = await send(path, init);
     if (response.status !== 401 || init.body instanceof ReadableStream) return response;
     const { error } = await response.clone().json().catch(() => ({}));
     if (!STALE.includes(error) || !(inCookies || tokens.refresh)) return response;
     try {
-      await refresh();
+      if (sent === generation) await refresh();
     } catch (refusal) {
       if (refusal.status === 401) return response;
       throw refusal;
@@ -255,5 +269,5 @@ export function createClient(options = {}) {
     return send(path, init);
   }
 
-  return { login, refresh, logout, prepare, fetch: fetchWithRefresh };
+  return { login, register, refresh, logout, prepare, fetch: fetchWithRefresh };
 }

@@ -1,0 +1,86 @@
+/**
+ * The account page. All of it works without this module; with it a bound session whose access token is over is renewed
+ * before a form is sent, so that nothing that was typed is lost, and other tabs follow a sign-out.
+ *
+ * @module
+ */
+
+import { LEAVING, byId, client, helpWithPasswords, onAnnouncement, text } from './login.js';
+
+/** The question that a form asks first, if any. */
+function question(form) {
+  if (form.id === 'revoke-others') return text('confirm-others');
+  if (form.id === 'delete-account') return text('confirm-delete');
+  const device = form.closest('[data-session]')?.querySelector('h3')?.textContent.trim();
+  return device ? text('confirm-device', { device }) : '';
+}
+
+/** Renews the session if its access token is over. Whatever comes of it, the server decides on what is sent then. */
+async function renew() {
+  const auth = await client();
+  await auth.fetch('/users/me');
+}
+
+/** Both end the session in this browser, and the page that comes after it tells the other tabs. */
+function noteLeaving(form) {
+  if (form.id !== 'sign-out' && form.id !== 'delete-account') return;
+  try {
+    sessionStorage.setItem(LEAVING, '1');
+  } catch {
+    // Storage is switched off.
+  }
+}
+
+function improve(form) {
+  const hidePasswords = helpWithPasswords(form);
+  const button = form.querySelector('[type=submit]');
+  let renewed = false;
+  form.addEventListener('submit', async (event) => {
+    if (renewed) return noteLeaving(form);
+    event.preventDefault();
+    if (form.getAttribute('aria-busy') === 'true') return;
+    const asked = question(form);
+    if (asked && !confirm(asked)) return;
+    hidePasswords();
+    form.setAttribute('aria-busy', 'true');
+    button.setAttribute('aria-disabled', 'true');
+    byId('status').textContent = text('sending');
+    await renew().catch(() => {});
+    renewed = true;
+    form.requestSubmit(button);
+  });
+}
+
+/** The download, for which the same holds as for a form. */
+function improveExport(link) {
+  let renewed = false;
+  link.addEventListener('click', async (event) => {
+    if (renewed) return (renewed = false);
+    event.preventDefault();
+    await renew().catch(() => {});
+    renewed = true;
+    link.click();
+  });
+}
+
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
+const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
+
+/** `3 minutes ago`, with the exact time on hovering. */
+function showRelative(time) {
+  const seconds = Math.max(0, (Date.now() - Date.parse(time.dateTime)) / 1_000);
+  const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? ['second', 1];
+  const format = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: 'auto' });
+  time.title = time.textContent;
+  // Clocks differ by some seconds: what was just now is now.
+  time.textContent = format.format(unit === 'second' ? 0 : -Math.floor(seconds / length), unit);
+}
+
+for (const form of document.forms) improve(form);
+for (const time of document.querySelectorAll('#devices time')) showRelative(time);
+const link = byId('export');
+if (link) improveExport(link);
+
+// Somebody signed in or out in another tab, or came back to this page after that: the server knows what to show.
+onAnnouncement(() => location.reload());
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
