@@ -88,6 +88,7 @@ pub(super) static KEYS: &[Key] = &[
     key("allowed_redirect_hosts", Web, List(&[]), "hosts beside this one that a browser may be sent to once it is signed in, such as app.example.com, app.example.com:8443, *.example.com"),
     key("cors_allowed_origins", Web, List(&[]), "origins whose pages may call this server, such as https://app.example.com; in the profile dev any origin on localhost").dev(Derived("")),
     key("log_format", Web, Text("text"), "how the log is written: text or json"),
+    key("privacy_contact", Web, Derived("privacy@example.com"), "whom to ask about privacy: an address, a URL, or words; shown on /privacy"),
 
     key("issuer", Tokens, Derived("https://auth.example.com"), "`iss` of every token; unset: public_url"),
     key("audience", Tokens, Derived("https://api.example.com"), "`aud` of access tokens; unset: issuer"),

@@ -168,6 +168,11 @@ impl Vestibule {
         crate::domain::jwt::base64url(&self.secrets.csrf.mac(&[session.uuid().as_bytes()]))
     }
 
+    /// The CSRF token of a form that is sent before there is a session: a function of the browser's own secret.
+    pub(crate) fn form_token(&self, secret: &str) -> String {
+        crate::domain::jwt::base64url(&self.secrets.csrf.mac(&[b"form before sign-in", secret.as_bytes()]))
+    }
+
     /// What a fingerprint is compared with later; none where fingerprints are not looked at.
     pub(crate) fn baseline(&self, fingerprint: Option<&Fingerprint>, user: UserId) -> Option<Baseline> {
         let looked_at = fingerprint.filter(|_| self.config.devices.fingerprint != FingerprintPolicy::Off)?;

@@ -65,12 +65,21 @@ impl<'r> FromRequest<'r> for &'r Caller {
     }
 }
 
+/// Whether the peer is a proxy whose `X-Forwarded-*` are believed.
+pub fn is_behind_trusted_proxy(request: &Request<'_>) -> bool {
+    let trusted = request.rocket().state::<Shared>().map_or(&[][..], |vestibule| &vestibule.config.web.trusted_proxies);
+    request.remote().is_some_and(|peer| is_trusted(trusted, peer.ip().to_canonical()))
+}
+
+fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
+    trusted.iter().any(|network| network.contains(&address))
+}
+
 /// The peer, unless it is a trusted proxy: then the last address of `X-Forwarded-For` that is not one too. What stands
 /// before that one was written by the client, who may write anything.
 fn client_address(request: &Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = request.remote()?.ip().to_canonical();
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !is_trusted(&peer) {
+    if !is_trusted(trusted, peer) {
         return Some(peer);
     }
     let forwarded: Vec<&str> = request.headers().get("X-Forwarded-For").flat_map(|list| list.split(',')).collect();
@@ -78,7 +87,7 @@ fn client_address(request: &Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
     for hop in forwarded.iter().rev() {
         let Some(address) = hop_address(hop.trim()) else { break };
         client = address.to_canonical();
-        if !is_trusted(&client) {
+        if !is_trusted(trusted, client) {
             break;
         }
     }

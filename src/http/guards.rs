@@ -179,9 +179,19 @@ fn grant(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiEr
     if token.came_in_cookie && !is_safe(request.method()) {
         csrf::check(request, shared(request)?, token.claims.sid)?;
     }
+    Ok(let_in(request, token))
+}
+
+/// The token of the access cookie, for a page. Its forms have the CSRF token in the body: who reads that checks it.
+pub(super) fn in_cookie(request: &Request<'_>) -> Result<AccessToken, ApiError> {
+    let token = required(request)?;
+    if token.came_in_cookie { Ok(let_in(request, token)) } else { Err(ApiError::missing_token()) }
+}
+
+fn let_in(request: &Request<'_>, token: AccessToken) -> AccessToken {
     let granted: &Granted = request.local_cache(Granted::default);
     *granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
-    Ok(token)
+    token
 }
 
 /// The token that a guard let in.

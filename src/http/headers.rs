@@ -8,7 +8,7 @@ use rocket::{
 
 use super::request_id::RequestId;
 
-/// An API answer is no page: nothing may load, frame or sniff it.
+/// An API answer is no page: nothing may load, frame or sniff it. Pages have a content policy of their own.
 const FIXED: [(&str, &str); 5] = [
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"),
@@ -32,7 +32,9 @@ impl Fairing for Headers {
             response.set_header(Header::new("Cache-Control", "no-store"));
         }
         for (name, value) in FIXED {
-            response.set_header(Header::new(name, value));
+            if !response.headers().contains(name) {
+                response.set_header(Header::new(name, value));
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //! endpoints.
 
 mod access_log;
+mod assets;
 mod background;
 mod body;
 mod caller;
@@ -16,6 +17,7 @@ mod login;
 mod methods;
 pub mod openapi;
 mod operation;
+mod pages;
 mod request_id;
 mod sessions;
 mod tokens;
@@ -51,6 +53,7 @@ pub fn endpoints(base_path: &str) -> Vec<(String, Vec<Route>)> {
                 sessions::revoke_other_session,
                 sessions::delete_session,
                 sessions::logout_device,
+                pages::go_on,
             ],
         ),
         (
@@ -58,6 +61,8 @@ pub fn endpoints(base_path: &str) -> Vec<(String, Vec<Route>)> {
             routes![users::me, users::update_me, users::change_password, users::export_me, users::delete_me],
         ),
         ("/".to_owned(), routes![operation::health, openapi::openapi, well_known::jwks]),
+        ("/".to_owned(), pages::routes()),
+        ("/".to_owned(), routes![assets::asset, assets::asset_of_version]),
     ]
 }
 

@@ -139,8 +139,10 @@ pub async fn update_me(
 
 /// The body of a password change.
 pub struct ChangePasswordBody {
-    current: Password,
-    new: Password,
+    /// The one until now.
+    pub current: Password,
+    /// The one from now on.
+    pub new: Password,
 }
 
 impl FromFields for ChangePasswordBody {
@@ -306,6 +308,7 @@ impl ExportView {
     }
 }
 
-fn gone() -> ApiError {
+/// What whoever asks is told whose account was deleted meanwhile.
+pub(super) fn gone() -> ApiError {
     ApiError::new(Code::TokenRevoked, "The account is gone.")
 }

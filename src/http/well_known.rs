@@ -33,7 +33,7 @@ impl Cacheable {
 }
 
 /// Weak comparison, and `*` for whatever there is (RFC 9110 §13.1.2).
-fn is_known_as(tag: &str) -> impl Fn(&str) -> bool {
+pub(super) fn is_known_as(tag: &str) -> impl Fn(&str) -> bool {
     move |known| matches!(known.trim(), "*") || known.trim().trim_start_matches("W/") == tag
 }
 

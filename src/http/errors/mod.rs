@@ -1,4 +1,4 @@
-//! The one error body of RFC 9457, and a closed list of codes with their statuses. Which of them a flow's error gets stands
+//! The one error body of RFC 9457 (for a browser on a page the same as a page), and a closed list of codes with their statuses. Which of them a flow's error gets stands
 //! in `of_flows`.
 
 mod of_flows;
@@ -12,7 +12,7 @@ use rocket::{
 };
 use serde_json::json;
 
-use super::{guards::stashed, request_id::RequestId};
+use super::{guards::stashed, pages, request_id::RequestId};
 use crate::memory::throttle::RetryAfter;
 
 /// Seconds after which a client may try again when the server was busy or its database did not answer.
@@ -152,13 +152,33 @@ impl ApiError {
         Status::new(self.code.status())
     }
 
-    fn retry_after(code: Code, detail: &str, seconds: u64) -> Self {
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What is wrong with each bad field.
+    pub fn bad_fields(&self) -> &[FieldError] {
+        &self.fields
+    }
+
+    /// Seconds after which to try again.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
+    /// The methods that the path takes.
+    pub fn allow(&self) -> Option<&str> {
+        self.allow.as_deref()
+    }
+
+    fn busy(code: Code, detail: &str, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(code, detail) }
     }
 
     fn too_many(wait: RetryAfter) -> Self {
         let seconds = wait.seconds();
-        Self::retry_after(Code::TooManyRequests, &format!("Too many attempts; try again in {seconds} s."), seconds)
+        Self::busy(Code::TooManyRequests, &format!("Too many attempts; try again in {seconds} s."), seconds)
     }
 
     fn internal(error: &dyn fmt::Display) -> Self {
@@ -188,6 +208,9 @@ impl ApiError {
 
 impl<'r> Responder<'r, 'static> for ApiError {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        if pages::is_wanted(request) {
+            return pages::error_page(&self, request);
+        }
         let status = self.status();
         let id = RequestId::of(request);
         let mut body = json!({
@@ -227,16 +250,16 @@ impl<'r> Responder<'r, 'static> for ApiError {
 
 /// Renders every failure that is not a handler's own: of guards and bodies, unknown paths, panics.
 #[rocket::catch(default)]
-pub fn catch(status: Status, request: &Request<'_>) -> ApiError {
+pub fn catch(status: Status, request: &Request<'_>) -> Result<pages::SeeOther, ApiError> {
+    pages::detour(request).ok_or_else(|| caught(status, request))
+}
+
+fn caught(status: Status, request: &Request<'_>) -> ApiError {
     stashed(request).unwrap_or_else(|| match status.code {
         404 => ApiError::new(Code::NotFound, "Nothing is at this path."),
         413 => ApiError::new(Code::PayloadTooLarge, "The body is over 64 KiB."),
         415 => ApiError::new(Code::UnsupportedMediaType, "Send the body as application/json."),
-        503 => ApiError::retry_after(
-            Code::StorageUnavailable,
-            "The database does not answer; try again.",
-            BUSY_RETRY_AFTER,
-        ),
+        503 => ApiError::busy(Code::StorageUnavailable, "The database does not answer; try again.", BUSY_RETRY_AFTER),
         400..=499 => ApiError::new(Code::MalformedRequest, "The request can't be read."),
         _ => ApiError::new(Code::InternalError, "Something went wrong on the server; nothing was changed."),
     })

@@ -25,7 +25,7 @@ impl From<store::Error> for ApiError {
             | store::Error::Commit(_)
             | store::Error::Closed => {
                 tracing::error!(%error, "the database does not answer");
-                Self::retry_after(
+                Self::busy(
                     Code::StorageUnavailable,
                     "The database does not answer; nothing was changed. Try again.",
                     BUSY_RETRY_AFTER,
@@ -38,7 +38,7 @@ impl From<store::Error> for ApiError {
 impl From<HashError> for ApiError {
     fn from(error: HashError) -> Self {
         match error {
-            HashError::Overloaded => Self::retry_after(
+            HashError::Overloaded => Self::busy(
                 Code::Overloaded,
                 "Too many people are signing in at once; nothing was changed. Try again.",
                 BUSY_RETRY_AFTER,
