@@ -36,7 +36,8 @@ function improve(form) {
   const button = form.querySelector('[type=submit]');
   let renewed = false;
   form.addEventListener('submit', async (event) => {
-    if (renewed) return noteLeaving(form);
+    // Whoever wants to leave may, with a token that is over as well.
+    if (renewed || form.id === 'sign-out') return noteLeaving(form);
     event.preventDefault();
     if (form.getAttribute('aria-busy') === 'true') return;
     const asked = question(form);

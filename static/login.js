@@ -141,7 +141,7 @@ export function sendByScript(form, doing, send, explain) {
   const warmUp = () => {
     if (navigator.userActivation?.hasBeenActive === false) return;
     form.removeEventListener('input', warmUp);
-    client().then((auth) => auth.prepare(), () => {});
+    client().then((auth) => auth.prepare()).catch(() => {});
   };
   form.addEventListener('input', warmUp);
   form.addEventListener('submit', async (event) => {

@@ -1,7 +1,7 @@
 /** `static/client.js` as another front end uses it: on a page of the server's own site, and on one of another origin. */
 
 import assert from 'node:assert/strict';
-import { otherSite, scenario, scratch } from './support.js';
+import { later, otherSite, scenario, scratch } from './support.js';
 
 const SHORT = { access_token_lifetime: '1s' };
 const DEV_COOKIES = { csrfCookie: 'csrf_token' };
@@ -38,8 +38,6 @@ const me = (page) => page.evaluate(async () => (await globalThis.auth.fetch('/us
 const sessions = (page) => page.evaluate(async () => (await globalThis.auth.fetch('/auth/active_sessions')).json());
 
 const paths = (watch, path) => watch.requests.filter((one) => new URL(one.url()).pathname === path && one.method() !== 'OPTIONS');
-
-const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 scenario('with cookies: signs in bound to the browser, and no script can read a token', async (tools) => {
   const { page, server, context } = tools;

@@ -203,7 +203,6 @@ export function scenario(name, options, run) {
       const watch = new Watch();
       if (options.browser !== 'firefox') await watch.follow(context);
       watch.allow(running.url);
-      if (process.env.STATIC_TREE) await context.route(/\/static\/.*\.js$/, (r) => r.fulfill({ path: join(ROOT, 'static', r.request().url().split('/').pop()), contentType: 'text/javascript', headers: {'access-control-allow-origin': '*'} }));
       const page = await context.newPage();
       await run({ t, page, context, server: running, watch, at: (path) => running.url + path });
       assert.deepEqual(watch.complaints, []);
@@ -255,4 +254,53 @@ export async function otherSite(t, content, files = {}) {
 
 export function median(numbers) {
   return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)];
+}
+
+/** The sentences of the pages, from the one place where they stand. */
+export const TEXTS = JSON.parse(readFileSync(join(ROOT, 'templates/texts.json'), 'utf8'));
+
+/** Fills the form for signing in as a person does, and sends it. */
+export async function enter(page, { name, password }) {
+  await page.locator('#username').pressSequentially(name);
+  await page.locator('#password').pressSequentially(password);
+  await page.locator('#submit').click();
+}
+
+/** Signs in on the page, and waits for the account. */
+export async function signIn(page, server, user, next = '') {
+  await page.goto(`${server.url}/login${next && `?next=${encodeURIComponent(next)}`}`);
+  await enter(page, user);
+  await page.waitForURL(`${server.url}${next || '/account'}`);
+}
+
+export const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Notes what a page reads that could tell devices apart, in `globalThis.read`. */
+export function spyOnReading(context) {
+  return context.addInitScript(() => {
+    globalThis.read = [];
+    const note = (owner, name) => {
+      const original = owner[name];
+      owner[name] = function (...args) {
+        globalThis.read.push(name);
+        return original.apply(this, args);
+      };
+    };
+    note(HTMLCanvasElement.prototype, 'getContext');
+    note(HTMLCanvasElement.prototype, 'toDataURL');
+    note(CanvasRenderingContext2D.prototype, 'measureText');
+    const noteGetter = (owner, name) => {
+      const { get } = Object.getOwnPropertyDescriptor(owner, name);
+      Object.defineProperty(owner, name, {
+        get() {
+          globalThis.read.push(name);
+          return get.call(this);
+        },
+      });
+    };
+    for (const name of ['plugins', 'hardwareConcurrency', 'maxTouchPoints', 'platform', 'userAgent']) {
+      noteGetter(Navigator.prototype, name);
+    }
+    for (const name of ['width', 'availWidth', 'colorDepth']) noteGetter(Screen.prototype, name);
+  });
 }
