@@ -149,7 +149,7 @@ fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiErr
 }
 
 fn parse_form<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiError> {
-    if !request.headers().get_one("Content-Type").is_some_and(|kind| essence(kind) == FORM) {
+    if request.headers().get_one("Content-Type").is_none_or(|kind| essence(kind) != FORM) {
         return Err(ApiError::new(Code::UnsupportedMediaType, format!("Send the body as {FORM}.")));
     }
     read_fields(request, form_fields(bytes)?)

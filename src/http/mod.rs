@@ -54,6 +54,7 @@ pub fn endpoints(base_path: &str) -> Vec<(String, Vec<Route>)> {
                 sessions::delete_session,
                 sessions::logout_device,
                 pages::go_on,
+                pages::look,
             ],
         ),
         (

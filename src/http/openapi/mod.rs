@@ -5,6 +5,7 @@
 //! `base_path`.
 
 mod endpoint;
+mod pages;
 mod problem;
 mod render;
 mod schemas;
@@ -44,10 +45,17 @@ pub fn document(base_path: &str) -> OpenApi {
         let path = endpoint.path.replacen(endpoint::BASE, base_path, 1);
         paths.path(path, PathItem::new(endpoint.method.clone(), render::operation(endpoint)))
     });
+    // With the base path `/`, the pages' forms share two paths with the API, which is then what is told of.
+    let is_new = |path: &str, item: &PathItem| {
+        endpoints.iter().all(|of| !(of.path.replacen(endpoint::BASE, base_path, 1) == path && has(item, &of.method)))
+    };
+    let pages = pages::items().map(|(path, item)| (path.replacen(endpoint::BASE, base_path, 1), item));
+    let paths =
+        pages.filter(|(path, item)| is_new(path, item)).fold(paths, |paths, (path, item)| paths.path(path, item));
     let answers = endpoints.iter().flat_map(|endpoint| endpoint.success.schemas.clone());
     OpenApiBuilder::new()
         .info(info())
-        .tags(Some(Group::ALL.map(tag)))
+        .tags(Some(Group::ALL.map(tag).into_iter().chain([page_tag()])))
         .paths(paths)
         .components(Some(components().schemas_from_iter(answers).build()))
         .build()
@@ -65,6 +73,19 @@ fn info() -> Info {
 
 fn tag(group: Group) -> Tag {
     TagBuilder::new().name(group.name()).description(Some(group.description())).build()
+}
+
+fn page_tag() -> Tag {
+    TagBuilder::new().name(pages::TAG.0).description(Some(pages::TAG.1)).build()
+}
+
+/// Whether an item has an operation of a method.
+fn has(item: &PathItem, method: &HttpMethod) -> bool {
+    match method {
+        HttpMethod::Get => item.get.is_some(),
+        HttpMethod::Post => item.post.is_some(),
+        _ => false,
+    }
 }
 
 /// What operations refer to, and the 405, which is the answer to a method that is none of them.

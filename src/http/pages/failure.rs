@@ -86,7 +86,7 @@ pub fn is_wanted(request: &Request<'_>) -> bool {
 }
 
 /// An error as a page.
-pub fn page<'r>(error: &ApiError, request: &'r Request<'_>) -> response::Result<'static> {
+pub fn page(error: &ApiError, request: &Request<'_>) -> response::Result<'static> {
     let failure = Failure::from(error.clone());
     let title = if error.code() == Code::NotFound { "not_found" } else { "title" };
     // Of use where somebody can look for it in the log.

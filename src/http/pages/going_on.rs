@@ -5,8 +5,8 @@
 //! script shows the device; everybody else signs in. No refusal clears a cookie: another tab's may be newer.
 
 use rocket::{
-    Request, State, get,
-    http::{CookieJar, Method, Status},
+    Request, State, get, head,
+    http::{CookieJar, Status},
 };
 use serde_json::json;
 
@@ -39,8 +39,10 @@ pub async fn go_on(
     match standing(vestibule, caller, jar).await? {
         Standing::Out => Ok(to_login(&next)),
         Standing::Bound => Ok(bound(&next)),
-        // Nobody asked for it yet: what looks ahead gets nothing, and takes no rotation.
-        Standing::Unbound(_) if !is_visit(site.request()) => Ok(Page::new("continue", context(&next)).into()),
+        // What only looks ahead takes no rotation.
+        Standing::Unbound(_) if !is_visit(site.request()) => {
+            Ok(Page::new("continue", context(&next)).refused(TOO_EARLY, None).into())
+        }
         Standing::Unbound(token) => match refresh(vestibule, &token, None, &caller.origin()).await {
             Ok(tokens) => {
                 cookies::set(jar, vestibule, &tokens);
@@ -52,6 +54,15 @@ pub async fn go_on(
             Err(error) => Err(error.into()),
         },
     }
+}
+
+/// Not for who only looks: with this status browsers forget what they fetched ahead (RFC 8470 §5.2).
+const TOO_EARLY: Status = Status::new(425);
+
+/// `HEAD` changes nothing (RFC 9110 §9.2.1). Rocket would hand it to the route of `GET`, and not tell.
+#[head("/continue")]
+pub fn look() -> (Status, ()) {
+    (TOO_EARLY, ())
 }
 
 /// What the refresh cookie says.
@@ -77,13 +88,13 @@ async fn standing(vestibule: &Vestibule, caller: &Caller, jar: &CookieJar<'_>) -
     })
 }
 
-/// Whether a person wants to be there now. `HEAD` changes nothing (RFC 9110 §9.2.1), a browser that looks ahead says so
-/// (`Sec-Purpose`, in Fetch), and what is no navigation is no visit.
+/// Whether a person wants to be there now. A browser that looks ahead says so (`Sec-Purpose`, in Fetch), and what is no
+/// navigation is no visit.
 fn is_visit(request: &Request<'_>) -> bool {
     let headers = request.headers();
     let looks_ahead = ["Sec-Purpose", "Purpose"].iter().any(|name| headers.get_one(name).is_some());
     let is_navigation = headers.get_one("Sec-Fetch-Mode").is_none_or(|mode| mode == "navigate");
-    request.method() == Method::Get && !looks_ahead && is_navigation
+    !looks_ahead && is_navigation
 }
 
 fn on(next: String, vestibule: &Vestibule, jar: &CookieJar<'_>) -> Answer {

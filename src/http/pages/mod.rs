@@ -31,7 +31,7 @@ pub use self::{
     account::{account_page, export},
     account_forms::{change_password_form, delete_form, revoke_form, revoke_others_form, sign_out_form},
     failure::{is_wanted, page as error_page},
-    going_on::go_on,
+    going_on::{go_on, look},
     login::{login_form, login_page, start},
     privacy::privacy_page,
     register::{register_form, register_page},

@@ -84,6 +84,10 @@ impl<'r> Responder<'r, 'static> for Page {
         for (name, value) in headers(vestibule, &nonce) {
             response.header(Header::new(name, value));
         }
+        if self.status == Status::Unauthorized {
+            // Asked of every 401 (RFC 9110 §15.5.2); browsers ask nobody for this scheme.
+            response.header(Header::new("WWW-Authenticate", r#"Bearer realm="vestibule""#));
+        }
         if let Some(seconds) = self.retry_after {
             response.header(Header::new("Retry-After", seconds.to_string()));
         }

@@ -22,7 +22,8 @@ pub fn instant(at: UnixTime) -> Value {
 /// A span such as `30 days` or `90 seconds`, in the largest unit that is counted in whole numbers.
 pub fn span(seconds: u64) -> String {
     let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")];
-    let (unit, name) = units.into_iter().find(|(unit, _)| seconds > 0 && seconds % unit == 0).unwrap_or((1, "second"));
+    let (unit, name) =
+        units.into_iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit)).unwrap_or((1, "second"));
     counted(seconds / unit, name)
 }
 

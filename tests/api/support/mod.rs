@@ -1,6 +1,8 @@
 //! A server on a real socket with a real SQLite file, low hashing cost and a clock that the test moves; and the actors that
 //! call it.
 
+pub mod browser;
+
 use std::{
     net::SocketAddr,
     path::Path,
