@@ -64,23 +64,33 @@ function improveExport(link) {
   });
 }
 
+const { lang } = document.documentElement;
+
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
 
-/** `3 minutes ago`, with the exact time on hovering. */
-function showRelative(time) {
-  const seconds = Math.max(0, (Date.now() - Date.parse(time.dateTime)) / 1_000);
-  const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? ['second', 1];
-  const format = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: 'auto' });
+/** `3 minutes ago`. Clocks differ by some seconds: what was just now is now. */
+function ago(date) {
+  const seconds = (Date.now() - date) / 1_000;
+  const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? ['second', Infinity];
+  const count = Math.max(0, Math.floor(seconds / length));
+  return new Intl.RelativeTimeFormat(lang, { numeric: 'auto' }).format(-count, unit);
+}
+
+/** In the zone of whoever reads it, and as it stood there on hovering. */
+function localise(time) {
+  const date = new Date(time.dateTime);
   time.title = time.textContent;
-  // Clocks differ by some seconds: what was just now is now.
-  time.textContent = format.format(unit === 'second' ? 0 : -Math.floor(seconds / length), unit);
+  const format = new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeStyle: 'short' });
+  time.textContent = 'ago' in time.dataset ? ago(date) : format.format(date);
 }
 
 for (const form of document.forms) improve(form);
-for (const time of document.querySelectorAll('#devices time')) showRelative(time);
+for (const time of document.querySelectorAll('time')) localise(time);
 const link = byId('export');
 if (link) improveExport(link);
+// The page came back with what was wrong.
+if (!byId('error').hidden) byId('error').focus();
 
 // Somebody signed in or out in another tab, or came back to this page after that: the server knows what to show.
 onAnnouncement(() => location.reload());

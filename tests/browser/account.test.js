@@ -89,12 +89,17 @@ scenario('another tab follows when somebody signs out', async ({ page, server, c
   await other.locator('#login').waitFor();
 });
 
-scenario('the times are relative, and exact on hovering', async ({ page, server }) => {
+const TOKYO = { context: { timezoneId: 'Asia/Tokyo' } };
+
+scenario('the last use is told as how long ago, other times in the zone of the reader', TOKYO, async ({ page, server }) => {
   await signIn(page, server, await server.user());
-  const time = page.locator('#devices time').first();
-  assert.equal(await time.textContent(), 'now');
-  assert.match(await time.getAttribute('title'), /^\d+ \w+ \d{4}, \d\d:\d\d UTC$/);
-  assert.match(await time.getAttribute('datetime'), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  const [last, signedIn] = await page.locator('#devices time').all();
+  assert.equal(await last.textContent(), 'now');
+  const hour = (Number(/T(\d\d)/.exec(await signedIn.getAttribute('datetime'))[1]) + 9) % 12 || 12;
+  assert.match(await signedIn.textContent(), new RegExp(`\\b${hour}:\\d\\d\\s(AM|PM)$`));
+  for (const time of [last, signedIn]) {
+    assert.match(await time.getAttribute('title'), /^\d+ \w+ \d{4}, \d\d:\d\d UTC$/);
+  }
 });
 
 async function changePassword(page, current, next) {
@@ -128,6 +133,8 @@ scenario('a wrong current password is said at its field, and nothing is changed'
   await page.locator('[aria-invalid=true]').waitFor();
   assert.equal(await page.locator('[aria-invalid=true]').getAttribute('id'), 'current_password');
   assert.equal(await page.inputValue('#current_password'), '');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'error');
+  assert.ok(!(await page.textContent('main')).includes(TEXTS.errors.other), 'it says what is wrong');
 });
 
 scenario('the fields for a new password tell password managers what they are', async ({ page, server }) => {
