@@ -68,7 +68,10 @@ export class AuthError extends Error {
    */
   constructor(code, message, status = 0, retryAfter = undefined, fields = [], options = undefined) {
     super(message, options);
-    Object.assign(this, { code, status, retryAfter, fields });
+    this.code = code;
+    this.status = status;
+    this.retryAfter = retryAfter;
+    this.fields = fields;
   }
 
   /**

@@ -147,10 +147,10 @@ function drawing() {
   pen.font = '18pt Arial';
   pen.fillText('Cwm fjordbank gly', 4, 45);
   pen.globalCompositeOperation = 'multiply';
-  for (const [x, y, colour] of [[40, 40, '#f2f'], [80, 40, '#2ff'], [60, 20, '#ff2']]) {
+  for (const [x, colour] of /** @type {[number, string][]} */ ([[40, '#f2f'], [60, '#ff2'], [80, '#2ff']])) {
     pen.fillStyle = colour;
     pen.beginPath();
-    pen.arc(x, y, 20, 0, 7);
+    pen.arc(x, 35, 20, 0, 7);
     pen.fill();
   }
   return sheet.toDataURL();
@@ -223,7 +223,8 @@ export async function collect() {
     language: attempt(() => navigator.language),
     cpu: attempt(() => processor(userAgent)),
     plugins: attempt(() => Array.from(navigator.plugins, (plugin) => plugin.name).join(', ')),
-    deviceMemory: attempt(() => navigator.deviceMemory) ?? 'unknown',
+    // Chromium alone has it, and over https.
+    deviceMemory: attempt(() => /** @type {any} */ (navigator).deviceMemory) ?? 'unknown',
     hardwareConcurrency: attempt(() => navigator.hardwareConcurrency) ?? 'unknown',
     touchPoints: attempt(() => navigator.maxTouchPoints),
   };

@@ -22,10 +22,10 @@ const channel = globalThis.BroadcastChannel && new BroadcastChannel('vestibule')
  */
 export function text(name, values = {}) {
   const key = `text-${name}`.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
-  return (page[key] ?? '').replace(/\{(\w+)\}/g, (place, value) => values[value] ?? place);
+  return (page[key] ?? '').replace(/\{(\w+)\}/g, (place, value) => String(values[value] ?? place));
 }
 
-/** @param {string} id */
+/** @param {string} id @returns {any} */
 export const byId = (id) => document.getElementById(id);
 
 /** @type {Promise<ReturnType<import('./client.js').createClient>> | undefined} */
@@ -36,7 +36,7 @@ export function client() {
   imported ??= import('./client.js').then(({ createClient }) =>
     createClient({
       base: page.base || '/',
-      fingerprint: page.fingerprint,
+      fingerprint: page.fingerprint === 'off' ? 'off' : 'on',
       csrfCookie: page.csrfCookie,
       csrfHeader: page.csrfHeader,
     }),
@@ -132,11 +132,13 @@ export function showError(message) {
  * Sends a form by script. If the script can't, the browser does.
  * @param {HTMLFormElement} form
  * @param {string} doing the name of the sentence to show meanwhile
- * @param {(auth: Awaited<ReturnType<typeof client>>, values: Record<string, string>) => Promise<void>} send
+ * @param {(auth: Awaited<ReturnType<typeof client>>, values: any) => Promise<void>} send
  * @param {(error: AuthError) => string} explain
  */
 export function sendByScript(form, doing, send, explain) {
   const hidePasswords = helpWithPasswords(form);
+  /** @type {any} */
+  const fields = form.elements;
   // What a password manager fills in by itself is not somebody typing.
   const warmUp = () => {
     if (navigator.userActivation?.hasBeenActive === false) return;
@@ -156,18 +158,18 @@ export function sendByScript(form, doing, send, explain) {
     try {
       await send(auth, Object.fromEntries(new FormData(form)));
       announce('signed-in');
-      open(form.elements.next.value);
+      open(fields.next.value);
     } catch (error) {
       setBusy(form, false);
       // Refused: type it again. Not reached, or too early: send it again.
-      if (error.status > 0 && error.status < 429) form.elements.password.value = '';
+      if (error.status > 0 && error.status < 429) fields.password.value = '';
       showError(explain(error));
     }
   });
   // Back from another page, as it was left.
   addEventListener('pageshow', ({ persisted }) => persisted && setBusy(form, false));
   onAnnouncement((what) => {
-    if (what === 'signed-in' && form.getAttribute('aria-busy') !== 'true') open(form.elements.next.value);
+    if (what === 'signed-in' && form.getAttribute('aria-busy') !== 'true') open(fields.next.value);
   });
 }
 

@@ -146,6 +146,19 @@ scenario('the fields for a new password tell password managers what they are', a
   assert.deepEqual(complete, [['username', ada.name], ['current-password', ''], ['new-password', '']]);
 });
 
+scenario('new passwords can be shown, and Caps Lock is pointed out', async ({ page, server }) => {
+  await signIn(page, server, await server.user());
+  const form = page.locator('#change-password');
+  await form.locator('[aria-pressed]').click();
+  const types = form.locator('[id$=_password]');
+  assert.deepEqual(await types.evaluateAll((inputs) => inputs.map((input) => input.type)), ['text', 'text']);
+  await page.locator('#new_password').evaluate((input) => {
+    input.dispatchEvent(new KeyboardEvent('keydown', { key: 'A', modifierCapsLock: true }));
+  });
+  assert.equal(await form.locator('.caps').textContent(), TEXTS.script.account.caps);
+  assert.equal(await page.locator('#delete-account .caps').textContent(), '');
+});
+
 scenario('the data is one file to keep', async ({ page, server }) => {
   const ada = await server.user();
   await signIn(page, server, ada);
