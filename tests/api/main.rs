@@ -18,6 +18,7 @@ mod key_rotation;
 mod keys;
 mod limits;
 mod login;
+mod notes;
 mod oauth_introspect;
 mod oauth_revoke;
 mod oauth_token;

@@ -1,0 +1,108 @@
+//! Notes: a small application that leaves signing in to Vestibule.
+//!
+//! `cargo run --example notes`, make a user (`vestibule user add ada --generate`), sign in at `/auth/login`, and send the access
+//! token with each request. What a route needs stands in its signature; a route that names nothing is closed all the same.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rocket::{
+    Build, Rocket, State, delete,
+    figment::Figment,
+    get,
+    http::Status,
+    post,
+    response::status::{Created, NoContent},
+    routes,
+    serde::{Serialize, json::Json},
+};
+use vestibule::{
+    CurrentUser, Embed, FreshToken, MaybeAccessToken, Require, Vestibule, closed, config::Config, domain::UserId,
+    permission,
+};
+
+permission!(DeleteNotes = "delete:notes");
+
+/// Everybody's notes. They are gone with the process: this example is about who may see them.
+#[derive(Default)]
+struct Notes(Mutex<BTreeMap<UserId, BTreeMap<usize, String>>>);
+
+impl Notes {
+    /// Does something with the notes of one user.
+    fn of<T>(&self, user: UserId, act: impl FnOnce(&mut BTreeMap<usize, String>) -> T) -> T {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        act(notes.entry(user).or_default())
+    }
+}
+
+#[derive(Serialize)]
+#[serde(crate = "rocket::serde")]
+struct Note {
+    id: usize,
+    text: String,
+}
+
+/// Anybody; but whoever shows a token that does not hold is told so.
+#[get("/")]
+fn index(token: MaybeAccessToken, notes: &State<Notes>) -> String {
+    match token.token() {
+        Some(token) => format!("You have {} notes.", notes.of(token.subject(), |own| own.len())),
+        None => "Sign in to see your notes.".to_owned(),
+    }
+}
+
+/// One's own, nobody else's.
+#[get("/notes")]
+fn list(user: CurrentUser, notes: &State<Notes>) -> Json<Vec<Note>> {
+    let note = |(id, text): (&usize, &String)| Note { id: *id, text: text.clone() };
+    Json(notes.of(user.id(), |own| own.iter().map(note).collect()))
+}
+
+#[post("/notes", data = "<text>")]
+fn add(user: CurrentUser, text: String, notes: &State<Notes>) -> Created<Json<Note>> {
+    let id = notes.of(user.id(), |own| {
+        let id = own.keys().last().map_or(1, |last| last + 1);
+        own.insert(id, text.clone());
+        id
+    });
+    Created::new(format!("/notes/{id}")).body(Json(Note { id, text }))
+}
+
+/// All of one's notes go at once, so the password must have been proved just now: an unlocked screen is not enough.
+#[delete("/notes")]
+fn clear(token: FreshToken, notes: &State<Notes>) -> NoContent {
+    notes.of(token.subject(), BTreeMap::clear);
+    NoContent
+}
+
+/// Somebody else's note: for moderators, whom a role gives the permission `delete:notes`.
+#[delete("/users/<author>/notes/<id>")]
+fn moderate(
+    author: &str,
+    id: usize,
+    _moderator: Require<DeleteNotes>,
+    notes: &State<Notes>,
+) -> Result<NoContent, Status> {
+    let author = UserId::parse(author).ok_or(Status::NotFound)?;
+    notes.of(author, |theirs| theirs.remove(&id)).map(|_| NoContent).ok_or(Status::NotFound)
+}
+
+/// The application. Its routes are closed but for those that `exclude_urls` opens: `/` here.
+pub fn application(vestibule: &Arc<Vestibule>, figment: Figment) -> Rocket<Build> {
+    rocket::custom(figment)
+        .attach(Embed::new(vestibule).only_closed_routes())
+        .manage(Notes::default())
+        .mount("/", closed(routes![index, list, add, clear, moderate]))
+}
+
+#[rocket::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut config = Config::of_process()?;
+    config.web.exclude_urls.push("/".to_owned());
+    let vestibule = Vestibule::open(config).await?;
+    application(&vestibule, rocket::Config::figment()).launch().await?;
+    vestibule.close().await;
+    Ok(())
+}
