@@ -34,8 +34,9 @@ const RATE: u32 = 200;
 const CLIENTS: u32 = 8;
 /// Seconds for which a copy of the key set is kept: all that a key is published before it signs.
 const KEPT: i64 = 600;
-/// Steps in which the clock moves by that, so that copies of every age are used.
-const STEP: i64 = 60;
+/// Steps in which the clock moves by that, each with the milliseconds for which clients go on at that second: copies of every
+/// age are used, and long enough in the last second before the new key may sign.
+const STEPS: [(i64, u64); 4] = [(300, 50), (240, 50), (59, 700), (1, 50)];
 
 /// What a service does when a token names a key that its copy of the key set lacks.
 #[derive(Clone, Copy, PartialEq)]
@@ -202,9 +203,9 @@ fn three_rotations_under_load_fail_no_request_and_no_service_with_an_old_copy() 
     let server = Server::with(settings());
     let (requests, kids, fetched) = under_load(&server, Unknown::Refuse, |number| {
         let kid = rotate(&server, number, When::Published);
-        for _ in 0..KEPT / STEP {
-            server.advance(STEP);
-            thread::sleep(Duration::from_millis(20));
+        for (seconds, milliseconds) in STEPS {
+            server.advance(seconds);
+            thread::sleep(Duration::from_millis(milliseconds));
         }
         // By itself, once the server has looked.
         let mut patience = 1_000;

@@ -23,12 +23,16 @@ fn read(place: &Place, name: &str) -> String {
 
 /// How often the log tells of an event.
 fn told(place: &Place, event: &str) -> i64 {
+    count(place, "select count(*) from audit_events where event = ?", event)
+}
+
+/// How many rows a query with one parameter counts.
+fn count(place: &Place, sql: &'static str, parameter: &str) -> i64 {
     let file = SqliteConnectOptions::new().filename(place.path("data/vestibule.db")).read_only(true);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut connection = file.connect().await.expect("the database opens");
-        let counted = sqlx::query_scalar("select count(*) from audit_events where event = ?").bind(event);
-        counted.fetch_one(&mut connection).await.expect("the query runs")
+        sqlx::query_scalar(sql).bind(parameter).fetch_one(&mut connection).await.expect("the query runs")
     })
 }
 
@@ -230,6 +234,8 @@ fn without_the_root_secret_everything_but_the_users_starts_over() {
     assert_eq!(place.json(&["keys", "list"]).as_array().map(Vec::len), Some(1));
     assert_eq!((told(&place, "root_secret_lost"), told(&place, "signing_key_removed")), (1, 1));
     assert_eq!(told(&place, "session_revoked"), 1);
+    assert_eq!(count(&place, "select count(*) from devices where id <> ?", ""), 0);
+    assert_eq!(count(&place, "select count(*) from sessions where fingerprint <> ?", ""), 0);
     expect_started_over(&place, &ada);
 }
 
