@@ -6,6 +6,7 @@ mod cookies;
 mod cors;
 mod csrf;
 mod devices;
+mod excluded;
 mod fingerprint;
 mod forward_auth;
 mod guards;
