@@ -13,14 +13,28 @@ const BASE_PATHS: [&str; 3] = ["/auth", "", "/api/auth"];
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Codes that no operation gives: this one is the answer to a method that is none of a path's operations.
-const OF_NO_OPERATION: [Code; 1] = [Code::MethodNotAllowed];
+/// This one is of the guards of an application's own routes.
+const OF_NO_OPERATION: [Code; 2] = [Code::MethodNotAllowed, Code::InsufficientScope];
+
+/// The type of an operation's error bodies: that of RFC 9457, but for the OAuth endpoints that take a form.
+fn error_type(operation: &Value) -> &'static str {
+    let is_form = operation["requestBody"]["content"].get(FORM).is_some();
+    if is_form { "application/json" } else { "application/problem+json" }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 fn document(base_path: &str) -> Value {
     serde_json::to_value(openapi::document(base_path)).expect("a document")
 }
 
-/// Method, path and operation.
+/// The same of the API alone: pages are told of briefly.
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+    all_operations(document).into_iter().filter(|(_, _, operation)| operation["tags"][0] != "Pages").collect()
+}
+
+/// Method, path and operation.
+fn all_operations(document: &Value) -> Vec<(String, String, &Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let items =
         paths.iter().flat_map(|(path, item)| item.as_object().expect("an item").iter().map(move |of| (path, of)));
@@ -51,17 +65,21 @@ fn objects<'d>(value: &'d Value, at: String, found: &mut Vec<(String, &'d Value)
 #[test]
 fn every_mounted_route_is_documented_and_nothing_else_is() {
     for base_path in BASE_PATHS {
-        let mounted: BTreeSet<(String, String, String)> = http::endpoints(base_path)
+        let mut mounted: BTreeSet<(String, String, String)> = http::endpoints(base_path)
             .iter()
-            .flat_map(|(base, routes)| routes.iter().map(move |route| (base.trim_end_matches('/'), route)))
+            .flat_map(|(_, base, routes)| routes.iter().map(move |route| (base.trim_end_matches('/'), route)))
             .map(|(base, route)| {
                 let path = format!("{base}{}", route.uri.path()).replace('<', "{").replace('>', "}");
                 let handler = route.name.as_deref().expect("a route made from a function").to_owned();
                 (route.method.to_string(), path, handler)
             })
             .collect();
+        if base_path.is_empty() {
+            // Forms at the paths of API calls.
+            mounted.retain(|(_, _, handler)| !["login_form", "register_form"].contains(&handler.as_str()));
+        }
         let document = document(base_path);
-        let documented: BTreeSet<(String, String, String)> = operations(&document)
+        let documented: BTreeSet<(String, String, String)> = all_operations(&document)
             .into_iter()
             .map(|(method, path, operation)| (method, path, operation["operationId"].as_str().unwrap_or("").to_owned()))
             .collect();
@@ -78,13 +96,13 @@ fn every_code_can_come_from_some_operation() {
     let mut codes = BTreeSet::new();
     for (_, _, operation) in operations(&document) {
         for (_, response) in responses(operation).into_iter().filter(|(status, _)| *status >= 400) {
-            let examples = response["content"]["application/problem+json"]["examples"].as_object().expect("examples");
+            let examples = response["content"][error_type(operation)]["examples"].as_object().expect("examples");
             codes.extend(examples.keys().cloned());
         }
     }
     for code in Code::ALL {
         let is_expected = !OF_NO_OPERATION.contains(code);
-        assert_eq!(codes.contains(code.as_str()), is_expected, "{}", code.as_str());
+        assert_eq!(codes.contains(code.key()), is_expected, "{}", code.key());
     }
     assert_eq!(codes.len(), Code::ALL.len() - OF_NO_OPERATION.len(), "a code that does not exist");
 }
@@ -94,15 +112,17 @@ fn an_error_response_lists_codes_of_its_status_and_an_example_of_each() {
     let document = document("/auth");
     for (method, path, operation) in operations(&document) {
         for (status, response) in responses(operation).into_iter().filter(|(status, _)| *status >= 400) {
-            let content = &response["content"]["application/problem+json"];
+            let content = &response["content"][error_type(operation)];
             let listed = content["schema"]["allOf"][1]["properties"]["error"]["enum"].as_array().expect("codes");
             let examples = content["examples"].as_object().expect("examples");
             assert_eq!(listed.len(), examples.len(), "{method} {path} {status}");
-            for code in listed.iter().map(|code| code.as_str().expect("a code")) {
-                let example = &document["components"]["examples"][code]["value"];
-                assert!(examples.contains_key(code), "{method} {path} {status}: no example of {code}");
-                assert_eq!((example["error"].as_str(), example["status"].as_u64()), (Some(code), Some(status.into())));
+            let mut shown = Vec::new();
+            for name in examples.keys() {
+                let example = &document["components"]["examples"][name]["value"];
+                assert_eq!(example["status"], status, "{method} {path} {status}: {name}");
+                shown.push(&example["error"]);
             }
+            assert!(listed.iter().all(|code| shown.contains(&code)), "{method} {path} {status}: {listed:?}, {shown:?}");
         }
     }
 }
@@ -131,7 +151,8 @@ fn every_component_but_the_answer_of_no_operation_is_referred_to() {
                 "securitySchemes" => text.contains(&format!("{{\"{name}\":[]}}")),
                 _ => text.contains(&format!("\"#/components/{kind}/{name}\"")),
             };
-            let is_of_no_operation = name == "MethodNotAllowed" || name == Code::MethodNotAllowed.as_str();
+            let is_of_no_operation =
+                name == "MethodNotAllowed" || OF_NO_OPERATION.iter().any(|code| name == code.key());
             assert!(is_used || is_of_no_operation, "{kind}/{name} is not used");
         }
     }
@@ -166,7 +187,7 @@ fn every_operation_says_what_it_does_gives_and_refuses() {
                 204 | 302 | 304 => assert!(types.is_empty(), "{place} {status} has a body"),
                 // A proxy reads headers.
                 200 if path.ends_with("/verify") => assert!(types.is_empty(), "{place} has a body"),
-                400.. => assert_eq!(types, ["application/problem+json"], "{place} {status}"),
+                400.. => assert_eq!(types, [error_type(operation)], "{place} {status}"),
                 _ => assert_eq!(types, ["application/json"], "{place} {status}"),
             }
         }
@@ -178,7 +199,7 @@ fn every_operation_says_what_it_does_gives_and_refuses() {
 #[test]
 fn what_stands_in_braces_in_a_path_is_a_parameter() {
     let document = document("/auth");
-    for (method, path, operation) in operations(&document) {
+    for (method, path, operation) in all_operations(&document) {
         let braced: BTreeSet<&str> =
             path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')).collect();
         let parameters = operation["parameters"].as_array().into_iter().flatten();
@@ -189,11 +210,25 @@ fn what_stands_in_braces_in_a_path_is_a_parameter() {
 }
 
 #[test]
+fn a_page_gives_a_document_or_sends_elsewhere() {
+    let document = document("/auth");
+    let pages = all_operations(&document).into_iter().filter(|(_, _, operation)| operation["tags"][0] == "Pages");
+    for (method, path, operation) in pages {
+        let (page, elsewhere) = (&operation["responses"]["200"]["content"], &operation["responses"]["303"]);
+        let gives = page.is_object() != elsewhere["headers"]["Location"].is_object();
+        assert_eq!(gives, method != "HEAD", "{method} {path}");
+        assert!(operation["responses"]["default"].is_object(), "{method} {path}");
+        let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"];
+        assert_eq!(form.is_object(), method == "POST", "{method} {path}");
+    }
+}
+
+#[test]
 fn request_examples_are_bodies_that_are_read() {
     let document = document("/auth");
     for (method, path, operation) in operations(&document) {
         let Some(body) = operation.get("requestBody") else { continue };
-        let content = &body["content"]["application/json"];
+        let content = body["content"].as_object().and_then(|types| types.values().next()).expect("a body");
         let (schema, examples) = (&content["schema"], content["examples"].as_object().expect("examples"));
         assert!(!examples.is_empty(), "{method} {path}");
         for (name, example) in examples {

@@ -43,8 +43,12 @@ pub struct Web {
     pub exclude_urls: Vec<String>,
     /// Origins whose pages may read our answers.
     pub cors: CorsOrigins,
+    /// Whether the paths of the predecessors answer.
+    pub compat_routes: bool,
     /// How the log is written.
     pub log_format: LogFormat,
+    /// Whom to ask about privacy: an address to write to, a page, or words.
+    pub privacy_contact: Option<String>,
 }
 
 /// Origins whose pages may read our answers.
@@ -70,7 +74,9 @@ impl Web {
         let exclude_urls = reader.read::<Globs>("exclude_urls");
         let usual = if reader.profile == Profile::Dev { CorsOrigins::AnyLocalhost } else { CorsOrigins::None };
         let cors = reader.or("cors_allowed_origins", Ok(usual));
+        let compat_routes = reader.read("compat_routes");
         let log_format = reader.read("log_format");
+        let privacy_contact = reader.optional::<Contact>("privacy_contact");
         if let Ok(Networks(networks)) = &trusted_proxies
             && networks.iter().any(|network| network.prefix_len() == 0)
         {
@@ -86,7 +92,9 @@ impl Web {
             redirect_hosts: redirect_hosts?.0,
             exclude_urls: exclude_urls?.0,
             cors: cors?,
+            compat_routes: compat_routes?,
             log_format: log_format?,
+            privacy_contact: privacy_contact?.map(|contact| contact.0),
         })
     }
 }
@@ -163,6 +171,21 @@ impl Setting for Networks {
         let single = |network: &IpNet| network.prefix_len() == network.max_prefix_len();
         let shown = |network: &IpNet| if single(network) { network.addr().to_string() } else { network.to_string() };
         self.0.iter().map(shown).collect()
+    }
+}
+
+struct Contact(String);
+
+impl Setting for Contact {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let allowed = "an address such as privacy@example.com, a URL, or one line of at most 200 characters";
+        let contact = text(value, allowed)?;
+        let fits = contact.chars().count() <= 200 && !contact.contains(char::is_control);
+        fits.then(|| Self(contact.to_owned())).ok_or_else(|| allowed.to_owned())
+    }
+
+    fn show(&self) -> Json {
+        json!(self.0)
     }
 }
 

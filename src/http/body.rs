@@ -1,10 +1,12 @@
-//! JSON bodies: size, type, syntax and every field, each failure with its own code, and all bad fields at once.
+//! JSON and form bodies: size, type, syntax and every field, each failure with its own code, and all bad fields at once.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use rocket::{
     Request, State,
     data::{Data, FromData, Outcome, ToByteUnit},
+    http::Status,
+    request::{self, FromRequest},
     tokio::time::timeout,
 };
 use serde_json::{Map, Value};
@@ -22,7 +24,13 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// The largest body, in KiB.
 const LIMIT_KIB: u64 = 64;
 
-/// What a handler takes: made from the fields of a JSON object.
+/// The media type of a form.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Bytes of a field's name that an error repeats.
+const MAX_SHOWN_NAME: usize = 64;
+
+/// What a handler takes: made from the fields of a JSON object or of a form.
 pub trait FromFields: Sized {
     /// Reads the fields, noting every bad one; none if there was one.
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self>;
@@ -36,6 +44,15 @@ pub struct Body<T>(pub T);
 #[derive(Debug)]
 pub struct OptionalBody<T>(pub Option<T>);
 
+/// A form that must be there: `application/x-www-form-urlencoded`. Every field is a text; one without a value counts as left
+/// out, which is what an empty input of a page and an OAuth parameter without a value mean (RFC 6749 §3.1).
+#[derive(Debug)]
+pub struct Form<T>(pub T);
+
+/// A JSON body or a form, by its media type: for paths whose clients send the one or the other.
+#[derive(Debug)]
+pub struct JsonOrForm<T>(pub T);
+
 #[rocket::async_trait]
 impl<'r, T: FromFields> FromData<'r> for Body<T> {
     type Error = ApiError;
@@ -44,6 +61,49 @@ impl<'r, T: FromFields> FromData<'r> for Body<T> {
         match read_body(request, data).await.and_then(|bytes| parse(request, &bytes)) {
             Ok(value) => Outcome::Success(Self(value)),
             Err(error) => stash(request, error),
+        }
+    }
+}
+
+#[rocket::async_trait]
+impl<'r, T: FromFields> FromData<'r> for Form<T> {
+    type Error = ApiError;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
+        match read_body(request, data).await.and_then(|bytes| parse_form(request, &bytes)) {
+            Ok(value) => Outcome::Success(Self(value)),
+            Err(error) => stash(request, error),
+        }
+    }
+}
+
+#[rocket::async_trait]
+impl<'r, T: FromFields> FromData<'r> for JsonOrForm<T> {
+    type Error = ApiError;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
+        let is_form = request.headers().get_one("Content-Type").is_some_and(|kind| essence(kind) == FORM);
+        let parse = if is_form { parse_form } else { parse };
+        match read_body(request, data).await.and_then(|bytes| parse(request, &bytes)) {
+            Ok(value) => Outcome::Success(Self(value)),
+            Err(error) => stash(request, error),
+        }
+    }
+}
+
+/// Whether the body says that it is a form; another route of the path may take what does not.
+#[derive(Debug)]
+pub struct IsForm;
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for IsForm {
+    type Error = Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Infallible> {
+        if request.headers().get_one("Content-Type").is_some_and(|kind| essence(kind) == FORM) {
+            request::Outcome::Success(Self)
+        } else {
+            request::Outcome::Forward(Status::UnsupportedMediaType)
         }
     }
 }
@@ -103,6 +163,36 @@ fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiErr
     let Value::Object(object) = value else {
         return Err(ApiError::field("body", "must be a JSON object"));
     };
+    read_fields(request, object)
+}
+
+fn parse_form<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiError> {
+    if request.headers().get_one("Content-Type").is_none_or(|kind| essence(kind) != FORM) {
+        return Err(ApiError::new(Code::UnsupportedMediaType, format!("Send the body as {FORM}.")));
+    }
+    read_fields(request, form_fields(bytes)?)
+}
+
+/// The pairs of a form. A name that comes twice is an error: two readers could take two different values for it.
+fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    let mut object = Map::new();
+    for (name, value) in form_urlencoded::parse(bytes) {
+        // The parser puts it where bytes are not UTF-8; two passwords must not become one by that.
+        if name.contains(char::REPLACEMENT_CHARACTER) || value.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(ApiError::new(Code::MalformedRequest, "The form is not UTF-8."));
+        }
+        let value = if value.is_empty() { Value::Null } else { Value::String(value.into_owned()) };
+        if object.insert(name.clone().into_owned(), value).is_some() {
+            let is_plain =
+                name.len() <= MAX_SHOWN_NAME && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+            let field = if is_plain { &name } else { "body" };
+            return Err(ApiError::field(field, "is given more than once"));
+        }
+    }
+    Ok(object)
+}
+
+fn read_fields<T: FromFields>(request: &Request<'_>, object: Map<String, Value>) -> Result<T, ApiError> {
     let vestibule: &State<Shared> = State::get(request.rocket())
         .ok_or_else(|| ApiError::new(Code::InternalError, "The server is not complete."))?;
     let mut fields = Fields { object, errors: Vec::new() };
@@ -115,8 +205,13 @@ fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiErr
 
 /// `application/json` or `application/…+json`, whatever the parameters (RFC 9110 §8.3.1).
 fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(content_type);
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// The type without its parameters.
+fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// The fields of a body while they are read. Unknown ones are ignored.
@@ -176,10 +271,41 @@ impl Fields {
         self.object.get(name).is_none_or(Value::is_null)
     }
 
+    /// What a form has in a field, as it came; empty where it is not there.
+    pub fn typed(&self, name: &str) -> &str {
+        self.object.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The bad fields so far, for a form that is shown again with them.
+    pub fn take_errors(&mut self) -> Vec<FieldError> {
+        std::mem::take(&mut self.errors)
+    }
+
     /// Notes a bad field, once.
     pub fn refuse(&mut self, field: &str, message: impl ToString) {
         if self.errors.iter().all(|error| error.field != field) {
             self.errors.push(FieldError { field: field.to_owned(), message: message.to_string() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_read_as_texts() {
+        let fields = form_fields(b"username=ada+l&password=%C3%A9%26%3D&scope=&x").expect("a form");
+        assert_eq!(fields["username"], "ada l");
+        assert_eq!(fields["password"], "\u{e9}&=");
+        // Without a value is left out.
+        assert_eq!((&fields["scope"], &fields["x"]), (&Value::Null, &Value::Null));
+    }
+
+    #[test]
+    fn a_name_given_twice_and_bytes_that_are_no_text_are_refused() {
+        for form in [&b"a=1&b=2&a=1"[..], b"a=&a=", b"%61=1&a=2", b"a=%ff", b"%ff=1", b"a=\xff"] {
+            assert!(form_fields(form).is_err(), "{form:?}");
         }
     }
 }

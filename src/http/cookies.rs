@@ -18,6 +18,51 @@ fn device_cookie_name(cookies: &config::Cookies) -> &'static str {
     if cookies.secure { "__Host-device_id" } else { "device_id" }
 }
 
+/// The name of a cookie that this host alone gets back, whatever `cookie_domain` says.
+fn host_name(cookies: &config::Cookies, plain: &str) -> String {
+    if cookies.secure { format!("__Host-{plain}") } else { plain.to_owned() }
+}
+
+/// A cookie that this host alone gets back; until the browser is closed, where no age is given.
+fn of_host(vestibule: &Vestibule, plain: &str, value: String, max_age: Option<Duration>) -> Cookie<'static> {
+    let settings = &vestibule.config.cookies;
+    let cookie = Cookie::build((host_name(settings, plain), value))
+        .path("/")
+        .http_only(true)
+        .secure(settings.secure)
+        .same_site(SameSite::Lax);
+    match max_age {
+        Some(age) => cookie.max_age(age).build(),
+        None => cookie.build(),
+    }
+}
+
+/// Plain name of the cookie that the forms before a sign-in are tied to.
+const FORM: &str = "vestibule_form";
+
+/// The secret of this browser's forms.
+pub fn form_secret<'j>(jar: &'j CookieJar<'_>, vestibule: &Vestibule) -> Option<&'j str> {
+    jar.get(&host_name(&vestibule.config.cookies, FORM)).map(Cookie::value)
+}
+
+/// Sets the secret of this browser's forms.
+pub fn set_form_secret(jar: &CookieJar<'_>, vestibule: &Vestibule, secret: String) {
+    jar.add(of_host(vestibule, FORM, secret, None));
+}
+
+/// Plain name of the cookie that counts how often a browser was sent on.
+const HOPS: &str = "vestibule_hops";
+
+/// How often this browser was sent on, as it was written.
+pub fn hops<'j>(jar: &'j CookieJar<'_>, vestibule: &Vestibule) -> Option<&'j str> {
+    jar.get(&host_name(&vestibule.config.cookies, HOPS)).map(Cookie::value)
+}
+
+/// Writes it, for a few seconds.
+pub fn set_hops(jar: &CookieJar<'_>, vestibule: &Vestibule, value: String, seconds: i64) {
+    jar.add(of_host(vestibule, HOPS, value, Some(Duration::seconds(seconds))));
+}
+
 /// The refresh cookie goes to the session endpoints alone.
 fn refresh_path(vestibule: &Vestibule) -> String {
     match vestibule.config.web.base_path.as_str() {

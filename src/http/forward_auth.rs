@@ -106,12 +106,14 @@ impl<'r> Asked<'r> {
     /// Whether a user has all of it.
     fn check(&self, claims: &AccessClaims) -> Result<(), ApiError> {
         if let Some(missing) = self.permissions.iter().find(|permission| !claims.has_permission(permission)) {
-            let permission = Permission::parse(missing).ok();
-            let detail = "A permission that this needs is missing.";
-            return Err(ApiError::insufficient_scope(detail, permission.as_ref()));
+            return Err(match Permission::parse(missing) {
+                Ok(missing) => ApiError::insufficient_scope(missing.as_str()),
+                // Nobody can hold it, and no header can name it.
+                Err(_) => ApiError::insufficient("A permission that this needs is missing."),
+            });
         }
         if self.roles.iter().any(|role| !claims.roles.iter().any(|held| held == role)) {
-            return Err(ApiError::insufficient_scope("A role that this needs is missing.", None));
+            return Err(ApiError::insufficient("A role that this needs is missing."));
         }
         Ok(())
     }

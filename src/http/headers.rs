@@ -6,9 +6,9 @@ use rocket::{
     http::Header,
 };
 
-use super::request_id::RequestId;
+use super::{embed::concerns_us, request_id::RequestId};
 
-/// An API answer is no page: nothing may load, frame or sniff it.
+/// An API answer is no page: nothing may load, frame or sniff it. Pages have a content policy of their own.
 const FIXED: [(&str, &str); 5] = [
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"),
@@ -27,12 +27,17 @@ impl Fairing for Headers {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        if !concerns_us(request) {
+            return;
+        }
         response.set_header(Header::new("X-Request-Id", RequestId::of(request).as_str().to_owned()));
         if !response.headers().contains("Cache-Control") {
             response.set_header(Header::new("Cache-Control", "no-store"));
         }
         for (name, value) in FIXED {
-            response.set_header(Header::new(name, value));
+            if !response.headers().contains(name) {
+                response.set_header(Header::new(name, value));
+            }
         }
     }
 }

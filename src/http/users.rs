@@ -25,7 +25,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Email, Permission, SessionId, UnixTime, User, Username, device::Baseline, password::Password, session::Session,
+        Email, Permission, SessionId, UnixTime, User, Username, device::Baseline, password::Password, scope,
+        session::Session,
     },
     flows::{
         self, Vestibule,
@@ -139,8 +140,10 @@ pub async fn update_me(
 
 /// The body of a password change.
 pub struct ChangePasswordBody {
-    current: Password,
-    new: Password,
+    /// The one until now.
+    pub current: Password,
+    /// The one from now on.
+    pub new: Password,
 }
 
 impl FromFields for ChangePasswordBody {
@@ -217,6 +220,9 @@ pub struct ExportedSession {
     failed_proofs: u32,
     /// Refreshes from another device in a row.
     mismatches: u32,
+    /// The permissions that its tokens carry at most, joined by spaces; null where that was not narrowed.
+    #[schema(required)]
+    scope: Option<String>,
     /// What of the browser's fingerprint a keyed hash is kept of.
     fingerprint: Vec<&'static str>,
     /// When it was ended.
@@ -236,6 +242,7 @@ impl ExportedSession {
             auth_time: session.auth_time,
             failed_proofs: session.failed_proofs,
             mismatches: session.mismatches,
+            scope: session.scope.as_ref().map(|granted| scope::text(granted.permissions())),
             fingerprint: session.baseline.iter().flat_map(Baseline::components).collect(),
             revoked_at: session.revoked_at,
             revoked_reason: session.revoked_reason.clone(),
@@ -306,6 +313,7 @@ impl ExportView {
     }
 }
 
-fn gone() -> ApiError {
+/// What whoever asks is told whose account was deleted meanwhile.
+pub(super) fn gone() -> ApiError {
     ApiError::new(Code::TokenRevoked, "The account is gone.")
 }

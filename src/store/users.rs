@@ -113,6 +113,21 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
     rows.iter().map(user).collect()
 }
 
+/// Those who have a role, and all admins too if that is said.
+///
+/// # Errors
+/// As [`find`].
+pub async fn list_with_role(conn: &mut Conn, role: &str, admins_too: bool) -> Result<Vec<User>> {
+    let rows = sqlx::query(select_user!(
+        "where id in (select user_id from user_roles where role = ?1 or (?2 and role = 'admin')) order by id"
+    ))
+    .bind(role)
+    .bind(admins_too)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(user).collect()
+}
+
 /// Whether there is no user yet.
 ///
 /// # Errors

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Call, PASSWORD, Server, Session,
-    browser::{Browser, set_cookies, sign_in},
-    claims,
+    Answer, Call, PASSWORD, Server, Session, claims,
+    cookies::{Browser, set_cookies, sign_in},
 };
 
 /// The attributes of a cookie, in lower case.

@@ -11,9 +11,8 @@ use serde_json::json;
 use vestibule::{AccessToken, MaybeAccessToken, domain::Permission, flows::change_user::UserChange};
 
 use crate::support::{
-    Answer, PASSWORD, START, Server, Session, Settings,
-    browser::{Browser, set_cookies},
-    claims,
+    Answer, PASSWORD, START, Server, Session, Settings, claims,
+    cookies::{Browser, set_cookies},
 };
 
 /// Where an access token of 15 minutes becomes due, and ends.

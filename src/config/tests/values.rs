@@ -68,8 +68,8 @@ fn leeway_and_grace_may_be_nothing_and_at_most_ten_minutes() {
 #[test]
 fn words_are_one_of_a_list_that_the_problem_names() {
     assert_eq!(
-        problem(&serve().set("algorithm", "RS256")),
-        r#"algorithm = "RS256" (set by the program): must be one of ES256, HS256"#
+        problem(&serve().set("algorithm", "none")),
+        r#"algorithm = "none" (set by the program): must be one of ES256, ES384, EdDSA, RS256, RS384, RS512, PS256, PS384, PS512, HS256, HS384, HS512"#
     );
     refused("blacklist_strategy", &["both", ""]);
     refused("device_limit_policy", &["evict"]);

@@ -5,6 +5,8 @@
 //! `base_path`.
 
 mod endpoint;
+mod oauth;
+mod pages;
 mod problem;
 mod render;
 mod schemas;
@@ -39,15 +41,26 @@ pub fn openapi(vestibule: &State<Shared>) -> Cacheable {
 
 /// The document of a server whose session endpoints are under `base_path`: empty, or a path without a slash at its end.
 pub fn document(base_path: &str) -> OpenApi {
-    let endpoints = table::endpoints();
+    let mut endpoints = table::endpoints();
+    if base_path.is_empty() {
+        // Then it is the same path as the one under the base.
+        endpoints.retain(|endpoint| endpoint.id != "root_token");
+    }
     let paths = endpoints.iter().fold(PathsBuilder::new(), |paths, endpoint| {
         let path = endpoint.path.replacen(endpoint::BASE, base_path, 1);
         paths.path(path, PathItem::new(endpoint.method.clone(), render::operation(endpoint)))
     });
+    // With the base path `/`, the pages' forms share two paths with the API, which is then what is told of.
+    let is_new = |path: &str, item: &PathItem| {
+        endpoints.iter().all(|of| !(of.path.replacen(endpoint::BASE, base_path, 1) == path && has(item, &of.method)))
+    };
+    let pages = pages::items().map(|(path, item)| (path.replacen(endpoint::BASE, base_path, 1), item));
+    let paths =
+        pages.filter(|(path, item)| is_new(path, item)).fold(paths, |paths, (path, item)| paths.path(path, item));
     let answers = endpoints.iter().flat_map(|endpoint| endpoint.success.schemas.clone());
     OpenApiBuilder::new()
         .info(info())
-        .tags(Some(Group::ALL.map(tag)))
+        .tags(Some(Group::ALL.map(tag).into_iter().chain([page_tag()])))
         .paths(paths)
         .components(Some(components().schemas_from_iter(answers).build()))
         .build()
@@ -67,14 +80,27 @@ fn tag(group: Group) -> Tag {
     TagBuilder::new().name(group.name()).description(Some(group.description())).build()
 }
 
+fn page_tag() -> Tag {
+    TagBuilder::new().name(pages::TAG.0).description(Some(pages::TAG.1)).build()
+}
+
+/// Whether an item has an operation of a method.
+fn has(item: &PathItem, method: &HttpMethod) -> bool {
+    match method {
+        HttpMethod::Get => item.get.is_some(),
+        HttpMethod::Post => item.post.is_some(),
+        _ => false,
+    }
+}
+
 /// What operations refer to, and the 405, which is the answer to a method that is none of them.
 fn components() -> ComponentsBuilder {
-    let examples = Code::ALL.iter().map(|code| (code.as_str(), problem::example(*code)));
+    let examples = Code::ALL.iter().map(|code| (code.key(), problem::example(*code)));
     let components = Components::builder()
         .schemas_from_iter(problem::schemas())
         .parameter(render::CSRF_PARAMETER, render::csrf_parameter())
         .parameter(render::IF_NONE_MATCH_PARAMETER, render::if_none_match_parameter())
-        .response("MethodNotAllowed", problem::response(405, &[Code::MethodNotAllowed]));
+        .response("MethodNotAllowed", problem::response(405, &[Code::MethodNotAllowed], problem::PROBLEM));
     let components =
         render::headers().into_iter().fold(components, |components, (name, header)| components.header(name, header));
     let components = examples.fold(components, |components, (code, example)| components.example(code, example));
@@ -83,7 +109,7 @@ fn components() -> ComponentsBuilder {
         .fold(components, |components, (name, scheme)| components.security_scheme(name, scheme))
 }
 
-fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
+fn security_schemes() -> [(&'static str, SecurityScheme); 4] {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
@@ -91,8 +117,12 @@ fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
     let cookie = |name: &str, description: &str| {
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(name, description)))
     };
+    let basic = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("Id and secret of a confidential client (RFC 6749 §2.3.1), in place of the form's fields."));
     [
         (endpoint::BEARER, SecurityScheme::Http(bearer.build())),
+        (endpoint::CLIENT, SecurityScheme::Http(basic.build())),
         (
             endpoint::ACCESS_COOKIE,
             cookie(

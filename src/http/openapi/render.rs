@@ -59,7 +59,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> Operation {
         codes.entry(code.status()).or_default().push(code);
     }
     for (status, codes) in codes {
-        operation = operation.response(status.to_string(), problem::response(status, &codes));
+        operation = operation.response(status.to_string(), problem::response(status, &codes, endpoint.error_type()));
     }
     operation.build()
 }
@@ -97,19 +97,21 @@ fn not_modified() -> ResponseBuilder {
 
 fn request_body(body: &Body) -> RequestBody {
     let schema = body.fields.iter().fold(ObjectBuilder::new().schema_type(Type::Object), |schema, field| {
-        let schema = schema.property(field.name, field_schema(field));
+        let schema = schema.property(field.name, field_schema(field, body.is_form));
         if field.is_required { schema.required(field.name) } else { schema }
     });
     let examples = body.examples.iter().map(|(name, value)| (*name, ExampleBuilder::new().value(Some(value.clone()))));
     let content = ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build();
     let required = if body.is_required { Required::True } else { Required::False };
-    RequestBodyBuilder::new().required(Some(required)).content("application/json", content).build()
+    let content_type = if body.is_form { "application/x-www-form-urlencoded" } else { "application/json" };
+    RequestBodyBuilder::new().required(Some(required)).content(content_type, content).build()
 }
 
 /// A field that is not required may be null as well, which is read as absent unless its description says otherwise.
-fn field_schema(field: &Field) -> Object {
+/// A form knows no null: there an empty text is read as absent.
+fn field_schema(field: &Field, is_form: bool) -> Object {
     let is_type = |kind: Type| -> SchemaType {
-        if field.is_required { kind.into() } else { SchemaType::from_iter([kind, Type::Null]) }
+        if field.is_required || is_form { kind.into() } else { SchemaType::from_iter([kind, Type::Null]) }
     };
     let text = ObjectBuilder::new().schema_type(is_type(Type::String)).description(Some(field.description));
     match field.kind {
@@ -121,7 +123,7 @@ fn field_schema(field: &Field) -> Object {
         Kind::Id => text.format(Some(uuid())),
         Kind::Opaque => text,
         Kind::OneOf(choices) => {
-            let null = (!field.is_required).then_some(Value::Null);
+            let null = (!(field.is_required || is_form)).then_some(Value::Null);
             text.enum_values(Some(choices.iter().map(|choice| Value::from(*choice)).chain(null)))
         }
         Kind::Fingerprint => text.schema_type(is_type(Type::Object)).max_properties(Some(MAX_FINGERPRINT_FIELDS)),
@@ -189,7 +191,7 @@ pub(super) fn headers() -> [(&'static str, Header); 13] {
         (
             "WWW-Authenticate",
             text(
-                "`Bearer realm=\"vestibule\"`; with `error` and `error_description` where a token was sent (RFC 6750 §3): \
+                "`Bearer realm=\"vestibule\"`, or `Basic` for a client that tried that; with `error` and `error_description` where a token was sent (RFC 6750 §3): \
                  `invalid_token`, or `insufficient_user_authentication` (RFC 9470) where it is not fresh.",
             ),
         ),

@@ -11,6 +11,7 @@ use super::{
         Group::{Keys, Operation, Sessions, Users},
         Kind, optional, required,
     },
+    oauth,
     schemas::{Document, KeySet},
 };
 use crate::{
@@ -36,10 +37,19 @@ const CLIENT_ID: Kind = Kind::Text(64);
 
 /// Every endpoint.
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    [got_tokens(), own_sessions(), ended_session(), asked_by_a_proxy(), own_account(), own_data(), for_anybody()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        got_tokens(),
+        own_sessions(),
+        ended_session(),
+        asked_by_a_proxy(),
+        own_account(),
+        own_data(),
+        for_anybody(),
+        oauth::endpoints(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn got_tokens() -> Vec<Endpoint> {
@@ -288,9 +298,9 @@ fn credentials() -> Vec<Field> {
     ]
 }
 
-const PASSWORD: &str = "nine quiet herons at dusk";
+pub(super) const PASSWORD: &str = "nine quiet herons at dusk";
 const SESSION_ID: &str = "019a9c1e-5b7d-7c32-8f10-6a4be2d90c55";
-const REFRESH_TOKEN: &str = "<refresh_token of the login's answer>";
+pub(super) const REFRESH_TOKEN: &str = "<refresh_token of the login's answer>";
 
 fn bound_login() -> Value {
     json!({

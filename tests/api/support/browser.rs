@@ -1,75 +1,201 @@
-//! A browser: it holds cookies and sends them along.
+//! A browser without script: it keeps cookies, fills in the forms of pages, and follows 303.
 
-use serde_json::json;
+use std::{cell::RefCell, collections::BTreeMap};
 
-use super::{Answer, Call, PASSWORD, Server};
+use super::{Answer, Call, Server};
 
-/// What a browser holds after a login.
-#[derive(Clone)]
+/// The origin of the pages, as `public_url` has it.
+pub const ORIGIN: &str = "http://auth.test";
+
+/// How often it follows a redirect.
+const MOST_HOPS: usize = 12;
+
+/// A browser.
 pub struct Browser<'s> {
     pub server: &'s Server,
-    pub access: String,
-    pub refresh: String,
-    pub csrf: String,
-    pub device: String,
-    pub session_id: String,
+    /// Value and path of each cookie.
+    cookies: RefCell<BTreeMap<String, (String, String)>>,
+    user_agent: String,
+}
+
+/// A form of a page: where it goes, and its hidden fields.
+#[derive(Clone, Debug)]
+pub struct PageForm {
+    pub action: String,
+    pub fields: Vec<(String, String)>,
 }
 
 impl<'s> Browser<'s> {
-    #[track_caller]
-    pub fn from(server: &'s Server, answer: &Answer) -> Self {
-        let cookie = |name: &str| answer.cookie(name).unwrap_or_else(|| panic!("no cookie {name}")).to_owned();
-        Self {
-            server,
-            access: cookie("access_token"),
-            refresh: cookie("refresh_token"),
-            csrf: cookie("csrf_token"),
-            device: cookie("device_id"),
-            session_id: answer.text_at("session_id").to_owned(),
-        }
+    pub fn new(server: &'s Server) -> Self {
+        Self::called(server, "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0 Safari/537.36")
     }
 
-    #[track_caller]
-    pub fn login(server: &'s Server, name: &str) -> Self {
-        Self::from(server, &sign_in(server, name, None).expect(200))
+    /// With another `User-Agent`.
+    pub fn called(server: &'s Server, user_agent: &str) -> Self {
+        Self { server, cookies: RefCell::default(), user_agent: user_agent.to_owned() }
     }
 
-    /// A request with the cookies that the browser would send to the path, as a page of another site could make it.
-    pub fn blind(&self, method: &str, path: &str) -> Call<'s> {
-        let refresh =
-            if path.starts_with("/auth") { format!("; refresh_token={}", self.refresh) } else { String::new() };
-        let (access, csrf, device) = (&self.access, &self.csrf, &self.device);
-        let cookies = format!("access_token={access}; csrf_token={csrf}; device_id={device}{refresh}");
-        self.server.call(method, path).header("Cookie", &cookies)
+    /// Another tab: the same cookies, from here on its own.
+    pub fn copied(&self) -> Self {
+        Self { server: self.server, cookies: self.cookies.clone(), user_agent: self.user_agent.clone() }
     }
 
-    /// The same by our own page, which reads the CSRF cookie.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies.borrow().get(name).map(|(value, _)| value.clone())
+    }
+
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        self.cookies.borrow_mut().insert(name.to_owned(), (value.to_owned(), "/".to_owned()));
+    }
+
+    pub fn forget_cookie(&self, name: &str) {
+        self.cookies.borrow_mut().remove(name);
+    }
+
+    /// A request with the cookies of its path.
     pub fn call(&self, method: &str, path: &str) -> Call<'s> {
-        self.blind(method, path).header("X-CSRF-Token", &self.csrf)
+        let only_path = path.split('?').next().unwrap_or_default();
+        let cookies: Vec<String> = self
+            .cookies
+            .borrow()
+            .iter()
+            .filter(|(_, (_, of))| of == "/" || only_path == of || only_path.starts_with(&format!("{of}/")))
+            .map(|(name, (value, _))| format!("{name}={value}"))
+            .collect();
+        let call = self
+            .server
+            .call(method, path)
+            .header("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+            .header("User-Agent", &self.user_agent);
+        if cookies.is_empty() { call } else { call.header("Cookie", &cookies.join("; ")) }
     }
 
-    pub fn refresh(&self) -> Answer {
-        self.call("POST", "/auth/refresh").send()
+    /// Keeps what an answer sets.
+    pub fn keep(&self, answer: Answer) -> Answer {
+        for (_, line) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
+            let mut parts = line.split("; ");
+            let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a cookie");
+            let attributes: Vec<&str> = parts.collect();
+            let path = attributes.iter().find_map(|part| part.strip_prefix("Path=")).unwrap_or("/");
+            if attributes.contains(&"Max-Age=0") {
+                self.forget_cookie(name);
+            } else {
+                self.cookies.borrow_mut().insert(name.to_owned(), (value.to_owned(), path.to_owned()));
+            }
+        }
+        answer
     }
 
+    /// One request, no redirect followed.
+    pub fn get(&self, path: &str) -> Answer {
+        self.keep(self.call("GET", path).send())
+    }
+
+    /// One request and every redirect after it; the last answer.
+    #[track_caller]
+    pub fn open(&self, path: &str) -> Answer {
+        self.follow(self.get(path))
+    }
+
+    #[track_caller]
+    pub fn follow(&self, answer: Answer) -> Answer {
+        let mut answer = answer;
+        for _ in 0..MOST_HOPS {
+            match (answer.status, answer.header("location").map(str::to_owned)) {
+                (303, Some(location)) => answer = self.get(&location),
+                _ => return answer,
+            }
+        }
+        panic!("a redirect loop at {:?}", answer.header("location"));
+    }
+
+    /// Posts fields as our own page would.
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.keep(self.posting(path, fields).header("Origin", ORIGIN).send())
+    }
+
+    /// The same without saying where it comes from.
+    pub fn posting(&self, path: &str, fields: &[(&str, &str)]) -> Call<'s> {
+        self.call("POST", path).body("application/x-www-form-urlencoded", encoded(fields))
+    }
+
+    /// Sends a form with more fields, no redirect followed.
+    pub fn submit(&self, form: &PageForm, more: &[(&str, &str)]) -> Answer {
+        let mut fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        for (name, value) in more {
+            fields.retain(|(known, _)| known != name);
+            fields.push((name, value));
+        }
+        self.post(&form.action, &fields)
+    }
+
+    /// Opens `/login` and signs in with its form; the answer to the form.
+    #[track_caller]
+    pub fn sign_in(&self, name: &str, password: &str) -> Answer {
+        let form = form(&self.get("/login"), "/login");
+        self.submit(&form, &[("username", name), ("password", password)])
+    }
+
+    /// The form of `/account` that goes to `action`.
+    #[track_caller]
+    pub fn account_form(&self, action: &str) -> PageForm {
+        form(&self.open("/account").expect(200), action)
+    }
+
+    /// Whether `/account` shows an account.
     pub fn is_signed_in(&self) -> bool {
-        self.blind("GET", "/users/me").send().status == 200
+        self.open("/account").text.contains("id=\"sign-out\"")
     }
 }
 
-/// Tries to sign in by cookie, perhaps with the device's.
-pub fn sign_in(server: &Server, name: &str, device: Option<&str>) -> Answer {
-    let call =
-        server.call("POST", "/auth/login").json(json!({"username": name, "password": PASSWORD, "transport": "cookie"}));
-    let call = match device {
-        Some(device) => call.header("Cookie", &format!("device_id={device}")),
-        None => call,
-    };
-    call.send()
+/// The form of a page that goes to `action`.
+#[track_caller]
+pub fn form(page: &Answer, action: &str) -> PageForm {
+    let found = forms(page).into_iter().find(|form| form.action == action);
+    found.unwrap_or_else(|| panic!("no form to {action} in {}", page.text))
 }
 
-/// The names of the cookies that an answer sets.
-pub fn set_cookies(answer: &Answer) -> Vec<&str> {
-    let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
-    cookies.map(|(_, line)| line.split('=').next().unwrap_or_default()).collect()
+/// Every form of a page.
+pub fn forms(page: &Answer) -> Vec<PageForm> {
+    let parts = page.text.split("<form ").skip(1).filter_map(|part| part.split("</form>").next());
+    parts
+        .map(|part| {
+            let inputs = part.split("<input ").skip(1).filter_map(|input| input.split('>').next());
+            let hidden = inputs.filter(|input| attribute(input, "type").as_deref() == Some("hidden"));
+            PageForm {
+                action: attribute(part, "action").expect("a form goes somewhere"),
+                fields: hidden
+                    .map(|input| {
+                        (attribute(input, "name").expect("a name"), attribute(input, "value").expect("a value"))
+                    })
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+/// An attribute of the first tag in a piece of markup.
+pub fn attribute(markup: &str, name: &str) -> Option<String> {
+    let tag = markup.split('>').next()?;
+    let value = tag.split(&format!("{name}=\"")).nth(1)?.split('"').next()?;
+    Some(
+        value
+            .replace("&#x2f;", "/")
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"")
+            .replace("&amp;", "&"),
+    )
+}
+
+/// The text of the page's `id="error"`; none where it is hidden.
+pub fn error_of(page: &Answer) -> Option<String> {
+    let tag = page.text.split("<p id=\"error\"").nth(1)?;
+    let (attributes, rest) = tag.split_once('>')?;
+    (!attributes.contains(" hidden")).then(|| rest.split("</p>").next().unwrap_or_default().to_owned())
+}
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    let escaped = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
+    fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value))).collect::<Vec<_>>().join("&")
 }

@@ -1,0 +1,173 @@
+//! What the forms of `/account` do. Each is a flow, then 303 back to the page, with a code for what to say there.
+
+use rocket::{State, http::CookieJar, post};
+
+use super::{
+    ACCOUNT, Answer, SeeOther,
+    account::page,
+    failure::Failure,
+    sent::{Button, Sent},
+    signed_in::Posted,
+    texts,
+};
+use crate::{
+    domain::{SessionId, password::Password},
+    flows::{
+        Vestibule,
+        change_password::{ChangePasswordError, change_password},
+        delete_user::{DeleteUserError, delete_own},
+        logout::{self, Shown, session_of},
+        proof::ProofError,
+        revoke_sessions::{Own, RevokeError, revoke_own},
+    },
+    http::{
+        Shared,
+        body::{Fields, Form, FromFields},
+        caller::Caller,
+        cookies, csrf,
+        errors::{ApiError, Code},
+        guards::{self, Presented},
+        users::ChangePasswordBody,
+    },
+};
+
+/// Back to the page, to say what was done.
+fn done(notice: &str) -> Answer {
+    SeeOther(format!("{ACCOUNT}?notice={notice}")).into()
+}
+
+/// To the form for signing in, to say what was done.
+fn left(notice: &str) -> Answer {
+    SeeOther(format!("/login?notice={notice}")).into()
+}
+
+/// Signs out. A token that is over is good enough: whoever wants to leave may.
+#[post("/account/sign-out", data = "<form>")]
+pub async fn sign_out_form(
+    form: Form<Sent<Button>>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+    site: csrf::Site<'_>,
+) -> Result<Answer, ApiError> {
+    if let Some(Presented::InCookie(token)) = guards::presented(site.request(), vestibule)? {
+        let shown = Shown::Access(token);
+        if let Ok((session, _)) = session_of(vestibule, &shown) {
+            csrf::check_form(site.request(), session, &form.0.csrf_token)?;
+            logout::logout(vestibule, &shown, &caller.origin()).await?;
+        }
+    }
+    if !site.is_foreign() {
+        cookies::clear(jar, vestibule);
+    }
+    Ok(left("signed_out"))
+}
+
+/// Signs one device out.
+#[post("/account/sessions/<id>/revoke", data = "<form>")]
+pub async fn revoke_form(
+    id: &str,
+    form: Posted<Button>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<Answer, ApiError> {
+    let Some(session) = SessionId::parse(id) else { return Ok(done("already_signed_out")) };
+    let claims = form.token.claims();
+    match revoke_own(vestibule, claims, Own::One(session), &caller.origin()).await {
+        Ok(_) if session == claims.sid => {
+            cookies::clear(jar, vestibule);
+            Ok(left("signed_out"))
+        }
+        Ok(_) => Ok(done("device_signed_out")),
+        Err(RevokeError::Unknown) => Ok(done("already_signed_out")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Signs every other device out.
+#[post("/account/sessions/revoke-others", data = "<form>")]
+pub async fn revoke_others_form(
+    form: Posted<Button>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+) -> Result<Answer, ApiError> {
+    revoke_own(vestibule, form.token.claims(), Own::Others(None), &caller.origin()).await?;
+    Ok(done("others_signed_out"))
+}
+
+/// Changes the password.
+#[post("/account/password", data = "<form>")]
+pub async fn change_password_form(
+    form: Posted<ChangePasswordBody>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<Answer, ApiError> {
+    let claims = form.token.claims();
+    let changed = match form.fields {
+        Ok(ChangePasswordBody { current, new }) => {
+            let changed = change_password(vestibule, claims, &current, &new, &caller.origin()).await;
+            changed.map_err(|error| match error {
+                ChangePasswordError::Proof(ProofError::Wrong(_)) => wrong_password("current_password"),
+                error => ApiError::from(error).into(),
+            })
+        }
+        Err(error) => Err(error.into()),
+    };
+    match changed {
+        Ok(tokens) => {
+            cookies::set(jar, vestibule, &tokens);
+            Ok(done("password_changed"))
+        }
+        Err(failure) => Ok(page(vestibule, claims, caller, None, Some(failure)).await?.into()),
+    }
+}
+
+/// The form for the end: a password, and a tick that it is meant.
+#[derive(Debug)]
+pub struct Deletion(Password);
+
+impl FromFields for Deletion {
+    fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
+        if fields.typed("confirm") != "yes" {
+            fields.refuse("confirm", texts::error("not_confirmed"));
+        }
+        fields.required("password", Password::parse).map(Self)
+    }
+}
+
+/// Deletes the account.
+#[post("/account/delete", data = "<form>")]
+pub async fn delete_form(
+    form: Posted<Deletion>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<Answer, ApiError> {
+    let claims = form.token.claims();
+    let deleted = match form.fields {
+        Ok(Deletion(password)) => {
+            let deleted = delete_own(vestibule, claims, &password, &caller.origin()).await;
+            deleted.map_err(|error| match error {
+                DeleteUserError::Proof(ProofError::Wrong(_)) => wrong_password("password"),
+                error => ApiError::from(error).into(),
+            })
+        }
+        Err(error) => Err(error.into()),
+    };
+    match deleted {
+        Ok(()) => {
+            cookies::clear(jar, vestibule);
+            cookies::clear_device(jar, vestibule);
+            Ok(left("account_deleted"))
+        }
+        Err(failure) => Ok(page(vestibule, claims, caller, None, Some(failure)).await?.into()),
+    }
+}
+
+/// Said at the field as well: the page has two forms with a password.
+fn wrong_password(field: &str) -> Failure {
+    let status = rocket::http::Status::new(Code::InvalidCredentials.status());
+    Failure::field(status, field, texts::error("wrong")).saying("wrong_password")
+}

@@ -1,0 +1,49 @@
+//! What keeps a foreign page from posting our login and registration forms: the form knows a keyed hash of a cookie that only
+//! our own page has set. Afterwards, the session's CSRF token does the same.
+
+use rocket::http::CookieJar;
+use subtle::ConstantTimeEq;
+
+use crate::{
+    domain::jwt::base64url,
+    flows::Vestibule,
+    http::{
+        cookies, csrf,
+        errors::{ApiError, Code},
+    },
+    random,
+};
+
+/// Characters of the cookie's value: 128 bits in base64url.
+const CHARS: usize = 22;
+
+/// The token for a form of this browser. The cookie is made where there is none, and kept where there is one, so that
+/// several tabs work.
+pub fn issue(jar: &CookieJar<'_>, vestibule: &Vestibule) -> String {
+    let known = cookies::form_secret(jar, vestibule).filter(|secret| is_well_formed(secret));
+    let secret = known.map_or_else(
+        || {
+            let secret = base64url(&random::bytes::<16>());
+            cookies::set_form_secret(jar, vestibule, secret.clone());
+            secret
+        },
+        str::to_owned,
+    );
+    vestibule.form_token(&secret)
+}
+
+/// Refuses a form that a foreign page may have posted.
+pub fn check(site: &csrf::Site<'_>, jar: &CookieJar<'_>, vestibule: &Vestibule, given: &str) -> Result<(), ApiError> {
+    let secret = cookies::form_secret(jar, vestibule).filter(|secret| is_well_formed(secret));
+    let expected = secret.map(|secret| vestibule.form_token(secret));
+    let is_ours = expected.is_some_and(|expected| bool::from(given.as_bytes().ct_eq(expected.as_bytes())));
+    if is_ours && !site.is_foreign() {
+        Ok(())
+    } else {
+        Err(ApiError::new(Code::CsrfFailed, "The form is not one of this browser's."))
+    }
+}
+
+fn is_well_formed(secret: &str) -> bool {
+    secret.len() == CHARS && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}

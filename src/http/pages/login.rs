@@ -1,0 +1,187 @@
+//! `/` and `/login`: sign in by a plain form, with the session in cookies.
+
+use rocket::{
+    State, get,
+    http::{CookieJar, Status},
+    post,
+};
+use serde_json::json;
+
+use super::{
+    ACCOUNT, Answer, Page, SeeOther, failure::Failure, form_token, reach, sent::Sent, signed_in::MaybeSignedIn, texts,
+    with_query,
+};
+use crate::{
+    config::FingerprintPolicy,
+    domain::{Identifier, device::DeviceSecret, password::Password},
+    flows::{self, Vestibule, client, login::Login},
+    http::{
+        Shared,
+        body::{Fields, Form, FromFields, IsForm},
+        caller::Caller,
+        cookies, csrf,
+        errors::{ApiError, Code},
+    },
+};
+
+/// To the account of whoever was signed in, to the form otherwise.
+#[get("/")]
+pub fn start(jar: &CookieJar<'_>, vestibule: &State<Shared>) -> SeeOther {
+    let was_signed_in = jar.get(&vestibule.config.cookies.access_name).is_some();
+    SeeOther(if was_signed_in { ACCOUNT } else { "/login" }.to_owned())
+}
+
+/// The form; who is signed in goes on.
+#[get("/login?<next>&<notice>")]
+pub fn login_page(
+    next: Option<&str>,
+    notice: Option<&str>,
+    who: MaybeSignedIn,
+    site: csrf::Site<'_>,
+    vestibule: &State<Shared>,
+    jar: &CookieJar<'_>,
+) -> Answer {
+    let next = target(vestibule, next.unwrap_or_default());
+    match who {
+        MaybeSignedIn(Some(_)) => SeeOther(next).into(),
+        MaybeSignedIn(None) => {
+            let shown = Shown { next, notice: texts::notice(notice), ..Shown::default() };
+            page("login", shown, &site, vestibule, jar).into()
+        }
+    }
+}
+
+/// Name and password, as a form has them.
+#[derive(Debug)]
+pub struct Credentials {
+    identifier: Identifier,
+    password: Password,
+}
+
+impl FromFields for Credentials {
+    fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
+        let identifier = fields.required("username", Identifier::parse);
+        let password = fields.required("password", Password::parse);
+        Some(Self { identifier: identifier?, password: password? })
+    }
+}
+
+/// Signs in. Before the API's own `login`, should both be at one path: that one takes JSON.
+#[post("/login", data = "<form>")]
+pub async fn login_form(
+    _is_form: IsForm,
+    form: Form<Sent<Credentials>>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+    site: csrf::Site<'_>,
+) -> Answer {
+    let Form(sent) = form;
+    let next = target(vestibule, &sent.next);
+    if let Err(error) = form_token::check(&site, jar, vestibule, &sent.csrf_token) {
+        // What a foreign page typed is not shown.
+        let shown = Shown { next, failure: Some(error.into()), ..Shown::default() };
+        return page("login", shown, &site, vestibule, jar).into();
+    }
+    match sign_in(sent.fields, vestibule, caller, jar).await {
+        Ok(()) => SeeOther(next).into(),
+        Err(failure) => {
+            let shown = Shown { next, username: sent.username, failure: Some(failure), ..Shown::default() };
+            page("login", shown, &site, vestibule, jar).into()
+        }
+    }
+}
+
+async fn sign_in(
+    credentials: Result<Credentials, ApiError>,
+    vestibule: &Vestibule,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<(), Failure> {
+    let Credentials { identifier, password } = credentials?;
+    open_session(identifier, password, vestibule, caller, jar).await
+}
+
+/// Opens a session of this browser and sets its cookies. Without script it is bound to no device.
+pub(super) async fn open_session(
+    identifier: Identifier,
+    password: Password,
+    vestibule: &Vestibule,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<(), Failure> {
+    if !vestibule.config.tokens.location.cookies {
+        return Err(Failure::new(Status::Forbidden, "cookies_off"));
+    }
+    if vestibule.config.devices.fingerprint == FingerprintPolicy::Require {
+        return Err(Failure::new(Status::UnprocessableEntity, "javascript_required"));
+    }
+    let request = Login {
+        identifier,
+        password,
+        fingerprint: None,
+        device_id: cookies::device_id(jar, vestibule).and_then(|text| DeviceSecret::parse(text).ok()),
+        device_name: None,
+        client: client::named(vestibule, "default").map_err(ApiError::from)?,
+        scope: None,
+    };
+    let opened = flows::login::login(vestibule, request, caller.network, &caller.origin()).await;
+    cookies::set(jar, vestibule, &opened.map_err(ApiError::from)?);
+    Ok(())
+}
+
+/// What the form shows besides itself.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub next: String,
+    pub notice: Option<&'static str>,
+    pub username: String,
+    pub email: String,
+    pub failure: Option<Failure>,
+}
+
+/// The page of a form that is sent before there is a session.
+pub(super) fn page(
+    name: &'static str,
+    shown: Shown,
+    site: &csrf::Site<'_>,
+    vestibule: &Vestibule,
+    jar: &CookieJar<'_>,
+) -> Page {
+    let config = &vestibule.config;
+    let trouble = reach::trouble(site.request(), vestibule);
+    let failure = shown.failure.as_ref();
+    let next_query = if shown.next == ACCOUNT { String::new() } else { with_query("", "next", &shown.next) };
+    let context = json!({
+        "csrf_token": form_token::issue(jar, vestibule),
+        "next": shown.next,
+        "next_query": next_query,
+        "notice_text": shown.notice,
+        "typed": {"username": shown.username, "email": shown.email},
+        "error": failure.map(Failure::sentence),
+        "problems": failure.map_or_else(|| json!({}), Failure::problems),
+        "can_sign_in": config.tokens.location.cookies,
+        "trouble_found": trouble,
+        "username_field": config.passwords.username_field.as_str(),
+        "password_min_length": config.passwords.min_length,
+        "registration_open": config.passwords.registration_open,
+        "fingerprint_required": config.devices.fingerprint == FingerprintPolicy::Require,
+    });
+    let page = Page::new(name, context);
+    match failure {
+        Some(failure) => page.refused(failure.status, failure.retry_after),
+        None => page,
+    }
+}
+
+/// Where to go afterwards: where `next` says, if that may be; to the account otherwise.
+pub(super) fn target(vestibule: &Vestibule, next: &str) -> String {
+    vestibule.redirects.read(next).map_or_else(|| ACCOUNT.to_owned(), |target| target.as_str().to_owned())
+}
+
+/// For a refusal that has no flow: the code's own status.
+impl From<Code> for Failure {
+    fn from(code: Code) -> Self {
+        Self::new(Status::new(code.status()), code.as_str())
+    }
+}

@@ -1,0 +1,37 @@
+//! `/privacy`: what is read and kept, why, how long, and how to see it and have it removed. It follows the configuration.
+
+use rocket::{State, get};
+use serde_json::{Value, json};
+
+use super::{Page, words};
+use crate::{flows::Vestibule, http::Shared};
+
+/// Seconds for which an ended session's row is kept beyond its end, before a sweep takes it.
+const KEPT_AFTER_END: i64 = 24 * 60 * 60;
+
+/// The page.
+#[get("/privacy")]
+pub fn privacy_page(vestibule: &State<Shared>) -> Page {
+    let config = &vestibule.config;
+    let span = |seconds: i64| words::span(u64::try_from(seconds).unwrap_or_default());
+    let idle = config.clients.iter().map(|client| client.refresh_token_lifetime.seconds()).max().unwrap_or_default();
+    let context = json!({
+        "policy": config.devices.fingerprint.as_str(),
+        "idle": span(idle + config.tokens.leeway.seconds() + KEPT_AFTER_END),
+        "device_retention": span(config.devices.retention.seconds()),
+        "audit_retention": span(config.limits.audit_retention.seconds()),
+        "contact": contact(vestibule),
+    });
+    Page::new("privacy", context)
+}
+
+/// Whom to ask: an address to write to, a page, or words.
+fn contact(vestibule: &Vestibule) -> Value {
+    let Some(contact) = &vestibule.config.web.privacy_contact else { return Value::Null };
+    let link = match contact {
+        contact if contact.starts_with("https://") || contact.starts_with("http://") => Some(contact.clone()),
+        contact if contact.contains('@') && !contact.contains(char::is_whitespace) => Some(format!("mailto:{contact}")),
+        _ => None,
+    };
+    json!({"text": contact, "link": link})
+}

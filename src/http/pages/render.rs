@@ -1,0 +1,192 @@
+//! From a template to an answer: the one function through which every page goes, and the headers that it sets.
+
+use std::{io::Cursor, sync::LazyLock};
+
+use minijinja::{Environment, UndefinedBehavior, Value as TemplateValue, value::Serde};
+use rocket::{
+    Request, Response,
+    http::{ContentType, Header, Status},
+    response::{self, Responder},
+};
+use serde_json::{Value, json};
+
+use super::texts;
+use crate::{
+    config::FingerprintPolicy,
+    domain::jwt::base64url,
+    flows::Vestibule,
+    http::{assets, guards},
+    random,
+};
+
+/// What a browser may do on a page, beside what its content policy says.
+const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), \
+                           midi=(), payment=(), usb=()";
+
+/// How long a browser keeps to https once it was here by https: a year.
+const STRICT_TRANSPORT: &str = "max-age=31536000";
+
+/// Name and text of each template. `.html` is what makes minijinja escape every value.
+const TEMPLATES: [(&str, &str); 9] = [
+    ("base.html", include_str!("../../../templates/base.html")),
+    ("parts.html", include_str!("../../../templates/parts.html")),
+    ("login.html", include_str!("../../../templates/login.html")),
+    ("register.html", include_str!("../../../templates/register.html")),
+    ("account.html", include_str!("../../../templates/account.html")),
+    ("continue.html", include_str!("../../../templates/continue.html")),
+    ("loop.html", include_str!("../../../templates/loop.html")),
+    ("privacy.html", include_str!("../../../templates/privacy.html")),
+    ("error.html", include_str!("../../../templates/error.html")),
+];
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    // A name that is misspelt is an error, and a test renders every page.
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.add_global("text", TemplateValue::from(Serde(&*texts::TEXTS)));
+    for (name, text) in TEMPLATES {
+        environment.add_template(name, text).expect("a test parses the templates");
+    }
+    environment
+});
+
+/// A page to be rendered.
+#[derive(Debug)]
+pub struct Page {
+    name: &'static str,
+    status: Status,
+    retry_after: Option<u64>,
+    context: Value,
+}
+
+impl Page {
+    /// The page of the template `name`, with what it shows: an object.
+    pub fn new(name: &'static str, context: Value) -> Self {
+        Self { name, status: Status::Ok, retry_after: None, context }
+    }
+
+    /// The page as the answer to a refused request.
+    pub fn refused(self, status: Status, retry_after: Option<u64>) -> Self {
+        Self { status, retry_after, ..self }
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Page {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let vestibule = guards::shared(request).map_err(|error| error.status())?;
+        let nonce = base64url(&random::bytes::<16>());
+        let rendered = self.render(vestibule, &nonce).map_err(|error| {
+            tracing::error!(%error, page = self.name, "a page can't be rendered");
+            Status::InternalServerError
+        })?;
+        let mut response = Response::build();
+        response.status(self.status).header(ContentType::HTML).sized_body(rendered.len(), Cursor::new(rendered));
+        for (name, value) in headers(vestibule, &nonce) {
+            response.header(Header::new(name, value));
+        }
+        if self.status == Status::Unauthorized {
+            // Asked of every 401 (RFC 9110 §15.5.2); browsers ask nobody for this scheme.
+            response.header(Header::new("WWW-Authenticate", r#"Bearer realm="vestibule""#));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.header(Header::new("Retry-After", seconds.to_string()));
+        }
+        response.ok()
+    }
+}
+
+impl Page {
+    fn render(&self, vestibule: &Vestibule, nonce: &str) -> Result<String, minijinja::Error> {
+        let cookies = &vestibule.config.cookies;
+        let is_off = vestibule.config.devices.fingerprint == FingerprintPolicy::Off;
+        let mut context = json!({
+            "page": self.name,
+            "site": site(&vestibule.config.web.public_url),
+            "base": vestibule.config.web.base_path,
+            "csrf_cookie": cookies.csrf_name,
+            "csrf_header": cookies.csrf_header,
+            "fingerprint": if is_off { "off" } else { "on" },
+            "assets": assets::folder(),
+            // Only what is there is named: the pages work without any script.
+            "script": assets::address(&format!("{}.js", self.name)),
+            "nonce": nonce,
+        });
+        if let (Some(all), Some(own)) = (context.as_object_mut(), self.context.as_object()) {
+            all.extend(own.clone());
+        }
+        ENVIRONMENT.get_template(&format!("{}.html", self.name))?.render(TemplateValue::from(Serde(context)))
+    }
+}
+
+/// What the pages call this server: the host that people reach it by.
+fn site(public_url: &str) -> &str {
+    let host = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
+    host.split('/').next().unwrap_or(host)
+}
+
+fn headers(vestibule: &Vestibule, nonce: &str) -> Vec<(&'static str, String)> {
+    let mut headers = vec![
+        ("Content-Security-Policy", policy(&vestibule.config.web.redirect_hosts, nonce)),
+        // `no-referrer` would make browsers send `Origin: null` with our own forms (Fetch, "append a request Origin header").
+        ("Referrer-Policy", "same-origin".to_owned()),
+        ("Cross-Origin-Opener-Policy", "same-origin".to_owned()),
+        ("Permissions-Policy", PERMISSIONS.to_owned()),
+        ("Cache-Control", "no-store".to_owned()),
+    ];
+    if vestibule.config.web.public_url.starts_with("https://") {
+        headers.push(("Strict-Transport-Security", STRICT_TRANSPORT.to_owned()));
+    }
+    headers
+}
+
+/// The content policy: nothing but our own style, icon and modules, no other origin, no frame around the page, no text that
+/// becomes markup or code (Trusted Types).
+///
+/// Chromium applies `form-action` to the redirect that answers a form as well, and `next` may name an allowed host.
+fn policy(redirect_hosts: &[String], nonce: &str) -> String {
+    // An IPv6 address is none that the policy's grammar knows (CSP 3 §2.3.1, host-source).
+    let hosts: String = redirect_hosts
+        .iter()
+        .filter(|host| !host.starts_with('['))
+        .map(|host| {
+            let port = if host.trim_start_matches("*.").contains(':') { "" } else { ":*" };
+            format!(" https://{host}{port} http://{host}{port}")
+        })
+        .collect();
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; img-src 'self'; \
+         connect-src 'self'; form-action 'self'{hosts}; base-uri 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_texts_and_templates_can_be_read() {
+        assert!(texts::TEXTS.is_object());
+        for (name, _) in TEMPLATES {
+            assert!(ENVIRONMENT.get_template(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_form_may_lead_to_the_allowed_hosts_and_nowhere_else() {
+        let hosts = ["app.example.com", "app.example.com:8443", "*.wild.example", "[::1]"].map(str::to_owned);
+        let policy = policy(&hosts, "n");
+        let form_action = policy.split("; ").find(|part| part.starts_with("form-action")).expect("it is there");
+        assert_eq!(
+            form_action,
+            "form-action 'self' https://app.example.com:* http://app.example.com:* https://app.example.com:8443 \
+             http://app.example.com:8443 https://*.wild.example:* http://*.wild.example:*"
+        );
+    }
+
+    #[test]
+    fn a_site_is_called_by_its_host() {
+        assert_eq!(site("https://auth.example.com/x"), "auth.example.com");
+        assert_eq!(site("http://localhost:8000"), "localhost:8000");
+    }
+}

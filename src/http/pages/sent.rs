@@ -1,0 +1,52 @@
+//! A form as it was sent: what its fields mean, and what was typed, to show it again beside what was wrong.
+
+use crate::{
+    flows::Vestibule,
+    http::{
+        body::{Fields, FromFields},
+        errors::ApiError,
+    },
+};
+
+/// Characters of a typed text that are shown again.
+const MAX_SHOWN: usize = 254;
+
+/// A form of one of our pages.
+#[derive(Debug)]
+pub struct Sent<T> {
+    /// The hidden field that only our own page can fill.
+    pub csrf_token: String,
+    /// Where to go afterwards, unread.
+    pub next: String,
+    /// What was typed as the name.
+    pub username: String,
+    /// What was typed as the address.
+    pub email: String,
+    /// What the fields mean, or what is wrong with them.
+    pub fields: Result<T, ApiError>,
+}
+
+impl<T: FromFields> FromFields for Sent<T> {
+    fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
+        let shown = |text: &str| text.chars().take(MAX_SHOWN).collect();
+        let parsed = T::read(fields, vestibule);
+        let errors = fields.take_errors();
+        Some(Self {
+            csrf_token: fields.typed("csrf_token").to_owned(),
+            next: fields.typed("next").to_owned(),
+            username: shown(fields.typed("username")),
+            email: shown(fields.typed("email")),
+            fields: parsed.filter(|_| errors.is_empty()).ok_or_else(|| ApiError::fields(errors)),
+        })
+    }
+}
+
+/// A form that has nothing but its button.
+#[derive(Debug)]
+pub struct Button;
+
+impl FromFields for Button {
+    fn read(_: &mut Fields, _: &Vestibule) -> Option<Self> {
+        Some(Self)
+    }
+}

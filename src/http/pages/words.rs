@@ -1,0 +1,57 @@
+//! Times and spans as a person reads them.
+
+use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+use crate::domain::UnixTime;
+
+const FORMAT: &[BorrowedFormatItem<'_>] =
+    format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// An instant for `<time>`: `iso` for machines and scripts, `words` for people.
+pub fn instant(at: UnixTime) -> Value {
+    let time = OffsetDateTime::from_unix_timestamp(at.seconds()).ok();
+    let words = time.and_then(|time| time.format(FORMAT).ok()).unwrap_or_else(|| at.to_string());
+    json!({"iso": at.to_string(), "words": words})
+}
+
+/// A span such as `30 days` or `90 seconds`, in the largest unit that is counted in whole numbers.
+pub fn span(seconds: u64) -> String {
+    let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")];
+    let (unit, name) =
+        units.into_iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit)).unwrap_or((1, "second"));
+    counted(seconds / unit, name)
+}
+
+/// How long to wait: in minutes from two minutes on, rounded up.
+pub fn wait(seconds: u64) -> String {
+    if seconds < 2 * MINUTE { counted(seconds, "second") } else { counted(seconds.div_ceil(MINUTE), "minute") }
+}
+
+fn counted(count: u64, name: &str) -> String {
+    if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_spans_are_written_out() {
+        assert_eq!(
+            instant(UnixTime::from_seconds(1_800_000_000)),
+            json!({"iso": "2027-01-15T08:00:00Z", "words": "15 January 2027, 08:00 UTC"})
+        );
+        let spans = [(30 * DAY, "30 days"), (DAY, "1 day"), (5_400, "90 minutes"), (61, "61 seconds"), (1, "1 second")];
+        for (seconds, words) in spans {
+            assert_eq!(span(seconds), words);
+        }
+        for (seconds, words) in [(1, "1 second"), (119, "119 seconds"), (120, "2 minutes"), (121, "3 minutes")] {
+            assert_eq!(wait(seconds), words);
+        }
+    }
+}

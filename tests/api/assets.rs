@@ -1,0 +1,89 @@
+//! `/static/…`: what the pages load, and what other front ends may import.
+
+use serde_json::json;
+
+use crate::support::{Answer, Server, browser::attribute};
+
+/// The address of the style, as a page names it.
+fn style(server: &Server) -> String {
+    let page = server.call("GET", "/login").send().expect(200);
+    let link = page.text.split("<link ").find(|link| link.contains("stylesheet")).expect("a style");
+    attribute(link, "href").expect("an address")
+}
+
+#[test]
+fn a_page_names_assets_by_their_version_and_they_are_kept_for_ever() {
+    let server = Server::start();
+    let path = style(&server);
+    let parts: Vec<&str> = path.split('/').collect();
+    assert!(matches!(parts[..], ["", "static", hash, "style.css"] if hash.len() >= 12), "{path}");
+    let asset = server.call("GET", &path).send().expect(200);
+    assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    assert_eq!(asset.header("content-type"), Some("text/css; charset=utf-8"));
+    assert_eq!(asset.header("x-content-type-options"), Some("nosniff"));
+    assert!(asset.text.contains("color-scheme: light dark"));
+    assert_eq!(asset.header("set-cookie"), None);
+}
+
+#[test]
+fn another_version_or_name_is_not_there() {
+    let server = Server::start();
+    let other = style(&server).replace("/static/", "/static/x");
+    for path in [&*other, "/static/nothing.css", "/static/..%2fCargo.toml", "/static/", "/static", "/static/a/b/c"] {
+        server.call("GET", path).send().expect_error(404, "not_found");
+    }
+}
+
+#[test]
+fn without_a_version_it_is_kept_for_minutes_and_asked_for_again_by_its_tag() {
+    let server = Server::start();
+    let asset = server.call("GET", "/static/style.css").send().expect(200);
+    assert_eq!(asset.header("cache-control"), Some("public, max-age=300"));
+    let tag = asset.header("etag").expect("a tag");
+    let again = server.call("GET", "/static/style.css").header("If-None-Match", tag).send().expect(304);
+    assert!(again.text.is_empty() && again.header("etag") == Some(tag));
+    let list = format!("\"other\", {tag}");
+    server.call("GET", "/static/style.css").header("If-None-Match", &list).send().expect(304);
+    server.call("GET", "/static/style.css").header("If-None-Match", "\"other\"").send().expect(200);
+}
+
+#[test]
+fn it_is_compressed_for_whoever_takes_that() {
+    let server = Server::start();
+    let length = |answer: &Answer| answer.header("content-length").and_then(|length| length.parse::<usize>().ok());
+    let plain = server.call("HEAD", "/static/style.css").header("Accept-Encoding", "identity").send().expect(200);
+    assert_eq!(plain.header("content-encoding"), None);
+    for takes in ["gzip", "br, gzip;q=0.5", "GZIP", "deflate, gzip; q=1"] {
+        let packed = server.call("HEAD", "/static/style.css").header("Accept-Encoding", takes).send().expect(200);
+        assert_eq!(packed.header("content-encoding"), Some("gzip"), "{takes}");
+        assert!(length(&packed) < length(&plain), "{takes}");
+        assert!(packed.headers.iter().any(|(name, value)| name == "vary" && value.contains("Accept-Encoding")));
+        assert_eq!(packed.header("etag"), plain.header("etag"));
+    }
+    for takes in ["gzip;q=0", "br", "", "x-gzip-not"] {
+        let answer = server.call("HEAD", "/static/style.css").header("Accept-Encoding", takes).send().expect(200);
+        assert_eq!(answer.header("content-encoding"), None, "{takes}");
+    }
+    let page = server.call("GET", "/login").header("Accept-Encoding", "gzip").send().expect(200);
+    assert_eq!(page.header("content-encoding"), None, "a page has a token in it (BREACH)");
+}
+
+#[test]
+fn configured_origins_may_import_it() {
+    let server = Server::with(vec![("cors_allowed_origins", json!(["https://app.example.com"]))]);
+    let ask = |origin: &str| server.call("GET", "/static/style.css").header("Origin", origin).send().expect(200);
+    let allowed = ask("https://app.example.com");
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("https://app.example.com"));
+    assert_eq!(ask("https://evil.example").header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn the_login_page_is_small() {
+    let server = Server::start();
+    let page = server.call("GET", "/login").send().expect(200).text.len();
+    let of = |path: &str| server.call("HEAD", path).header("Accept-Encoding", "gzip").send();
+    let style = of(&style(&server)).expect(200);
+    let style: usize = style.header("content-length").and_then(|length| length.parse().ok()).expect("a length");
+    // 12 kB in all; two modules of at most 5 kB are to come in as well.
+    assert!(page + style < 7_000, "{page} + {style}");
+}

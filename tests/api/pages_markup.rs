@@ -1,0 +1,204 @@
+//! What is true of every page: its headers, its markup, and that nothing typed becomes markup.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::support::{
+    Answer, PASSWORD, Server,
+    browser::{Browser, attribute, form},
+};
+
+/// Every page, the error pages among them.
+fn pages(server: &Server) -> Vec<(&'static str, Answer)> {
+    let (nobody, ada) = (Browser::new(server), Browser::new(server));
+    ada.sign_in("ada", PASSWORD).expect(303);
+    let wrong = Browser::new(server);
+    let refused = wrong.sign_in("ada", "wrong wrong wrong").expect(401);
+    vec![
+        ("login", nobody.get("/login").expect(200)),
+        ("login, refused", refused),
+        ("register", nobody.get("/register").expect(200)),
+        ("privacy", nobody.get("/privacy").expect(200)),
+        ("account", ada.get("/account").expect(200)),
+        ("not found", nobody.get("/nothing/here").expect(404)),
+        ("wrong method", nobody.get("/account/password").expect(405)),
+        ("no token", ada.post("/account/sign-out", &[]).expect(403)),
+    ]
+}
+
+fn directives(page: &Answer) -> Vec<&str> {
+    page.header("content-security-policy").expect("a policy").split("; ").collect()
+}
+
+#[test]
+fn every_page_has_the_headers_that_keep_it_ours() {
+    let server = Server::start();
+    server.user("ada");
+    let mut nonces = BTreeSet::new();
+    let pages = pages(&server);
+    for (name, page) in &pages {
+        let policy = directives(page);
+        for part in [
+            "default-src 'none'",
+            "style-src 'self'",
+            "img-src 'self'",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ] {
+            assert!(policy.contains(&part), "{name}: {part} in {policy:?}");
+        }
+        let script = policy.iter().find(|part| part.starts_with("script-src")).expect("it is there");
+        let nonce = script.strip_prefix("script-src 'nonce-").and_then(|rest| rest.strip_suffix("' 'strict-dynamic'"));
+        nonces.insert(nonce.expect("a nonce and nothing else").to_owned());
+        assert!(!page.header("content-security-policy").is_some_and(|policy| policy.contains("unsafe")));
+        for (header, value) in [
+            ("content-type", "text/html; charset=utf-8"),
+            ("cache-control", "no-store"),
+            ("referrer-policy", "same-origin"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("cross-origin-opener-policy", "same-origin"),
+        ] {
+            assert_eq!(page.header(header), Some(value), "{name}");
+        }
+        assert!(page.header("permissions-policy").is_some_and(|policy| policy.contains("camera=()")));
+        assert!(page.header("x-request-id").is_some());
+        assert_eq!(page.header("strict-transport-security"), None, "public_url is plain http");
+        assert_eq!(page.header("content-encoding"), None, "{name}: a page with a token is not compressed");
+    }
+    assert_eq!(nonces.len(), pages.len(), "a nonce is used once");
+}
+
+#[test]
+fn https_is_kept_to_where_that_is_the_address() {
+    let server = Server::with(vec![("public_url", json!("https://auth.example.com"))]);
+    let page = server.call("GET", "/login").send().expect(200);
+    assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));
+}
+
+#[test]
+fn a_form_may_lead_to_an_allowed_host() {
+    let server = Server::with(vec![("allowed_redirect_hosts", json!(["app.example.com"]))]);
+    let page = server.call("GET", "/login").send();
+    let allowed = "form-action 'self' https://app.example.com:* http://app.example.com:*";
+    assert!(directives(&page).contains(&allowed));
+}
+
+#[test]
+fn the_markup_is_plain_and_complete() {
+    let server = Server::start();
+    server.user("ada");
+    for (name, page) in pages(&server) {
+        let text = &page.text;
+        assert!(text.starts_with(
+            "<!doctype html>\n<html lang=\"en\" data-base=\"&#x2f;auth\" data-csrf-cookie=\"csrf_token\""
+        ));
+        assert!(text.contains("data-csrf-header=\"X-CSRF-Token\" data-fingerprint=\"on\""), "{name}");
+        assert_eq!(text.matches("<h1").count(), 1, "{name}");
+        assert_eq!(text.matches("<main").count(), 1, "{name}");
+        assert!(text.contains("<title>") && text.contains("<header>") && text.contains("<footer>"), "{name}");
+        assert!(text.contains("name=\"viewport\" content=\"width=device-width, initial-scale=1\""), "{name}");
+        for never in [" style=", "<style", " onclick", "javascript:", "http://", "https://", "{{", "{%", "{seconds}</"]
+        {
+            let where_it_is = text.find(never).map(|at| text[at..].chars().take(40).collect::<String>());
+            assert_eq!(where_it_is, None, "{name}");
+        }
+        let ids: Vec<String> = text.split('<').filter_map(|tag| attribute(tag, " id")).collect();
+        let different: BTreeSet<&String> = ids.iter().collect();
+        assert_eq!(ids.len(), different.len(), "{name}: {ids:?}");
+        let inputs = text.split("<input ").skip(1).filter(|input| !input.contains("hidden"));
+        for input in inputs {
+            let id = attribute(input, "id").expect("an input has an id");
+            assert!(text.contains(&format!("<label for=\"{id}\">")), "{name}: {id} has no label");
+        }
+    }
+}
+
+#[test]
+fn password_managers_find_their_way() {
+    let server = Server::start();
+    server.user("ada");
+    let page = Browser::new(&server).get("/login").expect(200);
+    let field =
+        |id: &str| page.text.split("<input ").find(|input| input.contains(&format!("id=\"{id}\""))).expect("it");
+    let of = |id: &str, name: &str| attribute(field(id), name);
+    assert_eq!(of("username", "autocomplete").as_deref(), Some("username"));
+    assert_eq!(of("username", "autocapitalize").as_deref(), Some("none"));
+    assert_eq!(of("username", "spellcheck").as_deref(), Some("false"));
+    assert_eq!(of("password", "autocomplete").as_deref(), Some("current-password"));
+    assert!(page.text.contains("<form id=\"login\" method=\"post\" action=\"/login\">"));
+    let account = {
+        let browser = Browser::new(&server);
+        browser.sign_in("ada", PASSWORD).expect(303);
+        browser.get("/account").expect(200)
+    };
+    let change = account.text.split("id=\"change-password\"").nth(1).and_then(|rest| rest.split("</form>").next());
+    let change = change.expect("the form");
+    for kind in ["username", "current-password", "new-password"] {
+        assert!(change.contains(&format!("autocomplete=\"{kind}\"")), "{kind}");
+    }
+}
+
+#[test]
+fn nothing_that_was_typed_becomes_markup() {
+    const EVIL: &str = "<script>alert(1)</script>";
+    let server = Server::start();
+    let ada = server.user("ada");
+    ada.login_with(json!({"device_name": "\"><img src=x onerror=alert(1)>"}));
+    let browser = Browser::new(&server);
+    let refused = browser.sign_in("\"><script>alert(1)</script>", "wrong wrong wrong").expect(401);
+    let shown = browser.get("/login?next=/%22%3E%3Cscript%3Ealert(1)%3C/script%3E").expect(200);
+    let register = form(&browser.get("/register"), "/register");
+    let fields = [("username", EVIL), ("email", EVIL), ("password", "short")];
+    let not_made = browser.submit(&register, &fields).expect(422);
+    browser.submit(&register, &[("username", EVIL), ("password", PASSWORD)]).expect(303);
+    let of_evil = browser.get("/account").expect(200);
+    assert!(of_evil.text.contains("&lt;script&gt;alert(1)&lt;&#x2f;script&gt;"), "{}", of_evil.text);
+    let other = Browser::new(&server);
+    other.sign_in("ada", PASSWORD).expect(303);
+    let of_ada = other.get("/account").expect(200);
+    assert!(of_ada.text.contains("&lt;img src=x"), "{}", of_ada.text);
+    let notice = other.get("/account?notice=%3Cscript%3Ealert(1)%3C/script%3E").expect(200);
+    let not_found = browser.get("/%3Cscript%3Ealert(1)%3C/script%3E").expect(404);
+    for page in [refused, shown, not_made, of_evil, of_ada, notice, not_found] {
+        assert!(!page.text.contains("<script>") && !page.text.contains("<img src=x"), "{}", page.text);
+    }
+}
+
+#[test]
+fn errors_are_pages_for_people_and_json_for_programs() {
+    let server = Server::start();
+    let of_browser = |path: &str| server.call("GET", path).header("Accept", "text/html,*/*;q=0.8").send();
+    let page = of_browser("/nothing").expect(404);
+    assert!(page.text.contains("<h1>Nothing here</h1>"));
+    server.call("GET", "/nothing").send().expect_error(404, "not_found");
+    server.call("GET", "/nothing").header("Accept", "application/json").send().expect_error(404, "not_found");
+    // The API answers in JSON whoever asks.
+    for (path, status, code) in [
+        ("/auth/nothing", 404, "not_found"),
+        ("/auth/login", 405, "method_not_allowed"),
+        ("/users/me", 401, "missing_token"),
+        ("/static/nothing.js", 404, "not_found"),
+        ("/.well-known/nothing", 404, "not_found"),
+    ] {
+        of_browser(path).expect_error(status, code);
+    }
+    let wrong_method = of_browser("/account/delete").expect(405);
+    assert_eq!(wrong_method.header("allow"), Some("OPTIONS, POST"));
+    assert!(wrong_method.text.contains("This address is for a form."));
+}
+
+#[test]
+fn head_and_options_are_answered() {
+    let server = Server::start();
+    for path in ["/", "/login", "/register", "/privacy"] {
+        let head = server.call("HEAD", path).send();
+        assert!(matches!(head.status, 200 | 303) && head.text.is_empty(), "{path}");
+        assert_eq!(server.call("OPTIONS", path).send().status, 204, "{path}");
+    }
+}

@@ -1,0 +1,98 @@
+//! `/register` without script.
+
+use serde_json::json;
+
+use crate::support::{
+    Answer, PASSWORD, Server,
+    browser::{Browser, error_of, form},
+};
+
+fn register(browser: &Browser<'_>, fields: &[(&str, &str)]) -> Answer {
+    let register = form(&browser.get("/register").expect(200), "/register");
+    browser.submit(&register, fields)
+}
+
+#[test]
+fn an_account_is_made_and_signed_in() {
+    let server = Server::start();
+    let browser = Browser::new(&server);
+    let fields = [("username", "Ada"), ("email", "ada@example.com"), ("password", PASSWORD)];
+    assert_eq!(register(&browser, &fields).expect(303).header("location"), Some("/account"));
+    assert!(browser.open("/account").expect(200).text.contains("<strong>Ada</strong>"));
+    assert_eq!(browser.get("/register").expect(303).header("location"), Some("/account"), "signed in already");
+}
+
+#[test]
+fn an_address_alone_is_enough() {
+    let server = Server::start();
+    let browser = Browser::new(&server);
+    register(&browser, &[("username", ""), ("email", "ada@example.com"), ("password", PASSWORD)]).expect(303);
+    assert!(browser.is_signed_in());
+}
+
+#[test]
+fn a_name_that_is_taken_is_said_at_its_field() {
+    let server = Server::start();
+    server.user("ada");
+    let page = register(&Browser::new(&server), &[("username", "ADA"), ("password", PASSWORD)]).expect(409);
+    assert!(page.text.contains("id=\"username-problem\">Username is taken."), "{}", page.text);
+    assert!(page.text.contains("value=\"ADA\""));
+    let page = register(&Browser::new(&server), &[("email", "ada@example.com"), ("password", PASSWORD)]).expect(409);
+    assert!(page.text.contains("id=\"email-problem\">Email is taken."), "{}", page.text);
+}
+
+#[test]
+fn a_weak_password_and_a_missing_name_are_said_at_their_fields() {
+    let server = Server::start();
+    let browser = Browser::new(&server);
+    let page = register(&browser, &[("username", "ada"), ("password", "password1")]).expect(422);
+    assert!(page.text.contains("id=\"password-problem\">Password is too easy to guess"), "{}", page.text);
+    assert!(!page.text.contains("password1"));
+    let page = register(&browser, &[("username", ""), ("email", "no address"), ("password", "short")]).expect(422);
+    assert!(page.text.contains("id=\"email-problem\">Email must be an email address"), "{}", page.text);
+    assert!(page.text.contains("id=\"password-problem\">Password must have at least 8 characters."), "{}", page.text);
+    let page = register(&browser, &[("password", PASSWORD)]).expect(422);
+    assert!(page.text.contains("id=\"username-problem\">Username is required, or an email."), "{}", page.text);
+}
+
+#[test]
+fn too_many_accounts_from_one_place_say_when_to_try_again() {
+    let server = Server::with(vec![("register_rate_per_ip", json!("1/1h"))]);
+    register(&Browser::new(&server), &[("username", "ada"), ("password", PASSWORD)]).expect(303);
+    let page = register(&Browser::new(&server), &[("username", "bob"), ("password", PASSWORD)]).expect(429);
+    assert_eq!(page.header("retry-after"), Some("3600"));
+    assert_eq!(error_of(&page).as_deref(), Some("Too many attempts. Try again in 60 minutes."));
+}
+
+#[test]
+fn an_account_that_can_not_be_signed_in_is_there_all_the_same() {
+    let server = Server::with(vec![("login_rate_per_ip", json!("1/1m"))]);
+    Browser::new(&server).sign_in("nobody", PASSWORD).expect(401);
+    let browser = Browser::new(&server);
+    let made = register(&browser, &[("username", "ada"), ("password", PASSWORD)]).expect(303);
+    assert_eq!(made.header("location"), Some("/login?next=%2Faccount&notice=registered"));
+    assert!(browser.follow(made).text.contains("Your account is ready."));
+    server.advance(60);
+    assert_eq!(browser.sign_in("ada", PASSWORD).status, 303);
+}
+
+#[test]
+fn closed_registration_is_no_form_and_takes_none() {
+    let server = Server::with(vec![("registration", json!("closed"))]);
+    let browser = Browser::new(&server);
+    assert!(!browser.get("/login").expect(200).text.contains("/register"));
+    let page = browser.get("/register").expect(403);
+    assert!(page.text.contains("Accounts on this server are made by whoever runs it."));
+    browser.post("/register", &[("username", "ada"), ("password", PASSWORD)]).expect(403);
+    assert_eq!(server.count("select count(*) from users"), 0);
+}
+
+#[test]
+fn the_form_asks_for_what_the_server_wants() {
+    for (field, username, email) in [("username", true, false), ("email", false, true), ("either", true, true)] {
+        let server = Server::with(vec![("username_field", json!(field))]);
+        let page = Browser::new(&server).get("/register").expect(200);
+        assert_eq!((page.text.contains("id=\"username\""), page.text.contains("id=\"email\"")), (username, email));
+        assert!(page.text.contains("autocomplete=\"username\"") && page.text.contains("autocomplete=\"new-password\""));
+    }
+}

@@ -1,0 +1,66 @@
+//! `/privacy` says what this server's configuration means for a person.
+
+use serde_json::json;
+
+use crate::support::{Server, Settings};
+
+fn page(settings: Settings) -> String {
+    Server::with(settings).call("GET", "/privacy").send().expect(200).text
+}
+
+#[test]
+fn it_says_what_is_read_why_and_how_long() {
+    let text = page(vec![
+        ("device_retention", json!("45d")),
+        ("audit_retention", json!("100d")),
+        ("refresh_token_lifetime", json!("3d")),
+    ]);
+    for part in [
+        "What is read",
+        "time zone",
+        "keyed codes",
+        "tied to your account",
+        "forgotten 45 days after its last session",
+        "kept for 100 days",
+        "at the latest 4 days after you last used it",
+        "You are asked to sign in again.",
+        "download all of it or delete your account",
+        "sign in without JavaScript",
+        "Ask whoever runs this server.",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn with_the_policy_off_it_says_that_nothing_is_read() {
+    let text = page(vec![("fingerprint_policy", json!("off"))]);
+    assert!(text.contains("reads no details of your device or browser"));
+    for part in ["What is read", "keyed codes", "fonts", "sign in without JavaScript"] {
+        assert!(!text.contains(part), "{part}");
+    }
+    assert!(text.contains("How long"));
+}
+
+#[test]
+fn it_follows_the_policy() {
+    assert!(page(vec![("fingerprint_policy", json!("log"))]).contains("It is noted in the log."));
+    let required = page(vec![("fingerprint_policy", json!("require"))]);
+    assert!(!required.contains("sign in without JavaScript"), "which does not work there");
+}
+
+#[test]
+fn it_names_whom_to_ask() {
+    let rows = [
+        ("privacy@example.com", "<a href=\"mailto:privacy@example.com\">privacy@example.com</a>"),
+        ("The person at desk 4", "<p>The person at desk 4</p>"),
+        ("<b>me</b>", "<p>&lt;b&gt;me&lt;&#x2f;b&gt;</p>"),
+        ("javascript:alert(1)", "<p>javascript:alert(1)</p>"),
+    ];
+    for (contact, markup) in rows {
+        let text = page(vec![("privacy_contact", json!(contact))]);
+        assert!(text.contains(markup), "{contact}: {text}");
+    }
+    let text = page(vec![("privacy_contact", json!("https://example.com/privacy"))]);
+    assert!(text.contains("<a href=\"https:&#x2f;&#x2f;example.com&#x2f;privacy\">"), "{text}");
+}
