@@ -13,8 +13,7 @@ const BASE_PATHS: [&str; 3] = ["/auth", "", "/api/auth"];
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Codes that no operation gives: this one is the answer to a method that is none of a path's operations.
-/// This one is of the guards of an application's own routes.
-const OF_NO_OPERATION: [Code; 2] = [Code::MethodNotAllowed, Code::InsufficientScope];
+const OF_NO_OPERATION: [Code; 1] = [Code::MethodNotAllowed];
 
 /// The type of an operation's error bodies: that of RFC 9457, but for the OAuth endpoints that take a form.
 fn error_type(operation: &Value) -> &'static str {

@@ -92,6 +92,10 @@ impl Exclusion {
 
 /// The path of a request target, decoded once and without dot segments; none where it could be read in two ways.
 fn path_of(target: &str) -> Option<String> {
+    // Neither stands in what a browser sends, but both do where somebody joined two values (RFC 9110 §5.3).
+    if target.contains([' ', '\t']) || target.contains(",/") {
+        return None;
+    }
     let path = target.split('?').next().unwrap_or_default();
     // A fragment is no part of a request target, and some cut it off where others don't.
     if path.len() > MAX_BYTES || path.contains('#') {
@@ -169,6 +173,7 @@ mod tests {
             ("/public/**", "/public/a"),
             ("/public/**", "/public/a/b.css?v=2"),
             ("/public/**", "/public/a?next=/../admin"),
+            ("/public/**", "/public/a,b?c=d,e"),
             ("/public/**", "/public/a/../b"),
             ("/public/**", "/public/./a"),
             ("/public/**", "/public/a/.."),
@@ -261,6 +266,10 @@ mod tests {
             " /public/a",
             "/ public/a",
             "/public%20/a",
+            "/public/a, /admin",
+            "/public/a,/admin",
+            "/public/a?b, /admin",
+            "/public/a?b,/admin",
         ] {
             assert!(!covers("/public/**", target), "{target}");
         }

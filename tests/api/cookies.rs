@@ -298,6 +298,21 @@ fn a_logout_clears_the_cookies_however_it_is_done() {
 }
 
 #[test]
+fn a_logout_clears_the_cookies_of_a_session_of_which_nothing_is_left() {
+    let server = Server::start();
+    server.user("ada");
+    server.user("bob");
+    let (browser, other, bob) =
+        (Browser::login(&server, "ada"), Browser::login(&server, "ada"), Browser::login(&server, "bob"));
+    other.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send().expect(204);
+    server.write("delete from sessions");
+    for gone in [browser, bob] {
+        let answer = gone.call("POST", "/auth/logout").send().expect(200);
+        assert!(["access_token", "refresh_token", "csrf_token"].iter().all(|name| answer.cookie(name) == Some("")));
+    }
+}
+
+#[test]
 fn a_foreign_page_can_not_sign_anybody_out() {
     let server = Server::start();
     server.user("ada");

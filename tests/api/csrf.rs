@@ -16,11 +16,13 @@ use crate::support::{
 enum Row {
     /// It reads no cookie of a session, so there is nothing to forge.
     TakesNoCookie,
+    /// A form of a page, which has the token in a field: `pages_csrf` is its table.
+    Form,
     /// With this body, if it needs one.
     Acts(fn(&Browser<'_>) -> Value),
 }
 
-use Row::{Acts, TakesNoCookie};
+use Row::{Acts, Form, TakesNoCookie};
 
 /// Every unsafe endpoint, as it is mounted.
 const ROWS: &[(&str, &str, Row)] = &[
@@ -40,6 +42,17 @@ const ROWS: &[(&str, &str, Row)] = &[
         Acts(|_| json!({"current_password": PASSWORD, "new_password": "seven lighthouses in the fog"})),
     ),
     ("DELETE", "/users/me", Acts(|_| json!({"password": PASSWORD}))),
+    ("POST", "/token", TakesNoCookie),
+    ("POST", "/auth/token", TakesNoCookie),
+    ("POST", "/auth/revoke", TakesNoCookie),
+    ("POST", "/auth/introspect", TakesNoCookie),
+    ("POST", "/login", Form),
+    ("POST", "/register", Form),
+    ("POST", "/account/sign-out", Form),
+    ("POST", "/account/sessions/<id>/revoke", Form),
+    ("POST", "/account/sessions/revoke-others", Form),
+    ("POST", "/account/password", Form),
+    ("POST", "/account/delete", Form),
 ];
 
 /// Nothing is throttled.
@@ -72,7 +85,7 @@ fn state(server: &Server) -> Vec<String> {
 fn acting() -> impl Iterator<Item = (&'static str, &'static str, fn(&Browser<'_>) -> Value)> {
     ROWS.iter().filter_map(|(method, path, row)| match row {
         Acts(body) => Some((*method, *path, *body)),
-        TakesNoCookie => None,
+        Form | TakesNoCookie => None,
     })
 }
 

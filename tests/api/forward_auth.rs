@@ -7,7 +7,7 @@ use crate::support::{Answer, Call, PASSWORD, Server, Settings};
 
 const IDENTITY: [&str; 5] = ["remote-user", "remote-email", "remote-groups", "x-auth-sub", "x-auth-permissions"];
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     vec![
         ("exclude_urls", json!(["/public/**", "app.example.com:8443/open", "one.example.com/only/*"])),
         ("allowed_redirect_hosts", json!(["app.example.com", "*.apps.example.com"])),
@@ -15,24 +15,18 @@ fn settings() -> Settings {
 }
 
 /// The question of a proxy that holds a request for `uri` on `host`.
-fn ask<'s>(server: &'s Server, host: &str, uri: &str) -> Call<'s> {
+pub(crate) fn ask<'s>(server: &'s Server, host: &str, uri: &str) -> Call<'s> {
     ask_with(server, "", host, uri)
 }
 
-fn ask_with<'s>(server: &'s Server, query: &str, host: &str, uri: &str) -> Call<'s> {
+pub(crate) fn ask_with<'s>(server: &'s Server, query: &str, host: &str, uri: &str) -> Call<'s> {
     let call = server.call("GET", &format!("/auth/verify{query}"));
     let call = call.header("X-Forwarded-Method", "GET").header("X-Forwarded-Proto", "https");
     call.header("X-Forwarded-Host", host).header("X-Forwarded-Uri", uri)
 }
 
-fn identity(answer: &Answer) -> [Option<&str>; 5] {
+pub(crate) fn identity(answer: &Answer) -> [Option<&str>; 5] {
     IDENTITY.map(|name| answer.header(name))
-}
-
-#[track_caller]
-fn expect_anybody(answer: Answer) {
-    assert_eq!(identity(&answer.clone().expect(200)), [Some(""); 5]);
-    assert_eq!(answer.text, "");
 }
 
 #[test]
@@ -267,111 +261,6 @@ fn nobody_else_is_sent_anywhere() {
     }
     let long = format!("/{}", "a".repeat(3_000));
     ask("?redirect=1", html, &[good[0], good[1], good[2], ("Uri", &long)]).expect_error(401, "missing_token");
-}
-
-#[test]
-fn an_excluded_path_passes_with_empty_headers_whoever_asks() {
-    let server = Server::with(settings());
-    let session = server.user_with("ada", &["admin"], &[]).login();
-    for uri in ["/public/", "/public/a/b?c=/../../admin", "/%70ublic/a", "/public/x/../y"] {
-        expect_anybody(ask(&server, "app.example.com", uri).send());
-        expect_anybody(ask(&server, "app.example.com", uri).bearer(&session.access).send());
-        expect_anybody(ask(&server, "app.example.com", uri).bearer("a.b.c").send());
-        expect_anybody(ask_with(&server, "?role=nobody&redirect=1", "x", uri).header("Accept", "text/html").send());
-        expect_anybody(server.call("GET", "/auth/verify").header("X-Forwarded-Uri", uri).send());
-    }
-    for host in ["app.example.com:8443", "APP.EXAMPLE.COM:8443"] {
-        expect_anybody(ask(&server, host, "/open").send());
-    }
-    expect_anybody(ask(&server, "one.example.com", "/only/x").send());
-    expect_anybody(ask(&server, "one.example.com:8080", "/only/x").send());
-}
-
-#[test]
-fn nothing_beside_an_excluded_path_passes() {
-    let server = Server::with(settings());
-    for uri in [
-        "/public/../admin",
-        "/public%2f..%2fadmin",
-        "/public%2F..%2Fadmin",
-        "/public/%2e%2e/admin",
-        "/publicx",
-        "/public",
-        "//admin",
-        "//public/a",
-        "/public//a",
-        "/PUBLIC",
-        "/PUBLIC/a",
-        "/public;x/../admin",
-        "/public;x/a",
-        "/public/a%3bb",
-        "/public/%252e%252e/admin",
-        "/public%252fa",
-        "/public/..%5cadmin",
-        "/public\\a",
-        "/public/..\\admin",
-        "/public%5c..%5cadmin",
-        "/public/%00",
-        "/public./a",
-        "/public../a",
-        "/admin?/public/a",
-        "/admin#/public/a",
-        "/public/a#b",
-        "http://app.example.com/public/a",
-        "public/a",
-        "*",
-        "",
-    ] {
-        ask(&server, "app.example.com", uri).send().expect_error(401, "missing_token");
-    }
-    for (host, uri) in [
-        ("app.example.com", "/open"),
-        ("app.example.com:443", "/open"),
-        ("other.example.com:8443", "/open"),
-        ("app.example.com:8443.evil.example", "/open"),
-        ("two.example.com", "/only/x"),
-        ("one.example.com.", "/only/x"),
-        ("one.example.com", "/only/x/y"),
-        ("one.example.com,two.example.com", "/only/x"),
-    ] {
-        ask(&server, host, uri).send().expect_error(401, "missing_token");
-    }
-    server.call("GET", "/auth/verify").header("X-Forwarded-Uri", "/only/x").send().expect(401);
-    // Other servers' names for the same headers are not ours.
-    for name in ["X-Original-Uri", "X-Original-Url", "X-Rewrite-Url", "X-Forwarded-Path", "Forwarded"] {
-        server.call("GET", "/auth/verify").header(name, "/public/a").send().expect_error(401, "missing_token");
-    }
-}
-
-#[test]
-fn a_header_that_was_sent_twice_counts_against_everybody() {
-    let server = Server::with(settings());
-    let session = server.user("ada").login();
-    for name in ["X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri"] {
-        for value in ["/public/b", "GET", "https", "app.example.com"] {
-            let twice = || ask_with(&server, "?redirect=1", "app.example.com", "/public/a").header(name, value);
-            twice().send().expect_error(401, "missing_token");
-            twice().header("Accept", "text/html").send().expect_error(401, "missing_token");
-            twice().bearer(&session.access).send().expect_error(401, "missing_token");
-        }
-    }
-}
-
-#[test]
-fn from_an_untrusted_address_none_of_it_counts() {
-    let mut untrusting = settings();
-    untrusting.push(("trusted_proxies", json!(["10.0.0.1", "::1"])));
-    let server = Server::with(untrusting);
-    let session = server.user("ada").login();
-    ask(&server, "app.example.com", "/public/a").send().expect_error(401, "missing_token");
-    let page = ask_with(&server, "?redirect=1", "app.example.com", "/").header("Accept", "text/html");
-    page.send().expect_error(401, "missing_token");
-    ask(&server, "app.example.com", "/").bearer(&session.access).send().expect_error(401, "missing_token");
-    // Nor what it says of itself.
-    let posing = ask(&server, "app.example.com", "/public/a").header("X-Forwarded-For", "10.0.0.1");
-    posing.send().expect_error(401, "missing_token");
-    // A token alone is as good as anywhere.
-    session.get("/auth/verify").expect(200);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod cors;
 mod csrf;
 mod devices;
 mod embed;
+mod excluded;
 mod fingerprint;
 mod forward_auth;
 mod guards;

@@ -1,0 +1,177 @@
+//! What passes `GET /auth/verify` without a name, and what a proxy must say, and be, for that.
+
+use proptest::{
+    sample::select,
+    test_runner::{Config, TestRunner},
+};
+use serde_json::json;
+
+use crate::{
+    forward_auth::{ask, ask_with, identity, settings},
+    support::{Answer, Server},
+};
+
+#[track_caller]
+fn expect_anybody(answer: Answer) {
+    assert_eq!(identity(&answer.clone().expect(200)), [Some(""); 5]);
+    assert_eq!(answer.text, "");
+}
+
+#[test]
+fn an_excluded_path_passes_with_empty_headers_whoever_asks() {
+    let server = Server::with(settings());
+    let session = server.user_with("ada", &["admin"], &[]).login();
+    for uri in ["/public/", "/public/a/b?c=/../../admin", "/%70ublic/a", "/public/x/../y"] {
+        expect_anybody(ask(&server, "app.example.com", uri).send());
+        expect_anybody(ask(&server, "app.example.com", uri).bearer(&session.access).send());
+        expect_anybody(ask(&server, "app.example.com", uri).bearer("a.b.c").send());
+        expect_anybody(ask_with(&server, "?role=nobody&redirect=1", "x", uri).header("Accept", "text/html").send());
+        expect_anybody(server.call("GET", "/auth/verify").header("X-Forwarded-Uri", uri).send());
+    }
+    for host in ["app.example.com:8443", "APP.EXAMPLE.COM:8443"] {
+        expect_anybody(ask(&server, host, "/open").send());
+    }
+    expect_anybody(ask(&server, "one.example.com", "/only/x").send());
+    expect_anybody(ask(&server, "one.example.com:8080", "/only/x").send());
+}
+
+#[test]
+fn nothing_beside_an_excluded_path_passes() {
+    let server = Server::with(settings());
+    for uri in [
+        "/public/../admin",
+        "/public%2f..%2fadmin",
+        "/public%2F..%2Fadmin",
+        "/public/%2e%2e/admin",
+        "/publicx",
+        "/public",
+        "//admin",
+        "//public/a",
+        "/public//a",
+        "/PUBLIC",
+        "/PUBLIC/a",
+        "/public;x/../admin",
+        "/public;x/a",
+        "/public/a%3bb",
+        "/public/%252e%252e/admin",
+        "/public%252fa",
+        "/public/..%5cadmin",
+        "/public\\a",
+        "/public/..\\admin",
+        "/public%5c..%5cadmin",
+        "/public/%00",
+        "/public./a",
+        "/public../a",
+        "/admin?/public/a",
+        "/admin#/public/a",
+        "/public/a#b",
+        "http://app.example.com/public/a",
+        "public/a",
+        "*",
+        "",
+    ] {
+        ask(&server, "app.example.com", uri).send().expect_error(401, "missing_token");
+    }
+    for (host, uri) in [
+        ("app.example.com", "/open"),
+        ("app.example.com:443", "/open"),
+        ("other.example.com:8443", "/open"),
+        ("app.example.com:8443.evil.example", "/open"),
+        ("two.example.com", "/only/x"),
+        ("one.example.com.", "/only/x"),
+        ("one.example.com", "/only/x/y"),
+        ("one.example.com,two.example.com", "/only/x"),
+    ] {
+        ask(&server, host, uri).send().expect_error(401, "missing_token");
+    }
+    server.call("GET", "/auth/verify").header("X-Forwarded-Uri", "/only/x").send().expect(401);
+    // Other servers' names for the same headers are not ours.
+    for name in ["X-Original-Uri", "X-Original-Url", "X-Rewrite-Url", "X-Forwarded-Path", "Forwarded"] {
+        server.call("GET", "/auth/verify").header(name, "/public/a").send().expect_error(401, "missing_token");
+    }
+}
+
+#[test]
+fn a_header_that_was_sent_twice_counts_against_everybody() {
+    let server = Server::with(settings());
+    let session = server.user("ada").login();
+    for name in ["X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri"] {
+        for value in ["/public/b", "GET", "https", "app.example.com"] {
+            let twice = || ask_with(&server, "?redirect=1", "app.example.com", "/public/a").header(name, value);
+            twice().send().expect_error(401, "missing_token");
+            twice().header("Accept", "text/html").send().expect_error(401, "missing_token");
+            twice().bearer(&session.access).send().expect_error(401, "missing_token");
+        }
+    }
+}
+
+#[test]
+fn from_an_untrusted_address_none_of_it_counts() {
+    let mut untrusting = settings();
+    untrusting.push(("trusted_proxies", json!(["10.0.0.1", "::1"])));
+    let server = Server::with(untrusting);
+    let session = server.user("ada").login();
+    ask(&server, "app.example.com", "/public/a").send().expect_error(401, "missing_token");
+    let page = ask_with(&server, "?redirect=1", "app.example.com", "/").header("Accept", "text/html");
+    page.send().expect_error(401, "missing_token");
+    ask(&server, "app.example.com", "/").bearer(&session.access).send().expect_error(401, "missing_token");
+    // Nor what it says of itself.
+    let posing = ask(&server, "app.example.com", "/public/a").header("X-Forwarded-For", "10.0.0.1");
+    posing.send().expect_error(401, "missing_token");
+    // A token alone is as good as anywhere.
+    session.get("/auth/verify").expect(200);
+}
+
+#[test]
+fn whatever_is_forwarded_nobody_passes_or_is_sent_away_who_should_not() {
+    const HOSTS: [&str; 6] =
+        ["app.example.com", "x.apps.example.com", "evil.example", "@", "app.example.com:8443", "app.example.com/"];
+    const PIECES: [&str; 16] = [
+        "/",
+        "/public",
+        "/public/",
+        "//",
+        "..",
+        "/../",
+        "%2f",
+        "%2e",
+        "%252f",
+        "\\",
+        ";",
+        "?",
+        "#",
+        "evil.example",
+        "@",
+        "a",
+    ];
+    let server = Server::with(settings());
+    let strategy = (
+        select(vec!["http", "https", "javascript", ""]),
+        proptest::collection::vec(select(HOSTS.to_vec()), 0..3),
+        proptest::collection::vec(select(PIECES.to_vec()), 0..8),
+    );
+    let config = Config { cases: 400, failure_persistence: None, ..Config::default() };
+    let checked = TestRunner::new(config).run(&strategy, |(proto, host, uri)| {
+        let (host, uri) = (host.concat(), uri.concat());
+        let call = server.call("GET", "/auth/verify?redirect=1").header("Accept", "text/html");
+        let call = call.header("X-Forwarded-Method", "GET").header("X-Forwarded-Proto", proto);
+        let answer = call.header("X-Forwarded-Host", &host).header("X-Forwarded-Uri", &uri).send();
+        match answer.status {
+            401 => {}
+            200 => {
+                let path = uri.split('?').next().unwrap_or_default().replace("%2f", "/");
+                assert!(path.contains("/public/") && !path.contains(['\\', ';', '#']), "{uri}");
+            }
+            302 => {
+                let location = answer.header("location").expect("a place");
+                let next = location.strip_prefix("http://auth.test/auth/continue?next=").expect(location);
+                let after_scheme = next.split_once("%3A%2F%2F").expect("a URL").1;
+                let sent_to = after_scheme.split('%').next().unwrap_or_default();
+                assert!(sent_to == "app.example.com" || sent_to.ends_with(".apps.example.com"), "{host} {uri}: {next}");
+            }
+            other => panic!("{other} for {proto:?} {host:?} {uri:?}"),
+        }
+        Ok(())
+    });
+    checked.expect("it holds for every case");
+}
