@@ -6,7 +6,7 @@ use rocket::{
     http::Header,
 };
 
-use super::{Shared, request_id::RequestId};
+use super::{Shared, embed::concerns_us, request_id::RequestId};
 
 /// An API answer is no page: nothing may load, frame or sniff it. Pages have a content policy of their own.
 const FIXED: [(&str, &str); 5] = [
@@ -30,6 +30,9 @@ impl Fairing for Headers {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        if !concerns_us(request) {
+            return;
+        }
         response.set_header(Header::new("X-Request-Id", RequestId::of(request).as_str().to_owned()));
         if !response.headers().contains("Cache-Control") {
             response.set_header(Header::new("Cache-Control", "no-store"));

@@ -1,0 +1,239 @@
+/**
+ * What this browser shows of itself, so that a server can tell whether a session is still on the device that opened it.
+ *
+ * What is read: the fifteen fields of fastapi-simple-jwt's page script, which took two third-party libraries for it,
+ * and two more (`gpu`, `touchPoints`). Each field below says where it comes from.
+ *
+ * What for: the object goes along with a sign-in and with each refresh, as `fingerprint`. Vestibule compares it by
+ * component, tolerates what changes every day (an update, a journey, another screen), and keeps keyed hashes only. It
+ * raises the bar for whoever copied a refresh token; it proves nothing, because a script can send what it likes.
+ *
+ * What isn't done: no request, nothing stored, nothing written into the page, and nothing read that tells of a
+ * disability (contrast, forced colours, reduced motion). The drawing leaves as a digest, never as a picture.
+ *
+ * Nothing in here throws: a signal that a browser refuses is left out. It needs neither https nor `crypto.subtle`.
+ *
+ * It has no imports, so any front end may use it alone:
+ *
+ *     import { collect } from 'https://auth.example.com/static/fingerprint.js';
+ *     const body = JSON.stringify({ email, password, fingerprint: await collect() });
+ *
+ * @module
+ */
+
+/**
+ * @typedef {object} Fingerprint
+ * @property {string} visitorId digest of the fields that change least
+ * @property {string} userAgent
+ * @property {string} os family in ClientJS's words: `Windows`, `Mac OS`, `Linux`, `Android`, `iOS`, `Chromium OS`
+ * @property {string} [osVersion]
+ * @property {string} browser family in ClientJS's words: `Chrome`, `Firefox`, `Safari`, `Mobile Safari`, `Edge`, `Opera`
+ * @property {string} [browserVersion]
+ * @property {string} [screenPrint] in ClientJS's form
+ * @property {string} [timezone] IANA id such as `Europe/Vienna`; a zone's name would change with the language
+ * @property {string} [language]
+ * @property {string} [cpu]
+ * @property {string} [plugins] names, separated by commas
+ * @property {string} [fonts] those of a short list that are installed, separated by commas
+ * @property {string} [canvasPrint] digest of a drawing; left out where the browser adds noise
+ * @property {number | 'unknown'} deviceMemory GiB, as far as the browser says
+ * @property {number | 'unknown'} hardwareConcurrency
+ * @property {string} [gpu] renderer and driver
+ * @property {number} [touchPoints]
+ */
+
+/**
+ * The value of a function, or undefined if it throws.
+ * @template T
+ * @param {() => T} read
+ * @returns {T | undefined}
+ */
+function attempt(read) {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * FNV-1a, 64 bits, in hexadecimal. No secret depends on it: the server hashes what it gets under a key. So it is the same
+ * with and without a secure context, where `crypto.subtle` is missing.
+ * @param {string} text
+ */
+function digest(text) {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text)) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  }
+  return hash.toString(16).padStart(16, '0');
+}
+
+/**
+ * Name and version by the first pattern that matches.
+ * @param {string} userAgent
+ * @param {[string, RegExp][]} patterns the more special one first: nearly every browser also says Chrome and Safari
+ * @returns {[string, string | undefined]}
+ */
+function recognise(userAgent, patterns) {
+  for (const [name, pattern] of patterns) {
+    const match = pattern.exec(userAgent);
+    if (match) return [name, match[1]];
+  }
+  return ['unknown', undefined];
+}
+
+/** @type {[string, RegExp][]} */
+const BROWSERS = [
+  ['Edge', /\bEdg(?:e|A|iOS)?\/([\d.]+)/],
+  ['Opera', /\b(?:OPR|OPT|OPiOS)\/([\d.]+)/],
+  ['Samsung Browser', /\bSamsungBrowser\/([\d.]+)/],
+  ['Firefox', /\b(?:Firefox|FxiOS)\/([\d.]+)/],
+  ['Chrome', /(?:Chrome|CriOS|Chromium)\/([\d.]+)/],
+  ['Mobile Safari', /\bVersion\/([\d.]+).* Mobile\/\w+ Safari\//],
+  ['Safari', /\bVersion\/([\d.]+).* Safari\//],
+];
+
+/** @type {[string, RegExp][]} */
+const SYSTEMS = [
+  ['Windows', /\bWindows(?: NT ([\d.]+))?/],
+  ['iOS', /\b(?:iPhone|iPad|iPod)\b(?:.* OS ([\d_]+))?/],
+  ['Android', /\bAndroid(?: ([\d.]+))?/],
+  ['Chromium OS', /\bCrOS \S+ ([\d.]+)/],
+  ['Mac OS', /\bMac(?:intosh| OS X)(?:.* Mac OS X ([\d_.]+))?/],
+  ['Linux', /\bLinux(?: (\w+))?/],
+];
+
+/**
+ * The processor from the user agent, as ClientJS names it; elsewhere (a Mac, a phone) what `platform` says. Not from
+ * `userAgentData`, which only some browsers have and only over https.
+ * @param {string} userAgent
+ */
+function processor(userAgent) {
+  if (/(?:x86_64|x64|amd64|Win64|WOW64)[;)\s]/i.test(userAgent)) return 'amd64';
+  if (/(?:i[346]86|x86)[;)]/.test(userAgent)) return 'ia32';
+  return navigator.platform;
+}
+
+/**
+ * In ClientJS's form, with what it says of two properties that only Internet Explorer had. The longer side comes first, so
+ * that turning a phone changes nothing. No pixel ratio: it changes when the page is zoomed.
+ */
+function screenPrint() {
+  const size = (a, b) => `${Math.max(a, b)}x${Math.min(a, b)}`;
+  const { width, height, availWidth, availHeight, colorDepth } = screen;
+  return (
+    `Current Resolution: ${size(width, height)}, Available Resolution: ${size(availWidth, availHeight)}, ` +
+    `Color Depth: ${colorDepth}, Device XDPI: undefined, Device YDPI: undefined`
+  );
+}
+
+/** A canvas that is never part of the page. */
+function canvas(width, height) {
+  return Object.assign(document.createElement('canvas'), { width, height });
+}
+
+/** Text, an emoji and overlapping colours: fonts, rasteriser and driver leave their mark in the pixels. */
+function drawing() {
+  const sheet = canvas(240, 60);
+  const pen = sheet.getContext('2d');
+  pen.textBaseline = 'alphabetic';
+  pen.fillStyle = '#f60';
+  pen.fillRect(100, 1, 62, 20);
+  pen.fillStyle = '#069';
+  pen.font = '11pt "Times New Roman"';
+  pen.fillText('Cwm fjordbank gly \u{1F603}', 2, 15);
+  pen.fillStyle = 'rgba(102, 204, 0, 0.2)';
+  pen.font = '18pt Arial';
+  pen.fillText('Cwm fjordbank gly', 4, 45);
+  pen.globalCompositeOperation = 'multiply';
+  for (const [x, colour] of /** @type {[number, string][]} */ ([[40, '#f2f'], [60, '#ff2'], [80, '#2ff']])) {
+    pen.fillStyle = colour;
+    pen.beginPath();
+    pen.arc(x, 35, 20, 0, 7);
+    pen.fill();
+  }
+  return sheet.toDataURL();
+}
+
+/** Drawn twice: a browser that adds noise to each reading gives two pictures, and then neither says anything. */
+function canvasPrint() {
+  const picture = drawing();
+  return picture === drawing() ? digest(picture) : undefined;
+}
+
+/** Fonts that come with one system, office suite or desktop and not with the others. */
+const FONTS = [
+  'Arial', 'Calibri', 'Cambria', 'Cantarell', 'Consolas', 'Courier New', 'DejaVu Sans', 'Futura', 'Georgia',
+  'Helvetica Neue', 'Liberation Sans', 'Menlo', 'Noto Sans', 'Roboto', 'San Francisco', 'Segoe UI', 'Tahoma',
+  'Times New Roman', 'Ubuntu', 'Verdana',
+];
+
+/** A font is there if a text set in it is not as wide as in each fallback. */
+function fonts() {
+  const pen = canvas(1, 1).getContext('2d');
+  const width = (family) => {
+    pen.font = `72px ${family}`;
+    return pen.measureText('mmMwWLliI0O&1').width;
+  };
+  const fallbacks = ['monospace', 'serif', 'sans-serif'].map((family) => [family, width(family)]);
+  const differs = (font) => fallbacks.some(([family, plain]) => width(`"${font}", ${family}`) !== plain);
+  return FONTS.filter(differs).join(', ');
+}
+
+/** What a browser says that doesn't tell its renderer. */
+const MASKED = ['WebKit WebGL', 'Mozilla', ''];
+
+/** The renderer. Firefox tells it plainly, and warns in the console of the extension that the others need. */
+function gpu() {
+  const gl = canvas(1, 1).getContext('webgl');
+  let renderer = gl.getParameter(gl.RENDERER);
+  if (MASKED.includes(renderer)) {
+    const named = gl.getExtension('WEBGL_debug_renderer_info');
+    renderer = named ? gl.getParameter(named.UNMASKED_RENDERER_WEBGL) : undefined;
+  }
+  // A page may have a few contexts only; this one is not needed any more.
+  gl.getExtension('WEBGL_lose_context')?.loseContext();
+  return MASKED.includes(renderer) ? undefined : renderer;
+}
+
+/** Lets the browser answer to typing between two slow signals. Not by a timer: a hidden tab's timers wait a second. */
+async function breathe() {
+  await attempt(() => globalThis.scheduler?.yield?.());
+}
+
+/**
+ * Reads all signals, in some tens of milliseconds.
+ * @returns {Promise<Fingerprint>}
+ */
+export async function collect() {
+  const userAgent = String(attempt(() => navigator.userAgent));
+  const [os, osVersion] = recognise(userAgent, SYSTEMS);
+  const [browser, browserVersion] = recognise(userAgent, BROWSERS);
+  /** @type {Fingerprint} */
+  const print = {
+    visitorId: '',
+    userAgent,
+    os,
+    osVersion,
+    browser,
+    browserVersion,
+    screenPrint: attempt(screenPrint),
+    timezone: attempt(() => Intl.DateTimeFormat().resolvedOptions().timeZone),
+    language: attempt(() => navigator.language),
+    cpu: attempt(() => processor(userAgent)),
+    plugins: attempt(() => Array.from(navigator.plugins, (plugin) => plugin.name).join(', ')),
+    // Chromium alone has it, and over https.
+    deviceMemory: attempt(() => /** @type {any} */ (navigator).deviceMemory) ?? 'unknown',
+    hardwareConcurrency: attempt(() => navigator.hardwareConcurrency) ?? 'unknown',
+    touchPoints: attempt(() => navigator.maxTouchPoints),
+  };
+  print.fonts = attempt(fonts);
+  await breathe();
+  print.canvasPrint = attempt(canvasPrint);
+  await breathe();
+  print.gpu = attempt(gpu);
+  const lasting = [os, browser, print.canvasPrint, print.gpu, print.fonts, print.cpu, print.hardwareConcurrency];
+  print.visitorId = digest(JSON.stringify(lasting));
+  return print;
+}

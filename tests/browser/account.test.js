@@ -1,0 +1,261 @@
+/** The account: devices, password, data, and what becomes of a session whose access token is over. */
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { PASSWORD, TEXTS, browser, enter, later, scenario, signIn } from './support.js';
+
+const SHORT = { settings: { access_token_lifetime: '1s' } };
+const OVER = 2_100;
+const NEW_PASSWORD = 'another harbour 77 lantern';
+
+/** A browser of its own, as another device has one. */
+async function elsewhere(t, options = {}) {
+  const context = await (await browser()).newContext(options);
+  t.after(() => context.close());
+  return context.newPage();
+}
+
+const accept = (page) => page.on('dialog', (dialog) => dialog.accept());
+
+const message = (page) => page.locator('.message.good').textContent();
+
+const devices = (page) => page.locator('#devices li');
+
+scenario('a device is signed out from another one, and it notices at its next request', async ({ t, page, server }) => {
+  const ada = await server.user();
+  const phone = await elsewhere(t);
+  await signIn(phone, server, ada);
+  await signIn(page, server, ada);
+  assert.equal(await devices(page).count(), 2);
+  let asked = '';
+  page.once('dialog', (dialog) => {
+    asked = dialog.message();
+    dialog.accept();
+  });
+  await page.locator('#devices li:not(.current) button').click();
+  await page.waitForURL(/notice=/);
+  assert.equal(asked, TEXTS.script.account['confirm-device'].replace('{device}', /Chrome \d+ on Linux/.exec(asked)?.[0]));
+  assert.equal(await message(page), TEXTS.notices.device_signed_out);
+  assert.equal(await devices(page).count(), 1);
+  await phone.goto(`${server.url}/account`);
+  await phone.locator('#login').waitFor();
+});
+
+scenario('whoever says no to the question signs nobody out', async ({ t, page, server }) => {
+  const ada = await server.user();
+  await signIn(await elsewhere(t), server, ada);
+  await signIn(page, server, ada);
+  page.once('dialog', (dialog) => dialog.dismiss());
+  await page.locator('#devices li:not(.current) button').click();
+  await page.reload();
+  assert.equal(await devices(page).count(), 2);
+});
+
+scenario('all other devices are signed out at once, and this one stays', async ({ t, page, server }) => {
+  const ada = await server.user();
+  const others = [await elsewhere(t), await elsewhere(t)];
+  for (const other of others) await signIn(other, server, ada);
+  await signIn(page, server, ada);
+  assert.equal(await devices(page).count(), 3);
+  accept(page);
+  await page.locator('#revoke-others button').click();
+  await page.waitForURL(/notice=/);
+  assert.equal(await message(page), TEXTS.notices.others_signed_out);
+  assert.equal(await devices(page).count(), 1);
+  for (const other of others) {
+    await other.goto(`${server.url}/account`);
+    await other.locator('#login').waitFor();
+  }
+});
+
+scenario('signing out ends in the form, and going back shows nothing', async ({ page, server }) => {
+  const ada = await server.user();
+  await signIn(page, server, ada);
+  await page.locator('#sign-out button').click();
+  await page.locator('#login').waitFor();
+  assert.equal(await message(page), TEXTS.notices.signed_out);
+  await page.goBack();
+  await page.locator('#login').waitFor();
+  assert.equal(await page.locator('#devices').count(), 0);
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+});
+
+scenario('another tab follows when somebody signs out', async ({ page, server, context }) => {
+  await signIn(page, server, await server.user());
+  const other = await context.newPage();
+  await other.goto(`${server.url}/account`);
+  await page.locator('#sign-out button').click();
+  await page.locator('#login').waitFor();
+  await other.locator('#login').waitFor();
+});
+
+const TOKYO = { context: { timezoneId: 'Asia/Tokyo' } };
+
+scenario('the last use is told as how long ago, other times in the zone of the reader', TOKYO, async ({ page, server }) => {
+  await signIn(page, server, await server.user());
+  const [last, signedIn] = await page.locator('#devices time').all();
+  assert.equal(await last.textContent(), 'now');
+  const hour = (Number(/T(\d\d)/.exec(await signedIn.getAttribute('datetime'))[1]) + 9) % 12 || 12;
+  assert.match(await signedIn.textContent(), new RegExp(`\\b${hour}:\\d\\d\\s(AM|PM)$`));
+  for (const time of [last, signedIn]) {
+    assert.match(await time.getAttribute('title'), /^\d+ \w+ \d{4}, \d\d:\d\d UTC$/);
+  }
+});
+
+async function changePassword(page, current, next) {
+  await page.fill('#current_password', current);
+  await page.fill('#new_password', next);
+  await page.locator('#change-password button[type=submit]').click();
+}
+
+scenario('a changed password keeps this device in and signs the others out', async ({ t, page, server, watch }) => {
+  watch.tolerate(/401/);
+  const ada = await server.user();
+  const other = await elsewhere(t);
+  await signIn(other, server, ada);
+  await signIn(page, server, ada);
+  await changePassword(page, ada.password, NEW_PASSWORD);
+  await page.waitForURL(/notice=/);
+  assert.equal(await message(page), TEXTS.notices.password_changed);
+  assert.equal(await devices(page).count(), 1);
+  assert.match(await devices(page).first().textContent(), new RegExp(TEXTS.account.bound));
+  await other.goto(`${server.url}/account`);
+  await other.locator('#login').waitFor();
+  await enter(other, ada);
+  await other.locator('#error:not([hidden])').waitFor();
+  await signIn(other, server, { ...ada, password: NEW_PASSWORD });
+});
+
+scenario('a wrong current password is said at its field, and nothing is changed', async ({ page, server, watch }) => {
+  watch.tolerate(/40[13]|422/);
+  await signIn(page, server, await server.user());
+  await changePassword(page, 'not the one', NEW_PASSWORD);
+  await page.locator('[aria-invalid=true]').waitFor();
+  assert.equal(await page.locator('[aria-invalid=true]').getAttribute('id'), 'current_password');
+  assert.equal(await page.inputValue('#current_password'), '');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'error');
+  assert.ok(!(await page.textContent('main')).includes(TEXTS.errors.other), 'it says what is wrong');
+});
+
+scenario('the fields for a new password tell password managers what they are', async ({ page, server }) => {
+  const ada = await server.user();
+  await signIn(page, server, ada);
+  const complete = await page.locator('#change-password input:not([type=hidden])').evaluateAll((inputs) =>
+    inputs.map((input) => [input.autocomplete, input.value]),
+  );
+  assert.deepEqual(complete, [['username', ada.name], ['current-password', ''], ['new-password', '']]);
+});
+
+scenario('new passwords can be shown, and Caps Lock is pointed out', async ({ page, server }) => {
+  await signIn(page, server, await server.user());
+  const form = page.locator('#change-password');
+  await form.locator('[aria-pressed]').click();
+  const types = form.locator('[id$=_password]');
+  assert.deepEqual(await types.evaluateAll((inputs) => inputs.map((input) => input.type)), ['text', 'text']);
+  await page.locator('#new_password').evaluate((input) => {
+    input.dispatchEvent(new KeyboardEvent('keydown', { key: 'A', modifierCapsLock: true }));
+  });
+  assert.equal(await form.locator('.caps').textContent(), TEXTS.script.account.caps);
+  assert.equal(await page.locator('#delete-account .caps').textContent(), '');
+});
+
+scenario('the data is one file to keep', async ({ page, server }) => {
+  const ada = await server.user();
+  await signIn(page, server, ada);
+  const downloaded = page.waitForEvent('download');
+  await page.locator('#export').click();
+  const download = await downloaded;
+  assert.equal(download.suggestedFilename(), 'my-data.json');
+  assert.match(await readFile(await download.path(), 'utf8'), new RegExp(ada.email));
+});
+
+scenario('an account is deleted with its password and a tick, and is gone', async ({ page, server, watch }) => {
+  watch.tolerate(/401/);
+  const ada = await server.user();
+  await signIn(page, server, ada);
+  accept(page);
+  await page.locator('summary').click();
+  await page.fill('#delete-password', ada.password);
+  await page.check('#confirm');
+  await page.locator('#delete-account button').click();
+  await page.locator('#login').waitFor();
+  assert.equal(await message(page), TEXTS.notices.account_deleted);
+  await enter(page, ada);
+  await page.locator('#error:not([hidden])').waitFor();
+});
+
+scenario('whoever comes back after the access token is over is still signed in, bound as before', SHORT, async (tools) => {
+  const { page, server, watch } = tools;
+  await signIn(page, server, await server.user());
+  await later(OVER);
+  await page.goto(`${server.url}/account`);
+  await page.locator('#devices').waitFor();
+  const paths = watch.requests.map((one) => new URL(one.url()).pathname);
+  assert.ok(paths.includes('/auth/continue') && paths.includes('/auth/refresh'));
+  assert.match(await devices(page).first().textContent(), new RegExp(TEXTS.account.bound));
+});
+
+scenario('the way back keeps where they were going', SHORT, async ({ page, server }) => {
+  await signIn(page, server, await server.user());
+  await later(OVER);
+  await page.goto(`${server.url}/account?notice=again#data-title`);
+  await page.locator('#devices').waitFor();
+  assert.ok(page.url().startsWith(`${server.url}/account?notice=again`), page.url());
+});
+
+scenario('copied cookies of a bound session get another browser to the form, not in', SHORT, async (tools) => {
+  const { t, page, server, context } = tools;
+  await signIn(page, server, await server.user());
+  const thief = await elsewhere(t, {
+    userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:153.0) Gecko/20100101 Firefox/153.0',
+  });
+  await thief.context().addCookies(await context.cookies());
+  await later(OVER);
+  await thief.goto(`${server.url}/account`);
+  await thief.locator('#login').waitFor();
+  assert.equal(await thief.locator('#devices').count(), 0);
+  await page.goto(`${server.url}/account`);
+  await page.locator('#devices').waitFor();
+});
+
+scenario('a form that was open while the access token ran out is not lost', SHORT, async ({ page, server, watch }) => {
+  watch.tolerate(/401/);
+  const ada = await server.user();
+  await signIn(page, server, ada);
+  await later(OVER);
+  await changePassword(page, PASSWORD, NEW_PASSWORD);
+  await page.waitForURL(/notice=/);
+  assert.equal(await message(page), TEXTS.notices.password_changed);
+});
+
+scenario('the download works after the access token ran out', SHORT, async ({ page, server, watch }) => {
+  watch.tolerate(/401/);
+  const ada = await server.user();
+  await signIn(page, server, ada);
+  await later(OVER);
+  const downloaded = page.waitForEvent('download');
+  await page.locator('#export').click();
+  assert.match(await readFile(await (await downloaded).path(), 'utf8'), new RegExp(ada.email));
+});
+
+scenario('a server that is not reached leaves the way back open', SHORT, async ({ page, server, context, watch }) => {
+  watch.tolerate(/ERR_FAILED/);
+  await signIn(page, server, await server.user());
+  await later(OVER);
+  await context.route('**/auth/refresh', (route) => route.abort());
+  await page.goto(`${server.url}/account`);
+  await page.locator('#error:not([hidden])').waitFor();
+  assert.equal(await page.textContent('#error'), TEXTS.script.continue.unreachable);
+  await context.unroute('**/auth/refresh');
+  await page.reload();
+  await page.locator('#devices').waitFor();
+});
+
+scenario('a person signs out when the access token is over, too', SHORT, async ({ page, server }) => {
+  await signIn(page, server, await server.user());
+  await later(OVER);
+  await page.locator('#sign-out button').click();
+  await page.locator('#login').waitFor();
+  await page.goto(`${server.url}/account`);
+  await page.locator('#login').waitFor();
+});

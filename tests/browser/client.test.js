@@ -1,0 +1,233 @@
+/** `static/client.js` as another front end uses it: on a page of the server's own site, and on one of another origin. */
+
+import assert from 'node:assert/strict';
+import { later, otherSite, scenario, scratch } from './support.js';
+
+const SHORT = { access_token_lifetime: '1s' };
+const DEV_COOKIES = { csrfCookie: 'csrf_token' };
+
+const script = (server, options) => `<script type="module" nonce="n">
+  import { createClient, AuthError } from ${JSON.stringify(server.url + '/static/client.js')};
+  globalThis.auth = createClient(${JSON.stringify({ ...DEV_COOKIES, ...options })});
+  globalThis.problem = (promise) => promise.then(() => null, (error) => ({
+    ...error, message: error.message, ours: error instanceof AuthError,
+  }));
+</script>`;
+
+/** Opens an empty page with a client in `auth`; `problem` gives what a call threw as plain data. */
+async function open({ context, server }, page, options) {
+  await scratch(context, `${server.url}/scratch`, { script: script(server, options) });
+  await page.goto(`${server.url}/scratch`);
+  await page.waitForFunction(() => globalThis.auth);
+}
+
+/** The same on another origin, with bearer tokens. */
+async function openElsewhere({ t, server, page, watch }) {
+  const site = await otherSite(t, { script: script(server, { url: server.url, transport: 'bearer' }) });
+  watch.allow(site);
+  await page.goto(`${site}/app`);
+  await page.waitForFunction(() => globalThis.auth);
+  return site;
+}
+
+const signIn = (page, { email, password }) =>
+  page.evaluate(([email, password]) => globalThis.auth.login({ email, password }), [email, password]);
+
+const me = (page) => page.evaluate(async () => (await globalThis.auth.fetch('/users/me')).status);
+
+const sessions = (page) => page.evaluate(async () => (await globalThis.auth.fetch('/auth/active_sessions')).json());
+
+const paths = (watch, path) => watch.requests.filter((one) => new URL(one.url()).pathname === path && one.method() !== 'OPTIONS');
+
+scenario('with cookies: signs in bound to the browser, and no script can read a token', async (tools) => {
+  const { page, server, context } = tools;
+  const ada = await server.user();
+  await open(tools, page, { transport: 'cookie' });
+  const session = await signIn(page, ada);
+  assert.ok(session.id && session.expiresIn > 0);
+  assert.deepEqual((await sessions(page)).map((one) => one.device_bound), [true]);
+  const readable = await page.evaluate(() => [document.cookie, { ...localStorage }, { ...sessionStorage }]);
+  assert.match(readable[0], /^csrf_token=[\w-]+$/);
+  assert.deepEqual(readable.slice(1), [{}, {}]);
+  const tokens = (await context.cookies()).filter((cookie) => cookie.name !== 'csrf_token');
+  assert.deepEqual(tokens.map((cookie) => cookie.httpOnly), [true, true, true]);
+});
+
+scenario('with cookies: signs out, and the server knows', async (tools) => {
+  const { page, server, watch } = tools;
+  watch.tolerate(/401/);
+  await open(tools, page, { transport: 'cookie' });
+  await signIn(page, await server.user());
+  await page.evaluate(() => globalThis.auth.logout());
+  assert.equal(await me(page), 401);
+  await page.evaluate(() => globalThis.auth.logout());
+});
+
+scenario('ten calls after the access token is over make one refresh', { settings: SHORT }, async (tools) => {
+  const { page, server, watch } = tools;
+  watch.tolerate(/401/);
+  await open(tools, page, { transport: 'cookie' });
+  await signIn(page, await server.user());
+  await later(2_100);
+  const all = await page.evaluate(() =>
+    Promise.all(Array.from({ length: 10 }, async () => (await globalThis.auth.fetch('/users/me')).status)),
+  );
+  assert.deepEqual(all, Array(10).fill(200));
+  assert.equal(paths(watch, '/auth/refresh').length, 1);
+});
+
+scenario('two tabs whose token is over at once both go on, and neither is signed out', { settings: SHORT }, async (tools) => {
+  const { page, server, watch, context } = tools;
+  watch.tolerate(/401/);
+  const other = await context.newPage();
+  await open(tools, page, { transport: 'cookie' });
+  await signIn(page, await server.user());
+  await open(tools, other, { transport: 'cookie' });
+  for (let round = 0; round < 3; round += 1) {
+    await later(2_100);
+    assert.deepEqual(await Promise.all([me(page), me(other)]), [200, 200]);
+  }
+  const count = paths(watch, '/auth/refresh').length;
+  assert.ok(count >= 3 && count <= 6, `${count} refreshes`);
+});
+
+scenario('two tabs without Web Locks, as over plain http, go on as well', { settings: SHORT }, async (tools) => {
+  const { page, server, watch, context } = tools;
+  watch.tolerate(/401/);
+  await context.addInitScript(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
+  const other = await context.newPage();
+  await open(tools, page, { transport: 'cookie' });
+  await signIn(page, await server.user());
+  await open(tools, other, { transport: 'cookie' });
+  for (let round = 0; round < 3; round += 1) {
+    await later(2_100);
+    assert.deepEqual(await Promise.all([me(page), me(other)]), [200, 200]);
+  }
+});
+
+scenario('when another tab signs somebody else in during a refresh, the refresh is of the new session', async (tools) => {
+  const { page, server, watch, context } = tools;
+  watch.tolerate(/403/);
+  const other = await context.newPage();
+  await open(tools, page, { transport: 'cookie' });
+  await signIn(page, await server.user());
+  await open(tools, other, { transport: 'cookie' });
+  const eve = await server.user();
+  let held = 0;
+  await context.route('**/auth/refresh', async (route) => {
+    // The cookies change after the page has taken the CSRF token, and before the request leaves.
+    held += 1;
+    if (held === 1) await signIn(other, eve);
+    await route.continue();
+  });
+  assert.equal(await page.evaluate(() => globalThis.problem(globalThis.auth.refresh())), null);
+  assert.equal(await page.evaluate(async () => (await (await globalThis.auth.fetch('/users/me')).json()).username), eve.name);
+});
+
+scenario('a session that is over gives the first 401, not an endless loop', { settings: SHORT }, async (tools) => {
+  const { page, server, watch } = tools;
+  watch.tolerate(/401/);
+  const ada = await server.user();
+  await open(tools, page, { transport: 'cookie' });
+  await signIn(page, ada);
+  server.command(['session', 'revoke', '--user', ada.name]);
+  await later(2_100);
+  assert.equal(await me(page), 401);
+  assert.equal(paths(watch, '/auth/refresh').length, 1);
+});
+
+scenario('a refusal has a code, a status, the time to wait and the fields', async (tools) => {
+  const { page, watch } = tools;
+  watch.tolerate(/401|422/);
+  await open(tools, page, { transport: 'cookie' });
+  const wrong = await page.evaluate(() =>
+    globalThis.problem(globalThis.auth.login({ email: 'nobody@example.com', password: 'not the one' })),
+  );
+  assert.deepEqual([wrong.ours, wrong.code, wrong.status, wrong.fields], [true, 'invalid_credentials', 401, []]);
+  const short = await page.evaluate(() =>
+    globalThis.problem(globalThis.auth.register({ email: 'new@example.com', password: 'short' })),
+  );
+  assert.deepEqual([short.code, short.status, short.fields.map((one) => one.field)], ['invalid_request', 422, ['password']]);
+});
+
+scenario('too many attempts say when to try again', { settings: { login_failures_per_account: '2/15m' } }, async (tools) => {
+  const { page, server, watch } = tools;
+  watch.tolerate(/401|429/);
+  const { email } = await server.user();
+  await open(tools, page, { transport: 'cookie' });
+  const attempt = () =>
+    page.evaluate((email) => globalThis.problem(globalThis.auth.login({ email, password: 'not the one' })), email);
+  let last = await attempt();
+  for (let tries = 0; tries < 5 && last.status === 401; tries += 1) last = await attempt();
+  assert.equal(last.code, 'too_many_requests');
+  assert.ok(last.retryAfter > 0 && last.retryAfter <= 900, `${last.retryAfter}`);
+});
+
+scenario('a server that does not answer is unreachable', async (tools) => {
+  const { page, context, watch } = tools;
+  watch.tolerate(/ERR_FAILED/);
+  await open(tools, page, { transport: 'cookie' });
+  await context.route('**/auth/login', (route) => route.abort());
+  const problem = await page.evaluate(() => globalThis.problem(globalThis.auth.login({ email: 'a@example.com', password: 'x' })));
+  assert.deepEqual([problem.ours, problem.code, problem.status], [true, 'unreachable', 0]);
+});
+
+scenario('a fingerprint that does not come holds a sign-in up for a second and a half at most', async (tools) => {
+  const { page, context, server } = tools;
+  await context.route('**/static/fingerprint.js', () => {});
+  await open(tools, page, { transport: 'cookie' });
+  await signIn(page, await server.user());
+  assert.deepEqual((await sessions(page)).map((one) => one.device_bound), [false]);
+});
+
+scenario('switched off, the fingerprint is not even fetched', async (tools) => {
+  const { page, server, watch } = tools;
+  await open(tools, page, { transport: 'cookie', fingerprint: 'off' });
+  await signIn(page, await server.user());
+  assert.deepEqual((await sessions(page)).map((one) => one.device_bound), [false]);
+  assert.equal(paths(watch, '/static/fingerprint.js').length, 0);
+});
+
+scenario('from another origin with bearer tokens: signs in bound, refreshes once for all, signs out', { settings: SHORT }, async (tools) => {
+  const { page, server, watch } = tools;
+  watch.tolerate(/401/);
+  await openElsewhere(tools);
+  await signIn(page, await server.user());
+  assert.deepEqual((await sessions(page)).map((one) => one.device_bound), [true]);
+  await later(2_100);
+  const all = await page.evaluate(() => Promise.all([1, 2, 3].map(async () => (await globalThis.auth.fetch('/users/me')).status)));
+  assert.deepEqual(all, [200, 200, 200]);
+  assert.equal(paths(watch, '/auth/refresh').length, 1);
+  await page.evaluate(() => globalThis.auth.logout());
+  assert.equal(await me(page), 401);
+});
+
+scenario('bearer tokens are in memory only, and no cookie is sent or kept', async (tools) => {
+  const { page, server, context } = tools;
+  await openElsewhere(tools);
+  const session = await signIn(page, await server.user());
+  assert.ok(session.deviceId);
+  assert.deepEqual(await context.cookies(), []);
+  const kept = await page.evaluate(async () => ({
+    cookie: document.cookie,
+    local: { ...localStorage },
+    session: { ...sessionStorage },
+    databases: await indexedDB.databases(),
+    client: JSON.stringify(globalThis.auth),
+  }));
+  assert.deepEqual(kept, { cookie: '', local: {}, session: {}, databases: [], client: '{}' });
+});
+
+scenario('a token never goes to another server', async (tools) => {
+  const { page, server, watch } = tools;
+  const site = await openElsewhere(tools);
+  await signIn(page, await server.user());
+  const targets = ['https://evil.example/', '//evil.example/', '/\\evil.example/', `${site}/`];
+  const problems = await page.evaluate(
+    (targets) => Promise.all(targets.map((target) => globalThis.problem(globalThis.auth.fetch(target)))),
+    targets,
+  );
+  assert.equal(problems.length, targets.length);
+  for (const problem of problems) assert.match(problem.message, /is not http:\/\/localhost/);
+  assert.deepEqual(watch.requests.filter((one) => one.url().includes('evil')), []);
+});

@@ -1,0 +1,292 @@
+/** The page for signing in, as a person meets it. */
+
+import assert from 'node:assert/strict';
+import { PASSWORD, TEXTS, enter, scenario, signIn, spyOnReading } from './support.js';
+
+const WORDS = TEXTS.script.login;
+
+const isFocused = (page, selector) => page.evaluate((id) => document.activeElement?.matches(id), selector);
+
+async function error(page) {
+  await page.locator('#error:not([hidden])').waitFor();
+  return page.locator('#error').textContent();
+}
+
+scenario('a person signs in and sees this device first, marked and bound', async ({ page, server }) => {
+  const ada = await server.user();
+  await signIn(page, server, ada);
+  assert.match(await page.locator('main').textContent(), new RegExp(ada.name));
+  const first = page.locator('#devices li').first();
+  assert.match(await first.textContent(), new RegExp(TEXTS.account.this_device));
+  assert.match(await first.textContent(), /Chrome \d+ on Linux/);
+  assert.match(await first.textContent(), new RegExp(TEXTS.account.bound));
+});
+
+scenario('an email works where a name does', async ({ page, server }) => {
+  const ada = await server.user();
+  await signIn(page, server, { name: ada.email, password: PASSWORD });
+});
+
+scenario('the keyboard alone is enough', async ({ page, server }) => {
+  const ada = await server.user();
+  await page.goto(`${server.url}/login`);
+  assert.ok(await isFocused(page, '#username'), 'the first field has the focus');
+  await page.keyboard.type(ada.name);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('wrong');
+  await page.keyboard.press('Tab');
+  assert.ok(await isFocused(page, '#toggle'));
+  await page.keyboard.press('Space');
+  assert.equal(await page.getAttribute('#password', 'type'), 'text');
+  await page.keyboard.press('Shift+Tab');
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type(ada.password);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${server.url}/account`);
+});
+
+scenario('a wrong password and an unknown name get the same sentence, with the focus on it', async ({ page, server, watch }) => {
+  watch.tolerate(/401/);
+  const ada = await server.user();
+  for (const name of [ada.name, 'nobody-of-this-name', 'nobody@example.com']) {
+    await page.goto(`${server.url}/login`);
+    await enter(page, { name, password: 'not the one' });
+    assert.equal(await error(page), WORDS.wrong, name);
+    assert.equal(await page.getAttribute('#error', 'role'), 'alert');
+    assert.ok(await isFocused(page, '#error'));
+    assert.equal(await page.inputValue('#username'), name, 'the name stays');
+    assert.equal(await page.inputValue('#password'), '', 'the password goes');
+    assert.equal(await page.getAttribute('#login', 'aria-busy'), 'false');
+    assert.equal(await page.getAttribute('#submit', 'aria-disabled'), 'false');
+  }
+});
+
+scenario('after a wrong password the right one signs in', async ({ page, server, watch }) => {
+  watch.tolerate(/401/);
+  const ada = await server.user();
+  await page.goto(`${server.url}/login`);
+  await enter(page, { ...ada, password: 'not the one' });
+  await error(page);
+  await page.locator('#password').pressSequentially(ada.password);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${server.url}/account`);
+});
+
+const LIMITED = { settings: { login_failures_per_account: '2/15m' } };
+
+scenario('too many attempts say how long to wait, in words, alike for known and unknown names', LIMITED, async (tools) => {
+  const { page, server, watch } = tools;
+  watch.tolerate(/401|429/);
+  for (const name of [(await server.user()).name, 'nobody-of-this-name']) {
+    await page.goto(`${server.url}/login`);
+    let sentence = WORDS.wrong;
+    for (let tries = 0; tries < 5 && sentence === WORDS.wrong; tries += 1) {
+      await page.fill('#username', name);
+      await page.fill('#password', 'not the one');
+      await page.click('#submit');
+      await page.locator('#login[aria-busy=false]').waitFor();
+      sentence = await error(page);
+    }
+    const [before, after] = WORDS['too-many'].split('{wait}');
+    assert.ok(sentence.startsWith(before) && sentence.endsWith(after), sentence);
+    assert.match(sentence, /\b\d+ (seconds?|minutes?)\b/);
+  }
+});
+
+scenario('while it is sent the form says so, keeps its focus, and is sent once', async ({ page, server, context, watch }) => {
+  const ada = await server.user();
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await context.route('**/auth/login', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`${server.url}/login`);
+  await enter(page, ada);
+  await page.locator('#login[aria-busy=true]').waitFor();
+  assert.equal(await page.getAttribute('#submit', 'aria-disabled'), 'true');
+  assert.equal(await page.getAttribute('#submit', 'disabled'), null);
+  assert.ok(await isFocused(page, '#submit'));
+  assert.equal(await page.textContent('#status'), WORDS['signing-in']);
+  await page.click('#submit', { force: true });
+  await page.locator('#password').press('Enter');
+  release();
+  await page.waitForURL(`${server.url}/account`);
+  assert.equal(watch.requests.filter((one) => one.method() === 'POST').length, 1);
+});
+
+scenario('Caps Lock is pointed out, and not any more when it is off', async ({ page, at }) => {
+  await page.goto(at('/login'));
+  const press = (on) =>
+    page.evaluate((modifierCapsLock) => {
+      const event = new KeyboardEvent('keydown', { key: 'A', bubbles: true, modifierCapsLock });
+      document.getElementById('password').dispatchEvent(event);
+    }, on);
+  assert.equal(await page.getAttribute('#caps', 'role'), 'status');
+  await press(true);
+  assert.equal(await page.textContent('#caps'), WORDS.caps);
+  await press(false);
+  assert.equal(await page.textContent('#caps'), '');
+});
+
+scenario('the password can be shown, and is hidden again before it is sent', async ({ page, server, context, watch }) => {
+  watch.tolerate(/ERR_FAILED/);
+  await page.goto(`${server.url}/login`);
+  await page.fill('#username', 'ada');
+  await page.fill('#password', 'secret words');
+  const label = await page.textContent('#toggle');
+  await page.click('#toggle');
+  assert.equal(await page.getAttribute('#password', 'type'), 'text');
+  assert.equal(await page.getAttribute('#toggle', 'aria-pressed'), 'true');
+  assert.equal(await page.textContent('#toggle'), label, 'a pressed button keeps its name');
+  await context.route('**/auth/login', (route) => route.abort());
+  await page.click('#submit');
+  assert.equal(await page.getAttribute('#password', 'type'), 'password');
+  assert.equal(await page.getAttribute('#toggle', 'aria-pressed'), 'false');
+});
+
+scenario('a server that is not reached is named, and nothing that was typed is lost', async ({ page, server, context, watch }) => {
+  watch.tolerate(/ERR_FAILED/);
+  const ada = await server.user();
+  await page.goto(`${server.url}/login`);
+  await context.route('**/auth/login', (route) => route.abort());
+  await enter(page, ada);
+  assert.equal(await error(page), WORDS.unreachable);
+  assert.equal(await page.inputValue('#password'), ada.password);
+  await context.unroute('**/auth/login');
+  await page.click('#submit');
+  await page.waitForURL(`${server.url}/account`);
+});
+
+scenario('a script that does not load leaves the plain form, which signs in', async ({ page, server, context, watch }) => {
+  watch.tolerate(/ERR_FAILED/);
+  const ada = await server.user();
+  await context.route('**/client.js', (route) => route.abort());
+  await signIn(page, server, ada);
+  assert.match(await page.locator('#devices li').first().textContent(), new RegExp(TEXTS.account.unbound));
+});
+
+scenario('a fingerprint that does not load holds nobody up', async ({ page, server, context, watch }) => {
+  watch.tolerate(/ERR_FAILED/);
+  await context.route('**/fingerprint.js', (route) => route.abort());
+  await signIn(page, server, await server.user());
+});
+
+scenario('a browser that keeps no cookies is told so, instead of coming back to the form', async ({ page, server, context }) => {
+  // Answered by the server, and stripped of its cookies.
+  await context.route('**/auth/login', async (route) => {
+    const { body } = await server.call('/auth/login', route.request().postDataJSON());
+    await route.fulfill({ json: body });
+  });
+  await page.goto(`${server.url}/login`);
+  await enter(page, await server.user());
+  assert.equal(await error(page), WORDS.cookies);
+});
+
+scenario('password managers find what they look for', async ({ page, at }) => {
+  await page.goto(at('/login'));
+  const form = await page.locator('#login').evaluate((form) => ({ method: form.method, action: form.getAttribute('action') }));
+  assert.deepEqual(form, { method: 'post', action: '/login' });
+  const field = (id) =>
+    page.locator(id).evaluate((input) => ({
+      name: input.name,
+      type: input.type,
+      complete: input.autocomplete,
+      label: input.labels[0]?.textContent.trim(),
+      capital: input.autocapitalize,
+      spell: input.spellcheck,
+    }));
+  const name = await field('#username');
+  assert.deepEqual([name.name, name.type, name.label], ['username', 'text', TEXTS.fields.either]);
+  assert.match(name.complete, /^username\b/);
+  assert.deepEqual([name.capital, name.spell], ['none', false]);
+  const password = await field('#password');
+  assert.deepEqual([password.name, password.type, password.label], ['password', 'password', TEXTS.fields.password]);
+  assert.match(password.complete, /^current-password\b/);
+  await page.locator('#password').evaluate((input) => {
+    const data = new DataTransfer();
+    data.setData('text/plain', 'pasted');
+    const paste = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+    if (!input.dispatchEvent(paste)) throw new Error('paste is prevented');
+  });
+});
+
+scenario('nothing of the browser is read at load, only once somebody types', async ({ page, server, context, watch }) => {
+  await spyOnReading(context);
+  await page.goto(`${server.url}/login`, { waitUntil: 'networkidle' });
+  assert.deepEqual(await page.evaluate(() => globalThis.read), []);
+  assert.deepEqual(watch.requests.filter((one) => /fingerprint|client/.test(one.url())), []);
+  await page.locator('#username').pressSequentially('a');
+  await page.waitForFunction(() => globalThis.read.includes('toDataURL'));
+  assert.equal(watch.requests.filter((one) => one.url().endsWith('/fingerprint.js')).length, 1);
+});
+
+scenario('what a password manager fills in by itself is nobody typing', async ({ page, server, context, watch }) => {
+  await spyOnReading(context);
+  // From the page itself: to the browser, what a test runs in it was done by a person.
+  await context.addInitScript(() => {
+    addEventListener('load', () => {
+      const input = document.getElementById('username');
+      input.value = 'ada';
+      input.dispatchEvent(new InputEvent('input', { bubbles: true }));
+      input.dataset.filled = 'yes';
+    });
+  });
+  await page.goto(`${server.url}/login`);
+  await page.locator('#username[data-filled]').waitFor();
+  await page.waitForTimeout(500);
+  assert.deepEqual(watch.requests.filter((one) => /fingerprint|client/.test(one.url())), []);
+});
+
+const OFF = { settings: { fingerprint_policy: 'off' } };
+
+scenario('with fingerprint_policy = "off" nothing is read, and signing in works', OFF, async (tools) => {
+  const { page, server, context, watch } = tools;
+  await spyOnReading(context);
+  let read;
+  await context.route('**/auth/login', async (route) => {
+    read = await page.evaluate(() => globalThis.read);
+    await route.continue();
+  });
+  await signIn(page, server, await server.user());
+  assert.deepEqual(read, []);
+  assert.deepEqual(await page.evaluate(() => globalThis.read), []);
+  assert.deepEqual(watch.requests.filter((one) => one.url().endsWith('/fingerprint.js')), []);
+});
+
+scenario('no token can be read by a script, before or after signing in', async ({ page, server, context }) => {
+  const ada = await server.user();
+  await signIn(page, server, ada);
+  const cookies = await context.cookies();
+  const secrets = cookies.filter((cookie) => cookie.httpOnly).map((cookie) => cookie.value);
+  assert.ok(secrets.length >= 3, `${cookies.map((cookie) => cookie.name)}`);
+  const readable = await page.evaluate(async () => {
+    const globals = Object.getOwnPropertyNames(globalThis).map((name) => {
+      try {
+        return JSON.stringify(globalThis[name]);
+      } catch {
+        return '';
+      }
+    });
+    return JSON.stringify([
+      document.cookie, { ...localStorage }, { ...sessionStorage }, await indexedDB.databases(), await caches.keys(),
+      document.documentElement.outerHTML, history.state, globalThis.name, location.href, globals,
+    ]);
+  });
+  for (const secret of secrets) assert.ok(!readable.includes(secret));
+  assert.ok(!/eyJ[\w-]+\.[\w-]+\./.test(readable), 'nothing looks like a JWT');
+  assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length), 0);
+});
+
+scenario('who is signed in already goes straight on', async ({ page, server }) => {
+  await signIn(page, server, await server.user());
+  await page.goto(`${server.url}/login?next=/privacy`);
+  assert.equal(page.url(), `${server.url}/privacy`);
+});
+
+scenario('another tab that waits at the form follows when somebody signs in', async ({ page, server, context }) => {
+  const other = await context.newPage();
+  await other.goto(`${server.url}/login?next=/privacy`);
+  await signIn(page, server, await server.user());
+  await other.waitForURL(`${server.url}/privacy`);
+});

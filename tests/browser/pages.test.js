@@ -1,0 +1,254 @@
+/** What holds of every page: accessible in every state, small, strict, and usable on any screen. */
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { HERE, TEXTS, enter, module, scenario, signIn } from './support.js';
+
+const SCREENSHOTS = join(HERE, 'screenshots');
+mkdirSync(SCREENSHOTS, { recursive: true });
+
+const AXE = module('axe-core/axe.min.js');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'];
+
+const fail = async (page) => {
+  await enter(page, { name: 'ada', password: 'not the one' });
+  await page.locator('#error:not([hidden])').waitFor();
+};
+
+/** Every page in every state: how to get there. */
+const STATES = {
+  login: ({ page, at }) => page.goto(at('/login')),
+  'login-error': async ({ page, at }) => {
+    await page.goto(at('/login'));
+    await fail(page);
+  },
+  'login-helped': async ({ page, at }) => {
+    await page.goto(at('/login'));
+    await page.fill('#password', 'shown words');
+    await page.click('#toggle');
+    await page.evaluate((sentence) => (document.getElementById('caps').textContent = sentence), TEXTS.script.login.caps);
+  },
+  'login-signed-out': ({ page, at }) => page.goto(at('/login?notice=signed_out')),
+  register: ({ page, at }) => page.goto(at('/register')),
+  'register-error': async ({ page, at }) => {
+    await page.goto(at('/register'));
+    await page.fill('#username', 'x');
+    await page.fill('#password', 'password1234');
+    await page.click('#submit');
+    await page.locator('#error:not([hidden])').waitFor();
+  },
+  account: async ({ page, server }) => {
+    const ada = await server.user();
+    for (const device_name of ['Firefox 153 on Windows', 'An old telephone with a name that is much longer than it should be']) {
+      await server.call('/auth/login', { username: ada.name, password: ada.password, device_name });
+    }
+    await signIn(page, server, ada);
+  },
+  'account-open': async ({ page, server }) => {
+    await signIn(page, server, await server.user());
+    await page.locator('summary').click();
+  },
+  'account-error': async ({ page, server }) => {
+    await signIn(page, server, await server.user());
+    await page.fill('#current_password', 'not the one');
+    await page.fill('#new_password', 'another harbour 77 lantern');
+    await page.locator('#change-password button[type=submit]').click();
+    await page.locator('[aria-invalid=true]').waitFor();
+  },
+  privacy: ({ page, at }) => page.goto(at('/privacy')),
+  'not-found': ({ page, at }) => page.goto(at('/nothing-here')),
+  continue: async ({ page, server, context, at }) => {
+    await signIn(page, server, await server.user());
+    // As if the access token were over, and the server didn't answer.
+    await context.clearCookies({ name: 'access_token' });
+    await context.route('**/auth/refresh', (route) => route.abort());
+    await page.goto(at('/auth/continue?next=/account'));
+    await page.locator('#error:not([hidden])').waitFor();
+  },
+};
+
+const SCREENS = [
+  ['light', { width: 1280, height: 800 }],
+  ['dark', { width: 1280, height: 800 }],
+  ['light', { width: 320, height: 640 }],
+  ['dark', { width: 320, height: 640 }],
+];
+
+async function violations(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate((values) => globalThis.axe.run({ runOnly: { type: 'tag', values } }), RULES);
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`);
+}
+
+for (const [state, go] of Object.entries(STATES)) {
+  for (const [colorScheme, viewport] of SCREENS) {
+    const name = `${state}, ${colorScheme}, ${viewport.width} px`;
+    // The policy would keep axe out as well; that the pages obey it is seen in all other tests.
+    const context = { viewport, colorScheme, bypassCSP: true };
+    scenario(`${name}: accessible, and nothing needs scrolling sideways`, { context }, async (tools) => {
+      const { page, watch } = tools;
+      watch.tolerate(/40[134]|409|422|ERR_FAILED/);
+      await go(tools);
+      await page.screenshot({ path: join(SCREENSHOTS, `${state}-${colorScheme}-${viewport.width}.png`), fullPage: true });
+      assert.deepEqual(await violations(page), []);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.equal(over, 0);
+    });
+  }
+}
+
+scenario('the sign-in page is four requests and 12 kB at load', async ({ t, page, server, watch }) => {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Network.enable');
+  const transferred = [];
+  session.on('Network.loadingFinished', ({ encodedDataLength }) => transferred.push(encodedDataLength));
+  await page.goto(`${server.url}/login`, { waitUntil: 'networkidle' });
+  const bytes = transferred.reduce((sum, one) => sum + one, 0);
+  const names = watch.requests.map((one) => new URL(one.url()).pathname.split('/').pop());
+  t.diagnostic(`sign-in page: ${names.length} requests (${names.join(', ')}), ${bytes} bytes with headers`);
+  assert.ok(names.length <= 4, `${names}`);
+  assert.ok(bytes <= 12_000, `${bytes} bytes`);
+});
+
+scenario('what is loaded at the first input is small, too', async ({ t, page, server }) => {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Network.enable');
+  let bytes = 0;
+  session.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength));
+  await page.goto(`${server.url}/login`);
+  const loaded = page.waitForResponse(/fingerprint\.js/);
+  await page.locator('#username').pressSequentially('ada');
+  await (await loaded).finished();
+  t.diagnostic(`sign-in page with all its modules: ${bytes} bytes with headers`);
+  assert.ok(bytes <= 24_000, `${bytes} bytes`);
+});
+
+scenario('assets are compressed, and kept for ever under an address that names their content', async ({ page, at, watch }) => {
+  await page.goto(at('/login'), { waitUntil: 'networkidle' });
+  const assets = watch.requests.map((one) => one.url()).filter((url) => url.includes('/static/'));
+  assert.ok(assets.length >= 2);
+  for (const url of assets) {
+    assert.match(url, /\/static\/[\w-]{8,}\//);
+    const response = await page.request.get(url, { headers: { 'Accept-Encoding': 'gzip' } });
+    assert.match(response.headers()['cache-control'], /immutable/);
+    assert.equal(response.headers()['content-encoding'], 'gzip');
+  }
+});
+
+scenario('the first paint needs no script', async ({ page, server, context }) => {
+  await context.route('**/*.js', () => {});
+  await page.goto(`${server.url}/login`, { waitUntil: 'commit' });
+  await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
+  assert.ok(await page.locator('#submit').isVisible());
+});
+
+scenario('nothing moves while the page loads', async ({ page, server }) => {
+  await page.goto(`${server.url}/login`, { waitUntil: 'networkidle' });
+  const shift = await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        let sum = 0;
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) sum += entry.value;
+        }).observe({ type: 'layout-shift', buffered: true });
+        setTimeout(() => resolve(sum), 300);
+      }),
+  );
+  assert.ok(shift < 0.1, `layout shift ${shift}`);
+});
+
+scenario('every page has a strict policy, and is kept by nobody', async ({ page, server, at, watch }) => {
+  watch.tolerate(/404/);
+  const seen = new Set();
+  const check = async (path) => {
+    const response = await page.goto(at(path));
+    const headers = response.headers();
+    const policy = headers['content-security-policy'];
+    for (const part of [
+      /default-src 'none'/, /script-src 'nonce-[\w+/=-]{16,}'/, /frame-ancestors 'none'/, /base-uri 'none'/, /form-action 'self'/,
+      /require-trusted-types-for 'script'/, /trusted-types 'none'/,
+    ]) {
+      assert.match(policy, part, path);
+    }
+    assert.ok(!/unsafe|https?:|\*/.test(policy), policy);
+    const nonce = /'nonce-([^']+)'/.exec(policy)[1];
+    assert.ok(!seen.has(nonce), 'a nonce is used once');
+    seen.add(nonce);
+    assert.equal(headers['cache-control'], 'no-store', path);
+    assert.equal(headers['x-content-type-options'], 'nosniff', path);
+    assert.equal(headers['cross-origin-opener-policy'], 'same-origin', path);
+  };
+  for (const path of ['/login', '/login', '/register', '/privacy', '/nothing-here']) await check(path);
+  await signIn(page, server, await server.user());
+  await check('/account');
+});
+
+scenario('with reduced motion nothing moves', { context: { reducedMotion: 'reduce' } }, async ({ page, at }) => {
+  await page.goto(at('/login'));
+  const moving = await page.evaluate(() =>
+    Array.from(document.querySelectorAll('*')).filter((one) => {
+      const { transitionDuration, animationName } = getComputedStyle(one);
+      return animationName !== 'none' || transitionDuration.split(',').some((time) => Number.parseFloat(time) > 0);
+    }).length,
+  );
+  assert.equal(moving, 0);
+});
+
+scenario('dark mode is dark', { context: { colorScheme: 'dark' } }, async ({ page, at }) => {
+  await page.goto(at('/login'));
+  const lightness = await page.evaluate(() => {
+    const [red, green, blue] = getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number);
+    return (red + green + blue) / 3;
+  });
+  assert.ok(lightness < 60, `${lightness}`);
+});
+
+scenario('what can be pressed is large enough for a thumb', { context: { viewport: { width: 320, height: 640 } } }, async (tools) => {
+  const { page, server } = tools;
+  await signIn(page, server, await server.user());
+  for (const path of ['/account', '/privacy']) {
+    await page.goto(server.url + path);
+    const small = await page.evaluate(() =>
+      Array.from(document.querySelectorAll('button, input:not([type=hidden]):not([tabindex="-1"]), summary, a.button'))
+        .filter((one) => one.checkVisibility())
+        .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect().height])
+        .filter(([html, height]) => height < (html.includes('checkbox') ? 20 : 43.9)),
+    );
+    assert.deepEqual(small, [], path);
+  }
+});
+
+const HOST = 'vestibule.test';
+/** Chromium takes it over https only, and says so. */
+const COOP = /Cross-Origin-Opener-Policy header has been ignored/;
+const SECURE = { settings: { cookie_secure: 'true' }, browserArgs: [`--host-resolver-rules=MAP ${HOST} 127.0.0.1`] };
+
+scenario('where secure cookies meet plain http, the page names the setting instead of failing silently', SECURE, async (tools) => {
+  const { page, server, watch } = tools;
+  const site = `http://${HOST}:${server.port}`;
+  watch.allow(site);
+  watch.tolerate(COOP);
+  await page.goto(`${site}/login`);
+  assert.match(await page.textContent('main'), /cookie_secure/);
+  assert.match(await page.textContent('main'), new RegExp(TEXTS.trouble.title));
+  await page.screenshot({ path: join(SCREENSHOTS, 'login-trouble.png'), fullPage: true });
+  await page.goto(`${server.url}/login`);
+  assert.equal(await page.locator('#trouble').count(), 0, 'on localhost they work');
+  await enter(page, await server.user());
+  await page.waitForURL(`${server.url}/account`);
+});
+
+const PLAIN = { browserArgs: SECURE.browserArgs };
+
+scenario('over plain http on another host, with cookies that are not secure, a person signs in bound', PLAIN, async (tools) => {
+  const { page, server, watch } = tools;
+  const site = `http://${HOST}:${server.port}`;
+  watch.allow(site);
+  watch.tolerate(COOP);
+  await page.goto(`${site}/login`);
+  assert.equal(await page.evaluate(() => isSecureContext), false);
+  await enter(page, await server.user());
+  await page.waitForURL(`${site}/account`);
+  assert.match(await page.locator('#devices li').first().textContent(), new RegExp(TEXTS.account.bound));
+});

@@ -1,0 +1,80 @@
+/** The page that makes an account. */
+
+import assert from 'node:assert/strict';
+import { PASSWORD, TEXTS, scenario } from './support.js';
+
+async function send(page, { username = '', email = '', password = PASSWORD }) {
+  if (username) await page.locator('#username').pressSequentially(username);
+  if (email) await page.locator('#email').pressSequentially(email);
+  await page.locator('#password').pressSequentially(password);
+  await page.click('#submit');
+}
+
+async function error(page) {
+  await page.locator('#error:not([hidden])').waitFor();
+  return page.textContent('#error');
+}
+
+scenario('an account is made, and its owner is signed in, bound to the browser', async ({ page, server }) => {
+  await page.goto(`${server.url}/register?next=/account`);
+  await send(page, { username: 'hopper', email: 'hopper@example.com' });
+  await page.waitForURL(`${server.url}/account`);
+  assert.match(await page.textContent('main'), /hopper/);
+  assert.match(await page.locator('#devices li').first().textContent(), new RegExp(TEXTS.account.bound));
+});
+
+scenario('a name that is taken is said, and what was typed stays but for the password', async ({ page, server, watch }) => {
+  watch.tolerate(/409/);
+  const ada = await server.user();
+  await page.goto(`${server.url}/register`);
+  await send(page, { username: ada.name });
+  assert.equal(await error(page), TEXTS.script.register.taken);
+  assert.ok(await page.evaluate(() => document.activeElement.id === 'error'));
+  assert.equal(await page.inputValue('#username'), ada.name);
+  assert.equal(await page.inputValue('#password'), '');
+});
+
+scenario('a password that is too easy is said with its field, which is marked', async ({ page, server, watch }) => {
+  watch.tolerate(/422/);
+  await page.goto(`${server.url}/register`);
+  await send(page, { username: 'weak', password: 'password1234' });
+  assert.match(await error(page), new RegExp(`^${TEXTS.fields.password} .*\\.$`));
+  assert.equal(await page.getAttribute('#password', 'aria-invalid'), 'true');
+  await page.fill('#password', PASSWORD);
+  await page.click('#submit');
+  await page.waitForURL(`${server.url}/account`);
+});
+
+scenario('too many new accounts say how long to wait', { settings: { register_rate_per_ip: '1/1h' } }, async (tools) => {
+  const { page, server, watch } = tools;
+  watch.tolerate(/429/);
+  await server.call('/auth/register', { username: 'first', password: PASSWORD });
+  await page.goto(`${server.url}/register`);
+  await send(page, { username: 'second' });
+  const [before] = TEXTS.script.register['too-many'].split('{wait}');
+  assert.ok((await error(page)).startsWith(before));
+});
+
+scenario('password managers are told that the password is a new one', async ({ page, at }) => {
+  await page.goto(at('/register'));
+  assert.equal(await page.getAttribute('#password', 'autocomplete'), 'new-password');
+  assert.equal(await page.getAttribute('#username', 'autocomplete'), 'username');
+  assert.equal(await page.getAttribute('#email', 'type'), 'email');
+});
+
+scenario('only what the configuration asks for is asked for', { settings: { username_field: 'email' } }, async ({ page, at }) => {
+  await page.goto(at('/register'));
+  assert.equal(await page.locator('#username').count(), 0);
+  assert.equal(await page.getAttribute('#email', 'autocomplete'), 'username');
+  assert.notEqual(await page.getAttribute('#email', 'required'), null);
+});
+
+scenario('where registration is closed, the page says so and the form is not offered', {
+  settings: { registration: 'closed' },
+}, async ({ page, at, watch }) => {
+  watch.tolerate(/403/);
+  await page.goto(at('/login'));
+  assert.equal(await page.locator('a[href^="/register"]').count(), 0);
+  await page.goto(at('/register'));
+  assert.match(await page.textContent('main'), new RegExp(TEXTS.errors.registration_closed));
+});
