@@ -191,6 +191,7 @@ fn names_of_cookies_and_headers_are_tokens_without_another_meaning() {
     refused("csrf_header_name", &["X CSRF", "Content-Type", "authorization", "X:Y"]);
     refused("cookie_domain", &[".example.com", "localhost", "10.0.0.1", "exa mple.com", "a_b.example"]);
     refused("issuer", &["", "a b", "a\nb"]);
+    refused("privacy_contact", &["", "two\nlines"]);
 }
 
 #[test]
