@@ -6,7 +6,7 @@
 
 use std::{hint::black_box, path::PathBuf, time::Duration};
 
-use criterion::{BatchSize, Criterion};
+use criterion::{BatchSize, BenchmarkGroup, Criterion, measurement::WallTime};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use tempfile::TempDir;
@@ -16,7 +16,7 @@ use vestibule::{
     clock::Clock,
     config::{self, Profile, Sources},
     domain::{
-        AccessClaims, Identifier, Purpose, RootSecret, UnixTime, Username,
+        AccessClaims, Identifier, Purpose, RootSecret, UnixTime, Username, access_token,
         audit_event::Origin,
         jwt::Algorithm,
         password::Password,
@@ -28,9 +28,10 @@ use vestibule::{
         Tokens,
         add_user::{NewAccount, add_user},
         authenticate::authenticate,
+        client,
         login::{Login, login},
         open::{Role, open},
-        refresh::refresh,
+        refresh::{Refresh, refresh},
     },
     memory::keyring::Keys,
     store::sessions,
@@ -91,10 +92,11 @@ impl Bench {
                 fingerprint: None,
                 device_id: None,
                 device_name: None,
-                client_id: "default".to_owned(),
+                client: client::named(&vestibule, "default").expect("it is always there"),
+                scope: None,
             };
             let first = login(&vestibule, request, None, &origin).await.expect("it logs in").refresh_token;
-            let tokens = refresh(&vestibule, &first, None, &origin).await.expect("it refreshes");
+            let tokens = refresh(&vestibule, Refresh::of(&first), &origin).await.expect("it refreshes");
             (vestibule, first, tokens)
         });
         Self { runtime, vestibule, now, tokens, superseded, _directory: directory }
@@ -103,7 +105,7 @@ impl Bench {
     /// An access token that was not seen before.
     fn access_token(&self) -> String {
         let origin = Origin::command_line(self.now);
-        let refreshed = self.runtime.block_on(refresh(&self.vestibule, &self.superseded, None, &origin));
+        let refreshed = self.runtime.block_on(refresh(&self.vestibule, Refresh::of(&self.superseded), &origin));
         refreshed.expect("it is within the grace").access_token
     }
 
@@ -126,7 +128,9 @@ fn main() {
         .measurement_time(Duration::from_secs(2))
         .configure_from_args();
     let bench = Bench::new();
-    std::iter::once(BASELINE).chain(MEASURED).for_each(|name| drop(std::fs::remove_file(estimates(name))));
+    let rows = rows();
+    let old = std::iter::once(BASELINE).chain(rows.iter().map(String::as_str));
+    old.for_each(|name| drop(std::fs::remove_file(estimates(name))));
     measure(&mut criterion, &bench);
     criterion.final_summary();
     print_ratios();
@@ -153,8 +157,9 @@ fn measure(criterion: &mut Criterion, bench: &Bench) {
             BatchSize::SmallInput,
         );
     });
-    let keys = Keys::new(SigningKey::generate(Algorithm::Es256), vec![]);
+    let keys = Keys::new(vec![], Some(SigningKey::generate(Algorithm::Es256)), vec![]);
     group.bench_function(issue, |b| b.iter(|| keys.sign(black_box(&claims))));
+    measure_algorithms(&mut group, &claims);
 
     let session = bench.session();
     let rules = Rules { rotate: true, grace: 30 };
@@ -172,6 +177,29 @@ fn measure(criterion: &mut Criterion, bench: &Bench) {
     group.finish();
 }
 
+/// What making a token costs under each algorithm, and reading one whose signature isn't remembered.
+fn measure_algorithms(group: &mut BenchmarkGroup<'_, WallTime>, claims: &AccessClaims) {
+    for algorithm in Algorithm::ALL {
+        let key = SigningKey::generate(*algorithm);
+        let sign = || key.signer.sign(access_token::TYP, Some(&key.kid), black_box(claims));
+        let [check, issue] = rows_of(*algorithm);
+        group.bench_function(&issue, |b| b.iter(sign));
+        let token = sign();
+        group.bench_function(&check, |b| b.iter(|| key.verifier.verify::<AccessClaims>(black_box(&token))));
+    }
+}
+
+/// What the rows of an algorithm are called.
+fn rows_of(algorithm: Algorithm) -> [String; 2] {
+    ["check", "issue"].map(|what| format!("{what}_{}", algorithm.as_str()))
+}
+
+/// All rows but the baseline, in the order of the table.
+fn rows() -> Vec<String> {
+    let own = MEASURED.iter().map(|name| (*name).to_owned());
+    own.chain(Algorithm::ALL.iter().flat_map(|algorithm| rows_of(*algorithm))).collect()
+}
+
 /// Where Criterion writes what it found.
 fn estimates(name: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
@@ -187,8 +215,8 @@ fn print_ratios() {
     };
     let Some(baseline) = median(BASELINE) else { return };
     println!("\n{:<26}{:>12}{:>12}", "median", "µs", "× baseline");
-    for name in std::iter::once(BASELINE).chain(MEASURED) {
-        if let Some(nanoseconds) = median(name) {
+    for name in std::iter::once(BASELINE.to_owned()).chain(rows()) {
+        if let Some(nanoseconds) = median(&name) {
             println!("{name:<26}{:>12.3}{:>12.3}", nanoseconds / 1_000.0, nanoseconds / baseline);
         }
     }

@@ -18,9 +18,11 @@
 //!
 //! # In a Rocket application of your own
 //!
-//! [`http::rocket`] is the whole server as a `Rocket<Build>` to which routes can be added. A route that names
-//! [`AccessToken`], [`MaybeAccessToken`], [`FreshToken`] or [`CurrentUser`] is reached only by requests that have what the
-//! guard stands for.
+//! Open a [`Vestibule`], attach [`Embed`], and name a guard in the signature of each route: [`AccessToken`],
+//! [`MaybeAccessToken`], [`FreshToken`], [`CurrentUser`], [`Require`] or [`RefreshToken`]. A route is reached only by requests that
+//! have what its guard stands for. [`closed`] closes routes that name none. [`Vestibule::create_access_token`],
+//! [`Vestibule::authenticate`] and [`Vestibule::invalidate`] do in code what the endpoints do. `examples/notes.rs` is such an
+//! application.
 
 pub mod cli;
 pub mod clock;
@@ -33,6 +35,12 @@ pub mod random;
 pub mod store;
 
 pub use self::{
-    flows::Vestibule,
-    http::guards::{AccessToken, CurrentUser, FreshToken, MaybeAccessToken},
+    flows::{
+        Vestibule,
+        create_access_token::{AccessTokenOptions, IssuedAccessToken},
+    },
+    http::{
+        Embed, Group, closed,
+        guards::{AccessToken, CurrentUser, FreshToken, MaybeAccessToken, PermissionName, RefreshToken, Require},
+    },
 };

@@ -227,6 +227,36 @@ fn fingerprint() -> Value {
     })
 }
 
+/// The OAuth endpoints, with a client's secret that is none.
+fn by_oauth(process: &Process, secrets: &mut Secrets, password: &str) {
+    let secret = "hunter-guessed-the-clients-secret";
+    secrets.value("a client's secret", secret);
+    let basic = STANDARD.encode(format!("default:{secret}"));
+    secrets.add("a client's secret in Basic", &basic);
+    let authorization = format!("Basic {basic}");
+    let form = |path: &str, headers: &[(&str, &str)], form: &str| {
+        let headers = [headers, &[("Content-Type", "application/x-www-form-urlencoded")]].concat();
+        process.send("POST", path, &headers, form.as_bytes())
+    };
+    let password = format!("username=adalovelace&password={}", password.replace(' ', "+"));
+    let tokens = form("/token", &[], &password);
+    assert_eq!(tokens.status, 200, "{}", tokens.text);
+    secrets.answer("tokens of OAuth", &tokens);
+    let refresh = tokens.body["refresh_token"].as_str().expect("a token").to_owned();
+    let next = form("/token", &[], &format!("grant_type=refresh_token&refresh_token={refresh}"));
+    assert_eq!(next.status, 200, "{}", next.text);
+    secrets.answer("refreshed tokens of OAuth", &next);
+    for path in ["/token", "/auth/revoke", "/auth/introspect"] {
+        let body = format!("token={refresh}&{password}");
+        assert_eq!(form(path, &[("Authorization", &authorization)], &body).status, 401);
+        assert_eq!(form(path, &[], &format!("{body}&client_secret={secret}")).status, 401);
+        assert_eq!(form(path, &[], &format!("{body}&{secret}={secret}&{secret}=1")).status, 400);
+    }
+    let access = next.body["access_token"].as_str().expect("a token").to_owned();
+    assert_eq!(form("/auth/revoke", &[], &format!("token={access}")).status, 200);
+    assert_eq!(form("/auth/revoke", &[], &format!("token={refresh}")).status, 200);
+}
+
 #[test]
 fn no_secret_reaches_the_database_or_the_log() {
     let mut process = Process::start();
@@ -322,6 +352,8 @@ fn no_secret_reaches_the_database_or_the_log() {
     let access = token_of(&own, "access_token");
     let current = token_of(&own, "refresh_token");
 
+    by_oauth(&process, &mut secrets, changed);
+
     // Secrets where none belong: addresses, methods, headers, bodies that are none.
     for path in [
         format!("/auth/login?password={password}&token={current}").replace(' ', "%20"),
@@ -346,7 +378,9 @@ fn no_secret_reaches_the_database_or_the_log() {
         format!("{changed}\u{0}\u{1}"),
     ];
     for body in &malformed {
-        for path in ["/auth/login", "/auth/register", "/auth/refresh", "/auth/logout"] {
+        for path in
+            ["/auth/login", "/auth/register", "/auth/refresh", "/auth/logout", "/auth/revoke", "/auth/introspect"]
+        {
             for content_type in ["application/json", "application/x-www-form-urlencoded", "text/plain"] {
                 let answer = process.send("POST", path, &[("Content-Type", content_type)], body.as_bytes());
                 assert!((400..500).contains(&answer.status), "{path} {body}: {}", answer.status);

@@ -88,6 +88,10 @@ fails_with!(
     crate::flows::change_user::ChangeUserError,
     crate::flows::delete_user::DeleteUserError,
     crate::flows::proof::ProofError,
+    crate::flows::remove_role::RemoveRoleError,
+    crate::flows::set_role::SetRoleError,
+    crate::flows::retire_key::RetireError,
+    crate::flows::rotate_keys::RotateError,
     crate::store::Error,
 );
 

@@ -3,13 +3,16 @@
 //! What was asked for goes to stdout; a failure is one line on stderr that says why and what to do. Exit codes: 0 done,
 //! 1 failed, 2 usage, 78 configuration.
 
+mod client;
 mod config;
 mod dev;
 mod failure;
+mod keys;
 mod logging;
 mod openapi;
 mod output;
 mod passwords;
+mod role;
 mod serve;
 mod session;
 mod user;
@@ -81,6 +84,30 @@ enum Command {
   vestibule session revoke --user ada"
     )]
     Session(session::Command),
+    /// See, set and remove roles
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "Example:
+  vestibule role set editor posts:read posts:write"
+    )]
+    Role(role::Command),
+    /// See the applications that sign people in, and make secrets for them
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "Example:
+  vestibule client secret backend"
+    )]
+    Client(client::Command),
+    /// See and change what signs tokens
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "Example:
+  vestibule keys rotate"
+    )]
+    Keys(keys::Command),
     /// See and check the configuration
     #[command(
         subcommand,
@@ -135,7 +162,12 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
         Command::Serve(serve) => (Profile::Serve, serve.listen.add_to(flags)),
         Command::Dev(dev) => (Profile::Dev, dev.add_to(flags)),
         Command::Config(command) => (command.profile(), flags),
-        Command::User(_) | Command::Session(_) | Command::Openapi => (Profile::Serve, flags),
+        Command::User(_)
+        | Command::Session(_)
+        | Command::Role(_)
+        | Command::Client(_)
+        | Command::Keys(_)
+        | Command::Openapi => (Profile::Serve, flags),
     };
     let mut loaded = read(cli, profile, flags.clone())?;
     if matches!(cli.command, Command::Serve(_) | Command::Dev(_)) && loaded.config.web.port == 0 {
@@ -165,6 +197,13 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
         Command::Serve(_) | Command::Dev(_) => serve::run(loaded, &globals).await,
         Command::Config(command) => command.run(&loaded),
         Command::Openapi => openapi::print(&loaded.config),
+        Command::Client(command) => command.run(&loaded.config.clients),
+        Command::Role(command) => {
+            let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
+            let done = command.run(&vestibule).await;
+            vestibule.close().await;
+            done
+        }
         Command::User(command) => {
             let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
             let done = command.run(&vestibule).await;
@@ -172,6 +211,14 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
             done
         }
         Command::Session(command) => {
+            let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
+            let done = command.run(&vestibule).await;
+            vestibule.close().await;
+            done
+        }
+        // It opens the database by itself, because the usual way refuses it.
+        Command::Keys(keys::Command::Recover(recover)) => recover.run(&loaded.config, Clock::system().now()).await,
+        Command::Keys(command) => {
             let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
             let done = command.run(&vestibule).await;
             vestibule.close().await;

@@ -180,7 +180,7 @@ async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<S
         })
     });
     let settings = figment.clone();
-    let Err(error) = http::rocket(Arc::clone(vestibule), figment).attach(listening).launch().await else {
+    let Err(error) = http::rocket(vestibule, figment).attach(listening).launch().await else {
         return Ok(());
     };
     match error.kind() {

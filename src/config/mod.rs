@@ -3,13 +3,14 @@
 //! Later wins: built-in defaults, `Rocket.toml` (the profile's table, key `auth`) or `--config FILE`,
 //! `.env` in the working directory, `VESTIBULE_<KEY>`, the command line. `schema` is the table of keys;
 //! each section has a file that reads its keys into types; [`load`] reports everything that is wrong at
-//! once. Nothing here knows Rocket, the clock or another module of ours, and nothing changes the process.
+//! once. Nothing here knows Rocket, the clock or a module of ours but the nouns of `domain`, and nothing changes the process.
 
 mod clients;
 mod cookies;
 mod devices;
 mod duration;
 mod environment;
+mod excluded;
 mod file;
 mod given;
 mod keys;
@@ -37,7 +38,7 @@ use figment::{Figment, providers::Serialized};
 
 use self::reader::{Read, Reader, share};
 pub use self::{
-    clients::{Client, Clients},
+    clients::{Client, Clients, Grants},
     cookies::{Cookies, SameSite},
     devices::{Devices, FingerprintPolicy, LimitPolicy},
     duration::{Lifetime, Seconds},
@@ -78,6 +79,16 @@ pub struct Config {
     pub clients: Clients,
     /// Throttles, and how long the audit log is kept.
     pub limits: Limits,
+}
+
+impl Config {
+    /// The configuration of this process, as `vestibule serve` reads it: `Rocket.toml`, `.env`, the environment.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn of_process() -> Result<Self, Problems> {
+        load(&Sources::of_process(Profile::Serve, None, Flags::default())).map(|loaded| loaded.config)
+    }
 }
 
 /// What [`load`] gives.

@@ -76,9 +76,9 @@ pub(super) static KEYS: &[Key] = &[
 
     key("root_secret", Keys, Derived(""), "at least 32 bytes, from which come the sealing of signing keys, refresh tokens, device hashes and CSRF; unset: made at the first start").secret(),
     key("root_secret_file", Keys, Derived("/run/secrets/vestibule-root"), "a file that holds the root secret instead; unset: <data_dir>/secret.key"),
-    key("secret_key", Keys, Derived(""), "a signing key for HS256, shared with those who verify: at least 32 bytes, not a sample").secret(),
+    key("secret_key", Keys, Derived(""), "a signing key shared with those who verify, not a sample: at least 32 bytes for HS256, 48 for HS384, 64 for HS512").secret(),
     key("secret_key_file", Keys, Derived("/run/secrets/vestibule-key"), "a file that holds the signing key instead"),
-    key("algorithm", Keys, Derived("ES256"), "of new signing keys: ES256 or HS256; unset: ES256, or HS256 where only secret_key is set"),
+    key("algorithm", Keys, Derived("ES256"), "of new signing keys: ES256/384, EdDSA, RS256/384/512, PS256/384/512 or HS256/384/512; unset: ES256, or HS256 where only secret_key is set"),
 
     key("public_url", Web, Derived("https://auth.example.com"), "how clients reach this server; unset: http://localhost:<port>; must be set when address isn't loopback"),
     key("base_path", Web, Text("/auth"), "where the endpoints are mounted; / for none"),
@@ -86,7 +86,9 @@ pub(super) static KEYS: &[Key] = &[
     key("port", Web, Number(8000), "where to listen, 0 picks one; Rocket's own setting works too"),
     key("trusted_proxies", Web, List(&["127.0.0.1", "::1"]), "addresses and networks whose X-Forwarded-* are believed"),
     key("allowed_redirect_hosts", Web, List(&[]), "hosts beside this one that a browser may be sent to once it is signed in, such as app.example.com, app.example.com:8443, *.example.com"),
+    key("exclude_urls", Web, List(&[]), "paths that forward authentication lets through, such as /public/**, app.example.com/*.css: * within a segment, ** for any number of segments"),
     key("cors_allowed_origins", Web, List(&[]), "origins whose pages may call this server, such as https://app.example.com; in the profile dev any origin on localhost").dev(Derived("")),
+    key("compat_routes", Web, Switch(false), "the paths of the systems that this one succeeds answer too, such as /login, /auth/jwt/login, /api/token/"),
     key("log_format", Web, Text("text"), "how the log is written: text or json"),
     key("privacy_contact", Web, Derived("privacy@example.com"), "whom to ask about privacy: an address, a URL, or words; shown on /privacy"),
 
@@ -94,6 +96,7 @@ pub(super) static KEYS: &[Key] = &[
     key("audience", Tokens, Derived("https://api.example.com"), "`aud` of access tokens; unset: issuer"),
     key("leeway", Tokens, Text("0s"), "how far the clocks of others may be off, at most 10m"),
     key("access_token_lifetime", Tokens, Text("15m"), "how long an access token lives: seconds as a number, or 15m, 2h, 7d"),
+    key("renew_within", Tokens, Text("0s"), "an access token this near its end comes back renewed, in the header New-Access-Token or its cookie; 0 is off"),
     key("token_claims", Tokens, List(&["username"]), "which of username, email a token carries"),
     key("token_location", Tokens, List(&["headers", "cookies"]), "where an access token is looked for"),
 
@@ -137,6 +140,9 @@ pub(super) static KEYS: &[Key] = &[
     key("clients.<id>.audience", Clients, Derived("https://app.example.com"), "`aud` of this client's access tokens; unset: the setting audience"),
     key("clients.<id>.access_token_lifetime", Clients, Derived("5m"), "how long its access tokens live; unset: the setting of that name"),
     key("clients.<id>.refresh_token_lifetime", Clients, Derived("30d"), "how long its refresh tokens live; unset: the setting of that name"),
+    key("clients.<id>.secret_hash", Clients, Derived("sha256$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), "makes it confidential: what `vestibule client secret web` prints; it signs in at /token only, and must authenticate there").secret(),
+    key("clients.<id>.scopes", Clients, Derived("posts:read,posts:write"), "the permissions that its tokens may carry at most; unset: all"),
+    key("clients.<id>.grants", Clients, Derived("password,refresh_token"), "which of password, refresh_token it may use at /token; unset: both"),
 ];
 
 const fn key(name: &'static str, section: Section, default: DefaultValue, meaning: &'static str) -> Key {

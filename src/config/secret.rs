@@ -11,6 +11,9 @@ use super::setting::Setting;
 /// What stands in for a secret wherever a configuration is shown.
 pub(super) const REDACTED: &str = "[redacted]";
 
+/// What a root secret needs to be beyond guessing.
+pub(super) const LEAST_ROOT_BYTES: usize = 32;
+
 /// More than any key needs; keeps `/dev/zero` from being read to its end.
 const LONGEST_FILE: u64 = 4096;
 
@@ -22,6 +25,16 @@ impl Secret {
     /// The bytes, for the one place that derives or signs with them.
     pub fn expose(&self) -> &[u8] {
         &self.0
+    }
+
+    /// What is to become the root secret, from a file as `root_secret_file` names one.
+    ///
+    /// # Errors
+    /// A sentence: the file can't be read, or what it holds could be guessed.
+    pub fn root_from_file(path: &Path) -> Result<Self, String> {
+        let secret = Self::from_file(path)?;
+        secret.check(LEAST_ROOT_BYTES)?;
+        Ok(secret)
     }
 
     /// The content of `path`; the line end that an editor leaves behind a text is not part of it.

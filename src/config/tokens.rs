@@ -23,6 +23,8 @@ pub struct Tokens {
     pub leeway: Seconds,
     /// Unless the client has its own; at most the lifetime of a refresh token.
     pub access_token_lifetime: Lifetime,
+    /// How near its end a valid access token is renewed; less than the lifetime of any. 0 is off.
+    pub renew_within: Seconds,
     /// Which personal claims a token carries.
     pub claims: TokenClaims,
     /// Where an access token is looked for.
@@ -55,17 +57,31 @@ impl Tokens {
         let public_url = web.map(|web| Identifier(web.public_url.clone()));
         let issuer = reader.or("issuer", public_url);
         let leeway = reader.within("leeway", Seconds::new(0)..=LONGEST_LEEWAY);
-        let access_token_lifetime = reader.read("access_token_lifetime");
+        let access_token_lifetime = reader.read::<Lifetime>("access_token_lifetime");
+        let mut renew_within = reader.read::<Seconds>("renew_within");
+        if let (Ok(lifetime), Ok(span)) = (access_token_lifetime, renew_within) {
+            renew_within = leaves_some(reader, span, lifetime);
+        }
         let claims = reader.read("token_claims");
         let location = reader.read("token_location");
         Ok(Self {
             issuer: issuer?.0,
             leeway: leeway?,
             access_token_lifetime: access_token_lifetime?,
+            renew_within: renew_within?,
             claims: claims?,
             location: location?,
         })
     }
+}
+
+/// Refuses a `renew_within` that leaves nothing of a lifetime: each request would bring a token.
+fn leaves_some(reader: &mut Reader, renew_within: Seconds, lifetime: Lifetime) -> Read<Seconds> {
+    if renew_within.seconds() < lifetime.seconds() {
+        return Ok(renew_within);
+    }
+    let lifetime = reader.describe("access_token_lifetime");
+    Err(reader.refuse("renew_within", format!("must be shorter than {lifetime}")))
 }
 
 impl Setting for Identifier {

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Profile,
+    excluded::Globs,
     reader::{Read, Reader},
     setting::{Setting, items, text, vocabulary},
     url::{Address, is_domain, is_host, plain_path, split_port},
@@ -38,8 +39,12 @@ pub struct Web {
     pub trusted_proxies: Vec<IpNet>,
     /// Hosts in lower case that a browser may be sent to, each perhaps with `*.` before it and a port behind it.
     pub redirect_hosts: Vec<String>,
+    /// Globs of paths that forward authentication lets through, each perhaps with a host in lower case before it.
+    pub exclude_urls: Vec<String>,
     /// Origins whose pages may read our answers.
     pub cors: CorsOrigins,
+    /// Whether the paths of the predecessors answer.
+    pub compat_routes: bool,
     /// How the log is written.
     pub log_format: LogFormat,
     /// Whom to ask about privacy: an address to write to, a page, or words.
@@ -66,8 +71,10 @@ impl Web {
         let base_path = reader.read::<BasePath>("base_path");
         let trusted_proxies = reader.read::<Networks>("trusted_proxies");
         let redirect_hosts = reader.read::<Hosts>("allowed_redirect_hosts");
+        let exclude_urls = reader.read::<Globs>("exclude_urls");
         let usual = if reader.profile == Profile::Dev { CorsOrigins::AnyLocalhost } else { CorsOrigins::None };
         let cors = reader.or("cors_allowed_origins", Ok(usual));
+        let compat_routes = reader.read("compat_routes");
         let log_format = reader.read("log_format");
         let privacy_contact = reader.optional::<Contact>("privacy_contact");
         if let Ok(Networks(networks)) = &trusted_proxies
@@ -83,7 +90,9 @@ impl Web {
             port: port?,
             trusted_proxies: trusted_proxies?.0,
             redirect_hosts: redirect_hosts?.0,
+            exclude_urls: exclude_urls?.0,
             cors: cors?,
+            compat_routes: compat_routes?,
             log_format: log_format?,
             privacy_contact: privacy_contact?.map(|contact| contact.0),
         })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Permission, SessionId, TokenId, UnixTime, UserId, jwt, numeric_date, refresh_token};
 
@@ -70,6 +70,21 @@ pub enum Access {
 }
 
 impl AccessClaims {
+    /// Leaves of the permissions those among `allowed`. The roles stay: they say who the user is, not what the token is for.
+    pub fn narrow(&mut self, allowed: &[Permission]) {
+        self.permissions.retain(|permission| allowed.contains(permission));
+        self.scope = super::scope::text(&self.permissions);
+    }
+
+    /// Every claim by its name, as it stands in the token.
+    pub fn raw(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(claims)) => claims,
+            // A struct of texts, numbers and lists is an object.
+            _ => Map::new(),
+        }
+    }
+
     /// Whether the user has a permission.
     pub fn has_permission(&self, permission: &str) -> bool {
         self.permissions.iter().any(|held| held.as_str() == permission)

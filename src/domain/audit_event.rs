@@ -23,10 +23,18 @@ pub enum Event {
     DeviceMismatch,
     DeviceDrift,
     DeviceLimitReached,
+    AccessTokenCreated,
     SessionRevoked,
     LoggedOut,
     SigningKeyCreated,
+    SigningKeyPromoted,
     SigningKeyRetired,
+    SigningKeyRemoved,
+    RootSecretChanged,
+    RootSecretLost,
+    RoleChanged,
+    RoleRemoved,
+    TokenRevoked,
 }
 
 impl Event {
@@ -48,10 +56,18 @@ impl Event {
             Self::DeviceMismatch => "device_mismatch",
             Self::DeviceDrift => "device_drift",
             Self::DeviceLimitReached => "device_limit_reached",
+            Self::AccessTokenCreated => "access_token_created",
             Self::SessionRevoked => "session_revoked",
             Self::LoggedOut => "logged_out",
             Self::SigningKeyCreated => "signing_key_created",
+            Self::SigningKeyPromoted => "signing_key_promoted",
             Self::SigningKeyRetired => "signing_key_retired",
+            Self::SigningKeyRemoved => "signing_key_removed",
+            Self::RootSecretChanged => "root_secret_changed",
+            Self::RootSecretLost => "root_secret_lost",
+            Self::RoleChanged => "role_changed",
+            Self::RoleRemoved => "role_removed",
+            Self::TokenRevoked => "token_revoked",
         }
     }
 }

@@ -5,14 +5,19 @@ pub mod access_token;
 pub mod audit_event;
 pub mod change;
 pub mod claims;
+pub mod client;
 pub mod device;
+pub mod excluded;
 mod id;
 pub mod jwt;
 pub mod password;
 pub mod permission;
 pub mod redirect;
 pub mod refresh_token;
+pub mod role;
 pub mod root_secret;
+pub mod scope;
+mod sealed;
 pub mod session;
 pub mod signing_key;
 pub mod text;
@@ -23,7 +28,9 @@ pub use self::{
     access_token::AccessClaims,
     id::{DeviceRow, SessionId, TokenId, UserId},
     permission::{Permission, RoleName},
+    role::Roles,
     root_secret::{DerivedKey, Purpose, RootSecret},
+    scope::Scope,
     time::{UnixTime, numeric_date},
     user::{Email, Identifier, User, Username},
 };

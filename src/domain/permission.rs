@@ -23,6 +23,9 @@ pub const BUILT_IN: [&str; 8] = [
     "users:write",
 ];
 
+/// To ask about tokens of others.
+pub const INTROSPECT: &str = "tokens:introspect";
+
 /// The role that has every permission and can't be removed.
 pub const ADMIN_ROLE: &str = "admin";
 
@@ -33,7 +36,7 @@ impl Permission {
     /// A sentence that says what a permission must be.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         check_scope_token(input)?;
-        if RESERVED.contains(&input) {
+        if is_reserved(input) {
             return Err("is reserved by OpenID Connect");
         }
         Ok(Self(input.to_owned()))
@@ -49,6 +52,11 @@ impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether OpenID Connect has given a scope of this name another meaning (OpenID Connect Core §5.4, §11).
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
 }
 
 /// A role's name: the same characters as a permission.
@@ -75,11 +83,54 @@ impl RoleName {
     }
 }
 
-fn check_scope_token(input: &str) -> Result<(), &'static str> {
+/// Whether a text is the name of a permission, for a check while an application is compiled.
+pub const fn is_permission(name: &str) -> bool {
+    let mut at = 0;
+    while at < RESERVED.len() {
+        if is_same(RESERVED[at].as_bytes(), name.as_bytes()) {
+            return false;
+        }
+        at += 1;
+    }
+    is_scope_token(name.as_bytes())
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+const fn is_scope_token(name: &[u8]) -> bool {
+    let mut at = 0;
     // scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-    let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-    if input.is_empty() || input.len() > 64 || !input.bytes().all(allowed) {
+    while at < name.len() && matches!(name[at], 0x21 | 0x23..=0x5B | 0x5D..=0x7E) {
+        at += 1;
+    }
+    at == name.len() && at > 0 && at <= 64
+}
+
+fn check_scope_token(input: &str) -> Result<(), &'static str> {
+    if !is_scope_token(input.as_bytes()) {
         return Err("must be 1 to 64 visible ASCII characters without quotes or backslashes");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compiles_is_what_is_read() {
+        let longest = "x".repeat(64);
+        let longer = "x".repeat(65);
+        for name in
+            ["a", "delete:posts", "profiles", "open", "a,b", &longest, &longer, "", "a b", "openid", "a\"", "\u{e9}"]
+        {
+            assert_eq!(is_permission(name), Permission::parse(name).is_ok(), "{name:?}");
+        }
+    }
 }

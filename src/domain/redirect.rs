@@ -63,6 +63,11 @@ impl Target {
             Self::Elsewhere(url) => url,
         }
     }
+
+    /// Percent-encoded, for the value of a query's parameter.
+    pub fn as_query_value(&self) -> String {
+        url::form_urlencoded::byte_serialize(self.as_str().as_bytes()).collect()
+    }
 }
 
 /// The server's own address can't be read as a URL.

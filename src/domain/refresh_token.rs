@@ -5,6 +5,7 @@
 //! byte for byte, and the answer to a refresh is one `match` over row, token and time.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{
     DerivedKey, SessionId, TokenId, UnixTime, UserId,
@@ -177,6 +178,37 @@ pub struct RefreshClaims {
 #[serde(rename_all = "lowercase")]
 enum Refresh {
     Refresh,
+}
+
+impl RefreshClaims {
+    /// Who made it.
+    pub fn issuer(&self) -> &str {
+        &self.iss
+    }
+
+    /// Its own id.
+    pub fn id(&self) -> TokenId {
+        self.jti
+    }
+
+    /// When it was made.
+    pub fn issued_at(&self) -> UnixTime {
+        self.iat
+    }
+
+    /// Every claim by its name, as it stands in the token.
+    pub fn raw(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(claims)) => claims,
+            // A struct of texts and numbers is an object.
+            _ => Map::new(),
+        }
+    }
+
+    /// From when it no longer holds.
+    pub fn expires_at(&self) -> UnixTime {
+        self.exp
+    }
 }
 
 /// Why a text is not a refresh token that can be looked up.

@@ -7,6 +7,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::{
+    jwt::{base64url, from_base64url},
+    sealed,
+};
+
+/// What a sealed secret is bound to.
+const SEALED_AS: &str = "first secret";
+
 /// What a derived key is for. The label is part of the key: two purposes never share one.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
@@ -26,6 +34,8 @@ pub enum Purpose {
     SampleUser,
     /// Recognises a root secret that does not belong to a database.
     Recognition,
+    /// Seals the first root secret once another one has taken its place.
+    SealFirstSecret,
 }
 
 impl Purpose {
@@ -39,24 +49,43 @@ impl Purpose {
             Self::UnknownNames => b"vestibule v1 unknown names",
             Self::SampleUser => b"vestibule v1 sample user",
             Self::Recognition => b"vestibule v1 recognition",
+            Self::SealFirstSecret => b"vestibule v1 seal first secret",
         }
     }
 }
 
-/// At least 32 random bytes kept apart from the database.
-pub struct RootSecret(Hkdf<Sha256>);
+/// At least 32 random bytes kept apart from the database; of them, what HKDF extracts.
+#[derive(Clone)]
+pub struct RootSecret(Zeroizing<[u8; 32]>);
 
 impl RootSecret {
     /// Takes the secret's bytes. Their length is checked where they are read.
     pub fn new(bytes: &[u8]) -> Self {
-        Self(Hkdf::new(None, bytes))
+        Self(Zeroizing::new(Hkdf::<Sha256>::extract(None, bytes).0.into()))
     }
 
     /// The key for one purpose.
     pub fn derive(&self, purpose: Purpose) -> DerivedKey {
         let mut key = Zeroizing::new([0; 32]);
-        self.0.expand(purpose.label(), key.as_mut_slice()).expect("32 bytes are a length that HKDF-SHA-256 gives");
+        let extracted = Hkdf::<Sha256>::from_prk(self.0.as_slice()).expect("32 bytes are what HKDF-SHA-256 extracts");
+        extracted.expand(purpose.label(), key.as_mut_slice()).expect("32 bytes are a length that HKDF-SHA-256 gives");
         DerivedKey(key)
+    }
+
+    /// What tells this secret from others without telling what it is.
+    pub fn recognition(&self) -> String {
+        base64url(&self.derive(Purpose::Recognition).mac(&[]))
+    }
+
+    /// This secret as it may stand in the database, sealed under the one that takes its place.
+    pub fn seal(&self, successor: &Self) -> String {
+        base64url(&sealed::seal(&successor.derive(Purpose::SealFirstSecret), SEALED_AS, self.0.as_slice()))
+    }
+
+    /// Opens what [`RootSecret::seal`] made under `self`; none where another one did.
+    pub fn open(&self, sealed: &str) -> Option<Self> {
+        let opened = sealed::open(&self.derive(Purpose::SealFirstSecret), SEALED_AS, &from_base64url(sealed)?)?;
+        Some(Self(Zeroizing::new(opened.as_slice().try_into().ok()?)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A session: one sign-in on one device, from login to logout, revocation or the end of its time.
 
-use super::{DeviceRow, SessionId, UnixTime, UserId, device::Baseline, refresh_token::Generations};
+use super::{DeviceRow, Scope, SessionId, UnixTime, UserId, device::Baseline, refresh_token::Generations};
 
 /// Wrong passwords at `/fresh`, password change or deletion that end a session.
 pub const MAX_FAILED_PROOFS: u32 = 5;
@@ -19,6 +19,8 @@ pub struct Session {
     pub client_id: String,
     /// The device it is on; none once the device was forgotten.
     pub device: Option<DeviceRow>,
+    /// What its tokens say at most of the user's permissions; none where the login asked for nothing in particular.
+    pub scope: Option<Scope>,
     /// What the person reads in their list.
     pub device_name: Option<String>,
     /// `User-Agent` at the last login or refresh.
@@ -96,6 +98,8 @@ pub enum RevokeReason {
     DeviceReplaced,
     DeviceEvicted,
     WrongPasswords,
+    SecretLost,
+    RevokedByClient,
 }
 
 impl RevokeReason {
@@ -114,6 +118,8 @@ impl RevokeReason {
             Self::DeviceReplaced => "device_replaced",
             Self::DeviceEvicted => "device_evicted",
             Self::WrongPasswords => "wrong_passwords",
+            Self::SecretLost => "secret_lost",
+            Self::RevokedByClient => "revoked_by_client",
         }
     }
 }

@@ -55,6 +55,7 @@ enum Added {
     User(Box<User>),
     Taken(users::Taken),
     UnknownRole(String, String),
+    TooMuch(String),
 }
 
 /// Makes an account.
@@ -64,20 +65,22 @@ enum Added {
 pub async fn add_user(vestibule: &Vestibule, new: NewAccount, origin: &Origin) -> Result<User, AddUserError> {
     claims::check_custom(&new.claims).map_err(AddUserError::Claims)?;
     let role_names: Vec<String> = new.roles.iter().map(|role| role.as_str().to_owned()).collect();
-    claims::check_size(&new.claims, &role_names, &new.permissions).map_err(AddUserError::Claims)?;
     let hash = vestibule.hasher.hash(&new.password).await?;
     let id = UserId::new(origin.now, random::bytes());
     let row = users::NewUser { id, username: new.username, email: new.email, created_at: origin.now };
-    let event = AuditEvent::new(Event::UserAdded, origin).user(id).detail("roles", role_names);
+    let event = AuditEvent::new(Event::UserAdded, origin).user(id).detail("roles", role_names.clone());
+    let room = vestibule.token_room();
     let (roles, permissions, claims) = (new.roles, new.permissions, new.claims);
     let added = vestibule
         .store
         .write(async move |tx| {
-            for role in &roles {
-                if !roles::exists(tx, role).await? {
-                    let known = roles::list_names(tx).await?.join(", ");
-                    return Ok(Added::UnknownRole(role.as_str().to_owned(), known));
-                }
+            let known = roles::find_all(tx).await?;
+            if let Some(unknown) = role_names.iter().find(|role| !known.has(role)) {
+                return Ok(Added::UnknownRole(unknown.clone(), known.names().collect::<Vec<_>>().join(", ")));
+            }
+            let all = known.of_user(role_names.iter().map(String::as_str), &permissions);
+            if let Err(message) = room.check(&claims, &role_names, &all) {
+                return Ok(Added::TooMuch(message));
             }
             if let Err(taken) = users::insert(tx, &row).await? {
                 return Ok(Added::Taken(taken));
@@ -94,6 +97,7 @@ pub async fn add_user(vestibule: &Vestibule, new: NewAccount, origin: &Origin) -
     match added {
         Added::User(user) => Ok(*user),
         Added::Taken(taken) => Err(AddUserError::Taken(taken)),
+        Added::TooMuch(message) => Err(AddUserError::Claims(message)),
         Added::UnknownRole(role, known) => Err(AddUserError::UnknownRole(role, known)),
     }
 }

@@ -1,11 +1,18 @@
-//! Authenticate: from the text of an access token to claims that hold now. Reads memory only.
+//! Authenticate: from the text of a token to claims that hold now. For an access token that reads memory only, for a refresh
+//! token its session's row.
 
 use std::sync::Arc;
 
 use super::Vestibule;
 use crate::{
     config::Blacklist,
-    domain::{AccessClaims, UnixTime, access_token::AccessTokenError},
+    domain::{
+        AccessClaims, SessionId, UnixTime, User,
+        access_token::AccessTokenError,
+        refresh_token::{Binding, Decision, RefreshClaims, RefreshTokenError, decide},
+        session::Session,
+    },
+    store::{self, sessions, users},
 };
 
 /// The claims of a token that this server made for one of its clients, whose time is not over and which nothing revoked.
@@ -25,7 +32,12 @@ pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result
 pub fn still_holds(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> Result<(), AccessTokenError> {
     claims.check_time(now, vestibule.config.tokens.leeway.seconds())?;
     let sessions_count = vestibule.config.sessions.blacklist == Blacklist::Both;
-    if vestibule.revocations.covers(claims, sessions_count) { Err(AccessTokenError::Revoked) } else { Ok(()) }
+    let own_rule = || vestibule.own_rule.get().is_some_and(|rule| rule(claims));
+    if vestibule.revocations.covers(claims, sessions_count) || own_rule() {
+        Err(AccessTokenError::Revoked)
+    } else {
+        Ok(())
+    }
 }
 
 /// The claims of a token that this server made, over or revoked though it may be: enough to end its session.
@@ -40,4 +52,61 @@ pub fn recognise(vestibule: &Vestibule, token: &str) -> Result<Arc<AccessClaims>
         return Err(AccessTokenError::Invalid);
     }
     Ok(claims)
+}
+
+impl Vestibule {
+    /// The claims of an access token that holds now, as the guards see them. Asks no database.
+    ///
+    /// # Errors
+    /// [`AccessTokenError`].
+    pub fn authenticate(&self, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
+        authenticate(self, token, self.clock.now())
+    }
+}
+
+/// A refresh token that would get something, though nothing of that happened.
+#[derive(Debug)]
+pub struct LiveRefresh {
+    /// What it says.
+    pub claims: RefreshClaims,
+    /// The row of its session.
+    pub session: Session,
+    /// Whose it is.
+    pub user: User,
+}
+
+/// Why a refresh token would get nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshLookError {
+    /// Not ours, expired, or an access token.
+    #[error(transparent)]
+    Token(#[from] RefreshTokenError),
+    /// Its session or user is no more, or it was rotated away.
+    #[error("session {0} is over, or its refresh token is another one")]
+    Over(SessionId),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Looks at a refresh token without using it: it is live if it is its session's current one, or was within the grace. The
+/// device is not asked about, and one that comes back too late ends nothing here.
+///
+/// # Errors
+/// [`RefreshLookError`].
+pub async fn look_at_refresh(
+    vestibule: &Vestibule,
+    token: &str,
+    now: UnixTime,
+) -> Result<LiveRefresh, RefreshLookError> {
+    let claims = vestibule.refresh_tokens.verify(token, now)?;
+    let over = || RefreshLookError::Over(claims.sid);
+    let mut reader = vestibule.store.read().await?;
+    let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(over)?;
+    let user = users::find(&mut reader, session.user_id).await?.ok_or_else(over)?;
+    let is_active = user.disabled_at.is_none() && vestibule.config.clients.get(&claims.client_id).is_some();
+    match decide(&session, is_active, claims.generation, Binding::Holds, now, vestibule.rotation_rules()) {
+        Decision::Rotate | Decision::Keep | Decision::Repeat => Ok(LiveRefresh { claims, session, user }),
+        Decision::RefuseOver | Decision::RefuseReused | Decision::RefuseDevice => Err(over()),
+    }
 }

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         Email, Permission, RoleName, User, UserId, Username,
         audit_event::{AuditEvent, Event, Origin},
-        claims,
+        claims::{self, TokenRoom},
         password::{Password, PasswordHash},
         session::RevokeReason,
     },
@@ -91,12 +91,12 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
         }
         None => None,
     };
-    let (remember, origin) = (vestibule.remember(), origin.clone());
+    let (room, remember, origin) = (vestibule.token_room(), vestibule.remember(), origin.clone());
     vestibule
         .store
         .write(async move |tx| {
             let Some(user) = users::find(tx, id).await? else { return Ok(Err(ChangeUserError::Unknown(id))) };
-            let plan = match Plan::new(tx, &user, &change).await? {
+            let plan = match Plan::new(tx, &user, &change, &room).await? {
                 Ok(plan) => plan,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -116,12 +116,16 @@ struct Plan {
 }
 
 impl Plan {
-    async fn new(tx: &mut Tx, user: &User, change: &UserChange) -> store::Result<Result<Self, ChangeUserError>> {
-        for role in &change.add_roles {
-            if !roles::exists(tx, role).await? {
-                let known = roles::list_names(tx).await?.join(", ");
-                return Ok(Err(ChangeUserError::UnknownRole(role.as_str().to_owned(), known)));
-            }
+    async fn new(
+        tx: &mut Tx,
+        user: &User,
+        change: &UserChange,
+        room: &TokenRoom,
+    ) -> store::Result<Result<Self, ChangeUserError>> {
+        let known = roles::find_all(tx).await?;
+        if let Some(unknown) = change.add_roles.iter().find(|role| !known.has(role.as_str())) {
+            let known = known.names().collect::<Vec<_>>().join(", ");
+            return Ok(Err(ChangeUserError::UnknownRole(unknown.as_str().to_owned(), known)));
         }
         let held = user.roles.iter().filter_map(|role| RoleName::parse(role).ok());
         let roles = merge(held, &change.add_roles, |role| change.remove_roles.iter().any(|gone| gone == role.as_str()));
@@ -137,7 +141,11 @@ impl Plan {
             return Ok(Err(ChangeUserError::LastAdmin));
         }
         let role_names: Vec<String> = roles.iter().map(|role| role.as_str().to_owned()).collect();
-        if let Err(message) = claims::check_size(&claims, &role_names, &permissions) {
+        let all = known.of_user(role_names.iter().map(String::as_str), &permissions);
+        // Only then: somebody who has too much already must still be one who can be disabled, or stripped of it.
+        let gets_more =
+            !(change.add_roles.is_empty() && change.add_permissions.is_empty() && change.set_claims.is_empty());
+        if gets_more && let Err(message) = room.check(&claims, &role_names, &all) {
             return Ok(Err(ChangeUserError::Claims(message)));
         }
         let lost_claim = change.remove_claims.iter().any(|name| user.claims.contains_key(name));

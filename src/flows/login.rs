@@ -3,11 +3,11 @@
 //! A wrong password, an unknown user and a disabled one with a wrong password get the same answer after the same work: one
 //! hash. What is said about an account is said to whoever has just proved its password.
 
-use super::{Tokens, Vestibule, access_expiry};
+use super::{Tokens, Vestibule, access_expiry, client::KnownClient};
 use crate::{
     config::{Client, LimitPolicy},
     domain::{
-        DeviceRow, Identifier, SessionId, User,
+        DeviceRow, Identifier, Permission, Scope, SessionId, User,
         audit_event::{AuditEvent, Event, Origin},
         device::{DeviceKey, DeviceName, DeviceSecret, DeviceSecretHash, Fingerprint},
         password::{Password, PasswordHash},
@@ -24,7 +24,7 @@ use crate::{
 
 /// What a person sends to log in.
 #[derive(Debug)]
-pub struct Login {
+pub struct Login<'v> {
     /// Who they say they are.
     pub identifier: Identifier,
     /// What should prove it.
@@ -36,7 +36,9 @@ pub struct Login {
     /// What to call it in the list.
     pub device_name: Option<DeviceName>,
     /// Through which client.
-    pub client_id: String,
+    pub client: KnownClient<'v>,
+    /// What the session's tokens should say at most of the user's permissions.
+    pub scope: Option<Scope>,
 }
 
 /// Why there was no login.
@@ -51,9 +53,9 @@ pub enum LoginError {
     /// The password was right.
     #[error("{0} devices are signed in, which is the limit")]
     DeviceLimit(u32),
-    /// There is no such client.
-    #[error("no client is called {0:?}")]
-    UnknownClient(String),
+    /// The user, or the client, may not do all that was asked for. The password was right.
+    #[error("the scope asks for {0}, which can't be granted")]
+    Scope(Permission),
     /// Too many attempts from an address, or wrong passwords for an account.
     #[error("too many attempts")]
     TooMany(RetryAfter),
@@ -71,15 +73,11 @@ pub enum LoginError {
 /// [`LoginError`].
 pub async fn login(
     vestibule: &Vestibule,
-    request: Login,
+    request: Login<'_>,
     network: Option<Network>,
     origin: &Origin,
 ) -> Result<Tokens, LoginError> {
-    let client = vestibule
-        .config
-        .clients
-        .get(&request.client_id)
-        .ok_or_else(|| LoginError::UnknownClient(request.client_id.clone()))?;
+    let client = request.client.settings();
     if let Some(network) = network {
         vestibule.throttle.logins.take(&network).map_err(LoginError::TooMany)?;
     }
@@ -95,7 +93,7 @@ pub async fn login(
 /// Nothing where the proof was old when it was to be used.
 async fn attempt(
     vestibule: &Vestibule,
-    request: &Login,
+    request: &Login<'_>,
     client: &Client,
     origin: &Origin,
 ) -> Result<Option<Tokens>, LoginError> {
@@ -137,7 +135,7 @@ struct Claimant {
     device: Option<DeviceRow>,
 }
 
-async fn identify(vestibule: &Vestibule, request: &Login, client: &Client) -> store::Result<Option<Claimant>> {
+async fn identify(vestibule: &Vestibule, request: &Login<'_>, client: &Client) -> store::Result<Option<Claimant>> {
     let mut reader = vestibule.store.read().await?;
     let Some(user) = users::find_by_identifier(&mut reader, &request.identifier).await? else { return Ok(None) };
     let password = users::find_password(&mut reader, user.id).await?;
@@ -177,6 +175,7 @@ async fn prove(
 enum Opened {
     Session(Box<(User, Session)>),
     Disabled,
+    Scope(Permission),
     /// The password was changed, or the user deleted, while this one was being compared.
     ProofIsOld,
     DeviceLimit,
@@ -184,7 +183,7 @@ enum Opened {
 
 async fn open_session(
     vestibule: &Vestibule,
-    request: &Login,
+    request: &Login<'_>,
     client: &Client,
     claimant: Claimant,
     proof: Proof,
@@ -196,6 +195,7 @@ async fn open_session(
     match opened {
         Opened::Session(opened) => Ok(Some(vestibule.tokens(&opened.0, &opened.1, client, true, origin.now))),
         Opened::Disabled => Err(LoginError::Disabled),
+        Opened::Scope(permission) => Err(LoginError::Scope(permission)),
         Opened::ProofIsOld => Ok(None),
         Opened::DeviceLimit => Err(LoginError::DeviceLimit(limit)),
     }
@@ -204,6 +204,7 @@ async fn open_session(
 /// Everything that the transaction needs, made before it begins: it waits for nothing but the database.
 struct Plan {
     session: Session,
+    client: Client,
     known_device: Option<DeviceRow>,
     new_device: (DeviceRow, DeviceSecretHash),
     max_devices: usize,
@@ -213,7 +214,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(vestibule: &Vestibule, request: &Login, client: &Client, claimant: &Claimant, origin: &Origin) -> Self {
+    fn new(vestibule: &Vestibule, request: &Login<'_>, client: &Client, claimant: &Claimant, origin: &Origin) -> Self {
         let now = origin.now;
         let new_device = DeviceRow::new(now, random::bytes());
         let expires_at = now.plus(vestibule.config.sessions.session_lifetime.seconds());
@@ -221,6 +222,7 @@ impl Plan {
             id: SessionId::new(now, random::bytes()),
             user_id: claimant.user.id,
             client_id: client.id.clone(),
+            scope: request.scope.clone(),
             device: Some(claimant.device.unwrap_or(new_device)),
             device_name: device_name(request, origin),
             user_agent: origin.user_agent.clone(),
@@ -241,6 +243,7 @@ impl Plan {
         session.access_expires_at = access_expiry(&session, client, now);
         Self {
             session,
+            client: client.clone(),
             known_device: claimant.device,
             new_device: (new_device, vestibule.device_secret_hash(&vestibule.device_secret(new_device))),
             max_devices: vestibule.config.devices.max_per_user as usize,
@@ -264,6 +267,12 @@ impl Plan {
         }
         if let Some(renewed) = &proof.renewed {
             users::replace_password_hash(tx, id, &proof.stored, renewed).await?;
+        }
+        let grantable = self.client.within_scopes(&user.permissions);
+        if let Some(beyond) = self.session.scope.as_ref().and_then(|scope| scope.beyond(&grantable)) {
+            let event = AuditEvent::new(Event::LoginFailed, &self.origin).user(id).detail("reason", "scope");
+            audit::insert(tx, &event).await?;
+            return Ok(Opened::Scope(beyond.clone()));
         }
         let mut session = self.session.clone();
         if !self.make_room(tx).await? {
@@ -299,13 +308,14 @@ impl Plan {
     }
 
     /// Whether one more session is within the limit, after the least recently used ones went where the policy says so.
-    /// A device has one live session at the most, so sessions are what is counted; that of this very device will go.
+    /// A device has one live session at the most, so sessions are what is counted: those with a device, which tokens made in code
+    /// have not. That of this very device will go.
     async fn make_room(&self, tx: &mut Tx) -> store::Result<bool> {
         if self.max_devices == 0 {
             return Ok(true);
         }
         let mut live = sessions::list_live_by_user(tx, self.session.user_id, self.origin.now).await?;
-        live.retain(|session| self.known_device.is_none() || session.device != self.known_device);
+        live.retain(|session| session.device.is_some() && session.device != self.known_device);
         let surplus = (live.len() + 1).saturating_sub(self.max_devices);
         if surplus > 0 && self.policy == LimitPolicy::Reject {
             return Ok(false);
@@ -320,7 +330,7 @@ impl Plan {
 }
 
 /// The name given, or one made from the user agent.
-fn device_name(request: &Login, origin: &Origin) -> Option<String> {
+fn device_name(request: &Login<'_>, origin: &Origin) -> Option<String> {
     let made = || origin.user_agent.as_deref().and_then(DeviceName::from_user_agent);
     request.device_name.clone().or_else(made).map(|name| name.as_str().to_owned())
 }

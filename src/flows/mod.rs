@@ -4,51 +4,65 @@
 //! replay still ends the session. Only the failure of the database rolls back, and then nothing happened.
 
 pub mod add_user;
+pub mod advance_keys;
 pub mod authenticate;
 pub mod change_names;
 pub mod change_password;
 pub mod change_user;
+pub mod client;
+pub mod create_access_token;
 pub mod delete_user;
 pub mod export_user;
+pub mod introspect;
 pub mod login;
 pub mod logout;
+mod members;
 pub mod open;
 pub mod proof;
 pub mod reauthenticate;
 pub mod refresh;
 pub mod register;
+pub mod remove_role;
+pub mod renew;
+pub mod retire_key;
 pub mod revoke_sessions;
+pub mod revoke_token;
+pub mod rotate_keys;
+pub mod set_role;
+pub mod signing;
 pub mod sweep;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicBool},
 };
 
 use crate::{
     clock::Clock,
     config::{Client, Config, FingerprintPolicy, UsernameField},
     domain::{
-        AccessClaims, DerivedKey, DeviceRow, SessionId, TokenId, UnixTime, User, UserId,
+        AccessClaims, DerivedKey, DeviceRow, Email, Permission, Scope, SessionId, TokenId, UnixTime, User, UserId,
+        Username,
         access_token::Access,
         audit_event::{AuditEvent, Event, Origin},
         change::Change,
+        claims::TokenRoom,
         device::{Baseline, DeviceSecret, Fingerprint, FingerprintKey, Thresholds},
-        password::{Password, PasswordHash},
+        excluded::Exclusions,
+        password::PasswordHash,
         permission::ADMIN_ROLE,
         redirect::Redirects,
-        refresh_token::RefreshTokens,
+        refresh_token::{RefreshTokens, Rules},
+        scope,
         session::{RevokeReason, Session, SessionState},
     },
-    memory::{
-        hasher::{HashError, Hasher},
-        keyring::Keyring,
-        revocations::Revocations,
-        throttle::Throttle,
-    },
+    memory::{hasher::Hasher, keyring::Keyring, revocations::Revocations, throttle::Throttle},
     random,
     store::{self, Store, Tx, audit, roles, sessions, users},
 };
+
+/// A second that has as many digits as any that a token will name.
+const LATE: i64 = 99_999_999_999;
 
 /// How much longer than its last access token a revocation is remembered, for clocks that step.
 const MARGIN: i64 = 24 * 60 * 60;
@@ -66,6 +80,8 @@ pub struct Vestibule {
     pub(crate) keys_changed: Arc<tokio::sync::Notify>,
     /// Whether this process told the others anything.
     announced: Arc<AtomicBool>,
+    /// What it takes to read the keys of the database again.
+    custody: signing::Custody,
     /// The database's file.
     database: PathBuf,
     pub(crate) throttle: Throttle,
@@ -75,13 +91,19 @@ pub struct Vestibule {
     pub(crate) thresholds: Thresholds,
     /// Where a browser may be sent.
     pub redirects: Redirects,
+    /// What an application has against access tokens beside our own rules.
+    own_rule: OnceLock<RevocationRule>,
+    /// Which paths forward authentication lets through.
+    pub exclusions: Exclusions,
     /// The directory of a temporary database, the lock of the one server.
     held: Mutex<open::Held>,
 }
 
-/// Keys derived from the root secret, beside that of the refresh tokens.
+/// Whether an access token whose time holds and which nothing of ours revoked is refused all the same.
+pub type RevocationRule = Box<dyn Fn(&AccessClaims) -> bool + Send + Sync>;
+
+/// Keys derived from the first root secret, beside that of the refresh tokens: they stay when another one takes its place.
 pub(crate) struct Secrets {
-    pub sealing: DerivedKey,
     pub device_ids: DerivedKey,
     pub fingerprints: DerivedKey,
     pub csrf: DerivedKey,
@@ -100,6 +122,8 @@ pub struct Tokens {
     pub refresh_token: String,
     /// Seconds until it is over.
     pub refresh_expires_in: i64,
+    /// The permissions that the access token carries, joined by spaces.
+    pub scope: String,
     /// The session.
     pub session_id: SessionId,
     /// The device's secret, unless the device was forgotten.
@@ -109,11 +133,44 @@ pub struct Tokens {
 }
 
 impl Vestibule {
+    /// Adds a rule of the application's own: access tokens for which it says `true` are revoked. It is asked at each check, by the
+    /// guards and everywhere else, so it reads memory and waits for nothing. One rule can be set, before the server starts.
+    ///
+    /// ```no_run
+    /// # fn example(vestibule: &vestibule::Vestibule) {
+    /// // Nothing from before the night of the leak.
+    /// vestibule.revoke_when(|claims| claims.iat.seconds() < 1_800_000_000);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// When there is a rule already: to forget it in silence would let in whom it kept out.
+    pub fn revoke_when(&self, rule: impl Fn(&AccessClaims) -> bool + Send + Sync + 'static) {
+        assert!(self.own_rule.set(Box::new(rule)).is_ok(), "there is a revocation rule already");
+    }
+
     /// The tokens of a session as its row stands.
     pub(crate) fn tokens(&self, user: &User, session: &Session, client: &Client, fresh: bool, now: UnixTime) -> Tokens {
+        self.tokens_within(None, user, session, client, fresh, now)
+    }
+
+    /// The same with an access token that says no more than `scope`, where one is given.
+    pub(crate) fn tokens_within(
+        &self,
+        scope: Option<&Scope>,
+        user: &User,
+        session: &Session,
+        client: &Client,
+        fresh: bool,
+        now: UnixTime,
+    ) -> Tokens {
         let exp = access_expiry(session, client, now);
-        let claims = self.access_claims(user, session, client, fresh, now, exp);
+        let mut claims = self.access_claims(user, session, client, fresh, now, exp);
+        if let Some(scope) = scope {
+            claims.narrow(scope.permissions());
+        }
         Tokens {
+            scope: claims.scope.clone(),
             access_token: self.keyring.keys().sign(&claims),
             expires_in: exp.since(now),
             refresh_token: self.refresh_tokens.current(session),
@@ -134,7 +191,7 @@ impl Vestibule {
         exp: UnixTime,
     ) -> AccessClaims {
         let named = &self.config.tokens.claims;
-        let scope: Vec<&str> = user.permissions.iter().map(crate::domain::Permission::as_str).collect();
+        let permissions = granted(user, session, client);
         AccessClaims {
             iss: self.config.tokens.issuer.clone(),
             aud: client.audience.clone(),
@@ -152,10 +209,39 @@ impl Vestibule {
             username: user.username.clone().filter(|_| named.username),
             email: user.email.clone().filter(|_| named.email),
             roles: user.roles.clone(),
-            permissions: user.permissions.clone(),
-            scope: scope.join(" "),
+            scope: scope::text(&permissions),
+            permissions,
             custom: user.claims.clone().into_iter().collect(),
         }
+    }
+
+    /// The room that a token of any client has for what is said about a user.
+    pub(crate) fn token_room(&self) -> TokenRoom {
+        let longest = |text: fn(&Client) -> &str| self.config.clients.iter().map(text).max_by_key(|text| text.len());
+        let named = &self.config.tokens.claims;
+        let (id, at) = (TokenId::new(UnixTime::from_seconds(0), [0; 10]), UnixTime::from_seconds(LATE));
+        TokenRoom::beside(AccessClaims {
+            iss: self.config.tokens.issuer.clone(),
+            aud: longest(|client| &client.audience).unwrap_or_default().to_owned(),
+            sub: UserId::new(UnixTime::from_seconds(0), [0; 10]),
+            client_id: longest(|client| &client.id).unwrap_or_default().to_owned(),
+            iat: at,
+            nbf: at,
+            exp: at,
+            jti: id,
+            sid: SessionId::new(UnixTime::from_seconds(0), [0; 10]),
+            av: LATE,
+            kind: Access::Access,
+            fresh: false,
+            auth_time: at,
+            // A renaming never makes a token too long.
+            username: named.username.then(|| "\u{10ffff}".repeat(Username::MAX_CHARS)),
+            email: named.email.then(|| "x".repeat(Email::MAX_BYTES)),
+            roles: Vec::new(),
+            permissions: Vec::new(),
+            scope: String::new(),
+            custom: std::collections::BTreeMap::new(),
+        })
     }
 
     /// The `device_id` of a device: a function of its row, so that a refresh can give it again and only its hash is stored.
@@ -184,28 +270,6 @@ impl Vestibule {
     pub fn sample_password(&self) -> String {
         let mac = self.secrets.sample_user.mac(&[]);
         crate::domain::jwt::base64url(&mac[..12])
-    }
-
-    /// Whether a password is that of a user.
-    ///
-    /// # Errors
-    /// [`proof::ProofError::Hash`], [`proof::ProofError::Store`].
-    pub async fn is_password_of(&self, user: &User, password: &Password) -> Result<bool, proof::ProofError> {
-        Ok(proof::compare(self, user.id, password).await?.is_some())
-    }
-
-    /// Whether a password may become that of a user; if not, a sentence for the person. In a hashing slot, because the estimate
-    /// of its strength costs as much as a hash.
-    ///
-    /// # Errors
-    /// [`HashError`].
-    pub(crate) async fn check_new_password(
-        &self,
-        password: &Password,
-        user: &User,
-    ) -> Result<Result<(), String>, HashError> {
-        let names = [user.username.clone(), user.email.clone()].into_iter().flatten().collect();
-        self.hasher.check_new(password, self.config.passwords.min_length, names).await
     }
 
     /// What wrong passwords of an account are counted by.
@@ -249,6 +313,11 @@ impl Vestibule {
         tx.announce(Change::AuthorizationVersion(user, version), now, until).await
     }
 
+    /// The settings that a refresh depends on.
+    pub(crate) fn rotation_rules(&self) -> Rules {
+        Rules { rotate: self.config.sessions.rotate, grace: self.config.sessions.reuse_grace.seconds() }
+    }
+
     /// How long, in seconds, a token made now can be of interest.
     pub(crate) fn remember(&self) -> i64 {
         self.config.clients.longest_access_token_lifetime().seconds() + self.config.tokens.leeway.seconds() + MARGIN
@@ -270,6 +339,16 @@ pub fn check_names(
         (UsernameField::Either, false, false) => Err(("username", "is required, or an email")),
         _ => Ok(()),
     }
+}
+
+/// The permissions that tokens of a session may carry: of those that the user has now, those within the client's scopes and
+/// within the scope that the session was opened with.
+pub(crate) fn granted(user: &User, session: &Session, client: &Client) -> Vec<Permission> {
+    let mut permissions = client.within_scopes(&user.permissions);
+    if let Some(scope) = &session.scope {
+        permissions.retain(|permission| scope.has(permission));
+    }
+    permissions
 }
 
 /// When an access token made now is over: never past the session's end.

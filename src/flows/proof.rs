@@ -5,7 +5,7 @@
 use super::Vestibule;
 use crate::{
     domain::{
-        AccessClaims, SessionId, UserId,
+        AccessClaims, SessionId, User, UserId,
         audit_event::{AuditEvent, Event, Origin},
         password::{Password, PasswordHash},
         session::{MAX_FAILED_PROOFS, RevokeReason, SessionState},
@@ -96,4 +96,28 @@ async fn count_failure(vestibule: &Vestibule, id: SessionId, user: UserId, origi
             Ok(())
         })
         .await
+}
+
+impl Vestibule {
+    /// Whether a password is that of a user.
+    ///
+    /// # Errors
+    /// [`ProofError::Hash`], [`ProofError::Store`].
+    pub async fn is_password_of(&self, user: &User, password: &Password) -> Result<bool, ProofError> {
+        Ok(compare(self, user.id, password).await?.is_some())
+    }
+
+    /// Whether a password may become that of a user; if not, a sentence for the person. In a hashing slot, because the estimate
+    /// of its strength costs as much as a hash.
+    ///
+    /// # Errors
+    /// [`HashError`].
+    pub(crate) async fn check_new_password(
+        &self,
+        password: &Password,
+        user: &User,
+    ) -> Result<Result<(), String>, HashError> {
+        let names = [user.username.clone(), user.email.clone()].into_iter().flatten().collect();
+        self.hasher.check_new(password, self.config.passwords.min_length, names).await
+    }
 }

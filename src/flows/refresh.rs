@@ -4,14 +4,18 @@
 //! update: of any number of concurrent refreshes one finds the generation that it read. Whoever does not reads again, and
 //! finds the winner's token to give. Refusals are committed too: a rolled-back one would forget the theft.
 
-use super::{Tokens, Vestibule, access_expiry};
+use super::{
+    Tokens, Vestibule, access_expiry,
+    client::{self, ClientError, KnownClient},
+    granted,
+};
 use crate::{
     config::{Client, FingerprintPolicy},
     domain::{
-        SessionId, User,
+        Permission, Scope, SessionId, User,
         audit_event::{AuditEvent, Event, Origin},
         device::{self, Baseline, Fingerprint, Verdict},
-        refresh_token::{Binding, Decision, RefreshClaims, RefreshTokenError, Rules, decide},
+        refresh_token::{Binding, Decision, RefreshClaims, RefreshTokenError, decide},
         session::{MAX_MISMATCHES, RevokeReason, Session},
     },
     memory::throttle::RetryAfter,
@@ -33,15 +37,41 @@ pub enum RefreshError {
     /// The session is bound to another device.
     #[error("session {0} was refreshed from another device")]
     DeviceMismatch(SessionId),
-    /// Its client is no longer configured.
-    #[error("no client is called {0:?}")]
-    UnknownClient(String),
+    /// It was given to another client than the one that shows it.
+    #[error("a refresh token of another client, session {0}")]
+    ForeignClient(SessionId),
+    /// Its client is no longer configured, or a confidential one that nothing proved.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// More was asked for than the session was granted.
+    #[error("the scope asks for {0}, which was not granted")]
+    Scope(Permission),
     /// More rotations than a session is allowed.
     #[error("too many refreshes")]
     TooMany(RetryAfter),
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+/// What a client sends to refresh.
+#[derive(Debug)]
+pub struct Refresh<'r> {
+    /// The refresh token.
+    pub token: &'r str,
+    /// What the browser looks like.
+    pub fingerprint: Option<Fingerprint>,
+    /// The client that shows the token; none where nobody says, and the token's own must be a public one.
+    pub client: Option<KnownClient<'r>>,
+    /// What this access token should say at most, within what the session was granted.
+    pub scope: Option<Scope>,
+}
+
+impl<'r> Refresh<'r> {
+    /// A refresh token with nothing beside it.
+    pub fn of(token: &'r str) -> Self {
+        Self { token, fingerprint: None, client: None, scope: None }
+    }
 }
 
 /// What became of one attempt.
@@ -51,25 +81,22 @@ enum Attempt {
     Outrun,
 }
 
-/// Gives the tokens that follow on `token`.
+/// Gives the tokens that follow on a refresh token.
 ///
 /// # Errors
 /// [`RefreshError`].
-pub async fn refresh(
-    vestibule: &Vestibule,
-    token: &str,
-    fingerprint: Option<Fingerprint>,
-    origin: &Origin,
-) -> Result<Tokens, RefreshError> {
-    let claims = vestibule.refresh_tokens.verify(token, origin.now)?;
-    let client = vestibule
-        .config
-        .clients
-        .get(&claims.client_id)
-        .ok_or_else(|| RefreshError::UnknownClient(claims.client_id.clone()))?;
+pub async fn refresh(vestibule: &Vestibule, request: Refresh<'_>, origin: &Origin) -> Result<Tokens, RefreshError> {
+    let claims = vestibule.refresh_tokens.verify(request.token, origin.now)?;
+    let client = match request.client {
+        Some(client) if client.settings().id != claims.client_id => {
+            return Err(RefreshError::ForeignClient(claims.sid));
+        }
+        Some(client) => client,
+        None => client::named(vestibule, &claims.client_id)?,
+    };
     loop {
         // Ends: we are outrun only by someone who moved the session on, and then the token is no longer its current one.
-        match attempt(vestibule, &claims, client, fingerprint.as_ref(), origin).await? {
+        match attempt(vestibule, &claims, client.settings(), &request, origin).await? {
             Attempt::Answered(tokens) => return Ok(tokens),
             Attempt::Outrun => {}
         }
@@ -80,15 +107,19 @@ async fn attempt(
     vestibule: &Vestibule,
     claims: &RefreshClaims,
     client: &Client,
-    fingerprint: Option<&Fingerprint>,
+    request: &Refresh<'_>,
     origin: &Origin,
 ) -> Result<Attempt, RefreshError> {
     let Some((session, user)) = find(vestibule, claims).await? else { return Err(RefreshError::Over(claims.sid)) };
-    let sight = Sight::of(vestibule, &session, fingerprint);
-    let rules =
-        Rules { rotate: vestibule.config.sessions.rotate, grace: vestibule.config.sessions.reuse_grace.seconds() };
+    let sight = Sight::of(vestibule, &session, request.fingerprint.as_ref());
+    let rules = vestibule.rotation_rules();
     let now = origin.now;
-    match decide(&session, user.disabled_at.is_none(), claims.generation, sight.binding, now, rules) {
+    let scope = request.scope.as_ref();
+    let decision = decide(&session, user.disabled_at.is_none(), claims.generation, sight.binding, now, rules);
+    if matches!(decision, Decision::Rotate | Decision::Keep | Decision::Repeat) {
+        check_scope(scope, &user, &session, client)?;
+    }
+    match decision {
         Decision::Rotate => {
             if let Err(wait) = vestibule.throttle.refreshes.peek(&session.id) {
                 // The rotation that used the limit up may be the one of this very token.
@@ -99,24 +130,34 @@ async fn attempt(
             next.refresh_expires_at = now.plus(client.refresh_token_lifetime.seconds()).min(next.expires_at);
             next.generations = session.generations.after(claims.generation, now, rules.grace);
             next.access_expires_at = access_expiry(&next, client, now);
-            claim(vestibule, &user, session.generations.current(), next, client, sight.event(), origin).await
+            claim(vestibule, &user, session.generations.current(), next, (client, scope), sight.event(), origin).await
         }
         Decision::Keep => {
             // Written at each refresh, so limited like a rotation.
             vestibule.throttle.refreshes.peek(&session.id).map_err(RefreshError::TooMany)?;
             let next = advance(&session, client, &sight, origin);
-            claim(vestibule, &user, session.generations.current(), next, client, sight.event(), origin).await
+            claim(vestibule, &user, session.generations.current(), next, (client, scope), sight.event(), origin).await
         }
         Decision::Repeat => {
             if session.mismatches > 0 || sight.event().is_some() {
                 record(vestibule, &session, sight.event(), origin).await?;
             }
-            Ok(Attempt::Answered(vestibule.tokens(&user, &session, client, false, now)))
+            Ok(Attempt::Answered(vestibule.tokens_within(scope, &user, &session, client, false, now)))
         }
         Decision::RefuseOver => Err(RefreshError::Over(session.id)),
         Decision::RefuseReused => Err(refuse_reused(vestibule, &session, origin).await?),
         Decision::RefuseDevice => Err(refuse_device(vestibule, &session, origin).await?),
     }
+}
+
+/// No more may be asked for than the session was granted (RFC 6749 §6). What of that the user has lost since is not refused: the
+/// token just does not say it.
+fn check_scope(asked: Option<&Scope>, user: &User, session: &Session, client: &Client) -> Result<(), RefreshError> {
+    let beyond = match &session.scope {
+        Some(scope) => asked.and_then(|asked| asked.beyond(scope.permissions())),
+        None => asked.and_then(|asked| asked.beyond(&granted(user, session, client))),
+    };
+    beyond.map_or(Ok(()), |beyond| Err(RefreshError::Scope(beyond.clone())))
 }
 
 async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> store::Result<Option<(Session, User)>> {
@@ -194,7 +235,7 @@ async fn claim(
     user: &User,
     from_generation: i64,
     next: Session,
-    client: &Client,
+    (client, scope): (&Client, Option<&Scope>),
     event: Option<(Event, f64)>,
     origin: &Origin,
 ) -> Result<Attempt, RefreshError> {
@@ -215,7 +256,7 @@ async fn claim(
     }
     // Only what was written counts, and there is one rotation for each generation: so it is counted once it is done.
     vestibule.throttle.refreshes.take(&next.id).ok();
-    Ok(Attempt::Answered(vestibule.tokens(user, &next, client, false, origin.now)))
+    Ok(Attempt::Answered(vestibule.tokens_within(scope, user, &next, client, false, origin.now)))
 }
 
 /// Notes what a refresh showed that rotates nothing.

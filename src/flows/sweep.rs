@@ -1,9 +1,9 @@
 //! Sweep: remove what is over, in small batches, so that no other write waits for long.
 
-use super::{MARGIN, Vestibule};
+use super::{MARGIN, Vestibule, signing};
 use crate::{
-    domain::{UnixTime, change::Change},
-    store::{self, audit, changes, devices, sessions, signing_keys},
+    domain::{UnixTime, audit_event::Origin},
+    store::{self, audit, changes, devices, sessions},
 };
 
 /// Rows that one transaction removes from one table at the most.
@@ -69,17 +69,13 @@ async fn sweep_batch(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swep
     vestibule
         .store
         .write(async move |tx| {
-            let swept = Swept {
+            Ok(Swept {
                 sessions: sessions::delete_expired(tx, over, BATCH).await?,
                 devices: devices::delete_expired(tx, unused, BATCH).await?,
                 audit_events: audit::delete_expired(tx, past, BATCH).await?,
                 changes: changes::delete_expired(tx, now, BATCH).await?,
-                signing_keys: signing_keys::delete_expired(tx, now).await?,
-            };
-            if swept.signing_keys > 0 {
-                tx.announce(Change::SigningKeys, now, now.plus(MARGIN)).await?;
-            }
-            Ok(swept)
+                signing_keys: signing::remove_expired(tx, &Origin::command_line(now)).await?,
+            })
         })
         .await
 }

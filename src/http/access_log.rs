@@ -8,7 +8,7 @@ use rocket::{
     fairing::{Fairing, Info, Kind},
 };
 
-use super::{caller::Caller, request_id::RequestId};
+use super::{caller::Caller, embed::concerns_us, request_id::RequestId};
 
 /// Writes the lines.
 pub struct AccessLog;
@@ -24,6 +24,9 @@ impl Fairing for AccessLog {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        if !concerns_us(request) {
+            return;
+        }
         tracing::info!(
             target: "vestibule::access",
             method = %request.method(),

@@ -1,4 +1,5 @@
-//! What the server does while nobody asks: sweeps, and follows the keys.
+//! What the server does while nobody asks: sweeps, has keys sign and leave when their time comes, and follows those that
+//! others changed.
 
 use std::time::Duration;
 
@@ -9,10 +10,16 @@ use rocket::{
 };
 
 use super::Shared;
-use crate::flows::sweep;
+use crate::{
+    domain::audit_event::Origin,
+    flows::{advance_keys::advance_keys, signing::Advanced, sweep},
+};
 
 /// How often what is over is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether a key signs or leaves. Where nothing is due, that reads memory only.
+const ADVANCE_EVERY: Duration = Duration::from_millis(500);
 
 /// How long after a failure the keys are tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -28,12 +35,18 @@ impl Fairing for Background {
 
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
         let Some(vestibule) = rocket.state::<Shared>() else { return };
-        let (sweeping, following) = (Shared::clone(vestibule), Shared::clone(vestibule));
-        let (stop_sweeping, stop_following) = (rocket.shutdown(), rocket.shutdown());
+        let [sweeping, advancing, following] = [(); 3].map(|()| Shared::clone(vestibule));
+        let [stop_sweeping, stop_advancing, stop_following] = [(); 3].map(|()| rocket.shutdown());
         tokio::spawn(async move {
             tokio::select! {
                 () = sweep_now_and_then(&sweeping) => {}
                 () = stop_sweeping => {}
+            }
+        });
+        tokio::spawn(async move {
+            tokio::select! {
+                () = advance_keys_in_time(&advancing) => {}
+                () = stop_advancing => {}
             }
         });
         tokio::spawn(async move {
@@ -53,6 +66,21 @@ async fn sweep_now_and_then(vestibule: &Shared) {
             Ok(swept) if swept != sweep::Swept::default() => tracing::info!(?swept, "removed what was over"),
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "can't remove what is over; trying again later"),
+        }
+    }
+}
+
+async fn advance_keys_in_time(vestibule: &Shared) {
+    let mut tick = time::interval(ADVANCE_EVERY);
+    loop {
+        tick.tick().await;
+        match advance_keys(vestibule, &Origin::command_line(vestibule.clock.now())).await {
+            Ok(advanced) if advanced != Advanced::default() => tracing::info!(?advanced, "the signing keys went on"),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "can't change the signing keys in time; trying again");
+                time::sleep(RETRY_AFTER).await;
+            }
         }
     }
 }

@@ -49,6 +49,10 @@ pub struct OptionalBody<T>(pub Option<T>);
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
+/// A JSON body or a form, by its media type: for paths whose clients send the one or the other.
+#[derive(Debug)]
+pub struct JsonOrForm<T>(pub T);
+
 #[rocket::async_trait]
 impl<'r, T: FromFields> FromData<'r> for Body<T> {
     type Error = ApiError;
@@ -67,6 +71,20 @@ impl<'r, T: FromFields> FromData<'r> for Form<T> {
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
         match read_body(request, data).await.and_then(|bytes| parse_form(request, &bytes)) {
+            Ok(value) => Outcome::Success(Self(value)),
+            Err(error) => stash(request, error),
+        }
+    }
+}
+
+#[rocket::async_trait]
+impl<'r, T: FromFields> FromData<'r> for JsonOrForm<T> {
+    type Error = ApiError;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
+        let is_form = request.headers().get_one("Content-Type").is_some_and(|kind| essence(kind) == FORM);
+        let parse = if is_form { parse_form } else { parse };
+        match read_body(request, data).await.and_then(|bytes| parse(request, &bytes)) {
             Ok(value) => Outcome::Success(Self(value)),
             Err(error) => stash(request, error),
         }
@@ -165,7 +183,9 @@ fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
         }
         let value = if value.is_empty() { Value::Null } else { Value::String(value.into_owned()) };
         if object.insert(name.clone().into_owned(), value).is_some() {
-            let field = if name.len() > MAX_SHOWN_NAME { "body" } else { &name };
+            let is_plain =
+                name.len() <= MAX_SHOWN_NAME && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+            let field = if is_plain { &name } else { "body" };
             return Err(ApiError::field(field, "is given more than once"));
         }
     }

@@ -13,13 +13,9 @@ use crate::{
 /// How long a browser keeps the device's secret: the most that browsers grant.
 const DEVICE_COOKIE_DAYS: i64 = 400;
 
-/// The cookie that holds `device_id`. It has the strongest prefix that the settings allow, as the others do.
+/// The cookie that holds `device_id`. It never leaves this host, whatever `cookie_domain` says: nobody else needs it.
 fn device_cookie_name(cookies: &config::Cookies) -> &'static str {
-    match (cookies.secure, &cookies.domain) {
-        (true, None) => "__Host-device_id",
-        (true, Some(_)) => "__Secure-device_id",
-        (false, _) => "device_id",
-    }
+    if cookies.secure { "__Host-device_id" } else { "device_id" }
 }
 
 /// The name of a cookie that this host alone gets back, whatever `cookie_domain` says.
@@ -87,7 +83,7 @@ fn cookie(vestibule: &Vestibule, name: &str, value: String, path: String, max_ag
             config::SameSite::None => SameSite::None,
         })
         .max_age(max_age);
-    if let Some(domain) = &settings.domain {
+    if let Some(domain) = settings.domain.as_ref().filter(|_| name != device_cookie_name(settings)) {
         cookie = cookie.domain(domain.clone());
     }
     cookie.build()
@@ -98,7 +94,7 @@ pub fn set(jar: &CookieJar<'_>, vestibule: &Vestibule, tokens: &Tokens) {
     let settings = &vestibule.config.cookies;
     let session = Duration::seconds(tokens.refresh_expires_in);
     let root = || "/".to_owned();
-    jar.add(cookie(vestibule, &settings.access_name, tokens.access_token.clone(), root(), session));
+    jar.add(access(vestibule, tokens.access_token.clone(), tokens.refresh_expires_in));
     jar.add(cookie(vestibule, &settings.refresh_name, tokens.refresh_token.clone(), refresh_path(vestibule), session));
     jar.add(cookie(vestibule, &settings.csrf_name, tokens.csrf_token.clone(), root(), session));
     if let Some(device) = &tokens.device_id {
@@ -109,9 +105,13 @@ pub fn set(jar: &CookieJar<'_>, vestibule: &Vestibule, tokens: &Tokens) {
 
 /// Replaces the access cookie alone.
 pub fn set_access(jar: &CookieJar<'_>, vestibule: &Vestibule, fresh: &Fresh) {
+    jar.add(access(vestibule, fresh.access_token.clone(), fresh.refresh_expires_in));
+}
+
+/// The cookie of an access token, kept as long as the session's refresh token lasts: `seconds`.
+pub fn access(vestibule: &Vestibule, token: String, seconds: i64) -> Cookie<'static> {
     let name = &vestibule.config.cookies.access_name;
-    let session = Duration::seconds(fresh.refresh_expires_in);
-    jar.add(cookie(vestibule, name, fresh.access_token.clone(), "/".to_owned(), session));
+    cookie(vestibule, name, token, "/".to_owned(), Duration::seconds(seconds))
 }
 
 /// Removes the cookies of a session. The device stays known, for the next login on it.

@@ -6,7 +6,7 @@ use rocket::{
     http::{Header, Method, Status},
 };
 
-use super::Shared;
+use super::{Shared, embed::concerns_us};
 use crate::{config::CorsOrigins, flows::Vestibule};
 
 /// Headers that scripts of other origins may read.
@@ -25,6 +25,9 @@ impl Fairing for Cors {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        if !concerns_us(request) {
+            return;
+        }
         if super::well_known::is_public(request) {
             response.set_header(Header::new("Access-Control-Allow-Origin", "*"));
             return;

@@ -43,10 +43,13 @@ pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Res
 fn check_site(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
     let headers = request.headers();
     let is_own = |origin: &str| cors::is_own_or_allowed(vestibule, origin) || is_host(request, origin);
-    let origin_is_foreign = headers.get_one("Origin").is_some_and(|origin| !is_own(origin));
-    let has_origin = headers.get_one("Origin").is_some();
-    let site_is_foreign = headers.get_one("Sec-Fetch-Site").is_some_and(|site| site == "cross-site");
-    if origin_is_foreign || (site_is_foreign && !has_origin) {
+    // With `cookie_domain` a page of another host of the site has our cookies and can read the CSRF token; so the same site
+    // is not enough.
+    let is_foreign = match (headers.get_one("Origin"), headers.get_one("Sec-Fetch-Site")) {
+        (Some(origin), _) => !is_own(origin),
+        (None, site) => site.is_some_and(|site| !matches!(site, "same-origin" | "none")),
+    };
+    if is_foreign {
         return Err(ApiError::new(Code::CsrfFailed, "The request comes from a page that may not make it."));
     }
     Ok(())
@@ -70,6 +73,11 @@ impl<'r> Site<'r> {
     /// Whether the request says itself that it comes from a foreign page.
     pub fn is_foreign(&self) -> bool {
         guards::shared(self.0).and_then(|vestibule| check_site(self.0, vestibule)).is_err()
+    }
+
+    /// Refuses a foreign page.
+    pub fn check_origin(&self) -> Result<(), ApiError> {
+        check_site(self.0, guards::shared(self.0)?)
     }
 
     /// As [`check`].

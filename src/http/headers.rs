@@ -6,7 +6,7 @@ use rocket::{
     http::Header,
 };
 
-use super::request_id::RequestId;
+use super::{Shared, embed::concerns_us, request_id::RequestId};
 
 /// An API answer is no page: nothing may load, frame or sniff it. Pages have a content policy of their own.
 const FIXED: [(&str, &str); 5] = [
@@ -16,6 +16,9 @@ const FIXED: [(&str, &str); 5] = [
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Resource-Policy", "same-site"),
 ];
+
+/// How long a browser that was here by https keeps to it: a year.
+const STRICT_TRANSPORT: &str = "max-age=31536000";
 
 /// Sets the headers.
 pub struct Headers;
@@ -27,9 +30,16 @@ impl Fairing for Headers {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        if !concerns_us(request) {
+            return;
+        }
         response.set_header(Header::new("X-Request-Id", RequestId::of(request).as_str().to_owned()));
         if !response.headers().contains("Cache-Control") {
             response.set_header(Header::new("Cache-Control", "no-store"));
+        }
+        let is_by_https = |vestibule: &Shared| vestibule.config.web.public_url.starts_with("https://");
+        if request.rocket().state().is_some_and(is_by_https) {
+            response.set_header(Header::new("Strict-Transport-Security", STRICT_TRANSPORT));
         }
         for (name, value) in FIXED {
             if !response.headers().contains(name) {

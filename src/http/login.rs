@@ -11,6 +11,7 @@ use super::{
     cookies, csrf,
     errors::{ApiError, Code},
     guards::AccessToken,
+    renewal::BringsToken,
     tokens::{self, TokenAnswer, Transport},
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
         device::{DeviceName, DeviceSecret, Fingerprint},
         password::Password,
     },
-    flows::{self, Vestibule, login::Login, reauthenticate::reauthenticate},
+    flows::{self, Tokens, Vestibule, client, login::Login, reauthenticate::reauthenticate, refresh::Refresh},
 };
 
 /// Characters of a `client_id` that are read.
@@ -34,7 +35,7 @@ pub struct LoginBody {
     device_id: Option<DeviceSecret>,
     device_name: Option<DeviceName>,
     client_id: String,
-    transport: Transport,
+    pub(super) transport: Transport,
 }
 
 impl FromFields for LoginBody {
@@ -42,9 +43,7 @@ impl FromFields for LoginBody {
         let identifier = identifier(fields);
         let password = fields.required("password", Password::parse);
         let fingerprint = fingerprint(fields, vestibule);
-        if vestibule.config.devices.fingerprint == FingerprintPolicy::Require {
-            require_fingerprint(fields, fingerprint.as_ref());
-        }
+        require_fingerprint(fields, vestibule, fingerprint.as_ref());
         // One that is not a secret of ours is a foreign one: ignored.
         let device_id = fields.optional("device_id", |text| Ok::<_, &str>(DeviceSecret::parse(text).ok())).flatten();
         let device_name = fields.optional("device_name", DeviceName::parse);
@@ -71,14 +70,18 @@ fn identifier(fields: &mut Fields) -> Option<Identifier> {
     username.or(fields.optional("email", Identifier::parse))
 }
 
-fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
+pub(super) fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
     if vestibule.config.devices.fingerprint == FingerprintPolicy::Off {
         return None;
     }
     fields.value("fingerprint", Fingerprint::parse)
 }
 
-fn require_fingerprint(fields: &mut Fields, fingerprint: Option<&Fingerprint>) {
+/// Refuses a login without a fingerprint that binds, where `fingerprint_policy` asks for one.
+pub fn require_fingerprint(fields: &mut Fields, vestibule: &Vestibule, fingerprint: Option<&Fingerprint>) {
+    if vestibule.config.devices.fingerprint != FingerprintPolicy::Require {
+        return;
+    }
     if fields.is_absent("fingerprint") {
         fields.refuse("fingerprint", "is required");
     } else if fingerprint.is_some_and(|fingerprint| !fingerprint.binds()) {
@@ -118,24 +121,36 @@ pub async fn login(
     caller: &Caller,
     jar: &CookieJar<'_>,
 ) -> Result<Json<TokenAnswer>, ApiError> {
-    let Body(body) = body;
+    let transport = body.0.transport;
+    let tokens = sign_in(body.0, vestibule, caller, jar).await?;
+    Ok(tokens::answer(jar, vestibule, tokens, transport))
+}
+
+/// Opens the session that a body asks for.
+pub(super) async fn sign_in(
+    body: LoginBody,
+    vestibule: &Vestibule,
+    caller: &Caller,
+    jar: &CookieJar<'_>,
+) -> Result<Tokens, ApiError> {
     let in_cookie = || cookies::device_id(jar, vestibule).and_then(|text| DeviceSecret::parse(text).ok());
+    let client = client::named(vestibule, &body.client_id)?;
     let request = Login {
         identifier: body.identifier,
         password: body.password,
         fingerprint: body.fingerprint,
         device_id: body.device_id.or_else(|| in_cookie().filter(|_| body.transport == Transport::Cookie)),
         device_name: body.device_name,
-        client_id: body.client_id,
+        client,
+        scope: None,
     };
-    let tokens = flows::login::login(vestibule, request, caller.network, &caller.origin()).await?;
-    Ok(tokens::answer(jar, vestibule, tokens, body.transport))
+    Ok(flows::login::login(vestibule, request, caller.network, &caller.origin()).await?)
 }
 
 /// The body of a refresh.
 pub struct RefreshBody {
-    refresh_token: Option<String>,
-    fingerprint: Option<Fingerprint>,
+    pub(super) refresh_token: Option<String>,
+    pub(super) fingerprint: Option<Fingerprint>,
 }
 
 impl FromFields for RefreshBody {
@@ -168,7 +183,8 @@ pub async fn refresh(
             token.to_owned()
         }
     };
-    let tokens = flows::refresh::refresh(vestibule, &token, fingerprint, &caller.origin()).await?;
+    let request = Refresh { fingerprint, ..Refresh::of(&token) };
+    let tokens = flows::refresh::refresh(vestibule, request, &caller.origin()).await?;
     Ok(tokens::answer(jar, vestibule, tokens, transport))
 }
 
@@ -205,11 +221,11 @@ pub async fn fresh(
     vestibule: &State<Shared>,
     caller: &Caller,
     jar: &CookieJar<'_>,
-) -> Result<Json<FreshAnswer>, ApiError> {
+) -> Result<BringsToken<Json<FreshAnswer>>, ApiError> {
     let fresh = reauthenticate(vestibule, token.claims(), &body.0.0, &caller.origin()).await?;
     if token.came_in_cookie() {
         cookies::set_access(jar, vestibule, &fresh);
     }
     let in_body = Some(fresh.access_token).filter(|_| !token.came_in_cookie());
-    Ok(Json(FreshAnswer { access_token: in_body, token_type: "bearer", expires_in: fresh.expires_in }))
+    Ok(BringsToken(Json(FreshAnswer { access_token: in_body, token_type: "bearer", expires_in: fresh.expires_in })))
 }

@@ -27,10 +27,14 @@ const METHODS: [Method; 9] = [
     Method::Connect,
 ];
 
-/// The routes for what `routes` do not take.
-pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>) -> Vec<Route> {
+/// The routes for what `routes` do not take, on the paths of those that are `ours`.
+pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, ours: impl Fn(&Route) -> bool) -> Vec<Route> {
     let mut taken: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
+    let mut our_paths = BTreeSet::new();
     for route in routes {
+        if ours(route) {
+            our_paths.insert(shape(route));
+        }
         let methods = taken.entry(shape(route)).or_default();
         methods.insert(route.method.as_str());
         if route.method == Method::Get {
@@ -39,6 +43,7 @@ pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>) -> Vec<Route> {
     }
     taken
         .into_iter()
+        .filter(|(path, _)| our_paths.contains(path))
         .flat_map(|(path, mut methods)| {
             methods.insert(Method::Options.as_str());
             let allow = methods.iter().copied().collect::<Vec<_>>().join(", ");

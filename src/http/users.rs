@@ -25,7 +25,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Email, Permission, SessionId, UnixTime, User, Username, device::Baseline, password::Password, session::Session,
+        Email, Permission, SessionId, UnixTime, User, Username, device::Baseline, password::Password, scope,
+        session::Session,
     },
     flows::{
         self, Vestibule,
@@ -219,6 +220,9 @@ pub struct ExportedSession {
     failed_proofs: u32,
     /// Refreshes from another device in a row.
     mismatches: u32,
+    /// The permissions that its tokens carry at most, joined by spaces; null where that was not narrowed.
+    #[schema(required)]
+    scope: Option<String>,
     /// What of the browser's fingerprint a keyed hash is kept of.
     fingerprint: Vec<&'static str>,
     /// When it was ended.
@@ -238,6 +242,7 @@ impl ExportedSession {
             auth_time: session.auth_time,
             failed_proofs: session.failed_proofs,
             mismatches: session.mismatches,
+            scope: session.scope.as_ref().map(|granted| scope::text(granted.permissions())),
             fingerprint: session.baseline.iter().flat_map(Baseline::components).collect(),
             revoked_at: session.revoked_at,
             revoked_reason: session.revoked_reason.clone(),

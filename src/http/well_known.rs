@@ -14,9 +14,12 @@ use crate::domain::jwt::base64url;
 /// The path of the key set.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 
+/// The path of the OAuth metadata.
+pub const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
+
 /// Whether pages of every origin may read the answer.
 pub fn is_public(request: &Request<'_>) -> bool {
-    request.uri().path() == JWKS_PATH
+    [JWKS_PATH, METADATA_PATH].iter().any(|path| request.uri().path() == *path)
 }
 
 /// A JSON document that caches may keep, with its hash as the tag.

@@ -13,7 +13,7 @@ use quick_cache::sync::Cache;
 use serde_json::{Value, json};
 
 use crate::domain::{
-    AccessClaims,
+    AccessClaims, UnixTime,
     access_token::{self, AccessTokenError},
     signing_key::SigningKey,
 };
@@ -21,28 +21,47 @@ use crate::domain::{
 /// Tokens whose signature is remembered: about 1 KiB each.
 const REMEMBERED_TOKENS: usize = 20_000;
 
-/// One set of keys. The first of them signs.
+/// One set of keys.
 pub struct Keys {
-    current: Arc<SigningKey>,
+    current: Option<Arc<SigningKey>>,
     by_kid: HashMap<String, Arc<SigningKey>>,
     checked: Cache<Box<str>, Arc<AccessClaims>>,
     jwks: Value,
+    due: Option<UnixTime>,
 }
 
 impl Keys {
-    /// `current` signs; `others` check, and are published beside it.
-    pub fn new(current: SigningKey, others: Vec<SigningKey>) -> Self {
-        let current = Arc::new(current);
-        let all: Vec<_> = std::iter::once(Arc::clone(&current)).chain(others.into_iter().map(Arc::new)).collect();
+    /// `current` signs, and all check and are published: first those that will sign, last those that did. A server has a
+    /// `current` from its start; a command that runs before the first server has none.
+    pub fn new(next: Vec<SigningKey>, current: Option<SigningKey>, retiring: Vec<SigningKey>) -> Self {
+        let current = current.map(Arc::new);
+        let shared = |keys: Vec<SigningKey>| keys.into_iter().map(Arc::new).collect::<Vec<_>>();
+        let all = [shared(next), current.iter().cloned().collect(), shared(retiring)].concat();
         let public: Vec<&Value> = all.iter().filter_map(|key| key.jwk.as_ref()).collect();
         let jwks = json!({ "keys": public });
         let by_kid = all.into_iter().map(|key| (key.kid.clone(), key)).collect();
-        Self { current, by_kid, checked: Cache::new(REMEMBERED_TOKENS), jwks }
+        Self { current, by_kid, checked: Cache::new(REMEMBERED_TOKENS), jwks, due: None }
+    }
+
+    /// Says when time makes another set of this one: the next key signs, or a retired one leaves.
+    #[must_use]
+    pub fn until(mut self, due: Option<UnixTime>) -> Self {
+        self.due = due;
+        self
+    }
+
+    /// Whether time has made another set of this one.
+    pub fn is_due(&self, now: UnixTime) -> bool {
+        self.due.is_some_and(|due| due <= now)
     }
 
     /// Signs an access token.
     pub fn sign(&self, claims: &AccessClaims) -> String {
-        self.current.signer.sign(access_token::TYP, Some(&self.current.kid), claims)
+        let key = self
+            .current
+            .as_ref()
+            .expect("a server sees to it at its start that a key signs, and commands sign nothing");
+        key.signer.sign(access_token::TYP, Some(&key.kid), claims)
     }
 
     /// The claims of a token that one of these keys signed. Time, issuer, audience and revocation are the caller's to check.
@@ -64,11 +83,6 @@ impl Keys {
     /// The public keys as a JWK set (RFC 7517 §5).
     pub fn jwks(&self) -> &Value {
         &self.jwks
-    }
-
-    /// The algorithm that signs.
-    pub fn algorithm(&self) -> &'static str {
-        self.current.algorithm.as_str()
     }
 }
 

@@ -4,7 +4,7 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{Conn, Error, Result, instant};
 use crate::domain::{
-    SessionId, TokenId, UnixTime, UserId,
+    RoleName, SessionId, TokenId, UnixTime, UserId,
     change::{Announcement, Change},
 };
 
@@ -28,6 +28,31 @@ pub(super) async fn insert(conn: &mut Conn, change: Change, now: UnixTime, until
     Ok(Announcement { seq, change, until })
 }
 
+/// The authorization versions of all who have a role, and of all admins too if that is said, at once: a role may have very
+/// many members. `remember` is in seconds.
+pub(super) async fn insert_versions(
+    conn: &mut Conn,
+    role: Option<&RoleName>,
+    admins_too: bool,
+    now: UnixTime,
+    remember: i64,
+) -> Result<Vec<Announcement>> {
+    let rows = sqlx::query(
+        "insert into changes (kind, subject, value, at, until)
+         select 'authorization_version', users.id, authorization_version, ?3,
+            ?4 + max(?3, coalesce((select max(access_expires_at) from sessions where user_id = users.id), ?3))
+         from users where users.id in (select user_id from user_roles where role = ?1 or (?2 and role = 'admin'))
+         returning seq, kind, subject, value, until",
+    )
+    .bind(role.map(RoleName::as_str))
+    .bind(admins_too)
+    .bind(now.seconds())
+    .bind(remember)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(announcement).collect()
+}
+
 /// Everything after `seq`, in order.
 pub(super) async fn list_after(conn: &mut Conn, seq: i64) -> Result<Vec<Announcement>> {
     let rows = sqlx::query("select seq, kind, subject, value, until from changes where seq > ? order by seq")
@@ -43,6 +68,16 @@ pub(super) async fn list_after(conn: &mut Conn, seq: i64) -> Result<Vec<Announce
         announced => Some(announced),
     });
     known.collect()
+}
+
+/// The last place in the feed at which the signing keys changed; 0 where it says nothing of them any more.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn last_of_keys(conn: &mut Conn) -> Result<i64> {
+    Ok(sqlx::query_scalar("select coalesce(max(seq), 0) from changes where kind = 'signing_keys'")
+        .fetch_one(conn)
+        .await?)
 }
 
 /// Forgets up to `limit` changes that concern no token any more; how many it were.

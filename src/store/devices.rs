@@ -116,3 +116,11 @@ pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Re
     .await?;
     Ok(deleted.rows_affected())
 }
+
+/// Forgets every device; how many it were.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn delete_all(conn: &mut Conn) -> Result<u64> {
+    Ok(sqlx::query("delete from devices").execute(conn).await?.rows_affected())
+}

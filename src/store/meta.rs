@@ -22,3 +22,12 @@ pub async fn set(conn: &mut Conn, key: &str, value: &str) -> Result<()> {
         .await?;
     Ok(())
 }
+
+/// Removes `key`.
+///
+/// # Errors
+/// [`super::Error::Database`].
+pub async fn delete(conn: &mut Conn, key: &str) -> Result<()> {
+    sqlx::query("delete from meta where key = ?").bind(key).execute(conn).await?;
+    Ok(())
+}

@@ -5,10 +5,12 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "users", include_str!("../../migrations/0001_users.sql")),
     (2, "sessions", include_str!("../../migrations/0002_sessions.sql")),
     (3, "operation", include_str!("../../migrations/0003_operation.sql")),
+    (4, "keys", include_str!("../../migrations/0004_keys.sql")),
+    (5, "oauth", include_str!("../../migrations/0005_oauth.sql")),
 ];
 
 /// Applies what is missing, each migration in a transaction of its own.
@@ -39,6 +41,28 @@ fn explain(error: &MigrateError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::{Connection as _, SqliteConnection};
+
+    #[test]
+    fn a_key_from_before_signs_since_it_was_made() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("it opens");
+            for (_, _, sql) in &super::MIGRATIONS[..3] {
+                sqlx::raw_sql(*sql).execute(&mut connection).await.expect("it migrates");
+            }
+            let key = "insert into signing_keys (kid, algorithm, sealed, status, created_at)
+                values ('a', 'ES256', x'00', 'current', 7)";
+            sqlx::query(key).execute(&mut connection).await.expect("a key");
+            sqlx::raw_sql(super::MIGRATIONS[3].2).execute(&mut connection).await.expect("it migrates");
+            let from: i64 = sqlx::query_scalar("select signs_from from signing_keys")
+                .fetch_one(&mut connection)
+                .await
+                .expect("the key");
+            assert_eq!(from, 7);
+        });
+    }
+
     #[test]
     fn every_migration_file_is_embedded() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");

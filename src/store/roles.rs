@@ -1,31 +1,99 @@
 //! Roles, and who has them.
 
-use super::{Conn, Result};
-use crate::domain::{Permission, RoleName, UserId};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Whether there is such a role.
+use sqlx::Row;
+
+use super::{Conn, Error, Result};
+use crate::domain::{Permission, RoleName, Roles, UnixTime, UserId};
+
+/// Every role with what it was given.
 ///
 /// # Errors
-/// [`super::Error::Database`].
-pub async fn exists(conn: &mut Conn, role: &RoleName) -> Result<bool> {
-    Ok(sqlx::query_scalar("select exists (select 1 from roles where name = ?)")
-        .bind(role.as_str())
-        .fetch_one(conn)
-        .await?)
+/// [`Error::Database`], [`Error::Inconsistent`].
+pub async fn find_all(conn: &mut Conn) -> Result<Roles> {
+    let rows = sqlx::query("select name, permission from roles left join role_permissions on role = name")
+        .fetch_all(conn)
+        .await?;
+    let mut all = BTreeMap::<String, BTreeSet<Permission>>::new();
+    for row in rows {
+        let name: String = row.try_get("name")?;
+        let permissions = all.entry(name.clone()).or_default();
+        if let Some(permission) = row.try_get::<Option<&str>, _>("permission")? {
+            let broken = |what| Error::inconsistent("role_permissions", &name, what);
+            permissions.insert(Permission::parse(permission).map_err(broken)?);
+        }
+    }
+    Ok(Roles::new(all))
 }
 
-/// The names of all roles.
+/// How many users have each role; those that nobody has are not here.
 ///
 /// # Errors
-/// [`super::Error::Database`].
-pub async fn list_names(conn: &mut Conn) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar("select name from roles order by name").fetch_all(conn).await?)
+/// [`Error::Database`].
+pub async fn count_members(conn: &mut Conn) -> Result<BTreeMap<String, i64>> {
+    let rows = sqlx::query("select role, count(*) as members from user_roles group by role").fetch_all(conn).await?;
+    rows.iter().map(|row| Ok((row.try_get("role")?, row.try_get("members")?))).collect()
+}
+
+/// Makes a role, unless there is one of that name.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn insert(conn: &mut Conn, role: &RoleName, now: UnixTime) -> Result<()> {
+    sqlx::query("insert or ignore into roles (name, created_at) values (?, ?)")
+        .bind(role.as_str())
+        .bind(now.seconds())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Gives a role exactly these permissions.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn set_permissions(conn: &mut Conn, role: &RoleName, permissions: &BTreeSet<Permission>) -> Result<()> {
+    sqlx::query("delete from role_permissions where role = ?").bind(role.as_str()).execute(&mut *conn).await?;
+    for permission in permissions {
+        sqlx::query("insert into role_permissions (role, permission) values (?, ?)")
+            .bind(role.as_str())
+            .bind(permission.as_str())
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Removes a role from the list and from everybody who has it.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn remove(conn: &mut Conn, role: &RoleName) -> Result<()> {
+    sqlx::query("delete from roles where name = ?").bind(role.as_str()).execute(conn).await?;
+    Ok(())
+}
+
+/// Raises the authorization version of all who have a role, and of all admins too if that is said.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn raise_authorization_versions(conn: &mut Conn, role: Option<&RoleName>, admins_too: bool) -> Result<()> {
+    sqlx::query(
+        "update users set authorization_version = authorization_version + 1
+         where id in (select user_id from user_roles where role = ?1 or (?2 and role = 'admin'))",
+    )
+    .bind(role.map(RoleName::as_str))
+    .bind(admins_too)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// How many users who can sign in have a role.
 ///
 /// # Errors
-/// [`super::Error::Database`].
+/// [`Error::Database`].
 pub async fn count_active_members(conn: &mut Conn, role: &str) -> Result<i64> {
     Ok(sqlx::query_scalar(
         "select count(*) from user_roles join users on users.id = user_id where role = ? and disabled_at is null",
@@ -38,7 +106,7 @@ pub async fn count_active_members(conn: &mut Conn, role: &str) -> Result<i64> {
 /// Gives a user exactly these roles.
 ///
 /// # Errors
-/// [`super::Error::Database`].
+/// [`Error::Database`].
 pub async fn set_of_user(conn: &mut Conn, user: UserId, roles: &[RoleName]) -> Result<()> {
     sqlx::query("delete from user_roles where user_id = ?").bind(user.to_string()).execute(&mut *conn).await?;
     for role in roles {
@@ -54,7 +122,7 @@ pub async fn set_of_user(conn: &mut Conn, user: UserId, roles: &[RoleName]) -> R
 /// Gives a user exactly these permissions beside those of their roles.
 ///
 /// # Errors
-/// [`super::Error::Database`].
+/// [`Error::Database`].
 pub async fn set_permissions_of_user(conn: &mut Conn, user: UserId, permissions: &[Permission]) -> Result<()> {
     sqlx::query("delete from user_permissions where user_id = ?").bind(user.to_string()).execute(&mut *conn).await?;
     for permission in permissions {

@@ -4,9 +4,10 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{Conn, Error, Result, instant};
 use crate::domain::{
-    DeviceRow, SessionId, UnixTime, UserId,
+    DeviceRow, Scope, SessionId, UnixTime, UserId,
     device::Baseline,
     refresh_token::Generations,
+    scope,
     session::{RevokeReason, Session},
 };
 
@@ -39,7 +40,7 @@ macro_rules! select_session {
         concat!(
             "select id, user_id, device_id, client_id, device_name, user_agent, ip, created_at, last_used_at, expires_at,
                 refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, failed_proofs,
-                mismatches, fingerprint, revoked_at, revoked_reason
+                mismatches, fingerprint, revoked_at, revoked_reason, scope
              from sessions ",
             $tail
         )
@@ -105,8 +106,8 @@ pub async fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
     sqlx::query(
         "insert into sessions (id, user_id, device_id, client_id, device_name, user_agent, ip, created_at, last_used_at,
             expires_at, refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, fingerprint,
-            used_order)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+            scope, used_order)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
             (select coalesce(max(used_order), 0) + 1 from sessions))",
     )
     .bind(session.id.to_string())
@@ -125,6 +126,7 @@ pub async fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
     .bind(session.access_expires_at.seconds())
     .bind(session.auth_time.seconds())
     .bind(session.baseline.as_ref().map(Baseline::to_json))
+    .bind(session.scope.as_ref().map(|granted| scope::text(granted.permissions())))
     .execute(conn)
     .await?;
     Ok(())
@@ -183,6 +185,21 @@ pub async fn prove(conn: &mut Conn, id: SessionId, now: UnixTime, access_expires
     .bind(id.to_string())
     .bind(now.seconds())
     .bind(access_expires_at.seconds())
+    .execute(conn)
+    .await?;
+    Ok(updated.rows_affected() > 0)
+}
+
+/// Notes that a session that was not revoked gives out an access token until `expires_at`; whether there is one.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn record_access_expiry(conn: &mut Conn, id: SessionId, expires_at: UnixTime) -> Result<bool> {
+    let updated = sqlx::query(
+        "update sessions set access_expires_at = max(access_expires_at, ?2) where id = ?1 and revoked_at is null",
+    )
+    .bind(id.to_string())
+    .bind(expires_at.seconds())
     .execute(conn)
     .await?;
     Ok(updated.rows_affected() > 0)
@@ -268,6 +285,15 @@ pub async fn revoke(
         .collect()
 }
 
+/// Forgets the fingerprints of all sessions.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn forget_fingerprints(conn: &mut Conn) -> Result<()> {
+    sqlx::query("update sessions set fingerprint = null where fingerprint is not null").execute(conn).await?;
+    Ok(())
+}
+
 /// Removes up to `limit` sessions that ended before `before`, and whose access tokens are over; how many it were.
 ///
 /// # Errors
@@ -309,6 +335,10 @@ fn session(row: &SqliteRow) -> Result<Session> {
         .try_get::<Option<String>, _>("device_id")?
         .map(|device| DeviceRow::parse(&device).ok_or_else(|| broken("the device's id is not a UUID")))
         .transpose()?;
+    let scope = row
+        .try_get::<Option<String>, _>("scope")?
+        .map(|text| Scope::parse(&text).ok().flatten().ok_or_else(|| broken("the scope is not one")))
+        .transpose()?;
     Ok(Session {
         id,
         user_id: UserId::parse(row.try_get("user_id")?).ok_or_else(|| broken("the user's id is not a UUID"))?,
@@ -329,5 +359,6 @@ fn session(row: &SqliteRow) -> Result<Session> {
         baseline,
         revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(instant),
         revoked_reason: row.try_get("revoked_reason")?,
+        scope,
     })
 }

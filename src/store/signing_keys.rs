@@ -15,6 +15,10 @@ pub struct StoredKey {
     pub sealed: SealedKey,
     /// What it is used for.
     pub status: KeyStatus,
+    /// When it came here.
+    pub created_at: UnixTime,
+    /// When it begins or began to sign.
+    pub signs_from: UnixTime,
 }
 
 /// What a key is used for.
@@ -28,13 +32,25 @@ pub enum KeyStatus {
     Retiring(UnixTime),
 }
 
-/// All keys, newest first.
+impl KeyStatus {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Current => "current",
+            Self::Retiring(_) => "retiring",
+        }
+    }
+}
+
+/// All keys: the next one, the current one, and those that retire, newest first.
 ///
 /// # Errors
 /// [`Error::Database`], [`Error::Inconsistent`].
 pub async fn list(conn: &mut Conn) -> Result<Vec<StoredKey>> {
     let rows = sqlx::query(
-        "select kid, algorithm, sealed, status, retires_at from signing_keys order by created_at desc, kid",
+        "select kid, algorithm, sealed, status, created_at, signs_from, retires_at from signing_keys
+            order by case status when 'next' then 0 when 'current' then 1 else 2 end, signs_from desc, kid",
     )
     .fetch_all(conn)
     .await?;
@@ -53,27 +69,57 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<StoredKey>> {
                 algorithm: Algorithm::parse(row.try_get("algorithm")?).ok_or_else(|| broken("no such algorithm"))?,
                 sealed: SealedKey::from_stored(row.try_get("sealed")?),
                 status,
+                created_at: instant(row.try_get("created_at")?),
+                signs_from: instant(row.try_get("signs_from")?),
                 kid,
             })
         })
         .collect()
 }
 
-/// Inserts a key that signs from now on. The one that did must be retired before.
+/// Inserts a key that retires nothing and is retired by nothing. Where it is the current or the next one, there must be no
+/// other.
 ///
 /// # Errors
 /// [`Error::Database`].
-pub async fn insert_current(
-    conn: &mut Conn,
-    kid: &str,
-    algorithm: Algorithm,
-    sealed: &SealedKey,
-    now: UnixTime,
-) -> Result<()> {
-    sqlx::query("insert into signing_keys (kid, algorithm, sealed, status, created_at) values (?, ?, ?, 'current', ?)")
-        .bind(kid)
-        .bind(algorithm.as_str())
-        .bind(sealed.as_bytes())
+pub async fn insert(conn: &mut Conn, key: &StoredKey) -> Result<()> {
+    let retires_at = match key.status {
+        KeyStatus::Retiring(at) => Some(at.seconds()),
+        KeyStatus::Next | KeyStatus::Current => None,
+    };
+    sqlx::query(
+        "insert into signing_keys (kid, algorithm, sealed, status, created_at, signs_from, retires_at)
+            values (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&key.kid)
+    .bind(key.algorithm.as_str())
+    .bind(key.sealed.as_bytes())
+    .bind(key.status.as_str())
+    .bind(key.created_at.seconds())
+    .bind(key.signs_from.seconds())
+    .bind(retires_at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The next key, if its time has come.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn find_due(conn: &mut Conn, now: UnixTime) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar("select kid from signing_keys where status = 'next' and signs_from <= ?")
+        .bind(now.seconds())
+        .fetch_optional(conn)
+        .await?)
+}
+
+/// Makes the next key the current one. The one that was must be retired before.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn promote_next(conn: &mut Conn, now: UnixTime) -> Result<()> {
+    sqlx::query("update signing_keys set status = 'current', signs_from = ? where status = 'next'")
         .bind(now.seconds())
         .execute(conn)
         .await?;
@@ -93,14 +139,51 @@ pub async fn retire_current(conn: &mut Conn, until: UnixTime) -> Result<Option<S
     .await?)
 }
 
-/// Removes keys whose last token is over; how many it were.
+/// Seals a key anew.
 ///
 /// # Errors
 /// [`Error::Database`].
-pub async fn delete_expired(conn: &mut Conn, now: UnixTime) -> Result<u64> {
-    let deleted = sqlx::query("delete from signing_keys where status = 'retiring' and retires_at < ?")
-        .bind(now.seconds())
+pub async fn reseal(conn: &mut Conn, kid: &str, sealed: &SealedKey) -> Result<()> {
+    sqlx::query("update signing_keys set sealed = ? where kid = ?")
+        .bind(sealed.as_bytes())
+        .bind(kid)
         .execute(conn)
         .await?;
-    Ok(deleted.rows_affected())
+    Ok(())
+}
+
+/// Removes a key, whatever it signed.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn delete(conn: &mut Conn, kid: &str) -> Result<()> {
+    sqlx::query("delete from signing_keys where kid = ?").bind(kid).execute(conn).await?;
+    Ok(())
+}
+
+/// Removes the next key, which has signed nothing; its `kid`.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn delete_next(conn: &mut Conn) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar("delete from signing_keys where status = 'next' returning kid").fetch_optional(conn).await?)
+}
+
+/// Removes every key; their `kid`s.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn delete_all(conn: &mut Conn) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar("delete from signing_keys returning kid").fetch_all(conn).await?)
+}
+
+/// Removes keys whose last token is over; their `kid`s.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn delete_expired(conn: &mut Conn, now: UnixTime) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar("delete from signing_keys where status = 'retiring' and retires_at < ? returning kid")
+        .bind(now.seconds())
+        .fetch_all(conn)
+        .await?)
 }

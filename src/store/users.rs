@@ -66,6 +66,31 @@ pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<User>> {
     row.as_ref().map(user).transpose()
 }
 
+/// What a user is called, for an application that trusts this server's word.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// As they wrote it.
+    pub username: Option<String>,
+    /// Their address, if it was shown to be theirs.
+    pub verified_email: Option<String>,
+}
+
+/// What a user is called.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn find_names(conn: &mut Conn, id: UserId) -> Result<Option<Names>> {
+    let row = sqlx::query(
+        "select username, case when email_verified_at is not null then email end as verified_email from users
+         where id = ?",
+    )
+    .bind(id.to_string())
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| Ok(Names { username: row.try_get("username")?, verified_email: row.try_get("verified_email")? }))
+        .transpose()
+}
+
 /// The user who is called by a name or an address.
 ///
 /// # Errors
@@ -85,6 +110,21 @@ pub async fn find_by_identifier(conn: &mut Conn, identifier: &Identifier) -> Res
 /// As [`find`].
 pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
     let rows = sqlx::query(select_user!("order by id")).fetch_all(conn).await?;
+    rows.iter().map(user).collect()
+}
+
+/// Those who have a role, and all admins too if that is said.
+///
+/// # Errors
+/// As [`find`].
+pub async fn list_with_role(conn: &mut Conn, role: &str, admins_too: bool) -> Result<Vec<User>> {
+    let rows = sqlx::query(select_user!(
+        "where id in (select user_id from user_roles where role = ?1 or (?2 and role = 'admin')) order by id"
+    ))
+    .bind(role)
+    .bind(admins_too)
+    .fetch_all(conn)
+    .await?;
     rows.iter().map(user).collect()
 }
 

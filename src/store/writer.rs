@@ -22,7 +22,7 @@ use tokio::{
 
 use super::{Error, OnCommit, Result, changes};
 use crate::domain::{
-    UnixTime,
+    RoleName, UnixTime,
     change::{Announcement, Change},
 };
 
@@ -51,6 +51,26 @@ impl Tx {
         let announcement = changes::insert(&mut self.connection, change, now, until).await?;
         self.announcements.push(announcement);
         Ok(())
+    }
+}
+
+impl Tx {
+    /// The same of the authorization versions of all who have a role, and of all admins too if that is said; how many people
+    /// that is. Each is remembered for `remember` seconds after the last access token that was given out.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn announce_versions(
+        &mut self,
+        role: Option<&RoleName>,
+        admins_too: bool,
+        now: UnixTime,
+        remember: i64,
+    ) -> Result<usize> {
+        let announced = changes::insert_versions(&mut self.connection, role, admins_too, now, remember).await?;
+        let people = announced.len();
+        self.announcements.extend(announced);
+        Ok(people)
     }
 }
 

@@ -4,75 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Call, PASSWORD, Server, Session, claims};
-
-/// What a browser holds after a login.
-#[derive(Clone)]
-struct Browser<'s> {
-    server: &'s Server,
-    access: String,
-    refresh: String,
-    csrf: String,
-    device: String,
-    session_id: String,
-}
-
-impl<'s> Browser<'s> {
-    #[track_caller]
-    fn from(server: &'s Server, answer: &Answer) -> Self {
-        let cookie = |name: &str| answer.cookie(name).unwrap_or_else(|| panic!("no cookie {name}")).to_owned();
-        Self {
-            server,
-            access: cookie("access_token"),
-            refresh: cookie("refresh_token"),
-            csrf: cookie("csrf_token"),
-            device: cookie("device_id"),
-            session_id: answer.text_at("session_id").to_owned(),
-        }
-    }
-
-    #[track_caller]
-    fn login(server: &'s Server, name: &str) -> Self {
-        Self::from(server, &sign_in(server, name, None).expect(200))
-    }
-
-    /// A request with the cookies that the browser would send to the path, as a page of another site could make it.
-    fn blind(&self, method: &str, path: &str) -> Call<'s> {
-        let refresh =
-            if path.starts_with("/auth") { format!("; refresh_token={}", self.refresh) } else { String::new() };
-        let (access, csrf, device) = (&self.access, &self.csrf, &self.device);
-        let cookies = format!("access_token={access}; csrf_token={csrf}; device_id={device}{refresh}");
-        self.server.call(method, path).header("Cookie", &cookies)
-    }
-
-    /// The same by our own page, which reads the CSRF cookie.
-    fn call(&self, method: &str, path: &str) -> Call<'s> {
-        self.blind(method, path).header("X-CSRF-Token", &self.csrf)
-    }
-
-    fn refresh(&self) -> Answer {
-        self.call("POST", "/auth/refresh").send()
-    }
-
-    fn is_signed_in(&self) -> bool {
-        self.blind("GET", "/users/me").send().status == 200
-    }
-}
-
-fn sign_in(server: &Server, name: &str, device: Option<&str>) -> Answer {
-    let call =
-        server.call("POST", "/auth/login").json(json!({"username": name, "password": PASSWORD, "transport": "cookie"}));
-    let call = match device {
-        Some(device) => call.header("Cookie", &format!("device_id={device}")),
-        None => call,
-    };
-    call.send()
-}
-
-fn set_cookies(answer: &Answer) -> Vec<&str> {
-    let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
-    cookies.map(|(_, line)| line.split('=').next().unwrap_or_default()).collect()
-}
+use crate::support::{
+    Answer, Call, PASSWORD, Server, Session, claims,
+    cookies::{Browser, set_cookies, sign_in},
+};
 
 /// The attributes of a cookie, in lower case.
 #[track_caller]
@@ -104,7 +39,8 @@ fn a_login_by_cookie_sets_the_tokens_where_script_can_not_read_them() {
             vec!["httponly", "samesite=strict", "path=/session", "secure", "domain=example.com", WEEK],
         ),
         ("__Secure-csrf_token", vec!["samesite=strict", "path=/", "secure", "domain=example.com", WEEK]),
-        ("__Secure-device_id", vec!["httponly", "samesite=strict", "path=/", "secure", "domain=example.com", LONG]),
+        // The device's secret serves this host alone.
+        ("__Host-device_id", vec!["httponly", "samesite=strict", "path=/", "secure", LONG]),
     ];
     let with_domain = vec![
         ("cookie_secure", json!(true)),

@@ -2,15 +2,25 @@
 //! `conventions`; a bug that was fixed goes into `regressions` when no flow owns it.
 
 mod assets;
+mod clients;
+mod compat;
 mod conventions;
 mod cookies;
 mod cors;
+mod csrf;
 mod devices;
+mod embed;
 mod fingerprint;
+mod forward_auth;
 mod guards;
+mod guards_permissions;
+mod key_rotation;
 mod keys;
 mod limits;
 mod login;
+mod oauth_introspect;
+mod oauth_revoke;
+mod oauth_token;
 mod pages_account;
 mod pages_continue;
 mod pages_csrf;
@@ -21,7 +31,11 @@ mod privacy;
 mod privacy_page;
 mod refresh;
 mod regressions;
+mod renewal;
+mod roles;
+mod scopes;
 mod sessions;
 mod strategies;
 mod support;
+mod token_attacks;
 mod users;

@@ -210,6 +210,7 @@ fn secure_cookies_over_plain_http_are_said_to_be_of_no_use() {
     assert!(says(&[("Host", "auth.lan")]));
     assert!(says(&[("Host", "auth.lan:8000"), ("X-Forwarded-Proto", "http")]));
     assert!(!says(&[("Host", "auth.lan"), ("X-Forwarded-Proto", "https")]));
+    assert!(!says(&[("Host", "vestibule:8000"), ("Sec-Fetch-Site", "none")]), "a browser sends it by https only");
     for local in ["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000", "app.localhost"] {
         assert!(!says(&[("Host", local)]), "{local}");
     }
@@ -233,6 +234,9 @@ fn a_foreign_host_and_switched_off_cookies_are_named_too() {
     assert!(page("auth.lan").contains("cookie_domain"));
     assert!(page("notexample.com").contains("cookie_domain"));
     assert!(!page("auth.example.com:80").contains("cookie_domain"));
+    assert!(!page("vestibule:8000").contains("cookie_domain"), "so a proxy may call us");
+    let forwarded = server.call("GET", "/login").header("Host", "127.0.0.1").header("X-Forwarded-Host", "auth.lan");
+    assert!(forwarded.send().text.contains("cookie_domain"));
 
     let off = server.restart_with(vec![("token_location", json!(["headers"]))]);
     off.user("ada");
@@ -257,8 +261,8 @@ fn what_is_no_form_is_refused_with_its_status() {
     let server = Server::start();
     server.post("/login", json!({})).expect_error(415, "unsupported_media_type");
     let browser = Browser::new(&server);
-    let long = "x".repeat(70_000);
-    browser.post("/login", &[("username", &long)]).expect(413);
+    let long = format!("username={}", "x".repeat(64 * 1024));
+    browser.call("POST", "/login").body("application/x-www-form-urlencoded", long).send().expect(413);
     let twice = browser.call("POST", "/login").header("Origin", ORIGIN);
     twice.body("application/x-www-form-urlencoded", "username=a&username=b").send().expect(422);
 }

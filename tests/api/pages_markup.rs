@@ -79,6 +79,8 @@ fn https_is_kept_to_where_that_is_the_address() {
     let server = Server::with(vec![("public_url", json!("https://auth.example.com"))]);
     let page = server.call("GET", "/login").send().expect(200);
     assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));
+    let json = server.call("GET", "/health").send().expect(200);
+    assert_eq!(json.header("strict-transport-security"), Some("max-age=31536000"));
 }
 
 #[test]

@@ -23,8 +23,8 @@ fn it_says_what_is_read_why_and_how_long() {
         "forgotten 45 days after its last session",
         "kept for 100 days",
         "at the latest 4 days after you last used it",
-        "You are asked to sign in again.",
-        "download all of it or delete your account",
+        "you are asked to sign in again.",
+        "download all that is stored or delete your account",
         "sign in without JavaScript",
         "Ask whoever runs this server.",
     ] {

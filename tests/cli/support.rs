@@ -76,6 +76,14 @@ impl Place {
         Done { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
+    /// Runs a command and kills it, unless it has ended by then.
+    pub(crate) fn kill_after(&self, arguments: &[&str], time: Duration) {
+        let mut child = self.command(arguments).stdin(Stdio::null()).spawn().expect("the binary");
+        thread::sleep(time);
+        child.kill().ok();
+        child.wait().expect("its end");
+    }
+
     /// Runs a command that must succeed without a word on stderr; what it prints.
     pub(crate) fn succeed(&self, arguments: &[&str]) -> String {
         self.run(arguments).succeeded()
@@ -174,6 +182,11 @@ impl Server {
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         answer(self.agent.post(format!("{}{path}", self.base)).send_json(body))
+    }
+
+    pub(crate) fn post_form(&self, path: &str, form: &str) -> (u16, Value) {
+        let request = self.agent.post(format!("{}{path}", self.base));
+        answer(request.header("Content-Type", "application/x-www-form-urlencoded").send(form))
     }
 
     pub(crate) fn login(&self, name: &str, password: &str) -> (u16, Value) {

@@ -130,3 +130,15 @@ fn trusting_every_proxy_is_noted() {
     assert!(notes.concat().contains("any client can claim any address"), "{notes:?}");
     assert!(Place::new(Profile::Serve).loaded().notes.is_empty());
 }
+
+#[test]
+fn renewal_leaves_something_of_every_lifetime() {
+    assert_eq!(config(&serve()).tokens.renew_within.seconds(), 0);
+    assert_eq!(config(&serve().set("renew_within", "14m")).tokens.renew_within.seconds(), 840);
+    assert_eq!(
+        problem(&serve().set("renew_within", "15m")),
+        r#"renew_within = "15m" (set by the program): must be shorter than access_token_lifetime = "15m" (default)"#
+    );
+    let short = serve().set("renew_within", "5m").set("clients.web.access_token_lifetime", "5m");
+    assert!(problem(&short).starts_with(r#"clients.web.access_token_lifetime = "5m""#));
+}

@@ -16,6 +16,27 @@ fn a_secret_key_makes_hs256_the_algorithm() {
 }
 
 #[test]
+fn a_secret_key_is_as_long_as_the_hash_of_its_algorithm() {
+    let long = format!("{GOOD}-kX4vT9bQw2ZsLm7RnYc5HpJd8Fg3Ae6U");
+    for (algorithm, least) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
+        let with = |length: usize| serve().set("secret_key", &long[..length]).set("algorithm", algorithm);
+        assert_eq!(config(&with(least)).keys.algorithm.as_str(), algorithm);
+        assert!(problem(&with(least - 1)).contains(&format!("at least {least} bytes, and has {}", least - 1)));
+    }
+}
+
+#[test]
+fn a_secret_key_does_not_go_with_an_algorithm_of_key_pairs() {
+    for algorithm in ["ES256", "ES384", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] {
+        let sources = serve().set("secret_key", GOOD).set("algorithm", algorithm);
+        assert!(problem(&sources).contains("can't sign with secret_key"), "{algorithm}");
+        assert_eq!(config(&serve().set("algorithm", algorithm)).keys.algorithm.as_str(), algorithm);
+    }
+    // Both are told at once.
+    assert_eq!(problems(&serve().set("secret_key", "short").set("algorithm", "ES384")).len(), 2);
+}
+
+#[test]
 fn a_short_or_guessable_secret_is_refused() {
     let repeated = |text: &str| text.repeat(8);
     let weak = [

@@ -68,8 +68,8 @@ fn leeway_and_grace_may_be_nothing_and_at_most_ten_minutes() {
 #[test]
 fn words_are_one_of_a_list_that_the_problem_names() {
     assert_eq!(
-        problem(&serve().set("algorithm", "RS256")),
-        r#"algorithm = "RS256" (set by the program): must be one of ES256, HS256"#
+        problem(&serve().set("algorithm", "none")),
+        r#"algorithm = "none" (set by the program): must be one of ES256, ES384, EdDSA, RS256, RS384, RS512, PS256, PS384, PS512, HS256, HS384, HS512"#
     );
     refused("blacklist_strategy", &["both", ""]);
     refused("device_limit_policy", &["evict"]);
@@ -191,4 +191,45 @@ fn names_of_cookies_and_headers_are_tokens_without_another_meaning() {
     refused("csrf_header_name", &["X CSRF", "Content-Type", "authorization", "X:Y"]);
     refused("cookie_domain", &[".example.com", "localhost", "10.0.0.1", "exa mple.com", "a_b.example"]);
     refused("issuer", &["", "a b", "a\nb"]);
+    refused("privacy_contact", &["", "two\nlines"]);
+}
+
+#[test]
+fn an_excluded_path_is_a_glob_that_can_match() {
+    let globs = |text: &str| config(&serve().set("exclude_urls", text)).web.exclude_urls;
+    assert_eq!(globs(""), Vec::<String>::new());
+    assert_eq!(
+        globs("/, /public/**, /*.css,/a/**/b/, App.Example.com/x,app.example.com:8443/**"),
+        ["/", "/public/**", "/*.css", "/a/**/b/", "app.example.com/x", "app.example.com:8443/**"]
+    );
+    for (entry, wrong) in [
+        ("public", "must have a path"),
+        ("app.example.com", "must have a path"),
+        ("https://app.example.com/x", "must have a port"),
+        ("*.example.com/x", "one host"),
+        ("a b/x", "one host"),
+        ("app.example.com:0/x", "must have a port"),
+        ("//x", "empty segment"),
+        ("/a//b", "empty segment"),
+        ("/a//", "empty segment"),
+        ("/a/../b", "dot segments"),
+        ("/a/.", "dot segments"),
+        ("/a/b**", "whole segment"),
+        ("/a/***", "whole segment"),
+        ("/a?b", "only * and **"),
+        ("/a#b", "only * and **"),
+        ("/[ab]", "only * and **"),
+        ("/{a}", "only * and **"),
+        ("/!a", "only * and **"),
+        ("/a%20b", "no %"),
+        ("/a\\b", "backslash"),
+        ("/a;b", "backslash"),
+        ("/a\nb", "control character"),
+        ("/,,/a", "must have a path"),
+    ] {
+        let problem = problem(&serve().set("exclude_urls", entry));
+        assert!(problem.starts_with("exclude_urls = ") && problem.contains(wrong), "{entry:?}: {problem}");
+    }
+    let long = format!("/{}", "a".repeat(512));
+    assert!(problem(&serve().set("exclude_urls", long)).contains("at most 512 bytes"));
 }

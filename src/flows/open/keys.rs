@@ -1,76 +1,154 @@
-//! The signing keys at a start: which one signs, and which still check.
+//! The signing keys of a running process: which one signs at a start, and how it keeps up with what others change.
 
-use super::OpenError;
+use super::{OpenError, secret::Search};
 use crate::{
-    config::{self, Config},
-    domain::{
-        UnixTime,
-        audit_event::{AuditEvent, Event, Origin},
-        change::Change,
-        jwt::Algorithm,
-        signing_key::SigningKey,
+    config::Config,
+    domain::{Purpose, RootSecret, UnixTime, audit_event::Origin, jwt::Algorithm, signing_key::SigningKey},
+    flows::{
+        Vestibule,
+        signing::{self, ALGORITHM_KEY, FOLLOWED_KEY, NewKey},
     },
-    flows::{MARGIN, Secrets},
     memory::keyring::Keys,
-    store::{Store, audit, sessions, signing_keys, signing_keys::KeyStatus},
+    store::{Store, changes, meta, signing_keys, signing_keys::KeyStatus},
 };
 
-fn algorithm(config: &Config) -> Algorithm {
-    match config.keys.algorithm {
-        config::Algorithm::Es256 => Algorithm::Es256,
-        config::Algorithm::Hs256 => Algorithm::Hs256,
-    }
-}
-
-/// Sees to it that the key which signs is the one that the configuration asks for. What an earlier one signed holds until
-/// it is over.
+/// Sees to it that a key signs, and that a change of the setting `algorithm` since the last start is a rotation: at once, for
+/// that is what was asked for. What an earlier key signed holds until it is over. A key that the command line put in place
+/// stays, whatever its algorithm.
 pub(super) async fn choose_signing_key(
     store: &Store,
     config: &Config,
-    secrets: &Secrets,
+    root: &RootSecret,
     now: UnixTime,
 ) -> Result<(), OpenError> {
-    let keys = signing_keys::list(&mut *store.read().await?).await?;
-    let current = keys.iter().find(|key| key.status == KeyStatus::Current).map(|key| key.algorithm);
+    let (longest, origin) = (signing::longest(config), Origin::command_line(now));
+    let by_time = origin.clone();
+    store.write(async move |tx| signing::advance(tx, longest, &by_time).await).await?;
+
+    let mut reader = store.read().await?;
+    let keys = signing_keys::list(&mut reader).await?;
+    let last = meta::find(&mut reader, ALGORITHM_KEY).await?;
+    drop(reader);
+    let wanted = signing::configured_algorithm(config);
+    let of = |status: KeyStatus| keys.iter().find(|key| key.status == status).map(|key| key.algorithm);
+    let (current, next) = (of(KeyStatus::Current), of(KeyStatus::Next));
     let shared = config.keys.secret_key.is_some();
-    let wanted = algorithm(config);
-    if (shared && current.is_none()) || (!shared && current == Some(wanted)) {
+    let is_settled = if shared {
+        current.is_none() && next.is_none()
+    } else {
+        let is_as_before = last.as_deref() == Some(wanted.as_str());
+        current.is_some() && (is_as_before || current == Some(wanted) || next == Some(wanted))
+    };
+    if is_settled && last.as_deref() == Some(wanted.as_str()) {
         return Ok(());
     }
-    let new = (!shared).then(|| SigningKey::generate(wanted)).map(|key| (key.kid.clone(), key.seal(&secrets.sealing)));
-    let longest = config.clients.longest_access_token_lifetime().seconds() + config.tokens.leeway.seconds();
-    let origin = Origin::command_line(now);
-    store
+    let new = if is_settled || shared {
+        None
+    } else {
+        Some(NewKey::seal(&signing::generate(wanted).await, &root.derive(Purpose::SealSigningKeys)))
+    };
+    let root = root.clone();
+    let is_ours = store
         .write(async move |tx| {
-            // Some may have been given out for longer than today's setting says.
-            let given_out = sessions::latest_access_expiry(tx, None).await?.unwrap_or(now);
-            if let Some(kid) = signing_keys::retire_current(tx, given_out.max(now).plus(longest)).await? {
-                audit::insert(tx, &AuditEvent::new(Event::SigningKeyRetired, &origin).detail("kid", kid)).await?;
+            if !signing::seals_as_stored(tx, &root).await? {
+                return Ok(false);
             }
-            if let Some((kid, sealed)) = &new {
-                signing_keys::insert_current(tx, kid, wanted, sealed, now).await?;
-                audit::insert(tx, &AuditEvent::new(Event::SigningKeyCreated, &origin).detail("kid", kid.clone()))
-                    .await?;
+            meta::set(tx, ALGORITHM_KEY, wanted.as_str()).await?;
+            if is_settled {
+                return Ok(true);
             }
-            tx.announce(Change::SigningKeys, now, now.plus(MARGIN)).await
+            match &new {
+                Some(new) => drop(signing::take_over(tx, new, longest, &origin).await?),
+                None => {
+                    signing::drop_next(tx, &origin).await?;
+                    signing::retire_current(tx, longest, &origin).await?;
+                }
+            }
+            signing::announce(tx, now).await?;
+            Ok(true)
         })
         .await?;
-    Ok(())
+    if is_ours { Ok(()) } else { Err(OpenError::SecretReplaced) }
 }
 
 /// The keys that sign and check, from the configuration and the database.
-pub(super) async fn load_keys(store: &Store, config: &Config, secrets: &Secrets) -> Result<Keys, OpenError> {
+pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret) -> Result<Keys, OpenError> {
     let stored = signing_keys::list(&mut *store.read().await?).await?;
-    let (mut current, mut others) =
-        (config.keys.secret_key.as_ref().map(|secret| SigningKey::shared_secret(secret.expose())), Vec::new());
-    for key in stored {
-        let opened = SigningKey::open(&key.kid, key.algorithm, &key.sealed, &secrets.sealing)?;
-        if key.status == KeyStatus::Current && current.is_none() {
-            current = Some(opened);
-        } else {
-            others.push(opened);
+    let sealing = root.derive(Purpose::SealSigningKeys);
+    let (mut next, mut current, mut retiring, mut due) = (Vec::new(), None, Vec::new(), Vec::new());
+    if let Some(secret) = &config.keys.secret_key {
+        let signs = signing::configured_algorithm(config);
+        // Under another algorithm it checks what it signed before the setting was changed.
+        for (algorithm, least) in [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)] {
+            if secret.expose().len() < least {
+                continue;
+            }
+            let key = SigningKey::shared_secret(algorithm, secret.expose());
+            if algorithm == signs { current = Some(key) } else { retiring.push(key) }
         }
     }
-    // Only a command that runs before the first server finds none; it signs nothing, and leaves the making to the server.
-    Ok(Keys::new(current.unwrap_or_else(|| SigningKey::generate(algorithm(config))), others))
+    for key in stored {
+        let opened = SigningKey::open(&key.kid, key.algorithm, &key.sealed, &sealing)?;
+        match key.status {
+            KeyStatus::Next => {
+                next.push(opened);
+                due.push(key.signs_from);
+            }
+            KeyStatus::Current if current.is_none() => current = Some(opened),
+            KeyStatus::Current => retiring.push(opened),
+            KeyStatus::Retiring(until) => {
+                retiring.push(opened);
+                due.push(until.plus(1));
+            }
+        }
+    }
+    Ok(Keys::new(next, current, retiring).until(due.into_iter().min()))
+}
+
+impl Vestibule {
+    /// Waits until the set of signing keys was changed, here or by another process, and puts the new one in force.
+    ///
+    /// # Errors
+    /// [`OpenError::Store`], [`OpenError::Key`]; [`OpenError::SecretForeign`] where the root secret of the configuration was
+    /// replaced.
+    pub async fn follow_keys(&self) -> Result<(), OpenError> {
+        self.keys_changed.notified().await;
+        self.reload_keys().await
+    }
+
+    /// Puts the keys of the database in force, or sees to it that it is tried again.
+    pub(in crate::flows) async fn put_keys_in_force(&self) {
+        if let Err(error) = self.reload_keys().await {
+            tracing::error!(%error, "can't reload the signing keys; trying again");
+            self.keys_changed.notify_one();
+        }
+    }
+
+    async fn reload_keys(&self) -> Result<(), OpenError> {
+        let _alone = self.custody.reloading.lock().await;
+        // Asked before the keys are read: what comes in between is seen, and seen again.
+        let seen = changes::last_of_keys(&mut *self.store.read().await?).await?;
+        self.follow_root_secret().await?;
+        let keys = load_keys(&self.store, &self.config, &self.custody.root()).await?;
+        self.keyring.replace(keys);
+        if self.custody.is_server {
+            // Tells the command that changed them that it may return.
+            self.store.write(async move |tx| meta::set(tx, FOLLOWED_KEY, &seen.to_string()).await).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the root secret that a command put in the place of the one that this process knows.
+    async fn follow_root_secret(&self) -> Result<(), OpenError> {
+        let search = Search { config: &self.config, file: &self.custody.secret_file, database: &self.database };
+        self.custody.replace_root(search.recognise(&self.store, self.custody.root()).await?);
+        Ok(())
+    }
+
+    /// Whether a running server says that it has the keys as this process left them.
+    pub(super) async fn keys_are_followed(&self, announced: i64) -> bool {
+        let followed = async { meta::find(&mut *self.store.read().await?, FOLLOWED_KEY).await };
+        let followed = followed.await.ok().flatten();
+        followed.and_then(|seq| seq.parse::<i64>().ok()).is_some_and(|seq| seq >= announced)
+    }
 }

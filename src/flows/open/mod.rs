@@ -3,24 +3,29 @@
 
 mod keys;
 mod place;
+pub mod recover;
+pub mod rewrap;
+mod secret;
 
 use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::sync::Notify;
 
 use self::{
     keys::{choose_signing_key, load_keys},
-    place::{Place, TemporaryDirectory, lock, root_secret, server_runs},
+    place::{Place, TemporaryDirectory, lock, server_runs},
+    secret::Search,
 };
-use super::{Secrets, Vestibule};
+use super::{Secrets, Vestibule, signing::Custody};
 use crate::{
     clock::Clock,
     config::{Config, Profile},
@@ -28,7 +33,7 @@ use crate::{
         Purpose, RootSecret,
         change::{Announcement, Change},
         device::{Thresholds, ThresholdsError},
-        jwt::base64url,
+        excluded::{Exclusions, NotAGlob},
         redirect::{NotAnAddress, Redirects},
         refresh_token::RefreshTokens,
         signing_key::KeyError,
@@ -41,6 +46,13 @@ use crate::{
     },
     store::{self, Store, meta},
 };
+
+/// What the database says of itself: the first root secret, sealed under the one that took its place.
+const FIRST_SECRET_KEY: &str = "first_secret";
+
+/// How long a command waits until a running server has followed a change of its keys, and how often it asks.
+const PATIENCE: Duration = Duration::from_secs(5);
+const ASK_EVERY: Duration = Duration::from_millis(10);
 
 /// How many passwords may be found too weak for each account that an address may make.
 const ESTIMATES_PER_REGISTRATION: u32 = 10;
@@ -82,6 +94,9 @@ pub enum OpenError {
     /// The secret is another one.
     #[error("this root secret does not belong to the database {}; use the one that was beside it", .0.display())]
     SecretForeign(PathBuf),
+    /// The secret was replaced while this process used it.
+    #[error("the root secret was changed meanwhile; try again")]
+    SecretReplaced,
     /// The secret is too short to be one.
     #[error("{} is not a root secret: it must hold at least 32 bytes", .0.display())]
     SecretShort(PathBuf),
@@ -110,6 +125,9 @@ pub enum OpenError {
     /// The address that clients reach this server by.
     #[error(transparent)]
     Address(#[from] NotAnAddress),
+    /// A path that forward authentication lets through.
+    #[error(transparent)]
+    Excluded(#[from] NotAGlob),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -130,29 +148,25 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     let now = clock.now();
     let (place, temporary) = Place::prepare(&config)?;
     let lock = if role == Role::Server { Some(lock(&place.database)?) } else { None };
-    let root = root_secret(&config, &place)?;
+    let search = Search { config: &config, file: &place.secret, database: &place.database };
+    let root = search.first(place.database_existed)?;
     let revocations = Arc::new(Revocations::default());
     let keys_changed = Arc::new(Notify::new());
     let announced = Arc::new(AtomicBool::new(false));
-    let on_commit = on_commit(&revocations, &keys_changed, &announced);
+    let announced_keys = Arc::new(AtomicI64::new(0));
+    let on_commit = on_commit(&revocations, &keys_changed, &announced, &announced_keys);
     let store = Store::open(&place.database, on_commit).await?;
-    recognise(&store, &root, &place.database).await?;
+    let root = search.recognise(&store, root).await?;
     check_profile(&store, config.profile, role, &place.database).await?;
 
-    let secrets = Secrets {
-        sealing: root.derive(Purpose::SealSigningKeys),
-        device_ids: root.derive(Purpose::DeviceIds),
-        fingerprints: root.derive(Purpose::Fingerprints),
-        csrf: root.derive(Purpose::Csrf),
-        unknown_names: root.derive(Purpose::UnknownNames),
-        sample_user: root.derive(Purpose::SampleUser),
-    };
+    let first = first_secret(&store, &root, &place.database).await?;
     if role == Role::Server {
-        choose_signing_key(&store, &config, &secrets, now).await?;
+        choose_signing_key(&store, &config, &root, now).await?;
     }
-    let keys = load_keys(&store, &config, &secrets).await?;
+    let keys = load_keys(&store, &config, &root).await?;
     // What stood in the feed already is nobody's news.
     announced.store(false, Ordering::Relaxed);
+    announced_keys.store(0, Ordering::Relaxed);
     let limits = &config.limits;
     Ok(Vestibule {
         throttle: Throttle {
@@ -166,42 +180,64 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
             refreshes: Limit::new(limits.refresh_rate_per_session, &clock),
         },
         hasher: Hasher::new(&config.passwords, clock.clone())?,
-        refresh_tokens: RefreshTokens::new(root.derive(Purpose::RefreshTokens), &config.tokens.issuer),
+        refresh_tokens: RefreshTokens::new(first.derive(Purpose::RefreshTokens), &config.tokens.issuer),
         thresholds: Thresholds::new(config.devices.match_from, config.devices.drift_from)?,
         redirects: Redirects::new(&config.web.public_url, &config.web.redirect_hosts)?,
+        exclusions: Exclusions::new(&config.web.exclude_urls)?,
         keyring: Keyring::new(keys),
         keys_changed,
         announced,
+        custody: Custody::new(root, place.secret, role == Role::Server, announced_keys),
         database: place.database,
         revocations,
-        secrets,
+        secrets: Secrets {
+            device_ids: first.derive(Purpose::DeviceIds),
+            fingerprints: first.derive(Purpose::Fingerprints),
+            csrf: first.derive(Purpose::Csrf),
+            unknown_names: first.derive(Purpose::UnknownNames),
+            sample_user: first.derive(Purpose::SampleUser),
+        },
         store,
         clock,
         config,
+        own_rule: OnceLock::new(),
         held: Mutex::new(Held { lock, _temporary: temporary }),
     })
 }
 
 impl Vestibule {
+    /// Opens what `config` names, as the one server on that database: for an application that embeds us.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(config: Config) -> Result<Arc<Self>, OpenError> {
+        open(config, Clock::system(), Role::Server).await.map(Arc::new)
+    }
+
     /// Closes the database and lets go of it, for the next server. Nothing works afterwards. A command that announced something
     /// waits until a running server has seen it: what it changed is in force when it returns.
     pub async fn close(&self) {
         let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
         if held.lock.is_none() && self.announced.load(Ordering::Relaxed) && server_runs(&self.database) {
             tokio::time::sleep(store::FOLLOWED_WITHIN).await;
+            self.wait_until_keys_are_followed().await;
         }
         self.store.close().await;
         drop(held);
     }
 
-    /// Waits until the set of signing keys was changed, here or by another process, and puts the new one in force.
-    ///
-    /// # Errors
-    /// [`OpenError::Store`], [`OpenError::Key`].
-    pub async fn follow_keys(&self) -> Result<(), OpenError> {
-        self.keys_changed.notified().await;
-        self.keyring.replace(load_keys(&self.store, &self.config, &self.secrets).await?);
-        Ok(())
+    /// Reading keys takes a server a moment, the longer the busier it is: it says when it has them.
+    async fn wait_until_keys_are_followed(&self) {
+        let announced = self.custody.announced.load(Ordering::Relaxed);
+        let mut waited = Duration::ZERO;
+        while announced > 0 && !self.keys_are_followed(announced).await {
+            if waited >= PATIENCE || !server_runs(&self.database) {
+                tracing::warn!("the running server has not said that it follows the change of its keys; see its log");
+                return;
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+            waited += ASK_EVERY;
+        }
     }
 }
 
@@ -209,27 +245,27 @@ fn on_commit(
     revocations: &Arc<Revocations>,
     keys_changed: &Arc<Notify>,
     announced_something: &Arc<AtomicBool>,
+    announced_keys: &Arc<AtomicI64>,
 ) -> store::OnCommit {
     let (revocations, keys_changed) = (Arc::clone(revocations), Arc::clone(keys_changed));
-    let announced_something = Arc::clone(announced_something);
+    let (announced_something, announced_keys) = (Arc::clone(announced_something), Arc::clone(announced_keys));
     Arc::new(move |announced: &[Announcement]| {
         revocations.apply(announced);
         announced_something.fetch_or(!announced.is_empty(), Ordering::Relaxed);
-        if announced.iter().any(|announcement| announcement.change == Change::SigningKeys) {
+        let of_keys = announced.iter().filter(|announcement| announcement.change == Change::SigningKeys);
+        if let Some(last) = of_keys.map(|announcement| announcement.seq).max() {
+            announced_keys.fetch_max(last, Ordering::Relaxed);
             keys_changed.notify_one();
         }
     })
 }
 
-/// Refuses a root secret that another database was made with.
-async fn recognise(store: &Store, root: &RootSecret, database: &Path) -> Result<(), OpenError> {
-    const KEY: &str = "root_secret_recognition";
-    let expected = base64url(&root.derive(Purpose::Recognition).mac(&[]));
-    let known = meta::find(&mut *store.read().await?, KEY).await?;
-    match known {
-        Some(known) if known == expected => Ok(()),
-        Some(_) => Err(OpenError::SecretForeign(database.to_owned())),
-        None => Ok(store.write(async move |tx| meta::set(tx, KEY, &expected).await).await?),
+/// The secret that all but the signing keys is derived from: the first that the database had. Where another one has taken its
+/// place, it lies in the database, sealed under that.
+async fn first_secret(store: &Store, root: &RootSecret, database: &Path) -> Result<RootSecret, OpenError> {
+    match meta::find(&mut *store.read().await?, FIRST_SECRET_KEY).await? {
+        None => Ok(root.clone()),
+        Some(sealed) => root.open(&sealed).ok_or_else(|| OpenError::SecretForeign(database.to_owned())),
     }
 }
 

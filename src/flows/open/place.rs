@@ -1,27 +1,23 @@
-//! Where things lie: the data directory, the lock of the one server, the root secret.
+//! Where things lie: the data directory, the database, the locks.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
 use super::OpenError;
 use crate::{
     config::{Config, Database},
-    domain::{RootSecret, jwt::base64url},
+    domain::jwt::base64url,
     random,
 };
 
-/// Bytes of a root secret's file that are read.
-const MAX_SECRET: u64 = 4096;
-
 /// Where things lie.
 pub(super) struct Place {
-    secret: PathBuf,
+    pub(super) secret: PathBuf,
     pub(super) database: PathBuf,
-    database_existed: bool,
+    pub(super) database_existed: bool,
 }
 
 impl Place {
@@ -77,70 +73,27 @@ impl Drop for TemporaryDirectory {
 
 /// Takes the lock that the one server holds. The system lets go of it however the process ends.
 pub(super) fn lock(database: &Path) -> Result<File, OpenError> {
+    lock_beside(database, ".lock")?.ok_or_else(|| OpenError::Locked(database.to_owned()))
+}
+
+/// Takes the lock that whoever replaces the root secret holds; none where another process has it.
+pub(super) fn lock_secret(database: &Path) -> Result<Option<File>, OpenError> {
+    lock_beside(database, ".secret-lock")
+}
+
+fn lock_beside(database: &Path, suffix: &str) -> Result<Option<File>, OpenError> {
     let mut path = database.as_os_str().to_owned();
-    path.push(".lock");
+    path.push(suffix);
     let path = PathBuf::from(path);
     let failed = |cause| OpenError::File { action: "lock", path: path.clone(), cause };
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(database.to_owned())),
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(failed(cause)),
     }
 }
 
 pub(super) fn server_runs(database: &Path) -> bool {
     matches!(lock(database), Err(OpenError::Locked(_)))
-}
-
-pub(super) fn root_secret(config: &Config, place: &Place) -> Result<RootSecret, OpenError> {
-    if let Some(secret) = &config.keys.root_secret {
-        return Ok(RootSecret::new(secret.expose()));
-    }
-    let path = &place.secret;
-    let failed = |action, cause| OpenError::File { action, path: path.clone(), cause };
-    match read_secret(path) {
-        Ok(bytes) => {
-            let secret = bytes.trim_ascii();
-            if secret.len() < 32 { Err(OpenError::SecretShort(path.clone())) } else { Ok(RootSecret::new(secret)) }
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound && place.database_existed => {
-            Err(OpenError::SecretMissing { secret: path.clone(), database: place.database.clone() })
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            create_secret(path).map_err(|cause| failed("make the root secret", cause))?;
-            let bytes = fs::read(path).map_err(|cause| failed("read the root secret", cause))?;
-            Ok(RootSecret::new(bytes.trim_ascii()))
-        }
-        Err(cause) => Err(failed("read the root secret", cause)),
-    }
-}
-
-/// The bytes of a secret, of which there are few.
-fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        tracing::warn!(path = %path.display(), "others on this machine can read the root secret; chmod 600 it");
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_SECRET).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Writes a new secret whole, or leaves the one that another process made meanwhile.
-fn create_secret(path: &Path) -> io::Result<()> {
-    let draft = path.with_extension(format!("key.{}", base64url(&random::bytes::<6>())));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    writeln!(file, "{}", base64url(&random::bytes::<32>()))?;
-    file.sync_all()?;
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft)?;
-    match linked {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    match path.parent() {
-        Some(directory) => File::open(directory)?.sync_all(),
-        None => Ok(()),
-    }
 }

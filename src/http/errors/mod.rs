@@ -2,21 +2,26 @@
 //! in `of_flows`.
 
 mod of_flows;
+pub mod of_oauth;
 
 use std::{fmt, io::Cursor};
 
 use rocket::{
     Request, Response,
+    fairing::{Fairing, Info, Kind},
     http::{ContentType, Header, Status},
     response::{self, Responder},
 };
 use serde_json::json;
 
-use super::{guards::stashed, pages, request_id::RequestId};
+use super::{guards::stashed, oauth, pages, request_id::RequestId};
 use crate::memory::throttle::RetryAfter;
 
 /// Seconds after which a client may try again when the server was busy or its database did not answer.
 const BUSY_RETRY_AFTER: u64 = 2;
+
+/// The challenge to show an access token.
+const BEARER: &str = r#"Bearer realm="vestibule""#;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $status:literal $code:literal,)*) => {
@@ -35,6 +40,15 @@ macro_rules! codes {
                 match self { $(Self::$variant => $code,)* }
             }
 
+            /// Its own name, where two codes of different statuses share one `error`.
+            pub const fn key(self) -> &'static str {
+                match self {
+                    Self::OAuthInvalidRequest => "oauth_invalid_request",
+                    Self::MayNotIntrospect => "may_not_introspect",
+                    _ => self.as_str(),
+                }
+            }
+
             /// The HTTP status.
             pub const fn status(self) -> u16 {
                 match self { $(Self::$variant => $status,)* }
@@ -48,6 +62,16 @@ codes! {
     MalformedJson = 400 "malformed_json",
     /// A header or the request line can't be read.
     MalformedRequest = 400 "malformed_request",
+    /// OAuth endpoints: a parameter is missing, given twice or not what it must be.
+    OAuthInvalidRequest = 400 "invalid_request",
+    /// OAuth endpoints: a wrong password, or a refresh token that gets nothing.
+    InvalidGrant = 400 "invalid_grant",
+    /// OAuth endpoints: the client may not use this grant.
+    UnauthorizedClient = 400 "unauthorized_client",
+    /// OAuth endpoints: the grant is none of this server's.
+    UnsupportedGrantType = 400 "unsupported_grant_type",
+    /// OAuth endpoints: the scope asks for more than can be granted.
+    InvalidScope = 400 "invalid_scope",
     /// Unknown user or wrong password.
     InvalidCredentials = 401 "invalid_credentials",
     /// No token was sent.
@@ -66,8 +90,12 @@ codes! {
     DeviceMismatch = 401 "device_mismatch",
     /// An old refresh token came back; its session is revoked.
     RefreshReused = 401 "refresh_reused",
-    /// Unknown client.
+    /// Unknown client, or a wrong client secret.
     InvalidClient = 401 "invalid_client",
+    /// The bearer may not introspect (RFC 7662 §2.1 makes this a 401).
+    MayNotIntrospect = 401 "insufficient_scope",
+    /// A permission or a role is missing.
+    InsufficientScope = 403 "insufficient_scope",
     /// The account may not sign in.
     AccountDisabled = 403 "account_disabled",
     /// Accounts are made by the operator.
@@ -117,12 +145,14 @@ pub struct ApiError {
     fields: Vec<FieldError>,
     retry_after: Option<u64>,
     allow: Option<String>,
+    /// A `WWW-Authenticate` that does not follow from the code.
+    challenge: Option<String>,
 }
 
 impl ApiError {
     /// A code with a sentence for a person.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), fields: Vec::new(), retry_after: None, allow: None }
+        Self { code, detail: detail.into(), fields: Vec::new(), retry_after: None, allow: None, challenge: None }
     }
 
     /// Every bad field at once.
@@ -145,6 +175,48 @@ impl ApiError {
     /// No token was sent where one is needed.
     pub fn missing_token() -> Self {
         Self::new(Code::MissingToken, "Send an access token: Authorization: Bearer <token>.")
+    }
+
+    /// A permission that the token does not carry (RFC 6750 §3.1).
+    pub fn insufficient_scope(permission: &str) -> Self {
+        Self::lacking(Code::InsufficientScope, permission, format!("This needs the permission {permission}."))
+    }
+
+    /// Something that the token does not carry, and that no scope would bring.
+    pub fn insufficient(detail: &str) -> Self {
+        let challenge = format!(r#"{BEARER}, error="insufficient_scope""#);
+        Self { challenge: Some(challenge), ..Self::new(Code::InsufficientScope, detail) }
+    }
+
+    /// The same sentence with another code.
+    pub(super) fn with_code(self, code: Code) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The same at the introspection endpoint.
+    pub fn may_not_introspect(permission: &str) -> Self {
+        Self::lacking(Code::MayNotIntrospect, permission, format!("Asking about tokens needs {permission}."))
+    }
+
+    fn lacking(code: Code, permission: &str, detail: String) -> Self {
+        let challenge = format!(r#"{BEARER}, error="insufficient_scope", scope="{permission}""#);
+        Self { challenge: Some(challenge), ..Self::new(code, detail) }
+    }
+
+    /// Challenges a client that tried HTTP Basic to do so rightly (RFC 6749 §5.2).
+    #[must_use]
+    pub fn challenging_basic(self) -> Self {
+        Self { challenge: Some(r#"Basic realm="vestibule""#.to_owned()), ..self }
+    }
+
+    /// The same with the codes of RFC 6749 §5.2 where they have a word for it.
+    fn in_words_of_oauth(self) -> Self {
+        match self.code {
+            Code::InvalidRequest | Code::MalformedRequest | Code::MalformedJson => {
+                Self { code: Code::OAuthInvalidRequest, ..self }
+            }
+            _ => self,
+        }
     }
 
     /// The status of the answer.
@@ -186,11 +258,14 @@ impl ApiError {
         Self::new(Code::InternalError, "Something went wrong on the server; nothing was changed.")
     }
 
-    /// `WWW-Authenticate` of a 401 (RFC 6750 §3).
+    /// `WWW-Authenticate` of a 401, and of what a permission is missing for (RFC 6750 §3).
     fn challenge(&self) -> Option<String> {
-        const REALM: &str = r#"Bearer realm="vestibule""#;
-        let with =
-            |error: &str| format!(r#"{REALM}, error="{error}", error_description="{}""#, self.detail.replace('"', "'"));
+        if self.challenge.is_some() {
+            return self.challenge.clone();
+        }
+        let with = |error: &str| {
+            format!(r#"{BEARER}, error="{error}", error_description="{}""#, self.detail.replace('"', "'"))
+        };
         match self.code {
             Code::InvalidToken
             | Code::TokenExpired
@@ -200,7 +275,7 @@ impl ApiError {
             | Code::RefreshReused => Some(with("invalid_token")),
             // RFC 9470 §3
             Code::FreshTokenRequired => Some(with("insufficient_user_authentication")),
-            code if code.status() == 401 => Some(REALM.to_owned()),
+            code if code.status() == 401 => Some(BEARER.to_owned()),
             _ => None,
         }
     }
@@ -211,6 +286,14 @@ impl<'r> Responder<'r, 'static> for ApiError {
         if pages::is_wanted(request) {
             return pages::error_page(&self, request);
         }
+        let is_of_oauth = oauth::is_endpoint(request);
+        let error = if is_of_oauth { self.in_words_of_oauth() } else { self };
+        error.render(request, if is_of_oauth { "json" } else { "problem+json" })
+    }
+}
+
+impl ApiError {
+    fn render(&self, request: &Request<'_>, subtype: &'static str) -> response::Result<'static> {
         let status = self.status();
         let id = RequestId::of(request);
         let mut body = json!({
@@ -229,7 +312,7 @@ impl<'r> Responder<'r, 'static> for ApiError {
         let mut response = Response::build();
         response
             .status(status)
-            .header(ContentType::new("application", "problem+json"))
+            .header(ContentType::new("application", subtype))
             // Here as well as in the fairing: a request with an unknown method passes none.
             .header(Header::new("X-Request-Id", id.as_str().to_owned()))
             .header(Header::new("Cache-Control", "no-store"))
@@ -263,4 +346,21 @@ fn caught(status: Status, request: &Request<'_>) -> ApiError {
         400..=499 => ApiError::new(Code::MalformedRequest, "The request can't be read."),
         _ => ApiError::new(Code::InternalError, "Something went wrong on the server; nothing was changed."),
     })
+}
+
+/// Says in `WWW-Authenticate` why a guard refused, where an application's own catcher made the answer (RFC 9110 §15.5.2).
+pub struct Challenges;
+
+#[rocket::async_trait]
+impl Fairing for Challenges {
+    fn info(&self) -> Info {
+        Info { name: "challenges of guards", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let refused = stashed(request).filter(|error| error.status() == response.status());
+        if let Some(challenge) = refused.and_then(|error| error.challenge()) {
+            response.set_header(Header::new("WWW-Authenticate", challenge));
+        }
+    }
 }

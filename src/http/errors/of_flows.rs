@@ -5,11 +5,12 @@
 
 use super::{ApiError, BUSY_RETRY_AFTER, Code};
 use crate::{
-    domain::{access_token::AccessTokenError, refresh_token::RefreshTokenError},
+    domain::{Permission, access_token::AccessTokenError, refresh_token::RefreshTokenError},
     flows::{
-        change_names::ChangeNamesError, change_password::ChangePasswordError, delete_user::DeleteUserError,
-        login::LoginError, logout::LogoutError, proof::ProofError, reauthenticate::ReauthenticateError,
-        refresh::RefreshError, register::RegisterError, revoke_sessions::RevokeError,
+        authenticate::RefreshLookError, change_names::ChangeNamesError, change_password::ChangePasswordError,
+        client::ClientError, delete_user::DeleteUserError, login::LoginError, logout::LogoutError, proof::ProofError,
+        reauthenticate::ReauthenticateError, refresh::RefreshError, register::RegisterError,
+        revoke_sessions::RevokeError,
     },
     memory::hasher::HashError,
     store,
@@ -74,6 +75,16 @@ impl From<RefreshTokenError> for ApiError {
     }
 }
 
+impl From<RefreshLookError> for ApiError {
+    fn from(error: RefreshLookError) -> Self {
+        match error {
+            RefreshLookError::Token(error) => error.into(),
+            RefreshLookError::Over(_) => session_over(),
+            RefreshLookError::Store(error) => error.into(),
+        }
+    }
+}
+
 fn session_over() -> ApiError {
     ApiError::new(Code::TokenRevoked, "The session is over; sign in again.")
 }
@@ -91,7 +102,7 @@ impl From<LoginError> for ApiError {
                 Code::DeviceLimitReached,
                 format!("{limit} devices are signed in, which is the limit; sign out on one of them first."),
             ),
-            LoginError::UnknownClient(_) => Self::new(Code::InvalidClient, "There is no such client."),
+            LoginError::Scope(permission) => Self::new(Code::InvalidScope, cannot_grant(&permission)),
             LoginError::TooMany(wait) => Self::too_many(wait),
             LoginError::Hash(error) => error.into(),
             LoginError::Store(error) => error.into(),
@@ -112,10 +123,31 @@ impl From<RefreshError> for ApiError {
                 Code::DeviceMismatch,
                 "The session is bound to another device; send the fingerprint of the device it was opened on.",
             ),
-            RefreshError::UnknownClient(_) => Self::new(Code::InvalidClient, "There is no such client any more."),
+            RefreshError::ForeignClient(_) => {
+                Self::new(Code::InvalidToken, "The refresh token was given to another client.")
+            }
+            RefreshError::Client(error) => error.into(),
+            RefreshError::Scope(permission) => Self::new(Code::InvalidScope, cannot_grant(&permission)),
             RefreshError::TooMany(wait) => Self::too_many(wait),
             RefreshError::Store(error) => error.into(),
         }
+    }
+}
+
+fn cannot_grant(permission: &Permission) -> String {
+    format!("The scope asks for {permission}, which can't be granted.")
+}
+
+impl From<ClientError> for ApiError {
+    fn from(error: ClientError) -> Self {
+        let detail = match error {
+            ClientError::Unknown(_) => "There is no such client.",
+            ClientError::Unproved(_) => {
+                "This client is confidential: it signs in at the endpoint `token`, by its secret."
+            }
+            ClientError::Public(_) => "This client has no secret; leave it out.",
+        };
+        Self::new(Code::InvalidClient, detail)
     }
 }
 

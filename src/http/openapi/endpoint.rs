@@ -6,7 +6,7 @@ use utoipa::{
     openapi::{HttpMethod, Ref, RefOr, Schema, schema::Array},
 };
 
-use super::is_get;
+use super::{is_get, problem::PROBLEM};
 use crate::http::errors::Code;
 
 /// What stands in a path of the table for the setting `base_path`.
@@ -14,6 +14,8 @@ pub(super) const BASE: &str = "{base}";
 
 /// The security scheme of an access token in `Authorization`.
 pub(super) const BEARER: &str = "bearer";
+/// The security scheme of a confidential client in `Authorization`.
+pub(super) const CLIENT: &str = "client";
 /// The security scheme of an access token in its cookie.
 pub(super) const ACCESS_COOKIE: &str = "accessCookie";
 /// The security scheme of a refresh token in its cookie.
@@ -24,17 +26,19 @@ pub(super) const REFRESH_COOKIE: &str = "refreshCookie";
 pub(super) enum Group {
     Sessions,
     Users,
+    OAuth,
     Keys,
     Operation,
 }
 
 impl Group {
-    pub(super) const ALL: [Self; 4] = [Self::Sessions, Self::Users, Self::Keys, Self::Operation];
+    pub(super) const ALL: [Self; 5] = [Self::Sessions, Self::Users, Self::OAuth, Self::Keys, Self::Operation];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Sessions => "Sessions",
             Self::Users => "Users",
+            Self::OAuth => "OAuth 2.0",
             Self::Keys => "Keys",
             Self::Operation => "Operation",
         }
@@ -44,6 +48,9 @@ impl Group {
         match self {
             Self::Sessions => "Sign in, stay signed in, see where you are signed in, sign out.",
             Self::Users => "Your own account.",
+            Self::OAuth => {
+                "For clients and services that speak OAuth 2.0: form-encoded, with the errors of RFC 6749 as `application/json`."
+            }
             Self::Keys => "For services that check access tokens by themselves.",
             Self::Operation => "The server itself.",
         }
@@ -63,6 +70,10 @@ pub(super) enum Access {
     Refresh,
     /// Whoever has any token, even one that is over.
     AnyToken,
+    /// A client: a public one by its name in the form, a confidential one by its secret too.
+    Client,
+    /// A confidential client, or whoever has an access token with the right permission.
+    ClientOrBearer,
 }
 
 impl Access {
@@ -73,12 +84,17 @@ impl Access {
             Self::Bearer | Self::Fresh => &[Some(BEARER), Some(ACCESS_COOKIE)],
             Self::Refresh => &[None, Some(REFRESH_COOKIE)],
             Self::AnyToken => &[None, Some(BEARER), Some(REFRESH_COOKIE), Some(ACCESS_COOKIE)],
+            Self::Client => &[None, Some(CLIENT)],
+            Self::ClientOrBearer => &[None, Some(CLIENT), Some(BEARER)],
         }
     }
 
     /// How it refuses a token.
     fn codes(self) -> &'static [Code] {
-        use Code::{FreshTokenRequired, InvalidToken, MissingToken, TokenExpired, TokenRevoked, WrongTokenType};
+        use Code::{
+            FreshTokenRequired, InvalidClient, InvalidToken, MayNotIntrospect, MissingToken, TokenExpired,
+            TokenRevoked, WrongTokenType,
+        };
         match self {
             Self::Open => &[],
             Self::Bearer | Self::Refresh => &[MissingToken, InvalidToken, TokenExpired, TokenRevoked, WrongTokenType],
@@ -86,6 +102,10 @@ impl Access {
                 &[MissingToken, InvalidToken, TokenExpired, TokenRevoked, WrongTokenType, FreshTokenRequired]
             }
             Self::AnyToken => &[MissingToken, InvalidToken, WrongTokenType],
+            Self::Client => &[InvalidClient],
+            Self::ClientOrBearer => {
+                &[InvalidClient, MayNotIntrospect, InvalidToken, TokenExpired, TokenRevoked, WrongTokenType]
+            }
         }
     }
 }
@@ -126,9 +146,10 @@ pub(super) fn optional(name: &'static str, kind: Kind, description: &'static str
     Field { name, kind, is_required: false, description }
 }
 
-/// A JSON body.
+/// A JSON body, or a form.
 #[derive(Debug)]
 pub(super) struct Body {
+    pub(super) is_form: bool,
     pub(super) is_required: bool,
     pub(super) fields: Vec<Field>,
     pub(super) examples: Vec<(&'static str, Value)>,
@@ -158,8 +179,12 @@ pub(super) struct Endpoint {
     pub(super) access: Access,
     /// Name and description of what stands in braces in the path.
     pub(super) path_parameters: Vec<(&'static str, &'static str)>,
+    /// Name and description of what may stand in the query, each perhaps several times.
+    pub(super) query_parameters: Vec<(&'static str, &'static str)>,
     pub(super) body: Option<Body>,
     pub(super) success: Success,
+    /// Where a browser is sent instead: description.
+    pub(super) found: Option<&'static str>,
     /// Whether a cache may keep the answer, which then has an `ETag`.
     pub(super) is_cacheable: bool,
     /// The codes that no rule adds.
@@ -180,8 +205,10 @@ impl Endpoint {
             description: "",
             access: Access::Open,
             path_parameters: Vec::new(),
+            query_parameters: Vec::new(),
             body: None,
             success,
+            found: None,
             is_cacheable: false,
             own_codes: &[],
         }
@@ -200,12 +227,21 @@ impl Endpoint {
         self
     }
 
+    pub(super) fn query_parameter(mut self, name: &'static str, description: &'static str) -> Self {
+        self.query_parameters.push((name, description));
+        self
+    }
+
     pub(super) fn takes(self, fields: Vec<Field>) -> Self {
-        Self { body: Some(Body { is_required: true, fields, examples: Vec::new() }), ..self }
+        Self { body: Some(Body { is_form: false, is_required: true, fields, examples: Vec::new() }), ..self }
     }
 
     pub(super) fn may_take(self, fields: Vec<Field>) -> Self {
-        Self { body: Some(Body { is_required: false, fields, examples: Vec::new() }), ..self }
+        Self { body: Some(Body { is_form: false, is_required: false, fields, examples: Vec::new() }), ..self }
+    }
+
+    pub(super) fn takes_form(self, fields: Vec<Field>) -> Self {
+        Self { body: Some(Body { is_form: true, is_required: true, fields, examples: Vec::new() }), ..self }
     }
 
     /// A body that works.
@@ -238,6 +274,18 @@ impl Endpoint {
         self
     }
 
+    /// 200 with headers alone.
+    pub(super) fn gives_headers(mut self, headers: &[&'static str], description: &'static str) -> Self {
+        self.success.status = 200;
+        self.success.headers.extend(headers);
+        self.gives_nothing(description)
+    }
+
+    /// 302 where that is what a browser needs.
+    pub(super) fn may_redirect(self, description: &'static str) -> Self {
+        Self { found: Some(description), ..self }
+    }
+
     pub(super) fn with_header(mut self, name: &'static str) -> Self {
         self.success.headers.push(name);
         self
@@ -253,7 +301,18 @@ impl Endpoint {
 
     /// Whether it must show the CSRF token when a cookie authenticates.
     pub(super) fn is_csrf_checked(&self) -> bool {
-        self.access != Access::Open && !is_get(&self.method)
+        let reads_no_cookies = matches!(self.access, Access::Open | Access::Client | Access::ClientOrBearer);
+        !reads_no_cookies && !is_get(&self.method)
+    }
+
+    /// Whether its errors are those of RFC 6749 §5.2.
+    fn is_of_oauth(&self) -> bool {
+        matches!(self.access, Access::Client | Access::ClientOrBearer)
+    }
+
+    /// The type of its error bodies.
+    pub(super) fn error_type(&self) -> &'static str {
+        if self.is_of_oauth() { "application/json" } else { PROBLEM }
     }
 
     /// The codes that it can give: its own, and those that come with what it takes. A 404 of an unknown path and a 405
@@ -266,11 +325,12 @@ impl Endpoint {
         let reads_something = self.access != Access::Open || self.body.is_some();
         let by_rule = match code {
             Code::InternalError => true,
-            Code::MalformedRequest | Code::StorageUnavailable => reads_something,
+            Code::StorageUnavailable => reads_something,
+            Code::OAuthInvalidRequest => self.is_of_oauth(),
+            Code::MalformedRequest => reads_something && !self.is_of_oauth(),
             Code::CsrfFailed => self.is_csrf_checked(),
-            Code::MalformedJson | Code::PayloadTooLarge | Code::UnsupportedMediaType | Code::InvalidRequest => {
-                self.body.is_some()
-            }
+            Code::PayloadTooLarge | Code::UnsupportedMediaType => self.body.is_some(),
+            Code::MalformedJson | Code::InvalidRequest => self.body.is_some() && !self.is_of_oauth(),
             _ => false,
         };
         by_rule || self.access.codes().contains(&code) || self.own_codes.contains(&code)

@@ -5,6 +5,7 @@
 //! `base_path`.
 
 mod endpoint;
+mod oauth;
 mod pages;
 mod problem;
 mod render;
@@ -40,7 +41,11 @@ pub fn openapi(vestibule: &State<Shared>) -> Cacheable {
 
 /// The document of a server whose session endpoints are under `base_path`: empty, or a path without a slash at its end.
 pub fn document(base_path: &str) -> OpenApi {
-    let endpoints = table::endpoints();
+    let mut endpoints = table::endpoints();
+    if base_path.is_empty() {
+        // Then it is the same path as the one under the base.
+        endpoints.retain(|endpoint| endpoint.id != "root_token");
+    }
     let paths = endpoints.iter().fold(PathsBuilder::new(), |paths, endpoint| {
         let path = endpoint.path.replacen(endpoint::BASE, base_path, 1);
         paths.path(path, PathItem::new(endpoint.method.clone(), render::operation(endpoint)))
@@ -90,12 +95,12 @@ fn has(item: &PathItem, method: &HttpMethod) -> bool {
 
 /// What operations refer to, and the 405, which is the answer to a method that is none of them.
 fn components() -> ComponentsBuilder {
-    let examples = Code::ALL.iter().map(|code| (code.as_str(), problem::example(*code)));
+    let examples = Code::ALL.iter().map(|code| (code.key(), problem::example(*code)));
     let components = Components::builder()
         .schemas_from_iter(problem::schemas())
         .parameter(render::CSRF_PARAMETER, render::csrf_parameter())
         .parameter(render::IF_NONE_MATCH_PARAMETER, render::if_none_match_parameter())
-        .response("MethodNotAllowed", problem::response(405, &[Code::MethodNotAllowed]));
+        .response("MethodNotAllowed", problem::response(405, &[Code::MethodNotAllowed], problem::PROBLEM));
     let components =
         render::headers().into_iter().fold(components, |components, (name, header)| components.header(name, header));
     let components = examples.fold(components, |components, (code, example)| components.example(code, example));
@@ -104,7 +109,7 @@ fn components() -> ComponentsBuilder {
         .fold(components, |components, (name, scheme)| components.security_scheme(name, scheme))
 }
 
-fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
+fn security_schemes() -> [(&'static str, SecurityScheme); 4] {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
@@ -112,8 +117,12 @@ fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
     let cookie = |name: &str, description: &str| {
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(name, description)))
     };
+    let basic = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("Id and secret of a confidential client (RFC 6749 §2.3.1), in place of the form's fields."));
     [
         (endpoint::BEARER, SecurityScheme::Http(bearer.build())),
+        (endpoint::CLIENT, SecurityScheme::Http(basic.build())),
         (
             endpoint::ACCESS_COOKIE,
             cookie(

@@ -18,19 +18,22 @@ use crate::http::errors::Code;
 
 const EXAMPLE_REQUEST_ID: &str = "019a9c1e-5b7d-7c32-8f10-6a4be2d90c55";
 
+/// The type of error bodies (RFC 9457).
+pub(super) const PROBLEM: &str = "application/problem+json";
+
 /// The schemas that error answers refer to.
 pub(super) fn schemas() -> [(String, RefOr<Schema>); 2] {
     [(Problem::name().into_owned(), Problem::schema()), (FieldProblem::name().into_owned(), FieldProblem::schema())]
 }
 
 /// The answer with a status, for the codes of that status that are possible where it stands.
-pub(super) fn response(status: u16, codes: &[Code]) -> Response {
+pub(super) fn response(status: u16, codes: &[Code], content_type: &str) -> Response {
     let meanings = codes.iter().map(|code| format!("* `{}`: {}", code.as_str(), detail(*code)));
-    let examples = codes.iter().map(|code| (code.as_str(), RefOr::<Example>::Ref(example_ref(*code))));
+    let examples = codes.iter().map(|code| (code.key(), RefOr::<Example>::Ref(example_ref(*code))));
     let content = ContentBuilder::new().schema(Some(schema(status, codes))).examples_from_iter(examples).build();
     let response = ResponseBuilder::new()
         .description(format!("{}\n\n{}", title(status), meanings.collect::<Vec<_>>().join("\n")))
-        .content("application/problem+json", content);
+        .content(content_type, content);
     headers(status).iter().fold(response, |response, name| response.header_ref(*name, header(name))).build()
 }
 
@@ -58,7 +61,7 @@ pub(super) fn example(code: Code) -> Example {
 }
 
 fn example_ref(code: Code) -> Ref {
-    Ref::new(format!("#/components/examples/{}", code.as_str()))
+    Ref::new(format!("#/components/examples/{}", code.key()))
 }
 
 fn body(code: Code) -> Value {
@@ -70,8 +73,10 @@ fn body(code: Code) -> Value {
         "status": code.status(),
         "request_id": EXAMPLE_REQUEST_ID,
     });
-    if code == Code::InvalidRequest {
-        body["errors"] = json!([{"field": "password", "message": "is required"}]);
+    match code {
+        Code::InvalidRequest => body["errors"] = json!([{"field": "password", "message": "is required"}]),
+        Code::OAuthInvalidRequest => body["errors"] = json!([{"field": "username", "message": "is required"}]),
+        _ => {}
     }
     body
 }
@@ -85,6 +90,13 @@ fn detail(code: Code) -> &'static str {
     match code {
         Code::MalformedJson => "The body is not JSON: the error is at line 1, column 14.",
         Code::MalformedRequest => "The request has more than one Authorization header.",
+        Code::OAuthInvalidRequest => "The request has 1 bad field(s): username.",
+        Code::InvalidGrant => "The user name or the password is wrong.",
+        Code::UnauthorizedClient => "This client may not use this grant.",
+        Code::UnsupportedGrantType => "The grants are password and refresh_token.",
+        Code::InvalidScope => "The scope asks for posts:write, which can't be granted.",
+        Code::MayNotIntrospect => "Asking about tokens needs tokens:introspect.",
+        Code::InsufficientScope => "This needs the permission posts:write.",
         Code::InvalidCredentials => "The user name or the password is wrong.",
         Code::MissingToken => "No token was sent.",
         Code::InvalidToken => "The token is not valid.",

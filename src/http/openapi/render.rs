@@ -9,7 +9,7 @@ use utoipa::openapi::{
     example::ExampleBuilder,
     path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
     request_body::{RequestBody, RequestBodyBuilder},
-    schema::SchemaType,
+    schema::{Array, SchemaType},
 };
 
 use super::{
@@ -41,6 +41,13 @@ pub(super) fn operation(endpoint: &Endpoint) -> Operation {
     for (name, description) in &endpoint.path_parameters {
         operation = operation.parameter(path_parameter(name, description));
     }
+    for (name, description) in &endpoint.query_parameters {
+        operation = operation.parameter(query_parameter(name, description));
+    }
+    if let Some(description) = endpoint.found {
+        let found = ResponseBuilder::new().description(description).header_ref(REQUEST_ID, header(REQUEST_ID));
+        operation = operation.response("302", found.header_ref("Location", header("Location")));
+    }
     if endpoint.is_csrf_checked() {
         operation = operation.parameter_ref(parameter_ref(CSRF_PARAMETER));
     }
@@ -52,7 +59,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> Operation {
         codes.entry(code.status()).or_default().push(code);
     }
     for (status, codes) in codes {
-        operation = operation.response(status.to_string(), problem::response(status, &codes));
+        operation = operation.response(status.to_string(), problem::response(status, &codes, endpoint.error_type()));
     }
     operation.build()
 }
@@ -90,19 +97,21 @@ fn not_modified() -> ResponseBuilder {
 
 fn request_body(body: &Body) -> RequestBody {
     let schema = body.fields.iter().fold(ObjectBuilder::new().schema_type(Type::Object), |schema, field| {
-        let schema = schema.property(field.name, field_schema(field));
+        let schema = schema.property(field.name, field_schema(field, body.is_form));
         if field.is_required { schema.required(field.name) } else { schema }
     });
     let examples = body.examples.iter().map(|(name, value)| (*name, ExampleBuilder::new().value(Some(value.clone()))));
     let content = ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build();
     let required = if body.is_required { Required::True } else { Required::False };
-    RequestBodyBuilder::new().required(Some(required)).content("application/json", content).build()
+    let content_type = if body.is_form { "application/x-www-form-urlencoded" } else { "application/json" };
+    RequestBodyBuilder::new().required(Some(required)).content(content_type, content).build()
 }
 
 /// A field that is not required may be null as well, which is read as absent unless its description says otherwise.
-fn field_schema(field: &Field) -> Object {
+/// A form knows no null: there an empty text is read as absent.
+fn field_schema(field: &Field, is_form: bool) -> Object {
     let is_type = |kind: Type| -> SchemaType {
-        if field.is_required { kind.into() } else { SchemaType::from_iter([kind, Type::Null]) }
+        if field.is_required || is_form { kind.into() } else { SchemaType::from_iter([kind, Type::Null]) }
     };
     let text = ObjectBuilder::new().schema_type(is_type(Type::String)).description(Some(field.description));
     match field.kind {
@@ -114,7 +123,7 @@ fn field_schema(field: &Field) -> Object {
         Kind::Id => text.format(Some(uuid())),
         Kind::Opaque => text,
         Kind::OneOf(choices) => {
-            let null = (!field.is_required).then_some(Value::Null);
+            let null = (!(field.is_required || is_form)).then_some(Value::Null);
             text.enum_values(Some(choices.iter().map(|choice| Value::from(*choice)).chain(null)))
         }
         Kind::Fingerprint => text.schema_type(is_type(Type::Object)).max_properties(Some(MAX_FINGERPRINT_FIELDS)),
@@ -133,6 +142,17 @@ fn path_parameter(name: &str, description: &str) -> Parameter {
         .required(Required::True)
         .description(Some(description))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).format(Some(uuid()))))
+        .build()
+}
+
+/// A text that may be given several times.
+fn query_parameter(name: &str, description: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(Array::new(Object::with_type(Type::String))))
         .build()
 }
 
@@ -161,7 +181,7 @@ pub(super) fn if_none_match_parameter() -> Parameter {
 }
 
 /// The headers of answers, by the names that responses refer to.
-pub(super) fn headers() -> [(&'static str, Header); 8] {
+pub(super) fn headers() -> [(&'static str, Header); 13] {
     let described = |kind: Type, description: &str| {
         HeaderBuilder::new().schema(Some(Object::with_type(kind))).description(Some(description)).build()
     };
@@ -171,7 +191,7 @@ pub(super) fn headers() -> [(&'static str, Header); 8] {
         (
             "WWW-Authenticate",
             text(
-                "`Bearer realm=\"vestibule\"`; with `error` and `error_description` where a token was sent (RFC 6750 §3): \
+                "`Bearer realm=\"vestibule\"`, or `Basic` for a client that tried that; with `error` and `error_description` where a token was sent (RFC 6750 §3): \
                  `invalid_token`, or `insufficient_user_authentication` (RFC 9470) where it is not fresh.",
             ),
         ),
@@ -182,6 +202,11 @@ pub(super) fn headers() -> [(&'static str, Header); 8] {
             "Set-Cookie",
             text("The tokens and the CSRF token, where cookies carry them; on the end of a session, their removal."),
         ),
+        ("Remote-User", text("The user's name; where they have none, their verified address.")),
+        ("Remote-Email", text("The user's address, if it is verified.")),
+        ("Remote-Groups", text("The user's roles, separated by commas.")),
+        ("X-Auth-Sub", text("The user's id.")),
+        ("X-Auth-Permissions", text("The permissions of the token, separated by spaces.")),
         ("ETag", text("Changes with the answer.")),
         ("Cache-Control", text("`public, max-age=300`.")),
     ]

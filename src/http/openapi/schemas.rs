@@ -45,21 +45,25 @@ pub(super) struct KeySet {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what the keyring publishes")]
 pub(super) struct Key {
-    /// `EC`.
+    /// `EC`, `OKP` or `RSA`.
     kty: String,
-    /// `P-256`.
-    crv: String,
-    /// `ES256`.
+    /// Of `EC` and `OKP`: `P-256`, `P-384` or `Ed25519`.
+    crv: Option<String>,
+    /// The one algorithm that it checks, such as `ES256`.
     alg: String,
     /// `sig`.
     #[schema(rename = "use")]
     usage: String,
     /// Stands in the header of the tokens that it signed: its thumbprint (RFC 7638).
     kid: String,
-    /// base64url.
-    x: String,
-    /// base64url.
-    y: String,
+    /// Of `EC` and `OKP`, base64url.
+    x: Option<String>,
+    /// Of `EC`, base64url.
+    y: Option<String>,
+    /// The modulus of `RSA`, base64url.
+    n: Option<String>,
+    /// The exponent of `RSA`, base64url.
+    e: Option<String>,
 }
 
 /// An OpenAPI 3.1 document.

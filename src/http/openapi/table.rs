@@ -11,14 +11,16 @@ use super::{
         Group::{Keys, Operation, Sessions, Users},
         Kind, optional, required,
     },
+    oauth,
     schemas::{Document, KeySet},
 };
 use crate::{
     domain::{Email, Username},
     http::{
         errors::Code::{
-            AccountDisabled, AlreadyExists, DeviceLimitReached, DeviceMismatch, InvalidClient, InvalidCredentials,
-            LastAdmin, NotFound, Overloaded, PayloadTooLarge, RefreshReused, RegistrationClosed, TooManyRequests,
+            AccountDisabled, AlreadyExists, DeviceLimitReached, DeviceMismatch, InsufficientScope, InvalidClient,
+            InvalidCredentials, InvalidRequest, LastAdmin, NotFound, Overloaded, PayloadTooLarge, RefreshReused,
+            RegistrationClosed, TooManyRequests,
         },
         login::FreshAnswer,
         operation::Health,
@@ -35,10 +37,19 @@ const CLIENT_ID: Kind = Kind::Text(64);
 
 /// Every endpoint.
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    [got_tokens(), own_sessions(), ended_session(), own_account(), own_data(), for_anybody()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        got_tokens(),
+        own_sessions(),
+        ended_session(),
+        asked_by_a_proxy(),
+        own_account(),
+        own_data(),
+        for_anybody(),
+        oauth::endpoints(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn got_tokens() -> Vec<Endpoint> {
@@ -145,6 +156,28 @@ fn ended_session() -> Vec<Endpoint> {
             .such_as("by its id", json!({"session_id": SESSION_ID}))
             .gives_nothing("It is over.")
             .or_fails(&[NotFound]),
+    ]
+}
+
+fn asked_by_a_proxy() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Get, "{base}/verify", "verify", Sessions)
+            .says(
+                "Whether a request may pass",
+                "For nginx `auth_request`, Caddy `forward_auth` and Traefik ForwardAuth, which tell in `X-Forwarded-Method`, \
+                 `-Proto`, `-Host` and `-Uri` what they hold. These count only from `trusted_proxies`, each once; else the \
+                 answer is 401. Paths in `exclude_urls` pass with empty headers.",
+            )
+            .for_whom(Bearer)
+            .query_parameter("permission", "A permission that the user must have; of several, every one.")
+            .query_parameter("role", "A role that the user must have; of several, every one.")
+            .query_parameter("redirect", "With `1`, a browser that must sign in is sent there instead of a 401.")
+            .gives_headers(
+                &["Remote-User", "Remote-Email", "Remote-Groups", "X-Auth-Sub", "X-Auth-Permissions"],
+                "It may: every one of the headers is there, empty where there is nothing to say.",
+            )
+            .may_redirect("Where the browser signs in, and comes back from.")
+            .or_fails(&[InsufficientScope, InvalidRequest]),
     ]
 }
 
@@ -265,9 +298,9 @@ fn credentials() -> Vec<Field> {
     ]
 }
 
-const PASSWORD: &str = "nine quiet herons at dusk";
+pub(super) const PASSWORD: &str = "nine quiet herons at dusk";
 const SESSION_ID: &str = "019a9c1e-5b7d-7c32-8f10-6a4be2d90c55";
-const REFRESH_TOKEN: &str = "<refresh_token of the login's answer>";
+pub(super) const REFRESH_TOKEN: &str = "<refresh_token of the login's answer>";
 
 fn bound_login() -> Value {
     json!({

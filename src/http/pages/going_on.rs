@@ -16,7 +16,7 @@ use crate::{
     domain::session::SessionState,
     flows::{
         Vestibule,
-        refresh::{RefreshError, refresh},
+        refresh::{Refresh, RefreshError, refresh},
     },
     http::{Shared, caller::Caller, cookies, csrf, errors::ApiError},
     store,
@@ -43,7 +43,7 @@ pub async fn go_on(
         Standing::Unbound(_) if !is_visit(site.request()) => {
             Ok(Page::new("continue", context(&next)).refused(TOO_EARLY, None).into())
         }
-        Standing::Unbound(token) => match refresh(vestibule, &token, None, &caller.origin()).await {
+        Standing::Unbound(token) => match refresh(vestibule, Refresh::of(&token), &caller.origin()).await {
             Ok(tokens) => {
                 cookies::set(jar, vestibule, &tokens);
                 Ok(on(next, vestibule, jar))

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::FingerprintPolicy,
     domain::{Identifier, device::DeviceSecret, password::Password},
-    flows::{self, Vestibule, login::Login},
+    flows::{self, Vestibule, client, login::Login},
     http::{
         Shared,
         body::{Fields, Form, FromFields, IsForm},
@@ -122,7 +122,8 @@ pub(super) async fn open_session(
         fingerprint: None,
         device_id: cookies::device_id(jar, vestibule).and_then(|text| DeviceSecret::parse(text).ok()),
         device_name: None,
-        client_id: "default".to_owned(),
+        client: client::named(vestibule, "default").map_err(ApiError::from)?,
+        scope: None,
     };
     let opened = flows::login::login(vestibule, request, caller.network, &caller.origin()).await;
     cookies::set(jar, vestibule, &opened.map_err(ApiError::from)?);

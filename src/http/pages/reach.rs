@@ -9,7 +9,7 @@ use crate::{flows::Vestibule, http::caller};
 /// What keeps people from signing in, for the page's `trouble_found`; null where nothing does.
 pub fn trouble(request: &Request<'_>, vestibule: &Vestibule) -> Value {
     let settings = &vestibule.config.cookies;
-    let authority = request.headers().get_one("Host").unwrap_or_default();
+    let authority = authority(request);
     let host = without_port(authority);
     let found = |kind: &str, domain: &str| json!({"kind": kind, "host": host, "domain": domain});
     if !vestibule.config.tokens.location.cookies {
@@ -20,14 +20,26 @@ pub fn trouble(request: &Request<'_>, vestibule: &Vestibule) -> Value {
         return found("insecure", "");
     }
     match &settings.domain {
-        Some(domain) if !is_below(host, domain) => found("domain", domain),
+        // A bare name or an address may be what a proxy calls us, with a header of its own; a domain is what people ask for.
+        Some(domain) if is_domain(host) && !is_below(host, domain) => found("domain", domain),
         _ => Value::Null,
     }
 }
 
-/// Whether the browser asked by https: what a trusted proxy says, else what `public_url` says of this very host, for a proxy
-/// that ends TLS and says nothing. This program has no TLS of its own.
+/// The host that the browser asked for, and its port: as a trusted proxy says, else as the request says.
+fn authority<'r>(request: &'r Request<'_>) -> &'r str {
+    let forwarded = request.headers().get_one("X-Forwarded-Host").map(str::trim).filter(|host| !host.is_empty());
+    let forwarded = forwarded.filter(|_| caller::is_behind_trusted_proxy(request));
+    forwarded.or(request.headers().get_one("Host")).unwrap_or_default()
+}
+
+/// Whether the browser asked by https. This program has no TLS of its own, so something in front of it has, or nothing: what
+/// the browser shows by sending `Sec-Fetch-Site`, which it sends by https only (Fetch Metadata §2); what a trusted proxy says;
+/// else what `public_url` says of this very host, for a proxy that says nothing.
 fn is_https(request: &Request<'_>, vestibule: &Vestibule, authority: &str) -> bool {
+    if request.headers().contains("Sec-Fetch-Site") {
+        return true;
+    }
     let mut said = request.headers().get("X-Forwarded-Proto");
     match (said.next(), said.next()) {
         (Some(scheme), None) if caller::is_behind_trusted_proxy(request) => scheme.trim().eq_ignore_ascii_case("https"),
@@ -49,6 +61,10 @@ fn without_port(authority: &str) -> &str {
 fn is_local(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost")
+}
+
+fn is_domain(host: &str) -> bool {
+    host.contains('.') && host.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 fn is_below(host: &str, domain: &str) -> bool {

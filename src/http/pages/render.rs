@@ -23,9 +23,6 @@ use crate::{
 const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), \
                            midi=(), payment=(), usb=()";
 
-/// How long a browser keeps to https once it was here by https: a year.
-const STRICT_TRANSPORT: &str = "max-age=31536000";
-
 /// Name and text of each template. `.html` is what makes minijinja escape every value.
 const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("../../../templates/base.html")),
@@ -125,18 +122,14 @@ fn site(public_url: &str) -> &str {
 }
 
 fn headers(vestibule: &Vestibule, nonce: &str) -> Vec<(&'static str, String)> {
-    let mut headers = vec![
+    vec![
         ("Content-Security-Policy", policy(&vestibule.config.web.redirect_hosts, nonce)),
         // `no-referrer` would make browsers send `Origin: null` with our own forms (Fetch, "append a request Origin header").
         ("Referrer-Policy", "same-origin".to_owned()),
         ("Cross-Origin-Opener-Policy", "same-origin".to_owned()),
         ("Permissions-Policy", PERMISSIONS.to_owned()),
         ("Cache-Control", "no-store".to_owned()),
-    ];
-    if vestibule.config.web.public_url.starts_with("https://") {
-        headers.push(("Strict-Transport-Security", STRICT_TRANSPORT.to_owned()));
-    }
-    headers
+    ]
 }
 
 /// The content policy: nothing but our own style, icon and modules, no other origin, no frame around the page, no text that

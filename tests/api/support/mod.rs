@@ -2,6 +2,8 @@
 //! call it.
 
 pub mod browser;
+pub mod cookies;
+pub mod oauth;
 
 use std::{
     net::SocketAddr,
@@ -10,7 +12,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use rocket::{fairing::AdHoc, figment::Figment};
+use rocket::{Build, Rocket, fairing::AdHoc, figment::Figment};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vestibule::{
@@ -46,8 +48,11 @@ pub struct Server {
     stop: Option<(rocket::Shutdown, JoinHandle<()>)>,
     directory: Arc<TempDir>,
     settings: Settings,
-    routes: Vec<rocket::Route>,
+    application: Application,
 }
+
+/// What is launched.
+type Application = Arc<dyn Fn(&Arc<Vestibule>, Figment) -> Rocket<Build> + Send + Sync>;
 
 impl Server {
     /// With the settings of the profile `dev`, and cheap hashes.
@@ -62,14 +67,24 @@ impl Server {
 
     /// With routes of the test's own.
     pub fn with_routes(settings: Settings, routes: Vec<rocket::Route>) -> Self {
-        let directory = Arc::new(tempfile::tempdir().expect("a temporary directory"));
-        Self::launch(directory, Clock::manual(UnixTime::from_seconds(START)), settings, routes)
+        Self::with_application(settings, move |vestibule, figment| {
+            vestibule::http::rocket(vestibule, figment).mount("/test", routes.clone())
+        })
     }
 
-    fn launch(directory: Arc<TempDir>, clock: Clock, settings: Settings, routes: Vec<rocket::Route>) -> Self {
+    /// An application of the test's own.
+    pub fn with_application(
+        settings: Settings,
+        application: impl Fn(&Arc<Vestibule>, Figment) -> Rocket<Build> + Send + Sync + 'static,
+    ) -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("a temporary directory"));
+        Self::launch(directory, Clock::manual(UnixTime::from_seconds(START)), settings, Arc::new(application))
+    }
+
+    fn launch(directory: Arc<TempDir>, clock: Clock, settings: Settings, application: Application) -> Self {
         let config = configuration(directory.path(), &settings);
         let (send, receive) = mpsc::channel();
-        let (its_clock, its_routes) = (clock.clone(), routes.clone());
+        let (its_clock, its_application) = (clock.clone(), Arc::clone(&application));
         let thread = thread::spawn(move || {
             rocket::execute(async move {
                 let vestibule = Arc::new(open(config, its_clock, Role::Server).await.expect("it opens"));
@@ -80,14 +95,13 @@ impl Server {
                     .merge(("shutdown.ctrlc", false))
                     .merge(("shutdown.signals", Vec::<String>::new()))
                     .merge(("shutdown.grace", 0));
-                let rocket = vestibule::http::rocket(Arc::clone(&vestibule), figment)
-                    .mount("/test", its_routes)
-                    .attach(AdHoc::on_liftoff("tell the test", move |rocket| {
-                        Box::pin(async move {
-                            let address = SocketAddr::new(rocket.config().address, rocket.config().port);
-                            to_test.send((address, rocket.shutdown(), shared)).expect("the test listens");
-                        })
-                    }));
+                let telling = AdHoc::on_liftoff("tell the test", move |rocket| {
+                    Box::pin(async move {
+                        let address = SocketAddr::new(rocket.config().address, rocket.config().port);
+                        to_test.send((address, rocket.shutdown(), shared)).expect("the test listens");
+                    })
+                });
+                let rocket = its_application(&vestibule, figment).attach(telling);
                 drop(rocket.launch().await.expect("it launches"));
                 vestibule.close().await;
             });
@@ -100,15 +114,15 @@ impl Server {
             .max_idle_connections_per_host(64)
             .build()
             .new_agent();
-        Self { clock, vestibule, address, agent, stop: Some((shutdown, thread)), directory, settings, routes }
+        Self { clock, vestibule, address, agent, stop: Some((shutdown, thread)), directory, settings, application }
     }
 
     /// Stops it and starts it again over the same files at the same second.
     pub fn restart(mut self) -> Self {
         self.shut_down();
         let (directory, clock) = (Arc::clone(&self.directory), self.clock.clone());
-        let (settings, routes) = (std::mem::take(&mut self.settings), std::mem::take(&mut self.routes));
-        Self::launch(directory, clock, settings, routes)
+        let (settings, application) = (std::mem::take(&mut self.settings), Arc::clone(&self.application));
+        Self::launch(directory, clock, settings, application)
     }
 
     /// The same with other settings.
@@ -241,7 +255,10 @@ impl Call<'_> {
         let headers = response
             .headers()
             .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().expect("headers are text").to_owned()))
+            .map(|(name, value)| {
+                let value = std::str::from_utf8(value.as_bytes()).expect("headers are text");
+                (name.as_str().to_owned(), value.to_owned())
+            })
             .collect();
         Answer {
             status: response.status().as_u16(),
@@ -369,7 +386,7 @@ impl<'s> Actor<'s> {
 /// The tokens of a signed-in user.
 #[derive(Clone)]
 pub struct Session<'s> {
-    server: &'s Server,
+    pub server: &'s Server,
     pub access: String,
     pub refresh: String,
     pub id: String,

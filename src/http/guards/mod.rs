@@ -1,22 +1,35 @@
 //! Request guards: a route that names one in its signature is reached only by requests that have what it stands for.
 //!
-//! Their fields are private, so that holding one is the proof. They read memory, never the database. Optional is a guard of
-//! its own: `Option<AccessToken>` would take a forged token for none.
+//! Their fields are private, so that holding one is the proof. Those of an access token read memory, never the database.
+//! Optional is a guard of its own: `Option<AccessToken>` would take a forged token for none.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod bearer_token;
+mod refresh_token;
+mod require;
+
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rocket::{
     Request,
     http::{Method, Status},
     request::{FromRequest, Outcome},
 };
+use serde_json::{Map, Value};
 
+pub(in crate::http) use self::bearer_token::BearerToken;
+pub use self::{
+    refresh_token::RefreshToken,
+    require::{PermissionName, Require},
+};
 use super::{
     Shared, csrf,
     errors::{ApiError, Code},
 };
 use crate::{
-    domain::{AccessClaims, Permission, SessionId, UserId, jwt},
+    domain::{AccessClaims, Permission, SessionId, TokenId, UserId, excluded::Host, jwt},
     flows::{
         Vestibule,
         authenticate::{authenticate, still_holds},
@@ -24,6 +37,19 @@ use crate::{
 };
 
 /// A request with an access token that holds.
+///
+/// [`FreshToken`], [`CurrentUser`] and [`Require`] stand for more and give all of this too.
+///
+/// ```
+/// # use rocket::get;
+/// use vestibule::AccessToken;
+///
+/// #[get("/whoami")]
+/// fn whoami(token: AccessToken) -> String {
+///     let team = token.raw_claims().remove("team").unwrap_or_default();
+///     format!("{} with the roles {:?}, of team {team}, by token {}", token.subject(), token.roles(), token.jti())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     claims: Arc<AccessClaims>,
@@ -34,6 +60,46 @@ impl AccessToken {
     /// What the token says.
     pub fn claims(&self) -> &AccessClaims {
         &self.claims
+    }
+
+    /// Every claim by its name, custom ones too, as it stands in the token.
+    pub fn raw_claims(&self) -> Map<String, Value> {
+        self.claims.raw()
+    }
+
+    /// The user: the claim `sub`.
+    pub fn subject(&self) -> UserId {
+        self.claims.sub
+    }
+
+    /// The token's own id.
+    pub fn jti(&self) -> TokenId {
+        self.claims.jti
+    }
+
+    /// The session that it is of: the claim `sid`.
+    pub fn session_id(&self) -> SessionId {
+        self.claims.sid
+    }
+
+    /// The user's roles, sorted.
+    pub fn roles(&self) -> &[String] {
+        &self.claims.roles
+    }
+
+    /// Whether the user has a role.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.claims.roles.iter().any(|held| held == role)
+    }
+
+    /// What may be done with it, sorted: the user's permissions, as far as the client and the scope let them through.
+    pub fn permissions(&self) -> &[Permission] {
+        &self.claims.permissions
+    }
+
+    /// Whether a permission is among them.
+    pub fn has_permission(&self, permission: &str) -> bool {
+        self.claims.has_permission(permission)
     }
 
     /// Whether a cookie brought it, so that a new one goes back the same way.
@@ -57,18 +123,6 @@ impl MaybeAccessToken {
 #[derive(Clone, Debug)]
 pub struct FreshToken(AccessToken);
 
-impl FreshToken {
-    /// What the token says.
-    pub fn claims(&self) -> &AccessClaims {
-        self.0.claims()
-    }
-
-    /// See [`AccessToken::came_in_cookie`].
-    pub fn came_in_cookie(&self) -> bool {
-        self.0.came_in_cookie
-    }
-}
-
 /// The user whose access token the request has, as the token describes them.
 #[derive(Clone, Debug)]
 pub struct CurrentUser(AccessToken);
@@ -76,37 +130,33 @@ pub struct CurrentUser(AccessToken);
 impl CurrentUser {
     /// Their id.
     pub fn id(&self) -> UserId {
-        self.0.claims().sub
+        self.subject()
     }
 
     /// Their name, where `token_claims` lists it and they have one.
     pub fn username(&self) -> Option<&str> {
-        self.0.claims().username.as_deref()
+        self.claims().username.as_deref()
     }
 
     /// Their email, where `token_claims` lists it and they have one.
     pub fn email(&self) -> Option<&str> {
-        self.0.claims().email.as_deref()
+        self.claims().email.as_deref()
     }
+}
 
-    /// The session that they are in.
-    pub fn session_id(&self) -> SessionId {
-        self.0.claims().sid
+impl Deref for FreshToken {
+    type Target = AccessToken;
+
+    fn deref(&self) -> &AccessToken {
+        &self.0
     }
+}
 
-    /// Their roles, sorted.
-    pub fn roles(&self) -> &[String] {
-        &self.0.claims().roles
-    }
+impl Deref for CurrentUser {
+    type Target = AccessToken;
 
-    /// Their permissions, sorted.
-    pub fn permissions(&self) -> &[Permission] {
-        &self.0.claims().permissions
-    }
-
-    /// Whether they have a permission.
-    pub fn has_permission(&self, permission: &str) -> bool {
-        self.0.claims().has_permission(permission)
+    fn deref(&self) -> &AccessToken {
+        &self.0
     }
 }
 
@@ -157,6 +207,11 @@ impl<'r> FromRequest<'r> for CurrentUser {
     }
 }
 
+/// The token of a request that a proxy asks about: it is looked at, not let in.
+pub(super) fn look(request: &Request<'_>) -> Result<AccessToken, ApiError> {
+    required(request)
+}
+
 fn required(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     check(request)?.ok_or_else(ApiError::missing_token)
 }
@@ -172,6 +227,15 @@ fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     let claims = authenticate(vestibule, presented.token(), vestibule.clock.now())?;
     let came_in_cookie = matches!(presented, Presented::InCookie(_));
     Ok(Some(AccessToken { claims, came_in_cookie }))
+}
+
+/// Lets in a request that has a valid access token, whatever its handler asks for; and any whose path is left open.
+pub(super) fn admit(request: &Request<'_>) -> Result<(), ApiError> {
+    let host = request.headers().get_one("Host").map(Host::parse);
+    if shared(request)?.exclusions.cover(host.as_ref(), &request.uri().to_string()) {
+        return Ok(());
+    }
+    required(request).and_then(|token| grant(request, token)).map(drop)
 }
 
 /// Lets a token in, unless a cookie brought it and the page that sent it may not.
@@ -197,10 +261,21 @@ fn let_in(request: &Request<'_>, token: AccessToken) -> AccessToken {
 /// The token that a guard let in.
 type Granted = Mutex<Option<AccessToken>>;
 
+/// The token that a guard let in, if one did.
+pub(super) fn granted(request: &Request<'_>) -> Option<AccessToken> {
+    let granted: &Granted = request.local_cache(Granted::default);
+    granted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Makes nothing more of the token that a guard let in.
+pub(super) fn forget_granted(request: &Request<'_>) {
+    let granted: &Granted = request.local_cache(Granted::default);
+    *granted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
 /// Checks again what a guard let in, once the body is there: it may have been long in coming.
 pub(super) fn check_again(request: &Request<'_>) -> Result<(), ApiError> {
-    let granted: &Granted = request.local_cache(Granted::default);
-    match &*granted.lock().unwrap_or_else(PoisonError::into_inner) {
+    match granted(request) {
         Some(token) => {
             let vestibule = shared(request)?;
             Ok(still_holds(vestibule, &token.claims, vestibule.clock.now())?)
@@ -251,13 +326,19 @@ pub(super) fn presented<'r>(
 
 /// The token of `Authorization: Bearer …` (RFC 6750 §2.1), the scheme in any case (RFC 9110 §11.1).
 fn bearer<'r>(request: &'r Request<'_>) -> Result<Option<&'r str>, ApiError> {
+    let header = authorization(request)?;
+    Ok(header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token))
+}
+
+/// Scheme and credentials of the header `Authorization`.
+pub(super) fn authorization<'r>(request: &'r Request<'_>) -> Result<Option<(&'r str, &'r str)>, ApiError> {
     let mut values = request.headers().get("Authorization");
     let (first, second) = (values.next(), values.next());
     if second.is_some() {
         return Err(ApiError::new(Code::MalformedRequest, "The request has more than one Authorization header."));
     }
-    let scheme_and_token = first.and_then(|value| value.trim().split_once(' '));
-    Ok(scheme_and_token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim()))
+    let scheme_and_rest = first.and_then(|value| value.trim().split_once(' '));
+    Ok(scheme_and_rest.map(|(scheme, rest)| (scheme, rest.trim())))
 }
 
 pub(super) fn shared<'r>(request: &'r Request<'_>) -> Result<&'r Shared, ApiError> {
@@ -265,7 +346,8 @@ pub(super) fn shared<'r>(request: &'r Request<'_>) -> Result<&'r Shared, ApiErro
     request.rocket().state::<Shared>().ok_or_else(missing)
 }
 
-fn outcome<T>(request: &Request<'_>, result: Result<T, ApiError>) -> Outcome<T, ApiError> {
+/// What a guard gives for what it found.
+pub(super) fn outcome<T>(request: &Request<'_>, result: Result<T, ApiError>) -> Outcome<T, ApiError> {
     match result {
         Ok(guard) => Outcome::Success(guard),
         Err(error) => {

@@ -1,0 +1,71 @@
+//! `vestibule client list`.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::{
+    cli::{
+        Failure,
+        output::{self, Format},
+    },
+    config::{Client, Clients},
+    domain::Permission,
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct List {
+    #[command(flatten)]
+    format: Format,
+}
+
+/// A client as a program sees it.
+#[derive(Serialize)]
+struct ClientView<'c> {
+    id: &'c str,
+    confidential: bool,
+    audience: &'c str,
+    grants: Vec<&'static str>,
+    /// Null where there is no limit.
+    scopes: Option<&'c [Permission]>,
+    /// Seconds.
+    access_token_lifetime: i64,
+    /// Seconds.
+    refresh_token_lifetime: i64,
+}
+
+impl List {
+    /// Prints them by id.
+    pub(super) fn run(self, clients: &Clients) -> Result<(), Failure> {
+        let views = clients.iter().map(view);
+        if self.format.json {
+            return output::print_json(&views.collect::<Vec<_>>());
+        }
+        output::print_table(["ID", "KIND", "GRANTS", "SCOPES", "AUDIENCE"], views.map(row))
+    }
+}
+
+fn view(client: &Client) -> ClientView<'_> {
+    let grants = [("password", client.grants.password), ("refresh_token", client.grants.refresh_token)];
+    ClientView {
+        id: &client.id,
+        confidential: client.is_confidential(),
+        audience: &client.audience,
+        grants: grants.into_iter().filter_map(|(name, allowed)| allowed.then_some(name)).collect(),
+        scopes: client.scopes.as_deref(),
+        access_token_lifetime: client.access_token_lifetime.seconds(),
+        refresh_token_lifetime: client.refresh_token_lifetime.seconds(),
+    }
+}
+
+fn row(client: ClientView<'_>) -> [String; 5] {
+    let listed = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(" ") };
+    let scopes = client.scopes.map(|scopes| scopes.iter().map(Permission::as_str).collect());
+    [
+        client.id.to_owned(),
+        if client.confidential { "confidential" } else { "public" }.to_owned(),
+        listed(client.grants),
+        scopes.map_or_else(|| "all".to_owned(), listed),
+        client.audience.to_owned(),
+    ]
+}

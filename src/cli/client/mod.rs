@@ -1,0 +1,32 @@
+//! `vestibule client`: the applications that sign people in. They stand in the configuration file alone.
+
+mod list;
+mod secret;
+
+use clap::Subcommand;
+
+use super::Failure;
+use crate::config::Clients;
+
+/// The commands.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Print the clients that are configured
+    #[command(after_help = "Example:
+  vestibule client list --json")]
+    List(list::List),
+    /// Make a secret for a client, print it once, and the secret_hash to configure
+    #[command(after_help = "Example:
+  vestibule client secret backend")]
+    Secret(secret::Secret),
+}
+
+impl Command {
+    /// Runs the command.
+    pub(super) fn run(self, clients: &Clients) -> Result<(), Failure> {
+        match self {
+            Self::List(command) => command.run(clients),
+            Self::Secret(command) => command.run(clients),
+        }
+    }
+}

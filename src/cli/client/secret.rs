@@ -1,0 +1,43 @@
+//! `vestibule client secret`.
+
+use clap::Args;
+
+use crate::{
+    cli::{Failure, output},
+    config::Clients,
+    domain::client::ClientSecret,
+    random,
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Secret {
+    /// The client, which the configuration must have
+    id: String,
+}
+
+impl Secret {
+    /// Makes a secret. Nothing is stored: the operator configures its hash, and until then the old one holds.
+    pub(super) fn run(self, clients: &Clients) -> Result<(), Failure> {
+        let id = &self.id;
+        if id == "default" {
+            return Err(Failure::new(
+                "the client default can't have a secret, since people sign in on pages through it; make another client",
+            ));
+        }
+        if clients.get(id).is_none() {
+            return Err(Failure::new(format!(
+                "there is no client {id:?}; give it a table in the configuration file first, \
+                 [default.auth.clients.{id}], and see `vestibule client list`"
+            )));
+        }
+        let secret = ClientSecret::from_bytes(random::bytes());
+        output::print(&format!(
+            "client_secret: {}\nIt is not shown again. In the configuration file:\n\n\
+             [default.auth.clients.{id}]\nsecret_hash = \"{}\"\n\n\
+             It is in force once the server was restarted.",
+            secret.reveal(),
+            secret.hash()
+        ))
+    }
+}

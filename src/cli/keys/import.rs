@@ -1,0 +1,55 @@
+//! `vestibule keys import`.
+
+use std::{fs::File, io::Read as _, path::PathBuf};
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use super::{algorithm, rotate::Now};
+use crate::{
+    cli::Failure,
+    domain::{
+        jwt::{Algorithm, Family},
+        signing_key::SigningKey,
+    },
+    flows::{Vestibule, signing::configured_algorithm},
+};
+
+/// Bytes of a file that are read; an RSA key of 8192 bits has 6.5 KiB.
+const MOST_BYTES: u64 = 64 * 1024;
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Import {
+    /// The PEM file with the private key
+    file: PathBuf,
+    /// How an RSA key signs: RS256, RS384, RS512, PS256, PS384 or PS512
+    #[arg(long, value_name = "NAME", value_parser = algorithm)]
+    algorithm: Option<Algorithm>,
+    #[command(flatten)]
+    now: Now,
+}
+
+impl Import {
+    /// Has the key sign.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let failed = |why: &dyn std::fmt::Display| Failure::new(format!("can't use {}: {why}", self.file.display()));
+        let mut text = Zeroizing::new(String::new());
+        File::open(&self.file)
+            .and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text))
+            .map_err(|error| failed(&error))?;
+        let key = match self.algorithm {
+            Some(algorithm) => SigningKey::from_pem(&text, Some(algorithm)),
+            // The setting decides for a key that could sign in several ways, and says nothing of the others.
+            None => {
+                let setting = configured_algorithm(&vestibule.config);
+                SigningKey::from_pem(&text, None).and_then(|key| match (key.algorithm.family(), setting.family()) {
+                    (Family::Rsa, Family::Rsa) => SigningKey::from_pem(&text, Some(setting)),
+                    _ => Ok(key),
+                })
+            }
+        };
+        let key = key.map_err(|error| failed(&error))?;
+        self.now.introduce(vestibule, key).await
+    }
+}

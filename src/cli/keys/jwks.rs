@@ -1,0 +1,11 @@
+//! `vestibule keys jwks`.
+
+use crate::{
+    cli::{Failure, output},
+    flows::Vestibule,
+};
+
+/// Prints the key set (RFC 7517 §5); empty where tokens are signed with a shared secret, and before the first start.
+pub(super) fn print(vestibule: &Vestibule) -> Result<(), Failure> {
+    output::print_json(vestibule.keyring.keys().jwks())
+}

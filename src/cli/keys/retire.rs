@@ -1,0 +1,30 @@
+//! `vestibule keys retire`.
+
+use clap::Args;
+
+use crate::{
+    cli::{Failure, output},
+    domain::audit_event::Origin,
+    flows::{Vestibule, retire_key::retire_key},
+    store::signing_keys::KeyStatus,
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Retire {
+    /// The key's name, as `vestibule keys list` prints it
+    #[arg(allow_hyphen_values = true)]
+    kid: String,
+}
+
+impl Retire {
+    /// Takes the key out.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let was = retire_key(vestibule, &self.kid, &Origin::command_line(vestibule.clock.now())).await?;
+        let came_of_it = match was {
+            KeyStatus::Next => "it signed nothing yet",
+            KeyStatus::Current | KeyStatus::Retiring(_) => "what it signed is no longer accepted",
+        };
+        output::print(&format!("{} is gone; {came_of_it}", self.kid))
+    }
+}

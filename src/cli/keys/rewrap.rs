@@ -1,0 +1,48 @@
+//! `vestibule keys rewrap`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{
+    cli::{Failure, output},
+    config::Secret,
+    domain::audit_event::Origin,
+    flows::{
+        Vestibule,
+        open::rewrap::{RewrapError, rewrap},
+    },
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Rewrap {
+    /// Where the root secret is configured: the file that holds the new one; /dev/stdin reads it from there
+    #[arg(long, value_name = "FILE")]
+    new_secret_file: Option<PathBuf>,
+}
+
+impl Rewrap {
+    /// Replaces the root secret.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let given = match &self.new_secret_file {
+            Some(path) => Some(
+                Secret::root_from_file(path)
+                    .map_err(|wrong| Failure::new(format!("the new secret in {} {wrong}", path.display())))?,
+            ),
+            None => None,
+        };
+        let rewrapped = rewrap(vestibule, given, &Origin::command_line(vestibule.clock.now())).await;
+        let rewrapped = rewrapped.map_err(|error| match error {
+            RewrapError::Open(error) => error.into(),
+            other => Failure::of(&other),
+        })?;
+        let keys = format!("{} signing {}", rewrapped.keys, if rewrapped.keys == 1 { "key" } else { "keys" });
+        output::print(&match rewrapped.file {
+            Some(file) => {
+                format!("{} holds a new root secret, which protects {keys}; keep a copy of it", file.display())
+            }
+            None => format!("the new root secret protects {keys}; put it into the configuration before the next start"),
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! `vestibule keys rotate`.
+
+use clap::Args;
+
+use super::algorithm;
+use crate::{
+    cli::{Failure, output},
+    domain::{audit_event::Origin, jwt::Algorithm, signing_key::SigningKey},
+    flows::{
+        Vestibule,
+        rotate_keys::{When, rotate_keys},
+        signing::{configured_algorithm, generate},
+    },
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Rotate {
+    /// How the new key signs, instead of as the setting `algorithm` says
+    #[arg(long, value_name = "NAME", value_parser = algorithm)]
+    algorithm: Option<Algorithm>,
+    #[command(flatten)]
+    now: Now,
+}
+
+/// Whether to wait.
+#[derive(Args)]
+pub(super) struct Now {
+    /// Sign with it at once, instead of once it was published for ten minutes; who keeps a key set that long refuses the new
+    /// tokens until then
+    #[arg(long)]
+    now: bool,
+}
+
+impl Rotate {
+    /// Makes a key and has it sign.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let algorithm = self.algorithm.unwrap_or_else(|| configured_algorithm(&vestibule.config));
+        self.now.introduce(vestibule, generate(algorithm).await).await
+    }
+}
+
+impl Now {
+    /// Has a key sign, and prints what came of it.
+    pub(super) async fn introduce(self, vestibule: &Vestibule, key: SigningKey) -> Result<(), Failure> {
+        let when = if self.now { When::Now } else { When::Published };
+        let now = vestibule.clock.now();
+        let rotated = rotate_keys(vestibule, key, when, &Origin::command_line(now)).await?;
+        let (kid, algorithm) = (&rotated.kid, rotated.algorithm.as_str());
+        let mut lines = vec![if rotated.signs_from > now {
+            format!("{kid} ({algorithm}) is published and signs from {}", rotated.signs_from)
+        } else {
+            format!("{kid} ({algorithm}) signs from now on")
+        }];
+        lines.extend(rotated.retired.map(|(kid, until)| {
+            format!("{kid} checks what it signed until {until}; if it was stolen: vestibule keys retire {kid}")
+        }));
+        lines.extend(rotated.replaced.map(|kid| format!("{kid}, which waited to sign, is gone")));
+        output::print(&lines.join("\n"))
+    }
+}

@@ -1,0 +1,47 @@
+//! `vestibule role`: names for sets of permissions.
+
+mod list;
+mod remove;
+mod set;
+
+use clap::Subcommand;
+
+use super::Failure;
+use crate::flows::Vestibule;
+
+/// The commands.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Print all roles with their permissions
+    #[command(after_help = "Example:
+  vestibule role list --json")]
+    List(list::List),
+    /// Say which permissions a role stands for; makes it where there is none
+    #[command(after_help = "Example:
+  vestibule role set editor posts:read posts:write")]
+    Set(set::Set),
+    /// Remove a role from everybody
+    #[command(after_help = "Example:
+  vestibule role remove editor")]
+    Remove(remove::Remove),
+}
+
+impl Command {
+    /// Runs the command.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        match self {
+            Self::List(command) => command.run(vestibule).await,
+            Self::Set(command) => command.run(vestibule).await,
+            Self::Remove(command) => command.run(vestibule).await,
+        }
+    }
+}
+
+/// How many people have to refresh, if any.
+fn ended(tokens_of: usize) -> String {
+    match tokens_of {
+        0 => String::new(),
+        1 => "; ended the access tokens of 1 user".to_owned(),
+        many => format!("; ended the access tokens of {many} users"),
+    }
+}

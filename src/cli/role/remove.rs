@@ -1,0 +1,28 @@
+//! `vestibule role remove`.
+
+use clap::Args;
+
+use super::ended;
+use crate::{
+    cli::{Failure, output},
+    domain::{RoleName, audit_event::Origin},
+    flows::{Vestibule, remove_role::remove_role},
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Remove {
+    /// The role's name
+    #[arg(value_parser = RoleName::parse)]
+    name: RoleName,
+}
+
+impl Remove {
+    /// Removes the role.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let origin = Origin::command_line(vestibule.clock.now());
+        let name = self.name.as_str().to_owned();
+        let outdated = remove_role(vestibule, self.name, &origin).await?;
+        output::print(&format!("removed the role {name}{}", ended(outdated)))
+    }
+}

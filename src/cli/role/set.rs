@@ -1,0 +1,31 @@
+//! `vestibule role set`.
+
+use clap::Args;
+
+use super::ended;
+use crate::{
+    cli::{Failure, output},
+    domain::{Permission, RoleName, audit_event::Origin},
+    flows::{Vestibule, set_role::set_role},
+};
+
+/// The arguments.
+#[derive(Args)]
+pub(in crate::cli) struct Set {
+    /// The role's name
+    #[arg(value_parser = RoleName::parse)]
+    name: RoleName,
+    /// All of its permissions: those that it has and that are not named here are taken away. None is a role in name alone
+    #[arg(value_name = "PERMISSION", value_parser = Permission::parse)]
+    permissions: Vec<Permission>,
+}
+
+impl Set {
+    /// Sets the role.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let origin = Origin::command_line(vestibule.clock.now());
+        let name = self.name.as_str().to_owned();
+        let outdated = set_role(vestibule, self.name, self.permissions.into_iter().collect(), &origin).await?;
+        output::print(&format!("set the role {name}{}", ended(outdated)))
+    }
+}

@@ -1,0 +1,77 @@
+//! Roles: names for sets of permissions, and what somebody who has some of them may.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Permission,
+    permission::{ADMIN_ROLE, BUILT_IN},
+};
+
+/// Every role with its permissions. `admin` has them all: those that any role names, and the built-in ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roles(BTreeMap<String, BTreeSet<Permission>>);
+
+impl Roles {
+    /// The roles that are stored.
+    pub fn new(stored: BTreeMap<String, BTreeSet<Permission>>) -> Self {
+        Self(stored)
+    }
+
+    /// Whether there is a role of that name.
+    pub fn has(&self, role: &str) -> bool {
+        self.0.contains_key(role)
+    }
+
+    /// The names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// What the role `admin` has.
+    pub fn all(&self) -> BTreeSet<Permission> {
+        let built_in = BUILT_IN.iter().filter_map(|name| Permission::parse(name).ok());
+        self.0.values().flatten().cloned().chain(built_in).collect()
+    }
+
+    /// What a role gives; nothing where there is no such role.
+    pub fn permissions(&self, role: &str) -> BTreeSet<Permission> {
+        if role == ADMIN_ROLE { self.all() } else { self.0.get(role).cloned().unwrap_or_default() }
+    }
+
+    /// What somebody may who has these roles and `direct` beside them, sorted.
+    pub fn of_user<'r>(&self, roles: impl IntoIterator<Item = &'r str>, direct: &[Permission]) -> Vec<Permission> {
+        let by_role = roles.into_iter().flat_map(|role| self.permissions(role));
+        by_role.chain(direct.iter().cloned()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The same roles but for one, which has these permissions, or is gone.
+    #[must_use]
+    pub fn with(&self, role: &str, permissions: Option<BTreeSet<Permission>>) -> Self {
+        let mut changed = self.clone();
+        match permissions {
+            Some(permissions) => changed.0.insert(role.to_owned(), permissions),
+            None => changed.0.remove(role),
+        };
+        changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(names: &[&str]) -> BTreeSet<Permission> {
+        names.iter().map(|name| Permission::parse(name).expect("a permission")).collect()
+    }
+
+    #[test]
+    fn an_admin_has_what_any_role_names() {
+        let roles = Roles::default().with("admin", Some(set(&[]))).with("editor", Some(set(&["posts:write"])));
+        let of_admin = roles.of_user(["admin"], &[]);
+        assert_eq!(of_admin.len(), BUILT_IN.len() + 1);
+        assert!(of_admin.is_sorted());
+        let direct: Vec<Permission> = set(&["a", "posts:write"]).into_iter().collect();
+        assert_eq!(roles.of_user(["editor", "nobody"], &direct), direct);
+        assert_eq!(roles.with("editor", None).all().len(), BUILT_IN.len());
+    }
+}

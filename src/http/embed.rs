@@ -1,0 +1,205 @@
+//! Vestibule as a part of a Rocket application: one fairing that mounts its endpoints and puts up what its guards need.
+//!
+//! The binary attaches the same fairing, with every group and for the whole of the application. In an application of
+//! somebody else's it minds its own business: headers, CORS, access log and error bodies are those of its own routes, and the
+//! errors of its guards on others.
+
+use std::collections::BTreeSet;
+
+use rocket::{
+    Build, Request, Rocket, Route, catchers,
+    fairing::{self, Fairing, Info, Kind},
+};
+
+use super::{Shared, access_log, background, closed, compat, cors, db, errors, headers, methods, renewal};
+
+/// Endpoints that are mounted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// Sign in, refresh, sign out, the list of sessions: below `base_path`.
+    Sessions,
+    /// `/users/me` and `register`.
+    Users,
+    /// The OAuth 2.0 endpoints: `token`, `revoke`, `introspect`.
+    OAuth,
+    /// `verify`, which answers the proxies in front of other applications.
+    ForwardAuth,
+    /// The key set, and what else stands below `/.well-known`.
+    WellKnown,
+    /// `/health` and `/openapi.json`.
+    Operation,
+    /// The pages for people, and `/static`. They stand at the root of the host.
+    Pages,
+    /// The paths of the predecessors, with the setting `compat_routes` only.
+    Predecessors,
+}
+
+impl Group {
+    /// Every group.
+    pub const ALL: [Self; 8] = [
+        Self::Sessions,
+        Self::Users,
+        Self::OAuth,
+        Self::ForwardAuth,
+        Self::WellKnown,
+        Self::Operation,
+        Self::Pages,
+        Self::Predecessors,
+    ];
+
+    /// Whether its paths move with [`Embed::prefix`]. Those below `base_path` move with that setting; what stands below
+    /// `/.well-known` is found there or not at all (RFC 8615).
+    const fn moves(self) -> bool {
+        matches!(self, Self::Users | Self::Operation)
+    }
+}
+
+/// The fairing.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// use rocket::{get, routes};
+/// use vestibule::{CurrentUser, Embed, Vestibule, config::Config};
+///
+/// #[get("/greeting")]
+/// fn greeting(user: CurrentUser) -> String {
+///     format!("Hello {}", user.username().unwrap_or("you"))
+/// }
+///
+/// # #[rocket::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let vestibule = Vestibule::open(Config::of_process()?).await?;
+/// rocket::build().attach(Embed::new(&vestibule)).mount("/", routes![greeting]).launch().await?;
+/// vestibule.close().await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Embed {
+    vestibule: Shared,
+    groups: BTreeSet<Group>,
+    prefix: String,
+    whole: bool,
+    closed_only: bool,
+}
+
+impl Embed {
+    /// Mounts the groups [`Group::Sessions`], [`Group::Users`] and [`Group::WellKnown`] of an open [`Vestibule`](crate::Vestibule).
+    pub fn new(vestibule: &Shared) -> Self {
+        Self {
+            vestibule: Shared::clone(vestibule),
+            groups: BTreeSet::from([Group::Sessions, Group::Users, Group::WellKnown]),
+            prefix: String::new(),
+            whole: false,
+            closed_only: false,
+        }
+    }
+
+    /// Mounts these groups, and no others.
+    #[must_use]
+    pub fn groups(self, groups: impl IntoIterator<Item = Group>) -> Self {
+        Self { groups: groups.into_iter().collect(), ..self }
+    }
+
+    /// Puts `prefix`, such as `/accounts`, before the paths that would collide with the application's own: `/users/…`,
+    /// `/health`. The session endpoints move with the setting `base_path`, which their cookies know.
+    #[must_use]
+    pub fn prefix(self, prefix: &str) -> Self {
+        Self { prefix: prefix.trim_end_matches('/').to_owned(), ..self }
+    }
+
+    /// Refuses the launch while any route of the application is neither [`closed`](closed::closed) nor ours, and names it: whoever
+    /// forgets a guard finds out before anybody else does.
+    #[must_use]
+    pub fn only_closed_routes(self) -> Self {
+        Self { closed_only: true, ..self }
+    }
+
+    /// The whole server: every group, and every answer is ours.
+    pub(super) fn whole(vestibule: &Shared) -> Self {
+        Self { whole: true, ..Self::new(vestibule).groups(Group::ALL) }
+    }
+
+    fn routes(&self) -> Vec<(String, Vec<Route>)> {
+        let web = &self.vestibule.config.web;
+        let predecessors = web.compat_routes.then(|| (Group::Predecessors, "/".to_owned(), compat::routes()));
+        let wanted = super::endpoints(&web.base_path)
+            .into_iter()
+            .chain(predecessors)
+            .filter(|(group, ..)| self.groups.contains(group));
+        wanted
+            .map(|(group, base, routes)| {
+                let base = if group.moves() { format!("{}{base}", self.prefix) } else { base };
+                (base, routes.into_iter().map(as_ours).collect())
+            })
+            .collect()
+    }
+
+    /// The routes that are open to anybody without having been left open on purpose.
+    fn left_open(&self, rocket: &Rocket<Build>) -> Vec<String> {
+        let open = rocket.routes().filter(|route| !is_ours(route) && !closed::is_closed(route));
+        open.map(|route| format!("{} {}", route.method, route.uri)).collect()
+    }
+}
+
+/// How much of the application is ours: managed state.
+struct Part {
+    whole: bool,
+}
+
+/// Marks a route as one of ours, for the access log and the fairings.
+fn as_ours(mut route: Route) -> Route {
+    route.name = Some(format!("{OURS}{}", route.name.as_deref().unwrap_or_default()).into());
+    route
+}
+
+const OURS: &str = "vestibule::";
+
+fn is_ours(route: &Route) -> bool {
+    route.name.as_deref().is_some_and(|name| name.starts_with(OURS))
+}
+
+/// Whether the answer to a request is ours to dress.
+pub(super) fn concerns_us(request: &Request<'_>) -> bool {
+    let whole = request.rocket().state::<Part>().is_some_and(|part| part.whole);
+    whole || request.route().is_some_and(is_ours)
+}
+
+#[rocket::async_trait]
+impl Fairing for Embed {
+    fn info(&self) -> Info {
+        Info { name: "Vestibule", kind: Kind::Ignite | Kind::Singleton }
+    }
+
+    async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
+        let left_open = if self.closed_only { self.left_open(&rocket) } else { Vec::new() };
+        if !left_open.is_empty() {
+            let routes = left_open.join(", ");
+            tracing::error!(routes, "nobody closed these: mount them with `closed`, or drop `only_closed_routes`");
+            return Err(rocket);
+        }
+        let mut rocket = rocket
+            .manage(db::Db::from(self.vestibule.store.clone()))
+            .manage(Shared::clone(&self.vestibule))
+            .manage(Part { whole: self.whole })
+            .attach(headers::Headers)
+            .attach(cors::Cors)
+            .attach(errors::Challenges)
+            .attach(renewal::Renewal)
+            .attach(access_log::AccessLog)
+            .attach(background::Background);
+        if self.whole {
+            rocket = rocket.attach(methods::AsSent);
+        }
+        // An application with a catcher for everything has its own idea of how an error looks.
+        let has_catcher = rocket.catchers().any(|catcher| catcher.code.is_none() && catcher.base.path() == "/");
+        if !has_catcher {
+            rocket = rocket.register("/", catchers![errors::catch]);
+        }
+        for (base, routes) in self.routes() {
+            rocket = rocket.mount(base, routes);
+        }
+        let ours = |route: &Route| self.whole || is_ours(route);
+        let missing: Vec<Route> = methods::missing(rocket.routes(), ours).into_iter().map(as_ours).collect();
+        Ok(rocket.mount("/", missing))
+    }
+}

@@ -1,0 +1,44 @@
+//! An access token in the header alone, for endpoints that read no cookies.
+
+use rocket::{
+    Request,
+    request::{FromRequest, Outcome},
+};
+
+use super::{AccessToken, bearer, grant, outcome, shared};
+use crate::{
+    domain::jwt,
+    flows::authenticate::authenticate,
+    http::errors::{ApiError, Code},
+};
+
+/// A request with an access token in `Authorization` that holds, or with none there; a bad one is refused.
+#[derive(Clone, Debug)]
+pub struct BearerToken(Option<AccessToken>);
+
+impl BearerToken {
+    /// The token, where there is one.
+    pub fn token(&self) -> Option<&AccessToken> {
+        self.0.as_ref()
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for BearerToken {
+    type Error = ApiError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
+        outcome(request, read(request).map(Self))
+    }
+}
+
+fn read(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
+    let vestibule = shared(request)?;
+    let presented = bearer(request)?.filter(|token| !token.is_empty() && vestibule.config.tokens.location.headers);
+    let Some(token) = presented else { return Ok(None) };
+    if token.len() > jwt::MAX_BYTES {
+        return Err(ApiError::new(Code::MalformedRequest, "The token is over 8 KiB."));
+    }
+    let claims = authenticate(vestibule, token, vestibule.clock.now())?;
+    grant(request, AccessToken { claims, came_in_cookie: false }).map(Some)
+}

@@ -1,0 +1,106 @@
+//! A permission as a type, so that a route's signature says what it takes.
+
+use std::{fmt, marker::PhantomData, ops::Deref};
+
+use rocket::{
+    Request,
+    request::{FromRequest, Outcome},
+};
+
+use super::{AccessToken, grant, outcome, required};
+use crate::http::errors::ApiError;
+
+/// A type that stands for one permission. Made by [`permission!`](crate::permission).
+pub trait PermissionName: Send + Sync + 'static {
+    /// The permission's name.
+    const NAME: &'static str;
+}
+
+/// Makes types that stand for permissions, for [`Require`](crate::Require). A name that no permission can have does not
+/// compile.
+///
+/// ```
+/// vestibule::permission! {
+///     /// To remove what others wrote.
+///     pub DeletePosts = "delete:posts";
+///     ReadPosts = "read:posts";
+/// }
+/// ```
+///
+/// ```compile_fail
+/// vestibule::permission!(Wrong = "two words");
+/// ```
+///
+/// ```compile_fail
+/// vestibule::permission!(TakenByOpenIdConnect = "profile");
+/// ```
+#[macro_export]
+macro_rules! permission {
+    ($($(#[$attribute:meta])* $visibility:vis $name:ident = $permission:literal);+ $(;)?) => {$(
+        $(#[$attribute])*
+        #[doc = concat!("The permission `", $permission, "`.")]
+        #[derive(Clone, Copy, Debug)]
+        $visibility struct $name;
+
+        impl $crate::http::guards::PermissionName for $name {
+            const NAME: &'static str = $permission;
+        }
+
+        const _: () = assert!(
+            $crate::domain::permission::is_permission($permission),
+            "a permission is 1 to 64 visible ASCII characters without quotes or backslashes, and none of OpenID Connect's"
+        );
+    )+};
+}
+
+/// A request with an access token that carries the permission `P`. Without it: 403 `insufficient_scope`.
+///
+/// ```
+/// # use rocket::delete;
+/// use vestibule::{Require, permission};
+///
+/// permission!(DeletePosts = "delete:posts");
+///
+/// #[delete("/posts/<id>")]
+/// fn delete_post(id: u64, token: Require<DeletePosts>) -> String {
+///     format!("{} has removed {id}", token.subject())
+/// }
+/// ```
+pub struct Require<P> {
+    token: AccessToken,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<P> Deref for Require<P> {
+    type Target = AccessToken;
+
+    fn deref(&self) -> &AccessToken {
+        &self.token
+    }
+}
+
+impl<P> Clone for Require<P> {
+    fn clone(&self) -> Self {
+        Self { token: self.token.clone(), permission: PhantomData }
+    }
+}
+
+impl<P: PermissionName> fmt::Debug for Require<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Require").field(&P::NAME).field(&self.token).finish()
+    }
+}
+
+#[rocket::async_trait]
+impl<'r, P: PermissionName> FromRequest<'r> for Require<P> {
+    type Error = ApiError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
+        let token = required(request).and_then(|token| {
+            // The foreign page first: it learns nothing about what the user may.
+            let token = grant(request, token)?;
+            if token.has_permission(P::NAME) { Ok(token) } else { Err(ApiError::insufficient_scope(P::NAME)) }
+        });
+        outcome(request, token.map(|token| Self { token, permission: PhantomData }))
+    }
+}

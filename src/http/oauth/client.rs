@@ -1,0 +1,133 @@
+//! Which client calls: by HTTP Basic, or by the form's fields (RFC 6749 §2.3.1), never by both. A public one only says its name.
+
+use rocket::{
+    Request,
+    request::{FromRequest, Outcome},
+};
+
+use crate::{
+    domain::jwt,
+    flows::{
+        Vestibule,
+        client::{KnownClient, authenticate_client},
+    },
+    http::{
+        body::Fields,
+        errors::{ApiError, Code, of_oauth},
+        guards,
+    },
+};
+
+/// The client of a request that names none.
+const DEFAULT: &str = "default";
+
+/// What HTTP Basic says, where a request has it.
+pub struct ByBasic(Option<Credentials>);
+
+/// A name, and perhaps a secret.
+struct Credentials {
+    id: String,
+    secret: Option<String>,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for ByBasic {
+    type Error = ApiError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
+        let header = guards::authorization(request);
+        guards::outcome(request, header.and_then(|header| header.map_or(Ok(Self(None)), read)))
+    }
+}
+
+/// Reads `Authorization`. Another scheme than Basic is none of a client.
+fn read((scheme, text): (&str, &str)) -> Result<ByBasic, ApiError> {
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Ok(ByBasic(None));
+    }
+    let malformed = || ApiError::new(Code::OAuthInvalidRequest, "The Authorization header is not HTTP Basic.");
+    let decoded = jwt::from_base64(text).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(malformed)?;
+    let (id, secret) = decoded.split_once(':').ok_or_else(malformed)?;
+    let (id, secret) = (form_decoded(id), form_decoded(secret));
+    // Swagger UI sends `:` where its fields were left empty.
+    let is_given = !(id.is_empty() && secret.is_empty());
+    Ok(ByBasic(is_given.then(|| Credentials { id, secret: Some(secret).filter(|secret| !secret.is_empty()) })))
+}
+
+/// Both halves are form-encoded inside of HTTP Basic (RFC 6749 §2.3.1).
+fn form_decoded(text: &str) -> String {
+    // As the value of a pair, in which a `&` or `=` of somebody who did not encode it means itself.
+    let value = text.replace('&', "%26");
+    form_urlencoded::parse(format!("v={value}").as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}
+
+/// The fields `client_id` and `client_secret`.
+pub struct ByForm {
+    id: Option<String>,
+    secret: Option<String>,
+}
+
+impl ByForm {
+    /// Reads the fields.
+    pub fn read(fields: &mut Fields) -> Self {
+        let mut text = |name| fields.optional(name, |text| Ok::<_, &str>(text.to_owned()));
+        Self { id: text("client_id"), secret: text("client_secret") }
+    }
+
+    /// Whether the form brings a secret.
+    pub fn has_secret(&self) -> bool {
+        self.secret.is_some()
+    }
+}
+
+impl ByBasic {
+    /// Whether the header names a client.
+    pub fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The client that calls.
+    pub fn or_form<'v>(&self, form: &ByForm, vestibule: &'v Vestibule) -> Result<KnownClient<'v>, ApiError> {
+        let (id, secret, by_basic) = match &self.0 {
+            Some(basic) if form.secret.is_some() || form.id.as_ref().is_some_and(|id| *id != basic.id) => {
+                let detail = "Name the client once: in the Authorization header, or in client_id and client_secret.";
+                return Err(ApiError::new(Code::OAuthInvalidRequest, detail));
+            }
+            Some(basic) => (basic.id.as_str(), basic.secret.as_deref(), true),
+            None => (form.id.as_deref().unwrap_or(DEFAULT), form.secret.as_deref(), false),
+        };
+        authenticate_client(vestibule, id, secret).map_err(|error| of_oauth::of_client(&error, by_basic))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn basic(text: &str) -> Option<(String, Option<String>)> {
+        let header = jwt::to_base64(text.as_bytes());
+        let read = read(("bAsIc", &header)).ok()?;
+        read.0.map(|credentials| (credentials.id, credentials.secret))
+    }
+
+    #[test]
+    fn both_halves_are_form_encoded() {
+        let pair = |id: &str, secret: &str| Some((id.to_owned(), Some(secret.to_owned())));
+        assert_eq!(basic("web:s3cret"), pair("web", "s3cret"));
+        assert_eq!(basic("a%3Ab:c+d%26%2B"), pair("a:b", "c d&+"));
+        assert_eq!(basic("web:a:b&c=d"), pair("web", "a:b&c=d"));
+        assert_eq!(basic("web:"), Some(("web".to_owned(), None)));
+        assert_eq!(basic(":"), None);
+    }
+
+    #[test]
+    fn what_is_not_basic_is_refused_and_another_scheme_is_passed_over() {
+        for malformed in ["", "!", "d2Vi", "d2ViOng", "d2Vi Ong=", "/w==", "d2ViOng=="] {
+            assert!(read(("Basic", malformed)).is_err(), "{malformed}");
+        }
+        assert!(read(("Bearer", "d2ViOng=")).is_ok_and(|read| !read.is_given()));
+    }
+}

@@ -1,0 +1,52 @@
+//! `POST /auth/revoke` (RFC 7009).
+
+use rocket::{State, post};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Uncached,
+    client::{ByBasic, ByForm},
+};
+use crate::{
+    flows::{Vestibule, revoke_token::revoke_token},
+    http::{
+        Shared,
+        body::{Fields, Form, FromFields},
+        caller::Caller,
+        errors::ApiError,
+    },
+};
+
+/// The token that a client, or a service, shows. `token_type_hint` is not read: a token says itself what it is.
+pub struct TokenParameter {
+    /// Who shows it.
+    pub client: ByForm,
+    /// The token.
+    pub token: String,
+}
+
+impl FromFields for TokenParameter {
+    fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
+        let client = ByForm::read(fields);
+        let token = fields.required("token", |text| Ok::<_, &str>(text.to_owned()))?;
+        Some(Self { client, token })
+    }
+}
+
+/// An empty object.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Nothing {}
+
+/// Takes a token back. A request that names no client is of the client `default`, like at the token endpoint.
+#[post("/revoke", data = "<body>")]
+pub async fn revoke(
+    body: Form<TokenParameter>,
+    basic: ByBasic,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+) -> Result<Uncached<Nothing>, ApiError> {
+    let client = basic.or_form(&body.0.client, vestibule)?;
+    revoke_token(vestibule, &body.0.token, client, &caller.origin()).await?;
+    Ok(Uncached(Nothing {}))
+}

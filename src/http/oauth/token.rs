@@ -1,0 +1,193 @@
+//! `POST /token`: tokens for a password (RFC 6749 §4.3) or for a refresh token (§6).
+
+use rocket::{State, post};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Uncached,
+    client::{ByBasic, ByForm},
+};
+use crate::{
+    config::FingerprintPolicy,
+    domain::{
+        Identifier, Scope,
+        device::{DeviceName, DeviceSecret, Fingerprint},
+        password::Password,
+    },
+    flows::{self, Tokens, Vestibule, client::KnownClient, login::Login, refresh::Refresh},
+    http::{
+        Shared,
+        body::{Fields, Form, FromFields},
+        caller::Caller,
+        errors::{ApiError, Code, of_oauth},
+        login::require_fingerprint,
+    },
+};
+
+/// What a client asks for.
+pub struct TokenBody {
+    client: ByForm,
+    grant: Grant,
+    /// Refused by a code of its own, not as a bad field.
+    scope: Result<Option<Scope>, &'static str>,
+}
+
+enum Grant {
+    Password(Box<PasswordGrant>),
+    RefreshToken { token: String, fingerprint: Option<Fingerprint> },
+    Unsupported,
+}
+
+struct PasswordGrant {
+    identifier: Identifier,
+    password: Password,
+    fingerprint: Option<Fingerprint>,
+    device_id: Option<DeviceSecret>,
+    device_name: Option<DeviceName>,
+}
+
+impl FromFields for TokenBody {
+    fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
+        let client = ByForm::read(fields);
+        let scope = fields.optional("scope", |text| Ok::<_, &str>(Scope::parse(text))).unwrap_or(Ok(None));
+        let grant_type = fields.optional("grant_type", |text| Ok::<_, &str>(text.to_owned()));
+        // FastAPI's form may leave the type out.
+        let grant = match grant_type.as_deref().unwrap_or("password") {
+            "password" => Grant::Password(Box::new(PasswordGrant::read(fields, vestibule)?)),
+            "refresh_token" => {
+                let token = fields.required("refresh_token", |text| Ok::<_, &str>(text.to_owned()));
+                Grant::RefreshToken { fingerprint: read_fingerprint(fields, vestibule), token: token? }
+            }
+            _ => Grant::Unsupported,
+        };
+        Some(Self { client, grant, scope })
+    }
+}
+
+/// The fingerprint, which a form has as JSON text.
+fn read_fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
+    if vestibule.config.devices.fingerprint == FingerprintPolicy::Off {
+        return None;
+    }
+    fields.optional("fingerprint", |text| {
+        let value = serde_json::from_str(text).map_err(|_| "must be JSON".to_owned())?;
+        Fingerprint::parse(&value).map_err(|error| error.to_string())
+    })
+}
+
+impl PasswordGrant {
+    fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
+        let identifier = fields.required("username", Identifier::parse);
+        let password = fields.required("password", Password::parse);
+        let fingerprint = read_fingerprint(fields, vestibule);
+        require_fingerprint(fields, vestibule, fingerprint.as_ref());
+        let device_id = fields.optional("device_id", |text| Ok::<_, &str>(DeviceSecret::parse(text).ok())).flatten();
+        let device_name = fields.optional("device_name", DeviceName::parse);
+        Some(Self { identifier: identifier?, password: password?, fingerprint, device_id, device_name })
+    }
+}
+
+/// What the token endpoint answers (RFC 6749 §5.1).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OAuthTokens {
+    /// Sent as `Authorization: Bearer …`.
+    access_token: String,
+    /// Always `bearer`.
+    token_type: &'static str,
+    /// Seconds until the access token is over.
+    expires_in: i64,
+    /// Traded for the next pair.
+    refresh_token: String,
+    /// Seconds until the refresh token is over.
+    refresh_expires_in: i64,
+    /// The permissions that the access token carries, joined by spaces.
+    scope: String,
+    /// The session.
+    session_id: String,
+    /// The device's secret, for the next login. Null where the device was forgotten.
+    #[schema(required)]
+    device_id: Option<String>,
+}
+
+impl From<Tokens> for OAuthTokens {
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            access_token: tokens.access_token,
+            token_type: "bearer",
+            expires_in: tokens.expires_in,
+            refresh_token: tokens.refresh_token,
+            refresh_expires_in: tokens.refresh_expires_in,
+            scope: tokens.scope,
+            session_id: tokens.session_id.to_string(),
+            device_id: tokens.device_id,
+        }
+    }
+}
+
+/// Gives tokens.
+#[post("/token", data = "<body>")]
+pub async fn token(
+    body: Form<TokenBody>,
+    basic: ByBasic,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+) -> Result<Uncached<OAuthTokens>, ApiError> {
+    grant(body.0, &basic, vestibule, caller).await
+}
+
+/// The same beside `base_path`, where clients look that were written for FastAPI.
+#[post("/token", data = "<body>")]
+pub async fn root_token(
+    body: Form<TokenBody>,
+    basic: ByBasic,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+) -> Result<Uncached<OAuthTokens>, ApiError> {
+    grant(body.0, &basic, vestibule, caller).await
+}
+
+async fn grant(
+    body: TokenBody,
+    basic: &ByBasic,
+    vestibule: &Vestibule,
+    caller: &Caller,
+) -> Result<Uncached<OAuthTokens>, ApiError> {
+    let client = basic.or_form(&body.client, vestibule)?;
+    check_grant(&body.grant, client, vestibule)?;
+    let scope = body.scope.map_err(|message| ApiError::new(Code::InvalidScope, format!("The scope {message}.")))?;
+    let tokens = match body.grant {
+        Grant::Password(given) => {
+            let PasswordGrant { identifier, password, fingerprint, device_id, device_name } = *given;
+            let request = Login { identifier, password, fingerprint, device_id, device_name, client, scope };
+            let tokens = flows::login::login(vestibule, request, caller.network, &caller.origin()).await;
+            tokens.map_err(of_oauth::of_login)?
+        }
+        Grant::RefreshToken { token, fingerprint } => {
+            let request = Refresh { token: &token, fingerprint, client: Some(client), scope };
+            let tokens = flows::refresh::refresh(vestibule, request, &caller.origin()).await;
+            tokens.map_err(of_oauth::of_refresh)?
+        }
+        Grant::Unsupported => return Err(unsupported()),
+    };
+    Ok(Uncached(tokens.into()))
+}
+
+/// Whether the client may ask in this way.
+fn check_grant(grant: &Grant, client: KnownClient<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
+    let allowed = client.settings().grants;
+    let may = match grant {
+        Grant::Password(_) => allowed.password,
+        Grant::RefreshToken { .. } => allowed.refresh_token,
+        Grant::Unsupported => return Err(unsupported()),
+    };
+    // Where tokens travel in cookies only, none is handed to a script.
+    if !vestibule.config.tokens.location.headers {
+        return Err(ApiError::new(Code::UnauthorizedClient, "This server gives tokens in cookies only."));
+    }
+    if may { Ok(()) } else { Err(ApiError::new(Code::UnauthorizedClient, "This client may not use this grant.")) }
+}
+
+fn unsupported() -> ApiError {
+    ApiError::new(Code::UnsupportedGrantType, "The grants are password and refresh_token.")
+}

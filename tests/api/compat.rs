@@ -1,0 +1,158 @@
+//! The paths of the predecessors: each takes and gives what its system did.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, PASSWORD, Server, claims};
+
+fn server() -> Server {
+    Server::with(vec![("compat_routes", json!(true))])
+}
+
+fn form(server: &Server, path: &str, fields: &str) -> Answer {
+    server.call("POST", path).body("application/x-www-form-urlencoded", fields).send()
+}
+
+/// What `OAuth2PasswordRequestForm` and the forms of the tutorials send.
+fn credentials(name: &str) -> String {
+    format!(
+        "grant_type=password&username={name}&password={}&scope=&client_id=&client_secret=",
+        PASSWORD.replace(' ', "+")
+    )
+}
+
+#[test]
+fn without_the_setting_none_of_them_is_there() {
+    let server = Server::start();
+    let body = json!({"username": "ada", "password": PASSWORD});
+    for path in
+        ["/refresh", "/logout", "/logout_all", "/auth/jwt/login", "/login/extended", "/api/token/", "/token/refresh"]
+    {
+        assert!(matches!(server.post(path, body.clone()).status, 404 | 405), "{path}");
+    }
+    server.call("GET", "/sessions").send().expect(404);
+}
+
+#[test]
+fn a_page_of_fastapi_simple_jwt_works_without_its_prefix() {
+    let server = server();
+    let ada = server.user("ada");
+    // Its page sends an email and no device name, and a fingerprint with numbers in it.
+    let fingerprint = json!({"visitorId": "v", "os": "Linux", "browser": "Chrome", "canvasPrint": "c", "fonts": "f", "cpu": "amd64",
+        "hardwareConcurrency": 2, "deviceMemory": 16, "plugins": "p", "timezone": "UTC", "language": "en"});
+    let body = json!({"email": "ada@example.com", "password": PASSWORD, "fingerprint": fingerprint});
+    let tokens = server.post("/login", body).expect(200);
+    let (access, refresh) = (tokens.text_at("access_token").to_owned(), tokens.text_at("refresh_token").to_owned());
+    server.post("/refresh", json!({"refresh_token": refresh})).expect_error(401, "device_mismatch");
+    let next = server.post("/refresh", json!({"refresh_token": refresh, "fingerprint": fingerprint})).expect(200);
+    let refresh = next.text_at("refresh_token").to_owned();
+    let listed = server.call("GET", "/active_sessions").bearer(&access).send().expect(200);
+    assert_eq!(listed.body.as_array().map(Vec::len), Some(1));
+    ada.login();
+    let others = server
+        .call("POST", "/revoke_other_session")
+        .bearer(&access)
+        .json(json!({"refresh_token": refresh, "fingerprint": {}}));
+    assert_eq!(others.send().expect(200).body["revoked"], 1);
+    assert_eq!(
+        server.post("/logout", json!({"refresh_token": refresh, "fingerprint": {}})).expect(200).body["detail"],
+        "Logged out"
+    );
+    server.call("POST", "/logout_all").bearer(&access).send().expect_error(401, "token_revoked");
+}
+
+#[test]
+fn a_client_of_fastapi_users_signs_in_and_out() {
+    let server = server();
+    server.user("ada");
+    let tokens = form(&server, "/auth/jwt/login", &credentials("ada")).expect(200);
+    assert_eq!(tokens.text_at("token_type"), "bearer");
+    let access = tokens.text_at("access_token").to_owned();
+    server.call("POST", "/auth/jwt/logout").bearer(&access).send().expect(204);
+    server.call("GET", "/users/me").bearer(&access).send().expect_error(401, "token_revoked");
+    form(&server, "/auth/jwt/login", "username=ada&password=wrong").expect_error(401, "invalid_credentials");
+}
+
+#[test]
+fn the_logins_of_the_tutorial_take_its_form() {
+    let server = server();
+    server.user("ada");
+    let extended = form(&server, "/login/extended", &credentials("ada")).expect(200);
+    assert!(extended.body["access_token"].is_string() && extended.body["refresh_token"].is_string());
+
+    let secure = form(&server, "/login/secure", &credentials("ada")).expect(200);
+    assert_eq!(secure.text_at("message"), "Login successful");
+    let cookie = format!("access_token={}", secure.cookie("access_token").expect("a cookie"));
+    server.call("GET", "/users/me").header("Cookie", &cookie).send().expect(200);
+
+    let device = form(&server, "/login/multi-device", &credentials("ada")).expect(200);
+    let access = device.text_at("access_token");
+    let listed = server.call("GET", "/sessions").bearer(access).send().expect(200);
+    let listed = listed.body["active_sessions"].as_array().expect("a list").clone();
+    assert_eq!(listed.len(), 3);
+    assert!(listed.iter().any(|session| session["jti"] == device.body["jti"]));
+    assert_eq!(listed[0].as_object().map(|session| session.len()), Some(3));
+    // The jti of the list ends that session, and somebody else's ends none.
+    let bob = server.user("bob").login();
+    bob.post("/auth/logout/device", json!({"jti": device.body["jti"]})).expect_error(404, "not_found");
+    let ended = server.call("POST", "/auth/logout/device").bearer(access).json(json!({"jti": device.body["jti"]}));
+    ended.send().expect(204);
+    server.call("GET", "/users/me").bearer(access).send().expect_error(401, "token_revoked");
+}
+
+#[test]
+fn a_foreign_page_signs_nobody_in() {
+    let server = server();
+    server.user("mallory");
+    let call = |header: &str, value: &str| {
+        let call = server.call("POST", "/login/secure").header(header, value);
+        call.body("application/x-www-form-urlencoded", credentials("mallory")).send()
+    };
+    for (header, value) in [("Origin", "https://evil.test"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site")] {
+        let refused = call(header, value).expect_error(403, "csrf_failed");
+        assert_eq!(refused.set_cookie("access_token"), None, "{header}");
+    }
+}
+
+#[test]
+fn a_refresh_token_is_taken_from_query_and_body() {
+    let server = server();
+    let ada = server.user("ada").login();
+    let in_query = server.call("POST", &format!("/token/refresh?refresh_token={}", ada.refresh)).send().expect(200);
+    let next = in_query.text_at("refresh_token");
+    let in_body = server.post("/token/refresh", json!({"refresh_token": next})).expect(200);
+    assert_ne!(in_body.text_at("refresh_token"), next);
+    server.call("POST", "/token/refresh").send().expect_error(401, "missing_token");
+    server
+        .call("POST", &format!("/token/refresh?refresh_token={}", ada.access))
+        .send()
+        .expect_error(401, "wrong_token_type");
+}
+
+#[test]
+fn a_client_of_simplejwt_gets_its_pair() {
+    let server = server();
+    server.user("ada");
+    for path in ["/api/token/", "/api/token"] {
+        let pair = server.post(path, json!({"username": "ada", "password": PASSWORD})).expect(200);
+        assert_eq!(pair.body.as_object().map(|pair| pair.len()), Some(2));
+        assert_eq!(claims(pair.text_at("access"))["type"], "access");
+        let next = server.post("/api/token/refresh/", json!({"refresh": pair.text_at("refresh")})).expect(200);
+        let refresh = next.text_at("refresh");
+        let verify = |token: &str| server.post("/api/token/verify/", json!({"token": token}));
+        assert_eq!(verify(next.text_at("access")).expect(200).body, json!({}));
+        assert_eq!(verify(refresh).expect(200).body, json!({}));
+        assert_eq!(server.post("/api/token/blacklist/", json!({"refresh": refresh})).expect(200).body, json!({}));
+        verify(next.text_at("access")).expect_error(401, "token_revoked");
+        verify(refresh).expect_error(401, "token_revoked");
+        server.post("/api/token/refresh/", json!({"refresh": refresh})).expect_error(401, "token_revoked");
+    }
+    server.post("/api/token/verify/", json!({"token": "x.y.z"})).expect_error(401, "invalid_token");
+    assert_eq!(
+        server.post("/api/token/verify/", json!({})).expect_error(422, "invalid_request").bad_fields(),
+        ["token"]
+    );
+    server
+        .post("/api/token/", json!({"username": "ada", "password": "wrong"}))
+        .expect_error(401, "invalid_credentials");
+    assert_eq!(server.post("/api/token/refresh/", Value::Null).status, 422);
+}

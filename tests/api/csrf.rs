@@ -1,0 +1,259 @@
+//! Each endpoint that changes something, against each way in which a foreign page, a sibling or an old tab could use the
+//! cookies of whoever is signed in. The endpoints are those that are mounted: a new one fails here until it has a row.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use sqlx::Row as _;
+
+use crate::support::{
+    Answer, Call, PASSWORD, Server, Settings,
+    cookies::{Browser, set_cookies},
+    wait_for,
+};
+
+/// What a cookie can make an endpoint do.
+enum Row {
+    /// It reads no cookie of a session, so there is nothing to forge.
+    TakesNoCookie,
+    /// With this body, if it needs one.
+    Acts(fn(&Browser<'_>) -> Value),
+}
+
+use Row::{Acts, TakesNoCookie};
+
+/// Every unsafe endpoint, as it is mounted.
+const ROWS: &[(&str, &str, Row)] = &[
+    ("POST", "/auth/register", TakesNoCookie),
+    ("POST", "/auth/login", TakesNoCookie),
+    ("POST", "/auth/refresh", Acts(|_| json!({}))),
+    ("POST", "/auth/fresh", Acts(|_| json!({"password": PASSWORD}))),
+    ("POST", "/auth/logout", Acts(|_| json!({}))),
+    ("POST", "/auth/logout_all", Acts(|_| json!({}))),
+    ("POST", "/auth/revoke_other_session", Acts(|_| json!({}))),
+    ("DELETE", "/auth/sessions/<id>", Acts(|_| json!({}))),
+    ("POST", "/auth/logout/device", Acts(|browser| json!({"session_id": browser.session_id}))),
+    ("PATCH", "/users/me", Acts(|browser| json!({"username": format!("renamed-{}", &browser.session_id[30..])}))),
+    (
+        "POST",
+        "/users/me/password",
+        Acts(|_| json!({"current_password": PASSWORD, "new_password": "seven lighthouses in the fog"})),
+    ),
+    ("DELETE", "/users/me", Acts(|_| json!({"password": PASSWORD}))),
+];
+
+/// Nothing is throttled.
+fn settings() -> Settings {
+    let off = ["login_rate_per_ip", "login_failures_per_account", "refresh_rate_per_session"];
+    off.into_iter().map(|key| (key, "0".into())).chain([("max_devices_per_user", json!(0))]).collect()
+}
+
+/// Everything that an endpoint could change.
+fn state(server: &Server) -> Vec<String> {
+    const TABLES: [&str; 5] = [
+        "select json_array(id, username, email, authorization_version, disabled_at, claims) as row from users order by id",
+        "select json_array(user_id, secret) as row from credentials order by user_id",
+        "select json_array(id, generation, last_used_at, access_expires_at, refresh_expires_at, auth_time, failed_proofs,
+            mismatches, revoked_at) as row from sessions order by id",
+        "select json_array(id, user_id) as row from devices order by id",
+        "select json_array(count(*)) as row from audit_events",
+    ];
+    wait_for(async {
+        let mut reader = server.vestibule.store.read().await.expect("a reader");
+        let mut rows = Vec::new();
+        for table in TABLES {
+            let found = sqlx::query(table).fetch_all(&mut *reader).await.expect("the query runs");
+            rows.extend(found.iter().map(|row| row.get::<String, _>("row")));
+        }
+        rows
+    })
+}
+
+fn acting() -> impl Iterator<Item = (&'static str, &'static str, fn(&Browser<'_>) -> Value)> {
+    ROWS.iter().filter_map(|(method, path, row)| match row {
+        Acts(body) => Some((*method, *path, *body)),
+        TakesNoCookie => None,
+    })
+}
+
+fn path(template: &str, browser: &Browser<'_>) -> String {
+    template.replace("<id>", &browser.session_id)
+}
+
+#[track_caller]
+fn expect_refused(answer: &Answer, place: &str) {
+    // A form is refused as a form where the endpoint looks at the body first.
+    assert!(matches!(answer.status, 403 | 415), "{place}: {} {}", answer.status, answer.text);
+    let code = if answer.status == 403 { "csrf_failed" } else { "unsupported_media_type" };
+    assert_eq!(answer.body["error"], code, "{place}");
+    assert_eq!(set_cookies(answer), Vec::<&str>::new(), "{place}");
+}
+
+#[test]
+fn every_endpoint_that_changes_something_has_a_row() {
+    let mounted: BTreeSet<String> = vestibule::http::endpoints("/auth")
+        .iter()
+        .flat_map(|(_, base, routes)| routes.iter().map(move |route| (base.trim_end_matches('/'), route)))
+        .filter(|(_, route)| !matches!(route.method.as_str(), "GET" | "HEAD" | "OPTIONS"))
+        .map(|(base, route)| format!("{} {base}{}", route.method, route.uri.path()))
+        .collect();
+    let rows: BTreeSet<String> = ROWS.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    assert_eq!(mounted, rows, "mounted on the left, ROWS in tests/api/csrf.rs on the right");
+}
+
+#[test]
+fn whoever_does_not_know_the_sessions_token_changes_nothing() {
+    let server = Server::with(settings());
+    server.user("ada");
+    server.user("bob");
+    let before = Browser::login(&server, "ada");
+    before.call("POST", "/auth/logout").send().expect(200);
+    let (browser, second, bob) =
+        (Browser::login(&server, "ada"), Browser::login(&server, "ada"), Browser::login(&server, "bob"));
+    let untouched = state(&server);
+    for (method, template, body) in acting() {
+        let path = path(template, &browser);
+        let call = || browser.blind(method, &path).header("Origin", "http://auth.test");
+        let with = |call: Call<'_>| call.json(body(&browser)).send();
+        let place = format!("{method} {path}");
+        expect_refused(&with(call()), &format!("{place}, without a token"));
+        for (whose, token) in [
+            ("another session's", second.csrf.as_str()),
+            ("another user's", &bob.csrf),
+            ("that of a session before", &before.csrf),
+            ("the access token", &browser.access),
+            ("an empty one", ""),
+        ] {
+            expect_refused(&with(call().header("X-CSRF-Token", token)), &format!("{place}, {whose}"));
+        }
+        // The right one, but where a foreign page can put it: in the query, the body, another header, the cookie.
+        let in_query = browser.blind(method, &format!("{path}?csrf_token={}", browser.csrf));
+        expect_refused(&with(in_query), &format!("{place}, in the query"));
+        let mut with_field = body(&browser);
+        with_field["csrf_token"] = browser.csrf.clone().into();
+        expect_refused(&call().json(with_field).send(), &format!("{place}, in the body"));
+    }
+    assert_eq!(state(&server), untouched);
+}
+
+#[test]
+fn a_page_of_another_origin_changes_nothing_even_with_the_token() {
+    let server = Server::with(settings());
+    server.user("ada");
+    let browser = Browser::login(&server, "ada");
+    let untouched = state(&server);
+    let foreign: [&[(&str, &str)]; 9] = [
+        &[("Origin", "https://evil.example")],
+        &[("Origin", "http://auth.test.evil.example")],
+        &[("Origin", "https://auth.test")],
+        &[("Origin", "http://auth.test:8080")],
+        &[("Origin", "null")],
+        &[("Origin", "http://app.test"), ("Sec-Fetch-Site", "same-site")],
+        &[("Sec-Fetch-Site", "cross-site")],
+        &[("Sec-Fetch-Site", "same-site")],
+        &[("Sec-Fetch-Site", "anything")],
+    ];
+    for (method, template, body) in acting() {
+        for headers in foreign {
+            let path = path(template, &browser);
+            let call = headers.iter().fold(browser.call(method, &path), |call, (name, value)| call.header(name, value));
+            expect_refused(&call.json(body(&browser)).send(), &format!("{method} {path} {headers:?}"));
+        }
+    }
+    assert_eq!(state(&server), untouched);
+}
+
+#[test]
+fn a_foreign_form_changes_nothing() {
+    let server = Server::with(settings());
+    server.user("ada");
+    let browser = Browser::login(&server, "ada");
+    let untouched = state(&server);
+    let fields = format!("csrf_token={}&_method=DELETE&password={PASSWORD}", browser.csrf);
+    let part =
+        format!("--x\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\n{}\r\n--x--\r\n", browser.csrf);
+    for (method, template, body) in acting() {
+        let path = path(template, &browser);
+        let json = body(&browser).to_string();
+        let forms = [
+            ("application/x-www-form-urlencoded", fields.clone()),
+            ("application/x-www-form-urlencoded", String::new()),
+            ("multipart/form-data; boundary=x", part.clone()),
+            ("text/plain", json.clone()),
+            ("text/plain; x=application/json", json),
+        ];
+        for (content_type, body) in &forms {
+            // A form can't set a header; the last of these is what it could send if it could name no origin either.
+            for origin in [Some("https://evil.example"), Some("null"), None] {
+                let call = browser.blind(method, &path).body(content_type, body.as_str());
+                let call = match origin {
+                    Some(origin) => call.header("Origin", origin).header("Sec-Fetch-Site", "cross-site"),
+                    None => call,
+                };
+                expect_refused(&call.send(), &format!("{method} {path} {content_type} {origin:?}"));
+            }
+        }
+    }
+    assert_eq!(state(&server), untouched);
+}
+
+#[test]
+fn our_own_page_with_the_token_does_what_it_asks_for() {
+    let own: [&[(&str, &str)]; 3] = [
+        &[("Origin", "http://auth.test"), ("Sec-Fetch-Site", "same-origin")],
+        &[("Sec-Fetch-Site", "same-origin")],
+        &[],
+    ];
+    for (at, headers) in own.into_iter().enumerate() {
+        let server = Server::with(settings());
+        for (number, (method, template, body)) in acting().enumerate() {
+            let name = format!("user-{at}-{number}");
+            server.user(&name);
+            let browser = Browser::login(&server, &name);
+            let path = path(template, &browser);
+            let call = headers.iter().fold(browser.call(method, &path), |call, (name, value)| call.header(name, value));
+            let answer = call.json(body(&browser)).send();
+            assert!((200..300).contains(&answer.status), "{method} {path} {headers:?}: {}", answer.text);
+        }
+    }
+}
+
+#[test]
+fn a_page_on_another_host_of_the_cookies_domain_can_not_act_unless_it_is_listed() {
+    let settings = |listed: &[&str]| {
+        vec![
+            ("public_url", json!("https://auth.example.com")),
+            ("cookie_domain", json!("example.com")),
+            ("cookie_secure", json!(true)),
+            ("cors_allowed_origins", json!(listed)),
+            ("allowed_redirect_hosts", json!(["app.example.com"])),
+        ]
+    };
+    const APP: &str = "https://app.example.com";
+    let act = |server: &Server, origin: &str| -> Answer {
+        let body = json!({"username": "ada", "password": PASSWORD, "transport": "cookie"});
+        let login = server.post("/auth/login", body).expect(200);
+        // The page's host gets all three, and its script can read the last.
+        let names = ["__Secure-access_token", "__Secure-refresh_token", "__Secure-csrf_token"];
+        let cookies: Vec<String> = names
+            .iter()
+            .map(|name| {
+                assert!(login.set_cookie(name).is_some_and(|line| line.contains("Domain=example.com")), "{name}");
+                format!("{name}={}", login.cookie(name).expect("a cookie"))
+            })
+            .collect();
+        let call = server.call("POST", "/auth/logout_all").header("Cookie", &cookies.join("; "));
+        let call = call.header("X-CSRF-Token", login.text_at("csrf_token")).header("Sec-Fetch-Site", "same-site");
+        call.header("Origin", origin).send()
+    };
+    let server = Server::with(settings(&[]));
+    server.user("ada");
+    for origin in [APP, "https://example.com", "http://auth.example.com", "https://auth.example.com:8443"] {
+        act(&server, origin).expect_error(403, "csrf_failed");
+    }
+    act(&server, "https://auth.example.com").expect(200);
+    let server = Server::with(settings(&[APP]));
+    server.user("ada");
+    act(&server, APP).expect(200);
+    act(&server, "https://wiki.example.com").expect_error(403, "csrf_failed");
+}

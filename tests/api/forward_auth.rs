@@ -1,0 +1,389 @@
+//! `GET /auth/verify`, as a proxy asks: who may pass, who is told to sign in, and which paths pass unseen.
+
+use serde_json::json;
+use vestibule::flows::change_user::UserChange;
+
+use crate::support::{Answer, Call, PASSWORD, Server, Settings};
+
+const IDENTITY: [&str; 5] = ["remote-user", "remote-email", "remote-groups", "x-auth-sub", "x-auth-permissions"];
+
+fn settings() -> Settings {
+    vec![
+        ("exclude_urls", json!(["/public/**", "app.example.com:8443/open", "one.example.com/only/*"])),
+        ("allowed_redirect_hosts", json!(["app.example.com", "*.apps.example.com"])),
+    ]
+}
+
+/// The question of a proxy that holds a request for `uri` on `host`.
+fn ask<'s>(server: &'s Server, host: &str, uri: &str) -> Call<'s> {
+    ask_with(server, "", host, uri)
+}
+
+fn ask_with<'s>(server: &'s Server, query: &str, host: &str, uri: &str) -> Call<'s> {
+    let call = server.call("GET", &format!("/auth/verify{query}"));
+    let call = call.header("X-Forwarded-Method", "GET").header("X-Forwarded-Proto", "https");
+    call.header("X-Forwarded-Host", host).header("X-Forwarded-Uri", uri)
+}
+
+fn identity(answer: &Answer) -> [Option<&str>; 5] {
+    IDENTITY.map(|name| answer.header(name))
+}
+
+#[track_caller]
+fn expect_anybody(answer: Answer) {
+    assert_eq!(identity(&answer.clone().expect(200)), [Some(""); 5]);
+    assert_eq!(answer.text, "");
+}
+
+#[test]
+fn who_is_signed_in_passes_with_all_that_is_to_be_said() {
+    let server = Server::with(settings());
+    let ada = server.user_with("ada", &["admin"], &["things:read"]);
+    ada.change(UserChange { email_verified: Some(true), ..UserChange::default() });
+    let session = ada.login();
+    let answer = ask(&server, "app.example.com", "/").bearer(&session.access).send().expect(200);
+    assert_eq!(answer.text, "");
+    let [user, email, groups, sub, permissions] = identity(&answer);
+    assert_eq!((user, email, groups), (Some("ada"), Some("ada@example.com"), Some("admin")));
+    assert_eq!(sub, Some(ada.id.as_str()));
+    let permissions: Vec<&str> = permissions.expect("a header").split(' ').collect();
+    assert!(permissions.contains(&"things:read") && permissions.contains(&"users:write"), "{permissions:?}");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    // By cookie, with HEAD, and without a proxy: the same.
+    let cookie = format!("access_token={}", session.access);
+    let by_cookie = ask(&server, "app.example.com", "/").header("Cookie", &cookie).send().expect(200);
+    assert_eq!(identity(&by_cookie), identity(&answer));
+    let alone = session.call("HEAD", "/auth/verify").send().expect(200);
+    assert_eq!(identity(&alone), identity(&answer));
+}
+
+#[test]
+fn what_there_is_nothing_to_say_of_is_empty_and_never_missing() {
+    let server = Server::start();
+    // Not verified, no role, no permission.
+    let session = server.user("ada").login();
+    let answer = session.get("/auth/verify").expect(200);
+    let [user, email, groups, sub, permissions] = identity(&answer);
+    assert_eq!((user, email, groups, permissions), (Some("ada"), Some(""), Some(""), Some("")));
+    assert!(sub.is_some_and(|sub| !sub.is_empty()));
+}
+
+#[test]
+fn somebody_without_a_name_is_called_by_a_verified_address_alone() {
+    let server = Server::start();
+    server.post("/auth/register", json!({"email": "eve@example.com", "password": PASSWORD})).expect(201);
+    let login = json!({"email": "eve@example.com", "password": PASSWORD});
+    let access = server.post("/auth/login", login).expect(200).text_at("access_token").to_owned();
+    let ask = || server.call("GET", "/auth/verify").bearer(&access).send().expect(200);
+    assert_eq!(identity(&ask())[..2], [Some(""), Some("")]);
+    server.write("update users set email_verified_at = 1");
+    assert_eq!(identity(&ask())[..2], [Some("eve@example.com"), Some("eve@example.com")]);
+}
+
+#[test]
+fn a_name_is_right_at_once_whatever_the_token_says_and_in_any_script() {
+    for claims in [json!([]), json!(["username", "email"])] {
+        let server = Server::with(vec![("token_claims", claims)]);
+        server.write("insert into roles (name, created_at) values ('a!b', 0), ('z', 0)");
+        let ada = server.user_with("ada", &["z", "a!b"], &[]);
+        let session = ada.login();
+        assert_eq!(identity(&session.get("/auth/verify"))[0], Some("ada"));
+        session.call("PATCH", "/users/me").json(json!({"username": "Ädä Λ 艾达"})).send().expect(200);
+        let answer = session.get("/auth/verify").expect(200);
+        assert_eq!(identity(&answer)[..3], [Some("Ädä Λ 艾达"), Some(""), Some("a!b,z")]);
+        // A name can't end a header and begin another.
+        for name in ["ada\r\nRemote-Groups: admin", "ada\nx", "ada\u{85}x", "ada\0"] {
+            let call = session.call("PATCH", "/users/me").json(json!({ "username": name }));
+            call.send().expect_error(422, "invalid_request");
+        }
+    }
+}
+
+#[test]
+fn nobody_else_passes() {
+    let server = Server::with(settings());
+    let ada = server.user("ada");
+    let session = ada.login();
+    let ask = || ask(&server, "app.example.com", "/");
+    ask().send().expect_error(401, "missing_token");
+    ask().header("Authorization", "Basic YWRhOnB3").send().expect_error(401, "missing_token");
+    ask().bearer("a.b.c").send().expect_error(401, "invalid_token");
+    ask().bearer(&session.refresh).send().expect_error(401, "wrong_token_type");
+    // What is 400 elsewhere is 401 here, since a proxy takes a 400 for a fault of ours.
+    ask().bearer(&"x".repeat(9_000)).send().expect_error(401, "invalid_token");
+    let twice = ask().bearer(&session.access).header("Authorization", "Bearer x").send();
+    twice.expect_error(401, "invalid_token");
+    let refused = ask().send();
+    assert_eq!(identity(&refused), [None; 5]);
+    assert_eq!(refused.header("www-authenticate"), Some(r#"Bearer realm="vestibule""#));
+    session.post("/auth/logout", json!({})).expect(200);
+    ask().bearer(&session.access).send().expect_error(401, "token_revoked");
+    let again = ada.login();
+    ask().bearer(&again.access).send().expect(200);
+    ada.disable();
+    ask().bearer(&again.access).send().expect_error(401, "token_revoked");
+    server.advance(900);
+    ask().bearer(&again.access).send().expect_error(401, "token_expired");
+}
+
+#[test]
+fn a_permission_or_role_that_is_asked_for_must_be_held() {
+    let server = Server::start();
+    let ada = server.user_with("ada", &[], &["things:read", "things:write"]);
+    let admin = server.user_with("root", &["admin"], &[]).login();
+    let session = ada.login();
+    let status = |query: &str| session.get(&format!("/auth/verify{query}")).status;
+    for query in [
+        "?permission=things:read",
+        "?permission=things%3Aread",
+        "?permission=things:read&permission=things:write",
+        "?redirect=1&permission=things:write",
+    ] {
+        assert_eq!(status(query), 200, "{query}");
+    }
+    for query in [
+        "?permission=",
+        "?permission",
+        "?permission=things",
+        "?permission=THINGS:READ",
+        "?permission=things:read%20things:write",
+        "?permission=things:read,things:write",
+        "?permission=things:read&permission=users:write",
+        "?permission=users:write&permission=things:read",
+        "?role=admin",
+        "?role=",
+        "?permission=things:read&role=admin",
+        "?redirect=1&role=admin",
+    ] {
+        assert_eq!(status(query), 403, "{query}");
+    }
+    admin.get("/auth/verify?role=admin&permission=users:write").expect(200);
+    let refused = session.get("/auth/verify?permission=users:write").expect_error(403, "insufficient_scope");
+    let challenge = refused.header("www-authenticate").expect("a challenge");
+    assert!(challenge.contains(r#"error="insufficient_scope""#) && challenge.ends_with(r#", scope="users:write""#));
+    let injected = session.get("/auth/verify?permission=x%0d%0aRemote-User:%20admin%22").expect(403);
+    assert_eq!(identity(&injected), [None; 5]);
+    // Who is not known is not told what is missing.
+    server.call("GET", "/auth/verify?role=admin").send().expect_error(401, "missing_token");
+    // A role that was taken away is gone at once.
+    let bob = server.user_with("bob", &["admin"], &[]);
+    let before = bob.login();
+    before.get("/auth/verify?role=admin").expect(200);
+    bob.change(UserChange { remove_roles: vec!["admin".to_owned()], ..UserChange::default() });
+    before.get("/auth/verify?role=admin").expect_error(401, "token_revoked");
+    bob.login().get("/auth/verify?role=admin").expect(403);
+}
+
+#[test]
+fn a_parameter_that_is_misspelt_lets_nobody_in() {
+    let server = Server::start();
+    let session = server.user_with("root", &["admin"], &[]).login();
+    for query in ["?permissions=x", "?Permission=users:write", "?roles=admin", "?redirect=yes", "?permission[]=x", "?x"]
+    {
+        session.get(&format!("/auth/verify{query}")).expect_error(422, "invalid_request");
+    }
+}
+
+#[test]
+fn a_browser_is_sent_to_sign_in_and_told_where_to_come_back_to() {
+    let server = Server::with(settings());
+    let page = |host: &str, uri: &str| {
+        ask_with(&server, "?redirect=1", host, uri).header("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+    };
+    for (host, uri, next) in [
+        ("app.example.com", "/", "https%3A%2F%2Fapp.example.com%2F"),
+        ("app.example.com", "/a?b=c&d=/e#", "https%3A%2F%2Fapp.example.com%2Fa%3Fb%3Dc%26d%3D%2Fe%23"),
+        ("app.example.com:8443", "/%20x+y", "https%3A%2F%2Fapp.example.com%3A8443%2F%2520x%2By"),
+        ("x.apps.example.com", "/publicx", "https%3A%2F%2Fx.apps.example.com%2Fpublicx"),
+        ("APP.example.com", "/ü", "https%3A%2F%2Fapp.example.com%2F%25C3%25BC"),
+    ] {
+        for call in
+            [page(host, uri), page(host, uri).bearer("a.b.c"), page(host, uri).header("Cookie", "access_token=x")]
+        {
+            let answer = call.send().expect(302);
+            let location = answer.header("location").expect("a place");
+            assert_eq!(location, format!("http://auth.test/auth/continue?next={next}"));
+            assert_eq!((identity(&answer), answer.header("cache-control")), ([None; 5], Some("no-store")));
+        }
+    }
+    // This server's own pages need no host in the list.
+    let own = server.call("GET", "/auth/verify?redirect=1").header("Accept", "text/html");
+    let own = own.header("X-Forwarded-Method", "GET").header("X-Forwarded-Proto", "http");
+    let own = own.header("X-Forwarded-Host", "auth.test").header("X-Forwarded-Uri", "/app?x").send().expect(302);
+    assert_eq!(own.header("location"), Some("http://auth.test/auth/continue?next=%2Fapp%3Fx"));
+    // Signed in but not allowed: signing in again would not help.
+    let session = server.user("ada").login();
+    let refused = ask_with(&server, "?redirect=1&role=admin", "app.example.com", "/").header("Accept", "text/html");
+    refused.bearer(&session.access).send().expect_error(403, "insufficient_scope");
+}
+
+#[test]
+fn nobody_else_is_sent_anywhere() {
+    let server = Server::with(settings());
+    let html = "text/html";
+    let good = [("Method", "GET"), ("Proto", "https"), ("Host", "app.example.com"), ("Uri", "/")];
+    let ask = |query: &str, accept: &str, headers: &[(&str, &str)]| {
+        let call = server.call("GET", &format!("/auth/verify{query}")).header("Accept", accept);
+        let call = headers.iter().fold(call, |call, (name, value)| call.header(&format!("X-Forwarded-{name}"), value));
+        call.send()
+    };
+    ask("?redirect=1", html, &good).expect(302);
+    for (query, accept) in
+        [("", html), ("?redirect=0", html), ("?redirect=1", "*/*"), ("?redirect=1", "application/json")]
+    {
+        ask(query, accept, &good).expect_error(401, "missing_token");
+    }
+    for left_out in 0..4 {
+        let some: Vec<_> = good.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, pair)| *pair).collect();
+        ask("?redirect=1", html, &some).expect_error(401, "missing_token");
+    }
+    for (at, value) in [
+        (0, "POST"),
+        (0, "get"),
+        (0, "HEAD"),
+        (1, "javascript"),
+        (1, "https,http"),
+        (1, ""),
+        (2, "evil.example"),
+        (2, "example.com"),
+        (2, "apps.example.com"),
+        (2, "app.example.com.evil.example"),
+        (2, "app.example.com@evil.example"),
+        (2, "evil.example/app.example.com"),
+        (2, "evil.example\\app.example.com"),
+        (2, "app.example.com, evil.example"),
+        (2, ""),
+        (3, ""),
+        (3, "*"),
+        (3, ".evil.example/"),
+        (3, "@evil.example/"),
+        (3, ":80@evil.example/"),
+        (3, "https://evil.example/"),
+        (3, "/\\evil.example"),
+    ] {
+        let mut bad = good;
+        bad[at].1 = value;
+        ask("?redirect=1", html, &bad).expect_error(401, "missing_token");
+    }
+    let long = format!("/{}", "a".repeat(3_000));
+    ask("?redirect=1", html, &[good[0], good[1], good[2], ("Uri", &long)]).expect_error(401, "missing_token");
+}
+
+#[test]
+fn an_excluded_path_passes_with_empty_headers_whoever_asks() {
+    let server = Server::with(settings());
+    let session = server.user_with("ada", &["admin"], &[]).login();
+    for uri in ["/public/", "/public/a/b?c=/../../admin", "/%70ublic/a", "/public/x/../y"] {
+        expect_anybody(ask(&server, "app.example.com", uri).send());
+        expect_anybody(ask(&server, "app.example.com", uri).bearer(&session.access).send());
+        expect_anybody(ask(&server, "app.example.com", uri).bearer("a.b.c").send());
+        expect_anybody(ask_with(&server, "?role=nobody&redirect=1", "x", uri).header("Accept", "text/html").send());
+        expect_anybody(server.call("GET", "/auth/verify").header("X-Forwarded-Uri", uri).send());
+    }
+    for host in ["app.example.com:8443", "APP.EXAMPLE.COM:8443"] {
+        expect_anybody(ask(&server, host, "/open").send());
+    }
+    expect_anybody(ask(&server, "one.example.com", "/only/x").send());
+    expect_anybody(ask(&server, "one.example.com:8080", "/only/x").send());
+}
+
+#[test]
+fn nothing_beside_an_excluded_path_passes() {
+    let server = Server::with(settings());
+    for uri in [
+        "/public/../admin",
+        "/public%2f..%2fadmin",
+        "/public%2F..%2Fadmin",
+        "/public/%2e%2e/admin",
+        "/publicx",
+        "/public",
+        "//admin",
+        "//public/a",
+        "/public//a",
+        "/PUBLIC",
+        "/PUBLIC/a",
+        "/public;x/../admin",
+        "/public;x/a",
+        "/public/a%3bb",
+        "/public/%252e%252e/admin",
+        "/public%252fa",
+        "/public/..%5cadmin",
+        "/public\\a",
+        "/public/..\\admin",
+        "/public%5c..%5cadmin",
+        "/public/%00",
+        "/public./a",
+        "/public../a",
+        "/admin?/public/a",
+        "/admin#/public/a",
+        "/public/a#b",
+        "http://app.example.com/public/a",
+        "public/a",
+        "*",
+        "",
+    ] {
+        ask(&server, "app.example.com", uri).send().expect_error(401, "missing_token");
+    }
+    for (host, uri) in [
+        ("app.example.com", "/open"),
+        ("app.example.com:443", "/open"),
+        ("other.example.com:8443", "/open"),
+        ("app.example.com:8443.evil.example", "/open"),
+        ("two.example.com", "/only/x"),
+        ("one.example.com.", "/only/x"),
+        ("one.example.com", "/only/x/y"),
+        ("one.example.com,two.example.com", "/only/x"),
+    ] {
+        ask(&server, host, uri).send().expect_error(401, "missing_token");
+    }
+    server.call("GET", "/auth/verify").header("X-Forwarded-Uri", "/only/x").send().expect(401);
+    // Other servers' names for the same headers are not ours.
+    for name in ["X-Original-Uri", "X-Original-Url", "X-Rewrite-Url", "X-Forwarded-Path", "Forwarded"] {
+        server.call("GET", "/auth/verify").header(name, "/public/a").send().expect_error(401, "missing_token");
+    }
+}
+
+#[test]
+fn a_header_that_was_sent_twice_counts_against_everybody() {
+    let server = Server::with(settings());
+    let session = server.user("ada").login();
+    for name in ["X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri"] {
+        for value in ["/public/b", "GET", "https", "app.example.com"] {
+            let twice = || ask_with(&server, "?redirect=1", "app.example.com", "/public/a").header(name, value);
+            twice().send().expect_error(401, "missing_token");
+            twice().header("Accept", "text/html").send().expect_error(401, "missing_token");
+            twice().bearer(&session.access).send().expect_error(401, "missing_token");
+        }
+    }
+}
+
+#[test]
+fn from_an_untrusted_address_none_of_it_counts() {
+    let mut untrusting = settings();
+    untrusting.push(("trusted_proxies", json!(["10.0.0.1", "::1"])));
+    let server = Server::with(untrusting);
+    let session = server.user("ada").login();
+    ask(&server, "app.example.com", "/public/a").send().expect_error(401, "missing_token");
+    let page = ask_with(&server, "?redirect=1", "app.example.com", "/").header("Accept", "text/html");
+    page.send().expect_error(401, "missing_token");
+    ask(&server, "app.example.com", "/").bearer(&session.access).send().expect_error(401, "missing_token");
+    // Nor what it says of itself.
+    let posing = ask(&server, "app.example.com", "/public/a").header("X-Forwarded-For", "10.0.0.1");
+    posing.send().expect_error(401, "missing_token");
+    // A token alone is as good as anywhere.
+    session.get("/auth/verify").expect(200);
+}
+
+#[test]
+fn the_question_changes_nothing_and_is_no_endpoint_for_anything_else() {
+    let server = Server::with(settings());
+    let session = server.user("ada").login();
+    let before = server.count("select count(*) from audit_events");
+    // A request of another method is held by the proxy; its question is a GET, and no CSRF token stands in it.
+    let held = server.call("GET", "/auth/verify").header("X-Forwarded-Method", "DELETE");
+    held.header("Cookie", &format!("access_token={}", session.access)).send().expect(200);
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        session.call(method, "/auth/verify").send().expect_error(405, "method_not_allowed");
+    }
+    assert_eq!(server.count("select count(*) from audit_events"), before);
+}

@@ -1,0 +1,213 @@
+//! Roles: what a change of one means for those who have it; and how much one token has room for.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+use vestibule::{
+    domain::{Email, Permission, RoleName, Username, audit_event::Origin, password::Password},
+    flows::{
+        add_user::{AddUserError, NewAccount, add_user},
+        change_user::{ChangeUserError, UserChange, change_user},
+        remove_role::{RemoveRoleError, remove_role},
+        set_role::{SetRoleError, set_role},
+    },
+};
+
+use crate::support::{PASSWORD, Server, Session, wait_for};
+
+fn role(name: &str) -> RoleName {
+    RoleName::parse(name).expect("a role")
+}
+
+fn set(server: &Server, name: &str, permissions: &[&str]) -> Result<usize, SetRoleError> {
+    let permissions: BTreeSet<Permission> =
+        permissions.iter().map(|name| Permission::parse(name).expect("a permission")).collect();
+    let origin = Origin::command_line(server.clock.now());
+    wait_for(set_role(&server.vestibule, role(name), permissions, &origin))
+}
+
+fn remove(server: &Server, name: &str) -> Result<usize, RemoveRoleError> {
+    let origin = Origin::command_line(server.clock.now());
+    wait_for(remove_role(&server.vestibule, role(name), &origin))
+}
+
+fn permissions(session: &Session<'_>) -> Vec<String> {
+    let answer = session.try_refresh().expect(200);
+    let listed = answer.claims()["permissions"].clone();
+    serde_json::from_value(listed).expect("a list of texts")
+}
+
+#[test]
+fn what_a_role_loses_its_members_lose_at_once() {
+    let server = Server::start();
+    set(&server, "editor", &["posts:read", "posts:write"]).expect("it is set");
+    let (editor, reader) = (server.user_with("editor", &["editor"], &[]), server.user("reader"));
+    let (one, other, stranger) = (editor.login(), editor.login(), reader.login());
+    assert_eq!(one.try_refresh().expect(200).claims()["roles"], json!(["editor"]));
+    // Giving is in force with the next token, and ends none.
+    assert_eq!(set(&server, "editor", &["posts:read", "posts:write", "posts:delete"]).expect("it is set"), 0);
+    assert!(one.is_accepted());
+    assert_eq!(permissions(&one), ["posts:delete", "posts:read", "posts:write"]);
+    assert_eq!(set(&server, "editor", &["posts:read", "posts:delete"]).expect("it is set"), 1);
+    for session in [&one, &other] {
+        session.get("/users/me").expect_error(401, "token_revoked");
+    }
+    assert!(stranger.is_accepted());
+    assert_eq!(permissions(&other), ["posts:delete", "posts:read"]);
+    assert_eq!(editor.login().get("/users/me").expect(200).body["permissions"], json!(["posts:delete", "posts:read"]));
+    // The same again takes nothing away.
+    let now = editor.login();
+    assert_eq!(set(&server, "editor", &["posts:delete", "posts:read"]).expect("it is set"), 0);
+    assert!(now.is_accepted());
+}
+
+#[test]
+fn a_role_that_is_removed_nobody_has_any_more() {
+    let server = Server::start();
+    set(&server, "guest", &[]).expect("it is set");
+    let guest = server.user_with("guest", &["guest"], &["posts:read"]);
+    let session = guest.login();
+    assert_eq!(remove(&server, "guest").expect("it is removed"), 1);
+    // The token named the role, though it gave nothing.
+    session.get("/users/me").expect_error(401, "token_revoked");
+    assert_eq!(session.try_refresh().expect(200).claims()["roles"], json!([]));
+    assert!(
+        matches!(remove(&server, "guest"), Err(RemoveRoleError::Unknown(name, known)) if name == "guest" && known == "admin")
+    );
+    assert_eq!(server.count("select count(*) from audit_events where event in ('role_changed', 'role_removed')"), 2);
+}
+
+#[test]
+fn admins_have_what_any_role_names_and_lose_it_with_the_last() {
+    let server = Server::start();
+    set(&server, "editor", &["posts:write"]).expect("it is set");
+    set(&server, "author", &["posts:write", "tokens:introspect"]).expect("it is set");
+    let root = server.user_with("root", &["admin"], &[]);
+    let session = root.login();
+    assert!(permissions(&session).contains(&"posts:write".to_owned()));
+    set(&server, "editor", &["posts:read"]).expect("it is set");
+    assert!(session.is_accepted(), "another role still names it");
+    assert_eq!(set(&server, "author", &["tokens:introspect"]).expect("it is set"), 1);
+    session.get("/users/me").expect_error(401, "token_revoked");
+    let session = root.login();
+    assert!(!permissions(&session).contains(&"posts:write".to_owned()));
+    // What is built in stays theirs, whatever roles name it.
+    remove(&server, "author").expect("it is removed");
+    assert!(session.is_accepted());
+    remove(&server, "editor").expect("it is removed");
+    session.get("/users/me").expect_error(401, "token_revoked");
+    assert!(permissions(&root.login()).contains(&"tokens:introspect".to_owned()));
+    assert!(matches!(set(&server, "admin", &["posts:read"]), Err(SetRoleError::Admin)));
+    assert!(matches!(remove(&server, "admin"), Err(RemoveRoleError::Admin)));
+}
+
+#[test]
+fn a_loss_is_in_force_after_a_restart() {
+    let server = Server::start();
+    set(&server, "editor", &["posts:read", "posts:write"]).expect("it is set");
+    let access = server.user_with("editor", &["editor"], &[]).login().access;
+    set(&server, "editor", &["posts:read"]).expect("it is set");
+    let server = server.restart();
+    server.call("GET", "/users/me").bearer(&access).send().expect_error(401, "token_revoked");
+}
+
+/// A server whose tokens have as much in them as can be beside what is said of the user.
+fn crowded() -> Server {
+    let long = |name: &str| format!("https://{name}.{}.test", "x".repeat(40));
+    Server::with(vec![
+        ("issuer", json!(long("issuer"))),
+        ("audience", json!(long("audience"))),
+        ("token_claims", json!(["username", "email"])),
+        ("clients.a-client-with-a-name.audience", json!(long("another-audience"))),
+    ])
+}
+
+/// Somebody with the longest names that there can be.
+fn longest(roles: &[&str], permissions: &[&str], claims: Map<String, Value>) -> NewAccount {
+    NewAccount {
+        username: Some(Username::parse(&"\u{10348}".repeat(64)).expect("a name")),
+        email: Some(Email::parse(&format!("{}@{}.test", "x".repeat(64), "y".repeat(184))).expect("an address")),
+        roles: roles.iter().map(|name| role(name)).collect(),
+        permissions: permissions.iter().map(|name| Permission::parse(name).expect("a permission")).collect(),
+        claims,
+        password: Password::parse(PASSWORD).expect("a password"),
+    }
+}
+
+fn note(bytes: usize) -> Map<String, Value> {
+    Map::from_iter([("note".to_owned(), json!("n".repeat(bytes)))])
+}
+
+#[test]
+fn the_biggest_user_that_is_let_in_has_a_token_under_4000_bytes_with_any_algorithm() {
+    let server = crowded();
+    let origin = Origin::command_line(server.clock.now());
+    set(&server, "editor", &["posts:read", "posts:write", "posts:delete"]).expect("it is set");
+    let try_note = |bytes: usize| {
+        wait_for(add_user(&server.vestibule, longest(&["editor", "admin"], &["a:b"], note(bytes)), &origin))
+    };
+    let (mut fits, mut too_much) = (0, 4000);
+    assert!(matches!(try_note(too_much), Err(AddUserError::Claims(message)) if message.contains("limit")));
+    // The last that is let in; whoever is let in is deleted again.
+    while too_much - fits > 1 {
+        let middle = usize::midpoint(fits, too_much);
+        match try_note(middle) {
+            Ok(_) => {
+                fits = middle;
+                server.write("delete from users");
+            }
+            Err(AddUserError::Claims(_)) => too_much = middle,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    let user = try_note(fits).expect("it fits");
+    let identifier = user.email.expect("an address");
+    let login = json!({"email": identifier, "password": PASSWORD, "client_id": "a-client-with-a-name"});
+    let token = server.post("/auth/login", login).expect(200).text_at("access_token").to_owned();
+    let [header, claims, _] = token.split('.').collect::<Vec<_>>()[..] else { panic!("three parts") };
+    assert!(header.len() <= 136, "{}", header.len());
+    // With the longest header, and the signature of an RSA key of 4096 bits.
+    let longest = 136 + 1 + claims.len() + 1 + 683;
+    assert!((3_900..4_000).contains(&longest), "{longest}");
+}
+
+#[test]
+fn what_roles_give_counts_wherever_it_is_given() {
+    let server = Server::start();
+    let many: Vec<String> = (0..40).map(|number| format!("permission-{number:02}:of-an-application")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    // Nobody has it yet.
+    set(&server, "everything", &many).expect("it is set");
+    let origin = Origin::command_line(server.clock.now());
+    let added = wait_for(add_user(&server.vestibule, longest(&["everything"], &[], Map::new()), &origin));
+    assert!(matches!(added, Err(AddUserError::Claims(_))), "{added:?}");
+    let ada = server.user("ada");
+    let id = vestibule::domain::UserId::parse(&ada.id).expect("an id");
+    let give = UserChange { add_roles: vec![role("everything")], ..UserChange::default() };
+    let given = wait_for(change_user(&server.vestibule, id, give, &origin));
+    assert!(matches!(given, Err(ChangeUserError::Claims(_))), "{given:?}");
+    // Nor may there be an admin, who would have it too.
+    let root = wait_for(add_user(&server.vestibule, longest(&["admin"], &[], Map::new()), &origin));
+    assert!(matches!(root, Err(AddUserError::Claims(_))), "{root:?}");
+    remove(&server, "everything").expect("it is removed");
+
+    // A role that grows is refused by the name of whom it would be too much for.
+    let root = server.user_with("root", &["admin"], &[]);
+    let session = root.login();
+    let refused = set(&server, "everything", &many).expect_err("it is too much").to_string();
+    assert!(refused.starts_with("root would get too much: ") && refused.contains("limit"), "{refused}");
+    assert_eq!(server.count("select count(*) from roles where name = 'everything'"), 0);
+    assert!(session.is_accepted());
+    // Somebody who has too much already can still be changed, as long as they do not get more.
+    server.write("insert into roles (name, created_at) values ('huge', 0)");
+    server.write(
+        "insert into role_permissions (role, permission)
+         with recursive n(i) as (select 1 union all select i + 1 from n where i < 99)
+         select 'huge', 'permission-of-an-application-number-' || i from n",
+    );
+    root.change(UserChange { email_verified: Some(true), ..UserChange::default() });
+    let more = UserChange { set_claims: note(1), ..UserChange::default() };
+    let id = vestibule::domain::UserId::parse(&root.id).expect("an id");
+    let changed = wait_for(change_user(&server.vestibule, id, more, &origin));
+    assert!(matches!(changed, Err(ChangeUserError::Claims(_))), "{changed:?}");
+}

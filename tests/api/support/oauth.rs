@@ -1,0 +1,81 @@
+//! How an OAuth client calls: forms, client secrets, the errors of RFC 6749.
+
+use serde_json::{Value, json};
+use vestibule::domain::{client::ClientSecret, jwt};
+
+use super::{Answer, Call, PASSWORD, Server, Settings};
+
+/// The secret of the client `backend`.
+pub fn secret() -> String {
+    ClientSecret::from_bytes([1; 32]).reveal().to_owned()
+}
+
+/// The secret of the client `other`.
+pub fn other_secret() -> String {
+    ClientSecret::from_bytes([2; 32]).reveal().to_owned()
+}
+
+/// The confidential clients `backend` and `other`, and the public one `web`.
+pub fn clients() -> Settings {
+    let hash = |byte| json!(ClientSecret::from_bytes([byte; 32]).hash().to_string());
+    vec![
+        ("clients.backend.secret_hash", hash(1)),
+        ("clients.other.secret_hash", hash(2)),
+        ("clients.other.audience", json!("https://other.test")),
+        ("clients.web.access_token_lifetime", json!("5m")),
+    ]
+}
+
+/// The value of `Authorization` for a client.
+pub fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", jwt::to_base64(format!("{id}:{secret}").as_bytes()))
+}
+
+impl Call<'_> {
+    /// A form body.
+    pub fn form(self, pairs: &[(&str, &str)]) -> Self {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(pairs);
+        self.body("application/x-www-form-urlencoded", form.finish())
+    }
+}
+
+impl Server {
+    /// `POST` of a form.
+    pub fn form(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+        self.call("POST", path).form(pairs).send()
+    }
+
+    /// Tokens for the password of `name`, with more in the form.
+    pub fn try_password(&self, name: &str, more: &[(&str, &str)]) -> Answer {
+        let pairs = [&[("grant_type", "password"), ("username", name), ("password", PASSWORD)], more].concat();
+        self.form("/token", &pairs)
+    }
+
+    /// The same as the client `backend`.
+    pub fn try_backend(&self, name: &str, more: &[(&str, &str)]) -> Answer {
+        let secret = secret();
+        self.try_password(name, &[&[("client_id", "backend"), ("client_secret", &*secret)], more].concat())
+    }
+
+    /// What is said of a token to the client `backend`.
+    #[track_caller]
+    pub fn introspect(&self, token: &str) -> Value {
+        let call = self.call("POST", "/auth/introspect").header("Authorization", &basic("backend", &secret()));
+        call.form(&[("token", token)]).send().expect(200).body
+    }
+}
+
+impl Answer {
+    /// Checks an error of an OAuth endpoint: its status and code, and that its body is the one error body as JSON.
+    #[track_caller]
+    pub fn expect_oauth_error(self, status: u16, code: &str) -> Self {
+        assert_eq!((self.status, self.body["error"].as_str()), (status, Some(code)), "{}", self.text);
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+        assert_eq!(self.body["status"], status);
+        assert_eq!(self.body["detail"], self.body["error_description"]);
+        assert_eq!(self.body["request_id"].as_str(), self.header("x-request-id"));
+        self
+    }
+}

@@ -1,0 +1,87 @@
+//! `client`: what is configured, and secrets for it.
+
+use serde_json::json;
+
+use crate::support::{PASSWORD, Place};
+
+const WEB: &str = "[default.auth.clients.web]\nscopes = [\"posts:read\"]\ngrants = [\"refresh_token\"]\n";
+
+#[test]
+fn a_secret_is_printed_once_and_works_once_its_hash_is_configured() {
+    let place = Place::new();
+    place.write("Rocket.toml", "[default.auth.clients.backend]\naccess_token_lifetime = \"5m\"\n");
+    let printed = place.succeed(&["client", "secret", "backend"]);
+    let value = |name: &str| {
+        let line = printed.lines().find_map(|line| line.strip_prefix(name)).expect(&printed);
+        line.trim_matches([' ', '=', ':', '"']).to_owned()
+    };
+    let (secret, hash) = (value("client_secret"), value("secret_hash"));
+    assert_eq!((secret.len(), hash.len()), (43, 50));
+    assert_ne!(place.succeed(&["client", "secret", "backend"]), printed);
+    place.write("Rocket.toml", &format!("[default.auth.clients.backend]\nsecret_hash = \"{hash}\"\n"));
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    let form = |secret: &str| {
+        let (user, password) = ("username=ada", PASSWORD.replace(' ', "+"));
+        server.post_form("/token", &format!("{user}&password={password}&client_id=backend&client_secret={secret}"))
+    };
+    assert_eq!(form(&secret).0, 200);
+    assert_eq!(form(&hash).1["error"], "invalid_client");
+    // Neither is shown by what shows the configuration.
+    for arguments in [&["config", "show"][..], &["client", "list"], &["config", "show", "--json"]] {
+        let shown = place.succeed(arguments);
+        assert!(!shown.contains(&hash) && shown.contains("backend"), "{shown}");
+    }
+}
+
+#[test]
+fn clients_are_listed_as_they_are_configured() {
+    let place = Place::new();
+    place.write("Rocket.toml", WEB);
+    let list = place.json(&["client", "list"]);
+    let default = json!({
+        "id": "default", "confidential": false, "audience": "http://localhost:8000",
+        "grants": ["password", "refresh_token"], "scopes": null,
+        "access_token_lifetime": 900, "refresh_token_lifetime": 604_800,
+    });
+    assert_eq!(list[0], default);
+    assert_eq!((&list[1]["id"], &list[1]["grants"]), (&json!("web"), &json!(["refresh_token"])));
+    assert_eq!(list[1]["scopes"], json!(["posts:read"]));
+    let table = place.succeed(&["client", "list"]);
+    let web = table.lines().find(|line| line.starts_with("web ")).expect(&table);
+    assert!(web.contains("public  refresh_token") && web.contains("posts:read"), "{table}");
+}
+
+#[test]
+fn what_is_no_client_gets_no_secret() {
+    let place = Place::new();
+    let failure = place.run(&["client", "secret", "backend"]).failed();
+    assert!(
+        failure.contains("there is no client \"backend\"") && failure.contains("auth.clients.backend"),
+        "{failure}"
+    );
+    let failure = place.run(&["client", "secret", "default"]).failed();
+    assert!(failure.contains("can't have a secret"), "{failure}");
+}
+
+#[test]
+fn a_client_that_can_not_be_is_a_configuration_problem_and_no_secret_is_repeated() {
+    let hash = "sha256$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (table, expected) in [
+        (
+            "clients.web]\nsecret_hash = \"a-secret-in-the-wrong-place\"".to_owned(),
+            "must be what `vestibule client secret ID` prints",
+        ),
+        ("clients.web]\nscopes = [\"two words\"]".to_owned(), "a list of permissions"),
+        ("clients.web]\nscopes = [\"openid\"]".to_owned(), "reserved by OpenID Connect"),
+        ("clients.web]\ngrants = [\"authorization_code\"]".to_owned(), "password, refresh_token"),
+        (format!("clients.default]\nsecret_hash = \"{hash}\""), "can't keep a secret"),
+    ] {
+        let place = Place::new();
+        place.write("Rocket.toml", &format!("[default.auth.{table}\n"));
+        let done = place.run(&["config", "check"]);
+        assert_eq!(done.code, Some(78), "{table}");
+        let said = format!("{}{}", done.stdout, done.stderr);
+        assert!(said.contains(expected) && !said.contains("wrong-place") && !said.contains("AAAA"), "{said}");
+    }
+}

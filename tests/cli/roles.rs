@@ -1,0 +1,56 @@
+//! `role`: the commands, and how soon a running server knows.
+
+use serde_json::json;
+
+use crate::support::{PASSWORD, Place};
+
+#[test]
+fn a_role_is_set_given_changed_and_removed() {
+    let place = Place::new();
+    let server = place.start(&["serve"]);
+    assert_eq!(place.succeed(&["role", "set", "editor", "posts:read", "posts:write"]), "set the role editor\n");
+    place.add_user(&["ada", "--role", "editor"]);
+    place.add_user(&["root", "--role", "admin"]);
+    let list = place.json(&["role", "list"]);
+    assert_eq!(list[0]["name"], "admin");
+    assert!(list[0]["permissions"].as_array().is_some_and(|all| all.contains(&json!("posts:write"))));
+    assert_eq!(list[1], json!({ "name": "editor", "permissions": ["posts:read", "posts:write"], "members": 1 }));
+
+    let token = server.token("ada", PASSWORD);
+    assert_eq!(place.succeed(&["role", "set", "editor", "posts:read", "posts:write", "x"]), "set the role editor\n");
+    assert_eq!(server.me(&token).expect("accepted")["permissions"], json!(["posts:read", "posts:write", "x"]));
+    let printed = place.succeed(&["role", "set", "editor", "posts:read"]);
+    // The admin's too, who has what any role names.
+    assert_eq!(printed, "set the role editor; ended the access tokens of 2 users\n");
+    server.expect_revoked(&token);
+    let token = server.token("ada", PASSWORD);
+    let printed = place.succeed(&["role", "remove", "editor"]);
+    assert_eq!(printed, "removed the role editor; ended the access tokens of 2 users\n");
+    server.expect_revoked(&token);
+    let user = server.me(&server.token("ada", PASSWORD)).expect("accepted");
+    assert_eq!((&user["roles"], &user["permissions"]), (&json!([]), &json!([])));
+}
+
+#[test]
+fn what_can_not_be_is_refused_in_one_line() {
+    let place = Place::new();
+    for (arguments, expected) in [
+        (&["role", "set", "admin", "x"][..], "the role admin has every permission; it can't be set"),
+        (&["role", "remove", "admin"], "the role admin can't be removed"),
+        (&["role", "remove", "editor"], "there is no role \"editor\"; there are: admin"),
+    ] {
+        assert_eq!(place.run(arguments).failed(), format!("error: {expected}"));
+    }
+    for arguments in [&["role", "set", "a b", "x"][..], &["role", "set", "editor", "openid"], &["role", "remove"]] {
+        assert_eq!(place.run(arguments).code, Some(2), "{arguments:?}");
+    }
+    // A name alone, for those who sort people by it.
+    place.succeed(&["role", "set", "guest"]);
+    let list = place.succeed(&["role", "list"]);
+    assert!(list.lines().any(|line| line == "guest  0        -"), "{list}");
+    place.add_user(&["root", "--role", "admin"]);
+    let many: Vec<String> = (0..60).map(|number| format!("permission-of-an-application:{number}")).collect();
+    let arguments: Vec<&str> = ["role", "set", "all"].into_iter().chain(many.iter().map(String::as_str)).collect();
+    let failure = place.run(&arguments).failed();
+    assert!(failure.starts_with("error: root would get too much: "), "{failure}");
+}

@@ -1,0 +1,279 @@
+//! `keys rewrap` and `keys recover`: another root secret, for those who stay signed in and for those who start over.
+
+use std::{fs, time::Duration};
+
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
+
+use crate::support::{PASSWORD, Place, Server, mode};
+
+const SECRET: &str = "data/secret.key";
+const DRAFT: &str = "data/secret.key.new";
+
+/// A place whose tokens survive a restart on another port.
+fn place() -> Place {
+    let place = Place::new().set("VESTIBULE_ISSUER", "http://auth.test");
+    place.add_user(&["ada"]);
+    place
+}
+
+fn read(place: &Place, name: &str) -> String {
+    fs::read_to_string(place.path(name)).expect("a file")
+}
+
+/// How often the log tells of an event.
+fn told(place: &Place, event: &str) -> i64 {
+    let file = SqliteConnectOptions::new().filename(place.path("data/vestibule.db")).read_only(true);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut connection = file.connect().await.expect("the database opens");
+        let counted = sqlx::query_scalar("select count(*) from audit_events where event = ?").bind(event);
+        counted.fetch_one(&mut connection).await.expect("the query runs")
+    })
+}
+
+fn fingerprint() -> Value {
+    json!({
+        "visitorId": "0b4b0000000000000000000000000000", "os": "Linux", "browser": "Chrome", "cpu": "amd64",
+        "timezone": "UTC", "language": "en-US", "fonts": "Arial, Bauhaus 93, Courier New",
+        "screenPrint": "Current Resolution: 800x600, Available Resolution: 800x600, Color Depth: 24",
+        "canvasPrint": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAS", "deviceMemory": 16, "hardwareConcurrency": 2
+    })
+}
+
+/// Somebody on a device, in a session that is bound to their browser.
+struct SignedIn {
+    access: String,
+    refresh: String,
+    device_id: String,
+}
+
+impl SignedIn {
+    fn on(server: &Server) -> Self {
+        let login = json!({"username": "ada", "password": PASSWORD, "fingerprint": fingerprint()});
+        let (status, body) = server.post("/auth/login", &login);
+        assert_eq!(status, 200, "{body}");
+        Self::read(&body)
+    }
+
+    fn read(body: &Value) -> Self {
+        let text = |name: &str| body[name].as_str().unwrap_or_else(|| panic!("no {name} in {body}")).to_owned();
+        Self { access: text("access_token"), refresh: text("refresh_token"), device_id: text("device_id") }
+    }
+
+    fn refresh(&self, server: &Server) -> (u16, Value) {
+        server.post("/auth/refresh", &json!({"refresh_token": self.refresh, "fingerprint": fingerprint()}))
+    }
+
+    /// Everything that rests on the root secret works as before: this is the same person on the same device.
+    fn expect_unharmed(&mut self, place: &Place, server: &Server) {
+        assert!(server.me(&self.access).is_ok());
+        let other = json!({"refresh_token": self.refresh, "fingerprint": {"os": "Windows", "browser": "Edge"}});
+        assert_eq!(server.post("/auth/refresh", &other).1["error"], "device_mismatch", "the session is still bound");
+        let (status, body) = self.refresh(server);
+        assert_eq!(status, 200, "{body}");
+        assert_eq!(body["device_id"].as_str(), Some(&*self.device_id));
+        *self = Self::read(&body);
+        let again = json!({
+            "username": "ada", "password": PASSWORD, "fingerprint": fingerprint(), "device_id": self.device_id
+        });
+        let (_, body) = server.post("/auth/login", &again);
+        assert_eq!(body["device_id"].as_str(), Some(&*self.device_id), "the device is known");
+        *self = Self::read(&body);
+        assert_eq!(place.json(&["session", "list", "ada"]).as_array().map(Vec::len), Some(1));
+        assert_eq!(place.json(&["session", "list", "ada"])[0]["device_bound"], true);
+    }
+}
+
+#[test]
+fn a_new_root_secret_signs_nobody_out() {
+    let place = place();
+    let server = place.start(&["serve"]);
+    let mut ada = SignedIn::on(&server);
+    let mut secrets = vec![read(&place, SECRET)];
+    for _ in 0..2 {
+        let said = place.succeed(&["keys", "rewrap"]);
+        assert!(said.contains("secret.key holds a new root secret, which protects 1 signing key;"), "{said}");
+        secrets.push(read(&place, SECRET));
+        assert_eq!(mode(&place.path(SECRET)), 0o600);
+        assert!(!place.path(DRAFT).exists());
+        ada.expect_unharmed(&place, &server);
+    }
+    secrets.sort();
+    secrets.dedup();
+    assert_eq!((secrets.len(), told(&place, "root_secret_changed")), (3, 2));
+    // The running server goes on with keys that were sealed after it began.
+    place.succeed(&["keys", "rotate", "--now"]);
+    ada.expect_unharmed(&place, &server);
+    drop(server);
+    let server = place.start(&["serve"]);
+    ada.expect_unharmed(&place, &server);
+}
+
+#[test]
+fn the_old_root_secret_opens_nothing_any_more() {
+    let place = place();
+    drop(place.start(&["serve"]));
+    let old = read(&place, SECRET);
+    place.succeed(&["keys", "rewrap"]);
+    place.write(SECRET, &old);
+    assert!(place.run(&["keys", "list"]).failed().contains("does not belong to the database"));
+}
+
+#[test]
+fn a_crash_between_database_and_file_leaves_a_secret_that_opens() {
+    let place = place();
+    let server = place.start(&["serve"]);
+    let mut ada = SignedIn::on(&server);
+    drop(server);
+    let old = read(&place, SECRET);
+    place.succeed(&["keys", "rewrap"]);
+    // As if it had died before the file was renamed.
+    let new = read(&place, SECRET);
+    place.write(DRAFT, &new);
+    place.write(SECRET, &old);
+    place.succeed(&["keys", "list"]);
+    assert_eq!((read(&place, SECRET), place.path(DRAFT).exists()), (new.clone(), false), "the next one finishes it");
+    // The same where the old file is gone, and the next one is another rewrap.
+    fs::rename(place.path(SECRET), place.path(DRAFT)).expect("it is renamed");
+    place.succeed(&["keys", "rewrap"]);
+    assert!(!place.path(DRAFT).exists());
+    // As if it had died before the database was written.
+    for never_taken in ["W7xQ2vLr9ZkT5nYb3JcH6hMd1sPfE8uAo0gKiVtRzX4q", "short"] {
+        place.write(DRAFT, never_taken);
+        place.succeed(&["keys", "list"]);
+        assert_ne!(read(&place, SECRET), never_taken);
+    }
+    place.succeed(&["keys", "rewrap"]);
+    let server = place.start(&["serve"]);
+    ada.expect_unharmed(&place, &server);
+}
+
+#[test]
+fn a_rewrap_that_is_killed_at_any_moment_leaves_a_secret_that_opens() {
+    let place = place();
+    let server = place.start(&["serve"]);
+    let mut ada = SignedIn::on(&server);
+    for number in 0..30 {
+        place.kill_after(&["keys", "rewrap"], Duration::from_millis(5 + 2 * number));
+        place.succeed(&["keys", "list"]);
+    }
+    ada.expect_unharmed(&place, &server);
+    drop(server);
+    let server = place.start(&["serve"]);
+    ada.expect_unharmed(&place, &server);
+    assert!(told(&place, "root_secret_changed") < 30, "none was killed in time");
+}
+
+#[test]
+fn a_configured_root_secret_is_replaced_by_one_that_is_brought() {
+    let place = Place::new().set("VESTIBULE_ISSUER", "http://auth.test").set("VESTIBULE_ROOT_SECRET_FILE", "root");
+    place.write("root", "q7Wd0ZkT5vYxN2mB8rLcHs4JgPfE1uAo\n");
+    place.write("new", "3f1c9a7be02d4856a1f0c3d97e5b2846\n");
+    place.write("weak", "supersecretkeysupersecretkey12345\n");
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    let mut ada = SignedIn::on(&server);
+    assert!(place.run(&["keys", "rewrap"]).failed().contains("--new-secret-file"));
+    assert!(place.run(&["keys", "rewrap", "--new-secret-file", "weak"]).failed().contains("is easy to guess"));
+    assert!(place.run(&["keys", "rewrap", "--new-secret-file", "new"]).failed().contains("stop the server first"));
+    ada.expect_unharmed(&place, &server);
+    drop(server);
+    assert!(place.run(&["keys", "rewrap", "--new-secret-file", "root"]).failed().contains("has already"));
+    let said = place.succeed(&["keys", "rewrap", "--new-secret-file", "new"]);
+    assert!(said.contains("put it into the configuration before the next start"), "{said}");
+    assert!(place.run(&["serve", "--port", "0"]).failed().contains("does not belong to the database"));
+    place.write("root", &read(&place, "new"));
+    let server = place.start(&["serve"]);
+    ada.expect_unharmed(&place, &server);
+    assert!(!place.path(SECRET).exists());
+}
+
+#[test]
+fn a_file_of_ours_takes_no_secret_that_is_brought() {
+    let place = place();
+    place.write("new", "3f1c9a7be02d4856a1f0c3d97e5b2846\n");
+    let old = read(&place, SECRET);
+    assert!(
+        place.run(&["keys", "rewrap", "--new-secret-file", "new"]).failed().contains("leave --new-secret-file out")
+    );
+    assert_eq!(read(&place, SECRET), old);
+}
+
+/// Nobody is signed in any more, and everybody can sign in.
+fn expect_started_over(place: &Place, before: &SignedIn) {
+    let server = place.start(&["serve"]);
+    assert!(server.me(&before.access).is_err());
+    assert_eq!(before.refresh(&server).0, 401);
+    assert_eq!(place.json(&["session", "list"]), json!([]));
+    let again = json!({"username": "ada", "password": PASSWORD, "device_id": before.device_id});
+    let (status, body) = server.post("/auth/login", &again);
+    assert_eq!(status, 200, "{body}");
+    assert_ne!(body["device_id"].as_str(), Some(&*before.device_id), "the device is forgotten");
+    assert!(server.me(body["access_token"].as_str().expect("a token")).is_ok());
+}
+
+#[test]
+fn without_the_root_secret_everything_but_the_users_starts_over() {
+    let place = place();
+    let server = place.start(&["serve"]);
+    let ada = SignedIn::on(&server);
+    assert!(place.run(&["keys", "recover", "--lost-secret"]).failed().contains("stop it first"));
+    assert!(server.me(&ada.access).is_ok());
+    drop(server);
+    fs::remove_file(place.path(SECRET)).expect("it was there");
+    assert!(place.run(&["serve", "--port", "0"]).failed().contains("secret.key is missing"));
+    assert_eq!(place.run(&["keys", "recover"]).code, Some(2), "it has to be said");
+    let said = place.succeed(&["keys", "recover", "--lost-secret"]);
+    assert!(said.starts_with("everybody is signed out: 1 sessions ended, 1 devices forgotten"), "{said}");
+    assert!(said.contains("secret.key holds a new root secret") && said.contains(" signs from now on"), "{said}");
+    assert_eq!(place.json(&["keys", "list"]).as_array().map(Vec::len), Some(1));
+    assert_eq!((told(&place, "root_secret_lost"), told(&place, "signing_key_removed")), (1, 1));
+    assert_eq!(told(&place, "session_revoked"), 1);
+    expect_started_over(&place, &ada);
+}
+
+#[test]
+fn the_secret_of_another_database_is_put_aside() {
+    let place = place();
+    let ada = SignedIn::on(&place.start(&["serve"]));
+    let foreign = "W7xQ2vLr9ZkT5nYb3JcH6hMd1sPfE8uAo0gKiVtRzX4q\n";
+    place.write(SECRET, foreign);
+    assert!(place.run(&["keys", "list"]).failed().contains("does not belong to the database"));
+    let said = place.succeed(&["keys", "recover", "--lost-secret"]);
+    let (_, aside) = said.split_once("is not this database's, and is ").expect(&said);
+    let aside = aside.split_whitespace().next().expect("a path");
+    assert_eq!(read(&place, aside), foreign);
+    expect_started_over(&place, &ada);
+}
+
+#[test]
+fn a_secret_that_leaked_is_left_behind() {
+    let place = place();
+    let ada = SignedIn::on(&place.start(&["serve"]));
+    // Rewrapped before: the first secret goes too.
+    place.succeed(&["keys", "rewrap"]);
+    let leaked = read(&place, SECRET);
+    place.succeed(&["keys", "recover", "--lost-secret"]);
+    assert_ne!(read(&place, SECRET), leaked);
+    expect_started_over(&place, &ada);
+}
+
+#[test]
+fn a_configured_secret_must_be_another_to_start_over_with() {
+    let place = Place::new().set("VESTIBULE_ISSUER", "http://auth.test").set("VESTIBULE_ROOT_SECRET_FILE", "root");
+    place.write("root", "q7Wd0ZkT5vYxN2mB8rLcHs4JgPfE1uAo\n");
+    place.add_user(&["ada"]);
+    let ada = SignedIn::on(&place.start(&["serve"]));
+    assert!(place.run(&["keys", "recover", "--lost-secret"]).failed().contains("configure a new one first"));
+    place.write("root", "3f1c9a7be02d4856a1f0c3d97e5b2846\n");
+    place.succeed(&["keys", "recover", "--lost-secret"]);
+    expect_started_over(&place, &ada);
+}
+
+#[test]
+fn there_must_be_something_to_recover() {
+    let place = Place::new();
+    assert!(place.run(&["keys", "recover", "--lost-secret"]).failed().contains("there is no database"));
+    assert!(!place.path(SECRET).exists());
+}

@@ -1,0 +1,12 @@
+// Checks an access token as a service does that knows nothing but the address of the key set:
+// node verify.mjs KEY_SET_URL ISSUER AUDIENCE ALGORITHM TOKEN. Prints the claims; fails with what jose says.
+import { createRemoteJWKSet, jwtVerify } from "jose";
+
+const [keySet, issuer, audience, algorithm, token] = process.argv.slice(2);
+const { payload } = await jwtVerify(token, createRemoteJWKSet(new URL(keySet)), {
+  issuer,
+  audience,
+  algorithms: [algorithm],
+  typ: "at+jwt",
+});
+console.log(JSON.stringify(payload));
