@@ -2,10 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { PASSWORD, TEXTS, browser, enter, later, scenario, signIn } from './support.js';
+import { PASSWORD, SHORT, TEXTS, browser, enter, scenario, signIn, untilOver } from './support.js';
 
-const SHORT = { settings: { access_token_lifetime: '1s' } };
-const OVER = 2_100;
+const EXPIRING = { settings: SHORT };
 const NEW_PASSWORD = 'another harbour 77 lantern';
 
 /** A browser of its own, as another device has one. */
@@ -177,17 +176,17 @@ scenario('an account is deleted with its password and a tick, and is gone', asyn
   await page.locator('summary').click();
   await page.fill('#delete-password', ada.password);
   await page.check('#confirm');
-  await page.locator('#delete-account button').click();
+  await page.locator('#delete-account [type=submit]').click();
   await page.locator('#login').waitFor();
   assert.equal(await message(page), TEXTS.notices.account_deleted);
   await enter(page, ada);
   await page.locator('#error:not([hidden])').waitFor();
 });
 
-scenario('whoever comes back after the access token is over is still signed in, bound as before', SHORT, async (tools) => {
+scenario('whoever comes back after the access token is over is still signed in, bound as before', EXPIRING, async (tools) => {
   const { page, server, watch } = tools;
   await signIn(page, server, await server.user());
-  await later(OVER);
+  await untilOver();
   await page.goto(`${server.url}/account`);
   await page.locator('#devices').waitFor();
   const paths = watch.requests.map((one) => new URL(one.url()).pathname);
@@ -195,22 +194,22 @@ scenario('whoever comes back after the access token is over is still signed in, 
   assert.match(await devices(page).first().textContent(), new RegExp(TEXTS.account.bound));
 });
 
-scenario('the way back keeps where they were going', SHORT, async ({ page, server }) => {
+scenario('the way back keeps where they were going', EXPIRING, async ({ page, server }) => {
   await signIn(page, server, await server.user());
-  await later(OVER);
+  await untilOver();
   await page.goto(`${server.url}/account?notice=again#data-title`);
   await page.locator('#devices').waitFor();
   assert.ok(page.url().startsWith(`${server.url}/account?notice=again`), page.url());
 });
 
-scenario('copied cookies of a bound session get another browser to the form, not in', SHORT, async (tools) => {
+scenario('copied cookies of a bound session get another browser to the form, not in', EXPIRING, async (tools) => {
   const { t, page, server, context } = tools;
   await signIn(page, server, await server.user());
   const thief = await elsewhere(t, {
     userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:153.0) Gecko/20100101 Firefox/153.0',
   });
   await thief.context().addCookies(await context.cookies());
-  await later(OVER);
+  await untilOver();
   await thief.goto(`${server.url}/account`);
   await thief.locator('#login').waitFor();
   assert.equal(await thief.locator('#devices').count(), 0);
@@ -218,30 +217,30 @@ scenario('copied cookies of a bound session get another browser to the form, not
   await page.locator('#devices').waitFor();
 });
 
-scenario('a form that was open while the access token ran out is not lost', SHORT, async ({ page, server, watch }) => {
+scenario('a form that was open while the access token ran out is not lost', EXPIRING, async ({ page, server, watch }) => {
   watch.tolerate(/401/);
   const ada = await server.user();
   await signIn(page, server, ada);
-  await later(OVER);
+  await untilOver();
   await changePassword(page, PASSWORD, NEW_PASSWORD);
   await page.waitForURL(/notice=/);
   assert.equal(await message(page), TEXTS.notices.password_changed);
 });
 
-scenario('the download works after the access token ran out', SHORT, async ({ page, server, watch }) => {
+scenario('the download works after the access token ran out', EXPIRING, async ({ page, server, watch }) => {
   watch.tolerate(/401/);
   const ada = await server.user();
   await signIn(page, server, ada);
-  await later(OVER);
+  await untilOver();
   const downloaded = page.waitForEvent('download');
   await page.locator('#export').click();
   assert.match(await readFile(await (await downloaded).path(), 'utf8'), new RegExp(ada.email));
 });
 
-scenario('a server that is not reached leaves the way back open', SHORT, async ({ page, server, context, watch }) => {
+scenario('a server that is not reached leaves the way back open', EXPIRING, async ({ page, server, context, watch }) => {
   watch.tolerate(/ERR_FAILED/);
   await signIn(page, server, await server.user());
-  await later(OVER);
+  await untilOver();
   await context.route('**/auth/refresh', (route) => route.abort());
   await page.goto(`${server.url}/account`);
   await page.locator('#error:not([hidden])').waitFor();
@@ -251,9 +250,9 @@ scenario('a server that is not reached leaves the way back open', SHORT, async (
   await page.locator('#devices').waitFor();
 });
 
-scenario('a person signs out when the access token is over, too', SHORT, async ({ page, server }) => {
+scenario('a person signs out when the access token is over, too', EXPIRING, async ({ page, server }) => {
   await signIn(page, server, await server.user());
-  await later(OVER);
+  await untilOver();
   await page.locator('#sign-out button').click();
   await page.locator('#login').waitFor();
   await page.goto(`${server.url}/account`);

@@ -1,9 +1,8 @@
 /** `static/client.js` as another front end uses it: on a page of the server's own site, and on one of another origin. */
 
 import assert from 'node:assert/strict';
-import { later, otherSite, scenario, scratch } from './support.js';
+import { SHORT, otherSite, scenario, scratch, untilOver } from './support.js';
 
-const SHORT = { access_token_lifetime: '1s' };
 const DEV_COOKIES = { csrfCookie: 'csrf_token' };
 
 const script = (server, options) => `<script type="module" nonce="n">
@@ -68,7 +67,7 @@ scenario('ten calls after the access token is over make one refresh', { settings
   watch.tolerate(/401/);
   await open(tools, page, { transport: 'cookie' });
   await signIn(page, await server.user());
-  await later(2_100);
+  await untilOver();
   const all = await page.evaluate(() =>
     Promise.all(Array.from({ length: 10 }, async () => (await globalThis.auth.fetch('/users/me')).status)),
   );
@@ -84,7 +83,7 @@ scenario('two tabs whose token is over at once both go on, and neither is signed
   await signIn(page, await server.user());
   await open(tools, other, { transport: 'cookie' });
   for (let round = 0; round < 3; round += 1) {
-    await later(2_100);
+    await untilOver();
     assert.deepEqual(await Promise.all([me(page), me(other)]), [200, 200]);
   }
   const count = paths(watch, '/auth/refresh').length;
@@ -100,7 +99,7 @@ scenario('two tabs without Web Locks, as over plain http, go on as well', { sett
   await signIn(page, await server.user());
   await open(tools, other, { transport: 'cookie' });
   for (let round = 0; round < 3; round += 1) {
-    await later(2_100);
+    await untilOver();
     assert.deepEqual(await Promise.all([me(page), me(other)]), [200, 200]);
   }
 });
@@ -131,7 +130,7 @@ scenario('a session that is over gives the first 401, not an endless loop', { se
   await open(tools, page, { transport: 'cookie' });
   await signIn(page, ada);
   server.command(['session', 'revoke', '--user', ada.name]);
-  await later(2_100);
+  await untilOver();
   assert.equal(await me(page), 401);
   assert.equal(paths(watch, '/auth/refresh').length, 1);
 });
@@ -194,7 +193,7 @@ scenario('from another origin with bearer tokens: signs in bound, refreshes once
   await openElsewhere(tools);
   await signIn(page, await server.user());
   assert.deepEqual((await sessions(page)).map((one) => one.device_bound), [true]);
-  await later(2_100);
+  await untilOver();
   const all = await page.evaluate(() => Promise.all([1, 2, 3].map(async () => (await globalThis.auth.fetch('/users/me')).status)));
   assert.deepEqual(all, [200, 200, 200]);
   assert.equal(paths(watch, '/auth/refresh').length, 1);

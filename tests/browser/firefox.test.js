@@ -5,10 +5,10 @@
  */
 
 import assert from 'node:assert/strict';
-import { TEXTS, enter, later, module, otherSite, scenario, signIn } from './support.js';
+import { SHORT, TEXTS, enter, module, otherSite, scenario, signIn, untilOver } from './support.js';
 
 const FIREFOX = { browser: 'firefox', context: { colorScheme: null, reducedMotion: null, forcedColors: null, contrast: null } };
-const SHORT = { ...FIREFOX, settings: { access_token_lifetime: '1s' } };
+const EXPIRING = { ...FIREFOX, settings: SHORT };
 
 scenario('Firefox: a person signs in, bound to the browser, and signs out', FIREFOX, async ({ page, server }) => {
   await signIn(page, server, await server.user());
@@ -30,9 +30,9 @@ scenario('Firefox: a wrong password is said, and the right one signs in', FIREFO
   await page.waitForURL(`${server.url}/account`);
 });
 
-scenario('Firefox: whoever comes back after the access token is over is still signed in', SHORT, async ({ page, server }) => {
+scenario('Firefox: whoever comes back after the access token is over is still signed in', EXPIRING, async ({ page, server }) => {
   await signIn(page, server, await server.user());
-  await later(2_100);
+  await untilOver();
   await page.goto(`${server.url}/account`);
   await page.locator('#devices').waitFor();
 });

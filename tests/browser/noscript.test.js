@@ -1,11 +1,11 @@
 /** Everything with JavaScript switched off: plain forms, cookies and redirects. */
 
 import assert from 'node:assert/strict';
-import { TEXTS, later, scenario } from './support.js';
+import { SHORT, TEXTS, scenario, untilOver } from './support.js';
 
 const OFF = { javaScriptEnabled: false };
 const PLAIN = { context: OFF };
-const SHORT = { context: OFF, settings: { access_token_lifetime: '1s' } };
+const EXPIRING = { context: OFF, settings: SHORT };
 
 async function signIn(page, server, { name, password }) {
   await page.goto(`${server.url}/login`);
@@ -77,7 +77,7 @@ scenario('without script: sees the devices, signs the others out, changes the pa
   assert.equal(await text(page, '.message.good'), TEXTS.notices.others_signed_out);
   await page.fill('#current_password', ada.password);
   await page.fill('#new_password', 'another harbour 77 lantern');
-  await page.locator('#change-password button').click();
+  await page.locator('#change-password [type=submit]').click();
   assert.equal(await text(page, '.message.good'), TEXTS.notices.password_changed);
   await page.locator('#sign-out button').click();
   assert.equal(await text(page, '.message.good'), TEXTS.notices.signed_out);
@@ -91,19 +91,19 @@ scenario('without script: deletes the account', PLAIN, async ({ page, server }) 
   await page.locator('summary').click();
   await page.fill('#delete-password', ada.password);
   await page.check('#confirm');
-  await page.locator('#delete-account button').click();
+  await page.locator('#delete-account [type=submit]').click();
   assert.equal(await text(page, '.message.good'), TEXTS.notices.account_deleted);
 });
 
-scenario('without script: whoever comes back after the access token is over is still signed in', SHORT, async (tools) => {
+scenario('without script: whoever comes back after the access token is over is still signed in', EXPIRING, async (tools) => {
   const { page, server } = tools;
   await signIn(page, server, await server.user());
-  await later(2_100);
+  await untilOver();
   await page.goto(`${server.url}/account`);
   assert.equal(await page.locator('#devices li').count(), 1);
 });
 
-scenario('without script: a bound session whose token is over is explained, with a way to sign in', SHORT, async (tools) => {
+scenario('without script: a bound session whose token is over is explained, with a way to sign in', EXPIRING, async (tools) => {
   const { page, server, context } = tools;
   const ada = await server.user();
   const fingerprint = {
@@ -112,7 +112,7 @@ scenario('without script: a bound session whose token is over is explained, with
   const body = { username: ada.name, password: ada.password, transport: 'cookie', fingerprint };
   const login = await context.request.post(`${server.url}/auth/login`, { data: body });
   assert.equal(login.status(), 200);
-  await later(2_100);
+  await untilOver();
   await page.goto(`${server.url}/account`);
   assert.equal(new URL(page.url()).pathname, '/auth/continue');
   assert.match(await text(page, 'noscript'), new RegExp(TEXTS.continue.no_script.slice(0, 40)));

@@ -192,13 +192,13 @@ class Watch {
  */
 export function scenario(name, options, run) {
   if (typeof options === 'function') [options, run] = [{}, options];
-  test(name, { timeout: 90_000 }, async (t) => {
+  test(name, { timeout: 180_000 }, async (t) => {
     const running = await server(options.settings, options.args);
     const context = await (await browser(options.browser, options.browserArgs)).newContext({
       viewport: { width: 1280, height: 800 },
       ...options.context,
     });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(30_000);
     try {
       const watch = new Watch();
       if (options.browser !== 'firefox') await watch.follow(context);
@@ -256,6 +256,17 @@ export function median(numbers) {
   return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)];
 }
 
+const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/**
+ * For what is about expiry. Not shorter: what is sent again after a refresh must arrive while the new token lives, also on a
+ * machine with much to do.
+ */
+export const SHORT = { access_token_lifetime: '3s' };
+
+/** Waits until such a token is over: a second more, since times are whole seconds. */
+export const untilOver = () => later(4_100);
+
 /** The sentences of the pages, from the one place where they stand. */
 export const TEXTS = JSON.parse(readFileSync(join(ROOT, 'templates/texts.json'), 'utf8'));
 
@@ -272,8 +283,6 @@ export async function signIn(page, server, user, next = '') {
   await enter(page, user);
   await page.waitForURL(`${server.url}${next || '/account'}`);
 }
-
-export const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Notes what a page reads that could tell devices apart, in `globalThis.read`. */
 export function spyOnReading(context) {
