@@ -14,6 +14,8 @@ use crate::{
 pub struct Renewed {
     /// The token.
     pub access_token: String,
+    /// Seconds until it is over.
+    pub expires_in: i64,
     /// Seconds until the session's refresh token is over, for the access cookie.
     pub refresh_expires_in: i64,
 }
@@ -25,11 +27,17 @@ pub fn is_due(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> bo
 }
 
 /// The token that follows on that of `bearer`, unless its session is over or bound, its user's authorization another one, or
-/// the session's refresh token no further from its end.
+/// the session's refresh token no further from its end. One that is recorded to end in more than `within` seconds is not
+/// outlived: a client that does not take its new token costs no write for each request.
 ///
 /// # Errors
 /// [`store::Error`]; then the bearer has the token that they had.
-pub async fn renew(vestibule: &Vestibule, bearer: &AccessClaims, now: UnixTime) -> store::Result<Option<Renewed>> {
+pub async fn renew(
+    vestibule: &Vestibule,
+    bearer: &AccessClaims,
+    within: i64,
+    now: UnixTime,
+) -> store::Result<Option<Renewed>> {
     let mut reader = vestibule.store.read().await?;
     let Some(session) = sessions::find(&mut reader, bearer.sid).await? else { return Ok(None) };
     let Some(user) = users::find(&mut reader, bearer.sub).await? else { return Ok(None) };
@@ -40,9 +48,8 @@ pub async fn renew(vestibule: &Vestibule, bearer: &AccessClaims, now: UnixTime) 
         return Ok(None);
     }
     let latest = access_expiry(&session, client, now);
-    // What the row has is remembered already: a client that doesn't take its new token costs no write for each request.
     let recorded = session.access_expires_at;
-    let is_long_enough = recorded.since(now) > vestibule.config.tokens.renew_within.seconds();
+    let is_long_enough = recorded.since(now) > within;
     let exp = if is_long_enough { latest.min(recorded) } else { latest };
     if exp <= bearer.exp {
         return Ok(None);
@@ -65,5 +72,6 @@ pub async fn renew(vestibule: &Vestibule, bearer: &AccessClaims, now: UnixTime) 
         }
     }
     let access_token = vestibule.keyring.keys().sign(&claims);
-    Ok(Some(Renewed { access_token, refresh_expires_in: session.refresh_expires_at.since(now) }))
+    let refresh_expires_in = session.refresh_expires_at.since(now);
+    Ok(Some(Renewed { access_token, expires_in: exp.since(now), refresh_expires_in }))
 }

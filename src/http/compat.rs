@@ -4,7 +4,7 @@
 //! | path | came from | is |
 //! | --- | --- | --- |
 //! | `/login` `/refresh` `/logout` `/logout_all` `/active_sessions` `/revoke_other_session` | fastapi-simple-jwt | the endpoint of that name |
-//! | `/auth/jwt/login` `logout` | fastapi-users | login; logout, 204 |
+//! | `/auth/jwt/login` `logout` `refresh` | fastapi-users | login; logout, 204; an access token for an access token |
 //! | `/login/extended` `/login/secure` `/login/multi-device` | a JWT tutorial | login: all tokens; in cookies; with a `jti` |
 //! | `/token/refresh` `/sessions` | the same | refresh; the list of sessions |
 //! | `/api/token/` and `refresh/` `verify/` `blacklist/` below | djangorestframework-simplejwt | login; refresh; is it live?; logout |
@@ -27,7 +27,7 @@ use super::{
     csrf,
     db::{Connection, Db},
     errors::{ApiError, Code},
-    guards::AccessToken,
+    guards::{AccessToken, presented},
     login::{self, LoginBody, RefreshBody, sign_in},
     sessions,
     tokens::{self, TokenAnswer, Transport},
@@ -39,6 +39,7 @@ use crate::{
         authenticate::{authenticate, look_at_refresh},
         logout::Shown,
         refresh::Refresh,
+        renew::renew,
     },
     store,
 };
@@ -59,6 +60,7 @@ pub fn routes() -> Vec<Route> {
     let own = routes![
         jwt_login,
         jwt_logout,
+        jwt_refresh,
         login_extended,
         login_secure,
         login_multi_device,
@@ -93,6 +95,35 @@ async fn jwt_logout(
     let own = flows::revoke_sessions::Own::One(token.claims().sid);
     flows::revoke_sessions::revoke_own(vestibule, token.claims(), own, &caller.origin()).await?;
     Ok(NoContent)
+}
+
+#[derive(Serialize)]
+struct Renewal {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+}
+
+/// Its clients have no refresh token. Nothing rotates, so the session ends when it would have. Where there is nothing to gain, such
+/// as in a session that is bound to its device, the token comes back as it was.
+#[post("/auth/jwt/refresh", data = "<_body>")]
+async fn jwt_refresh(
+    token: AccessToken,
+    _body: Ignored,
+    site: csrf::Site<'_>,
+    vestibule: &State<Shared>,
+    caller: &Caller,
+) -> Result<Json<Renewal>, ApiError> {
+    let now = caller.origin().now;
+    vestibule.throttle.refreshes.take(&token.claims().sid).map_err(ApiError::too_many)?;
+    let (access_token, expires_in) = match renew(vestibule, token.claims(), i64::MAX, now).await? {
+        Some(renewed) => (renewed.access_token, renewed.expires_in),
+        None => {
+            let presented = presented(site.request(), vestibule)?.ok_or_else(ApiError::missing_token)?;
+            (presented.token().to_owned(), token.claims().exp.since(now))
+        }
+    };
+    Ok(Json(Renewal { access_token, token_type: "bearer", expires_in }))
 }
 
 #[post("/login/extended", data = "<body>")]

@@ -34,7 +34,8 @@ impl Fairing for Renewal {
         let now = vestibule.clock.now();
         let due = guards::granted(request).filter(|token| renew::is_due(vestibule, token.claims(), now));
         let Some(token) = due.filter(|_| !sets_access_cookie(response, vestibule)) else { return };
-        match renew::renew(vestibule, token.claims(), now).await {
+        let within = vestibule.config.tokens.renew_within.seconds();
+        match renew::renew(vestibule, token.claims(), within, now).await {
             Ok(Some(renewed)) if token.came_in_cookie() => {
                 let cookie = cookies::access(vestibule, renewed.access_token, renewed.refresh_expires_in);
                 response.adjoin_header(&cookie);

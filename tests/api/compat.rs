@@ -67,7 +67,20 @@ fn a_client_of_fastapi_users_signs_in_and_out() {
     let tokens = form(&server, "/auth/jwt/login", &credentials("ada")).expect(200);
     assert_eq!(tokens.text_at("token_type"), "bearer");
     let access = tokens.text_at("access_token").to_owned();
+    let at_once = server.call("POST", "/auth/jwt/refresh").bearer(&access).send().expect(200);
+    assert_eq!(at_once.text_at("access_token"), access);
+    server.advance(60);
+    let renewed = server.call("POST", "/auth/jwt/refresh").bearer(&access).send().expect(200);
+    let (before, after) = (claims(&access), renewed.claims());
+    assert_eq!(after["exp"].as_i64(), before["exp"].as_i64().map(|exp| exp + 60));
+    assert_eq!((&after["sid"], &after["fresh"]), (&before["sid"], &json!(false)));
+    server.call("POST", "/auth/jwt/refresh").send().expect_error(401, "missing_token");
     server.call("POST", "/auth/jwt/logout").bearer(&access).send().expect(204);
+    server
+        .call("POST", "/auth/jwt/refresh")
+        .bearer(renewed.text_at("access_token"))
+        .send()
+        .expect_error(401, "token_revoked");
     server.call("GET", "/users/me").bearer(&access).send().expect_error(401, "token_revoked");
     form(&server, "/auth/jwt/login", "username=ada&password=wrong").expect_error(401, "invalid_credentials");
 }

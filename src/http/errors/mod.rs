@@ -248,7 +248,8 @@ impl ApiError {
         Self { retry_after: Some(seconds), ..Self::new(code, detail) }
     }
 
-    fn too_many(wait: RetryAfter) -> Self {
+    /// A limit was reached.
+    pub(super) fn too_many(wait: RetryAfter) -> Self {
         let seconds = wait.seconds();
         Self::busy(Code::TooManyRequests, &format!("Too many attempts; try again in {seconds} s."), seconds)
     }
