@@ -1,13 +1,5 @@
 //! The paths of the systems that Vestibule succeeds, with `compat_routes`: thin aliases that take and give their field names, over
 //! our sessions, rotation and revocation. Errors are ours. These paths stand where they stood and move with no setting.
-//!
-//! | path | came from | is |
-//! | --- | --- | --- |
-//! | `/login` `/refresh` `/logout` `/logout_all` `/active_sessions` `/revoke_other_session` | fastapi-simple-jwt | the endpoint of that name |
-//! | `/auth/jwt/login` `logout` `refresh` | fastapi-users | login; logout, 204; an access token for an access token |
-//! | `/login/extended` `/login/secure` `/login/multi-device` | a JWT tutorial | login: all tokens; in cookies; with a `jti` |
-//! | `/token/refresh` `/sessions` | the same | refresh; the list of sessions |
-//! | `/api/token/` and `refresh/` `verify/` `blacklist/` below | djangorestframework-simplejwt | login; refresh; is it live?; logout |
 
 use rocket::{
     Route, State, get,
@@ -44,9 +36,31 @@ use crate::{
     store,
 };
 
-/// Every alias.
-pub fn routes() -> Vec<Route> {
-    let mut same = routes![
+/// The table: each path, and what answers there.
+pub fn routes() -> Vec<(&'static str, Vec<Route>)> {
+    vec![
+        // fastapi-simple-jwt: the endpoints of the same names.
+        ("/", same_as_ours()),
+        // fastapi-users.
+        ("/auth/jwt/login", routes![all_tokens]),
+        ("/auth/jwt/logout", routes![end_session]),
+        ("/auth/jwt/refresh", routes![renewed_token]),
+        // The tutorial.
+        ("/login/extended", routes![all_tokens]),
+        ("/login/secure", routes![in_cookies]),
+        ("/login/multi-device", routes![with_jti]),
+        ("/token/refresh", routes![next_tokens]),
+        ("/sessions", routes![list_sessions]),
+        // djangorestframework-simplejwt.
+        ("/api/token", routes![pair]),
+        ("/api/token/refresh", routes![next_pair]),
+        ("/api/token/verify", routes![verify]),
+        ("/api/token/blacklist", routes![blacklist]),
+    ]
+}
+
+fn same_as_ours() -> Vec<Route> {
+    let mut routes = routes![
         login::login,
         login::refresh,
         sessions::logout,
@@ -55,27 +69,13 @@ pub fn routes() -> Vec<Route> {
         sessions::revoke_other_session,
     ];
     // The page posts its form to the same path.
-    let login = same.iter_mut().filter(|route| route.uri.path() == "/login");
+    let login = routes.iter_mut().filter(|route| route.uri.path() == "/login");
     login.for_each(|route| route.format = Some(MediaType::JSON));
-    let own = routes![
-        jwt_login,
-        jwt_logout,
-        jwt_refresh,
-        login_extended,
-        login_secure,
-        login_multi_device,
-        token_refresh,
-        list_sessions,
-        pair,
-        pair_refresh,
-        pair_verify,
-        pair_blacklist,
-    ];
-    same.into_iter().chain(own).collect()
+    routes
 }
 
-#[post("/auth/jwt/login", data = "<body>")]
-async fn jwt_login(
+#[post("/", data = "<body>")]
+async fn all_tokens(
     body: JsonOrForm<LoginBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
@@ -85,8 +85,8 @@ async fn jwt_login(
     Ok(tokens::answer(jar, vestibule, tokens, Transport::Body))
 }
 
-#[post("/auth/jwt/logout", data = "<_body>")]
-async fn jwt_logout(
+#[post("/", data = "<_body>")]
+async fn end_session(
     token: AccessToken,
     _body: Ignored,
     vestibule: &State<Shared>,
@@ -106,8 +106,8 @@ struct Renewal {
 
 /// Its clients have no refresh token. Nothing rotates, so the session ends when it would have. Where there is nothing to gain, such
 /// as in a session that is bound to its device, the token comes back as it was.
-#[post("/auth/jwt/refresh", data = "<_body>")]
-async fn jwt_refresh(
+#[post("/", data = "<_body>")]
+async fn renewed_token(
     token: AccessToken,
     _body: Ignored,
     site: csrf::Site<'_>,
@@ -126,17 +126,6 @@ async fn jwt_refresh(
     Ok(Json(Renewal { access_token, token_type: "bearer", expires_in }))
 }
 
-#[post("/login/extended", data = "<body>")]
-async fn login_extended(
-    body: JsonOrForm<LoginBody>,
-    vestibule: &State<Shared>,
-    caller: &Caller,
-    jar: &CookieJar<'_>,
-) -> Result<Json<TokenAnswer>, ApiError> {
-    let tokens = sign_in(body.0, vestibule, caller, jar).await?;
-    Ok(tokens::answer(jar, vestibule, tokens, Transport::Body))
-}
-
 #[derive(Serialize)]
 struct CookieLogin {
     message: &'static str,
@@ -144,8 +133,8 @@ struct CookieLogin {
 }
 
 /// A form could come from a foreign page, which would sign the visitor in as somebody else.
-#[post("/login/secure", data = "<body>")]
-async fn login_secure(
+#[post("/", data = "<body>")]
+async fn in_cookies(
     site: csrf::Site<'_>,
     body: JsonOrForm<LoginBody>,
     vestibule: &State<Shared>,
@@ -168,8 +157,8 @@ struct DeviceLogin {
     jti: String,
 }
 
-#[post("/login/multi-device", data = "<body>")]
-async fn login_multi_device(
+#[post("/", data = "<body>")]
+async fn with_jti(
     body: JsonOrForm<LoginBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
@@ -184,8 +173,8 @@ async fn login_multi_device(
 }
 
 /// Its clients send the token in the query, where logs and histories keep it; better ones send a body.
-#[post("/token/refresh?<refresh_token>", data = "<body>")]
-async fn token_refresh(
+#[post("/?<refresh_token>", data = "<body>")]
+async fn next_tokens(
     refresh_token: Option<&str>,
     body: OptionalBody<RefreshBody>,
     vestibule: &State<Shared>,
@@ -212,7 +201,7 @@ struct ListedDevice {
     created_at: UnixTime,
 }
 
-#[get("/sessions")]
+#[get("/")]
 async fn list_sessions(
     token: AccessToken,
     vestibule: &State<Shared>,
@@ -242,7 +231,7 @@ impl From<Tokens> for Pair {
     }
 }
 
-#[post("/api/token", data = "<body>")]
+#[post("/", data = "<body>")]
 async fn pair(
     body: JsonOrForm<LoginBody>,
     vestibule: &State<Shared>,
@@ -263,8 +252,8 @@ impl FromFields for PairBody {
     }
 }
 
-#[post("/api/token/refresh", data = "<body>")]
-async fn pair_refresh(
+#[post("/", data = "<body>")]
+async fn next_pair(
     body: JsonOrForm<PairBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
@@ -281,8 +270,8 @@ impl FromFields for EitherBody {
     }
 }
 
-#[post("/api/token/verify", data = "<body>")]
-async fn pair_verify(
+#[post("/", data = "<body>")]
+async fn verify(
     body: JsonOrForm<EitherBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
@@ -295,8 +284,8 @@ async fn pair_verify(
     Ok(Json(json!({})))
 }
 
-#[post("/api/token/blacklist", data = "<body>")]
-async fn pair_blacklist(
+#[post("/", data = "<body>")]
+async fn blacklist(
     body: JsonOrForm<PairBody>,
     vestibule: &State<Shared>,
     caller: &Caller,

@@ -121,7 +121,9 @@ impl Embed {
 
     fn routes(&self) -> Vec<(String, Vec<Route>)> {
         let web = &self.vestibule.config.web;
-        let predecessors = web.compat_routes.then(|| (Group::Predecessors, "/".to_owned(), compat::routes()));
+        let predecessors = if web.compat_routes { compat::routes() } else { Vec::new() };
+        let predecessors =
+            predecessors.into_iter().map(|(base, routes)| (Group::Predecessors, base.to_owned(), routes));
         let wanted = super::endpoints(&web.base_path)
             .into_iter()
             .chain(predecessors)
