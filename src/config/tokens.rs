@@ -63,7 +63,7 @@ impl Tokens {
             renew_within = leaves_some(reader, span, lifetime);
         }
         let claims = reader.read("token_claims");
-        let location = reader.read("token_location");
+        let location = location(reader, web);
         Ok(Self {
             issuer: issuer?.0,
             leeway: leeway?,
@@ -82,6 +82,18 @@ fn leaves_some(reader: &mut Reader, renew_within: Seconds, lifetime: Lifetime) -
     }
     let lifetime = reader.describe("access_token_lifetime");
     Err(reader.refuse("renew_within", format!("must be shorter than {lifetime}")))
+}
+
+/// Clients of the predecessors' paths get their tokens in the body.
+fn location(reader: &mut Reader, web: Read<&Web>) -> Read<TokenLocation> {
+    let location: TokenLocation = reader.read("token_location")?;
+    match web {
+        Ok(web) if web.compat_routes && !location.headers => {
+            let compat = reader.describe("compat_routes");
+            Err(reader.refuse("token_location", format!("must have headers, with {compat}")))
+        }
+        _ => Ok(location),
+    }
 }
 
 impl Setting for Identifier {

@@ -1,6 +1,7 @@
 //! A user, and the names that one can be called by.
 
 use serde_json::{Map, Value};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Permission, UnixTime, UserId, text};
 
@@ -121,9 +122,11 @@ impl Identifier {
     }
 }
 
-/// Case folding by lower-casing twice around an upper-casing, so that `ß`/`SS`, `ſ`/`s` and final sigma meet.
+/// Case folding by lower-casing twice around an upper-casing, so that `ß`/`SS`, `ſ`/`s` and final sigma meet; and letters of another
+/// width or style are their plain ones (NFKC), because applications that are told a name take them for the same.
 fn fold(text: &str) -> String {
-    text.to_lowercase().to_uppercase().to_lowercase()
+    let plain: String = text.nfkc().collect();
+    plain.to_lowercase().to_uppercase().to_lowercase()
 }
 
 /// A user as stored.

@@ -1,7 +1,8 @@
 //! Routes that are closed unless somebody opened them: whoever has no valid access token gets no further, whatever guards the
-//! handler names or forgets to name. Only paths that match `exclude_urls` are open.
+//! handler names or forgets to name. Only paths that match an entry of `exclude_urls` without a host are open.
 //!
-//! Each handler is wrapped, so there is no second reading of the path that could differ from Rocket's.
+//! Each handler is wrapped, so what is closed does not depend on a second reading of the path. What is open does: there a path
+//! counts only if it matches as it stands, which is how Rocket reads it (`domain/excluded.rs`).
 
 use rocket::{
     Data, Request, Route, async_trait,

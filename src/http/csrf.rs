@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use rocket::{
     Request,
+    http::{Cookie, CookieJar},
     request::{FromRequest, Outcome},
 };
 use subtle::ConstantTimeEq;
@@ -37,6 +38,12 @@ pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Res
     } else {
         Err(ApiError::new(Code::CsrfFailed, "The form does not have the CSRF token of this session."))
     }
+}
+
+/// Whether the browser has the CSRF cookie of a session, which came with its tokens.
+pub fn is_in_cookie(jar: &CookieJar<'_>, vestibule: &Vestibule, session: SessionId) -> bool {
+    let given = jar.get(&vestibule.config.cookies.csrf_name).map(Cookie::value).unwrap_or_default();
+    bool::from(given.as_bytes().ct_eq(vestibule.csrf_token(session).as_bytes()))
 }
 
 /// The browser's own word on where the request comes from, where it gives one.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use rocket::{
-    Build, Request, Rocket, Route, catchers,
+    Build, Orbit, Phase, Request, Rocket, Route, catchers,
     fairing::{self, Fairing, Info, Kind},
 };
 
@@ -135,12 +135,16 @@ impl Embed {
             })
             .collect()
     }
+}
 
-    /// The routes that are open to anybody without having been left open on purpose.
-    fn left_open(&self, rocket: &Rocket<Build>) -> Vec<String> {
-        let open = rocket.routes().filter(|route| !is_ours(route) && !closed::is_closed(route));
-        open.map(|route| format!("{} {}", route.method, route.uri)).collect()
+/// Whether no route is open to anybody without having been left open on purpose; says which are.
+fn has_only_closed<P: Phase>(rocket: &Rocket<P>) -> bool {
+    let open = rocket.routes().filter(|route| !is_ours(route) && !closed::is_closed(route));
+    let routes = open.map(|route| format!("{} {}", route.method, route.uri)).collect::<Vec<_>>().join(", ");
+    if !routes.is_empty() {
+        tracing::error!(routes, "nobody closed these: mount them with `closed`, or drop `only_closed_routes`");
     }
+    routes.is_empty()
 }
 
 /// How much of the application is ours: managed state.
@@ -169,14 +173,18 @@ pub(super) fn concerns_us(request: &Request<'_>) -> bool {
 #[rocket::async_trait]
 impl Fairing for Embed {
     fn info(&self) -> Info {
-        Info { name: "Vestibule", kind: Kind::Ignite | Kind::Singleton }
+        Info { name: "Vestibule", kind: Kind::Ignite | Kind::Liftoff | Kind::Singleton }
+    }
+
+    /// Fairings that were attached after this one may have mounted more.
+    async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
+        if self.closed_only && !has_only_closed(rocket) {
+            rocket.shutdown().notify();
+        }
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
-        let left_open = if self.closed_only { self.left_open(&rocket) } else { Vec::new() };
-        if !left_open.is_empty() {
-            let routes = left_open.join(", ");
-            tracing::error!(routes, "nobody closed these: mount them with `closed`, or drop `only_closed_routes`");
+        if self.closed_only && !has_only_closed(&rocket) {
             return Err(rocket);
         }
         let mut rocket = rocket

@@ -116,12 +116,16 @@ fn transport(fields: &mut Fields, vestibule: &Vestibule) -> Transport {
 /// Signs in.
 #[post("/login", data = "<body>")]
 pub async fn login(
+    site: csrf::Site<'_>,
     body: Body<LoginBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
     jar: &CookieJar<'_>,
 ) -> Result<Json<TokenAnswer>, ApiError> {
     let transport = body.0.transport;
+    if transport == Transport::Cookie {
+        site.check_origin()?;
+    }
     let tokens = sign_in(body.0, vestibule, caller, jar).await?;
     Ok(tokens::answer(jar, vestibule, tokens, transport))
 }

@@ -81,6 +81,9 @@ impl Handler for NotTaken {
     }
 }
 
+/// Bytes in which Rocket looks for `_method=` and what it names.
+const LONGEST_FIELD: usize = 32;
+
 /// Rocket takes the method of a posted form from its field `_method`. Here a POST is a POST.
 pub struct AsSent;
 
@@ -91,9 +94,15 @@ impl Fairing for AsSent {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
-        const FIELD: &[u8] = b"_method=";
         let is_form = request.content_type().is_some_and(|kind| kind.is_form());
-        if is_form && request.method() != Method::Post && data.peek(FIELD.len()).await.starts_with(FIELD) {
+        // To read is safe: a POST that says it reads does so. A GET that says it is one stays what it is.
+        if !is_form || matches!(request.method(), Method::Get | Method::Head | Method::Post) {
+            return;
+        }
+        let begin = data.peek(LONGEST_FIELD).await;
+        let field = begin.strip_prefix(b"_method=").and_then(|rest| rest.split(|byte| *byte == b'&').next());
+        let named = field.and_then(|value| std::str::from_utf8(value).ok()).and_then(|value| value.parse().ok());
+        if named == Some(request.method()) {
             request.set_method(Method::Post);
         }
     }

@@ -79,6 +79,11 @@ async fn standing(vestibule: &Vestibule, caller: &Caller, jar: &CookieJar<'_>) -
     let now = caller.origin().now;
     let Some(token) = cookies::refresh_token(jar, vestibule) else { return Ok(Standing::Out) };
     let Ok(claims) = vestibule.refresh_tokens.verify(token, now) else { return Ok(Standing::Out) };
+    // Another host of the domain can set a refresh cookie, whose name can't have the prefix that forbids it, and with it sign a
+    // visitor in as somebody else. The CSRF cookie, which came with ours, it can't.
+    if !csrf::is_in_cookie(jar, vestibule, claims.sid) {
+        return Ok(Standing::Out);
+    }
     let session = store::sessions::find(&mut *vestibule.store.read().await?, claims.sid).await?;
     let is_looked_at = vestibule.config.devices.fingerprint != FingerprintPolicy::Off;
     Ok(match session.filter(|session| session.state(now) == SessionState::Live) {
