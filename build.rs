@@ -16,12 +16,38 @@ fn main() {
         .filter(|name| Path::new(name).extension().is_some_and(|kind| KINDS.iter().any(|known| kind == *known)))
         .collect();
     names.sort();
+    let out = env::var("OUT_DIR").expect("cargo sets it");
+    let out = Path::new(&out);
     let mut table = "&[\n".to_owned();
     for name in names {
         let path = folder.join(&name);
-        writeln!(table, "({name:?}, include_bytes!({path:?})),").expect("a String takes text");
+        let text = fs::read_to_string(&path).expect("assets are text");
+        let lean = out.join(&name);
+        fs::write(&lean, if name.ends_with(".js") { without_comments(&text) } else { text }).expect(WRITABLE);
+        writeln!(table, "({name:?}, include_bytes!({path:?}), include_bytes!({lean:?})),")
+            .expect("a String takes text");
     }
     table.push(']');
-    let out = env::var("OUT_DIR").expect("cargo sets it");
-    fs::write(Path::new(&out).join("assets.rs"), table).expect("the output folder can be written");
+    fs::write(out.join("assets.rs"), table).expect(WRITABLE);
+}
+
+const WRITABLE: &str = "the output folder can be written";
+
+/// A script without the lines that are nothing but comment: what our pages load, while other front ends get the whole file to
+/// read.
+fn without_comments(script: &str) -> String {
+    let mut lean = String::new();
+    let mut in_comment = false;
+    for line in script.lines() {
+        let text = line.trim();
+        if in_comment {
+            in_comment = !text.ends_with("*/");
+        } else if text.starts_with("/*") && !text.contains("*/") {
+            in_comment = true;
+        } else if !(text.starts_with("//") || text.starts_with("/*") && text.ends_with("*/")) {
+            lean.push_str(line);
+            lean.push('\n');
+        }
+    }
+    lean
 }

@@ -25,7 +25,7 @@
  * @property {string} [base] where its endpoints are: the setting `base_path`; `/auth` unless given
  * @property {'cookie' | 'bearer'} [transport] `cookie` unless given
  * @property {'on' | 'off'} [fingerprint] `off`: nothing is read from the browser, and sessions aren't bound to it
- * @property {string} [csrfCookie] the setting `csrf_cookie_name`
+ * @property {string} [csrfCookie] the setting `csrf_cookie_name`; unless given, whichever of its defaults is there
  * @property {string} [csrfHeader] the setting `csrf_header_name`
  */
 
@@ -110,7 +110,8 @@ function cookie(name) {
 /** @param {Options} [options] */
 export function createClient(options = {}) {
   const { url = '', base = '/auth', transport = 'cookie', fingerprint = 'on' } = options;
-  const { csrfCookie = '__Host-csrf_token', csrfHeader = 'X-CSRF-Token' } = options;
+  const { csrfCookie, csrfHeader = 'X-CSRF-Token' } = options;
+  const csrfCookies = csrfCookie ? [csrfCookie] : ['__Host-csrf_token', '__Secure-csrf_token', 'csrf_token'];
   const home = new URL(url || '/', location.href);
   const endpoint = (name) => `${base === '/' ? '' : base}/${name}`;
   const inCookies = transport === 'cookie';
@@ -126,7 +127,7 @@ export function createClient(options = {}) {
   /** How often tokens came: a call that was sent before the last ones is simply sent again. */
   let generation = 0;
 
-  const csrf = () => cookie(csrfCookie) ?? csrfToken;
+  const csrf = () => csrfCookies.map(cookie).find(Boolean) ?? csrfToken;
 
   /** Reads the fingerprint, once. Worth calling when somebody begins to type, so that it is there at the sign-in. */
   function prepare() {

@@ -171,9 +171,9 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
     };
     let mut loaded = read(cli, profile, flags.clone())?;
     if matches!(cli.command, Command::Serve(_) | Command::Dev(_)) && loaded.config.web.port == 0 {
-        // Chosen before anything is made of it: the URL of this server and the issuer of its tokens name the port.
+        // Chosen before anything is made of it: the URL of this server names the port.
         let port = serve::free_port(loaded.config.web.address)?;
-        loaded = read(cli, profile, Flags { port: Some(port), ..flags })?;
+        loaded = read(cli, profile, Flags { port: Some(port), port_is_picked: true, ..flags })?;
     }
     if matches!(cli.command, Command::Serve(_) | Command::Dev(_) | Command::Config(_)) {
         loaded.notes.iter().for_each(|note| output::note(note));

@@ -132,7 +132,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
 /// # Errors
 /// As [`load`], and what `check` gives, all at once.
 pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>) -> Result<Loaded, Problems> {
-    let mut reader = Reader::new(sources.profile, sources.flags.allow_remote, sources.gather());
+    let mut reader = Reader::new(sources.profile, &sources.flags, sources.gather());
     let config = read(&mut reader);
     let (mut given, entries) = reader.finish();
     given.problems.extend(check(&given.figment));

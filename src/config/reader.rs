@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value as Json;
 
 use super::{
-    Entry, Profile,
+    Entry, Flags, Profile,
     given::Given,
     problems::{Problem, shorten},
     schema,
@@ -37,13 +37,16 @@ pub(super) struct Reader {
     pub profile: Profile,
     /// Whether the profile `dev` may listen beyond loopback.
     pub allow_remote: bool,
+    /// Whether the port is one of this start alone.
+    pub port_is_picked: bool,
     given: Given,
     effective: BTreeMap<String, Json>,
 }
 
 impl Reader {
-    pub(super) fn new(profile: Profile, allow_remote: bool, given: Given) -> Self {
-        Self { profile, allow_remote, given, effective: BTreeMap::new() }
+    pub(super) fn new(profile: Profile, flags: &Flags, given: Given) -> Self {
+        let Flags { allow_remote, port_is_picked, .. } = *flags;
+        Self { profile, allow_remote, port_is_picked, given, effective: BTreeMap::new() }
     }
 
     /// The value of `key`, or nothing where it has neither a value nor a default in the table.

@@ -31,6 +31,8 @@ pub struct Flags {
     pub address: Option<IpAddr>,
     /// `--port`
     pub port: Option<u16>,
+    /// `port` was picked for `--port 0`, and is another one at the next start.
+    pub port_is_picked: bool,
     /// `--allow-remote`: the profile `dev` may listen beyond loopback.
     pub allow_remote: bool,
 }
@@ -129,7 +131,7 @@ impl Sources {
     }
 
     fn give_flags(&self, given: &mut Given) {
-        let Flags { data_dir, address, port, allow_remote: _ } = &self.flags;
+        let Flags { data_dir, address, port, port_is_picked: _, allow_remote: _ } = &self.flags;
         if let Some(path) = data_dir {
             match path.to_str() {
                 Some(path) => given.put("data_dir", path.into(), "--data-dir"),

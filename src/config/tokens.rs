@@ -54,8 +54,8 @@ pub(super) struct Identifier(pub String);
 
 impl Tokens {
     pub(super) fn read(reader: &mut Reader, web: Read<&Web>) -> Read<Self> {
-        let public_url = web.map(|web| Identifier(web.public_url.clone()));
-        let issuer = reader.or("issuer", public_url);
+        let usual = web.map(|web| usual_issuer(reader, web));
+        let issuer = reader.or("issuer", usual);
         let leeway = reader.within("leeway", Seconds::new(0)..=LONGEST_LEEWAY);
         let access_token_lifetime = reader.read::<Lifetime>("access_token_lifetime");
         let mut renew_within = reader.read::<Seconds>("renew_within");
@@ -82,6 +82,13 @@ fn leaves_some(reader: &mut Reader, renew_within: Seconds, lifetime: Lifetime) -
     }
     let lifetime = reader.describe("access_token_lifetime");
     Err(reader.refuse("renew_within", format!("must be shorter than {lifetime}")))
+}
+
+/// How this server is reached. A port that was picked for this start says nothing of the next, to which the tokens must still be
+/// its own.
+fn usual_issuer(reader: &Reader, web: &Web) -> Identifier {
+    let is_for_once = reader.port_is_picked && !reader.is_given("public_url");
+    Identifier(if is_for_once { "http://localhost:8000".to_owned() } else { web.public_url.clone() })
 }
 
 /// Clients of the predecessors' paths get their tokens in the body.

@@ -75,6 +75,7 @@ impl Web {
         let usual = if reader.profile == Profile::Dev { CorsOrigins::AnyLocalhost } else { CorsOrigins::None };
         let cors = reader.or("cors_allowed_origins", Ok(usual));
         let compat_routes = reader.read("compat_routes");
+        let compat_routes = compat_routes.and_then(|on| check_room(reader, on, &base_path));
         let log_format = reader.read("log_format");
         let privacy_contact = reader.optional::<Contact>("privacy_contact");
         if let Ok(Networks(networks)) = &trusted_proxies
@@ -119,6 +120,17 @@ fn check_reach(reader: &mut Reader, address: IpAddr) -> Read<IpAddr> {
             Err(reader.refuse("public_url", format!("must be set, since {reached} isn't loopback")))
         }
         _ => Ok(address),
+    }
+}
+
+/// With the session endpoints at the root, the paths of the predecessors are theirs already.
+fn check_room(reader: &mut Reader, compat_routes: bool, base_path: &Read<BasePath>) -> Read<bool> {
+    match base_path {
+        Ok(base) if compat_routes && base.0.is_empty() => {
+            let base = reader.describe("base_path");
+            Err(reader.refuse("compat_routes", format!("can't be used with {base}, where those paths stand already")))
+        }
+        _ => Ok(compat_routes),
     }
 }
 

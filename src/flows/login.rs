@@ -5,7 +5,7 @@
 
 use super::{Tokens, Vestibule, access_expiry, client::KnownClient};
 use crate::{
-    config::{Client, LimitPolicy},
+    config::{Client, LimitPolicy, UsernameField},
     domain::{
         DeviceRow, Identifier, Permission, Scope, SessionId, User,
         audit_event::{AuditEvent, Event, Origin},
@@ -135,7 +135,18 @@ struct Claimant {
     device: Option<DeviceRow>,
 }
 
+/// Whether people sign in by a name of this kind. By another kind nobody is known.
+fn signs_in_by(field: UsernameField, identifier: &Identifier) -> bool {
+    match (field, identifier) {
+        (UsernameField::Username, Identifier::Email(_)) | (UsernameField::Email, Identifier::Username(_)) => false,
+        (UsernameField::Username | UsernameField::Email | UsernameField::Either, _) => true,
+    }
+}
+
 async fn identify(vestibule: &Vestibule, request: &Login<'_>, client: &Client) -> store::Result<Option<Claimant>> {
+    if !signs_in_by(vestibule.config.passwords.username_field, &request.identifier) {
+        return Ok(None);
+    }
     let mut reader = vestibule.store.read().await?;
     let Some(user) = users::find_by_identifier(&mut reader, &request.identifier).await? else { return Ok(None) };
     let password = users::find_password(&mut reader, user.id).await?;

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::domain::jwt::base64url;
 
-/// Name and content of every file of `static/`.
-const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+/// Name and content of every file of `static/`, and the content without comments.
+const FILES: &[(&str, &[u8], &[u8])] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// Seconds for which other front ends may keep a file whose address has no hash.
 const MAX_AGE: u32 = 300;
@@ -32,39 +32,51 @@ struct Assets {
 }
 
 struct Asset {
+    kind: ContentType,
+    /// As it was written: for other front ends, whose authors read it.
+    whole: Content,
+    /// Without comments: for our own pages.
+    lean: Content,
+}
+
+struct Content {
     plain: &'static [u8],
     gzip: Vec<u8>,
     tag: String,
-    kind: ContentType,
 }
 
 impl Assets {
-    fn new(files: &[(&'static str, &'static [u8])]) -> Self {
+    fn new(files: &[(&'static str, &'static [u8], &'static [u8])]) -> Self {
         let mut all = Sha256::new();
-        for (name, content) in files {
+        for (name, _, lean) in files {
             all.update(Sha256::digest(name));
-            all.update(Sha256::digest(content));
+            all.update(Sha256::digest(lean));
         }
-        let by_name = files.iter().map(|(name, content)| (*name, Asset::new(name, content))).collect();
+        let by_name = files.iter().map(|(name, whole, lean)| (*name, Asset::new(name, whole, lean))).collect();
         Self { hash: base64url(&all.finalize()[..9]), by_name }
     }
 }
 
 impl Asset {
-    fn new(name: &str, plain: &'static [u8]) -> Self {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        let written = encoder.write_all(plain).and_then(|()| encoder.finish());
+    fn new(name: &str, whole: &'static [u8], lean: &'static [u8]) -> Self {
         let kind = match name.rsplit('.').next() {
             Some("css") => ContentType::CSS,
             Some("svg") => ContentType::SVG,
             _ => ContentType::JavaScript,
         };
+        Self { kind, whole: Content::new(whole), lean: Content::new(lean) }
+    }
+}
+
+impl Content {
+    fn new(plain: &'static [u8]) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        let written = encoder.write_all(plain).and_then(|()| encoder.finish());
         Self {
             plain,
             gzip: written.expect("a Vec takes all that is written"),
             // Weak: it names the content, which two encodings share (RFC 9110 §8.8.1).
             tag: format!("W/\"{}\"", base64url(&Sha256::digest(plain)[..12])),
-            kind,
         }
     }
 }
@@ -81,28 +93,29 @@ pub fn folder() -> String {
 
 /// A file, and how long it may be kept.
 pub struct Served {
-    asset: &'static Asset,
+    kind: ContentType,
+    content: &'static Content,
     caching: String,
 }
 
 impl<'r> Responder<'r, 'static> for Served {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let Self { asset, caching } = self;
+        let Self { kind, content, caching } = self;
         let mut response = Response::build();
         response
-            .header(Header::new("ETag", asset.tag.clone()))
+            .header(Header::new("ETag", content.tag.clone()))
             .header(Header::new("Cache-Control", caching))
             .header(Header::new("Vary", "Accept-Encoding"));
-        let tag = asset.tag.trim_start_matches("W/");
+        let tag = content.tag.trim_start_matches("W/");
         if request.headers().get("If-None-Match").any(|tags| tags.split(',').any(is_known_as(tag))) {
             return response.status(Status::NotModified).ok();
         }
-        response.header(asset.kind.clone());
+        response.header(kind);
         if takes_gzip(request) {
             response.header(Header::new("Content-Encoding", "gzip"));
-            response.sized_body(asset.gzip.len(), std::io::Cursor::new(asset.gzip.as_slice()));
+            response.sized_body(content.gzip.len(), std::io::Cursor::new(content.gzip.as_slice()));
         } else {
-            response.sized_body(asset.plain.len(), std::io::Cursor::new(asset.plain));
+            response.sized_body(content.plain.len(), std::io::Cursor::new(content.plain));
         }
         response.ok()
     }
@@ -128,11 +141,13 @@ pub fn asset_of_version(hash: &str, name: &str) -> Result<Served, ApiError> {
     if hash != ASSETS.hash {
         return Err(ApiError::new(Code::NotFound, "This is an asset of another version."));
     }
-    Ok(Served { asset, caching: "public, max-age=31536000, immutable".to_owned() })
+    let caching = "public, max-age=31536000, immutable".to_owned();
+    Ok(Served { kind: asset.kind.clone(), content: &asset.lean, caching })
 }
 
 /// For other front ends.
 #[get("/static/<name>")]
 pub fn asset(name: &str) -> Result<Served, ApiError> {
-    Ok(Served { asset: find(name)?, caching: format!("public, max-age={MAX_AGE}") })
+    let asset = find(name)?;
+    Ok(Served { kind: asset.kind.clone(), content: &asset.whole, caching: format!("public, max-age={MAX_AGE}") })
 }

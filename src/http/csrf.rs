@@ -101,3 +101,22 @@ impl<'r> FromRequest<'r> for Site<'r> {
         Outcome::Success(Self(request))
     }
 }
+
+/// A request without a session's cookies, or not from a foreign page: for handlers that learn only from the body whether a cookie
+/// counts, so that a foreign page is refused whatever body it sends.
+pub struct OwnPage;
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for OwnPage {
+    type Error = ApiError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
+        let checked = guards::shared(request).and_then(|vestibule| {
+            let names = [&vestibule.config.cookies.access_name, &vestibule.config.cookies.refresh_name];
+            let has_cookie = names.iter().any(|name| request.cookies().get(name).is_some());
+            let by_header = request.headers().contains("Authorization");
+            if has_cookie && !by_header { check_site(request, vestibule) } else { Ok(()) }
+        });
+        guards::outcome(request, checked.map(|()| Self))
+    }
+}

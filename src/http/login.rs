@@ -170,6 +170,7 @@ impl FromFields for RefreshBody {
 /// Trades a refresh token for the next pair.
 #[post("/refresh", data = "<body>")]
 pub async fn refresh(
+    _page: csrf::OwnPage,
     body: OptionalBody<RefreshBody>,
     vestibule: &State<Shared>,
     caller: &Caller,

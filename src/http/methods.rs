@@ -95,15 +95,16 @@ impl Fairing for AsSent {
 
     async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
         let is_form = request.content_type().is_some_and(|kind| kind.is_form());
-        // To read is safe: a POST that says it reads does so. A GET that says it is one stays what it is.
-        if !is_form || matches!(request.method(), Method::Get | Method::Head | Method::Post) {
+        if !is_form || request.method() == Method::Post {
             return;
         }
         let begin = data.peek(LONGEST_FIELD).await;
         let field = begin.strip_prefix(b"_method=").and_then(|rest| rest.split(|byte| *byte == b'&').next());
         let named = field.and_then(|value| std::str::from_utf8(value).ok()).and_then(|value| value.parse().ok());
         if named == Some(request.method()) {
-            request.set_method(Method::Post);
+            // Whether it is a POST that would be read, or a request to read with a body that says so, can't be told: no path takes it.
+            let reads = matches!(request.method(), Method::Get | Method::Head);
+            request.set_method(if reads { Method::Trace } else { Method::Post });
         }
     }
 }

@@ -13,7 +13,10 @@ use super::{
     guards::{self, AccessToken, Presented},
 };
 use crate::{
-    domain::{SessionId, TokenId, UnixTime, session::Session},
+    domain::{
+        SessionId, TokenId, UnixTime,
+        session::{Session, SessionState},
+    },
     flows::{
         self, Vestibule,
         logout::{Shown, session_of},
@@ -117,6 +120,7 @@ impl FromFields for TokenBody {
 /// people out.
 #[post("/logout", data = "<body>")]
 pub async fn logout(
+    _page: csrf::OwnPage,
     body: OptionalBody<TokenBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
@@ -134,6 +138,7 @@ pub async fn logout(
         (None, None, None) => (None, false),
     };
     if let Some((session, _)) = shown.as_ref().filter(|_| by_cookie).and_then(|shown| session_of(vestibule, shown).ok())
+        && is_live(vestibule, session, caller.origin().now).await?
     {
         site.check(session)?;
     }
@@ -143,6 +148,12 @@ pub async fn logout(
     let shown = shown.ok_or_else(|| ApiError::new(Code::MissingToken, "Send the token whose session is to end."))?;
     flows::logout::logout(vestibule, &shown, &caller.origin()).await?;
     Ok(Json(Done { detail: "Logged out" }))
+}
+
+/// Whether there is anything to protect: of a session that is over only the cookies are left, and they may go.
+async fn is_live(vestibule: &Vestibule, session: SessionId, now: UnixTime) -> Result<bool, ApiError> {
+    let session = store::sessions::find(&mut *vestibule.store.read().await?, session).await?;
+    Ok(session.is_some_and(|session| session.state(now) == SessionState::Live))
 }
 
 /// Ends every session of the bearer.

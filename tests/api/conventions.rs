@@ -293,7 +293,10 @@ fn a_form_does_not_choose_its_method() {
         for path in ["/health", "/users/me", "/auth/sessions/x"] {
             post(path).send().expect_error(405, "method_not_allowed");
         }
-        post("/auth/login").send().expect_error(415, "unsupported_media_type");
+        // A request to read with such a body can't be told from it, so neither gets anywhere.
+        let (status, code) =
+            if method == "get" { (405, "method_not_allowed") } else { (415, "unsupported_media_type") };
+        post("/auth/login").send().expect_error(status, code);
     }
 }
 

@@ -326,7 +326,7 @@ fn a_foreign_page_can_not_sign_anybody_out() {
         // What a browser sends along with a foreign form: no cookie that is `SameSite=Lax`.
         by_form(server.call("POST", "/auth/logout")).expect_error(401, "missing_token"),
         by_form(server.call("POST", "/auth/logout").header("Cookie", "access_token=a.b.c"))
-            .expect_error(401, "invalid_token"),
+            .expect_error(403, "csrf_failed"),
     ];
     for answer in answers {
         assert_eq!(set_cookies(&answer), Vec::<&str>::new());

@@ -6,7 +6,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use rocket::{Build, Request, Rocket, catch, catchers, delete, figment::Figment, get, http::Status, post, routes};
+use rocket::{
+    Build, Request, Rocket, catch, catchers, delete, fairing::AdHoc, figment::Figment, get, http::Status, post, routes,
+};
 use serde_json::json;
 use vestibule::{
     AccessTokenOptions, CurrentUser, Embed, FreshToken, Group, Vestibule, closed,
@@ -36,7 +38,12 @@ fn any_name(name: &str) -> String {
     name.to_owned()
 }
 
-#[get("/<_path..>")]
+#[get("/below/<name>/<_two>/<_three>")]
+fn any_name_below(name: &str, _two: &str, _three: &str) -> String {
+    name.to_owned()
+}
+
+#[get("/<_path..>", rank = 20)]
 fn any_path(_path: std::path::PathBuf) -> &'static str {
     "any path"
 }
@@ -150,10 +157,10 @@ fn a_closed_route_needs_a_token_whatever_its_handler_asks_for() {
 
 #[test]
 fn only_what_exclude_urls_names_is_left_open() {
-    let settings = vec![("exclude_urls", json!(["/app/open/**", "other.test/app/careless"]))];
+    let settings = vec![("exclude_urls", json!(["/app/open/**", "/health", "other.test/**"]))];
     let server = Server::with_application(settings, |vestibule, figment| {
         let settings = Figment::from(rocket::Config::release_default()).merge(figment).merge(("log_level", "off"));
-        let routes = closed(routes![careless, any_path]);
+        let routes = closed(routes![careless, any_name_below, any_path]);
         rocket::custom(settings).attach(Embed::new(vestibule)).mount("/app", routes)
     });
     assert_eq!(server.call("GET", "/app/open/door").send().expect(200).text, "any path");
@@ -167,9 +174,17 @@ fn only_what_exclude_urls_names_is_left_open() {
         "/app/open;x/../careless",
         "/app/careless?x=/app/open/door",
         "//app/open/door",
+        // Rocket takes dots for names: each of these is served by a closed route.
+        "/app/below/../../health",
+        "/app/below/..%2f..%2fhealth",
+        "/app/below/%2e%2e/%2e%2e/health",
+        "/app/x/../open/door",
+        "/app/x/../../health",
     ] {
-        let answer = server.call("GET", path).send();
-        assert!(matches!(answer.status, 401 | 404), "{path}: {} {}", answer.status, answer.text);
+        for host in ["localhost", "other.test"] {
+            let answer = server.call("GET", path).header("Host", host).send();
+            assert!(matches!(answer.status, 401 | 404 | 422), "{path}: {} {}", answer.status, answer.text);
+        }
     }
 }
 
@@ -204,6 +219,23 @@ fn a_launch_with_a_route_that_nobody_closed_is_refused() {
         let kind = left_open.expect_err("it is refused");
         assert!(format!("{:?}", kind.kind()).contains("FailedFairings"), "{:?}", kind.kind());
         quiet().attach(embed()).mount("/", closed(routes![careless])).ignite().await.expect("it is closed");
+        vestibule.close().await;
+    });
+}
+
+#[test]
+fn a_route_that_a_later_fairing_leaves_open_stops_the_server() {
+    let directory = tempfile::tempdir().expect("a directory");
+    rocket::execute(async {
+        let sources = vestibule::config::Sources::isolated(vestibule::config::Profile::Dev)
+            .set("data_dir", directory.path().display().to_string());
+        let vestibule = Vestibule::open(vestibule::config::load(&sources).expect("it is valid").config).await;
+        let vestibule = vestibule.expect("it opens");
+        let settings = Figment::from(rocket::Config::release_default()).merge(("log_level", "off")).merge(("port", 0));
+        let late = AdHoc::on_ignite("late", |rocket| async { rocket.mount("/", routes![careless]) });
+        let rocket = rocket::custom(settings).attach(Embed::new(&vestibule).only_closed_routes()).attach(late);
+        // It would run for ever.
+        rocket.launch().await.expect("it stops in order");
         vestibule.close().await;
     });
 }

@@ -68,7 +68,7 @@ fn who_is_not_signs_in_and_comes_back() {
     let browser = Browser::new(&server);
     let on = browser.get("/auth/continue?next=/privacy").expect(303);
     assert_eq!(on.header("location"), Some("/login?next=%2Fprivacy"));
-    assert!(browser.follow(on).expect(200).text.contains("name=\"next\" value=\"&#x2f;privacy\""));
+    assert!(browser.follow(on).expect(200).text.contains("name=\"next\" value=\"/privacy\""));
 }
 
 #[test]
@@ -107,10 +107,10 @@ fn a_bound_session_gets_the_page_and_loses_nothing() {
 fn with_the_policy_off_a_bound_session_goes_on() {
     let server = server_with(vec![]);
     let browser = bound(&server);
-    let (access, refresh) = (browser.cookie("access_token"), browser.cookie("refresh_token"));
+    let cookie = |name: &str| format!("{name}={}", browser.cookie(name).expect("one"));
+    let cookies = ["access_token", "refresh_token", "csrf_token"].map(cookie).join("; ");
     let server = server.restart_with(vec![("fingerprint_policy", json!("off"))]);
     server.advance(AWAY);
-    let cookies = format!("access_token={}; refresh_token={}", access.expect("one"), refresh.expect("one"));
     let on = server.call("GET", "/auth/continue?next=/account").header("Cookie", &cookies).send().expect(303);
     assert_eq!(on.header("location"), Some("/account"));
 }

@@ -54,7 +54,7 @@ fn it_names_whom_to_ask() {
     let rows = [
         ("privacy@example.com", "<a href=\"mailto:privacy@example.com\">privacy@example.com</a>"),
         ("The person at desk 4", "<p>The person at desk 4</p>"),
-        ("<b>me</b>", "<p>&lt;b&gt;me&lt;&#x2f;b&gt;</p>"),
+        ("<b>me</b>", "<p>&lt;b&gt;me&lt;/b&gt;</p>"),
         ("javascript:alert(1)", "<p>javascript:alert(1)</p>"),
     ];
     for (contact, markup) in rows {
@@ -62,5 +62,5 @@ fn it_names_whom_to_ask() {
         assert!(text.contains(markup), "{contact}: {text}");
     }
     let text = page(vec![("privacy_contact", json!("https://example.com/privacy"))]);
-    assert!(text.contains("<a href=\"https:&#x2f;&#x2f;example.com&#x2f;privacy\">"), "{text}");
+    assert!(text.contains("<a href=\"https://example.com/privacy\">"), "{text}");
 }

@@ -236,3 +236,97 @@ fn a_stranger_can_not_keep_the_owner_from_proving_the_password() {
     ada.try_login(json!({})).expect_error(429, "too_many_requests");
     session.post("/auth/fresh", json!({"password": PASSWORD})).expect(200);
 }
+
+#[test]
+fn a_refresh_cookie_that_another_host_set_signs_nobody_in() {
+    let server = Server::start();
+    let eve = server.user("eve").try_login(json!({"transport": "cookie"})).expect(200);
+    let cookie = |name: &str| format!("{name}={}", eve.cookie(name).expect("a cookie"));
+    let go_on = |cookies: &str| server.call("GET", "/auth/continue?next=/account").header("Cookie", cookies).send();
+    let tossed = go_on(&cookie("refresh_token")).expect(303);
+    assert_eq!(tossed.header("location"), Some("/login?next=%2Faccount"));
+    assert_eq!(tossed.set_cookie("access_token"), None);
+    // With the CSRF cookie of the victim's own session neither.
+    let own = server.user("ada").try_login(json!({"transport": "cookie"})).expect(200);
+    let own_csrf = format!("csrf_token={}", own.cookie("csrf_token").expect("a cookie"));
+    let tossed = go_on(&format!("{}; {own_csrf}", cookie("refresh_token"))).expect(303);
+    assert_eq!(tossed.set_cookie("access_token"), None);
+    let honest = go_on(&format!("{}; {}", cookie("refresh_token"), cookie("csrf_token"))).expect(303);
+    assert_eq!(honest.header("location"), Some("/account"));
+    assert!(honest.set_cookie("access_token").is_some());
+}
+
+#[test]
+fn a_get_stays_a_get_whatever_its_body_says() {
+    let server = Server::start();
+    server.user("ada");
+    for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH"] {
+        for named in ["x", "POST", "GET", "post"] {
+            let fields = format!("_method={named}&grant_type=password&username=ada&password=a+long+walk+to+the+sea");
+            let answer = server.call(method, "/auth/token").body("application/x-www-form-urlencoded", fields).send();
+            assert_eq!(answer.status, 405, "{method} {named}: {}", answer.text);
+        }
+    }
+}
+
+#[test]
+fn a_foreign_page_gets_no_cookies_by_a_login() {
+    let server = Server::start();
+    server.user("mallory");
+    let login = |origin: &str| {
+        let body = json!({"username": "mallory", "password": crate::support::PASSWORD, "transport": "cookie"});
+        server.call("POST", "/auth/login").header("Origin", origin).json(body).send()
+    };
+    assert_eq!(login("https://evil.test").expect_error(403, "csrf_failed").set_cookie("access_token"), None);
+    login("http://auth.test").expect(200);
+    login("http://localhost:5173").expect(200);
+}
+
+#[test]
+fn letters_of_another_width_are_no_other_name() {
+    let server = Server::start();
+    server.user("admin");
+    for name in ["\u{ff41}\u{ff44}\u{ff4d}\u{ff49}\u{ff4e}", "\u{1d41a}dmin", "ADM\u{2170}N"] {
+        let body = json!({"username": name, "password": crate::support::PASSWORD});
+        server.post("/auth/register", body).expect_error(409, "already_exists");
+    }
+}
+
+#[test]
+fn cookies_of_a_session_that_is_over_go_without_more_ado_and_a_foreign_page_is_refused_whatever_it_sends() {
+    let server = Server::start();
+    let signed_in = server.user("ada").try_login(json!({"transport": "cookie"})).expect(200);
+    let cookie = |name: &str| format!("{name}={}", signed_in.cookie(name).expect("a cookie"));
+    let cookies = [cookie("access_token"), cookie("refresh_token")].join("; ");
+    let call = |path: &str| server.call("POST", path).header("Cookie", &cookies);
+    for path in ["/auth/logout", "/auth/refresh"] {
+        for (kind, body) in [
+            ("application/x-www-form-urlencoded", "a=b".to_owned()),
+            ("text/plain", "{}".to_owned()),
+            ("application/json", "{".to_owned()),
+            ("application/json", "x".repeat(70_000)),
+            ("application/json", r#"{"refresh_token": 5}"#.to_owned()),
+        ] {
+            let refused = call(path).header("Origin", "https://evil.test").body(kind, body).send();
+            refused.expect_error(403, "csrf_failed");
+        }
+    }
+    call("/auth/logout").send().expect_error(403, "csrf_failed");
+    let csrf = signed_in.text_at("csrf_token");
+    call("/auth/logout").header("X-CSRF-Token", csrf).send().expect(200);
+    // Nothing is left to protect but the person's way out.
+    let again = call("/auth/logout").send().expect(200);
+    assert!(again.set_cookie("access_token").is_some_and(|line| line.contains("Max-Age=0")));
+    call("/auth/logout").header("Origin", "https://evil.test").send().expect_error(403, "csrf_failed");
+}
+
+#[test]
+fn people_sign_in_by_the_name_that_the_setting_says() {
+    for (field, taken, refused) in [("email", "ada@example.com", "ada"), ("username", "ada", "ada@example.com")] {
+        let server = Server::with(vec![("username_field", json!(field))]);
+        server.user("ada");
+        let login = |name: &str| server.post("/auth/login", json!({"username": name, "password": PASSWORD}));
+        login(taken).expect(200);
+        login(refused).expect_error(401, "invalid_credentials");
+    }
+}

@@ -211,3 +211,19 @@ fn dev_listens_for_other_machines_only_when_told() {
     assert!(server.base.starts_with("http://0.0.0.0:"));
     within_a_second("it does not answer", || server.get("/health", "").0 == 200);
 }
+
+#[test]
+fn a_restart_on_another_picked_port_signs_nobody_out() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let first = place.start(&["serve"]);
+    let tokens = first.login("ada", PASSWORD).1;
+    let base = first.base.clone();
+    first.stop();
+    let taken = TcpListener::bind(base.trim_start_matches("http://")).expect("the port is free again");
+    let second = place.start(&["serve"]);
+    assert_ne!(second.base, base);
+    let refreshed = second.post("/auth/refresh", &json!({"refresh_token": tokens["refresh_token"]}));
+    assert_eq!(refreshed.0, 200, "{}", refreshed.1);
+    drop(taken);
+}

@@ -12,7 +12,7 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Secret {
-    /// The client, which the configuration must have
+    /// The client; one that the configuration does not have yet becomes one by its secret
     id: String,
 }
 
@@ -26,10 +26,7 @@ impl Secret {
             ));
         }
         if clients.get(id).is_none() {
-            return Err(Failure::new(format!(
-                "there is no client {id:?}; give it a table in the configuration file first, \
-                 [default.auth.clients.{id}], and see `vestibule client list`"
-            )));
+            output::note(&format!("there is no client {id} yet; the table below makes it one"));
         }
         let secret = ClientSecret::from_bytes(random::bytes());
         output::print(&format!(

@@ -43,6 +43,10 @@ fn normalise(value: &Value) -> Normal {
         Value::Number(number) => Normal::Text(number_text(number)),
         Value::String(text) => string(text),
         Value::Array(items) => list(items.iter().map(normalise).collect()),
+        // A component of FingerprintJS with the milliseconds that it took, which differ each time.
+        Value::Object(fields) if fields.contains_key("duration") && fields.len() <= 2 => {
+            fields.get("value").map_or(Normal::Absent, normalise)
+        }
         Value::Object(fields) => {
             let known = fields.iter().map(|(key, value)| (key.clone(), normalise(value)));
             let known: BTreeMap<_, _> = known.filter(|(_, value)| *value != Normal::Absent).collect();

@@ -342,7 +342,7 @@ fn caught(status: Status, request: &Request<'_>) -> ApiError {
     stashed(request).unwrap_or_else(|| match status.code {
         404 => ApiError::new(Code::NotFound, "Nothing is at this path."),
         413 => ApiError::new(Code::PayloadTooLarge, "The body is over 64 KiB."),
-        415 => ApiError::new(Code::UnsupportedMediaType, "Send the body as application/json."),
+        415 => ApiError::new(Code::UnsupportedMediaType, "This path takes no body of that type."),
         503 => ApiError::busy(Code::StorageUnavailable, "The database does not answer; try again.", BUSY_RETRY_AFTER),
         400..=499 => ApiError::new(Code::MalformedRequest, "The request can't be read."),
         _ => ApiError::new(Code::InternalError, "Something went wrong on the server; nothing was changed."),

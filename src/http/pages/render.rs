@@ -2,7 +2,9 @@
 
 use std::{io::Cursor, sync::LazyLock};
 
-use minijinja::{Environment, UndefinedBehavior, Value as TemplateValue, value::Serde};
+use minijinja::{
+    AutoEscape, Environment, HtmlEscape, UndefinedBehavior, Value as TemplateValue, escape_formatter, value::Serde,
+};
 use rocket::{
     Request, Response,
     http::{ContentType, Header, Status},
@@ -40,6 +42,17 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     // A name that is misspelt is an error, and a test renders every page.
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    // A slash ends nothing in HTML; the library escapes it for those who write scripts into pages.
+    environment.set_formatter(|out, state, value| {
+        let is_text = !value.is_safe() && value.as_str().is_some();
+        match state.auto_escape() {
+            AutoEscape::Html if is_text => {
+                let escaped = HtmlEscape(value.as_str().unwrap_or_default()).to_string();
+                Ok(out.write_str(&escaped.replace("&#x2f;", "/"))?)
+            }
+            _ => escape_formatter(out, state, value),
+        }
+    });
     environment.add_global("text", TemplateValue::from(Serde(&*texts::TEXTS)));
     for (name, text) in TEMPLATES {
         environment.add_template(name, text).expect("a test parses the templates");

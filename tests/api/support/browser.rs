@@ -178,14 +178,7 @@ pub fn forms(page: &Answer) -> Vec<PageForm> {
 pub fn attribute(markup: &str, name: &str) -> Option<String> {
     let tag = markup.split('>').next()?;
     let value = tag.split(&format!("{name}=\"")).nth(1)?.split('"').next()?;
-    Some(
-        value
-            .replace("&#x2f;", "/")
-            .replace("&lt;", "<")
-            .replace("&gt;", ">")
-            .replace("&quot;", "\"")
-            .replace("&amp;", "&"),
-    )
+    Some(value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
 }
 
 /// The text of the page's `id="error"`; none where it is hidden.

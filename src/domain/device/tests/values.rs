@@ -229,3 +229,12 @@ fn thresholds_that_contradict_each_other_are_refused() {
     }
     assert_eq!(Thresholds::new(0.75, 0.40), Ok(Thresholds::default()));
 }
+
+#[test]
+fn what_a_component_took_to_be_read_says_nothing() {
+    let component = |value: Value, duration: f64| json!({"value": value, "duration": duration});
+    assert!(same("fonts", &component(json!(["Arial", "Lato"]), 3.0), &component(json!(["Arial", "Lato"]), 12.5)));
+    assert!(same("fonts", &component(json!(["Arial"]), 3.0), &json!(["Arial"])));
+    assert!(!same("fonts", &component(json!(["Arial"]), 3.0), &component(json!(["Lato"]), 3.0)));
+    assert!(same("fonts", &json!({"error": "no canvas", "duration": 1}), &json!(null)));
+}
