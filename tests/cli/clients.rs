@@ -55,7 +55,9 @@ fn clients_are_listed_as_they_are_configured() {
 #[test]
 fn a_client_can_begin_with_its_secret_but_not_the_one_of_the_pages() {
     let place = Place::new();
-    let printed = place.succeed(&["client", "secret", "backend"]);
+    let done = place.run(&["client", "secret", "backend"]);
+    assert!(done.stderr.contains("there is no client backend yet"), "{}", done.stderr);
+    let printed = done.stdout;
     assert!(printed.contains("[default.auth.clients.backend]\nsecret_hash = "), "{printed}");
     let failure = place.run(&["client", "secret", "default"]).failed();
     assert!(failure.contains("can't have a secret"), "{failure}");
