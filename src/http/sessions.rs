@@ -151,7 +151,7 @@ pub async fn logout(
 }
 
 /// Whether there is anything to protect: of a session that is over only the cookies are left, and they may go.
-async fn is_live(vestibule: &Vestibule, session: SessionId, now: UnixTime) -> Result<bool, ApiError> {
+pub(super) async fn is_live(vestibule: &Vestibule, session: SessionId, now: UnixTime) -> Result<bool, ApiError> {
     let session = store::sessions::find(&mut *vestibule.store.read().await?, session).await?;
     Ok(session.is_some_and(|session| session.state(now) == SessionState::Live))
 }

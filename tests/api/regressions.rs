@@ -314,7 +314,9 @@ fn cookies_of_a_session_that_is_over_go_without_more_ado_and_a_foreign_page_is_r
     call("/auth/logout").send().expect_error(403, "csrf_failed");
     let csrf = signed_in.text_at("csrf_token");
     call("/auth/logout").header("X-CSRF-Token", csrf).send().expect(200);
-    // Nothing is left to protect but the person's way out.
+    // The 401 comes first: such a token gets nothing, so there is nothing to protect.
+    call("/auth/refresh").send().expect_error(401, "token_revoked");
+    // Nothing but the person's way out.
     let again = call("/auth/logout").send().expect(200);
     assert!(again.set_cookie("access_token").is_some_and(|line| line.contains("Max-Age=0")));
     call("/auth/logout").header("Origin", "https://evil.test").send().expect_error(403, "csrf_failed");

@@ -1,6 +1,6 @@
 //! `client`: what is configured, and secrets for it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Place};
 
@@ -58,6 +58,9 @@ fn a_client_can_begin_with_its_secret_but_not_the_one_of_the_pages() {
     let done = place.run(&["client", "secret", "backend"]);
     assert!(done.stderr.contains("there is no client backend yet"), "{}", done.stderr);
     let printed = done.stdout;
+    let made: Value =
+        serde_json::from_str(&place.run(&["client", "secret", "backend", "--json"]).stdout).expect("JSON");
+    assert!(made["secret_hash"].as_str().is_some_and(|hash| hash.starts_with("sha256$")), "{made}");
     assert!(printed.contains("[default.auth.clients.backend]\nsecret_hash = "), "{printed}");
     let failure = place.run(&["client", "secret", "default"]).failed();
     assert!(failure.contains("can't have a secret"), "{failure}");

@@ -1,9 +1,13 @@
 //! `vestibule client secret`.
 
 use clap::Args;
+use serde_json::json;
 
 use crate::{
-    cli::{Failure, output},
+    cli::{
+        Failure,
+        output::{self, Format},
+    },
     config::Clients,
     domain::client::ClientSecret,
     random,
@@ -14,6 +18,8 @@ use crate::{
 pub(in crate::cli) struct Secret {
     /// The client; one that the configuration does not have yet becomes one by its secret
     id: String,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Secret {
@@ -29,12 +35,16 @@ impl Secret {
             output::note(&format!("there is no client {id} yet; the table below makes it one"));
         }
         let secret = ClientSecret::from_bytes(random::bytes());
+        let hash = secret.hash().to_string();
+        if self.format.json {
+            let made = json!({"client_id": id, "client_secret": secret.reveal(), "secret_hash": hash});
+            return output::print_json(&made);
+        }
         output::print(&format!(
             "client_secret: {}\nIt is not shown again. In the configuration file:\n\n\
-             [default.auth.clients.{id}]\nsecret_hash = \"{}\"\n\n\
+             [default.auth.clients.{id}]\nsecret_hash = \"{hash}\"\n\n\
              It is in force once the server was restarted.",
-            secret.reveal(),
-            secret.hash()
+            secret.reveal()
         ))
     }
 }

@@ -10,7 +10,7 @@ mod rotate;
 
 use clap::Subcommand;
 
-use super::Failure;
+use super::{Failure, output::Format};
 use crate::{domain::jwt::Algorithm, flows::Vestibule};
 
 /// The commands.
@@ -23,7 +23,7 @@ pub(super) enum Command {
     /// Print the public keys as the server publishes them
     #[command(after_help = "Example:
   vestibule keys jwks > jwks.json")]
-    Jwks,
+    Jwks(Format),
     /// Have a private key of your own sign, from a PEM file: RSA, EC on P-256 or P-384, or Ed25519
     #[command(after_help = "Examples:
   vestibule keys import key.pem
@@ -57,7 +57,8 @@ impl Command {
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         match self {
             Self::List(command) => command.run(vestibule).await,
-            Self::Jwks => jwks::print(vestibule),
+            // A key set is JSON, asked for or not.
+            Self::Jwks(_) => jwks::print(vestibule),
             Self::Import(command) => command.run(vestibule).await,
             Self::Rotate(command) => command.run(vestibule).await,
             Self::Retire(command) => command.run(vestibule).await,
