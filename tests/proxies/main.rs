@@ -76,6 +76,24 @@ fn one_sign_in_serves_both_applications_and_neither_sees_a_token() {
 }
 
 #[test]
+fn an_application_that_sets_a_second_token_cookie_sees_neither() {
+    for kind in BOTH {
+        let world = World::start(kind);
+        let (cookies, _) = world.sign_in("ada");
+        for set in ["__Secure-access_token", "__Secure-refresh_token"] {
+            for cookies in
+                [format!("{set}=x; {cookies}"), format!("{cookies}; {set}=x"), format!("{set}=x; {set}=y; {cookies}")]
+            {
+                if world.get(APP, "/grab", &[("Cookie", &cookies)]).status == 200 {
+                    let got = world.app.take_one();
+                    assert!(!got.head.contains("eyJ"), "{kind:?}: a token in {}", got.head);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn what_a_client_says_of_itself_never_arrives() {
     for kind in BOTH {
         let world = World::start(kind);

@@ -142,3 +142,13 @@ fn renewal_leaves_something_of_every_lifetime() {
     let short = serve().set("renew_within", "5m").set("clients.web.access_token_lifetime", "5m");
     assert!(problem(&short).starts_with(r#"clients.web.access_token_lifetime = "5m""#));
 }
+
+#[test]
+fn the_paths_of_the_predecessors_need_tokens_in_bodies_and_a_root_of_their_own() {
+    let compat = || serve().set("compat_routes", true);
+    config(&compat());
+    assert!(
+        problem(&compat().set("token_location", "cookies")).contains("must have headers, with compat_routes = true")
+    );
+    assert!(problem(&compat().set("base_path", "/")).contains(r#"can't be used with base_path = "/""#));
+}

@@ -18,9 +18,9 @@ use crate::{
     domain::{Email, Username},
     http::{
         errors::Code::{
-            AccountDisabled, AlreadyExists, DeviceLimitReached, DeviceMismatch, InsufficientScope, InvalidClient,
-            InvalidCredentials, InvalidRequest, LastAdmin, NotFound, Overloaded, PayloadTooLarge, RefreshReused,
-            RegistrationClosed, TooManyRequests,
+            AccountDisabled, AlreadyExists, CsrfFailed, DeviceLimitReached, DeviceMismatch, InsufficientScope,
+            InvalidClient, InvalidCredentials, InvalidRequest, LastAdmin, NotFound, Overloaded, PayloadTooLarge,
+            RefreshReused, RegistrationClosed, TooManyRequests,
         },
         login::FreshAnswer,
         operation::Health,
@@ -65,6 +65,8 @@ fn got_tokens() -> Vec<Endpoint> {
             .or_fails(&[
                 InvalidCredentials,
                 InvalidClient,
+                // From a foreign page that wants cookies.
+                CsrfFailed,
                 AccountDisabled,
                 DeviceLimitReached,
                 TooManyRequests,
