@@ -32,6 +32,12 @@ pub enum ImportError {
     /// An RSA key that is too short.
     #[error("its RSA key has {0} bits; at least {least} are needed", least = rsa::LEAST_BITS)]
     Weak(usize),
+    /// An RSA key whose public exponent is too small (FIPS 186-5 §A.1.1).
+    #[error("its RSA key has a public exponent below 65537; make another key")]
+    Exponent,
+    /// An RSA key that is easily factored (FIPS 186-5 §A.1.3).
+    #[error("the primes of its RSA key are too small, of unequal length or too close to each other; make another key")]
+    Primes,
     /// Of a kind that signs nothing here.
     #[error("its key can't be used: it must be RSA of 2048 to 8192 bits, EC on P-256 or P-384, or Ed25519")]
     Unusable,
@@ -89,6 +95,9 @@ pub(super) fn read(text: &str, rsa_algorithm: Algorithm) -> Result<(Algorithm, Z
     match (ec().or_else(ed25519).or_else(rsa), rsa::bits(&der)) {
         (Some((algorithm, _)), Some(bits)) if algorithm.family() == Family::Rsa && bits < rsa::LEAST_BITS => {
             Err(ImportError::Weak(bits))
+        }
+        (Some((algorithm, material)), _) if algorithm.family() == Family::Rsa => {
+            rsa::check_fips(&material).map(|()| (algorithm, material))
         }
         (Some(key), _) => Ok(key),
         // Shorter ones are refused by the library already.

@@ -162,6 +162,33 @@ fn what_gives_no_key_is_refused_with_a_reason() {
 }
 
 #[test]
+fn an_rsa_key_is_checked_as_fips_186_5_asks() {
+    let exponent = "its RSA key has a public exponent below 65537";
+    let primes = "the primes of its RSA key are too small, of unequal length or too close to each other";
+    for (text, reason) in [
+        (include_str!("../../../tests/keys/rsa-exponent-3.pem"), exponent),
+        (include_str!("../../../tests/keys/rsa-exponent-257.pem"), exponent),
+        // Two neighbouring primes (CVE-2022-26320), and two whose difference is just below 2^924.
+        (include_str!("../../../tests/keys/rsa-close-primes.pem"), primes),
+        (include_str!("../../../tests/keys/rsa-primes-nearly-apart.pem"), primes),
+        // One prime of 16 bits, and primes of 1000 and 1048 bits.
+        (include_str!("../../../tests/keys/rsa-small-prime.pem"), primes),
+        (include_str!("../../../tests/keys/rsa-unequal-primes.pem"), primes),
+    ] {
+        for asked in [None, Some(Algorithm::Ps512)] {
+            let refusal = SigningKey::from_pem(text, asked).err().expect("it is refused").to_string();
+            assert!(refusal.contains(reason), "{reason}: {refusal}");
+        }
+    }
+    // Primes whose difference is just above 2^925, and what we make ourselves.
+    let apart = include_str!("../../../tests/keys/rsa-primes-just-apart.pem");
+    assert!(SigningKey::from_pem(apart, None).is_ok());
+    for _ in 0..4 {
+        assert!(super::rsa::check_fips(&super::rsa::generate()).is_ok());
+    }
+}
+
+#[test]
 fn a_sealed_key_opens_under_its_own_secret_name_and_algorithm_only() {
     for key in one_of_each() {
         let (algorithm, sealed) = (key.algorithm, key.seal(&sealing(b"one")));
