@@ -180,9 +180,14 @@ async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<S
         })
     });
     let settings = figment.clone();
-    let Err(error) = http::rocket(vestibule, figment).attach(listening).launch().await else {
-        return Ok(());
+    let served = tokio::select! {
+        served = http::rocket(vestibule, figment).attach(listening).launch() => served,
+        // At once, because a revocation may be stored that this process does not know of.
+        () = vestibule.writer_failed() => return Err(Failure::new(
+            "the thread that writes to the database has failed (the log says why); start the server again",
+        )),
     };
+    let Err(error) = served else { return Ok(()) };
     match error.kind() {
         ErrorKind::Bind(cause) | ErrorKind::Io(cause) => {
             let web = &vestibule.config.web;
@@ -201,6 +206,46 @@ async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{self, Sources};
+
+    /// What panics where the writer drops it.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("outside of every job");
+        }
+    }
+
+    #[test]
+    fn a_server_whose_writer_has_failed_says_so_and_ends() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let sources = Sources::isolated(Profile::Serve).set("data_dir", directory.path().display().to_string());
+        let Loaded { config, .. } = config::load(&sources).expect("it is valid");
+        let failure = rocket::execute(async move {
+            let vestibule = Arc::new(open::open(config, Clock::system(), Role::Server).await.expect("it opens"));
+            let left = Arc::new(tokio::sync::Notify::new());
+            let caller_left = Arc::clone(&left);
+            // An outcome that nobody waits for any more is dropped by the writer.
+            let job = vestibule.store.write(async move |_| {
+                caller_left.notified().await;
+                Ok(Bomb)
+            });
+            tokio::time::timeout(std::time::Duration::from_millis(20), job).await.map(drop).expect_err("it waits");
+            let served = tokio::spawn({
+                let (vestibule, figment) = (Arc::clone(&vestibule), Figment::new().merge(("port", 0)));
+                async move { launch(&vestibule, figment, None).await }
+            });
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            assert!(!served.is_finished(), "it serves");
+            left.notify_one();
+            let ended = tokio::time::timeout(std::time::Duration::from_secs(20), served).await;
+            vestibule.close().await;
+            ended.expect("it ends").expect("it does not panic").expect_err("it failed")
+        });
+        assert!(matches!(&failure, Failure::Failed(text) if text.contains("thread that writes")), "{failure:?}");
+        assert_eq!(format!("{:?}", failure.report()), format!("{:?}", std::process::ExitCode::FAILURE));
+    }
 
     #[test]
     fn the_hint_names_the_same_data() {

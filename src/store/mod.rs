@@ -78,7 +78,10 @@ pub enum Error {
     /// A commit failed, and with it every write that was part of it.
     #[error(transparent)]
     Commit(Arc<Error>),
-    /// The server is stopping.
+    /// The code of a write panicked. The write was rolled back.
+    #[error("a write panicked: {0}")]
+    Panicked(String),
+    /// The server is stopping, or the thread that writes has failed.
     #[error("the database is closed")]
     Closed,
 }
@@ -152,17 +155,23 @@ impl Store {
 
     /// Runs `job` in a transaction that holds the write lock from its start, and answers once its outcome is on disk.
     ///
-    /// A job that gives an error leaves nothing behind. It may be run again after another job of the same commit failed, so it
+    /// A job that gives an error, or panics, leaves nothing behind. It may be run again after another job of the same commit failed, so it
     /// must do nothing but write through its `Tx`.
     ///
     /// # Errors
-    /// The job's own; [`Error::Database`] when the commit fails; [`Error::Closed`].
+    /// The job's own; [`Error::Panicked`]; [`Error::Database`] when the commit fails; [`Error::Closed`].
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
         self.writer.run(job).await
+    }
+
+    /// Completes when the thread that writes has ended without [`Store::close`]; never otherwise. Every later write gives
+    /// [`Error::Closed`].
+    pub async fn failed(&self) {
+        self.writer.failed().await;
     }
 
     /// Moves what the write-ahead log holds into the file, after what is queued now. The log keeps what was deleted until it is

@@ -5,10 +5,17 @@
 //! again one by one. That is why a job is a function that can be called twice.
 //!
 //! The thread has its own event loop, so that futures of jobs stay on it and a busy HTTP runtime never holds a commit up.
+//!
+//! A job that panics is a job that failed: it is rolled back, its caller gets [`Error::Panicked`], and the thread goes on. A
+//! panic anywhere else ends the thread, because then nobody knows what was told to the memory of the process. Every later write
+//! gives [`Error::Closed`], and [`Writer::failed`] completes.
 
 use std::{
+    any::Any,
+    future::poll_fn,
     ops::{Deref, DerefMut},
-    pin::Pin,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
     sync::Arc,
     thread,
     time::Duration,
@@ -16,7 +23,7 @@ use std::{
 
 use sqlx::{Connection, SqliteConnection};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::{MissedTickBehavior, interval},
 };
 
@@ -92,6 +99,9 @@ impl DerefMut for Tx {
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
+    /// True once the thread was asked to close and did. The thread holds the sender: where that is dropped without having said
+    /// so, the thread failed.
+    closed: watch::Receiver<bool>,
 }
 
 enum Message {
@@ -105,6 +115,7 @@ impl Writer {
     pub(super) async fn start(connection: SqliteConnection, on_commit: OnCommit) -> Result<Self> {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let (ready, started) = oneshot::channel();
+        let (says_closed, closed) = watch::channel(false);
         let spawned = thread::Builder::new().name("vestibule-writer".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
             match runtime {
@@ -121,13 +132,23 @@ impl Writer {
                     if ready.send(caught_up).is_ok() && !failed {
                         log.serve(inbox).await;
                     }
+                    says_closed.send_replace(true);
                 }),
                 Err(error) => drop(ready.send(Err(Error::Database(sqlx::Error::Io(error))))),
             }
         });
         spawned.map_err(|error| Error::Database(sqlx::Error::Io(error)))?;
         started.await.map_err(|_| Error::Closed)??;
-        Ok(Self { queue })
+        Ok(Self { queue, closed })
+    }
+
+    /// Completes when the thread has ended without having been asked to; never otherwise.
+    pub(super) async fn failed(&self) {
+        let mut closed = self.closed.clone();
+        // The sender's last word stays readable when the sender is gone, so an orderly end is never taken for a failure.
+        if closed.wait_for(|closed| *closed).await.is_ok() {
+            std::future::pending::<()>().await;
+        }
     }
 
     pub(super) async fn run<T, F>(&self, job: F) -> Result<T>
@@ -179,7 +200,7 @@ where
 {
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Pin<Box<dyn Future<Output = bool> + 'a>> {
         Box::pin(async move {
-            let outcome = (self.job)(tx).await;
+            let outcome = catch_panic(async { (self.job)(tx).await }).await;
             let succeeded = outcome.is_ok();
             self.outcome = Some(outcome);
             succeeded
@@ -195,6 +216,23 @@ where
         // A caller who left does not undo what was committed.
         self.reply.send(outcome).ok();
     }
+}
+
+/// Runs a job, and makes an error of its panic.
+async fn catch_panic<T>(job: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut job = pin!(job);
+    // The transaction is rolled back and the job is dropped, so nobody sees what the panic left half done.
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(context))) {
+        Ok(poll) => poll,
+        Err(panic) => Err(Error::Panicked(text_of(panic.as_ref()))).into(),
+    })
+    .await
+}
+
+/// The text that a panic was raised with.
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("without a text").to_owned()
 }
 
 /// The writer's connection, and how far into the feed of changes this process is.

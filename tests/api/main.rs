@@ -41,3 +41,4 @@ mod strategies;
 mod support;
 mod token_attacks;
 mod users;
+mod writer;

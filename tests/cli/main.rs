@@ -5,6 +5,7 @@
 
 mod clients;
 mod keys;
+mod opening;
 mod roles;
 mod root_secret;
 mod server;

@@ -67,8 +67,19 @@ impl Place {
         self.run_with_input(arguments, "")
     }
 
+    /// The same with more environment variables.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Done {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        Self::finish(command, "")
+    }
+
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Done {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().expect("the binary");
+        Self::finish(self.command(arguments), input)
+    }
+
+    fn finish(mut command: Command, input: &str) -> Done {
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("the binary");
         // A command that does not read its input may be gone already.
         child.stdin.take().expect("its stdin").write_all(input.as_bytes()).ok();
         let output = child.wait_with_output().expect("its end");
@@ -104,6 +115,13 @@ impl Place {
     /// Starts a server on a free port; the arguments without `--port`.
     pub(crate) fn start(&self, arguments: &[&str]) -> Server {
         self.start_as_it_is(&[arguments, &["--port", "0"]].concat())
+    }
+
+    /// The same with more environment variables.
+    pub(crate) fn start_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Server {
+        let mut command = self.command(&[arguments, &["--port", "0"]].concat());
+        command.envs(variables.iter().copied());
+        Server::watch(command.stdin(Stdio::null()).spawn().expect("the binary"))
     }
 
     /// Starts a server with nothing added to the arguments.

@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 
 use self::{
     keys::{choose_signing_key, load_keys},
-    place::{Place, TemporaryDirectory, lock, server_runs},
+    place::{Place, TemporaryDirectory, lock, lock_opening, server_runs},
     secret::Search,
 };
 use super::{Secrets, Vestibule, signing::Custody};
@@ -100,6 +100,20 @@ pub enum OpenError {
     /// The secret is too short to be one.
     #[error("{} is not a root secret: it must hold at least 32 bytes", .0.display())]
     SecretShort(PathBuf),
+    /// Others can write in the data directory, in the database's directory, or to the database.
+    #[error("others on this machine can write {} (mode {mode:o}); run `chmod go-w` on it, or choose another data_dir", path.display())]
+    WritableByOthers {
+        /// Which.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The database has two names, and each would have locks of its own.
+    #[error("the database {} has a second hard link; remove the other one, or copy the file", .0.display())]
+    HardLink(PathBuf),
+    /// Another process has been opening it for two minutes.
+    #[error("another process is still opening the database {}; wait until it is done, or end it", .0.display())]
+    BeingOpened(PathBuf),
     /// A server runs on it.
     #[error("another server is running on the database {}; stop it first, or choose another data_dir", .0.display())]
     Locked(PathBuf),
@@ -146,10 +160,12 @@ pub(crate) struct Held {
 /// [`OpenError`]
 pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule, OpenError> {
     let now = clock.now();
-    let (place, temporary) = Place::prepare(&config)?;
-    let lock = if role == Role::Server { Some(lock(&place.database)?) } else { None };
+    let (place, temporary) = Place::find(&config)?;
+    let lock = if role == Role::Server { Some(lock(&place.database).await?) } else { None };
+    let opening = lock_opening(&place.database).await?;
     let search = Search { config: &config, file: &place.secret, database: &place.database };
-    let root = search.first(place.database_existed)?;
+    let root = search.first(place.database_exists())?;
+    place.make_database()?;
     let revocations = Arc::new(Revocations::default());
     let keys_changed = Arc::new(Notify::new());
     let announced = Arc::new(AtomicBool::new(false));
@@ -164,6 +180,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         choose_signing_key(&store, &config, &root, now).await?;
     }
     let keys = load_keys(&store, &config, &root).await?;
+    drop(opening);
     // What stood in the feed already is nobody's news.
     announced.store(false, Ordering::Relaxed);
     announced_keys.store(0, Ordering::Relaxed);
@@ -224,6 +241,22 @@ impl Vestibule {
         }
         self.store.close().await;
         drop(held);
+    }
+
+    /// Completes when the thread that writes to the database has failed, and never otherwise. From then on whatever would write is
+    /// answered 503, and a revocation may be stored that this process does not know of: an application that embeds us stops
+    /// serving and opens the database again. `vestibule serve` exits with 1.
+    ///
+    /// ```no_run
+    /// # async fn example(vestibule: std::sync::Arc<vestibule::Vestibule>, shutdown: rocket::Shutdown) {
+    /// tokio::spawn(async move {
+    ///     vestibule.writer_failed().await;
+    ///     shutdown.notify();
+    /// });
+    /// # }
+    /// ```
+    pub async fn writer_failed(&self) {
+        self.store.failed().await;
     }
 
     /// Reading keys takes a server a moment, the longer the busier it is: it says when it has them.

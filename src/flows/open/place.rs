@@ -1,9 +1,15 @@
 //! Where things lie: the data directory, the database, the locks.
+//!
+//! SQLite keeps other processes away by POSIX locks, and the system drops every such lock that a process has on a file when the
+//! process closes any descriptor of that file. So nothing of ours opens a database that is there already: another part of this
+//! process may have it open.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    io::{self, ErrorKind},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::OpenError;
@@ -13,15 +19,31 @@ use crate::{
     random,
 };
 
+/// Write permission for the group and for everybody else.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+
+/// Symbolic links in a row that are followed, as many as Linux follows.
+const MAX_LINKS: usize = 40;
+
+/// How long the lock of the one server is asked for. A command holds it for an instant, to see whether a server does.
+const SERVER_PATIENCE: Duration = Duration::from_millis(250);
+
+/// How long another process may take to open the database, migrations included.
+const OPENING_PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often a lock is asked for.
+const ASK_EVERY: Duration = Duration::from_millis(5);
+
 /// Where things lie.
 pub(super) struct Place {
     pub(super) secret: PathBuf,
+    /// Without symbolic links, so that every way to the file leads to the same locks.
     pub(super) database: PathBuf,
-    pub(super) database_existed: bool,
 }
 
 impl Place {
-    pub(super) fn prepare(config: &Config) -> Result<(Self, Option<TemporaryDirectory>), OpenError> {
+    /// Finds the place that `config` names, and makes its directories. Opens no file.
+    pub(super) fn find(config: &Config) -> Result<(Self, Option<TemporaryDirectory>), OpenError> {
         let (directory, database, temporary) = match &config.storage.database {
             Database::File(path) => (config.storage.data_dir.clone(), path.clone(), None),
             Database::Temporary => {
@@ -30,19 +52,38 @@ impl Place {
             }
         };
         make_directory(&directory)?;
-        if let Some(parent) = database.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            make_directory(parent)?;
+        refuse_writable_by_others(&directory)?;
+        let database = without_links(&database)?;
+        if let Some(parent) = database.parent() {
+            refuse_writable_by_others(parent)?;
         }
-        let database_existed = fs::metadata(&database).is_ok_and(|file| file.len() > 0);
-        // Made here, so that SQLite finds a file that only we can read and gives its WAL the same mode.
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&database)
-            .map_err(|cause| OpenError::File { action: "open the database", path: database.clone(), cause })?;
-        Ok((Self { secret: directory.join("secret.key"), database, database_existed }, temporary))
+        Ok((Self { secret: directory.join("secret.key"), database }, temporary))
+    }
+
+    /// Whether there is a database with anything in it.
+    pub(super) fn database_exists(&self) -> bool {
+        fs::metadata(&self.database).is_ok_and(|file| file.len() > 0)
+    }
+
+    /// Makes the database's file where there is none, so that SQLite finds one that only we can read and gives its log the same
+    /// mode. The caller holds the lock of [`lock_opening`].
+    pub(super) fn make_database(&self) -> Result<(), OpenError> {
+        let failed = |cause| OpenError::File { action: "open the database", path: self.database.clone(), cause };
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.database) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let found = fs::metadata(&self.database).map_err(failed)?;
+                if found.is_dir() {
+                    return Err(failed(ErrorKind::IsADirectory.into()));
+                }
+                // Under its other name another server would find other locks and another log.
+                if found.nlink() > 1 {
+                    return Err(OpenError::HardLink(self.database.clone()));
+                }
+                refuse_writable_by_others(&self.database)
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 }
 
@@ -52,6 +93,37 @@ fn make_directory(path: &Path) -> Result<(), OpenError> {
         path: path.to_owned(),
         cause,
     })
+}
+
+/// Whoever can write there can put a secret, a database or a row of their own in the place of ours.
+fn refuse_writable_by_others(path: &Path) -> Result<(), OpenError> {
+    let failed = |cause| OpenError::File { action: "look at", path: path.to_owned(), cause };
+    let mode = fs::metadata(path).map_err(failed)?.mode() & 0o7777;
+    if mode & WRITABLE_BY_OTHERS == 0 {
+        Ok(())
+    } else {
+        Err(OpenError::WritableByOthers { path: path.to_owned(), mode })
+    }
+}
+
+/// The path of the file that `path` leads to, which need not be there yet. Makes the directory that it is in.
+fn without_links(path: &Path) -> Result<PathBuf, OpenError> {
+    let failed = |cause| OpenError::File { action: "find the database", path: path.to_owned(), cause };
+    let mut file = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let name = file.file_name().ok_or_else(|| failed(ErrorKind::InvalidFilename.into()))?.to_owned();
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        make_directory(parent)?;
+        let directory = fs::canonicalize(parent).map_err(failed)?;
+        file = directory.join(name);
+        match fs::read_link(&file) {
+            Ok(target) => file = directory.join(target),
+            // `EINVAL`: it is no link.
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => return Ok(file),
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Err(failed(io::Error::other("too many symbolic links")))
 }
 
 /// A directory that goes with the process.
@@ -72,13 +144,50 @@ impl Drop for TemporaryDirectory {
 }
 
 /// Takes the lock that the one server holds. The system lets go of it however the process ends.
-pub(super) fn lock(database: &Path) -> Result<File, OpenError> {
-    lock_beside(database, ".lock")?.ok_or_else(|| OpenError::Locked(database.to_owned()))
+pub(super) async fn lock(database: &Path) -> Result<File, OpenError> {
+    let lock = lock_within(database, ".lock", SERVER_PATIENCE).await?;
+    lock.ok_or_else(|| OpenError::Locked(database.to_owned()))
+}
+
+/// Takes the lock that whoever opens the database holds until it is open: one process at a time makes the file and its secret,
+/// brings the tables up to date, and makes the first signing key. The others wait, two minutes at the most.
+pub(super) async fn lock_opening(database: &Path) -> Result<File, OpenError> {
+    let lock = lock_within(database, ".opening-lock", OPENING_PATIENCE).await?;
+    lock.ok_or_else(|| OpenError::BeingOpened(database.to_owned()))
 }
 
 /// Takes the lock that whoever replaces the root secret holds; none where another process has it.
 pub(super) fn lock_secret(database: &Path) -> Result<Option<File>, OpenError> {
     lock_beside(database, ".secret-lock")
+}
+
+/// Whether a server has the database open.
+pub(super) fn server_runs(database: &Path) -> bool {
+    matches!(lock_beside(database, ".lock"), Ok(None))
+}
+
+/// Asks for a lock again and again; none where another process has it for all of `patience`.
+async fn lock_within(database: &Path, suffix: &str, patience: Duration) -> Result<Option<File>, OpenError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match lock_beside(database, suffix)? {
+            None if waited < patience => {
+                tokio::time::sleep(ASK_EVERY).await;
+                waited += ASK_EVERY;
+            }
+            lock => return Ok(lock),
+        }
+    }
+}
+
+/// Lets a server that runs as the owner of the directory open a lock that was made by a command of root's. Only root can give a
+/// file away; nobody else needs to.
+fn give_to_owner_of_directory(file: &File, path: &Path) {
+    let owner = |found: io::Result<fs::Metadata>| found.ok().map(|found| (found.uid(), found.gid()));
+    let (has, wants) = (owner(file.metadata()), owner(fs::metadata(path.parent().unwrap_or(path))));
+    if let Some((user, group)) = wants.filter(|_| has != wants) {
+        fchown(file, Some(user), Some(group)).ok();
+    }
 }
 
 fn lock_beside(database: &Path, suffix: &str) -> Result<Option<File>, OpenError> {
@@ -87,13 +196,10 @@ fn lock_beside(database: &Path, suffix: &str) -> Result<Option<File>, OpenError>
     let path = PathBuf::from(path);
     let failed = |cause| OpenError::File { action: "lock", path: path.clone(), cause };
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+    give_to_owner_of_directory(&file, &path);
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(failed(cause)),
     }
-}
-
-pub(super) fn server_runs(database: &Path) -> bool {
-    matches!(lock(database), Err(OpenError::Locked(_)))
 }

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
     FIRST_SECRET_KEY, OpenError,
-    place::{Place, lock, lock_secret},
+    place::{Place, lock, lock_opening, lock_secret},
     secret::{keep_foreign, promote_draft, write_draft},
 };
 use crate::{
@@ -67,11 +67,13 @@ pub enum RecoverError {
 /// # Errors
 /// [`RecoverError`].
 pub async fn recover(config: &Config, origin: &Origin) -> Result<Recovered, RecoverError> {
-    let (place, _temporary) = Place::prepare(config)?;
-    if !place.database_existed {
+    let (place, _temporary) = Place::find(config)?;
+    if !place.database_exists() {
         return Err(RecoverError::Nothing(place.database));
     }
-    let _no_server = lock(&place.database)?;
+    let _no_server = lock(&place.database).await?;
+    let _nobody_else = lock_opening(&place.database).await?;
+    place.make_database()?;
     let Some(_alone) = lock_secret(&place.database)? else { return Err(RecoverError::Busy) };
     let store = Store::open(&place.database, Arc::new(|_| {})).await?;
     let done = start_over(config, &place, &store, origin).await;

@@ -75,7 +75,7 @@ pub async fn rewrap(vestibule: &Vestibule, given: Option<Secret>, origin: &Origi
         None if is_configured => return Err(RewrapError::NoNewSecret),
         None => None,
     };
-    let _no_server = if is_configured { Some(exclude_servers(vestibule)?) } else { None };
+    let _no_server = if is_configured { Some(exclude_servers(vestibule).await?) } else { None };
     let Some(_alone) = lock_secret(&vestibule.database)? else { return Err(RewrapError::Busy) };
     let new = match given {
         Some(given) => given,
@@ -97,8 +97,8 @@ pub async fn rewrap(vestibule: &Vestibule, given: Option<Secret>, origin: &Origi
     Ok(Rewrapped { keys, file: (!is_configured).then(|| file.clone()) })
 }
 
-fn exclude_servers(vestibule: &Vestibule) -> Result<File, RewrapError> {
-    lock(&vestibule.database).map_err(|error| match error {
+async fn exclude_servers(vestibule: &Vestibule) -> Result<File, RewrapError> {
+    lock(&vestibule.database).await.map_err(|error| match error {
         OpenError::Locked(_) => RewrapError::ServerRuns,
         other => other.into(),
     })

@@ -19,7 +19,7 @@ use crate::{
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         match error {
-            store::Error::Inconsistent { .. } => Self::internal(&error),
+            store::Error::Inconsistent { .. } | store::Error::Panicked(_) => Self::internal(&error),
             store::Error::Open { .. }
             | store::Error::Migrate { .. }
             | store::Error::Database(_)

@@ -143,6 +143,11 @@ impl Server {
         }
     }
 
+    /// The configuration that it was started with.
+    pub fn configuration(&self) -> config::Config {
+        configuration(self.directory(), &self.settings)
+    }
+
     /// Where its files are.
     pub fn directory(&self) -> &Path {
         self.directory.path()

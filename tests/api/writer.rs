@@ -1,0 +1,147 @@
+//! The one writer: a write that panics takes nothing with it, and a writer that is gone is told of. And the one database: a second
+//! opening in the same process disarms nothing.
+
+use std::{process::Command, sync::Arc, thread, time::Duration};
+
+use rocket::{State, post, routes};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use vestibule::{
+    Vestibule,
+    clock::Clock,
+    flows::open::{OpenError, Role, open},
+    http::errors::ApiError,
+    store,
+};
+
+use crate::support::{PASSWORD, Server, wait_for};
+
+/// A route of an application whose write panics.
+#[post("/panic")]
+async fn panics(vestibule: &State<Arc<Vestibule>>) -> Result<(), ApiError> {
+    let done: store::Result<()> = vestibule
+        .store
+        .write(async |tx| {
+            sqlx::query("insert into meta (key, value) values ('half', 'done')").execute(&mut **tx).await?;
+            panic!("as a bug would")
+        })
+        .await;
+    Ok(done?)
+}
+
+#[test]
+fn a_write_that_panics_is_rolled_back_and_answered_500_and_the_next_ones_go_on() {
+    let server = Server::with_routes(vec![("max_devices_per_user", json!(0))], routes![panics]);
+    let ada = server.user("ada");
+    thread::scope(|scope| {
+        for number in 0..50 {
+            let server = &server;
+            let ada = &ada;
+            scope.spawn(move || {
+                if number % 2 == 0 {
+                    server.call("POST", "/test/panic").send().expect_error(500, "internal_error");
+                } else {
+                    // Some of these share a commit with the ones that panic.
+                    ada.login_with(json!({})).refreshed();
+                }
+            });
+        }
+    });
+    assert_eq!(server.count("select count(*) from meta where key = 'half'"), 0);
+    assert_eq!(server.count("select count(*) from audit_events where event = 'login_succeeded'"), 25);
+    let text = wait_for(async {
+        let failed: store::Result<()> = server.vestibule.store.write(async |_| panic!("with {}", "a text")).await;
+        failed.expect_err("it panicked").to_string()
+    });
+    assert_eq!(text, "a write panicked: with a text");
+}
+
+/// What panics where the writer drops it.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("outside of every job");
+    }
+}
+
+/// Ends the writer's thread: with an outcome that panics when it is dropped, for a caller who has left.
+async fn end_writer(vestibule: &Vestibule) {
+    let left = Arc::new(Notify::new());
+    let caller_left = Arc::clone(&left);
+    let job = vestibule.store.write(async move |_| {
+        caller_left.notified().await;
+        Ok(Bomb)
+    });
+    assert!(tokio::time::timeout(Duration::from_millis(20), job).await.is_err(), "the job waits");
+    left.notify_one();
+}
+
+#[test]
+fn when_the_writer_is_gone_an_application_is_told_and_every_write_gets_503() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    wait_for(async {
+        let waits = tokio::time::timeout(Duration::from_millis(50), server.vestibule.writer_failed()).await;
+        assert!(waits.is_err(), "it has not failed yet");
+        end_writer(&server.vestibule).await;
+        tokio::time::timeout(Duration::from_secs(20), server.vestibule.writer_failed()).await.expect("it is told");
+        // To whoever asks later, too.
+        server.vestibule.writer_failed().await;
+    });
+    for (path, body) in [
+        ("/auth/refresh", json!({"refresh_token": session.refresh})),
+        ("/auth/login", json!({"username": "ada", "password": PASSWORD})),
+        ("/auth/logout", json!({"refresh_token": session.refresh})),
+    ] {
+        let refused = server.post(path, body).expect_error(503, "storage_unavailable");
+        assert!(refused.header("retry-after").is_some());
+    }
+    // What only reads goes on, and so does the application.
+    session.get("/users/me").expect(200);
+}
+
+#[test]
+fn a_writer_that_was_closed_has_not_failed() {
+    let server = Server::start();
+    let vestibule = Arc::clone(&server.vestibule);
+    drop(server);
+    let told = wait_for(async { tokio::time::timeout(Duration::from_millis(100), vestibule.writer_failed()).await });
+    assert!(told.is_err());
+}
+
+/// The names of the users as another process reads them.
+fn names_in_another_process(server: &Server) -> Vec<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_vestibule"))
+        .args(["user", "list", "--json", "--data-dir"])
+        .arg(server.directory())
+        .env_clear()
+        .output()
+        .expect("the binary runs");
+    let users: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let users = users.as_array().expect("users").iter();
+    let mut names: Vec<String> = users.map(|user| user["username"].as_str().expect("a name").to_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_second_opening_in_the_same_process_disarms_no_lock() {
+    let server = Server::start();
+    let names: Vec<String> = (0..12).map(|number| format!("person{number:02}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        let role = if number % 2 == 0 { Role::Server } else { Role::Command };
+        let opened = wait_for(open(server.configuration(), Clock::system(), role));
+        match (role, opened) {
+            (Role::Server, Err(OpenError::Locked(_))) => {}
+            (Role::Command, Ok(second)) => wait_for(second.close()),
+            (_, other) => panic!("{:?}", other.err()),
+        }
+        // Another process reads and leaves: the last one to leave would fold the log away, if it took itself for that.
+        names_in_another_process(&server);
+        server.user(name);
+        assert_eq!(names_in_another_process(&server), names[..=number]);
+    }
+    let server = server.restart();
+    assert_eq!(server.count("select count(*) from users"), 12);
+}

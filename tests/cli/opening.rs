@@ -1,0 +1,181 @@
+//! Opening a database: several processes at once, other ways to the same file, and files that others can write.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::Path,
+    thread,
+};
+
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+
+use crate::support::{PASSWORD, Place};
+
+/// Rounds of two starts.
+const ROUNDS: usize = 50;
+
+/// The database of release 0.1.0, and its root secret.
+const OLD_DATABASE: &str = include_str!("../databases/0.1.0.sql");
+const OLD_SECRET: &str = include_str!("../databases/0.1.0.key");
+
+/// The data directory that release 0.1.0 left.
+fn old_place() -> Place {
+    let place = Place::new();
+    fs::create_dir(place.path("data")).expect("a directory");
+    place.write("data/secret.key", OLD_SECRET);
+    let file = place.path("data/vestibule.db");
+    for private in [place.path("data"), place.path("data/secret.key")] {
+        fs::set_permissions(private, fs::Permissions::from_mode(0o700)).expect("the mode is set");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(file).create_if_missing(true).foreign_keys(false);
+        let mut database = options.connect().await.expect("it opens");
+        sqlx::raw_sql(OLD_DATABASE).execute(&mut database).await.expect("it is restored");
+        sqlx::raw_sql("pragma journal_mode = wal").execute(&mut database).await.expect("it has a log");
+        database.close().await.expect("it closes");
+    });
+    place
+}
+
+/// Two starts at the same moment, a different pair in each round; the server must serve and the commands succeed.
+fn two_at_once(round: usize, place: &Place) {
+    let add = |name: &'static str| move || place.add_user(&[name]);
+    let serve = || {
+        let server = place.start(&["serve"]);
+        assert_eq!(server.get("/health", "").0, 200);
+    };
+    thread::scope(|scope| {
+        scope.spawn(add("bob"));
+        match round % 3 {
+            0 => scope.spawn(serve),
+            1 => scope.spawn(add("eve")),
+            _ => scope.spawn(|| drop(place.succeed(&["user", "list"]))),
+        };
+    });
+    let users = place.json(&["user", "list"]).to_string();
+    assert!(users.contains("bob") && (round % 3 != 1 || users.contains("eve")), "{users}");
+    // Only a server makes a key.
+    let keys = place.json(&["keys", "list"]).as_array().expect("keys").len();
+    assert!(keys == 1 || (keys == 0 && !round.is_multiple_of(3)), "{keys} keys");
+}
+
+#[test]
+fn two_starts_at_once_on_an_empty_directory_both_come_up() {
+    for round in 0..ROUNDS {
+        two_at_once(round, &Place::new());
+    }
+}
+
+#[test]
+fn two_starts_at_once_on_an_old_database_both_come_up() {
+    for round in 0..ROUNDS {
+        let place = old_place();
+        two_at_once(round, &place);
+        if round % 10 == 0 {
+            place.start(&["serve"]).token("ada", PASSWORD);
+        }
+    }
+}
+
+#[test]
+fn no_other_way_to_the_file_lets_a_second_server_in() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    symlink(place.path("data/vestibule.db"), place.path("data/absolute.db")).expect("a link");
+    symlink("vestibule.db", place.path("data/relative.db")).expect("a link");
+    symlink("relative.db", place.path("data/chained.db")).expect("a link");
+    symlink("data", place.path("linked")).expect("a link");
+    let urls = [
+        "sqlite:data/absolute.db",
+        "sqlite:data/relative.db",
+        "sqlite:data/chained.db",
+        "sqlite:linked/vestibule.db",
+        "sqlite:linked/chained.db",
+        "sqlite:data/../linked/../data/./vestibule.db",
+    ];
+    let server = place.start(&["serve"]);
+    for url in urls {
+        let refusal = place.run_with(&[("VESTIBULE_DATABASE_URL", url)], &["serve", "--port", "0"]).failed();
+        assert!(refusal.contains("another server is running on the database"), "{url}: {refusal}");
+    }
+    assert_eq!(server.get("/health", "").0, 200);
+    drop(server);
+    // And the other way round: what is served by its other name is locked by its own.
+    for url in urls {
+        let server = place.start_with(&[("VESTIBULE_DATABASE_URL", url)], &["serve"]);
+        server.token("ada", PASSWORD);
+        let refusal = place.run(&["serve", "--port", "0"]).failed();
+        assert!(refusal.contains("another server is running on the database"), "{url}: {refusal}");
+        place.succeed(&["user", "list"]);
+    }
+}
+
+#[test]
+fn a_link_to_a_file_that_is_not_there_yet_is_followed() {
+    let place = Place::new();
+    fs::create_dir(place.path("data")).expect("a directory");
+    symlink(place.path("volume/auth.db"), place.path("data/vestibule.db")).expect("a link");
+    place.add_user(&["ada"]);
+    assert!(place.path("volume/auth.db").is_file() && place.path("data/vestibule.db").is_symlink());
+    symlink("loop.db", place.path("data/loop.db")).expect("a link");
+    let variables = [("VESTIBULE_DATABASE_URL", "sqlite:data/loop.db")];
+    let refusal = place.run_with(&variables, &["user", "list"]).failed();
+    assert!(refusal.contains("can't find the database") && refusal.contains("loop.db"), "{refusal}");
+}
+
+#[test]
+fn a_second_hard_link_is_refused() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    fs::hard_link(place.path("data/vestibule.db"), place.path("data/other.db")).expect("a link");
+    for arguments in [vec!["serve", "--port", "0"], vec!["user", "list"], vec!["keys", "rotate"]] {
+        for name in ["vestibule.db", "other.db"] {
+            let url: &'static str =
+                if name == "other.db" { "sqlite:data/other.db" } else { "sqlite:data/vestibule.db" };
+            let refusal = place.run_with(&[("VESTIBULE_DATABASE_URL", url)], &arguments).failed();
+            assert!(refusal.contains(name) && refusal.contains("has a second hard link"), "{refusal}");
+        }
+    }
+    fs::remove_file(place.path("data/other.db")).expect("it goes");
+    assert_eq!(place.json(&["user", "list"])[0]["username"], "ada");
+}
+
+#[test]
+fn what_others_can_write_is_refused() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    fs::create_dir(place.path("elsewhere")).expect("a directory");
+    fs::copy(place.path("data/vestibule.db"), place.path("elsewhere/auth.db")).expect("a copy");
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the mode is set");
+    let elsewhere = [("VESTIBULE_DATABASE_URL", "sqlite:elsewhere/auth.db")];
+    for (variables, relative, usual) in [
+        (&[][..], "data", 0o700),
+        (&[], "data/vestibule.db", 0o600),
+        (&elsewhere, "elsewhere", 0o755),
+        (&elsewhere, "elsewhere/auth.db", 0o600),
+    ] {
+        let path = place.path(relative);
+        for mode in [0o777, 0o770, 0o722, 0o702, 0o720, 0o1777] {
+            set(&path, mode);
+            for arguments in [vec!["serve", "--port", "0"], vec!["user", "list"]] {
+                let refusal = place.run_with(variables, &arguments).failed();
+                let name = relative.rsplit('/').next().expect("a name");
+                assert!(
+                    refusal.contains(&format!("{name} (mode {mode:o})")) && refusal.contains("chmod go-w"),
+                    "{relative}: {refusal}"
+                );
+            }
+        }
+        for mode in [0o755, 0o750, usual] {
+            set(&path, mode);
+            place.run_with(variables, &["user", "list"]).succeeded();
+        }
+    }
+    // Nothing is made in a directory that is refused.
+    let place = Place::new();
+    fs::create_dir(place.path("data")).expect("a directory");
+    set(&place.path("data"), 0o777);
+    place.run(&["user", "list"]).failed();
+    assert_eq!(fs::read_dir(place.path("data")).expect("the directory").count(), 0);
+}
