@@ -51,6 +51,9 @@ const FINGERPRINT_CEILING = 1_500;
 /** A refresh of a bound session is refused without it, so it waits as for the server. */
 const ANSWER_CEILING = 30_000;
 
+/** How long another tab's change of the password may take from its commit to the cookies of its answer, in milliseconds. */
+const CHANGE_PAUSE = 300;
+
 /** Codes of a 401 that a refresh may mend: the token is over, or what it said of the account isn't true any more. */
 const STALE = ['token_expired', 'token_revoked'];
 
@@ -65,13 +68,15 @@ export class AuthError extends Error {
    * @param {number | undefined} retryAfter seconds after which it makes sense to try again
    * @param {{ field: string, message: string }[]} fields the fields that were refused
    * @param {ErrorOptions} [options]
+   * @param {string} [reason] why a token of this server is refused, such as `password_changed`, where the server says so
    */
-  constructor(code, message, status = 0, retryAfter = undefined, fields = [], options = undefined) {
+  constructor(code, message, status = 0, retryAfter = undefined, fields = [], options = undefined, reason = undefined) {
     super(message, options);
     this.code = code;
     this.status = status;
     this.retryAfter = retryAfter;
     this.fields = fields;
+    this.reason = reason;
   }
 
   /**
@@ -83,7 +88,8 @@ export class AuthError extends Error {
     const seconds = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
     const retryAfter = Number.isNaN(seconds) ? undefined : seconds;
     const message = problem.detail ?? response.statusText;
-    return new AuthError(problem.error ?? 'unexpected', message, response.status, retryAfter, problem.errors);
+    const { error: code = 'unexpected', errors, reason } = problem;
+    return new AuthError(code, message, response.status, retryAfter, errors, undefined, reason);
   }
 }
 
@@ -208,8 +214,12 @@ export function createClient(options = {}) {
     try {
       keep(await post(endpoint('refresh'), { refresh_token: tokens.refresh, fingerprint: print }));
     } catch (error) {
-      // Another tab signed in meanwhile: the cookies are a new session's, so this was no answer about that one.
-      if (!inCookies || csrf() === sent || error.status === 0) throw error;
+      if (!inCookies || error.status === 0) throw error;
+      // Another tab signed in meanwhile: the cookies are a new session's, so this was no answer about that one. Or another tab
+      // changed the password: the cookies that were sent are from before, and the new ones come with that tab's answer.
+      const isOlderThanPassword = error.reason === 'password_changed';
+      if (csrf() === sent && !isOlderThanPassword) throw error;
+      if (isOlderThanPassword) await new Promise((resolve) => setTimeout(resolve, CHANGE_PAUSE));
       keep(await post(endpoint('refresh'), { fingerprint: print }));
     }
   }

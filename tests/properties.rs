@@ -82,6 +82,8 @@ struct Session {
     device: String,
     /// When each generation was made, from the first.
     made_at: Vec<i64>,
+    /// The generation that the last password change made, from 0.
+    since_password: usize,
     /// The current refresh token.
     current: String,
     last_used_at: i64,
@@ -208,6 +210,9 @@ impl Model {
             return Err((401, "token_expired"));
         }
         if !session.is_live(self.now) || self.disabled {
+            return Err((401, "token_revoked"));
+        }
+        if token.generation < session.since_password {
             return Err((401, "token_revoked"));
         }
         match session.made_at.get(token.generation + 1) {
@@ -378,6 +383,7 @@ impl Walk {
             id: answer.text_at("session_id").to_owned(),
             device: given,
             made_at: vec![now],
+            since_password: 0,
             current: String::new(),
             last_used_at: now,
             use_number: model.uses,
@@ -488,6 +494,7 @@ impl Walk {
         session.failed_proofs = 0;
         self.model.uses += 1;
         session.rotate(now, self.model.uses);
+        session.since_password = session.made_at.len() - 1;
         self.model.take(token.session, &answer, true);
     }
 

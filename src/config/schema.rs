@@ -132,7 +132,7 @@ pub(super) static KEYS: &[Key] = &[
     key("csrf_header_name", Cookies, Text("X-CSRF-Token"), "header in which a script sends the CSRF token back"),
 
     key("login_rate_per_ip", Limits, Text("30/1m"), "login attempts from one address (IPv6: one /64); 0 is off, here and below"),
-    key("login_failures_per_account", Limits, Text("10/15m"), "wrong passwords for one account"),
+    key("login_failures_per_account", Limits, Text("10/15m"), "wrong passwords for one name, whether anybody has it or not"),
     key("register_rate_per_ip", Limits, Text("10/1h"), "new accounts from one address"),
     key("refresh_rate_per_session", Limits, Text("60/1m"), "refreshes of one session; answers within the grace don't count"),
     key("audit_retention", Limits, Text("90d"), "how long the audit log is kept"),

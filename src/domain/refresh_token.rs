@@ -27,18 +27,22 @@ pub struct Generations {
     current: i64,
     /// When the current one and those before it were made, newest last; never empty.
     made_at: Vec<UnixTime>,
+    /// The generation that the last password change made, 1 where there was none. A token of an earlier one may be in the hands
+    /// of whoever the change was to put out.
+    since_password: i64,
 }
 
 impl Generations {
     /// The first generation of a new session.
     pub fn first(now: UnixTime) -> Self {
-        Self { current: 1, made_at: vec![now] }
+        Self { current: 1, made_at: vec![now], since_password: 1 }
     }
 
     /// What the store read; none when it can't be.
-    pub fn from_stored(current: i64, made_at: Vec<UnixTime>) -> Option<Self> {
+    pub fn from_stored(current: i64, made_at: Vec<UnixTime>, since_password: i64) -> Option<Self> {
         let known = i64::try_from(made_at.len()).ok()?;
-        (1..=current).contains(&known).then_some(Self { current, made_at })
+        let possible = (1..=current).contains(&known) && (1..=current).contains(&since_password);
+        possible.then_some(Self { current, made_at, since_password })
     }
 
     /// The number of the current generation, from 1.
@@ -49,6 +53,11 @@ impl Generations {
     /// The times that are stored.
     pub fn made_at(&self) -> &[UnixTime] {
         &self.made_at
+    }
+
+    /// The generation that the last password change made, from 1.
+    pub const fn since_password(&self) -> i64 {
+        self.since_password
     }
 
     /// When the current generation was made.
@@ -67,18 +76,29 @@ impl Generations {
     #[must_use]
     pub fn after(&self, presented: i64, now: UnixTime, grace: i64) -> Self {
         if presented > self.current {
-            return Self { current: presented + 1, made_at: vec![now] };
+            return Self { current: presented + 1, made_at: vec![now], since_password: self.since_password };
         }
         let mut made_at = self.made_at.clone();
         made_at.push(now);
         // The time at which a generation was made is the time at which the one before it was superseded.
         let keep_from = made_at.iter().position(|at| now.since(*at) <= grace).unwrap_or(made_at.len() - 1);
         let keep_from = keep_from.max(made_at.len().saturating_sub(MAX_REMEMBERED));
-        Self { current: self.current + 1, made_at: made_at.split_off(keep_from) }
+        let made_at = made_at.split_off(keep_from);
+        Self { current: self.current + 1, made_at, since_password: self.since_password }
+    }
+
+    /// The generations after a password change at `now`: a new one, which is the first that still gives anything.
+    #[must_use]
+    pub fn after_password_change(&self, now: UnixTime) -> Self {
+        let current = self.current + 1;
+        Self { current, made_at: vec![now], since_password: current }
     }
 
     /// How `generation` stands at `now`.
     fn standing(&self, generation: i64, now: UnixTime, grace: i64) -> Standing {
+        if generation < self.since_password {
+            return Standing::Outdated;
+        }
         if generation >= self.current {
             return Standing::Current;
         }
@@ -92,6 +112,8 @@ impl Generations {
 
 #[derive(Clone, Copy)]
 enum Standing {
+    /// Made before the last password change.
+    Outdated,
     Current,
     Superseded,
     Reused,
@@ -117,6 +139,9 @@ pub enum Decision {
     Keep,
     /// The session or its user is no more: `token_revoked`.
     RefuseOver,
+    /// It was made before the last password change: `token_revoked`. The session goes on, because whoever changed the password
+    /// may have sent it, from another tab.
+    RefuseOutdated,
     /// It came back after the grace: `refresh_reused`, and the session ends.
     RefuseReused,
     /// Another device: `device_mismatch`.
@@ -135,6 +160,7 @@ pub fn decide(
     let standing = session.generations.standing(generation, now, rules.grace);
     match (session.state(now), user_is_active, standing, binding) {
         (SessionState::Revoked | SessionState::Expired, ..) | (_, false, ..) => Decision::RefuseOver,
+        (SessionState::Live, true, Standing::Outdated, _) => Decision::RefuseOutdated,
         (SessionState::Live, true, Standing::Reused, _) => Decision::RefuseReused,
         (SessionState::Live, true, _, Binding::Broken) => Decision::RefuseDevice,
         (SessionState::Live, true, Standing::Superseded, Binding::Holds) => Decision::Repeat,

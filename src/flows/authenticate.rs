@@ -102,11 +102,13 @@ pub async fn look_at_refresh(
     let claims = vestibule.refresh_tokens.verify(token, now)?;
     let over = || RefreshLookError::Over(claims.sid);
     let mut reader = vestibule.store.read().await?;
+    let user = users::find(&mut reader, claims.sub).await?.ok_or_else(over)?;
     let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(over)?;
-    let user = users::find(&mut reader, session.user_id).await?.ok_or_else(over)?;
     let is_active = user.disabled_at.is_none() && vestibule.config.clients.get(&claims.client_id).is_some();
     match decide(&session, is_active, claims.generation, Binding::Holds, now, vestibule.rotation_rules()) {
         Decision::Rotate | Decision::Keep | Decision::Repeat => Ok(LiveRefresh { claims, session, user }),
-        Decision::RefuseOver | Decision::RefuseReused | Decision::RefuseDevice => Err(over()),
+        Decision::RefuseOver | Decision::RefuseOutdated | Decision::RefuseReused | Decision::RefuseDevice => {
+            Err(over())
+        }
     }
 }

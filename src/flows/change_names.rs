@@ -58,10 +58,9 @@ pub async fn change_names(
     network: Option<Network>,
     origin: &Origin,
 ) -> Result<User, ChangeNamesError> {
-    let registrations = &vestibule.throttle.registrations;
-    if let Some(network) = network {
-        registrations.peek(&network).map_err(ChangeNamesError::TooMany)?;
-    }
+    // That a name is taken can be learned here as at a registration, so it is as limited.
+    let limit = &vestibule.throttle.registrations;
+    let attempt = limit.begin(network.as_slice()).await.map_err(ChangeNamesError::TooMany)?;
     let (id, session, field) = (bearer.sub, bearer.sid, vestibule.config.passwords.username_field);
     let bearer = Bearer::of(bearer);
     let (now, event) = (origin.now, AuditEvent::new(Event::UserChanged, origin).user(id).session(session));
@@ -96,8 +95,7 @@ pub async fn change_names(
         Changed::Gone => Err(ChangeNamesError::Over(session)),
         Changed::Missing(field, message) => Err(ChangeNamesError::Missing(field, message)),
         Changed::Taken(taken) => {
-            // That a name is taken can be learned here as at a registration, so it is as limited.
-            network.map(|network| registrations.take(&network));
+            attempt.failed();
             Err(ChangeNamesError::Taken(taken))
         }
     }

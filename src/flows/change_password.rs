@@ -53,7 +53,7 @@ pub async fn change_password(
     let hash = vestibule.hasher.hash(new).await?;
 
     let (id, user_id, now) = (bearer.sid, bearer.sub, origin.now);
-    let (grace, remember) = (vestibule.config.sessions.reuse_grace.seconds(), vestibule.remember());
+    let remember = vestibule.remember();
     let (asking, lifetimes, origin) = (Bearer::of(bearer), client.clone(), origin.clone());
     let changed = vestibule
         .store
@@ -67,10 +67,11 @@ pub async fn change_password(
             Vestibule::outdate_access_tokens(tx, remember, user_id, version, now).await?;
             let others = sessions::Selection::AllBut(id);
             Vestibule::revoke(tx, remember, user_id, others, RevokeReason::PasswordChanged, &origin).await?;
-            // Whoever copied this session's refresh token before the change holds an old one now.
+            // Whoever copied a refresh token of this session before the change gets nothing for it, not even within the grace
+            // (ASVS 5.0 V7.4.3, RFC 9700 §4.14.2).
             let current = session.generations.current();
             let mut next = session;
-            next.generations = next.generations.after(current, now, grace);
+            next.generations = next.generations.after_password_change(now);
             next.last_used_at = now;
             next.auth_time = now;
             next.refresh_expires_at = now.plus(lifetimes.refresh_token_lifetime.seconds()).min(next.expires_at);

@@ -16,7 +16,7 @@ use crate::{
     },
     memory::{
         hasher::{HashError, Verdict},
-        throttle::{Account, Network, RetryAfter},
+        throttle::{Network, RetryAfter, TypedName},
     },
     random,
     store::{self, Tx, audit, devices, sessions, users},
@@ -56,7 +56,7 @@ pub enum LoginError {
     /// The user, or the client, may not do all that was asked for. The password was right.
     #[error("the scope asks for {0}, which can't be granted")]
     Scope(Permission),
-    /// Too many attempts from an address, or wrong passwords for an account.
+    /// Too many attempts from an address, or wrong passwords for a name.
     #[error("too many attempts")]
     TooMany(RetryAfter),
     /// The password could not be compared.
@@ -98,15 +98,16 @@ async fn attempt(
     origin: &Origin,
 ) -> Result<Option<Tokens>, LoginError> {
     let claimant = identify(vestibule, request, client).await?;
-    let account = vestibule.account(&claimant, &request.identifier);
-    let guess = vestibule.throttle.failures.begin(account).await.map_err(LoginError::TooMany)?;
+    let device = claimant.as_ref().and_then(|claimant| claimant.device);
+    let name = vestibule.typed_name(request.identifier.key(), device);
+    let guess = vestibule.throttle.failures.begin(&[name]).await.map_err(LoginError::TooMany)?;
     match (prove(vestibule, &request.password, &claimant).await?, claimant) {
         (Some(proof), Some(claimant)) => {
             drop(guess);
             open_session(vestibule, request, client, claimant, proof, origin).await
         }
         (_, claimant) => {
-            guess.was_wrong();
+            guess.failed();
             record_failure(vestibule, claimant, &request.identifier, origin).await?;
             Err(LoginError::InvalidCredentials)
         }
@@ -347,13 +348,10 @@ fn device_name(request: &Login<'_>, origin: &Origin) -> Option<String> {
 }
 
 impl Vestibule {
-    /// What wrong passwords are counted by.
-    fn account(&self, claimant: &Option<Claimant>, identifier: &Identifier) -> Account {
-        match claimant {
-            None => Account::Anywhere(self.secrets.unknown_names.mac(&[b"name", identifier.key().as_bytes()])),
-            Some(Claimant { user, device: None, .. }) => Account::Anywhere(self.account_key(user.id)),
-            Some(Claimant { user, device: Some(device), .. }) => Account::OnDevice(self.account_key(user.id), *device),
-        }
+    /// What wrong passwords for a name are counted by, given its lookup key and the device that proved the password before.
+    pub(super) fn typed_name(&self, key: &str, device: Option<DeviceRow>) -> TypedName {
+        let hash = self.secrets.unknown_names.mac(&[b"name", key.as_bytes()]);
+        device.map_or(TypedName::Anywhere(hash), |device| TypedName::OnDevice(hash, device))
     }
 
     fn name_hash(&self, identifier: &Identifier) -> String {

@@ -272,11 +272,6 @@ impl Vestibule {
         crate::domain::jwt::base64url(&mac[..12])
     }
 
-    /// What wrong passwords of an account are counted by.
-    pub(crate) fn account_key(&self, user: UserId) -> [u8; 32] {
-        self.secrets.unknown_names.mac(&[b"account", user.uuid().as_bytes()])
-    }
-
     /// Ends sessions of a user: in the row, in the feed, in the log. Gives back those that were live.
     pub(crate) async fn revoke(
         tx: &mut Tx,

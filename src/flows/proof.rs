@@ -1,18 +1,19 @@
 //! The step that `/fresh`, a password change and a deletion share: a signed-in person proves their password.
 //!
-//! Wrong ones count against the account like those at login, and five in a row end the session.
+//! Wrong ones count against both of the user's names like those at login, and five in a row end the session. The proofs of one
+//! session are compared one after the other: at once they would all be compared before the first one is counted.
 
 use super::Vestibule;
 use crate::{
     domain::{
-        AccessClaims, SessionId, User, UserId,
+        AccessClaims, Email, SessionId, User, UserId, Username,
         audit_event::{AuditEvent, Event, Origin},
         password::{Password, PasswordHash},
         session::{MAX_FAILED_PROOFS, RevokeReason, SessionState},
     },
     memory::{
         hasher::{HashError, Verdict},
-        throttle::{Account, RetryAfter},
+        throttle::RetryAfter,
     },
     store::{self, audit, sessions, users},
 };
@@ -26,7 +27,7 @@ pub enum ProofError {
     /// Another password.
     #[error("wrong password in session {0}")]
     Wrong(SessionId),
-    /// Too many wrong ones for the account.
+    /// Too many wrong ones for one of the user's names.
     #[error("too many attempts")]
     TooMany(RetryAfter),
     /// The password could not be compared.
@@ -47,25 +48,37 @@ pub(super) async fn prove_password(
     password: &Password,
     origin: &Origin,
 ) -> Result<PasswordHash, ProofError> {
+    let _turn = vestibule.throttle.proofs.wait(bearer.sid).await;
     let mut reader = vestibule.store.read().await?;
     let session = sessions::find(&mut reader, bearer.sid).await?;
+    let user = users::find(&mut reader, bearer.sub).await?;
     drop(reader);
-    let session = session.filter(|session| session.state(origin.now) == SessionState::Live);
-    let session = session.ok_or(ProofError::Over(bearer.sid))?;
+    let over = || ProofError::Over(bearer.sid);
+    let session = session.filter(|session| session.state(origin.now) == SessionState::Live).ok_or_else(over)?;
+    let names = lookup_keys(&user.ok_or_else(over)?);
+    let typed = |device| names.iter().map(|name| vestibule.typed_name(name, device)).collect::<Vec<_>>();
     // A signed-in device has an allowance of its own: a stranger's guesses at the login don't lock it out.
-    let key = vestibule.account_key(bearer.sub);
-    let account = session.device.map_or(Account::Anywhere(key), |device| Account::OnDevice(key, device));
-    let guess = vestibule.throttle.failures.begin(account).await.map_err(ProofError::TooMany)?;
+    let guess = vestibule.throttle.failures.begin(&typed(session.device)).await.map_err(ProofError::TooMany)?;
     match compare(vestibule, bearer.sub, password).await {
         Ok(None) => {
-            guess.was_wrong();
-            vestibule.throttle.failures.count(&Account::Anywhere(key));
+            guess.failed();
+            if session.device.is_some() {
+                typed(None).iter().for_each(|name| vestibule.throttle.failures.count(name));
+            }
             count_failure(vestibule, bearer.sid, bearer.sub, origin).await?;
             Err(ProofError::Wrong(bearer.sid))
         }
         Ok(Some(stored)) => Ok(stored),
         Err(error) => Err(error),
     }
+}
+
+/// The lookup keys of a user's names: of one or two.
+fn lookup_keys(user: &User) -> Vec<String> {
+    // A stored name that could not be typed today counts by its text.
+    let of_username = |text: &str| Username::parse(text).map_or_else(|_| text.to_owned(), |name| name.key().to_owned());
+    let of_email = |text: &str| Email::parse(text).map_or_else(|_| text.to_owned(), |email| email.key().to_owned());
+    user.username.as_deref().map(of_username).into_iter().chain(user.email.as_deref().map(of_email)).collect()
 }
 
 pub(super) async fn compare(

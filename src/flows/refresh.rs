@@ -3,6 +3,9 @@
 //! The row is read, `domain::refresh_token::decide` says what the token gets, and what changes the row is one conditional
 //! update: of any number of concurrent refreshes one finds the generation that it read. Whoever does not reads again, and
 //! finds the winner's token to give. Refusals are committed too: a rolled-back one would forget the theft.
+//!
+//! What is answered holds when it is answered: tokens that a password change or a revocation has overtaken would take the place
+//! of living ones, where they are cookies that another tab shares.
 
 use super::{
     Tokens, Vestibule, access_expiry,
@@ -12,11 +15,11 @@ use super::{
 use crate::{
     config::{Client, FingerprintPolicy},
     domain::{
-        Permission, Scope, SessionId, User,
+        Permission, Scope, SessionId, UnixTime, User,
         audit_event::{AuditEvent, Event, Origin},
         device::{self, Baseline, Fingerprint, Verdict},
         refresh_token::{Binding, Decision, RefreshClaims, RefreshTokenError, decide},
-        session::{MAX_MISMATCHES, RevokeReason, Session},
+        session::{MAX_MISMATCHES, RevokeReason, Session, SessionState},
     },
     memory::throttle::RetryAfter,
     store::{self, audit, sessions, users},
@@ -31,6 +34,9 @@ pub enum RefreshError {
     /// Its session or user is no more.
     #[error("session {0} is over")]
     Over(SessionId),
+    /// It was made before the last change of the password; the session goes on.
+    #[error("a refresh token of session {0} came that is older than the password")]
+    Outdated(SessionId),
     /// It was rotated away longer ago than the grace; the session is revoked now.
     #[error("an old refresh token of session {0} came back")]
     Reused(SessionId),
@@ -78,8 +84,12 @@ impl<'r> Refresh<'r> {
 enum Attempt {
     Answered(Tokens),
     /// Somebody else changed the row between our reading and our writing.
-    Outrun,
+    Overtaken,
 }
+
+/// How often a refresh may be overtaken, before its writing and after it. Once is rare: then the token is no longer the current
+/// one, or the user's roles are other ones.
+const MAX_ATTEMPTS: usize = 8;
 
 /// Gives the tokens that follow on a refresh token.
 ///
@@ -94,23 +104,33 @@ pub async fn refresh(vestibule: &Vestibule, request: Refresh<'_>, origin: &Origi
         Some(client) => client,
         None => client::named(vestibule, &claims.client_id)?,
     };
-    loop {
-        // Ends: we are outrun only by someone who moved the session on, and then the token is no longer its current one.
-        match attempt(vestibule, &claims, client.settings(), &request, origin).await? {
-            Attempt::Answered(tokens) => return Ok(tokens),
-            Attempt::Outrun => {}
+    let mut found = find(vestibule, &claims).await?;
+    let _turn = if judges_device(vestibule, &found.0) {
+        let turn = vestibule.throttle.fingerprints.wait(claims.sid).await;
+        found = find(vestibule, &claims).await?;
+        Some(turn)
+    } else {
+        None
+    };
+    for _ in 0..MAX_ATTEMPTS {
+        if let Attempt::Answered(tokens) =
+            attempt(vestibule, &claims, client.settings(), found, &request, origin).await?
+        {
+            return Ok(tokens);
         }
+        found = find(vestibule, &claims).await?;
     }
+    Err(does_not_fit(&claims))
 }
 
 async fn attempt(
     vestibule: &Vestibule,
     claims: &RefreshClaims,
     client: &Client,
+    (session, user): (Session, User),
     request: &Refresh<'_>,
     origin: &Origin,
 ) -> Result<Attempt, RefreshError> {
-    let Some((session, user)) = find(vestibule, claims).await? else { return Err(RefreshError::Over(claims.sid)) };
     let sight = Sight::of(vestibule, &session, request.fingerprint.as_ref());
     let rules = vestibule.rotation_rules();
     let now = origin.now;
@@ -123,31 +143,75 @@ async fn attempt(
         Decision::Rotate => {
             if let Err(wait) = vestibule.throttle.refreshes.peek(&session.id) {
                 // The rotation that used the limit up may be the one of this very token.
-                let outrun = !is_current(vestibule, claims).await?;
-                return if outrun { Ok(Attempt::Outrun) } else { Err(RefreshError::TooMany(wait)) };
+                let overtaken = !is_current(vestibule, claims).await?;
+                return if overtaken { Ok(Attempt::Overtaken) } else { Err(RefreshError::TooMany(wait)) };
             }
             let mut next = advance(&session, client, &sight, origin);
             next.refresh_expires_at = now.plus(client.refresh_token_lifetime.seconds()).min(next.expires_at);
             next.generations = session.generations.after(claims.generation, now, rules.grace);
             next.access_expires_at = access_expiry(&next, client, now);
-            claim(vestibule, &user, session.generations.current(), next, (client, scope), sight.event(), origin).await
+            if !claim(vestibule, session.generations.current(), &next, sight.event(), origin).await? {
+                return Ok(Attempt::Overtaken);
+            }
+            // There is one rotation for each generation, so it is counted once it is done.
+            vestibule.throttle.refreshes.take(&next.id).ok();
+            answer(vestibule, claims, (next, user), client, scope, now).await
         }
         Decision::Keep => {
-            // Written at each refresh, so limited like a rotation.
-            vestibule.throttle.refreshes.peek(&session.id).map_err(RefreshError::TooMany)?;
+            // Written at each refresh, so limited like a rotation; any number may be under way at once, so counted first.
+            vestibule.throttle.refreshes.take(&session.id).map_err(RefreshError::TooMany)?;
             let next = advance(&session, client, &sight, origin);
-            claim(vestibule, &user, session.generations.current(), next, (client, scope), sight.event(), origin).await
+            let claimed = claim(vestibule, session.generations.current(), &next, sight.event(), origin).await;
+            if !matches!(claimed, Ok(true)) {
+                vestibule.throttle.refreshes.give_back(&session.id);
+                return Ok(claimed.map(|_| Attempt::Overtaken)?);
+            }
+            answer(vestibule, claims, (next, user), client, scope, now).await
         }
         Decision::Repeat => {
             if session.mismatches > 0 || sight.event().is_some() {
                 record(vestibule, &session, sight.event(), origin).await?;
             }
-            Ok(Attempt::Answered(vestibule.tokens_within(scope, &user, &session, client, false, now)))
+            answer(vestibule, claims, (session, user), client, scope, now).await
         }
         Decision::RefuseOver => Err(RefreshError::Over(session.id)),
+        Decision::RefuseOutdated => Err(RefreshError::Outdated(session.id)),
         Decision::RefuseReused => Err(refuse_reused(vestibule, &session, origin).await?),
         Decision::RefuseDevice => Err(refuse_device(vestibule, &session, origin).await?),
     }
+}
+
+/// The tokens of a session as its rows stand when they are given out. What the refresh gets was decided and written, and is not
+/// decided again: only a session that is over, or outdated by a password change, gives nothing.
+async fn answer(
+    vestibule: &Vestibule,
+    claims: &RefreshClaims,
+    (mut session, mut user): (Session, User),
+    client: &Client,
+    scope: Option<&Scope>,
+    now: UnixTime,
+) -> Result<Attempt, RefreshError> {
+    let generation = session.generations.current();
+    for _ in 0..MAX_ATTEMPTS {
+        let tokens = vestibule.tokens_within(scope, &user, &session, client, false, now);
+        if !vestibule.revocations.have_overtaken(session.id, user.id, user.authorization_version) {
+            return Ok(Attempt::Answered(tokens));
+        }
+        (session, user) = find(vestibule, claims).await?;
+        if session.state(now) != SessionState::Live || user.disabled_at.is_some() {
+            return Err(RefreshError::Over(session.id));
+        }
+        if generation < session.generations.since_password() {
+            return Err(RefreshError::Outdated(session.id));
+        }
+    }
+    Err(does_not_fit(claims))
+}
+
+/// Memory says that a session or a user was overtaken, and the rows, read again and again, know nothing of it.
+fn does_not_fit(claims: &RefreshClaims) -> RefreshError {
+    let what = "its row and what was announced of it don't fit together".to_owned();
+    store::Error::Inconsistent { table: "sessions", id: claims.sid.to_string(), what }.into()
 }
 
 /// No more may be asked for than the session was granted (RFC 6749 §6). What of that the user has lost since is not refused: the
@@ -160,11 +224,19 @@ fn check_scope(asked: Option<&Scope>, user: &User, session: &Session, client: &C
     beyond.map_or(Ok(()), |beyond| Err(RefreshError::Scope(beyond.clone())))
 }
 
-async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> store::Result<Option<(Session, User)>> {
+/// The session of a refresh token, and its user. The user is read first: were a password changed between the two reads, a session
+/// from before it with an authorization version from after it would make an access token that holds.
+async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> Result<(Session, User), RefreshError> {
+    let over = || RefreshError::Over(claims.sid);
     let mut reader = vestibule.store.read().await?;
-    let Some(session) = sessions::find(&mut reader, claims.sid).await? else { return Ok(None) };
-    let user = users::find(&mut reader, session.user_id).await?;
-    Ok(user.map(|user| (session, user)))
+    let user = users::find(&mut reader, claims.sub).await?.ok_or_else(over)?;
+    let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(over)?;
+    Ok((session, user))
+}
+
+/// Whether the fingerprint of a refresh decides what it gets.
+fn judges_device(vestibule: &Vestibule, session: &Session) -> bool {
+    session.baseline.is_some() && vestibule.config.devices.fingerprint != FingerprintPolicy::Off
 }
 
 /// Whether the token is the session's current one at this moment.
@@ -229,19 +301,17 @@ fn advance(session: &Session, client: &Client, sight: &Sight, origin: &Origin) -
     }
 }
 
-/// Writes the session as it should be, if nobody wrote it since it was read.
+/// Writes the session as it should be, if nobody wrote it since it was read; whether that was so.
 async fn claim(
     vestibule: &Vestibule,
-    user: &User,
     from_generation: i64,
-    next: Session,
-    (client, scope): (&Client, Option<&Scope>),
+    next: &Session,
     event: Option<(Event, f64)>,
     origin: &Origin,
-) -> Result<Attempt, RefreshError> {
+) -> store::Result<bool> {
     let row = next.clone();
     let event = event.map(|event| audit_event(event, &row, origin));
-    let won = vestibule
+    vestibule
         .store
         .write(async move |tx| {
             let won = sessions::claim(tx, from_generation, &row).await?;
@@ -250,13 +320,7 @@ async fn claim(
             }
             Ok(won)
         })
-        .await?;
-    if !won {
-        return Ok(Attempt::Outrun);
-    }
-    // Only what was written counts, and there is one rotation for each generation: so it is counted once it is done.
-    vestibule.throttle.refreshes.take(&next.id).ok();
-    Ok(Attempt::Answered(vestibule.tokens_within(scope, user, &next, client, false, origin.now)))
+        .await
 }
 
 /// Notes what a refresh showed that rotates nothing.

@@ -45,11 +45,7 @@ impl Swept {
 /// [`store::Error`]; what earlier batches removed stays removed.
 pub async fn sweep(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swept> {
     vestibule.revocations.sweep(now);
-    vestibule.throttle.logins.sweep();
-    vestibule.throttle.failures.sweep();
-    vestibule.throttle.estimates.sweep();
-    vestibule.throttle.registrations.sweep();
-    vestibule.throttle.refreshes.sweep();
+    vestibule.throttle.sweep();
     vestibule.hasher.sweep();
     let mut swept = Swept::default();
     loop {

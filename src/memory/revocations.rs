@@ -48,7 +48,17 @@ impl Revocations {
     pub fn covers(&self, claims: &AccessClaims, sessions_count: bool) -> bool {
         (sessions_count && self.sessions.pin().contains_key(&claims.sid))
             || self.tokens.pin().contains_key(&claims.jti)
-            || self.versions.pin().get(&claims.sub).is_some_and(|(lowest, _)| claims.av < *lowest)
+            || self.is_outdated(claims.sub, claims.av)
+    }
+
+    /// Whether a session was revoked, or the authorization version of its user raised above `version`: tokens made from rows
+    /// that were read before say something untrue.
+    pub fn have_overtaken(&self, session: SessionId, user: UserId, version: i64) -> bool {
+        self.sessions.pin().contains_key(&session) || self.is_outdated(user, version)
+    }
+
+    fn is_outdated(&self, user: UserId, version: i64) -> bool {
+        self.versions.pin().get(&user).is_some_and(|(lowest, _)| version < *lowest)
     }
 
     /// Forgets what concerns no token any more.

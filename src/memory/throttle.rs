@@ -43,14 +43,31 @@ impl RetryAfter {
 pub struct Throttle {
     /// Attempts to log in, by address.
     pub logins: Limit<Network>,
-    /// Wrong passwords, by account.
-    pub failures: Guesses,
+    /// Wrong passwords, by the name that was typed.
+    pub failures: FailureLimit<TypedName>,
     /// New passwords whose strength was estimated, by address.
     pub estimates: Limit<Network>,
-    /// New accounts, by address.
-    pub registrations: Limit<Network>,
-    /// Rotations, by session.
+    /// New accounts, and names that turned out to be taken, by address.
+    pub registrations: FailureLimit<Network>,
+    /// Refreshes that write, by session.
     pub refreshes: Limit<SessionId>,
+    /// Proofs of a password, by session: five wrong ones in a row end it, so they are compared one after the other.
+    pub proofs: Turns<SessionId>,
+    /// Fingerprints, by session: three that don't match end it, so they are compared one after the other.
+    pub fingerprints: Turns<SessionId>,
+}
+
+impl Throttle {
+    /// Forgets the keys that are as if never used.
+    pub fn sweep(&self) {
+        self.logins.sweep();
+        self.failures.limit.sweep();
+        self.estimates.sweep();
+        self.registrations.limit.sweep();
+        self.refreshes.sweep();
+        self.proofs.sweep();
+        self.fingerprints.sweep();
+    }
 }
 
 /// Whom a limit by address counts: an IPv4 address, or an IPv6 /64, which is what one customer gets.
@@ -70,13 +87,14 @@ impl From<IpAddr> for Network {
     }
 }
 
-/// Whom a limit by account counts. A device that proved the password before has an allowance of its own, so that a
-/// stranger's guesses don't lock the owner out.
+/// What wrong passwords are counted by: the keyed hash of the lookup key of a name, whether anybody has that name or not.
+/// Never by account, because then the answers would tell that two names are one account's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Account {
-    /// A name, whether anybody has it or not: the keyed hash of its folded text, or of the user's id.
+pub enum TypedName {
+    /// On any device.
     Anywhere([u8; 32]),
-    /// The same from a device that it signed in on before.
+    /// On a device that proved the account's password before. It has an allowance of its own, so that a stranger's guesses
+    /// don't lock the owner out.
     OnDevice([u8; 32], DeviceRow),
 }
 
@@ -146,93 +164,129 @@ impl<K: Clone + Hash + Eq> Limit<K> {
     }
 }
 
-/// A limit on failures, known only once a guess was compared. Guesses that are being compared count as failures, so that a
-/// hundred at once are no way around the limit; but whom only they keep out waits for them instead of being refused.
-pub struct Guesses {
-    limit: Limit<Account>,
-    pending: Mutex<HashMap<Account, usize>>,
-    compared: Notify,
+/// A limit on failures, where only the outcome of an attempt says whether it was one. An attempt takes first and gives back
+/// when it did not fail, so that of any number at once no more fail than the limit says. Whoever is kept out only by attempts
+/// that are still under way waits for them instead of being refused.
+pub struct FailureLimit<K: Clone + Hash + Eq> {
+    limit: Limit<K>,
+    under_way: Mutex<HashMap<K, usize>>,
+    decided: Notify,
 }
 
-impl Guesses {
-    /// `rate` wrong guesses per account.
+impl<K: Clone + Hash + Eq> FailureLimit<K> {
+    /// `rate` failures per key.
     pub fn new(rate: Option<Rate>, clock: &Clock) -> Self {
-        Self { limit: Limit::new(rate, clock), pending: Mutex::default(), compared: Notify::new() }
+        Self { limit: Limit::new(rate, clock), under_way: Mutex::default(), decided: Notify::new() }
     }
 
-    /// Begins a guess.
+    /// Begins an attempt that counts for each of `keys`. It waits while only attempts that are under way stand in the way.
     ///
     /// # Errors
-    /// When there were too many wrong ones.
-    pub async fn begin(&self, account: Account) -> Result<Guess<'_>, RetryAfter> {
+    /// When one of the keys had too many failures.
+    pub async fn begin(&self, keys: &[K]) -> Result<Attempt<'_, K>, RetryAfter> {
         loop {
-            let mut compared = pin!(self.compared.notified());
-            // From here on no comparison that ends is missed.
-            compared.as_mut().enable();
-            if let Some(guess) = self.try_begin(&account)? {
-                return Ok(guess);
+            let mut decided = pin!(self.decided.notified());
+            // From here on no attempt that is decided is missed.
+            decided.as_mut().enable();
+            if let Some(attempt) = self.try_begin(keys)? {
+                return Ok(attempt);
             }
-            compared.await;
+            decided.await;
         }
     }
 
-    /// Counts a wrong guess that was let through elsewhere.
-    pub fn count(&self, account: &Account) {
+    /// Counts a failure that was let through under another key.
+    pub fn count(&self, key: &K) {
         // Where the limit is reached already, one more makes no difference.
-        self.limit.take(account).ok();
+        self.limit.take(key).ok();
     }
 
-    /// None where only guesses that are being compared stand in the way.
-    fn try_begin(&self, account: &Account) -> Result<Option<Guess<'_>>, RetryAfter> {
-        let mut pending = self.lock();
-        match self.limit.take(account) {
-            Ok(()) => {
-                *pending.entry(account.clone()).or_default() += 1;
-                Ok(Some(Guess { guesses: self, account: account.clone(), was_wrong: false }))
+    /// Counts something that is limited together with the failures, whatever comes of it.
+    ///
+    /// # Errors
+    /// As [`Limit::take`].
+    pub fn take(&self, key: &K) -> Result<(), RetryAfter> {
+        self.limit.take(key)
+    }
+
+    /// Whether [`FailureLimit::take`] would let it through, without counting it.
+    ///
+    /// # Errors
+    /// As [`Limit::take`].
+    pub fn peek(&self, key: &K) -> Result<(), RetryAfter> {
+        self.limit.peek(key)
+    }
+
+    /// None where only attempts that are under way stand in the way.
+    fn try_begin(&self, keys: &[K]) -> Result<Option<Attempt<'_, K>>, RetryAfter> {
+        let mut under_way = self.lock();
+        for (taken, key) in keys.iter().enumerate() {
+            if let Err(wait) = self.limit.take(key) {
+                keys[..taken].iter().for_each(|key| self.limit.give_back(key));
+                return if under_way.contains_key(key) { Ok(None) } else { Err(wait) };
             }
-            Err(_) if pending.contains_key(account) => Ok(None),
-            Err(wait) => Err(wait),
         }
+        keys.iter().for_each(|key| *under_way.entry(key.clone()).or_default() += 1);
+        Ok(Some(Attempt { limit: self, keys: keys.to_vec(), failed: false }))
     }
 
-    /// Forgets the accounts that are as if never guessed at.
-    pub fn sweep(&self) {
-        self.limit.sweep();
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Account, usize>> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<K, usize>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A guess that is being compared. Counted for good only if it turns out wrong.
-pub struct Guess<'g> {
-    guesses: &'g Guesses,
-    account: Account,
-    was_wrong: bool,
+/// An attempt that is under way. Counted for good only if it fails.
+pub struct Attempt<'l, K: Clone + Hash + Eq> {
+    limit: &'l FailureLimit<K>,
+    keys: Vec<K>,
+    failed: bool,
 }
 
-impl Guess<'_> {
+impl<K: Clone + Hash + Eq> Attempt<'_, K> {
     /// Counts it.
-    pub fn was_wrong(mut self) {
-        self.was_wrong = true;
+    pub fn failed(mut self) {
+        self.failed = true;
     }
 }
 
-impl Drop for Guess<'_> {
+impl<K: Clone + Hash + Eq> Drop for Attempt<'_, K> {
     fn drop(&mut self) {
-        if !self.was_wrong {
-            self.guesses.limit.give_back(&self.account);
-        }
-        let mut pending = self.guesses.lock();
-        if let Some(count) = pending.get_mut(&self.account) {
-            *count -= 1;
-            if *count == 0 {
-                pending.remove(&self.account);
+        let mut under_way = self.limit.lock();
+        for key in &self.keys {
+            if !self.failed {
+                self.limit.limit.give_back(key);
+            }
+            if let Some(count) = under_way.get_mut(key) {
+                *count -= 1;
+                if *count == 0 {
+                    under_way.remove(key);
+                }
             }
         }
-        drop(pending);
-        self.guesses.compared.notify_waiters();
+        drop(under_way);
+        self.limit.decided.notify_waiters();
+    }
+}
+
+/// Lets one caller in at a time for each key, in the order in which they came.
+pub struct Turns<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
+
+impl<K> Default for Turns<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Clone + Hash + Eq> Turns<K> {
+    /// Waits for the turn of the caller, which lasts until what it returns is dropped.
+    pub async fn wait(&self, key: K) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+        turn.lock_owned().await
+    }
+
+    /// Forgets the keys that nobody holds or waits for.
+    pub fn sweep(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, turn| Arc::strong_count(turn) > 1);
     }
 }
 

@@ -5,12 +5,13 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "users", include_str!("../../migrations/0001_users.sql")),
     (2, "sessions", include_str!("../../migrations/0002_sessions.sql")),
     (3, "operation", include_str!("../../migrations/0003_operation.sql")),
     (4, "keys", include_str!("../../migrations/0004_keys.sql")),
     (5, "oauth", include_str!("../../migrations/0005_oauth.sql")),
+    (6, "password_generation", include_str!("../../migrations/0006_password_generation.sql")),
 ];
 
 /// Applies what is missing, each migration in a transaction of its own.

@@ -40,7 +40,7 @@ macro_rules! select_session {
         concat!(
             "select id, user_id, device_id, client_id, device_name, user_agent, ip, created_at, last_used_at, expires_at,
                 refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, failed_proofs,
-                mismatches, fingerprint, revoked_at, revoked_reason, scope
+                mismatches, fingerprint, revoked_at, revoked_reason, scope, password_generation
              from sessions ",
             $tail
         )
@@ -141,7 +141,7 @@ pub async fn claim(conn: &mut Conn, from_generation: i64, next: &Session) -> Res
     let updated = sqlx::query(
         "update sessions set generation = ?3, generations_made_at = ?4, last_used_at = ?5, refresh_expires_at = ?6,
             access_expires_at = max(access_expires_at, ?7), ip = ?8, user_agent = ?9, fingerprint = ?10, mismatches = 0,
-            used_order = (select max(used_order) + 1 from sessions)
+            password_generation = ?11, used_order = (select max(used_order) + 1 from sessions)
          where id = ?1 and generation = ?2 and revoked_at is null",
     )
     .bind(next.id.to_string())
@@ -154,6 +154,7 @@ pub async fn claim(conn: &mut Conn, from_generation: i64, next: &Session) -> Res
     .bind(next.ip.as_deref())
     .bind(next.user_agent.as_deref())
     .bind(next.baseline.as_ref().map(Baseline::to_json))
+    .bind(next.generations.since_password())
     .execute(conn)
     .await?;
     Ok(updated.rows_affected() > 0)
@@ -325,8 +326,10 @@ fn session(row: &SqliteRow) -> Result<Session> {
     let broken = |what: &str| Error::inconsistent("sessions", id, what);
     let made_at: Vec<i64> = serde_json::from_str(row.try_get("generations_made_at")?)
         .map_err(|_| broken("the times of its generations are not numbers"))?;
-    let generations = Generations::from_stored(row.try_get("generation")?, made_at.into_iter().map(instant).collect())
-        .ok_or_else(|| broken("more times than generations"))?;
+    let made_at = made_at.into_iter().map(instant).collect();
+    let generations =
+        Generations::from_stored(row.try_get("generation")?, made_at, row.try_get("password_generation")?)
+            .ok_or_else(|| broken("its generation, their times and the one of the password don't fit together"))?;
     let baseline = row
         .try_get::<Option<String>, _>("fingerprint")?
         .map(|text| Baseline::from_json(&text).map_err(|_| broken("the fingerprint is not one")))

@@ -152,10 +152,12 @@ fn after_ten_wrong_passwords_an_account_waits_even_for_the_right_one() {
     let server = with(&[("login_rate_per_ip", "0")]);
     server.user("ada");
     server.user("bob");
-    // A person and nobody look the same, in every spelling of the name.
+    // A person's two names and nobody's look the same, in every spelling.
     let accounts = [
-        ["ada", "ADA", " ada ", "ada@example.com", "Ada@Example.com"],
+        ["ada", "ADA", " ada ", "Ada", "aDa"],
+        ["ada@example.com", "Ada@Example.com", " ada@example.com ", "ada@EXAMPLE.com", "ADA@example.com"],
         ["nobody", "NOBODY", " nobody", "Nobody", "nObOdY"],
+        ["nobody@example.com", "NOBODY@example.com", " nobody@example.com", "Nobody@example.com", "nobody@Example.com"],
     ];
     let answers: Vec<Vec<(u16, Value)>> = accounts
         .iter()
@@ -169,7 +171,9 @@ fn after_ten_wrong_passwords_an_account_waits_even_for_the_right_one() {
                 .collect()
         })
         .collect();
-    assert_eq!(answers[0], answers[1]);
+    for others in &answers[1..] {
+        assert_eq!(&answers[0], others);
+    }
     let statuses: Vec<u16> = answers[0].iter().map(|(status, _)| *status).collect();
     assert_eq!(statuses, [[401; 10].as_slice(), &[429; 4]].concat());
     let wait = too_many(login(&server, "ada", PASSWORD));

@@ -119,6 +119,7 @@ fn every_column_about_a_person_is_exported_or_a_secret() {
         "sessions.refresh_expires_at",
         "sessions.generation",
         "sessions.generations_made_at",
+        "sessions.password_generation",
         "sessions.access_expires_at",
         "sessions.used_order",
         "sessions.auth_methods",

@@ -1,8 +1,16 @@
 //! `POST /auth/refresh`: the table "Rotation" of the contract, row by row, and its races.
 
-use std::{collections::HashSet, sync::Barrier, thread};
+use std::{
+    collections::HashSet,
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 use serde_json::json;
+use vestibule::{domain::Permission, flows::change_user::UserChange};
 
 use crate::support::{Server, Session, part};
 
@@ -209,4 +217,41 @@ fn a_hundred_at_once_are_within_the_limit_of_one_rotation() {
             scope.spawn(|| session.try_refresh().expect(200));
         }
     });
+}
+
+#[test]
+fn what_changes_the_user_during_a_refresh_costs_no_session_even_without_a_grace() {
+    let off = [("refresh_reuse_grace", json!(0)), ("refresh_rate_per_session", json!("0"))];
+    let server = Server::with(off.to_vec());
+    let ada = server.user_with("ada", &[], &["posts:read"]);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let changes = scope.spawn(|| {
+            let permission = || vec![Permission::parse("posts:read").expect("a permission")];
+            let mut changes = 0;
+            while !over.load(Ordering::Relaxed) {
+                // Each taking away raises the authorization version.
+                ada.change(UserChange { remove_permissions: vec!["posts:read".to_owned()], ..UserChange::default() });
+                ada.change(UserChange { add_permissions: permission(), ..UserChange::default() });
+                changes += 1;
+            }
+            changes
+        });
+        let clients: Vec<_> = (0..3)
+            .map(|_| {
+                let mut session = ada.login();
+                scope.spawn(move || {
+                    for _ in 0..150 {
+                        session = session.refreshed();
+                    }
+                })
+            })
+            .collect();
+        let ended: Vec<_> = clients.into_iter().map(|client| client.join()).collect();
+        over.store(true, Ordering::Relaxed);
+        assert!(ended.iter().all(Result::is_ok), "nobody is out");
+        assert!(changes.join().expect("it changes") > 20);
+    });
+    assert_eq!(server.count("select count(*) from audit_events where event = 'refresh_reused'"), 0);
+    assert_eq!(server.count("select count(*) from sessions where revoked_at is null"), 3);
 }

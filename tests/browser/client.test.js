@@ -123,6 +123,37 @@ scenario('when another tab signs somebody else in during a refresh, the refresh 
   assert.equal(await page.evaluate(async () => (await (await globalThis.auth.fetch('/users/me')).json()).username), eve.name);
 });
 
+scenario('when another tab changes the password during a refresh, neither tab is signed out', async (tools) => {
+  const { page, server, watch, context } = tools;
+  watch.tolerate(/401/);
+  const other = await context.newPage();
+  await open(tools, page, { transport: 'cookie' });
+  const ada = await server.user();
+  await signIn(page, ada);
+  await open(tools, other, { transport: 'cookie' });
+  const before = (await context.cookies(`${server.url}/auth/refresh`)).map(({ name, value }) => `${name}=${value}`).join('; ');
+  let held = 0;
+  await context.route('**/auth/refresh', async (route) => {
+    held += 1;
+    if (held > 1) return route.continue();
+    // The refresh left with the cookies from before, and arrives after the change.
+    const changed = await other.evaluate(async (password) => {
+      const headers = { 'Content-Type': 'application/json' };
+      const body = JSON.stringify({ current_password: password, new_password: 'another harbour 77 lantern' });
+      return (await globalThis.auth.fetch('/users/me/password', { method: 'POST', headers, body })).status;
+    }, ada.password);
+    assert.equal(changed, 200);
+    const request = route.request();
+    const headers = { ...request.headers(), cookie: before };
+    const late = await fetch(request.url(), { method: 'POST', headers, body: request.postData() });
+    assert.equal(late.status, 401);
+    return route.fulfill({ status: late.status, contentType: 'application/problem+json', body: await late.text() });
+  });
+  assert.equal(await page.evaluate(() => globalThis.problem(globalThis.auth.refresh())), null);
+  assert.deepEqual([await me(page), await me(other)], [200, 200]);
+  assert.equal(held, 2);
+});
+
 scenario('a session that is over gives the first 401, not an endless loop', { settings: SHORT }, async (tools) => {
   const { page, server, watch } = tools;
   watch.tolerate(/401/);

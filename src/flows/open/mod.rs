@@ -42,7 +42,7 @@ use crate::{
         hasher::{HashError, Hasher},
         keyring::Keyring,
         revocations::Revocations,
-        throttle::{Guesses, Limit, Throttle},
+        throttle::{FailureLimit, Limit, Throttle, Turns},
     },
     store::{self, Store, meta},
 };
@@ -188,13 +188,15 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     Ok(Vestibule {
         throttle: Throttle {
             logins: Limit::new(limits.login_rate_per_ip, &clock),
-            failures: Guesses::new(limits.login_failures_per_account, &clock),
+            failures: FailureLimit::new(limits.login_failures_per_account, &clock),
             estimates: Limit::new(
                 limits.register_rate_per_ip.map(|rate| rate.times(ESTIMATES_PER_REGISTRATION)),
                 &clock,
             ),
-            registrations: Limit::new(limits.register_rate_per_ip, &clock),
+            registrations: FailureLimit::new(limits.register_rate_per_ip, &clock),
             refreshes: Limit::new(limits.refresh_rate_per_session, &clock),
+            proofs: Turns::default(),
+            fingerprints: Turns::default(),
         },
         hasher: Hasher::new(&config.passwords, clock.clone())?,
         refresh_tokens: RefreshTokens::new(first.derive(Purpose::RefreshTokens), &config.tokens.issuer),

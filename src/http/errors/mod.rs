@@ -3,6 +3,7 @@
 
 mod of_flows;
 pub mod of_oauth;
+mod reason;
 
 use std::{fmt, io::Cursor};
 
@@ -14,6 +15,7 @@ use rocket::{
 };
 use serde_json::json;
 
+use self::reason::Reason;
 use super::{guards::stashed, oauth, pages, request_id::RequestId};
 use crate::memory::throttle::RetryAfter;
 
@@ -147,12 +149,27 @@ pub struct ApiError {
     allow: Option<String>,
     /// A `WWW-Authenticate` that does not follow from the code.
     challenge: Option<String>,
+    /// Why a token that this server signed is refused.
+    reason: Option<Reason>,
 }
 
 impl ApiError {
     /// A code with a sentence for a person.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), fields: Vec::new(), retry_after: None, allow: None, challenge: None }
+        Self {
+            code,
+            detail: detail.into(),
+            fields: Vec::new(),
+            retry_after: None,
+            allow: None,
+            challenge: None,
+            reason: None,
+        }
+    }
+
+    /// The same, saying why a token that this server signed is refused.
+    pub(super) fn because(self, reason: Reason) -> Self {
+        Self { reason: Some(reason), ..self }
     }
 
     /// Every bad field at once.
@@ -305,6 +322,9 @@ impl ApiError {
             "status": status.code,
             "request_id": id.as_str(),
         });
+        if let Some(reason) = self.reason {
+            body["reason"] = reason.as_str().into();
+        }
         if !self.fields.is_empty() {
             let errors = self.fields.iter().map(|field| json!({"field": field.field, "message": field.message}));
             body["errors"] = errors.collect();

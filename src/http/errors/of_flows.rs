@@ -3,7 +3,7 @@
 //!
 //! Many facts, few codes: what went wrong inside is logged once, here, and never sent.
 
-use super::{ApiError, BUSY_RETRY_AFTER, Code};
+use super::{ApiError, BUSY_RETRY_AFTER, Code, reason::Reason};
 use crate::{
     domain::{Permission, access_token::AccessTokenError, refresh_token::RefreshTokenError},
     flows::{
@@ -115,6 +115,12 @@ impl From<RefreshError> for ApiError {
         match error {
             RefreshError::Token(error) => error.into(),
             RefreshError::Over(_) => session_over(),
+            RefreshError::Outdated(_) => Self::new(
+                Code::TokenRevoked,
+                "The refresh token is older than the password; send the one that the change of the password gave, or sign in \
+                 again.",
+            )
+            .because(Reason::PasswordChanged),
             RefreshError::Reused(_) => Self::new(
                 Code::RefreshReused,
                 "This refresh token was replaced and has come back; the session is ended for safety. Sign in again.",

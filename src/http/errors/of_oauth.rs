@@ -30,6 +30,7 @@ pub fn of_refresh(error: RefreshError) -> ApiError {
     match error {
         RefreshError::Token(_)
         | RefreshError::Over(_)
+        | RefreshError::Outdated(_)
         | RefreshError::Reused(_)
         | RefreshError::DeviceMismatch(_)
         | RefreshError::ForeignClient(_) => invalid_grant(error.into()),

@@ -21,6 +21,10 @@ pub(super) struct Problem {
     /// With `invalid_request`: every bad field at once.
     #[schema(nullable = false)]
     errors: Option<Vec<FieldProblem>>,
+    /// With `token_revoked`: `password_changed` where the refresh token is older than the last change of the password. Its session
+    /// goes on with the token that the change gave.
+    #[schema(nullable = false)]
+    reason: Option<String>,
 }
 
 /// A bad field of a body.

@@ -73,7 +73,11 @@ fn got_tokens() -> Vec<Endpoint> {
                 Overloaded,
             ]),
         Endpoint::new(Post, "{base}/refresh", "refresh", Sessions)
-            .says("Refresh", "Trades a refresh token for the next pair; an old one that comes back ends its session.")
+            .says(
+                "Refresh",
+                "Trades a refresh token for the next pair. An old one that comes back ends its session; one that is older than \
+                 the password gets nothing and ends nothing.",
+            )
             .for_whom(Refresh)
             .may_take(vec![
                 optional("refresh_token", Kind::Opaque, "The session's refresh token; without it, its cookie is read."),

@@ -50,7 +50,7 @@ pub async fn go_on(
             }
             // It was bound meanwhile, or ended.
             Err(RefreshError::DeviceMismatch(_)) => Ok(bound(&next)),
-            Err(RefreshError::Token(_) | RefreshError::Over(_) | RefreshError::Reused(_)) => Ok(to_login(&next)),
+            Err(RefreshError::Token(_) | RefreshError::Over(_) | RefreshError::Outdated(_) | RefreshError::Reused(_)) => Ok(to_login(&next)),
             Err(error) => Err(error.into()),
         },
     }

@@ -1,6 +1,7 @@
 //! A server on a real socket with a real SQLite file, low hashing cost and a clock that the test moves; and the actors that
 //! call it.
 
+pub mod at_once;
 pub mod browser;
 pub mod cookies;
 pub mod oauth;

@@ -1,0 +1,77 @@
+//! Many requests whose last bytes come at once: every handler has read all but one byte when the first is let go.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use super::{Answer, Server};
+
+/// A request with a JSON body, as it is sent.
+pub struct Raw {
+    text: String,
+}
+
+impl Raw {
+    pub fn new(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Self {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let body = body.to_string();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n{headers}\r\n",
+            server.address,
+            body.len()
+        );
+        Self { text: head + &body }
+    }
+
+    /// The same by whoever has an access token.
+    pub fn bearer(server: &Server, token: &str, method: &str, path: &str, body: &Value) -> Self {
+        Self::new(server, method, path, &[("Authorization", &format!("Bearer {token}"))], body)
+    }
+}
+
+/// Sends them all but for their last bytes, then these; the answers in the order of the requests.
+pub fn at_once(server: &Server, requests: &[Raw]) -> Vec<Answer> {
+    let mut connections: Vec<TcpStream> = requests
+        .iter()
+        .map(|request| {
+            let mut connection = TcpStream::connect(server.address).expect("the server listens");
+            connection.set_nodelay(true).expect("the option is set");
+            connection.set_read_timeout(Some(Duration::from_secs(60))).expect("the option is set");
+            let bytes = request.text.as_bytes();
+            connection.write_all(&bytes[..bytes.len() - 1]).expect("it is sent");
+            connection
+        })
+        .collect();
+    for (connection, request) in connections.iter_mut().zip(requests) {
+        connection.write_all(&request.text.as_bytes()[request.text.len() - 1..]).expect("it is sent");
+    }
+    connections.iter_mut().map(answer).collect()
+}
+
+/// Sends bytes as they are; the answer.
+pub fn send_bytes(server: &Server, bytes: &[u8]) -> Answer {
+    let mut connection = TcpStream::connect(server.address).expect("the server listens");
+    connection.set_read_timeout(Some(Duration::from_secs(60))).expect("the option is set");
+    connection.write_all(bytes).expect("it is sent");
+    answer(&mut connection)
+}
+
+fn answer(connection: &mut TcpStream) -> Answer {
+    let mut text = String::new();
+    connection.read_to_string(&mut text).expect("an answer");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a whole answer");
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status").parse().expect("a number");
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    Answer {
+        status,
+        headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
+        body: serde_json::from_str(body).unwrap_or(Value::Null),
+        text: body.to_owned(),
+    }
+}
