@@ -90,7 +90,7 @@ impl Bench {
                 identifier: Identifier::parse("person").expect("a name"),
                 password: password(),
                 fingerprint: None,
-                device_id: None,
+                device_ids: Vec::new(),
                 device_name: None,
                 client: client::named(&vestibule, "default").expect("it is always there"),
                 scope: None,

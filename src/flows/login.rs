@@ -31,8 +31,8 @@ pub struct Login<'v> {
     pub password: Password,
     /// What the browser looks like.
     pub fingerprint: Option<Fingerprint>,
-    /// The secret that this device got at an earlier login.
-    pub device_id: Option<DeviceSecret>,
+    /// The secrets that this device may have got at an earlier login: the first that is known counts.
+    pub device_ids: Vec<DeviceSecret>,
     /// What to call it in the list.
     pub device_name: Option<DeviceName>,
     /// Through which client.
@@ -151,13 +151,13 @@ async fn identify(vestibule: &Vestibule, request: &Login<'_>, client: &Client) -
     let mut reader = vestibule.store.read().await?;
     let Some(user) = users::find_by_identifier(&mut reader, &request.identifier).await? else { return Ok(None) };
     let password = users::find_password(&mut reader, user.id).await?;
-    let device = match &request.device_id {
-        Some(secret) => {
+    let mut device = None;
+    for secret in &request.device_ids {
+        if device.is_none() {
             let hash = vestibule.device_secret_hash(secret);
-            devices::find_by_secret(&mut reader, user.id, &client.id, &hash).await?
+            device = devices::find_by_secret(&mut reader, user.id, &client.id, &hash).await?;
         }
-        None => None,
-    };
+    }
     Ok(Some(Claimant { user, password, device }))
 }
 

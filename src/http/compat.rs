@@ -1,14 +1,7 @@
 //! The paths of the systems that Vestibule succeeds, with `compat_routes`: thin aliases that take and give their field names, over
 //! our sessions, rotation and revocation. Errors are ours. These paths stand where they stood and move with no setting.
 
-use rocket::{
-    Route, State, get,
-    http::{CookieJar, MediaType},
-    post,
-    response::status::NoContent,
-    routes,
-    serde::json::Json,
-};
+use rocket::{Route, State, get, http::MediaType, post, response::status::NoContent, routes, serde::json::Json};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -16,11 +9,13 @@ use super::{
     Shared,
     body::{Fields, FromFields, Ignored, JsonOrForm, OptionalBody},
     caller::Caller,
+    cookies::Cookies,
     csrf,
     db::{Connection, Db},
     errors::{ApiError, Code},
-    guards::{AccessToken, presented},
+    guards::{self, AccessToken},
     login::{self, LoginBody, RefreshBody, sign_in},
+    renewal::BringsToken,
     sessions,
     tokens::{self, TokenAnswer, Transport},
 };
@@ -79,10 +74,10 @@ async fn all_tokens(
     body: JsonOrForm<LoginBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Json<TokenAnswer>, ApiError> {
-    let tokens = sign_in(body.0, vestibule, caller, jar).await?;
-    Ok(tokens::answer(jar, vestibule, tokens, Transport::Body))
+    let tokens = sign_in(body.0, vestibule, caller, cookies).await?;
+    Ok(tokens::answer(cookies, tokens, Transport::Body))
 }
 
 #[post("/", data = "<_body>")]
@@ -99,13 +94,15 @@ async fn end_session(
 
 #[derive(Serialize)]
 struct Renewal {
-    access_token: String,
+    /// Not here where it came, and goes, in a cookie: script can't read that one, and is not to read it here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
     token_type: &'static str,
     expires_in: i64,
 }
 
 /// Its clients have no refresh token. Nothing rotates, so the session ends when it would have. Where there is nothing to gain, such
-/// as in a session that is bound to its device, the token comes back as it was.
+/// as in a session that is bound to its device, the client keeps the token that it has.
 #[post("/", data = "<_body>")]
 async fn renewed_token(
     token: AccessToken,
@@ -113,17 +110,22 @@ async fn renewed_token(
     site: csrf::Site<'_>,
     vestibule: &State<Shared>,
     caller: &Caller,
-) -> Result<Json<Renewal>, ApiError> {
+    cookies: Cookies<'_>,
+) -> Result<BringsToken<Json<Renewal>>, ApiError> {
     let now = caller.origin().now;
     vestibule.throttle.refreshes.take(&token.claims().sid).map_err(ApiError::too_many)?;
-    let (access_token, expires_in) = match renew(vestibule, token.claims(), i64::MAX, now).await? {
-        Some(renewed) => (renewed.access_token, renewed.expires_in),
-        None => {
-            let presented = presented(site.request(), vestibule)?.ok_or_else(ApiError::missing_token)?;
-            (presented.token().to_owned(), token.claims().exp.since(now))
+    let renewed = renew(vestibule, token.claims(), i64::MAX, now).await?;
+    let expires_in = renewed.as_ref().map_or_else(|| token.claims().exp.since(now), |renewed| renewed.expires_in);
+    let access_token = if token.came_in_cookie() {
+        if let Some(renewed) = renewed {
+            cookies.set_access(renewed.access_token, renewed.refresh_expires_in);
         }
+        None
+    } else {
+        let kept = guards::bearer(site.request())?.map(str::to_owned);
+        renewed.map(|renewed| renewed.access_token).or(kept)
     };
-    Ok(Json(Renewal { access_token, token_type: "bearer", expires_in }))
+    Ok(BringsToken(Json(Renewal { access_token, token_type: "bearer", expires_in })))
 }
 
 #[derive(Serialize)]
@@ -139,13 +141,13 @@ async fn in_cookies(
     body: JsonOrForm<LoginBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Json<CookieLogin>, ApiError> {
     site.check_origin()?;
     let JsonOrForm(mut body) = body;
     body.transport = Transport::Cookie;
-    let tokens = sign_in(body, vestibule, caller, jar).await?;
-    super::cookies::set(jar, vestibule, &tokens);
+    let tokens = sign_in(body, vestibule, caller, cookies).await?;
+    cookies.set(&tokens);
     Ok(Json(CookieLogin { message: "Login successful", csrf_token: tokens.csrf_token }))
 }
 
@@ -162,12 +164,12 @@ async fn with_jti(
     body: JsonOrForm<LoginBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Json<DeviceLogin>, ApiError> {
-    let tokens = sign_in(body.0, vestibule, caller, jar).await?;
+    let tokens = sign_in(body.0, vestibule, caller, cookies).await?;
     let jti = vestibule.refresh_tokens.verify_signature(&tokens.refresh_token).map_err(ApiError::from)?.id();
     Ok(Json(DeviceLogin {
-        tokens: tokens::answer(jar, vestibule, tokens, Transport::Body).into_inner(),
+        tokens: tokens::answer(cookies, tokens, Transport::Body).into_inner(),
         jti: jti.to_string(),
     }))
 }
@@ -179,12 +181,12 @@ async fn next_tokens(
     body: OptionalBody<RefreshBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Json<TokenAnswer>, ApiError> {
     let mut body = body.0.unwrap_or(RefreshBody { refresh_token: None, fingerprint: None });
     body.refresh_token = body.refresh_token.or(refresh_token.map(str::to_owned));
     let tokens = refreshed(body, vestibule, caller).await?;
-    Ok(tokens::answer(jar, vestibule, tokens, Transport::Body))
+    Ok(tokens::answer(cookies, tokens, Transport::Body))
 }
 
 async fn refreshed(body: RefreshBody, vestibule: &Vestibule, caller: &Caller) -> Result<Tokens, ApiError> {
@@ -236,9 +238,9 @@ async fn pair(
     body: JsonOrForm<LoginBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Json<Pair>, ApiError> {
-    Ok(Json(sign_in(body.0, vestibule, caller, jar).await?.into()))
+    Ok(Json(sign_in(body.0, vestibule, caller, cookies).await?.into()))
 }
 
 /// A refresh token under the name `refresh`.

@@ -1,17 +1,349 @@
-//! The cookies of cookie transport: two tokens that script can't read, a CSRF token that it must, and the device's secret.
+//! Our cookies: two tokens that script can't read, a CSRF token that it must, the device's secret, the secret of the forms before a
+//! sign-in, and a count of redirects. [`Cookies`] reads those of the request and sets those of its answer.
 
-use rocket::{
-    http::{Cookie, CookieJar, SameSite},
-    time::Duration,
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
 };
 
+use rocket::{
+    Request, Response,
+    fairing::{Fairing, Info, Kind},
+    http::{Cookie, Header, SameSite},
+    request::{FromRequest, Outcome},
+    time::Duration,
+};
+use subtle::ConstantTimeEq as _;
+
+use super::{
+    cookie_header::{self, is_of_host},
+    errors::{ApiError, Code},
+    guards,
+};
 use crate::{
     config,
-    flows::{Tokens, Vestibule, reauthenticate::Fresh},
+    domain::{AccessClaims, SessionId, UnixTime, device::DeviceSecret, refresh_token::RefreshClaims},
+    flows::{Tokens, Vestibule, authenticate, logout::Shown, reauthenticate::Fresh},
 };
 
 /// How long a browser keeps the device's secret: the most that browsers grant.
 const DEVICE_COOKIE_DAYS: i64 = 400;
+
+/// The cookies of a request and of its answer.
+#[derive(Clone, Copy)]
+pub struct Cookies<'r> {
+    request: &'r Request<'r>,
+    vestibule: &'r Vestibule,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Cookies<'r> {
+    type Error = ApiError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
+        guards::outcome(request, Self::of(request))
+    }
+}
+
+impl<'r> Cookies<'r> {
+    /// The cookies of a request.
+    ///
+    /// # Errors
+    /// [`Code::InternalError`] in an application that we are no part of.
+    pub fn of(request: &'r Request<'_>) -> Result<Self, ApiError> {
+        Ok(Self { request, vestibule: guards::shared(request)? })
+    }
+
+    fn settings(self) -> &'r config::Cookies {
+        &self.vestibule.config.cookies
+    }
+
+    fn values(self, name: &str) -> Vec<&'r str> {
+        cookie_header::values(self.request.headers().get("Cookie").map(str::as_bytes), name)
+    }
+
+    /// The values of a token's cookie, where tokens are taken from cookies.
+    fn tokens(self, name: &str) -> Vec<&'r str> {
+        if self.vestibule.config.tokens.location.cookies { self.values(name) } else { Vec::new() }
+    }
+}
+
+/// What is read.
+impl<'r> Cookies<'r> {
+    /// Whether the request brings a cookie that could authenticate it.
+    pub fn have_token(self) -> bool {
+        let settings = self.settings();
+        !(self.tokens(&settings.access_name).is_empty() && self.tokens(&settings.refresh_name).is_empty())
+    }
+
+    /// What `read` makes of the access cookie. None where there is no such cookie, or where it can't be told which one counts.
+    ///
+    /// # Errors
+    /// That of `read`, where it takes none of them.
+    pub fn access<C>(self, read: impl Fn(&'r str) -> Result<C, ApiError>) -> Result<Option<C>, ApiError>
+    where
+        C: AsRef<AccessClaims>,
+    {
+        let read = |token| read(token).map(|claims| (claims.as_ref().sid, claims.as_ref().exp.seconds(), claims));
+        self.choose(self.tokens(&self.settings().access_name), read)
+    }
+
+    /// The refresh cookie with what it says, once its signature and time hold at `now`. None as for [`Cookies::access`].
+    ///
+    /// # Errors
+    /// [`Code::InvalidToken`], [`Code::TokenExpired`], [`Code::WrongTokenType`].
+    pub fn refresh(self, now: UnixTime) -> Result<Option<(&'r str, RefreshClaims)>, ApiError> {
+        self.refresh_by(|token| Ok(self.vestibule.refresh_tokens.verify(token, now)?))
+    }
+
+    /// The token of any session of ours that the cookies name, over or not: enough to end it. None as for [`Cookies::access`].
+    ///
+    /// # Errors
+    /// [`Code::InvalidToken`], [`Code::WrongTokenType`].
+    pub fn session(self) -> Result<Option<SessionToken<'r>>, ApiError> {
+        let refresh = self.refresh_by(|token| Ok(self.vestibule.refresh_tokens.verify_signature(token)?));
+        let access = self.access(|token| Ok(Recognised(token, authenticate::recognise(self.vestibule, token)?)));
+        match (refresh, access) {
+            // A stale or foreign refresh cookie keeps nobody from signing out.
+            (Ok(Some((_, claims))), Ok(Some(Recognised(token, own))))
+                if !self.csrf_names(claims.sid) && self.csrf_names(own.sid) =>
+            {
+                Ok(Some(SessionToken::Access(token)))
+            }
+            (Ok(Some((token, _))), _) => Ok(Some(SessionToken::Refresh(token))),
+            (_, Ok(Some(Recognised(token, _)))) => Ok(Some(SessionToken::Access(token))),
+            (Err(error), _) | (Ok(None), Err(error)) => Err(error),
+            (Ok(None), Ok(None)) => Ok(None),
+        }
+    }
+
+    fn refresh_by(
+        self,
+        verify: impl Fn(&'r str) -> Result<RefreshClaims, ApiError>,
+    ) -> Result<Option<(&'r str, RefreshClaims)>, ApiError> {
+        let read = |token| verify(token).map(|claims| (claims.sid, claims.generation, (token, claims)));
+        self.choose(self.tokens(&self.settings().refresh_name), read)
+    }
+
+    /// Of several cookies of one name the one that counts: that which `read` takes. Of two of one session the newer one counts,
+    /// and of two sessions the one that the CSRF cookie names: another host that sets a cookie of its own session can't set that
+    /// one, unless `cookie_domain` lets it. `read` gives the session, how new the token is within it, and what it says.
+    fn choose<C>(
+        self,
+        values: Vec<&'r str>,
+        read: impl Fn(&'r str) -> Result<(SessionId, i64, C), ApiError>,
+    ) -> Result<Option<C>, ApiError> {
+        let (mut taken, mut refused) = (Vec::new(), None::<ApiError>);
+        for value in values {
+            match read(value) {
+                Ok(token) => taken.push(token),
+                // That a token of ours is over says more than that another one is none of ours.
+                Err(error) if refused.as_ref().is_none_or(|known| known.code() == Code::InvalidToken) => {
+                    refused = Some(error);
+                }
+                Err(_) => {}
+            }
+        }
+        let sessions: BTreeSet<SessionId> = taken.iter().map(|(session, ..)| *session).collect();
+        if sessions.len() > 1 {
+            taken.retain(|(session, ..)| self.csrf_names(*session));
+            if sessions.iter().filter(|session| self.csrf_names(**session)).count() > 1 {
+                return Ok(None);
+            }
+        } else if taken.is_empty() {
+            return refused.map_or(Ok(None), Err);
+        }
+        Ok(taken.into_iter().max_by_key(|(_, age, _)| *age).map(|(.., token)| token))
+    }
+
+    /// Whether the browser has the CSRF cookie of a session, which came with its tokens.
+    pub fn csrf_names(self, session: SessionId) -> bool {
+        let expected = self.vestibule.csrf_token(session);
+        let given = self.values(&self.settings().csrf_name);
+        given.iter().any(|given| bool::from(given.as_bytes().ct_eq(expected.as_bytes())))
+    }
+
+    /// The secrets of this device: one, unless another program of this host has a cookie of the same name.
+    pub fn device_ids(self) -> Vec<DeviceSecret> {
+        let texts = self.values(device_cookie_name(self.settings()));
+        texts.into_iter().filter_map(|text| DeviceSecret::parse(text).ok()).collect()
+    }
+
+    /// The secrets of this browser's forms: one, with the same exception.
+    pub fn form_secrets(self) -> Vec<&'r str> {
+        self.values(&host_name(self.settings(), FORM))
+    }
+
+    /// How often this browser was redirected, as [`Cookies::set_hops`] wrote it, with the same exception.
+    pub fn hops(self) -> Vec<&'r str> {
+        self.values(&host_name(self.settings(), HOPS))
+    }
+}
+
+/// A token of a cookie, enough to end its session.
+#[derive(Debug)]
+pub enum SessionToken<'r> {
+    /// Of the refresh cookie.
+    Refresh(&'r str),
+    /// Of the access cookie.
+    Access(&'r str),
+}
+
+impl<'r> SessionToken<'r> {
+    /// What it is shown as to end its session.
+    pub fn shown(&self) -> Shown<'r> {
+        match *self {
+            Self::Refresh(token) => Shown::Refresh(token),
+            Self::Access(token) => Shown::Access(token),
+        }
+    }
+}
+
+/// An access token, and what it says.
+struct Recognised<'r>(&'r str, std::sync::Arc<AccessClaims>);
+
+impl AsRef<AccessClaims> for Recognised<'_> {
+    fn as_ref(&self) -> &AccessClaims {
+        &self.1
+    }
+}
+
+/// What is set.
+impl Cookies<'_> {
+    /// Sets the cookies of a session.
+    pub fn set(self, tokens: &Tokens) {
+        let settings = self.settings();
+        let session = Duration::seconds(tokens.refresh_expires_in);
+        self.set_access(tokens.access_token.clone(), tokens.refresh_expires_in);
+        let path = refresh_path(self.vestibule);
+        self.put(self.cookie(&settings.refresh_name, tokens.refresh_token.clone(), path, session));
+        self.put(self.cookie(&settings.csrf_name, tokens.csrf_token.clone(), ROOT, session));
+        if let Some(device) = &tokens.device_id {
+            let days = Duration::days(DEVICE_COOKIE_DAYS);
+            self.put(self.cookie(device_cookie_name(settings), device.clone(), ROOT, days));
+        }
+    }
+
+    /// Replaces the access cookie by a fresh one.
+    pub fn set_fresh(self, fresh: &Fresh) {
+        self.set_access(fresh.access_token.clone(), fresh.refresh_expires_in);
+    }
+
+    /// Replaces the access cookie alone. It is kept as long as the session's refresh token lasts: `seconds`.
+    pub fn set_access(self, token: String, seconds: i64) {
+        self.put(self.cookie(&self.settings().access_name, token, ROOT, Duration::seconds(seconds)));
+    }
+
+    /// Whether the answer sets or removes the access cookie.
+    pub fn sets_access(self) -> bool {
+        let name = &self.settings().access_name;
+        locked(self.request).iter().any(|cookie| cookie.name() == name)
+    }
+
+    /// Removes the cookies of a session. The device stays known, for the next login on it.
+    pub fn clear(self) {
+        let settings = self.settings();
+        let gone = [
+            (&settings.access_name, ROOT),
+            (&settings.refresh_name, refresh_path(self.vestibule)),
+            (&settings.csrf_name, ROOT),
+        ];
+        for (name, path) in gone {
+            self.put(self.cookie(name, String::new(), path, Duration::ZERO));
+        }
+    }
+
+    /// Removes the device's secret, of an account that is gone.
+    pub fn clear_device(self) {
+        let name = device_cookie_name(self.settings());
+        self.put(self.cookie(name, String::new(), ROOT, Duration::ZERO));
+    }
+
+    /// Sets the secret of this browser's forms.
+    pub fn set_form_secret(self, secret: String) {
+        self.put(self.of_host(FORM, secret, None));
+    }
+
+    /// Writes how often the browser was redirected, for a few seconds.
+    pub fn set_hops(self, value: String, seconds: i64) {
+        self.put(self.of_host(HOPS, value, Some(Duration::seconds(seconds))));
+    }
+
+    /// A cookie of a session, with the attributes that are configured.
+    fn cookie(self, name: &str, value: String, path: &str, max_age: Duration) -> Cookie<'static> {
+        let settings = self.settings();
+        let mut cookie = Cookie::build((name.to_owned(), value))
+            .path(path.to_owned())
+            .http_only(name != settings.csrf_name)
+            .secure(settings.secure)
+            .same_site(match settings.samesite {
+                config::SameSite::Strict => SameSite::Strict,
+                config::SameSite::Lax => SameSite::Lax,
+                config::SameSite::None => SameSite::None,
+            })
+            .max_age(max_age);
+        if let Some(domain) = settings.domain.as_ref().filter(|_| name != device_cookie_name(settings)) {
+            cookie = cookie.domain(domain.clone());
+        }
+        cookie.build()
+    }
+
+    /// A cookie that this host alone gets back; until the browser is closed, where no age is given.
+    fn of_host(self, plain: &str, value: String, max_age: Option<Duration>) -> Cookie<'static> {
+        let settings = self.settings();
+        let cookie = Cookie::build((host_name(settings, plain), value))
+            .path(ROOT)
+            .http_only(true)
+            .secure(settings.secure)
+            .same_site(SameSite::Lax);
+        match max_age {
+            Some(age) => cookie.max_age(age).build(),
+            None => cookie.build(),
+        }
+    }
+
+    /// Has the answer set a cookie. Of two with one name the later one counts.
+    fn put(self, cookie: Cookie<'static>) {
+        let mut answered = locked(self.request);
+        answered.retain(|known| known.name() != cookie.name());
+        answered.push(cookie);
+    }
+
+    /// The other places in which a browser may keep a cookie of the same name, each as a cookie that is over: from an earlier
+    /// `base_path` or `cookie_domain`, or from another program of this host. It would be sent beside ours.
+    fn elsewhere(self, cookie: &Cookie<'static>) -> Vec<Cookie<'static>> {
+        if is_of_host(cookie.name()) {
+            // It has one place only.
+            return Vec::new();
+        }
+        let paths = BTreeSet::from([ROOT, refresh_path(self.vestibule)]);
+        let domains = BTreeSet::from([None, self.settings().domain.as_deref()]);
+        let places = paths.iter().flat_map(|path| domains.iter().map(move |domain| (*path, *domain)));
+        let others = places.filter(|place| *place != (cookie.path().unwrap_or(ROOT), cookie.domain()));
+        others
+            .map(|(path, domain)| {
+                let mut over = cookie.clone();
+                over.set_value("");
+                over.set_path(path.to_owned());
+                over.set_max_age(Duration::ZERO);
+                match domain {
+                    Some(domain) => over.set_domain(domain.to_owned()),
+                    None => over.unset_domain(),
+                }
+                over
+            })
+            .collect()
+    }
+}
+
+/// The path of the cookies that every page gets.
+const ROOT: &str = "/";
+
+/// Plain name of the cookie that the forms before a sign-in are tied to.
+const FORM: &str = "vestibule_form";
+
+/// Plain name of the cookie that counts redirects.
+const HOPS: &str = "vestibule_hops";
 
 /// The cookie that holds `device_id`. It never leaves this host, whatever `cookie_domain` says: nobody else needs it.
 fn device_cookie_name(cookies: &config::Cookies) -> &'static str {
@@ -23,123 +355,45 @@ fn host_name(cookies: &config::Cookies, plain: &str) -> String {
     if cookies.secure { format!("__Host-{plain}") } else { plain.to_owned() }
 }
 
-/// A cookie that this host alone gets back; until the browser is closed, where no age is given.
-fn of_host(vestibule: &Vestibule, plain: &str, value: String, max_age: Option<Duration>) -> Cookie<'static> {
-    let settings = &vestibule.config.cookies;
-    let cookie = Cookie::build((host_name(settings, plain), value))
-        .path("/")
-        .http_only(true)
-        .secure(settings.secure)
-        .same_site(SameSite::Lax);
-    match max_age {
-        Some(age) => cookie.max_age(age).build(),
-        None => cookie.build(),
-    }
-}
-
-/// Plain name of the cookie that the forms before a sign-in are tied to.
-const FORM: &str = "vestibule_form";
-
-/// The secret of this browser's forms.
-pub fn form_secret<'j>(jar: &'j CookieJar<'_>, vestibule: &Vestibule) -> Option<&'j str> {
-    jar.get(&host_name(&vestibule.config.cookies, FORM)).map(Cookie::value)
-}
-
-/// Sets the secret of this browser's forms.
-pub fn set_form_secret(jar: &CookieJar<'_>, vestibule: &Vestibule, secret: String) {
-    jar.add(of_host(vestibule, FORM, secret, None));
-}
-
-/// Plain name of the cookie that counts how often a browser was sent on.
-const HOPS: &str = "vestibule_hops";
-
-/// How often this browser was sent on, as it was written.
-pub fn hops<'j>(jar: &'j CookieJar<'_>, vestibule: &Vestibule) -> Option<&'j str> {
-    jar.get(&host_name(&vestibule.config.cookies, HOPS)).map(Cookie::value)
-}
-
-/// Writes it, for a few seconds.
-pub fn set_hops(jar: &CookieJar<'_>, vestibule: &Vestibule, value: String, seconds: i64) {
-    jar.add(of_host(vestibule, HOPS, value, Some(Duration::seconds(seconds))));
-}
-
 /// The refresh cookie goes to the session endpoints alone.
-fn refresh_path(vestibule: &Vestibule) -> String {
+fn refresh_path(vestibule: &Vestibule) -> &str {
     match vestibule.config.web.base_path.as_str() {
-        "" => "/".to_owned(),
-        path => path.to_owned(),
+        "" => ROOT,
+        path => path,
     }
 }
 
-fn cookie(vestibule: &Vestibule, name: &str, value: String, path: String, max_age: Duration) -> Cookie<'static> {
-    let settings = &vestibule.config.cookies;
-    let mut cookie = Cookie::build((name.to_owned(), value))
-        .path(path)
-        .http_only(name != settings.csrf_name)
-        .secure(settings.secure)
-        .same_site(match settings.samesite {
-            config::SameSite::Strict => SameSite::Strict,
-            config::SameSite::Lax => SameSite::Lax,
-            config::SameSite::None => SameSite::None,
-        })
-        .max_age(max_age);
-    if let Some(domain) = settings.domain.as_ref().filter(|_| name != device_cookie_name(settings)) {
-        cookie = cookie.domain(domain.clone());
+/// What the answer will set.
+type Answered = Mutex<Vec<Cookie<'static>>>;
+
+fn locked<'r>(request: &'r Request<'_>) -> std::sync::MutexGuard<'r, Vec<Cookie<'static>>> {
+    let answered: &Answered = request.local_cache(Answered::default);
+    answered.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has the answer set none of the cookies that a handler wanted before it failed.
+pub fn forget(request: &Request<'_>) {
+    locked(request).clear();
+}
+
+/// Writes the cookies of an answer. Rocket's own jar would write one `Set-Cookie` for each name, so it can't remove a cookie from
+/// its other places, and it would percent-encode the names.
+pub struct SetCookies;
+
+#[rocket::async_trait]
+impl Fairing for SetCookies {
+    fn info(&self) -> Info {
+        Info { name: "cookies", kind: Kind::Response }
     }
-    cookie.build()
-}
 
-/// Sets the cookies of a session.
-pub fn set(jar: &CookieJar<'_>, vestibule: &Vestibule, tokens: &Tokens) {
-    let settings = &vestibule.config.cookies;
-    let session = Duration::seconds(tokens.refresh_expires_in);
-    let root = || "/".to_owned();
-    jar.add(access(vestibule, tokens.access_token.clone(), tokens.refresh_expires_in));
-    jar.add(cookie(vestibule, &settings.refresh_name, tokens.refresh_token.clone(), refresh_path(vestibule), session));
-    jar.add(cookie(vestibule, &settings.csrf_name, tokens.csrf_token.clone(), root(), session));
-    if let Some(device) = &tokens.device_id {
-        let days = Duration::days(DEVICE_COOKIE_DAYS);
-        jar.add(cookie(vestibule, device_cookie_name(settings), device.clone(), root(), days));
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let Ok(cookies) = Cookies::of(request) else { return };
+        let answered = std::mem::take(&mut *locked(request));
+        for cookie in answered {
+            for over in cookies.elsewhere(&cookie) {
+                response.adjoin_header(Header::new("Set-Cookie", over.to_string()));
+            }
+            response.adjoin_header(Header::new("Set-Cookie", cookie.to_string()));
+        }
     }
-}
-
-/// Replaces the access cookie alone.
-pub fn set_access(jar: &CookieJar<'_>, vestibule: &Vestibule, fresh: &Fresh) {
-    jar.add(access(vestibule, fresh.access_token.clone(), fresh.refresh_expires_in));
-}
-
-/// The cookie of an access token, kept as long as the session's refresh token lasts: `seconds`.
-pub fn access(vestibule: &Vestibule, token: String, seconds: i64) -> Cookie<'static> {
-    let name = &vestibule.config.cookies.access_name;
-    cookie(vestibule, name, token, "/".to_owned(), Duration::seconds(seconds))
-}
-
-/// Removes the cookies of a session. The device stays known, for the next login on it.
-pub fn clear(jar: &CookieJar<'_>, vestibule: &Vestibule) {
-    let settings = &vestibule.config.cookies;
-    let gone = [
-        (&settings.access_name, "/".to_owned()),
-        (&settings.refresh_name, refresh_path(vestibule)),
-        (&settings.csrf_name, "/".to_owned()),
-    ];
-    for (name, path) in gone {
-        jar.add(cookie(vestibule, name, String::new(), path, Duration::ZERO));
-    }
-}
-
-/// Removes the device's secret, of an account that is gone.
-pub fn clear_device(jar: &CookieJar<'_>, vestibule: &Vestibule) {
-    let name = device_cookie_name(&vestibule.config.cookies);
-    jar.add(cookie(vestibule, name, String::new(), "/".to_owned(), Duration::ZERO));
-}
-
-/// The refresh token in its cookie.
-pub fn refresh_token<'j>(jar: &'j CookieJar<'_>, vestibule: &Vestibule) -> Option<&'j str> {
-    let cookie = jar.get(&vestibule.config.cookies.refresh_name).filter(|_| vestibule.config.tokens.location.cookies);
-    cookie.map(Cookie::value).filter(|token| !token.is_empty())
-}
-
-/// The device's secret in its cookie.
-pub fn device_id<'j>(jar: &'j CookieJar<'_>, vestibule: &Vestibule) -> Option<&'j str> {
-    jar.get(device_cookie_name(&vestibule.config.cookies)).map(Cookie::value)
 }

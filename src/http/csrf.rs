@@ -4,12 +4,13 @@ use std::convert::Infallible;
 
 use rocket::{
     Request,
-    http::{Cookie, CookieJar},
     request::{FromRequest, Outcome},
 };
 use subtle::ConstantTimeEq;
 
 use super::{
+    caller,
+    cookies::Cookies,
     cors,
     errors::{ApiError, Code},
     guards,
@@ -40,16 +41,10 @@ pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Res
     }
 }
 
-/// Whether the browser has the CSRF cookie of a session, which came with its tokens.
-pub fn is_in_cookie(jar: &CookieJar<'_>, vestibule: &Vestibule, session: SessionId) -> bool {
-    let given = jar.get(&vestibule.config.cookies.csrf_name).map(Cookie::value).unwrap_or_default();
-    bool::from(given.as_bytes().ct_eq(vestibule.csrf_token(session).as_bytes()))
-}
-
 /// The browser's own word on where the request comes from, where it gives one.
 fn check_site(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
     let headers = request.headers();
-    let is_own = |origin: &str| cors::is_own_or_allowed(vestibule, origin) || is_host(request, origin);
+    let is_own = |origin: &str| cors::is_own_or_allowed(vestibule, origin) || is_asked(request, vestibule, origin);
     // With `cookie_domain` a page of another host of the site has our cookies and can read the CSRF token; so the same site
     // is not enough.
     let is_foreign = match (headers.get_one("Origin"), headers.get_one("Sec-Fetch-Site")) {
@@ -62,10 +57,30 @@ fn check_site(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiErr
     Ok(())
 }
 
-/// Whether a page's origin is the very host that the browser asks: a foreign page can't choose either.
-fn is_host(request: &Request<'_>, origin: &str) -> bool {
-    let host_of_page = origin.split_once("://").map(|(_, host)| host);
-    host_of_page.is_some() && host_of_page == request.headers().get_one("Host")
+/// Whether a page's origin is the one that the browser asks, by scheme, host and port (RFC 6454 §5): a foreign page can choose
+/// none of them. The request itself names only host and port.
+fn is_asked(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> bool {
+    let Some((scheme, _)) = origin.split_once("://") else { return false };
+    let default_port = match scheme {
+        "https" => ":443",
+        "http" => ":80",
+        _ => return false,
+    };
+    let Some(host) = request.headers().get_one("Host").filter(|host| !host.is_empty()) else { return false };
+    let host = host.to_ascii_lowercase();
+    let host = host.strip_suffix(default_port).unwrap_or(&host);
+    is_asked_by(scheme, request, vestibule) && origin == format!("{scheme}://{host}")
+}
+
+/// Whether a browser may reach this server by a scheme: the one of `public_url`; and https too where that is http, as it is where
+/// nobody set it, if a trusted proxy or the browser says so. Never http where it is https: who is on the way to the browser can
+/// answer for that.
+fn is_asked_by(scheme: &str, request: &Request<'_>, vestibule: &Vestibule) -> bool {
+    let is_public = vestibule.config.web.public_url.split_once("://").is_some_and(|(public, _)| public == scheme);
+    let of_proxy =
+        || caller::is_behind_trusted_proxy(request) && request.headers().get("X-Forwarded-Proto").eq([scheme]);
+    let of_browser = || request.headers().get("Sec-Fetch-Site").eq(["same-origin"]);
+    is_public || (scheme == "https" && (of_proxy() || of_browser()))
 }
 
 /// Where a request comes from, for handlers that learn only from its body whether a cookie authenticates it.
@@ -112,10 +127,8 @@ impl<'r> FromRequest<'r> for OwnPage {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
         let checked = guards::shared(request).and_then(|vestibule| {
-            let names = [&vestibule.config.cookies.access_name, &vestibule.config.cookies.refresh_name];
-            let has_cookie = names.iter().any(|name| request.cookies().get(name).is_some());
             let by_header = request.headers().contains("Authorization");
-            if has_cookie && !by_header { check_site(request, vestibule) } else { Ok(()) }
+            if Cookies::of(request)?.have_token() && !by_header { check_site(request, vestibule) } else { Ok(()) }
         });
         guards::outcome(request, checked.map(|()| Self))
     }

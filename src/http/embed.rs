@@ -11,7 +11,7 @@ use rocket::{
     fairing::{self, Fairing, Info, Kind},
 };
 
-use super::{Shared, access_log, background, closed, compat, cors, db, errors, headers, methods, renewal};
+use super::{Shared, access_log, background, closed, compat, cookies, cors, db, errors, headers, methods, renewal};
 
 /// Endpoints that are mounted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -195,6 +195,8 @@ impl Fairing for Embed {
             .attach(cors::Cors)
             .attach(errors::Challenges)
             .attach(renewal::Renewal)
+            // After whatever wants to set one.
+            .attach(cookies::SetCookies)
             .attach(access_log::AccessLog)
             .attach(background::Background);
         if self.whole {

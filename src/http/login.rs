@@ -1,6 +1,6 @@
 //! `POST /auth/login`, `/auth/refresh`, `/auth/fresh`: how tokens are got.
 
-use rocket::{State, http::CookieJar, post, serde::json::Json};
+use rocket::{State, post, serde::json::Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,7 +8,8 @@ use super::{
     Shared,
     body::{Body, Fields, FromFields, OptionalBody},
     caller::Caller,
-    cookies, csrf,
+    cookies::Cookies,
+    csrf,
     errors::{ApiError, Code},
     guards::AccessToken,
     renewal::BringsToken,
@@ -121,14 +122,14 @@ pub async fn login(
     body: Body<LoginBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Json<TokenAnswer>, ApiError> {
     let transport = body.0.transport;
     if transport == Transport::Cookie {
         site.check_origin()?;
     }
-    let tokens = sign_in(body.0, vestibule, caller, jar).await?;
-    Ok(tokens::answer(jar, vestibule, tokens, transport))
+    let tokens = sign_in(body.0, vestibule, caller, cookies).await?;
+    Ok(tokens::answer(cookies, tokens, transport))
 }
 
 /// Opens the session that a body asks for.
@@ -136,15 +137,18 @@ pub(super) async fn sign_in(
     body: LoginBody,
     vestibule: &Vestibule,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Tokens, ApiError> {
-    let in_cookie = || cookies::device_id(jar, vestibule).and_then(|text| DeviceSecret::parse(text).ok());
     let client = client::named(vestibule, &body.client_id)?;
     let request = Login {
         identifier: body.identifier,
         password: body.password,
         fingerprint: body.fingerprint,
-        device_id: body.device_id.or_else(|| in_cookie().filter(|_| body.transport == Transport::Cookie)),
+        device_ids: match (body.device_id, body.transport) {
+            (Some(given), _) => vec![given],
+            (None, Transport::Cookie) => cookies.device_ids(),
+            (None, Transport::Body) => Vec::new(),
+        },
         device_name: body.device_name,
         client,
         scope: None,
@@ -175,28 +179,33 @@ pub async fn refresh(
     body: OptionalBody<RefreshBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
     site: csrf::Site<'_>,
 ) -> Result<Json<TokenAnswer>, ApiError> {
     let (in_body, fingerprint) = body.0.map_or((None, None), |body| (body.refresh_token, body.fingerprint));
     let in_headers = vestibule.config.tokens.location.headers;
     let transport = if in_body.is_some() && in_headers { Transport::Body } else { Transport::Cookie };
     let token = match in_body {
-        Some(token) => token,
+        Some(token) => {
+            // Cookies would sign the visitor of a foreign page in.
+            if transport == Transport::Cookie {
+                site.check_origin()?;
+            }
+            token
+        }
         None => {
-            let token = cookies::refresh_token(jar, vestibule).ok_or_else(missing_refresh_token)?;
             let now = caller.origin().now;
-            let session = vestibule.refresh_tokens.verify(token, now).map_err(ApiError::from)?.sid;
+            let (token, claims) = cookies.refresh(now)?.ok_or_else(missing_refresh_token)?;
             // One that is over gets its 401 from the flow, which changes nothing then.
-            if sessions::is_live(vestibule, session, now).await? {
-                site.check(session)?;
+            if sessions::is_live(vestibule, claims.sid, now).await? {
+                site.check(claims.sid)?;
             }
             token.to_owned()
         }
     };
     let request = Refresh { fingerprint, ..Refresh::of(&token) };
     let tokens = flows::refresh::refresh(vestibule, request, &caller.origin()).await?;
-    Ok(tokens::answer(jar, vestibule, tokens, transport))
+    Ok(tokens::answer(cookies, tokens, transport))
 }
 
 fn missing_refresh_token() -> ApiError {
@@ -231,11 +240,11 @@ pub async fn fresh(
     body: Body<PasswordBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<BringsToken<Json<FreshAnswer>>, ApiError> {
     let fresh = reauthenticate(vestibule, token.claims(), &body.0.0, &caller.origin()).await?;
     if token.came_in_cookie() {
-        cookies::set_access(jar, vestibule, &fresh);
+        cookies.set_fresh(&fresh);
     }
     let in_body = Some(fresh.access_token).filter(|_| !token.came_in_cookie());
     Ok(BringsToken(Json(FreshAnswer { access_token: in_body, token_type: "bearer", expires_in: fresh.expires_in })))

@@ -8,6 +8,7 @@ mod body;
 mod caller;
 mod closed;
 mod compat;
+mod cookie_header;
 mod cookies;
 mod cors;
 mod csrf;

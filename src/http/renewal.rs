@@ -11,8 +11,8 @@ use rocket::{
     response::{self, Responder},
 };
 
-use super::{cookies, guards};
-use crate::flows::{Vestibule, renew};
+use super::{cookies::Cookies, guards};
+use crate::flows::renew;
 
 /// The header that brings a renewed token.
 const HEADER: &str = "New-Access-Token";
@@ -33,12 +33,12 @@ impl Fairing for Renewal {
         }
         let now = vestibule.clock.now();
         let due = guards::granted(request).filter(|token| renew::is_due(vestibule, token.claims(), now));
-        let Some(token) = due.filter(|_| !sets_access_cookie(response, vestibule)) else { return };
+        let Ok(cookies) = Cookies::of(request) else { return };
+        let Some(token) = due.filter(|_| !cookies.sets_access()) else { return };
         let within = vestibule.config.tokens.renew_within.seconds();
         match renew::renew(vestibule, token.claims(), within, now).await {
             Ok(Some(renewed)) if token.came_in_cookie() => {
-                let cookie = cookies::access(vestibule, renewed.access_token, renewed.refresh_expires_in);
-                response.adjoin_header(&cookie);
+                cookies.set_access(renewed.access_token, renewed.refresh_expires_in);
                 keep_out_of_caches(response);
             }
             Ok(Some(renewed)) => {
@@ -55,13 +55,6 @@ impl Fairing for Renewal {
 /// An answer with a token is nobody else's, whatever the handler said of it.
 fn keep_out_of_caches(response: &mut Response<'_>) {
     response.set_header(Header::new("Cache-Control", "no-store"));
-}
-
-/// Whether the handler has set or cleared the cookie itself.
-fn sets_access_cookie(response: &Response<'_>, vestibule: &Vestibule) -> bool {
-    let name = vestibule.config.cookies.access_name.as_str();
-    let mut cookies = response.headers().get("Set-Cookie");
-    cookies.any(|cookie| cookie.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')))
 }
 
 /// An answer that brings an access token of its own, beside which another would confuse.

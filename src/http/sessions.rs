@@ -1,6 +1,6 @@
 //! The sessions of the bearer: list them, end them.
 
-use rocket::{State, delete, get, http::CookieJar, post, response::status::NoContent, serde::json::Json};
+use rocket::{State, delete, get, post, response::status::NoContent, serde::json::Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,9 +8,10 @@ use super::{
     Shared,
     body::{Body, Fields, FromFields, Ignored, OptionalBody},
     caller::Caller,
-    cookies, csrf,
+    cookies::Cookies,
+    csrf,
     errors::{ApiError, Code},
-    guards::{self, AccessToken, Presented},
+    guards::{self, AccessToken},
 };
 use crate::{
     domain::{
@@ -124,28 +125,30 @@ pub async fn logout(
     body: OptionalBody<TokenBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
     site: csrf::Site<'_>,
 ) -> Result<Json<Done>, ApiError> {
     let in_body = body.0.and_then(|body| body.0);
-    let in_cookie = cookies::refresh_token(jar, vestibule);
-    let presented = guards::presented(site.request(), vestibule)?;
-    let (shown, by_cookie) = match (in_body.as_deref(), &presented, in_cookie) {
-        (Some(token), _, _) => (Some(Shown::Refresh(token)), false),
-        (None, Some(Presented::InHeader(token)), _) => (Some(Shown::Access(token)), false),
-        (None, _, Some(token)) => (Some(Shown::Refresh(token)), true),
-        (None, Some(Presented::InCookie(token)), None) => (Some(Shown::Access(token)), true),
-        (None, None, None) => (None, false),
+    let in_header = guards::in_header(site.request(), vestibule)?;
+    let in_cookie = cookies.session();
+    let shown = match (in_body.as_deref(), in_header, &in_cookie) {
+        (Some(token), ..) => Some(Shown::Refresh(token)),
+        (None, Some(token), _) => Some(Shown::Access(token)),
+        (None, None, Ok(Some(token))) => {
+            let shown = token.shown();
+            let (session, _) = session_of(vestibule, &shown).map_err(ApiError::from)?;
+            if is_live(vestibule, session, caller.origin().now).await? {
+                site.check(session)?;
+            }
+            Some(shown)
+        }
+        (None, None, Ok(None) | Err(_)) => None,
     };
-    if let Some((session, _)) = shown.as_ref().filter(|_| by_cookie).and_then(|shown| session_of(vestibule, shown).ok())
-        && is_live(vestibule, session, caller.origin().now).await?
-    {
-        site.check(session)?;
-    }
     if !site.is_foreign() {
-        cookies::clear(jar, vestibule);
+        cookies.clear();
     }
-    let shown = shown.ok_or_else(|| ApiError::new(Code::MissingToken, "Send the token whose session is to end."))?;
+    let missing = || ApiError::new(Code::MissingToken, "Send the token whose session is to end.");
+    let shown = shown.ok_or_else(|| in_cookie.err().unwrap_or_else(missing))?;
     flows::logout::logout(vestibule, &shown, &caller.origin()).await?;
     Ok(Json(Done { detail: "Logged out" }))
 }
@@ -163,10 +166,10 @@ pub async fn logout_all(
     _body: Ignored,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Json<RevokedAnswer>, ApiError> {
     let revoked = revoke_own(vestibule, token.claims(), Own::All, &caller.origin()).await?;
-    cookies::clear(jar, vestibule);
+    cookies.clear();
     Ok(Json(RevokedAnswer { detail: "All sessions logged out", revoked }))
 }
 

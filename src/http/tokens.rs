@@ -1,11 +1,11 @@
 //! The token answer, and how it travels: in the body, or in cookies.
 
-use rocket::{http::CookieJar, serde::json::Json};
+use rocket::serde::json::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::cookies;
-use crate::flows::{Tokens, Vestibule};
+use super::cookies::Cookies;
+use crate::flows::Tokens;
 
 /// How a client wants its tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,10 +55,10 @@ pub struct TokenAnswer {
 }
 
 /// Renders tokens.
-pub fn answer(jar: &CookieJar<'_>, vestibule: &Vestibule, tokens: Tokens, transport: Transport) -> Json<TokenAnswer> {
+pub fn answer(cookies: Cookies<'_>, tokens: Tokens, transport: Transport) -> Json<TokenAnswer> {
     let in_body = transport == Transport::Body;
     if !in_body {
-        cookies::set(jar, vestibule, &tokens);
+        cookies.set(&tokens);
     }
     Json(TokenAnswer {
         access_token: in_body.then_some(tokens.access_token),

@@ -1,9 +1,7 @@
 //! `POST /auth/register` and `/users/me`: a person and their own account.
 
 use rocket::{
-    State, delete, get,
-    http::CookieJar,
-    patch, post,
+    State, delete, get, patch, post,
     response::status::{Created, NoContent},
     serde::json::Json,
 };
@@ -15,7 +13,7 @@ use super::{
     Shared,
     body::{Body, Fields, FromFields},
     caller::Caller,
-    cookies,
+    cookies::Cookies,
     db::{Connection, Db},
     errors::{ApiError, Code},
     guards::{AccessToken, FreshToken},
@@ -164,13 +162,13 @@ pub async fn change_password(
     body: Body<ChangePasswordBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Json<TokenAnswer>, ApiError> {
     let ChangePasswordBody { current, new } = body.0;
     let tokens =
         flows::change_password::change_password(vestibule, token.claims(), &current, &new, &caller.origin()).await?;
     let transport = if token.came_in_cookie() { Transport::Cookie } else { Transport::Body };
-    Ok(tokens::answer(jar, vestibule, tokens, transport))
+    Ok(tokens::answer(cookies, tokens, transport))
 }
 
 /// Removes the bearer's account.
@@ -180,11 +178,11 @@ pub async fn delete_me(
     body: Body<PasswordBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<NoContent, ApiError> {
     delete_own(vestibule, token.claims(), &body.0.0, &caller.origin()).await?;
-    cookies::clear(jar, vestibule);
-    cookies::clear_device(jar, vestibule);
+    cookies.clear();
+    cookies.clear_device();
     Ok(NoContent)
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, Server, claims};
+use crate::support::{Answer, PASSWORD, Server, claims, cookies::Browser};
 
 fn server() -> Server {
     Server::with(vec![("compat_routes", json!(true))])
@@ -168,4 +168,77 @@ fn a_client_of_simplejwt_gets_its_pair() {
         .post("/api/token/", json!({"username": "ada", "password": "wrong"}))
         .expect_error(401, "invalid_credentials");
     assert_eq!(server.post("/api/token/refresh/", Value::Null).status, 422);
+}
+
+#[test]
+fn a_token_that_came_in_a_cookie_is_renewed_in_the_cookie_and_shown_to_no_script() {
+    let server = server();
+    let ada = server.user("ada");
+    let print = json!({"os": "Linux", "browser": "Firefox", "gpu": "a", "canvasPrint": "b", "fonts": "c"});
+    for bound in [false, true] {
+        let mut body = json!({"username": "ada", "password": PASSWORD, "transport": "cookie"});
+        if bound {
+            body["fingerprint"] = print.clone();
+        }
+        let browser = Browser::from(&server, &server.post("/auth/login", body).expect(200));
+        server.advance(60);
+        browser.blind("POST", "/auth/jwt/refresh").send().expect_error(403, "csrf_failed");
+        let renewed = browser.call("POST", "/auth/jwt/refresh").send().expect(200);
+        assert_eq!(renewed.body["access_token"], Value::Null);
+        assert_eq!(renewed.body["token_type"], "bearer");
+        assert!(!renewed.text.contains("eyJ"), "{}", renewed.text);
+        // A bound session gets nothing without its fingerprint, and keeps the cookie that it has.
+        let cookie = renewed.cookie("access_token");
+        assert_eq!(
+            (cookie.is_none(), renewed.body["expires_in"].as_i64()),
+            (bound, Some(if bound { 840 } else { 900 }))
+        );
+        if let Some(access) = cookie {
+            assert_eq!(claims(access)["fresh"], false);
+            assert!(Browser { access: access.to_owned(), ..browser.clone() }.is_signed_in());
+        }
+    }
+    // A bearer gets it where it sent it.
+    let bearer = ada.login();
+    let renewed = bearer.call("POST", "/auth/jwt/refresh").send().expect(200);
+    assert_eq!(claims(renewed.text_at("access_token"))["sub"], ada.id);
+}
+
+#[test]
+fn no_path_shows_a_token_of_a_cookie_to_script() {
+    let server = server();
+    server.user("ada");
+    let mounted: Vec<(String, String)> = vestibule::http::endpoints("/auth")
+        .iter()
+        .flat_map(|(_, base, routes)| routes.iter().map(move |route| (base.trim_end_matches('/'), route)))
+        .map(|(base, route)| (route.method.to_string(), format!("{base}{}", route.uri.path())))
+        .collect();
+    let own = [
+        "/refresh",
+        "/logout_all",
+        "/revoke_other_session",
+        "/auth/jwt/refresh",
+        "/auth/jwt/logout",
+        "/token/refresh",
+        "/api/token/refresh",
+        "/api/token/verify",
+        "/api/token/blacklist",
+        "/logout",
+    ];
+    let of_predecessors = own.map(|path| ("POST".to_owned(), path.to_owned()));
+    let reads = ["/sessions", "/active_sessions"].map(|path| ("GET".to_owned(), path.to_owned()));
+    for (method, path) in mounted.into_iter().chain(of_predecessors).chain(reads) {
+        let browser = Browser::login(&server, "ada");
+        let path = path.split('?').next().unwrap_or_default().replace("<id>", &browser.session_id);
+        let path = path.replace(['<', '>'], "");
+        let body = json!({"password": PASSWORD, "current_password": PASSWORD, "new_password": PASSWORD,
+            "session_id": browser.session_id});
+        // The last ones would need another password.
+        if path.starts_with("/users/me") && method == "DELETE" {
+            continue;
+        }
+        server.advance(60);
+        let answer = browser.call(&method, &path).json(body).send();
+        assert!(!answer.text.contains("eyJ"), "{method} {path}: {}", answer.text);
+    }
 }

@@ -270,3 +270,64 @@ fn a_page_on_another_host_of_the_cookies_domain_can_not_act_unless_it_is_listed(
     act(&server, APP).expect(200);
     act(&server, "https://wiki.example.com").expect_error(403, "csrf_failed");
 }
+
+/// A sign-in by cookie that only the site of its page can refuse: the form of the tutorial's path.
+fn signs_in(settings: Settings, headers: &[(&str, &str)]) -> bool {
+    let server = Server::with(settings.into_iter().chain([("compat_routes", json!(true))]).collect());
+    server.user("ada");
+    let call = server.call("POST", "/login/secure");
+    let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
+    let form = "username=ada&password=a+long+walk+to+the+sea";
+    let answer = call.body("application/x-www-form-urlencoded", form).send();
+    if answer.status != 200 {
+        expect_refused(&answer, &format!("{headers:?}"));
+    }
+    answer.status == 200
+}
+
+#[test]
+fn an_origin_is_scheme_host_and_port() {
+    const HTTPS: [(&str, &str); 2] = [("X-Forwarded-Proto", "https"), ("Host", "auth.lan")];
+    let by_https = || vec![("public_url", json!("https://auth.example.com")), ("cookie_secure", json!(true))];
+    let by_http = || vec![("public_url", json!("http://localhost:8000"))];
+    let host = ("Host", "auth.example.com");
+    // The server is reached by https: a page by http is whoever is on the way to the browser.
+    for (origin, host, own) in [
+        ("https://auth.example.com", "auth.example.com", true),
+        ("https://auth.example.com", "AUTH.example.com:443", true),
+        ("https://auth.lan:8443", "auth.lan:8443", true),
+        ("http://auth.example.com", "auth.example.com", false),
+        ("ftp://auth.example.com", "auth.example.com", false),
+        ("HTTP://auth.example.com", "auth.example.com", false),
+        ("http://auth.example.com:443", "auth.example.com:443", false),
+        ("https://auth.example.com:8443", "auth.example.com", false),
+        ("https://auth.lan", "auth.lan:8443", false),
+        ("https://auth.lan:8443", "auth.lan", false),
+        ("://auth.lan", "auth.lan", false),
+        ("auth.lan", "auth.lan", false),
+        ("https://", "", false),
+    ] {
+        for more in [&[][..], &[("X-Forwarded-Proto", "http")], &[("X-Forwarded-Proto", "https")]] {
+            let headers: Vec<_> =
+                [("Origin", origin), ("Host", host)].into_iter().chain(more.iter().copied()).collect();
+            assert_eq!(signs_in(by_https(), &headers), own, "{origin} at {host} {more:?}");
+        }
+    }
+    assert!(!signs_in(by_https(), &[("Origin", "http://auth.example.com"), host, ("Sec-Fetch-Site", "same-origin")]));
+    // It is reached by http, or nobody said how: by https only where a trusted proxy or the browser says so.
+    assert!(signs_in(by_http(), &[("Origin", "http://auth.lan"), ("Host", "auth.lan")]));
+    assert!(signs_in(by_http(), &[("Origin", "http://auth.lan"), ("Host", "auth.lan:80")]));
+    assert!(!signs_in(by_http(), &[("Origin", "https://auth.lan"), ("Host", "auth.lan")]));
+    assert!(!signs_in(by_http(), &[("Origin", "ftp://auth.lan"), ("Host", "auth.lan")]));
+    assert!(signs_in(by_http(), &[&[("Origin", "https://auth.lan")][..], &HTTPS].concat()));
+    assert!(signs_in(
+        by_http(),
+        &[("Origin", "https://auth.lan"), ("Host", "auth.lan"), ("Sec-Fetch-Site", "same-origin")]
+    ));
+    assert!(!signs_in(
+        by_http(),
+        &[("Origin", "https://auth.lan"), ("Host", "auth.lan"), ("Sec-Fetch-Site", "same-site")]
+    ));
+    let untrusted = || by_http().into_iter().chain([("trusted_proxies", json!(["192.0.2.1"]))]).collect::<Settings>();
+    assert!(!signs_in(untrusted(), &[&[("Origin", "https://auth.lan")][..], &HTTPS].concat()));
+}

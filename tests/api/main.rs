@@ -5,6 +5,7 @@ mod assets;
 mod clients;
 mod compat;
 mod conventions;
+mod cookie_octets;
 mod cookies;
 mod cors;
 mod csrf;

@@ -16,7 +16,7 @@ use rocket::{
 use serde_json::json;
 
 use self::reason::Reason;
-use super::{guards::stashed, oauth, pages, request_id::RequestId};
+use super::{cookies, guards::stashed, oauth, pages, request_id::RequestId};
 use crate::memory::throttle::RetryAfter;
 
 /// Seconds after which a client may try again when the server was busy or its database did not answer.
@@ -355,6 +355,7 @@ impl ApiError {
 /// Renders every failure that is not a handler's own: of guards and bodies, unknown paths, panics.
 #[rocket::catch(default)]
 pub fn catch(status: Status, request: &Request<'_>) -> Result<pages::SeeOther, ApiError> {
+    cookies::forget(request);
     pages::detour(request).ok_or_else(|| caught(status, request))
 }
 

@@ -25,7 +25,9 @@ pub use self::{
     require::{PermissionName, Require},
 };
 use super::{
-    Shared, csrf,
+    Shared,
+    cookies::Cookies,
+    csrf,
     errors::{ApiError, Code},
 };
 use crate::{
@@ -223,10 +225,13 @@ fn check(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
 
 fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     let vestibule = shared(request)?;
-    let Some(presented) = presented(request, vestibule)? else { return Ok(None) };
-    let claims = authenticate(vestibule, presented.token(), vestibule.clock.now())?;
-    let came_in_cookie = matches!(presented, Presented::InCookie(_));
-    Ok(Some(AccessToken { claims, came_in_cookie }))
+    let now = vestibule.clock.now();
+    if let Some(token) = in_header(request, vestibule)? {
+        let claims = authenticate(vestibule, token, now)?;
+        return Ok(Some(AccessToken { claims, came_in_cookie: false }));
+    }
+    let claims = Cookies::of(request)?.access(|token| Ok(authenticate(vestibule, bounded(token)?, now)?))?;
+    Ok(claims.map(|claims| AccessToken { claims, came_in_cookie: true }))
 }
 
 /// Lets in a request that has a valid access token, whatever its handler asks for; and any whose path is left open.
@@ -289,45 +294,25 @@ fn is_safe(method: Method) -> bool {
     matches!(method, Method::Get | Method::Head | Method::Options)
 }
 
-/// An access token as it came.
-pub(super) enum Presented<'r> {
-    /// In `Authorization`, where no foreign page can put it.
-    InHeader(&'r str),
-    /// In a cookie, which a browser sends whoever asks.
-    InCookie(&'r str),
+/// The access token in the header, unchecked, where tokens are taken from there. It wins over the cookie.
+pub(super) fn in_header<'r>(request: &'r Request<'_>, vestibule: &Vestibule) -> Result<Option<&'r str>, ApiError> {
+    if vestibule.config.tokens.location.headers { bearer(request) } else { Ok(None) }
 }
 
-impl<'r> Presented<'r> {
-    pub(super) fn token(&self) -> &'r str {
-        match self {
-            Self::InHeader(token) | Self::InCookie(token) => token,
-        }
-    }
-}
-
-/// The access token of a request, unchecked. The header wins over the cookie.
-pub(super) fn presented<'r>(
-    request: &'r Request<'_>,
-    vestibule: &Vestibule,
-) -> Result<Option<Presented<'r>>, ApiError> {
-    let location = &vestibule.config.tokens.location;
-    let in_header = if location.headers { bearer(request)? } else { None };
-    let presented = in_header.map(Presented::InHeader).or_else(|| {
-        let cookie = request.cookies().get(&vestibule.config.cookies.access_name).filter(|_| location.cookies);
-        cookie.map(|cookie| Presented::InCookie(cookie.value()))
-    });
-    match presented {
-        Some(presented) if presented.token().len() > jwt::MAX_BYTES => {
-            Err(ApiError::new(Code::MalformedRequest, "The token is over 8 KiB."))
-        }
-        presented => Ok(presented.filter(|presented| !presented.token().is_empty())),
+/// A token that is not too long to be looked at.
+fn bounded(token: &str) -> Result<&str, ApiError> {
+    if token.len() > jwt::MAX_BYTES {
+        Err(ApiError::new(Code::MalformedRequest, "The token is over 8 KiB."))
+    } else {
+        Ok(token)
     }
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750 §2.1), the scheme in any case (RFC 9110 §11.1).
-fn bearer<'r>(request: &'r Request<'_>) -> Result<Option<&'r str>, ApiError> {
+pub(super) fn bearer<'r>(request: &'r Request<'_>) -> Result<Option<&'r str>, ApiError> {
     let header = authorization(request)?;
-    Ok(header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token))
+    let token = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
+    token.filter(|token| !token.is_empty()).map(bounded).transpose()
 }
 
 /// Scheme and credentials of the header `Authorization`.

@@ -159,7 +159,8 @@ async fn grant(
     let tokens = match body.grant {
         Grant::Password(given) => {
             let PasswordGrant { identifier, password, fingerprint, device_id, device_name } = *given;
-            let request = Login { identifier, password, fingerprint, device_id, device_name, client, scope };
+            let device_ids = device_id.into_iter().collect();
+            let request = Login { identifier, password, fingerprint, device_ids, device_name, client, scope };
             let tokens = flows::login::login(vestibule, request, caller.network, &caller.origin()).await;
             tokens.map_err(of_oauth::of_login)?
         }

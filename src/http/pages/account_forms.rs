@@ -1,6 +1,6 @@
 //! What the forms of `/account` do. Each is a flow, then 303 back to the page, with a code for what to say there.
 
-use rocket::{State, http::CookieJar, post};
+use rocket::{State, post};
 
 use super::{
     ACCOUNT, Answer, SeeOther,
@@ -16,7 +16,7 @@ use crate::{
         Vestibule,
         change_password::{ChangePasswordError, change_password},
         delete_user::{DeleteUserError, delete_own},
-        logout::{self, Shown, session_of},
+        logout::{self, session_of},
         proof::ProofError,
         revoke_sessions::{Own, RevokeError, revoke_own},
     },
@@ -24,9 +24,9 @@ use crate::{
         Shared,
         body::{Fields, Form, FromFields},
         caller::Caller,
-        cookies, csrf,
+        cookies::Cookies,
+        csrf,
         errors::{ApiError, Code},
-        guards::{self, Presented},
         users::ChangePasswordBody,
     },
 };
@@ -47,18 +47,18 @@ pub async fn sign_out_form(
     form: Form<Sent<Button>>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
     site: csrf::Site<'_>,
 ) -> Result<Answer, ApiError> {
-    if let Some(Presented::InCookie(token)) = guards::presented(site.request(), vestibule)? {
-        let shown = Shown::Access(token);
-        if let Ok((session, _)) = session_of(vestibule, &shown) {
-            csrf::check_form(site.request(), session, &form.0.csrf_token)?;
-            logout::logout(vestibule, &shown, &caller.origin()).await?;
-        }
+    // Where none of the cookies is ours, there is nobody to sign out.
+    if let Ok(Some(token)) = cookies.session() {
+        let shown = token.shown();
+        let (session, _) = session_of(vestibule, &shown).map_err(ApiError::from)?;
+        csrf::check_form(site.request(), session, &form.0.csrf_token)?;
+        logout::logout(vestibule, &shown, &caller.origin()).await?;
     }
     if !site.is_foreign() {
-        cookies::clear(jar, vestibule);
+        cookies.clear();
     }
     Ok(left("signed_out"))
 }
@@ -70,13 +70,13 @@ pub async fn revoke_form(
     form: Posted<Button>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Answer, ApiError> {
     let Some(session) = SessionId::parse(id) else { return Ok(done("already_signed_out")) };
     let claims = form.token.claims();
     match revoke_own(vestibule, claims, Own::One(session), &caller.origin()).await {
         Ok(_) if session == claims.sid => {
-            cookies::clear(jar, vestibule);
+            cookies.clear();
             Ok(left("signed_out"))
         }
         Ok(_) => Ok(done("device_signed_out")),
@@ -102,7 +102,7 @@ pub async fn change_password_form(
     form: Posted<ChangePasswordBody>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Answer, ApiError> {
     let claims = form.token.claims();
     let changed = match form.fields {
@@ -117,7 +117,7 @@ pub async fn change_password_form(
     };
     match changed {
         Ok(tokens) => {
-            cookies::set(jar, vestibule, &tokens);
+            cookies.set(&tokens);
             Ok(done("password_changed"))
         }
         Err(failure) => Ok(page(vestibule, claims, caller, None, Some(failure)).await?.into()),
@@ -143,7 +143,7 @@ pub async fn delete_form(
     form: Posted<Deletion>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Answer, ApiError> {
     let claims = form.token.claims();
     let deleted = match form.fields {
@@ -158,8 +158,8 @@ pub async fn delete_form(
     };
     match deleted {
         Ok(()) => {
-            cookies::clear(jar, vestibule);
-            cookies::clear_device(jar, vestibule);
+            cookies.clear();
+            cookies.clear_device();
             Ok(left("account_deleted"))
         }
         Err(failure) => Ok(page(vestibule, claims, caller, None, Some(failure)).await?.into()),

@@ -1,14 +1,14 @@
 //! What keeps a foreign page from posting our login and registration forms: the form knows a keyed hash of a cookie that only
 //! our own page has set. Afterwards, the session's CSRF token does the same.
 
-use rocket::http::CookieJar;
 use subtle::ConstantTimeEq;
 
 use crate::{
     domain::jwt::base64url,
     flows::Vestibule,
     http::{
-        cookies, csrf,
+        cookies::Cookies,
+        csrf,
         errors::{ApiError, Code},
     },
     random,
@@ -19,12 +19,12 @@ const CHARS: usize = 22;
 
 /// The token for a form of this browser. The cookie is made where there is none, and kept where there is one, so that
 /// several tabs work.
-pub fn issue(jar: &CookieJar<'_>, vestibule: &Vestibule) -> String {
-    let known = cookies::form_secret(jar, vestibule).filter(|secret| is_well_formed(secret));
+pub fn issue(cookies: Cookies<'_>, vestibule: &Vestibule) -> String {
+    let known = cookies.form_secrets().into_iter().find(|secret| is_well_formed(secret));
     let secret = known.map_or_else(
         || {
             let secret = base64url(&random::bytes::<16>());
-            cookies::set_form_secret(jar, vestibule, secret.clone());
+            cookies.set_form_secret(secret.clone());
             secret
         },
         str::to_owned,
@@ -33,10 +33,10 @@ pub fn issue(jar: &CookieJar<'_>, vestibule: &Vestibule) -> String {
 }
 
 /// Refuses a form that a foreign page may have posted.
-pub fn check(site: &csrf::Site<'_>, jar: &CookieJar<'_>, vestibule: &Vestibule, given: &str) -> Result<(), ApiError> {
-    let secret = cookies::form_secret(jar, vestibule).filter(|secret| is_well_formed(secret));
-    let expected = secret.map(|secret| vestibule.form_token(secret));
-    let is_ours = expected.is_some_and(|expected| bool::from(given.as_bytes().ct_eq(expected.as_bytes())));
+pub fn check(site: &csrf::Site<'_>, cookies: Cookies<'_>, vestibule: &Vestibule, given: &str) -> Result<(), ApiError> {
+    let secrets = cookies.form_secrets().into_iter().filter(|secret| is_well_formed(secret));
+    let mut expected = secrets.map(|secret| vestibule.form_token(secret));
+    let is_ours = expected.any(|expected| bool::from(given.as_bytes().ct_eq(expected.as_bytes())));
     if is_ours && !site.is_foreign() {
         Ok(())
     } else {

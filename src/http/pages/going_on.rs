@@ -4,10 +4,7 @@
 //! Whoever is still signed in goes on to `next`; an unbound session gets new cookies first; a bound one gets a page whose
 //! script shows the device; everybody else signs in. No refusal clears a cookie: another tab's may be newer.
 
-use rocket::{
-    Request, State, get, head,
-    http::{CookieJar, Status},
-};
+use rocket::{Request, State, get, head, http::Status};
 use serde_json::json;
 
 use super::{Answer, Page, SeeOther, hops, login::target, signed_in::MaybeSignedIn, with_query};
@@ -18,7 +15,7 @@ use crate::{
         Vestibule,
         refresh::{Refresh, RefreshError, refresh},
     },
-    http::{Shared, caller::Caller, cookies, csrf, errors::ApiError},
+    http::{Shared, caller::Caller, cookies::Cookies, csrf, errors::ApiError},
     store,
 };
 
@@ -30,13 +27,13 @@ pub async fn go_on(
     site: csrf::Site<'_>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Answer, ApiError> {
     let next = target(vestibule, next.unwrap_or_default());
     if who.0.is_some() {
-        return Ok(on(next, vestibule, jar));
+        return Ok(on(next, cookies));
     }
-    match standing(vestibule, caller, jar).await? {
+    match standing(vestibule, caller, cookies).await? {
         Standing::Out => Ok(to_login(&next)),
         Standing::Bound => Ok(bound(&next)),
         // What only looks ahead takes no rotation.
@@ -45,12 +42,14 @@ pub async fn go_on(
         }
         Standing::Unbound(token) => match refresh(vestibule, Refresh::of(&token), &caller.origin()).await {
             Ok(tokens) => {
-                cookies::set(jar, vestibule, &tokens);
-                Ok(on(next, vestibule, jar))
+                cookies.set(&tokens);
+                Ok(on(next, cookies))
             }
             // It was bound meanwhile, or ended.
             Err(RefreshError::DeviceMismatch(_)) => Ok(bound(&next)),
-            Err(RefreshError::Token(_) | RefreshError::Over(_) | RefreshError::Outdated(_) | RefreshError::Reused(_)) => Ok(to_login(&next)),
+            Err(
+                RefreshError::Token(_) | RefreshError::Over(_) | RefreshError::Outdated(_) | RefreshError::Reused(_),
+            ) => Ok(to_login(&next)),
             Err(error) => Err(error.into()),
         },
     }
@@ -75,13 +74,13 @@ enum Standing {
     Unbound(String),
 }
 
-async fn standing(vestibule: &Vestibule, caller: &Caller, jar: &CookieJar<'_>) -> Result<Standing, ApiError> {
+async fn standing(vestibule: &Vestibule, caller: &Caller, cookies: Cookies<'_>) -> Result<Standing, ApiError> {
     let now = caller.origin().now;
-    let Some(token) = cookies::refresh_token(jar, vestibule) else { return Ok(Standing::Out) };
-    let Ok(claims) = vestibule.refresh_tokens.verify(token, now) else { return Ok(Standing::Out) };
+    let Ok(Some((token, claims))) = cookies.refresh(now) else { return Ok(Standing::Out) };
     // Another host of the domain can set a refresh cookie, whose name can't have the prefix that forbids it, and with it sign a
-    // visitor in as somebody else. The CSRF cookie, which came with ours, it can't.
-    if !csrf::is_in_cookie(jar, vestibule, claims.sid) {
+    // visitor in as somebody else. The CSRF cookie, which came with ours, it can't: unless `cookie_domain` shares that with hosts
+    // that must all be trusted.
+    if !cookies.csrf_names(claims.sid) {
         return Ok(Standing::Out);
     }
     let session = store::sessions::find(&mut *vestibule.store.read().await?, claims.sid).await?;
@@ -102,8 +101,8 @@ fn is_visit(request: &Request<'_>) -> bool {
     !looks_ahead && is_navigation
 }
 
-fn on(next: String, vestibule: &Vestibule, jar: &CookieJar<'_>) -> Answer {
-    if hops::is_too_many(jar, vestibule, &next) {
+fn on(next: String, cookies: Cookies<'_>) -> Answer {
+    if hops::is_too_many(cookies, &next) {
         return Page::new("loop", json!({})).refused(Status::Conflict, None).into();
     }
     SeeOther(next).into()

@@ -1,10 +1,9 @@
 //! A browser that is sent on and comes back at once, again and again, does not keep or show our cookies: then it is told so.
 //! A loop would be all that the person saw.
 
-use rocket::http::CookieJar;
 use sha2::{Digest, Sha256};
 
-use crate::{domain::jwt::base64url, flows::Vestibule, http::cookies};
+use crate::{domain::jwt::base64url, http::cookies::Cookies};
 
 /// How often one may come back for the same page.
 const MOST: u32 = 5;
@@ -13,14 +12,14 @@ const MOST: u32 = 5;
 const WITHIN: i64 = 10;
 
 /// Counts that the browser is sent on to `next`; whether it came back too often.
-pub fn is_too_many(jar: &CookieJar<'_>, vestibule: &Vestibule, next: &str) -> bool {
+pub fn is_too_many(cookies: Cookies<'_>, next: &str) -> bool {
     let target = base64url(&Sha256::digest(next)[..6]);
-    let before = cookies::hops(jar, vestibule).and_then(|value| value.rsplit_once('.'));
-    let to_same = before.filter(|(known, _)| *known == target).and_then(|(_, count)| count.parse::<u32>().ok());
-    let count = to_same.unwrap_or(0).saturating_add(1);
+    let before = cookies.hops().into_iter().filter_map(|value| value.rsplit_once('.'));
+    let to_same = before.filter(|(known, _)| *known == target).filter_map(|(_, count)| count.parse::<u32>().ok());
+    let count = to_same.max().unwrap_or(0).saturating_add(1);
     if count > MOST {
         return true;
     }
-    cookies::set_hops(jar, vestibule, format!("{target}.{count}"), WITHIN);
+    cookies.set_hops(format!("{target}.{count}"), WITHIN);
     false
 }

@@ -1,10 +1,6 @@
 //! `/` and `/login`: sign in by a plain form, with the session in cookies.
 
-use rocket::{
-    State, get,
-    http::{CookieJar, Status},
-    post,
-};
+use rocket::{State, get, http::Status, post};
 use serde_json::json;
 
 use super::{
@@ -13,22 +9,22 @@ use super::{
 };
 use crate::{
     config::FingerprintPolicy,
-    domain::{Identifier, device::DeviceSecret, password::Password},
+    domain::{Identifier, password::Password},
     flows::{self, Vestibule, client, login::Login},
     http::{
         Shared,
         body::{Fields, Form, FromFields, IsForm},
         caller::Caller,
-        cookies, csrf,
+        cookies::Cookies,
+        csrf,
         errors::{ApiError, Code},
     },
 };
 
 /// To the account of whoever was signed in, to the form otherwise.
 #[get("/")]
-pub fn start(jar: &CookieJar<'_>, vestibule: &State<Shared>) -> SeeOther {
-    let was_signed_in = jar.get(&vestibule.config.cookies.access_name).is_some();
-    SeeOther(if was_signed_in { ACCOUNT } else { "/login" }.to_owned())
+pub fn start(cookies: Cookies<'_>) -> SeeOther {
+    SeeOther(if cookies.have_token() { ACCOUNT } else { "/login" }.to_owned())
 }
 
 /// The form; who is signed in goes on.
@@ -39,14 +35,14 @@ pub fn login_page(
     who: MaybeSignedIn,
     site: csrf::Site<'_>,
     vestibule: &State<Shared>,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Answer {
     let next = target(vestibule, next.unwrap_or_default());
     match who {
         MaybeSignedIn(Some(_)) => SeeOther(next).into(),
         MaybeSignedIn(None) => {
             let shown = Shown { next, notice: texts::notice(notice), ..Shown::default() };
-            page("login", shown, &site, vestibule, jar).into()
+            page("login", shown, &site, vestibule, cookies).into()
         }
     }
 }
@@ -73,21 +69,21 @@ pub async fn login_form(
     form: Form<Sent<Credentials>>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
     site: csrf::Site<'_>,
 ) -> Answer {
     let Form(sent) = form;
     let next = target(vestibule, &sent.next);
-    if let Err(error) = form_token::check(&site, jar, vestibule, &sent.csrf_token) {
+    if let Err(error) = form_token::check(&site, cookies, vestibule, &sent.csrf_token) {
         // What a foreign page typed is not shown.
         let shown = Shown { next, failure: Some(error.into()), ..Shown::default() };
-        return page("login", shown, &site, vestibule, jar).into();
+        return page("login", shown, &site, vestibule, cookies).into();
     }
-    match sign_in(sent.fields, vestibule, caller, jar).await {
+    match sign_in(sent.fields, vestibule, caller, cookies).await {
         Ok(()) => SeeOther(next).into(),
         Err(failure) => {
             let shown = Shown { next, username: sent.username, failure: Some(failure), ..Shown::default() };
-            page("login", shown, &site, vestibule, jar).into()
+            page("login", shown, &site, vestibule, cookies).into()
         }
     }
 }
@@ -96,10 +92,10 @@ async fn sign_in(
     credentials: Result<Credentials, ApiError>,
     vestibule: &Vestibule,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<(), Failure> {
     let Credentials { identifier, password } = credentials?;
-    open_session(identifier, password, vestibule, caller, jar).await
+    open_session(identifier, password, vestibule, caller, cookies).await
 }
 
 /// Opens a session of this browser and sets its cookies. Without script it is bound to no device.
@@ -108,7 +104,7 @@ pub(super) async fn open_session(
     password: Password,
     vestibule: &Vestibule,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<(), Failure> {
     if !vestibule.config.tokens.location.cookies {
         return Err(Failure::new(Status::Forbidden, "cookies_off"));
@@ -120,13 +116,13 @@ pub(super) async fn open_session(
         identifier,
         password,
         fingerprint: None,
-        device_id: cookies::device_id(jar, vestibule).and_then(|text| DeviceSecret::parse(text).ok()),
+        device_ids: cookies.device_ids(),
         device_name: None,
         client: client::named(vestibule, "default").map_err(ApiError::from)?,
         scope: None,
     };
     let opened = flows::login::login(vestibule, request, caller.network, &caller.origin()).await;
-    cookies::set(jar, vestibule, &opened.map_err(ApiError::from)?);
+    cookies.set(&opened.map_err(ApiError::from)?);
     Ok(())
 }
 
@@ -146,14 +142,14 @@ pub(super) fn page(
     shown: Shown,
     site: &csrf::Site<'_>,
     vestibule: &Vestibule,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Page {
     let config = &vestibule.config;
     let trouble = reach::trouble(site.request(), vestibule);
     let failure = shown.failure.as_ref();
     let next_query = if shown.next == ACCOUNT { String::new() } else { with_query("", "next", &shown.next) };
     let context = json!({
-        "csrf_token": form_token::issue(jar, vestibule),
+        "csrf_token": form_token::issue(cookies, vestibule),
         "next": shown.next,
         "next_query": next_query,
         "notice_text": shown.notice,

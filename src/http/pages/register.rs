@@ -1,6 +1,6 @@
 //! `/register`, where that is open: an account by a plain form, which also signs in.
 
-use rocket::{State, get, http::CookieJar, post};
+use rocket::{State, get, post};
 
 use super::{
     Answer, SeeOther,
@@ -21,6 +21,7 @@ use crate::{
         Shared,
         body::{Form, IsForm},
         caller::Caller,
+        cookies::Cookies,
         csrf,
         errors::{ApiError, Code},
     },
@@ -33,7 +34,7 @@ pub fn register_page(
     who: MaybeSignedIn,
     site: csrf::Site<'_>,
     vestibule: &State<Shared>,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Answer, ApiError> {
     let next = target(vestibule, next.unwrap_or_default());
     if who.0.is_some() {
@@ -42,7 +43,7 @@ pub fn register_page(
     if !vestibule.config.passwords.registration_open {
         return Err(RegisterError::Closed.into());
     }
-    Ok(page("register", Shown { next, ..Shown::default() }, &site, vestibule, jar).into())
+    Ok(page("register", Shown { next, ..Shown::default() }, &site, vestibule, cookies).into())
 }
 
 /// Makes an account and signs in.
@@ -52,7 +53,7 @@ pub async fn register_form(
     form: Form<Sent<Registration>>,
     vestibule: &State<Shared>,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
     site: csrf::Site<'_>,
 ) -> Result<Answer, ApiError> {
     let Form(sent) = form;
@@ -60,11 +61,11 @@ pub async fn register_form(
     if !vestibule.config.passwords.registration_open {
         return Err(RegisterError::Closed.into());
     }
-    if let Err(error) = form_token::check(&site, jar, vestibule, &sent.csrf_token) {
+    if let Err(error) = form_token::check(&site, cookies, vestibule, &sent.csrf_token) {
         let shown = Shown { next, failure: Some(error.into()), ..Shown::default() };
-        return Ok(page("register", shown, &site, vestibule, jar).into());
+        return Ok(page("register", shown, &site, vestibule, cookies).into());
     }
-    match make_account(sent.fields, vestibule, caller, jar).await {
+    match make_account(sent.fields, vestibule, caller, cookies).await {
         Ok(Made::SignedIn) => Ok(SeeOther(next).into()),
         Ok(Made::NotSignedIn) => {
             let login = with_query("/login", "next", &next);
@@ -73,7 +74,7 @@ pub async fn register_form(
         Err(failure) => {
             let (username, email) = (sent.username, sent.email);
             let shown = Shown { next, username, email, failure: Some(failure), ..Shown::default() };
-            Ok(page("register", shown, &site, vestibule, jar).into())
+            Ok(page("register", shown, &site, vestibule, cookies).into())
         }
     }
 }
@@ -89,7 +90,7 @@ async fn make_account(
     registration: Result<Registration, ApiError>,
     vestibule: &Vestibule,
     caller: &Caller,
-    jar: &CookieJar<'_>,
+    cookies: Cookies<'_>,
 ) -> Result<Made, Failure> {
     let registration = registration?;
     let password = registration.password.clone();
@@ -97,7 +98,7 @@ async fn make_account(
     let identifier = username.or_else(|| registration.email.clone().map(Identifier::Email));
     register(vestibule, registration, caller.network, &caller.origin()).await.map_err(failure)?;
     let Some(identifier) = identifier else { return Ok(Made::NotSignedIn) };
-    let signed_in = open_session(identifier, password, vestibule, caller, jar).await;
+    let signed_in = open_session(identifier, password, vestibule, caller, cookies).await;
     Ok(if signed_in.is_ok() { Made::SignedIn } else { Made::NotSignedIn })
 }
 

@@ -78,7 +78,10 @@ impl<'s> Browser<'s> {
             let attributes: Vec<&str> = parts.collect();
             let path = attributes.iter().find_map(|part| part.strip_prefix("Path=")).unwrap_or("/");
             if attributes.contains(&"Max-Age=0") {
-                self.forget_cookie(name);
+                let is_same = self.cookies.borrow().get(name).is_some_and(|(_, kept)| kept == path);
+                if is_same {
+                    self.forget_cookie(name);
+                }
             } else {
                 self.cookies.borrow_mut().insert(name.to_owned(), (value.to_owned(), path.to_owned()));
             }

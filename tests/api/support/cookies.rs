@@ -68,8 +68,11 @@ pub fn sign_in(server: &Server, name: &str, device: Option<&str>) -> Answer {
     call.send()
 }
 
-/// The names of the cookies that an answer sets.
+/// The names of the cookies that an answer sets or removes, each once.
 pub fn set_cookies(answer: &Answer) -> Vec<&str> {
     let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
-    cookies.map(|(_, line)| line.split('=').next().unwrap_or_default()).collect()
+    let mut names: Vec<&str> = cookies.map(|(_, line)| line.split('=').next().unwrap_or_default()).collect();
+    // The lines of one name come one after the other.
+    names.dedup();
+    names
 }

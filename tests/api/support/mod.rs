@@ -319,10 +319,15 @@ impl Answer {
         self.set_cookie(name).and_then(|line| line[name.len() + 1..].split(';').next())
     }
 
-    /// The whole `Set-Cookie` of a cookie.
+    /// The whole `Set-Cookie` of a cookie: the last one, after those that remove it from its other places.
     pub fn set_cookie(&self, name: &str) -> Option<&str> {
+        self.set_cookie_lines(name).pop()
+    }
+
+    /// Every `Set-Cookie` of a name, in their order.
+    pub fn set_cookie_lines(&self, name: &str) -> Vec<&str> {
         let lines = self.headers.iter().filter(|(header, _)| header == "set-cookie").map(|(_, value)| value.as_str());
-        lines.into_iter().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('=')))
+        lines.filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))).collect()
     }
 
     #[track_caller]

@@ -1,0 +1,110 @@
+//! The one reader of the header `Cookie`, by octets (RFC 6265bis §5.6): names are compared byte for byte, nothing is decoded, and
+//! only SP and HTAB are trimmed.
+//!
+//! Rocket's own reader decodes `%5f%5fHost-token` and trims Unicode white space. A browser sees no prefix in such a name, so any
+//! host of the domain can set it: what `__Host-` promises would not hold.
+
+/// Values of one name that are tried at the most, where a name may come several times.
+const MOST_VALUES: usize = 4;
+
+/// The values of the cookie `name` in the lines of the header, in their order, without empty and repeated ones, at most four. None
+/// where a name that begins with `__Host-` comes twice: a browser has only one such cookie, so somebody added another.
+///
+/// A value that is not UTF-8 is left out: it is none of ours.
+pub fn values<'h>(lines: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Vec<&'h str> {
+    let pairs = lines.into_iter().flat_map(|line| line.split(|byte| *byte == b';')).filter_map(pair);
+    let given: Vec<&[u8]> = pairs.filter(|(given, _)| *given == name.as_bytes()).map(|(_, value)| value).collect();
+    if is_of_host(name) && given.len() > 1 {
+        return Vec::new();
+    }
+    let mut values = Vec::new();
+    for value in given.into_iter().filter_map(|value| std::str::from_utf8(value).ok()) {
+        if !value.is_empty() && !values.contains(&value) && values.len() < MOST_VALUES {
+            values.push(value);
+        }
+    }
+    values
+}
+
+/// Whether a browser keeps a cookie of this name only as this host sets it, for all paths, and by https (RFC 6265bis §4.1.3.2). It
+/// compares the prefix without regard to case.
+pub fn is_of_host(name: &str) -> bool {
+    name.get(..7).is_some_and(|prefix| prefix.eq_ignore_ascii_case("__Host-"))
+}
+
+/// Name and value of one pair. A pair without `=` is a value without a name.
+fn pair(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let equals = text.iter().position(|byte| *byte == b'=')?;
+    Some((trimmed(&text[..equals]), trimmed(&text[equals + 1..])))
+}
+
+fn trimmed(text: &[u8]) -> &[u8] {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = text.iter().position(|byte| !is_blank(byte)).unwrap_or(text.len());
+    let end = text.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
+    &text[start..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::values;
+
+    #[track_caller]
+    fn expect(lines: &[&[u8]], name: &str, expected: &[&str]) {
+        assert_eq!(values(lines.iter().copied(), name), expected, "{name} in {lines:?}");
+    }
+
+    #[test]
+    fn a_name_is_its_octets() {
+        expect(&[b"a=1; __Host-t=2;b=3"], "__Host-t", &["2"]);
+        expect(&[b" \t__Host-t\t =\t 2 \t"], "__Host-t", &["2"]);
+        for other in [
+            "%5f%5fHost-t=2",
+            "__Host%2Dt=2",
+            "__Host-%74=2",
+            "__host-t=2",
+            "__Host-T=2",
+            "\u{2000}__Host-t=2",
+            "__Host-t\u{a0}=2",
+            "\u{85}__Host-t=2",
+            "__Host-t\u{3000}=2",
+            "\u{b}__Host-t=2",
+            "__Host-t\u{c}=2",
+            "__Host-t",
+            "=__Host-t=2",
+            "x__Host-t=2",
+            "__Host-t2=2",
+            "\"__Host-t\"=2",
+        ] {
+            expect(&[other.as_bytes()], "__Host-t", &[]);
+        }
+    }
+
+    #[test]
+    fn a_value_is_its_octets() {
+        expect(&[b"t=a%20b"], "t", &["a%20b"]);
+        expect(&[b"t=\"quoted\""], "t", &["\"quoted\""]);
+        expect(&[b"t=a=b=="], "t", &["a=b=="]);
+        expect(&["t=\u{2003}a\u{2003}".as_bytes()], "t", &["\u{2003}a\u{2003}"]);
+        expect(&[b"t=; t = "], "t", &[]);
+    }
+
+    #[test]
+    fn a_foreign_cookie_takes_nothing_away() {
+        expect(&[b"place=caf\xe9; t=1"], "t", &["1"]);
+        expect(&[b"t=1; place=caf\xe9", b"\xff"], "t", &["1"]);
+        expect(&[b"t=caf\xe9; t=1"], "t", &["1"]);
+        expect(&[b"", b";;; ;=", b"t=1"], "t", &["1"]);
+    }
+
+    #[test]
+    fn of_several_values_four_are_tried_and_of_a_protected_name_none() {
+        expect(&[b"t=1; t=2", b"t=3"], "t", &["1", "2", "3"]);
+        expect(&[b"t=1; t=1; t=2; t=; t=3; t=4; t=5"], "t", &["1", "2", "3", "4"]);
+        expect(&[b"__Secure-t=1; __Secure-t=2"], "__Secure-t", &["1", "2"]);
+        expect(&[b"__Host-t=1; __Host-t=2"], "__Host-t", &[]);
+        expect(&[b"__Host-t=1", b"__Host-t=1"], "__Host-t", &[]);
+        expect(&[b"__Host-t=1; __Host-t="], "__Host-t", &[]);
+        expect(&[b"__HOST-t=1; __HOST-t=\xff"], "__HOST-t", &[]);
+    }
+}
