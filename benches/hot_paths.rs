@@ -16,11 +16,12 @@ use vestibule::{
     clock::Clock,
     config::{self, Profile, Sources},
     domain::{
-        AccessClaims, Identifier, Purpose, RootSecret, UnixTime, Username, access_token,
+        AccessClaims, Identifier, Purpose, RootSecret, UnixTime, Username,
         audit_event::Origin,
-        jwt::Algorithm,
+        jwt::{self, Algorithm},
         password::Password,
-        refresh_token::{Binding, RefreshTokens, Rules, decide},
+        refresh_token::RefreshTokens,
+        rotation::{Binding, Rules, decide},
         session::Session,
         signing_key::SigningKey,
     },
@@ -181,7 +182,7 @@ fn measure(criterion: &mut Criterion, bench: &Bench) {
 fn measure_algorithms(group: &mut BenchmarkGroup<'_, WallTime>, claims: &AccessClaims) {
     for algorithm in Algorithm::ALL {
         let key = SigningKey::generate(*algorithm);
-        let sign = || key.signer.sign(access_token::TYP, Some(&key.kid), black_box(claims));
+        let sign = || key.signer.sign(jwt::ACCESS_TYP, Some(&key.kid), black_box(claims));
         let [check, issue] = rows_of(*algorithm);
         group.bench_function(&issue, |b| b.iter(sign));
         let token = sign();

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Failure, serve::Listen};
+use super::{Failure, listen::Listen};
 use crate::{
     config::Flags,
     domain::{Email, Identifier, audit_event::Origin, password::Password},

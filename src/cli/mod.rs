@@ -7,7 +7,9 @@ mod client;
 mod config;
 mod dev;
 mod failure;
+mod globals;
 mod keys;
+mod listen;
 mod logging;
 mod openapi;
 mod output;
@@ -18,11 +20,11 @@ mod session;
 mod user;
 mod who;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use clap::{Parser, Subcommand, error::ErrorKind};
 
-use self::failure::Failure;
+use self::{failure::Failure, globals::Globals};
 use crate::{
     clock::Clock,
     config::{self as configuration, Database, Flags, Loaded, Profile, Sources},
@@ -45,17 +47,6 @@ struct Cli {
     globals: Globals,
     #[command(subcommand)]
     command: Command,
-}
-
-/// What every command takes.
-#[derive(Args)]
-struct Globals {
-    /// Where the database and the root secret are
-    #[arg(long, global = true, value_name = "PATH", display_order = 100)]
-    data_dir: Option<PathBuf>,
-    /// The configuration file, instead of Rocket.toml
-    #[arg(long, global = true, value_name = "FILE", display_order = 100)]
-    config: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -172,7 +163,7 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
     let mut loaded = read(cli, profile, flags.clone())?;
     if matches!(cli.command, Command::Serve(_) | Command::Dev(_)) && loaded.config.web.port == 0 {
         // Chosen before anything is made of it: the URL of this server names the port.
-        let port = serve::free_port(loaded.config.web.address)?;
+        let port = listen::free_port(loaded.config.web.address)?;
         loaded = read(cli, profile, Flags { port: Some(port), port_is_picked: true, ..flags })?;
     }
     if matches!(cli.command, Command::Serve(_) | Command::Dev(_) | Command::Config(_)) {

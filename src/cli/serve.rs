@@ -1,12 +1,6 @@
 //! `vestibule serve`: the server, until a signal stops it.
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr, TcpListener},
-    num::NonZeroUsize,
-    path::Path,
-    sync::Arc,
-};
+use std::{net::SocketAddr, num::NonZeroUsize, path::Path, sync::Arc};
 
 use clap::Args;
 use rocket::{
@@ -15,10 +9,15 @@ use rocket::{
     figment::{Figment, providers::Serialized, value::Dict},
 };
 
-use super::{Failure, Globals, dev, failure::chain, logging, output};
+use super::{
+    Failure, Globals, dev,
+    failure::chain,
+    listen::{Listen, cant_listen},
+    logging, output,
+};
 use crate::{
     clock::Clock,
-    config::{Flags, Loaded, Problem, Profile},
+    config::{Loaded, Problem, Profile},
     flows::{
         Vestibule,
         open::{self, Role},
@@ -32,34 +31,6 @@ use crate::{
 pub(super) struct Serve {
     #[command(flatten)]
     pub(super) listen: Listen,
-}
-
-/// Where to listen.
-#[derive(Args)]
-pub(super) struct Listen {
-    /// The address to listen on, such as 127.0.0.1 or ::1
-    #[arg(long)]
-    address: Option<IpAddr>,
-    /// The port to listen on; 0 picks one
-    #[arg(long)]
-    port: Option<u16>,
-}
-
-impl Listen {
-    /// Says so in the flags.
-    pub(super) fn add_to(&self, flags: Flags) -> Flags {
-        Flags { address: self.address, port: self.port, ..flags }
-    }
-}
-
-/// A port that nobody listens on at `address`.
-pub(super) fn free_port(address: IpAddr) -> Result<u16, Failure> {
-    let port = TcpListener::bind((address, 0)).and_then(|listener| listener.local_addr()).map(|free| free.port());
-    port.map_err(|cause| cant_listen(SocketAddr::new(address, 0), &cause))
-}
-
-fn cant_listen(address: SocketAddr, cause: &io::Error) -> Failure {
-    Failure::new(format!("can't listen on {address}: {cause}; choose another --address or --port"))
 }
 
 /// What Rocket would refuse, or panic over, of its own `settings`; and of those of the runtime, which Rocket reads by itself,

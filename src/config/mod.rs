@@ -9,6 +9,7 @@ mod clients;
 mod cookies;
 mod devices;
 mod duration;
+mod entry;
 mod environment;
 mod excluded;
 mod file;
@@ -17,6 +18,7 @@ mod keys;
 mod limits;
 mod passwords;
 mod problems;
+mod profile;
 mod reader;
 mod schema;
 mod secret;
@@ -42,13 +44,15 @@ pub use self::{
     cookies::{Cookies, SameSite},
     devices::{Devices, FingerprintPolicy, LimitPolicy},
     duration::{Lifetime, Seconds},
+    entry::Entry,
     keys::{Algorithm, Keys},
     limits::{Limits, Rate},
     passwords::{Argon2Params, Passwords, UsernameField},
     problems::{Problem, Problems},
+    profile::Profile,
     secret::Secret,
     sessions::{Blacklist, Sessions},
-    sources::{Flags, Profile, Sources},
+    sources::{Flags, Sources},
     storage::{Database, Storage},
     tokens::{TokenClaims, TokenLocation, Tokens},
     web::{CorsOrigins, LogFormat, Web},
@@ -101,21 +105,6 @@ pub struct Loaded {
     pub notes: Vec<String>,
     /// Rocket's own settings, with our address and port, to be merged over Rocket's defaults.
     pub figment: Figment,
-}
-
-/// One key as `config show` lists it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// The part of the configuration that it belongs to, such as `tokens`.
-    pub section: &'static str,
-    /// Such as `issuer`, `clients.web.audience`.
-    pub key: String,
-    /// `null` where it is unset, `[redacted]` for a secret.
-    pub value: serde_json::Value,
-    /// Such as `default`, `Rocket.toml`, `VESTIBULE_PORT`, `.env`, `--port`.
-    pub origin: String,
-    /// What the key is for, in one line.
-    pub meaning: &'static str,
 }
 
 /// Reads the configuration from `sources`.

@@ -11,16 +11,7 @@ use std::{
 
 use figment::{Figment, value::Value};
 
-use super::{environment, file, given::Given};
-
-/// What the server runs as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Profile {
-    /// `vestibule serve`, and every command on its data.
-    Serve,
-    /// `vestibule dev`, for prototyping a front end.
-    Dev,
-}
+use super::{Profile, environment, file, given::Given};
 
 /// What the command line says.
 #[derive(Debug, Clone, Default)]

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Permission, SessionId, TokenId, UnixTime, UserId, jwt, numeric_date, refresh_token};
-
-/// `typ` of an access token (RFC 9068 §2.1).
-pub const TYP: &str = "at+jwt";
+use super::{Permission, SessionId, TokenId, UnixTime, UserId, jwt, numeric_date};
 
 /// The claims of an access token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -130,8 +127,8 @@ pub fn claimed_kid(token: &str) -> Result<String, AccessTokenError> {
     let hints = jwt::hints(token).map_err(|_| AccessTokenError::Invalid)?;
     match hints.typ.as_deref() {
         // RFC 9068 §4: the media type may be written out.
-        Some(TYP | "application/at+jwt") => hints.kid.ok_or(AccessTokenError::Invalid),
-        Some(refresh_token::TYP) => Err(AccessTokenError::WrongType),
+        Some(jwt::ACCESS_TYP | "application/at+jwt") => hints.kid.ok_or(AccessTokenError::Invalid),
+        Some(jwt::REFRESH_TYP) => Err(AccessTokenError::WrongType),
         _ => Err(AccessTokenError::Invalid),
     }
 }

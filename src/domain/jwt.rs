@@ -8,6 +8,12 @@ use base64::{
 use jsonwebtoken::{Algorithm as JwtAlgorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Serialize, de::DeserializeOwned};
 
+/// `typ` of an access token (RFC 9068 §2.1).
+pub const ACCESS_TYP: &str = "at+jwt";
+
+/// `typ` of a refresh token.
+pub const REFRESH_TYP: &str = "rt+jwt";
+
 /// Longest token that is looked at, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024;
 

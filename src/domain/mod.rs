@@ -6,8 +6,10 @@ pub mod audit_event;
 pub mod change;
 pub mod claims;
 pub mod client;
+mod derived_key;
 pub mod device;
 pub mod excluded;
+pub mod generations;
 mod id;
 pub mod jwt;
 pub mod password;
@@ -16,6 +18,7 @@ pub mod redirect;
 pub mod refresh_token;
 pub mod role;
 pub mod root_secret;
+pub mod rotation;
 pub mod scope;
 mod sealed;
 pub mod session;
@@ -26,10 +29,11 @@ pub mod user;
 
 pub use self::{
     access_token::AccessClaims,
+    derived_key::DerivedKey,
     id::{DeviceRow, SessionId, TokenId, UserId},
     permission::{Permission, RoleName},
     role::Roles,
-    root_secret::{DerivedKey, Purpose, RootSecret},
+    root_secret::{Purpose, RootSecret},
     scope::Scope,
     time::{UnixTime, numeric_date},
     user::{Email, Identifier, User, Username},

@@ -1,8 +1,6 @@
-//! Refresh tokens: a pure function of the session's row, and the table that says what one gets.
+//! Refresh tokens: a pure function of the session's row.
 //!
-//! A session counts generations. A token names one of them; the row knows which is current and when each generation that a
-//! client may still hold within the grace was made. So nothing is stored per token, the current token can be given again
-//! byte for byte, and the answer to a refresh is one `match` over row, token and time.
+//! The row has what makes them, so nothing is stored per token, and the current one can be given again byte for byte.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,172 +9,8 @@ use super::{
     DerivedKey, SessionId, TokenId, UnixTime, UserId,
     jwt::{self, Signer, Verifier},
     numeric_date,
-    session::{Session, SessionState},
+    session::Session,
 };
-
-/// `typ` of a refresh token.
-pub const TYP: &str = "rt+jwt";
-
-/// Generations whose times are kept at the most. More rotations than this within one grace need a client that refreshes
-/// several times a second for the whole of it.
-const MAX_REMEMBERED: usize = 128;
-
-/// Which refresh token of a session is the current one, and since when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Generations {
-    current: i64,
-    /// When the current one and those before it were made, newest last; never empty.
-    made_at: Vec<UnixTime>,
-    /// The generation that the last password change made, 1 where there was none. A token of an earlier one may be in the hands
-    /// of whoever the change was to put out.
-    since_password: i64,
-}
-
-impl Generations {
-    /// The first generation of a new session.
-    pub fn first(now: UnixTime) -> Self {
-        Self { current: 1, made_at: vec![now], since_password: 1 }
-    }
-
-    /// What the store read; none when it can't be.
-    pub fn from_stored(current: i64, made_at: Vec<UnixTime>, since_password: i64) -> Option<Self> {
-        let known = i64::try_from(made_at.len()).ok()?;
-        let possible = (1..=current).contains(&known) && (1..=current).contains(&since_password);
-        possible.then_some(Self { current, made_at, since_password })
-    }
-
-    /// The number of the current generation, from 1.
-    pub const fn current(&self) -> i64 {
-        self.current
-    }
-
-    /// The times that are stored.
-    pub fn made_at(&self) -> &[UnixTime] {
-        &self.made_at
-    }
-
-    /// The generation that the last password change made, from 1.
-    pub const fn since_password(&self) -> i64 {
-        self.since_password
-    }
-
-    /// When the current generation was made.
-    pub fn current_made_at(&self) -> UnixTime {
-        *self.made_at.last().expect("a session has a current generation from its first second")
-    }
-
-    /// The generations that are remembered with the time of their making, newest first.
-    pub fn remembered(&self) -> impl Iterator<Item = (i64, UnixTime)> + '_ {
-        self.made_at.iter().rev().enumerate().map(|(back, at)| (self.current - back as i64, *at))
-    }
-
-    /// The generations after `presented` was traded in at `now`. Forgets what was superseded before the `grace` (seconds).
-    ///
-    /// A `presented` above the current one comes from before a restore of an older copy of the database: it goes on.
-    #[must_use]
-    pub fn after(&self, presented: i64, now: UnixTime, grace: i64) -> Self {
-        if presented > self.current {
-            return Self { current: presented + 1, made_at: vec![now], since_password: self.since_password };
-        }
-        let mut made_at = self.made_at.clone();
-        made_at.push(now);
-        // The time at which a generation was made is the time at which the one before it was superseded.
-        let keep_from = made_at.iter().position(|at| now.since(*at) <= grace).unwrap_or(made_at.len() - 1);
-        let keep_from = keep_from.max(made_at.len().saturating_sub(MAX_REMEMBERED));
-        let made_at = made_at.split_off(keep_from);
-        Self { current: self.current + 1, made_at, since_password: self.since_password }
-    }
-
-    /// The generations after a password change at `now`: a new one, which is the first that still gives anything.
-    #[must_use]
-    pub fn after_password_change(&self, now: UnixTime) -> Self {
-        let current = self.current + 1;
-        Self { current, made_at: vec![now], since_password: current }
-    }
-
-    /// How `generation` stands at `now`.
-    fn standing(&self, generation: i64, now: UnixTime, grace: i64) -> Standing {
-        if generation < self.since_password {
-            return Standing::Outdated;
-        }
-        if generation >= self.current {
-            return Standing::Current;
-        }
-        let superseded_at = self.remembered().find(|(number, _)| *number == generation + 1).map(|(_, at)| at);
-        match superseded_at {
-            Some(at) if grace > 0 && now.since(at) <= grace => Standing::Superseded,
-            _ => Standing::Reused,
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Standing {
-    /// Made before the last password change.
-    Outdated,
-    Current,
-    Superseded,
-    Reused,
-}
-
-/// What the fingerprint of a refresh says, seen from the rotation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Binding {
-    /// The session is not bound, or the device is the one it is bound to.
-    Holds,
-    /// Another device, or none was given.
-    Broken,
-}
-
-/// What a refresh token gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Its one successor.
-    Rotate,
-    /// The session's current token again, and a new access token; nothing rotates.
-    Repeat,
-    /// The same token again, because rotation is off.
-    Keep,
-    /// The session or its user is no more: `token_revoked`.
-    RefuseOver,
-    /// It was made before the last password change: `token_revoked`. The session goes on, because whoever changed the password
-    /// may have sent it, from another tab.
-    RefuseOutdated,
-    /// It came back after the grace: `refresh_reused`, and the session ends.
-    RefuseReused,
-    /// Another device: `device_mismatch`.
-    RefuseDevice,
-}
-
-/// The table "Rotation" of the contract, below the checks of signature, time and issuer that [`RefreshTokens::verify`] made.
-pub fn decide(
-    session: &Session,
-    user_is_active: bool,
-    generation: i64,
-    binding: Binding,
-    now: UnixTime,
-    rules: Rules,
-) -> Decision {
-    let standing = session.generations.standing(generation, now, rules.grace);
-    match (session.state(now), user_is_active, standing, binding) {
-        (SessionState::Revoked | SessionState::Expired, ..) | (_, false, ..) => Decision::RefuseOver,
-        (SessionState::Live, true, Standing::Outdated, _) => Decision::RefuseOutdated,
-        (SessionState::Live, true, Standing::Reused, _) => Decision::RefuseReused,
-        (SessionState::Live, true, _, Binding::Broken) => Decision::RefuseDevice,
-        (SessionState::Live, true, Standing::Superseded, Binding::Holds) => Decision::Repeat,
-        (SessionState::Live, true, Standing::Current, Binding::Holds) if rules.rotate => Decision::Rotate,
-        (SessionState::Live, true, Standing::Current, Binding::Holds) => Decision::Keep,
-    }
-}
-
-/// The settings that the table depends on.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    /// `rotate_refresh_tokens`.
-    pub rotate: bool,
-    /// `refresh_reuse_grace`, in seconds.
-    pub grace: i64,
-}
 
 /// The claims of a refresh token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -275,7 +109,7 @@ impl RefreshTokens {
         let made_at = session.generations.current_made_at();
         let generation = session.generations.current();
         self.signer.sign(
-            TYP,
+            jwt::REFRESH_TYP,
             None,
             &RefreshClaims {
                 kind: Refresh::Refresh,
@@ -316,8 +150,8 @@ impl RefreshTokens {
     pub fn verify_signature(&self, token: &str) -> Result<RefreshClaims, RefreshTokenError> {
         let hints = jwt::hints(token).map_err(|_| RefreshTokenError::Invalid)?;
         match hints.typ.as_deref() {
-            Some(TYP) => {}
-            Some(super::access_token::TYP) => return Err(RefreshTokenError::WrongType),
+            Some(jwt::REFRESH_TYP) => {}
+            Some(jwt::ACCESS_TYP) => return Err(RefreshTokenError::WrongType),
             _ => return Err(RefreshTokenError::Invalid),
         }
         let claims: RefreshClaims = self.verifier.verify(token).map_err(|_| RefreshTokenError::Invalid)?;

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use hkdf::Hkdf;
-use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{
+    DerivedKey,
     jwt::{base64url, from_base64url},
     sealed,
 };
@@ -69,7 +69,7 @@ impl RootSecret {
         let mut key = Zeroizing::new([0; 32]);
         let extracted = Hkdf::<Sha256>::from_prk(self.0.as_slice()).expect("32 bytes are what HKDF-SHA-256 extracts");
         extracted.expand(purpose.label(), key.as_mut_slice()).expect("32 bytes are a length that HKDF-SHA-256 gives");
-        DerivedKey(key)
+        DerivedKey::new(key)
     }
 
     /// What tells this secret from others without telling what it is.
@@ -92,32 +92,5 @@ impl RootSecret {
 impl fmt::Debug for RootSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RootSecret")
-    }
-}
-
-/// 256 bits for one purpose.
-#[derive(Clone)]
-pub struct DerivedKey(Zeroizing<[u8; 32]>);
-
-impl DerivedKey {
-    /// The key's bytes.
-    pub fn bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// HMAC-SHA-256 over `parts`, each preceded by its length so that no two lists of parts are the same input.
-    pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes a key of any length");
-        for part in parts {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        mac.finalize().into_bytes().into()
-    }
-}
-
-impl fmt::Debug for DerivedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DerivedKey")
     }
 }

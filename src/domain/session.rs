@@ -1,6 +1,6 @@
 //! A session: one sign-in on one device, from login to logout, revocation or the end of its time.
 
-use super::{DeviceRow, Scope, SessionId, UnixTime, UserId, device::Baseline, refresh_token::Generations};
+use super::{DeviceRow, Scope, SessionId, UnixTime, UserId, device::Baseline, generations::Generations};
 
 /// Wrong passwords at `/fresh`, password change or deletion that end a session.
 pub const MAX_FAILED_PROOFS: u32 = 5;

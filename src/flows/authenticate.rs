@@ -9,7 +9,8 @@ use crate::{
     domain::{
         AccessClaims, SessionId, UnixTime, User,
         access_token::AccessTokenError,
-        refresh_token::{Binding, Decision, RefreshClaims, RefreshTokenError, decide},
+        refresh_token::{RefreshClaims, RefreshTokenError},
+        rotation::{Binding, Decision, decide},
         session::Session,
     },
     store::{self, sessions, users},

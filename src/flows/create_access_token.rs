@@ -13,7 +13,7 @@ use crate::{
         audit_event::{AuditEvent, Event, Origin},
         claims::{self, TokenRoom},
         device::DeviceName,
-        refresh_token::Generations,
+        generations::Generations,
         session::Session,
     },
     random,

@@ -10,8 +10,8 @@ use crate::{
         DeviceRow, Identifier, Permission, Scope, SessionId, User,
         audit_event::{AuditEvent, Event, Origin},
         device::{DeviceKey, DeviceName, DeviceSecret, DeviceSecretHash, Fingerprint},
+        generations::Generations,
         password::{Password, PasswordHash},
-        refresh_token::Generations,
         session::{RevokeReason, Session},
     },
     memory::{

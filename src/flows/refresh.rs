@@ -1,6 +1,6 @@
 //! Refresh: trade a refresh token for its one successor.
 //!
-//! The row is read, `domain::refresh_token::decide` says what the token gets, and what changes the row is one conditional
+//! The row is read, `domain::rotation::decide` says what the token gets, and what changes the row is one conditional
 //! update: of any number of concurrent refreshes one finds the generation that it read. Whoever does not reads again, and
 //! finds the winner's token to give. Refusals are committed too: a rolled-back one would forget the theft.
 //!
@@ -18,7 +18,8 @@ use crate::{
         Permission, Scope, SessionId, UnixTime, User,
         audit_event::{AuditEvent, Event, Origin},
         device::{self, Baseline, Fingerprint, Verdict},
-        refresh_token::{Binding, Decision, RefreshClaims, RefreshTokenError, decide},
+        refresh_token::{RefreshClaims, RefreshTokenError},
+        rotation::{Binding, Decision, decide},
         session::{MAX_MISMATCHES, RevokeReason, Session, SessionState},
     },
     memory::throttle::RetryAfter,

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::domain::{
     AccessClaims, UnixTime,
     access_token::{self, AccessTokenError},
+    jwt,
     signing_key::SigningKey,
 };
 
@@ -61,7 +62,7 @@ impl Keys {
             .current
             .as_ref()
             .expect("a server sees to it at its start that a key signs, and commands sign nothing");
-        key.signer.sign(access_token::TYP, Some(&key.kid), claims)
+        key.signer.sign(jwt::ACCESS_TYP, Some(&key.kid), claims)
     }
 
     /// The claims of a token that one of these keys signed. Time, issuer, audience and revocation are the caller's to check.

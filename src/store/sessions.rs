@@ -6,7 +6,7 @@ use super::{Conn, Error, Result, instant};
 use crate::domain::{
     DeviceRow, Scope, SessionId, UnixTime, UserId,
     device::Baseline,
-    refresh_token::Generations,
+    generations::Generations,
     scope,
     session::{RevokeReason, Session},
 };

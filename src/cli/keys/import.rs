@@ -5,7 +5,7 @@ use std::{fs::File, io::Read as _, path::PathBuf};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::{algorithm, rotate::Now};
+use super::{algorithm::algorithm, rotate::Now};
 use crate::{
     cli::Failure,
     domain::{

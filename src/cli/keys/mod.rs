@@ -1,5 +1,6 @@
 //! `vestibule keys`: what signs access tokens, and the root secret that protects it.
 
+mod algorithm;
 mod import;
 mod jwks;
 mod list;
@@ -11,7 +12,7 @@ mod rotate;
 use clap::Subcommand;
 
 use super::{Failure, output::Format};
-use crate::{domain::jwt::Algorithm, flows::Vestibule};
+use crate::flows::Vestibule;
 
 /// The commands.
 #[derive(Subcommand)]
@@ -67,11 +68,4 @@ impl Command {
             Self::Recover(command) => command.run(&vestibule.config, vestibule.clock.now()).await,
         }
     }
-}
-
-fn algorithm(text: &str) -> Result<Algorithm, String> {
-    Algorithm::parse(text).ok_or_else(|| {
-        let names: Vec<&str> = Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
-        format!("one of {}", names.join(", "))
-    })
 }

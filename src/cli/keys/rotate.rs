@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::algorithm;
+use super::algorithm::algorithm;
 use crate::{
     cli::{Failure, output},
     domain::{audit_event::Origin, jwt::Algorithm, signing_key::SigningKey},

@@ -1,5 +1,6 @@
 //! `vestibule role`: names for sets of permissions.
 
+mod ended;
 mod list;
 mod remove;
 mod set;
@@ -34,14 +35,5 @@ impl Command {
             Self::Set(command) => command.run(vestibule).await,
             Self::Remove(command) => command.run(vestibule).await,
         }
-    }
-}
-
-/// How many people have to refresh, if any.
-fn ended(tokens_of: usize) -> String {
-    match tokens_of {
-        0 => String::new(),
-        1 => "; ended the access tokens of 1 user".to_owned(),
-        many => format!("; ended the access tokens of {many} users"),
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::ended;
+use super::ended::ended;
 use crate::{
     cli::{Failure, output},
     domain::{Permission, RoleName, audit_event::Origin},

@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{
 };
 use zeroize::Zeroizing;
 
-use super::{Published, jwk};
+use super::published::{Published, jwk};
 use crate::domain::jwt::{Algorithm, base64url};
 
 /// The algorithm of the library, and the name of the curve.

@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use zeroize::Zeroizing;
 
-use super::{Published, jwk};
+use super::published::{Published, jwk};
 use crate::domain::jwt::{Algorithm, base64url};
 
 pub(super) fn generate() -> Zeroizing<Vec<u8>> {

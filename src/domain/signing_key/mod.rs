@@ -6,20 +6,22 @@
 mod der;
 mod ec;
 mod ed25519;
+mod import_error;
 mod pem;
+mod published;
 mod rsa;
 mod secret;
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
-pub use self::pem::ImportError;
+pub use self::import_error::ImportError;
+use self::published::Published;
 use super::{
     DerivedKey,
-    jwt::{Algorithm, Family, Signer, Verifier, base64url},
+    jwt::{Algorithm, Family, Signer, Verifier},
     sealed,
 };
 
@@ -57,14 +59,6 @@ pub enum KeyError {
         /// Of what kind it should be.
         algorithm: &'static str,
     },
-}
-
-/// What is known of a key from its material.
-struct Published {
-    kid: String,
-    /// What [`Verifier::new`] takes.
-    check: Vec<u8>,
-    jwk: Option<Value>,
 }
 
 /// A key that signs and checks access tokens.
@@ -147,19 +141,4 @@ impl SigningKey {
 
 fn binding(kid: &str, algorithm: Algorithm) -> String {
     format!("{}:{kid}", algorithm.as_str())
-}
-
-/// A JWK (RFC 7517) over the members that its kind requires, which come in the order of their names: with `alg`, `use`, and
-/// as `kid` its thumbprint (RFC 7638 §3).
-fn jwk(algorithm: Algorithm, required: &[(&str, &str)]) -> (String, Value) {
-    debug_assert!(required.is_sorted());
-    // Neither base64url nor the names have anything that JSON escapes.
-    let members: Vec<String> = required.iter().map(|(name, value)| format!(r#""{name}":"{value}""#)).collect();
-    let kid = base64url(&Sha256::digest(format!("{{{}}}", members.join(","))));
-    let mut jwk: Map<String, Value> =
-        required.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
-    for (name, value) in [("alg", algorithm.as_str()), ("use", "sig"), ("kid", &kid)] {
-        jwk.insert(name.to_owned(), value.into());
-    }
-    (kid, Value::Object(jwk))
 }

@@ -8,14 +8,11 @@ use aws_lc_rs::{
 use zeroize::Zeroizing;
 
 use super::{
-    ImportError, Published,
     der::{Elements, INTEGER, OCTET_STRING, SEQUENCE},
-    jwk,
+    import_error::ImportError,
+    published::{Published, jwk},
 };
 use crate::domain::jwt::{Algorithm, base64url};
-
-/// Bits of a modulus at the least (RFC 7518 §3.3).
-pub(super) const LEAST_BITS: usize = 2048;
 
 /// 2048 bits: 3072 sign three times more slowly, which each login and refresh would pay, for keys that are rotated long
 /// before anybody factors one. Whoever wants more imports a key.

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::Published;
+use super::published::Published;
 use crate::{
     domain::jwt::{Algorithm, base64url},
     random,

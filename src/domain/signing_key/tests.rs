@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::*;
+use super::{published::jwk, *};
 use crate::domain::{Purpose, RootSecret, jwt::Malformed};
 
 const RSA: &str = include_str!("../../../tests/keys/rsa.pem");
