@@ -12,8 +12,8 @@ use rocket::{
 use sha2::{Digest, Sha256};
 
 use super::{
+    caching::is_known_as,
     errors::{ApiError, Code},
-    well_known::is_known_as,
 };
 use crate::domain::jwt::base64url;
 

@@ -6,18 +6,21 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Shared,
-    body::{Fields, FromFields, Ignored, JsonOrForm, OptionalBody},
-    caller::Caller,
-    cookies::Cookies,
-    csrf,
+    api::{
+        login::{self, LoginBody, RefreshBody, sign_in},
+        sessions,
+        tokens::{self, TokenAnswer, Transport},
+    },
+    browser::{cookies::Cookies, csrf},
     db::{Connection, Db},
     errors::{ApiError, Code},
+    fairings::renewal::BringsToken,
     guards::{self, AccessToken},
-    login::{self, LoginBody, RefreshBody, sign_in},
-    renewal::BringsToken,
-    sessions,
-    tokens::{self, TokenAnswer, Transport},
+    request::{
+        body::{Fields, FromFields, Ignored, JsonOrForm, OptionalBody},
+        caller::Caller,
+    },
+    shared::Shared,
 };
 use crate::{
     domain::{UnixTime, access_token::AccessTokenError},

@@ -7,52 +7,21 @@
 use std::collections::BTreeSet;
 
 use rocket::{
-    Build, Orbit, Phase, Request, Rocket, Route, catchers,
+    Build, Orbit, Phase, Rocket, Route, catchers,
     fairing::{self, Fairing, Info, Kind},
 };
 
-use super::{Shared, access_log, background, closed, compat, cookies, cors, db, errors, headers, methods, renewal};
-
-/// Endpoints that are mounted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Group {
-    /// Sign in, refresh, sign out, the list of sessions: below `base_path`.
-    Sessions,
-    /// `/users/me` and `register`.
-    Users,
-    /// The OAuth 2.0 endpoints: `token`, `revoke`, `introspect`.
-    OAuth,
-    /// `verify`, which answers the proxies in front of other applications.
-    ForwardAuth,
-    /// The key set, and what else stands below `/.well-known`.
-    WellKnown,
-    /// `/health` and `/openapi.json`.
-    Operation,
-    /// The pages for people, and `/static`. They stand at the root of the host.
-    Pages,
-    /// The paths of the predecessors, with the setting `compat_routes` only.
-    Predecessors,
-}
-
-impl Group {
-    /// Every group.
-    pub const ALL: [Self; 8] = [
-        Self::Sessions,
-        Self::Users,
-        Self::OAuth,
-        Self::ForwardAuth,
-        Self::WellKnown,
-        Self::Operation,
-        Self::Pages,
-        Self::Predecessors,
-    ];
-
-    /// Whether its paths move with [`Embed::prefix`]. Those below `base_path` move with that setting; what stands below
-    /// `/.well-known` is found there or not at all (RFC 8615).
-    const fn moves(self) -> bool {
-        matches!(self, Self::Users | Self::Operation)
-    }
-}
+use super::{
+    answer,
+    browser::{cookies, cors},
+    compat, db,
+    fairings::{access_log, background, headers, methods, renewal},
+    group::Group,
+    guards::closed,
+    ours::{Part, as_ours, is_ours},
+    routes::endpoints,
+    shared::Shared,
+};
 
 /// The fairing.
 ///
@@ -124,10 +93,8 @@ impl Embed {
         let predecessors = if web.compat_routes { compat::routes() } else { Vec::new() };
         let predecessors =
             predecessors.into_iter().map(|(base, routes)| (Group::Predecessors, base.to_owned(), routes));
-        let wanted = super::endpoints(&web.base_path)
-            .into_iter()
-            .chain(predecessors)
-            .filter(|(group, ..)| self.groups.contains(group));
+        let wanted =
+            endpoints(&web.base_path).into_iter().chain(predecessors).filter(|(group, ..)| self.groups.contains(group));
         wanted
             .map(|(group, base, routes)| {
                 let base = if group.moves() { format!("{}{base}", self.prefix) } else { base };
@@ -145,29 +112,6 @@ fn has_only_closed<P: Phase>(rocket: &Rocket<P>) -> bool {
         tracing::error!(routes, "nobody closed these: mount them with `closed`, or drop `only_closed_routes`");
     }
     routes.is_empty()
-}
-
-/// How much of the application is ours: managed state.
-struct Part {
-    whole: bool,
-}
-
-/// Marks a route as one of ours, for the access log and the fairings.
-fn as_ours(mut route: Route) -> Route {
-    route.name = Some(format!("{OURS}{}", route.name.as_deref().unwrap_or_default()).into());
-    route
-}
-
-const OURS: &str = "vestibule::";
-
-fn is_ours(route: &Route) -> bool {
-    route.name.as_deref().is_some_and(|name| name.starts_with(OURS))
-}
-
-/// Whether the answer to a request is ours to dress.
-pub(super) fn concerns_us(request: &Request<'_>) -> bool {
-    let whole = request.rocket().state::<Part>().is_some_and(|part| part.whole);
-    whole || request.route().is_some_and(is_ours)
 }
 
 #[rocket::async_trait]
@@ -193,7 +137,7 @@ impl Fairing for Embed {
             .manage(Part { whole: self.whole })
             .attach(headers::Headers)
             .attach(cors::Cors)
-            .attach(errors::Challenges)
+            .attach(answer::Challenges)
             .attach(renewal::Renewal)
             // After whatever wants to set one.
             .attach(cookies::SetCookies)
@@ -205,7 +149,7 @@ impl Fairing for Embed {
         // An application with a catcher for everything has its own idea of how an error looks.
         let has_catcher = rocket.catchers().any(|catcher| catcher.code.is_none() && catcher.base.path() == "/");
         if !has_catcher {
-            rocket = rocket.register("/", catchers![errors::catch]);
+            rocket = rocket.register("/", catchers![answer::catch]);
         }
         for (base, routes) in self.routes() {
             rocket = rocket.mount(base, routes);

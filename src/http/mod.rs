@@ -1,93 +1,33 @@
-//! Rocket. A handler parses, calls one flow and renders; who may call it stands in its signature. This file is the table of
-//! endpoints.
+//! Rocket. A handler parses, calls one flow and renders; who may call it stands in its signature. `routes` is the table of
+//! endpoints, `embed` puts them up.
 
-mod access_log;
+mod answer;
+mod api;
 mod assets;
-mod background;
-mod body;
-mod caller;
-mod closed;
+mod browser;
+mod caching;
 mod compat;
-mod cookie_header;
-mod cookies;
-mod cors;
-mod csrf;
 pub mod db;
 mod embed;
 pub mod errors;
-mod forward_auth;
+mod fairings;
+mod group;
 pub mod guards;
-mod headers;
-mod login;
-mod methods;
 mod oauth;
 pub mod openapi;
-mod operation;
+mod ours;
 mod pages;
-mod renewal;
-mod request_id;
-mod sessions;
-mod tokens;
-mod users;
-mod well_known;
+mod request;
+mod routes;
+mod shared;
 
-use std::sync::Arc;
+use rocket::{Build, Rocket, figment::Figment, shield::Shield};
 
-use rocket::{Build, Rocket, Route, figment::Figment, routes, shield::Shield};
-
-pub(crate) use self::users::UserView;
-pub use self::{
-    closed::closed,
-    embed::{Embed, Group},
-};
-use crate::flows::Vestibule;
-
-/// The server behind the handlers.
-pub type Shared = Arc<Vestibule>;
+pub(crate) use self::api::users::UserView;
+pub use self::{embed::Embed, group::Group, guards::closed::closed, routes::endpoints, shared::Shared};
 
 /// Seconds that running requests get to finish after a signal to stop.
 const GRACE: u32 = 10;
-
-/// Every endpoint: what it belongs to, where it is mounted, and what is there.
-pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
-    // Where the two are one path, it is mounted once.
-    let root_token = if base_path.is_empty() { vec![] } else { routes![oauth::token::root_token] };
-    vec![
-        (
-            Group::Sessions,
-            format!("{base_path}/"),
-            routes![
-                login::login,
-                login::refresh,
-                login::fresh,
-                sessions::logout,
-                sessions::logout_all,
-                sessions::active_sessions,
-                sessions::revoke_other_session,
-                sessions::delete_session,
-                sessions::logout_device,
-            ],
-        ),
-        (
-            Group::OAuth,
-            format!("{base_path}/"),
-            routes![oauth::token::token, oauth::revoke::revoke, oauth::introspect::introspect],
-        ),
-        (Group::OAuth, "/".to_owned(), root_token),
-        (Group::Sessions, format!("{base_path}/"), routes![users::register]),
-        (
-            Group::Users,
-            "/users".to_owned(),
-            routes![users::me, users::update_me, users::change_password, users::export_me, users::delete_me],
-        ),
-        (Group::ForwardAuth, format!("{base_path}/"), routes![forward_auth::verify]),
-        (Group::WellKnown, "/".to_owned(), routes![well_known::jwks, oauth::metadata::metadata]),
-        (Group::Operation, "/".to_owned(), routes![operation::health, openapi::openapi]),
-        (Group::Pages, format!("{base_path}/"), routes![pages::go_on, pages::look]),
-        (Group::Pages, "/".to_owned(), pages::routes()),
-        (Group::Pages, "/".to_owned(), routes![assets::asset, assets::asset_of_version]),
-    ]
-}
 
 /// The server as a Rocket application. `figment` brings Rocket's own settings.
 pub fn rocket(vestibule: &Shared, figment: Figment) -> Rocket<Build> {

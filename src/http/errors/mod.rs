@@ -1,6 +1,7 @@
-//! The one error body of RFC 9457 (for a browser on a page the same as a page), and a closed list of codes with their statuses. Which of them a flow's error gets stands
-//! in `of_flows`.
+//! The one error body (RFC 9457), and a closed list of codes with their statuses. Which of them the error of a flow gets stands in
+//! `of_flows`; how a request is answered with one, in `answer`.
 
+mod kept;
 mod of_flows;
 pub mod of_oauth;
 mod reason;
@@ -8,19 +9,17 @@ mod reason;
 use std::{fmt, io::Cursor};
 
 use rocket::{
-    Request, Response,
-    fairing::{Fairing, Info, Kind},
+    Response,
     http::{ContentType, Header, Status},
-    response::{self, Responder},
 };
 use serde_json::json;
 
+pub(in crate::http) use self::kept::{outcome, stash, stashed};
 use self::reason::Reason;
-use super::{cookies, guards::stashed, oauth, pages, request_id::RequestId};
 use crate::memory::throttle::RetryAfter;
 
 /// Seconds after which a client may try again when the server was busy or its database did not answer.
-const BUSY_RETRY_AFTER: u64 = 2;
+pub(in crate::http) const BUSY_RETRY_AFTER: u64 = 2;
 
 /// The challenge to show an access token.
 const BEARER: &str = r#"Bearer realm="vestibule""#;
@@ -227,7 +226,7 @@ impl ApiError {
     }
 
     /// The same with the codes of RFC 6749 §5.2 where they have a word for it.
-    fn in_words_of_oauth(self) -> Self {
+    pub(in crate::http) fn in_words_of_oauth(self) -> Self {
         match self.code {
             Code::InvalidRequest | Code::MalformedRequest | Code::MalformedJson => {
                 Self { code: Code::OAuthInvalidRequest, ..self }
@@ -261,7 +260,7 @@ impl ApiError {
         self.allow.as_deref()
     }
 
-    fn busy(code: Code, detail: &str, seconds: u64) -> Self {
+    pub(in crate::http) fn busy(code: Code, detail: &str, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(code, detail) }
     }
 
@@ -277,7 +276,7 @@ impl ApiError {
     }
 
     /// `WWW-Authenticate` of a 401, and of what a permission is missing for (RFC 6750 §3).
-    fn challenge(&self) -> Option<String> {
+    pub(in crate::http) fn challenge(&self) -> Option<String> {
         if self.challenge.is_some() {
             return self.challenge.clone();
         }
@@ -299,28 +298,17 @@ impl ApiError {
     }
 }
 
-impl<'r> Responder<'r, 'static> for ApiError {
-    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        if pages::is_wanted(request) {
-            return pages::error_page(&self, request);
-        }
-        let is_of_oauth = oauth::is_endpoint(request);
-        let error = if is_of_oauth { self.in_words_of_oauth() } else { self };
-        error.render(request, if is_of_oauth { "json" } else { "problem+json" })
-    }
-}
-
 impl ApiError {
-    fn render(&self, request: &Request<'_>, subtype: &'static str) -> response::Result<'static> {
+    /// The one error body, as `application/<subtype>`, for the request with an id.
+    pub(in crate::http) fn render(&self, id: &str, subtype: &'static str) -> Response<'static> {
         let status = self.status();
-        let id = RequestId::of(request);
         let mut body = json!({
             "error": self.code.as_str(),
             "error_description": self.detail,
             "detail": self.detail,
             "title": status.reason().unwrap_or("Error"),
             "status": status.code,
-            "request_id": id.as_str(),
+            "request_id": id,
         });
         if let Some(reason) = self.reason {
             body["reason"] = reason.as_str().into();
@@ -335,7 +323,7 @@ impl ApiError {
             .status(status)
             .header(ContentType::new("application", subtype))
             // Here as well as in the fairing: a request with an unknown method passes none.
-            .header(Header::new("X-Request-Id", id.as_str().to_owned()))
+            .header(Header::new("X-Request-Id", id.to_owned()))
             .header(Header::new("Cache-Control", "no-store"))
             .sized_body(body.len(), Cursor::new(body));
         let optional = [
@@ -348,41 +336,6 @@ impl ApiError {
                 response.header(Header::new(name, value));
             }
         }
-        response.ok()
-    }
-}
-
-/// Renders every failure that is not a handler's own: of guards and bodies, unknown paths, panics.
-#[rocket::catch(default)]
-pub fn catch(status: Status, request: &Request<'_>) -> Result<pages::SeeOther, ApiError> {
-    cookies::forget(request);
-    pages::detour(request).ok_or_else(|| caught(status, request))
-}
-
-fn caught(status: Status, request: &Request<'_>) -> ApiError {
-    stashed(request).unwrap_or_else(|| match status.code {
-        404 => ApiError::new(Code::NotFound, "Nothing is at this path."),
-        413 => ApiError::new(Code::PayloadTooLarge, "The body is over 64 KiB."),
-        415 => ApiError::new(Code::UnsupportedMediaType, "This path takes no body of that type."),
-        503 => ApiError::busy(Code::StorageUnavailable, "The database does not answer; try again.", BUSY_RETRY_AFTER),
-        400..=499 => ApiError::new(Code::MalformedRequest, "The request can't be read."),
-        _ => ApiError::new(Code::InternalError, "Something went wrong on the server; nothing was changed."),
-    })
-}
-
-/// Says in `WWW-Authenticate` why a guard refused, where an application's own catcher made the answer (RFC 9110 §15.5.2).
-pub struct Challenges;
-
-#[rocket::async_trait]
-impl Fairing for Challenges {
-    fn info(&self) -> Info {
-        Info { name: "challenges of guards", kind: Kind::Response }
-    }
-
-    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let refused = stashed(request).filter(|error| error.status() == response.status());
-        if let Some(challenge) = refused.and_then(|error| error.challenge()) {
-            response.set_header(Header::new("WWW-Authenticate", challenge));
-        }
+        response.finalize()
     }
 }

@@ -5,11 +5,14 @@ use rocket::{
     request::{FromRequest, Outcome},
 };
 
-use super::{AccessToken, bearer, grant, outcome, shared};
+use super::{AccessToken, bearer, grant};
 use crate::{
     domain::jwt,
     flows::authenticate::authenticate,
-    http::errors::{ApiError, Code},
+    http::{
+        errors::{ApiError, Code, outcome},
+        shared::shared,
+    },
 };
 
 /// A request with an access token in `Authorization` that holds, or with none there; a bad one is refused.

@@ -4,6 +4,7 @@
 //! Optional is a guard of its own: `Option<AccessToken>` would take a forged token for none.
 
 mod bearer_token;
+pub mod closed;
 mod refresh_token;
 mod require;
 
@@ -14,7 +15,7 @@ use std::{
 
 use rocket::{
     Request,
-    http::{Method, Status},
+    http::Method,
     request::{FromRequest, Outcome},
 };
 use serde_json::{Map, Value};
@@ -24,17 +25,16 @@ pub use self::{
     refresh_token::RefreshToken,
     require::{PermissionName, Require},
 };
-use super::{
-    Shared,
-    cookies::Cookies,
-    csrf,
-    errors::{ApiError, Code},
-};
 use crate::{
     domain::{AccessClaims, Permission, SessionId, TokenId, UserId, jwt},
     flows::{
         Vestibule,
         authenticate::{authenticate, still_holds},
+    },
+    http::{
+        browser::{cookies::Cookies, csrf},
+        errors::{ApiError, Code, outcome},
+        shared::shared,
     },
 };
 
@@ -324,45 +324,4 @@ pub(super) fn authorization<'r>(request: &'r Request<'_>) -> Result<Option<(&'r 
     }
     let scheme_and_rest = first.and_then(|value| value.trim().split_once(' '));
     Ok(scheme_and_rest.map(|(scheme, rest)| (scheme, rest.trim())))
-}
-
-pub(super) fn shared<'r>(request: &'r Request<'_>) -> Result<&'r Shared, ApiError> {
-    let missing = || ApiError::new(Code::InternalError, "Vestibule is not part of this Rocket application.");
-    request.rocket().state::<Shared>().ok_or_else(missing)
-}
-
-/// What a guard gives for what it found.
-pub(super) fn outcome<T>(request: &Request<'_>, result: Result<T, ApiError>) -> Outcome<T, ApiError> {
-    match result {
-        Ok(guard) => Outcome::Success(guard),
-        Err(error) => {
-            let status = error.status();
-            keep(request, error.clone());
-            Outcome::Error((status, error))
-        }
-    }
-}
-
-type Stash = Mutex<Option<ApiError>>;
-
-/// Keeps an error for the catcher, which Rocket tells nothing but the status.
-fn keep(request: &Request<'_>, error: ApiError) {
-    let stash: &Stash = request.local_cache(Stash::default);
-    *stash.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-}
-
-/// Fails a data guard with an error.
-pub(super) fn stash<'r, T>(request: &'r Request<'_>, error: ApiError) -> rocket::data::Outcome<'r, T>
-where
-    T: rocket::data::FromData<'r, Error = ApiError>,
-{
-    let status: Status = error.status();
-    keep(request, error.clone());
-    rocket::data::Outcome::Error((status, error))
-}
-
-/// The error that a guard kept.
-pub(super) fn stashed(request: &Request<'_>) -> Option<ApiError> {
-    let stash: &Stash = request.local_cache(Stash::default);
-    stash.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

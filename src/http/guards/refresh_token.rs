@@ -6,11 +6,14 @@ use rocket::{
 };
 use serde_json::{Map, Value};
 
-use super::{bearer, outcome, shared};
+use super::bearer;
 use crate::{
     domain::{SessionId, TokenId, UserId, refresh_token::RefreshClaims},
     flows::authenticate::look_at_refresh,
-    http::errors::{ApiError, Code},
+    http::{
+        errors::{ApiError, Code, outcome},
+        shared::shared,
+    },
 };
 
 /// A request whose `Authorization: Bearer …` is a refresh token that would get new tokens now. It is not used by that.

@@ -7,8 +7,8 @@ use rocket::{
     request::{FromRequest, Outcome},
 };
 
-use super::{AccessToken, grant, outcome, required};
-use crate::http::errors::ApiError;
+use super::{AccessToken, grant, required};
+use crate::http::errors::{ApiError, outcome};
 
 /// A type that stands for one permission. Made by [`permission!`](crate::permission).
 pub trait PermissionName: Send + Sync + 'static {

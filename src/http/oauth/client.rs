@@ -12,9 +12,9 @@ use crate::{
         client::{KnownClient, authenticate_client},
     },
     http::{
-        body::Fields,
-        errors::{ApiError, Code, of_oauth},
+        errors::{ApiError, Code, of_oauth, outcome},
         guards,
+        request::body::Fields,
     },
 };
 
@@ -36,7 +36,7 @@ impl<'r> FromRequest<'r> for ByBasic {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
         let header = guards::authorization(request);
-        guards::outcome(request, header.and_then(|header| header.map_or(Ok(Self(None)), read)))
+        outcome(request, header.and_then(|header| header.map_or(Ok(Self(None)), read)))
     }
 }
 

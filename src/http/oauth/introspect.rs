@@ -14,11 +14,10 @@ use crate::{
         introspect::{Asking, Introspected, introspect as look_at},
     },
     http::{
-        Shared,
-        body::Form,
-        caller::Caller,
         errors::{ApiError, Code},
         guards::BearerToken,
+        request::{body::Form, caller::Caller},
+        shared::Shared,
     },
 };
 

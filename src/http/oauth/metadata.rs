@@ -9,10 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     domain::permission::BUILT_IN,
     flows::Vestibule,
-    http::{
-        Shared,
-        well_known::{Cacheable, JWKS_PATH},
-    },
+    http::{api::well_known::JWKS_PATH, caching::Cacheable, shared::Shared},
 };
 
 /// Seconds that caches may keep it.

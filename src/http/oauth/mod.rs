@@ -15,7 +15,7 @@ use rocket::{
 };
 use serde::Serialize;
 
-use super::Shared;
+use crate::http::shared::Shared;
 
 /// Where the token endpoint is beside the one under `base_path`.
 pub const TOKEN_PATH: &str = "/token";

@@ -11,10 +11,12 @@ use super::{
 use crate::{
     flows::{Vestibule, revoke_token::revoke_token},
     http::{
-        Shared,
-        body::{Fields, Form, FromFields},
-        caller::Caller,
         errors::ApiError,
+        request::{
+            body::{Fields, Form, FromFields},
+            caller::Caller,
+        },
+        shared::Shared,
     },
 };
 

@@ -17,11 +17,13 @@ use crate::{
     },
     flows::{self, Tokens, Vestibule, client::KnownClient, login::Login, refresh::Refresh},
     http::{
-        Shared,
-        body::{Fields, Form, FromFields},
-        caller::Caller,
+        api::login::require_fingerprint,
         errors::{ApiError, Code, of_oauth},
-        login::require_fingerprint,
+        request::{
+            body::{Fields, Form, FromFields},
+            caller::Caller,
+        },
+        shared::Shared,
     },
 };
 

@@ -21,7 +21,7 @@ use utoipa::openapi::{
 };
 
 use self::endpoint::Group;
-use super::{Shared, errors::Code, well_known::Cacheable};
+use crate::http::{caching::Cacheable, errors::Code, shared::Shared};
 
 /// Seconds that caches may keep the document.
 const MAX_AGE: u32 = 300;

@@ -17,16 +17,18 @@ use super::{
 use crate::{
     domain::{Email, Username},
     http::{
+        api::{
+            login::FreshAnswer,
+            operation::Health,
+            sessions::{Done, RevokedAnswer, SessionView},
+            tokens::TokenAnswer,
+            users::{ExportView, UserView},
+        },
         errors::Code::{
             AccountDisabled, AlreadyExists, CsrfFailed, DeviceLimitReached, DeviceMismatch, InsufficientScope,
             InvalidClient, InvalidCredentials, InvalidRequest, LastAdmin, NotFound, Overloaded, PayloadTooLarge,
             RefreshReused, RegistrationClosed, TooManyRequests,
         },
-        login::FreshAnswer,
-        operation::Health,
-        sessions::{Done, RevokedAnswer, SessionView},
-        tokens::TokenAnswer,
-        users::{ExportView, UserView},
     },
 };
 

@@ -13,10 +13,10 @@ use crate::{
     domain::{AccessClaims, session::Session},
     flows::Vestibule,
     http::{
-        Shared,
-        caller::Caller,
+        api::users::{self, ExportView},
         errors::ApiError,
-        users::{self, ExportView},
+        request::caller::Caller,
+        shared::Shared,
     },
     store,
 };

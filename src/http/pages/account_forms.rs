@@ -21,13 +21,14 @@ use crate::{
         revoke_sessions::{Own, RevokeError, revoke_own},
     },
     http::{
-        Shared,
-        body::{Fields, Form, FromFields},
-        caller::Caller,
-        cookies::Cookies,
-        csrf,
+        api::users::ChangePasswordBody,
+        browser::{cookies::Cookies, csrf},
         errors::{ApiError, Code},
-        users::ChangePasswordBody,
+        request::{
+            body::{Fields, Form, FromFields},
+            caller::Caller,
+        },
+        shared::Shared,
     },
 };
 

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use super::{render::Page, texts, words};
 use crate::http::{
     errors::{ApiError, Code},
-    guards,
-    request_id::RequestId,
+    request::request_id::RequestId,
+    shared::shared,
 };
 
 /// Paths of the API beside `base_path`: it answers in JSON whoever asks.
@@ -76,7 +76,7 @@ pub fn is_wanted(request: &Request<'_>) -> bool {
     let ranges = request.headers().get("Accept").flat_map(|list| list.split(','));
     let essence = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let takes_html = ranges.map(essence).any(|range| range == "text/html");
-    let Ok(vestibule) = guards::shared(request) else { return false };
+    let Ok(vestibule) = shared(request) else { return false };
     let base = vestibule.config.web.base_path.as_str();
     let path = request.uri().path().as_str();
     let is_below = |start: &str| path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));

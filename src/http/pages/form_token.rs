@@ -7,8 +7,7 @@ use crate::{
     domain::jwt::base64url,
     flows::Vestibule,
     http::{
-        cookies::Cookies,
-        csrf,
+        browser::{cookies::Cookies, csrf},
         errors::{ApiError, Code},
     },
     random,

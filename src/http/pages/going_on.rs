@@ -15,7 +15,12 @@ use crate::{
         Vestibule,
         refresh::{Refresh, RefreshError, refresh},
     },
-    http::{Shared, caller::Caller, cookies::Cookies, csrf, errors::ApiError},
+    http::{
+        browser::{cookies::Cookies, csrf},
+        errors::ApiError,
+        request::caller::Caller,
+        shared::Shared,
+    },
     store,
 };
 

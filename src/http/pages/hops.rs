@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{domain::jwt::base64url, http::cookies::Cookies};
+use crate::{domain::jwt::base64url, http::browser::cookies::Cookies};
 
 /// How often one may come back for the same page.
 const MOST: u32 = 5;

@@ -12,12 +12,13 @@ use crate::{
     domain::{Identifier, password::Password},
     flows::{self, Vestibule, client, login::Login},
     http::{
-        Shared,
-        body::{Fields, Form, FromFields, IsForm},
-        caller::Caller,
-        cookies::Cookies,
-        csrf,
+        browser::{cookies::Cookies, csrf},
         errors::{ApiError, Code},
+        request::{
+            body::{Fields, Form, FromFields, IsForm},
+            caller::Caller,
+        },
+        shared::Shared,
     },
 };
 

@@ -4,7 +4,7 @@ use rocket::{State, get};
 use serde_json::{Value, json};
 
 use super::{Page, words};
-use crate::{flows::Vestibule, http::Shared};
+use crate::{flows::Vestibule, http::shared::Shared};
 
 /// Seconds for which an ended session's row is kept beyond its end, before a sweep takes it.
 const KEPT_AFTER_END: i64 = 24 * 60 * 60;

@@ -4,7 +4,7 @@
 use rocket::Request;
 use serde_json::{Value, json};
 
-use crate::{flows::Vestibule, http::caller};
+use crate::{flows::Vestibule, http::request::caller};
 
 /// What keeps people from signing in, for the page's `trouble_found`; null where nothing does.
 pub fn trouble(request: &Request<'_>, vestibule: &Vestibule) -> Value {

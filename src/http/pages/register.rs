@@ -18,12 +18,13 @@ use crate::{
         register::{RegisterError, Registration, register},
     },
     http::{
-        Shared,
-        body::{Form, IsForm},
-        caller::Caller,
-        cookies::Cookies,
-        csrf,
+        browser::{cookies::Cookies, csrf},
         errors::{ApiError, Code},
+        request::{
+            body::{Form, IsForm},
+            caller::Caller,
+        },
+        shared::Shared,
     },
 };
 

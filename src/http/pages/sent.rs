@@ -3,8 +3,8 @@
 use crate::{
     flows::Vestibule,
     http::{
-        body::{Fields, FromFields},
         errors::ApiError,
+        request::body::{Fields, FromFields},
     },
 };
 

@@ -15,10 +15,11 @@ use rocket::{
 
 use super::{ACCOUNT, SeeOther, sent::Sent, with_query};
 use crate::http::{
-    body::{Form, FromFields},
-    csrf,
-    errors::ApiError,
+    browser::csrf,
+    errors::{ApiError, stash},
     guards::{self, AccessToken},
+    request::body::{Form, FromFields},
+    shared::shared,
 };
 
 /// A request with an access cookie that holds. That it was not made by a foreign page is not shown by it: see [`Posted`].
@@ -79,14 +80,14 @@ impl<'r, T: FromFields> FromData<'r> for Posted<T> {
         };
         match csrf::check_form(request, token.claims().sid, &sent.csrf_token) {
             Ok(()) => DataOutcome::Success(Self { token, fields: sent.fields }),
-            Err(error) => guards::stash(request, error),
+            Err(error) => stash(request, error),
         }
     }
 }
 
 /// Where the request is tried again once there is an access cookie. A form can't be: the person is told to send it again.
 fn continue_address(request: &Request<'_>) -> String {
-    let base = guards::shared(request).map_or("", |vestibule| vestibule.config.web.base_path.as_str());
+    let base = shared(request).map_or("", |vestibule| vestibule.config.web.base_path.as_str());
     let next = match request.method() {
         rocket::http::Method::Get | rocket::http::Method::Head => request.uri().to_string(),
         _ => format!("{ACCOUNT}?notice=again"),

@@ -11,12 +11,14 @@ use rocket::{
 };
 use serde_json::{Map, Value};
 
-use super::{
-    Shared,
-    errors::{ApiError, Code, FieldError},
-    guards::{self, stash},
+use crate::{
+    flows::Vestibule,
+    http::{
+        errors::{ApiError, Code, FieldError, stash},
+        guards,
+        shared::Shared,
+    },
 };
-use crate::flows::Vestibule;
 
 /// How long a body may be in coming.
 const TIME_LIMIT: Duration = Duration::from_secs(10);

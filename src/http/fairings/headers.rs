@@ -6,7 +6,7 @@ use rocket::{
     http::Header,
 };
 
-use super::{Shared, embed::concerns_us, request_id::RequestId};
+use crate::http::{ours::concerns_us, request::request_id::RequestId, shared::Shared};
 
 /// An API answer is no page: nothing may load, frame or sniff it. Pages have a content policy of their own.
 const FIXED: [(&str, &str); 5] = [

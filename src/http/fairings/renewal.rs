@@ -11,8 +11,10 @@ use rocket::{
     response::{self, Responder},
 };
 
-use super::{cookies::Cookies, guards};
-use crate::flows::renew;
+use crate::{
+    flows::renew,
+    http::{browser::cookies::Cookies, guards, shared::shared},
+};
 
 /// The header that brings a renewed token.
 const HEADER: &str = "New-Access-Token";
@@ -27,7 +29,7 @@ impl Fairing for Renewal {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let Ok(vestibule) = guards::shared(request) else { return };
+        let Ok(vestibule) = shared(request) else { return };
         if vestibule.config.tokens.renew_within.seconds() == 0 {
             return;
         }

@@ -8,7 +8,10 @@ use rocket::{
     fairing::{Fairing, Info, Kind},
 };
 
-use super::{caller::Caller, embed::concerns_us, request_id::RequestId};
+use crate::http::{
+    ours::concerns_us,
+    request::{caller::Caller, request_id::RequestId},
+};
 
 /// Writes the lines.
 pub struct AccessLog;

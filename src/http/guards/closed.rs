@@ -9,7 +9,7 @@ use rocket::{
     route::{Handler, Outcome},
 };
 
-use super::guards;
+use crate::http::guards;
 
 const CLOSED: &str = "closed::";
 
@@ -43,7 +43,7 @@ pub fn closed(routes: impl IntoIterator<Item = Route>) -> Vec<Route> {
 }
 
 /// Whether a route was closed.
-pub(super) fn is_closed(route: &Route) -> bool {
+pub(in crate::http) fn is_closed(route: &Route) -> bool {
     route.name.as_deref().is_some_and(|name| name.starts_with(CLOSED))
 }
 

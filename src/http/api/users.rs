@@ -10,13 +10,6 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    Shared,
-    body::{Body, Fields, FromFields},
-    caller::Caller,
-    cookies::Cookies,
-    db::{Connection, Db},
-    errors::{ApiError, Code},
-    guards::{AccessToken, FreshToken},
     login::PasswordBody,
     sessions::SessionView,
     tokens::{self, TokenAnswer, Transport},
@@ -33,6 +26,17 @@ use crate::{
         delete_user::delete_own,
         export_user::{Export, export_user},
         register::Registration,
+    },
+    http::{
+        browser::cookies::Cookies,
+        db::{Connection, Db},
+        errors::{ApiError, Code},
+        guards::{AccessToken, FreshToken},
+        request::{
+            body::{Body, Fields, FromFields},
+            caller::Caller,
+        },
+        shared::Shared,
     },
     store,
 };
@@ -312,6 +316,6 @@ impl ExportView {
 }
 
 /// What whoever asks is told whose account was deleted meanwhile.
-pub(super) fn gone() -> ApiError {
+pub(in crate::http) fn gone() -> ApiError {
     ApiError::new(Code::TokenRevoked, "The account is gone.")
 }

@@ -5,14 +5,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Shared,
-    body::{Body, Fields, FromFields, OptionalBody},
-    caller::Caller,
-    cookies::Cookies,
-    csrf,
-    errors::{ApiError, Code},
-    guards::AccessToken,
-    renewal::BringsToken,
     sessions,
     tokens::{self, TokenAnswer, Transport},
 };
@@ -24,6 +16,17 @@ use crate::{
         password::Password,
     },
     flows::{self, Tokens, Vestibule, client, login::Login, reauthenticate::reauthenticate, refresh::Refresh},
+    http::{
+        browser::{cookies::Cookies, csrf},
+        errors::{ApiError, Code},
+        fairings::renewal::BringsToken,
+        guards::AccessToken,
+        request::{
+            body::{Body, Fields, FromFields, OptionalBody},
+            caller::Caller,
+        },
+        shared::Shared,
+    },
 };
 
 /// Characters of a `client_id` that are read.
@@ -37,7 +40,7 @@ pub struct LoginBody {
     device_id: Option<DeviceSecret>,
     device_name: Option<DeviceName>,
     client_id: String,
-    pub(super) transport: Transport,
+    pub(in crate::http) transport: Transport,
 }
 
 impl FromFields for LoginBody {
@@ -72,7 +75,7 @@ fn identifier(fields: &mut Fields) -> Option<Identifier> {
     username.or(fields.optional("email", Identifier::parse))
 }
 
-pub(super) fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
+pub(in crate::http) fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
     if vestibule.config.devices.fingerprint == FingerprintPolicy::Off {
         return None;
     }
@@ -133,7 +136,7 @@ pub async fn login(
 }
 
 /// Opens the session that a body asks for.
-pub(super) async fn sign_in(
+pub(in crate::http) async fn sign_in(
     body: LoginBody,
     vestibule: &Vestibule,
     caller: &Caller,
@@ -158,8 +161,8 @@ pub(super) async fn sign_in(
 
 /// The body of a refresh.
 pub struct RefreshBody {
-    pub(super) refresh_token: Option<String>,
-    pub(super) fingerprint: Option<Fingerprint>,
+    pub(in crate::http) refresh_token: Option<String>,
+    pub(in crate::http) fingerprint: Option<Fingerprint>,
 }
 
 impl FromFields for RefreshBody {

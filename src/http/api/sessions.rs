@@ -4,15 +4,6 @@ use rocket::{State, delete, get, post, response::status::NoContent, serde::json:
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    Shared,
-    body::{Body, Fields, FromFields, Ignored, OptionalBody},
-    caller::Caller,
-    cookies::Cookies,
-    csrf,
-    errors::{ApiError, Code},
-    guards::{self, AccessToken},
-};
 use crate::{
     domain::{
         SessionId, TokenId, UnixTime,
@@ -23,7 +14,17 @@ use crate::{
         logout::{Shown, session_of},
         revoke_sessions::{Own, revoke_own},
     },
-    http::db::{Connection, Db},
+    http::{
+        browser::{cookies::Cookies, csrf},
+        db::{Connection, Db},
+        errors::{ApiError, Code},
+        guards::{self, AccessToken},
+        request::{
+            body::{Body, Fields, FromFields, Ignored, OptionalBody},
+            caller::Caller,
+        },
+        shared::Shared,
+    },
     store,
 };
 
@@ -154,7 +155,11 @@ pub async fn logout(
 }
 
 /// Whether there is anything to protect: of a session that is over only the cookies are left, and they may go.
-pub(super) async fn is_live(vestibule: &Vestibule, session: SessionId, now: UnixTime) -> Result<bool, ApiError> {
+pub(in crate::http) async fn is_live(
+    vestibule: &Vestibule,
+    session: SessionId,
+    now: UnixTime,
+) -> Result<bool, ApiError> {
     let session = store::sessions::find(&mut *vestibule.store.read().await?, session).await?;
     Ok(session.is_some_and(|session| session.state(now) == SessionState::Live))
 }

@@ -9,10 +9,10 @@ use rocket::{
     tokio::{self, time},
 };
 
-use super::Shared;
 use crate::{
     domain::audit_event::Origin,
     flows::{advance_keys::advance_keys, signing::Advanced, sweep},
+    http::shared::Shared,
 };
 
 /// How often what is over is removed.

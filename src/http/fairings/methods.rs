@@ -10,7 +10,7 @@ use rocket::{
     route::{Handler, Outcome},
 };
 
-use super::errors::ApiError;
+use crate::http::errors::ApiError;
 
 /// Behind every route that does something.
 const LAST_RANK: isize = 1_000;

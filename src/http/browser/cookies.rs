@@ -15,15 +15,15 @@ use rocket::{
 };
 use subtle::ConstantTimeEq as _;
 
-use super::{
-    cookie_header::{self, is_of_host},
-    errors::{ApiError, Code},
-    guards,
-};
+use super::cookie_header::{self, is_of_host};
 use crate::{
     config,
     domain::{AccessClaims, SessionId, UnixTime, device::DeviceSecret, refresh_token::RefreshClaims},
     flows::{Tokens, Vestibule, authenticate, logout::Shown, reauthenticate::Fresh},
+    http::{
+        errors::{ApiError, Code, outcome},
+        shared::shared,
+    },
 };
 
 /// How long a browser keeps the device's secret: the most that browsers grant.
@@ -41,7 +41,7 @@ impl<'r> FromRequest<'r> for Cookies<'r> {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        guards::outcome(request, Self::of(request))
+        outcome(request, Self::of(request))
     }
 }
 
@@ -51,7 +51,7 @@ impl<'r> Cookies<'r> {
     /// # Errors
     /// [`Code::InternalError`] in an application that we are no part of.
     pub fn of(request: &'r Request<'_>) -> Result<Self, ApiError> {
-        Ok(Self { request, vestibule: guards::shared(request)? })
+        Ok(Self { request, vestibule: shared(request)? })
     }
 
     fn settings(self) -> &'r config::Cookies {

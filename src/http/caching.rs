@@ -1,26 +1,13 @@
-//! `/.well-known/jwks.json`: the public keys, for services that check access tokens by themselves. Such a service never sees
-//! a revocation: to it a token lives to its `exp`.
+//! Documents that caches may keep.
 
 use rocket::{
-    Request, State, get,
+    Request,
     http::{ContentType, Header, Status},
     response::{self, Responder},
 };
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
-use super::Shared;
 use crate::domain::jwt::base64url;
-
-/// The path of the key set.
-pub const JWKS_PATH: &str = "/.well-known/jwks.json";
-
-/// The path of the OAuth metadata.
-pub const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
-
-/// Whether pages of every origin may read the answer.
-pub fn is_public(request: &Request<'_>) -> bool {
-    [JWKS_PATH, METADATA_PATH].iter().any(|path| request.uri().path() == *path)
-}
 
 /// A JSON document that caches may keep, with its hash as the tag.
 pub struct Cacheable {
@@ -53,10 +40,4 @@ impl<'r> Responder<'r, 'static> for Cacheable {
         response.set_header(Header::new("Cache-Control", format!("public, max-age={}", self.max_age)));
         Ok(response)
     }
-}
-
-/// The key set (RFC 7517 §5); empty where tokens are signed with a shared secret.
-#[get("/.well-known/jwks.json")]
-pub fn jwks(vestibule: &State<Shared>) -> Cacheable {
-    Cacheable::new(vestibule.keyring.keys().jwks().to_string(), 300)
 }

@@ -6,8 +6,8 @@ use rocket::{
     http::{Header, Method, Status},
 };
 
-use super::{Shared, embed::concerns_us};
-use crate::{config::CorsOrigins, flows::Vestibule};
+use super::origin::is_allowed;
+use crate::http::{api::well_known::is_public, ours::concerns_us, shared::Shared};
 
 /// Headers that scripts of other origins may read.
 const EXPOSED: &str = "New-Access-Token, Retry-After, X-Request-Id, WWW-Authenticate";
@@ -28,7 +28,7 @@ impl Fairing for Cors {
         if !concerns_us(request) {
             return;
         }
-        if super::well_known::is_public(request) {
+        if is_public(request) {
             response.set_header(Header::new("Access-Control-Allow-Origin", "*"));
             return;
         }
@@ -49,36 +49,4 @@ impl Fairing for Cors {
             response.set_header(Header::new("Access-Control-Max-Age", PREFLIGHT_MAX_AGE));
         }
     }
-}
-
-fn is_allowed(vestibule: &Vestibule, origin: &str) -> bool {
-    match &vestibule.config.web.cors {
-        CorsOrigins::None => false,
-        CorsOrigins::AnyLocalhost => is_localhost(origin),
-        CorsOrigins::List(origins) => origins.iter().any(|allowed| allowed == origin),
-    }
-}
-
-/// Whether an `Origin` is this server's own, or allowed.
-pub fn is_own_or_allowed(vestibule: &Vestibule, origin: &str) -> bool {
-    origin_of(&vestibule.config.web.public_url) == Some(origin) || is_allowed(vestibule, origin)
-}
-
-/// `http://localhost`, `127.0.0.1` or `[::1]` with any port.
-fn is_localhost(origin: &str) -> bool {
-    let host_and_port = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-    host_and_port.is_some_and(|rest| {
-        ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| {
-            rest.strip_prefix(host).is_some_and(|port| {
-                port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
-            })
-        })
-    })
-}
-
-/// The scheme and host of a URL: what stands before the path.
-fn origin_of(url: &str) -> Option<&str> {
-    let after_scheme = url.find("://")? + 3;
-    let end = url[after_scheme..].find('/').map_or(url.len(), |slash| after_scheme + slash);
-    Some(&url[..end])
 }

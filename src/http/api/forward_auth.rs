@@ -11,14 +11,15 @@ use rocket::{
     response::{self, Responder},
 };
 
-use super::{
-    Shared, caller,
-    errors::{ApiError, Code},
-    guards::{self, AccessToken},
-};
 use crate::{
     domain::{AccessClaims, Permission, excluded::Host},
     flows::Vestibule,
+    http::{
+        errors::{ApiError, Code, outcome},
+        guards::{self, AccessToken},
+        request::caller,
+        shared::Shared,
+    },
     store::{self, users::Names},
 };
 
@@ -144,7 +145,7 @@ impl<'r> FromRequest<'r> for Question<'r> {
             }),
             is_browser: request.headers().get("Accept").any(|ranges| ranges.split(',').any(is_html)),
         });
-        guards::outcome(request, question)
+        outcome(request, question)
     }
 }
 

@@ -4,8 +4,7 @@ use rocket::serde::json::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::cookies::Cookies;
-use crate::flows::Tokens;
+use crate::{flows::Tokens, http::browser::cookies::Cookies};
 
 /// How a client wants its tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

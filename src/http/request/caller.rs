@@ -11,8 +11,7 @@ use rocket::{
     request::{FromRequest, Outcome},
 };
 
-use super::Shared;
-use crate::{clock::Clock, domain::audit_event::Origin, memory::throttle::Network};
+use crate::{clock::Clock, domain::audit_event::Origin, http::shared::Shared, memory::throttle::Network};
 
 /// Bytes of a `User-Agent` that are kept.
 const MAX_USER_AGENT: usize = 512;

@@ -8,14 +8,16 @@ use rocket::{
 };
 use subtle::ConstantTimeEq;
 
-use super::{
-    caller,
-    cookies::Cookies,
-    cors,
-    errors::{ApiError, Code},
-    guards,
+use super::{cookies::Cookies, origin::is_own_or_allowed};
+use crate::{
+    domain::SessionId,
+    flows::Vestibule,
+    http::{
+        errors::{ApiError, Code, outcome},
+        request::caller,
+        shared::shared,
+    },
 };
-use crate::{domain::SessionId, flows::Vestibule};
 
 /// Refuses a request whose `Origin` or `Sec-Fetch-Site` is foreign, or that does not know the session's CSRF token.
 pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -> Result<(), ApiError> {
@@ -32,7 +34,7 @@ pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -
 
 /// The same for a form of a page, which has the token in a hidden field: the contract lets it count like the header.
 pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Result<(), ApiError> {
-    let vestibule = guards::shared(request)?;
+    let vestibule = shared(request)?;
     check_site(request, vestibule)?;
     if bool::from(given.as_bytes().ct_eq(vestibule.csrf_token(session).as_bytes())) {
         Ok(())
@@ -44,7 +46,7 @@ pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Res
 /// The browser's own word on where the request comes from, where it gives one.
 fn check_site(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
     let headers = request.headers();
-    let is_own = |origin: &str| cors::is_own_or_allowed(vestibule, origin) || is_asked(request, vestibule, origin);
+    let is_own = |origin: &str| is_own_or_allowed(vestibule, origin) || is_asked(request, vestibule, origin);
     // With `cookie_domain` a page of another host of the site has our cookies and can read the CSRF token; so the same site
     // is not enough.
     let is_foreign = match (headers.get_one("Origin"), headers.get_one("Sec-Fetch-Site")) {
@@ -94,17 +96,17 @@ impl<'r> Site<'r> {
 
     /// Whether the request says itself that it comes from a foreign page.
     pub fn is_foreign(&self) -> bool {
-        guards::shared(self.0).and_then(|vestibule| check_site(self.0, vestibule)).is_err()
+        shared(self.0).and_then(|vestibule| check_site(self.0, vestibule)).is_err()
     }
 
     /// Refuses a foreign page.
     pub fn check_origin(&self) -> Result<(), ApiError> {
-        check_site(self.0, guards::shared(self.0)?)
+        check_site(self.0, shared(self.0)?)
     }
 
     /// As [`check`].
     pub fn check(&self, session: SessionId) -> Result<(), ApiError> {
-        check(self.0, guards::shared(self.0)?, session)
+        check(self.0, shared(self.0)?, session)
     }
 }
 
@@ -126,10 +128,10 @@ impl<'r> FromRequest<'r> for OwnPage {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        let checked = guards::shared(request).and_then(|vestibule| {
+        let checked = shared(request).and_then(|vestibule| {
             let by_header = request.headers().contains("Authorization");
             if Cookies::of(request)?.have_token() && !by_header { check_site(request, vestibule) } else { Ok(()) }
         });
-        guards::outcome(request, checked.map(|()| Self))
+        outcome(request, checked.map(|()| Self))
     }
 }

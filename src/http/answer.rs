@@ -1,0 +1,63 @@
+//! How an error is answered: as a page, in the words of OAuth, or with the one error body; and the catcher for what no handler
+//! answered.
+
+use rocket::{
+    Request, Response,
+    fairing::{Fairing, Info, Kind},
+    http::{Header, Status},
+    response::{self, Responder},
+};
+
+use super::{
+    browser::cookies,
+    errors::{ApiError, BUSY_RETRY_AFTER, Code, stashed},
+    oauth, pages,
+    request::request_id::RequestId,
+};
+
+impl<'r> Responder<'r, 'static> for ApiError {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        if pages::is_wanted(request) {
+            return pages::error_page(&self, request);
+        }
+        let is_of_oauth = oauth::is_endpoint(request);
+        let error = if is_of_oauth { self.in_words_of_oauth() } else { self };
+        let subtype = if is_of_oauth { "json" } else { "problem+json" };
+        Ok(error.render(RequestId::of(request).as_str(), subtype))
+    }
+}
+
+/// Renders every failure that is not a handler's own: of guards and bodies, unknown paths, panics.
+#[rocket::catch(default)]
+pub fn catch(status: Status, request: &Request<'_>) -> Result<pages::SeeOther, ApiError> {
+    cookies::forget(request);
+    pages::detour(request).ok_or_else(|| caught(status, request))
+}
+
+fn caught(status: Status, request: &Request<'_>) -> ApiError {
+    stashed(request).unwrap_or_else(|| match status.code {
+        404 => ApiError::new(Code::NotFound, "Nothing is at this path."),
+        413 => ApiError::new(Code::PayloadTooLarge, "The body is over 64 KiB."),
+        415 => ApiError::new(Code::UnsupportedMediaType, "This path takes no body of that type."),
+        503 => ApiError::busy(Code::StorageUnavailable, "The database does not answer; try again.", BUSY_RETRY_AFTER),
+        400..=499 => ApiError::new(Code::MalformedRequest, "The request can't be read."),
+        _ => ApiError::new(Code::InternalError, "Something went wrong on the server; nothing was changed."),
+    })
+}
+
+/// Says in `WWW-Authenticate` why a guard refused, where an application's own catcher made the answer (RFC 9110 §15.5.2).
+pub struct Challenges;
+
+#[rocket::async_trait]
+impl Fairing for Challenges {
+    fn info(&self) -> Info {
+        Info { name: "challenges of guards", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let refused = stashed(request).filter(|error| error.status() == response.status());
+        if let Some(challenge) = refused.and_then(|error| error.challenge()) {
+            response.set_header(Header::new("WWW-Authenticate", challenge));
+        }
+    }
+}

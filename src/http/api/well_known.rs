@@ -1,0 +1,23 @@
+//! `/.well-known/jwks.json`: the public keys, for services that check access tokens by themselves. Such a service never sees
+//! a revocation: to it a token lives to its `exp`.
+
+use rocket::{Request, State, get};
+
+use crate::http::{caching::Cacheable, shared::Shared};
+
+/// The path of the key set.
+pub const JWKS_PATH: &str = "/.well-known/jwks.json";
+
+/// The path of the OAuth metadata.
+pub const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
+
+/// Whether pages of every origin may read the answer.
+pub fn is_public(request: &Request<'_>) -> bool {
+    [JWKS_PATH, METADATA_PATH].iter().any(|path| request.uri().path() == *path)
+}
+
+/// The key set (RFC 7517 §5); empty where tokens are signed with a shared secret.
+#[get("/.well-known/jwks.json")]
+pub fn jwks(vestibule: &State<Shared>) -> Cacheable {
+    Cacheable::new(vestibule.keyring.keys().jwks().to_string(), 300)
+}

@@ -1,0 +1,5 @@
+//! What a request brings: its body, who makes it, its id.
+
+pub mod body;
+pub mod caller;
+pub mod request_id;

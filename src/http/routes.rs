@@ -1,0 +1,51 @@
+//! The table of endpoints.
+
+use rocket::{Route, routes};
+
+use super::{
+    api::{forward_auth, login, operation, sessions, users, well_known},
+    assets,
+    group::Group,
+    oauth, openapi, pages,
+};
+
+/// Every endpoint: what it belongs to, where it is mounted, and what is there.
+pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
+    // Where the two are one path, it is mounted once.
+    let root_token = if base_path.is_empty() { vec![] } else { routes![oauth::token::root_token] };
+    vec![
+        (
+            Group::Sessions,
+            format!("{base_path}/"),
+            routes![
+                login::login,
+                login::refresh,
+                login::fresh,
+                sessions::logout,
+                sessions::logout_all,
+                sessions::active_sessions,
+                sessions::revoke_other_session,
+                sessions::delete_session,
+                sessions::logout_device,
+            ],
+        ),
+        (
+            Group::OAuth,
+            format!("{base_path}/"),
+            routes![oauth::token::token, oauth::revoke::revoke, oauth::introspect::introspect],
+        ),
+        (Group::OAuth, "/".to_owned(), root_token),
+        (Group::Sessions, format!("{base_path}/"), routes![users::register]),
+        (
+            Group::Users,
+            "/users".to_owned(),
+            routes![users::me, users::update_me, users::change_password, users::export_me, users::delete_me],
+        ),
+        (Group::ForwardAuth, format!("{base_path}/"), routes![forward_auth::verify]),
+        (Group::WellKnown, "/".to_owned(), routes![well_known::jwks, oauth::metadata::metadata]),
+        (Group::Operation, "/".to_owned(), routes![operation::health, openapi::openapi]),
+        (Group::Pages, format!("{base_path}/"), routes![pages::go_on, pages::look]),
+        (Group::Pages, "/".to_owned(), pages::routes()),
+        (Group::Pages, "/".to_owned(), routes![assets::asset, assets::asset_of_version]),
+    ]
+}
