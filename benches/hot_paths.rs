@@ -27,12 +27,13 @@ use vestibule::{
     },
     flows::{
         Tokens,
-        add_user::{NewAccount, add_user},
-        authenticate::authenticate,
-        client,
-        login::{Login, login},
         open::{Role, open},
-        refresh::{Refresh, refresh},
+        sessions::{
+            login::{Login, login},
+            refresh::{Refresh, refresh},
+        },
+        steps::{authenticate::authenticate, client},
+        users::add_user::{NewAccount, add_user},
     },
     memory::keyring::Keys,
     store::sessions,

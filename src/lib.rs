@@ -1,46 +1,48 @@
-//! Vestibule: a login-and-session system in one file.
+//! Vestibule: a login-and-session system in one file, and here a part of a Rocket application of your own.
 //!
-//! # Layout
+//! Open a [`Vestibule`], attach [`Embed`], and name a guard in the signature of each route. A route is reached only by requests that
+//! have what its guard stands for. `examples/notes.rs` is such an application.
 //!
-//! * [`config`] — one typed configuration, and where each value came from
-//! * [`clock`], [`random`] — the doors to time and randomness
-//! * [`domain`] — nouns, pure
-//! * [`flows`] — verbs, one file for each thing the server does
-//! * [`store`] — SQL
-//! * [`memory`] — what the running process knows
-//! * [`http`] — Rocket
-//! * [`cli`] — the command line
+//! | you want | use |
+//! | --- | --- |
+//! | to open and close it | [`Vestibule::open`] with a [`config::Config`], [`Vestibule::close`], [`Vestibule::writer_failed`] |
+//! | its endpoints beside yours | [`Embed`], [`Group`] |
+//! | to know who calls | [`AccessToken`], [`MaybeAccessToken`], [`FreshToken`], [`CurrentUser`], [`RefreshToken`] |
+//! | to ask for a permission | [`Require`] with [`permission!`] |
+//! | that no route is open by oversight | [`closed`], [`Embed::only_closed_routes`] |
+//! | in code, what the endpoints do | [`Vestibule::create_access_token`], [`Vestibule::authenticate`], [`Vestibule::invalidate`] |
+//! | a revocation rule of your own | [`Vestibule::revoke_when`] |
 //!
-//! # The dependency rule
-//!
-//! `main → cli → http → flows → {store, memory} → domain`. Arrows point down only, a flow calls no other flow, and each
-//! large dependency has one door. `tests/architecture.rs` holds it.
-//!
-//! # In a Rocket application of your own
-//!
-//! Open a [`Vestibule`], attach [`Embed`], and name a guard in the signature of each route: [`AccessToken`],
-//! [`MaybeAccessToken`], [`FreshToken`], [`CurrentUser`], [`Require`] or [`RefreshToken`]. A route is reached only by requests that
-//! have what its guard stands for. [`closed`] closes routes that name none. [`Vestibule::create_access_token`],
-//! [`Vestibule::authenticate`] and [`Vestibule::invalidate`] do in code what the endpoints do. `examples/notes.rs` is such an
-//! application.
+//! The other modules are how it is made: the binary and the tests use them, and they may change in any release.
+//! `ARCHITECTURE.md` describes them.
 
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod clock;
 pub mod config;
+#[doc(hidden)]
 pub mod domain;
+#[doc(hidden)]
 pub mod flows;
+#[doc(hidden)]
 pub mod http;
+#[doc(hidden)]
 pub mod memory;
+#[doc(hidden)]
 pub mod random;
+#[doc(hidden)]
 pub mod store;
 
 pub use self::{
+    domain::{AccessClaims, Permission, SessionId, TokenId, UnixTime, UserId, access_token::AccessTokenError},
     flows::{
-        Vestibule,
-        create_access_token::{AccessTokenOptions, IssuedAccessToken},
+        OpenError, RevocationRule, Vestibule,
+        sessions::create_access_token::{AccessTokenOptions, CreateAccessTokenError, IssuedAccessToken},
     },
     http::{
         Embed, Group, closed,
         guards::{AccessToken, CurrentUser, FreshToken, MaybeAccessToken, PermissionName, RefreshToken, Require},
     },
+    store::Error as StoreError,
 };

@@ -77,10 +77,11 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("cli/mod.rs", "rocket::execute"),
 ];
 
-/// Files in `flows/` that are steps of several flows rather than flows.
-const SHARED_STEPS: &[&str] = &["proof", "authenticate", "client", "members", "signing"];
-/// What `flows/mod.rs` names beside them: the lock and directory that a `Vestibule` holds.
-const HELD_BY_MOD: &str = "crate::flows::open::Held";
+/// What stands in `flows/` and is no flow: flows share it. `flows/api.rs` alone names flows, and nothing in `flows` names it.
+const NO_FLOWS: &[&str] =
+    &["steps/", "vestibule", "mod", "open/error", "open/held", "open/keys", "open/place", "open/secret"];
+/// The `impl` that embedding applications call.
+const API: &str = "flows/api.rs";
 
 /// Readers of the wall clock, by their last two names or their last.
 const WALL_CLOCK: &[&str] =
@@ -133,9 +134,13 @@ fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     }
 }
 
+/// The flows, as their files without ending: `users/register`, `open/recover`, `sweep`. `open/mod` is `open`.
 fn flow_names<'a>(files: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
-    let below = files.filter_map(|file| file.strip_prefix("flows/"));
-    below.map(|file| file.split(['/', '.']).next().expect("a name").to_owned()).filter(|name| name != "mod").collect()
+    let below = files.filter_map(|file| file.strip_prefix("flows/")?.strip_suffix(".rs"));
+    let flows = below.filter(|name| {
+        !NO_FLOWS.iter().any(|other| name == other || (other.ends_with('/') && name.starts_with(other)))
+    });
+    flows.map(|name| name.strip_suffix("/mod").unwrap_or(name).to_owned()).filter(|name| name != "api").collect()
 }
 
 /// Everything in one file that the rules forbid, each as `src/file:line: …`.
@@ -183,11 +188,22 @@ fn layer(file: &str, named: &Named) -> Option<String> {
 }
 
 fn flow(file: &str, named: &Named, flows: &BTreeSet<String>) -> Option<String> {
-    let from = file.strip_prefix("flows/")?.split(['/', '.']).next()?;
-    let to = named.path.strip_prefix("crate::flows::")?.split("::").next()?;
-    let held = from == "mod" && named.path == HELD_BY_MOD;
-    let is_other_flow = to != from && (to == "*" || flows.contains(to)) && !SHARED_STEPS.contains(&to) && !held;
-    is_other_flow.then(|| format!("the flow `{from}` names the flow `{to}`; what both need is a step in flows/mod.rs"))
+    let from = file.strip_prefix("flows/")?.trim_end_matches(".rs").trim_end_matches("/mod");
+    let path = named.path.strip_prefix("crate::flows::")?;
+    if path == "api" || path.starts_with("api::") {
+        return Some("nothing in `flows` names `flows/api.rs`".to_owned());
+    }
+    if file == API {
+        return None;
+    }
+    let mut segments = path.split("::");
+    let (first, second) = (segments.next()?, segments.next().unwrap_or_default());
+    let below = format!("{first}/{second}");
+    let no_flow =
+        NO_FLOWS.iter().any(|other| below == *other || first == *other || other.trim_end_matches('/') == first);
+    let to = if flows.contains(&below) { below } else { first.to_owned() };
+    let is_other_flow = !no_flow && to != from && (first == "*" || second == "*" || flows.contains(&to));
+    is_other_flow.then(|| format!("the flow `{from}` names the flow `{to}`; what both need is a step in flows/steps/"))
 }
 
 fn door(file: &str, named: &Named) -> Option<String> {
@@ -431,7 +447,16 @@ fn use_tree(tokens: &[Token], mut at: usize, before: &str, found: &mut Vec<Named
 
 /// What a made-up file at a place breaks, one line each, without its name.
 fn broken_by(file: &str, code: &str) -> Vec<String> {
-    let flows = flow_names(["flows/login.rs", "flows/refresh.rs", "flows/proof.rs", "flows/open.rs"].into_iter());
+    let flows = flow_names(
+        [
+            "flows/sessions/login.rs",
+            "flows/sessions/refresh.rs",
+            "flows/steps/proof.rs",
+            "flows/open/mod.rs",
+            "flows/sweep.rs",
+        ]
+        .into_iter(),
+    );
     let all = violations(file, &format!("//! Made up.\n{code}"), &flows);
     all.into_iter().map(|line| line.trim_start_matches(&format!("src/{file}:")).to_owned()).collect()
 }
@@ -466,15 +491,17 @@ fn an_arrow_upwards_is_caught_however_it_is_written() {
 
 #[test]
 fn a_flow_that_uses_another_is_caught() {
-    assert_broken(
-        "flows/refresh.rs",
-        "use super::{Vestibule, login::Login, proof};",
-        "2: the flow `refresh` names the flow",
-    );
-    assert_broken("flows/refresh.rs", "fn f() { super::login::login() }", "2: the flow `refresh`");
-    assert_broken("flows/refresh.rs", "use crate::flows;\nfn f() { flows::login::login() }", "3: the flow `refresh`");
-    assert_broken("flows/refresh.rs", "use super::*;", "2: the flow `refresh`");
-    assert_broken("flows/mod.rs", "pub mod login;\nfn f() { login::login() }", "3: the flow `mod`");
+    const REFRESH: &str = "flows/sessions/refresh.rs";
+    let names = "the flow `sessions/refresh` names the flow";
+    assert_broken(REFRESH, "use super::login::Login;\nuse crate::flows::steps::proof;", &format!("2: {names}"));
+    assert_broken(REFRESH, "fn f() { super::login::login() }", &format!("2: {names} `sessions/login`"));
+    assert_broken(REFRESH, "use crate::flows;\nfn f() { flows::sweep::sweep() }", &format!("3: {names} `sweep`"));
+    assert_broken(REFRESH, "use crate::flows::open::Role;", &format!("2: {names} `open`"));
+    assert_broken(REFRESH, "use super::*;", &format!("2: {names}"));
+    assert_broken(REFRESH, "use crate::flows::*;", &format!("2: {names}"));
+    assert_broken(REFRESH, "use crate::flows::api::f;", "2: nothing in `flows` names `flows/api.rs`");
+    assert_broken("flows/steps/proof.rs", "use crate::flows::sessions::login;", "2: the flow `steps/proof` names");
+    assert_broken("flows/vestibule.rs", "fn f() { super::sweep::sweep() }", "2: the flow `vestibule` names");
 }
 
 #[test]
@@ -512,10 +539,11 @@ fn what_is_allowed_passes() {
         ("domain/jwt.rs", "use jsonwebtoken::{Header, Validation};\nuse super::{UnixTime, time::numeric_date};"),
         ("domain/mod.rs", "mod time;\npub use self::time::UnixTime;\nfn f() { time::g() }"),
         (
-            "flows/login.rs",
-            "use super::{Vestibule, proof};\nuse crate::{config::Config, memory::{hasher::{self, Hasher}}, random};",
+            "flows/sessions/login.rs",
+            "use crate::{config::Config, flows::{Vestibule, steps::proof}, memory::{hasher::{self, Hasher}}, random};",
         ),
-        ("flows/mod.rs", "pub mod open;\nstruct V { _held: open::Held }"),
+        ("flows/vestibule.rs", "struct V { _held: super::open::held::Held }"),
+        ("flows/api.rs", "use super::{open::{self, Role}, sessions::login};"),
         ("http/mod.rs", "use rocket::figment::Figment;\nuse crate::flows::Vestibule;"),
         ("cli/mod.rs", "fn f() { rocket::execute(async {}) }"),
         ("lib.rs", "pub mod http;\npub use self::http::guards::AccessToken;"),

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use vestibule::{
     domain::{UserId, access_token::AccessTokenError, audit_event::Origin},
     flows::{
-        authenticate::authenticate,
-        change_user::{UserChange, change_user},
+        steps::authenticate::authenticate,
         sweep::sweep,
+        users::change_user::{UserChange, change_user},
     },
 };
 

@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 use vestibule::{
     domain::{audit_event::Origin, jwt::Algorithm},
     flows::{
-        rotate_keys::{When, rotate_keys},
-        signing::generate,
+        keys::rotate_keys::{When, rotate_keys},
+        steps::signing::generate,
     },
 };
 

@@ -2,13 +2,14 @@
 
 use clap::Args;
 
-use super::{Failure, listen::Listen};
 use crate::{
+    cli::{Failure, listen::Listen},
     config::Flags,
     domain::{Email, Identifier, audit_event::Origin, password::Password},
     flows::{
         Vestibule,
-        add_user::{NewAccount, add_user},
+        steps::proof,
+        users::add_user::{NewAccount, add_user},
     },
     store::users,
 };
@@ -46,7 +47,7 @@ pub(super) async fn sample_user(vestibule: &Vestibule) -> Result<String, Failure
     let existing = users::find_by_identifier(&mut reader, &Identifier::Email(email.clone())).await?;
     drop(reader);
     let is_original = match existing {
-        Some(user) => vestibule.is_password_of(&user, &password).await?,
+        Some(user) => proof::compare(vestibule, user.id, &password).await?.is_some(),
         None => {
             add_user(vestibule, account(email, password), &Origin::command_line(vestibule.clock.now())).await?;
             true

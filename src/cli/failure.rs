@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     config::{Problem, Problems},
-    flows::open::OpenError,
+    flows::open::error::OpenError,
 };
 
 /// The exit code for a configuration that can't be used (`EX_CONFIG` in sysexits.h).
@@ -84,14 +84,14 @@ macro_rules! fails_with {
 fails_with!(
     io::Error,
     serde_json::Error,
-    crate::flows::add_user::AddUserError,
-    crate::flows::change_user::ChangeUserError,
-    crate::flows::delete_user::DeleteUserError,
-    crate::flows::proof::ProofError,
-    crate::flows::remove_role::RemoveRoleError,
-    crate::flows::set_role::SetRoleError,
-    crate::flows::retire_key::RetireError,
-    crate::flows::rotate_keys::RotateError,
+    crate::flows::users::add_user::AddUserError,
+    crate::flows::users::change_user::ChangeUserError,
+    crate::flows::users::delete_user::DeleteUserError,
+    crate::flows::steps::proof::ProofError,
+    crate::flows::roles::remove_role::RemoveRoleError,
+    crate::flows::roles::set_role::SetRoleError,
+    crate::flows::keys::retire_key::RetireError,
+    crate::flows::keys::rotate_keys::RotateError,
     crate::store::Error,
 );
 

@@ -27,7 +27,8 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 use self::{failure::Failure, globals::Globals};
 use crate::{
     clock::Clock,
-    config::{self as configuration, Database, Flags, Loaded, Profile, Sources},
+    config as configuration,
+    config::{Database, Flags, Loaded, Profile, Sources},
     flows::open::{self, Role},
 };
 

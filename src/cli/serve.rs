@@ -9,13 +9,13 @@ use rocket::{
     figment::{Figment, providers::Serialized, value::Dict},
 };
 
-use super::{
-    Failure, Globals, dev,
-    failure::chain,
-    listen::{Listen, cant_listen},
-    logging, output,
-};
 use crate::{
+    cli::{
+        Failure, Globals, dev,
+        failure::chain,
+        listen::{Listen, cant_listen},
+        logging, output,
+    },
     clock::Clock,
     config::{Loaded, Problem, Profile},
     flows::{

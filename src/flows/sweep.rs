@@ -1,8 +1,8 @@
 //! Sweep: remove what is over, in small batches, so that no other write waits for long.
 
-use super::{MARGIN, Vestibule, signing};
 use crate::{
     domain::{UnixTime, audit_event::Origin},
+    flows::{Vestibule, steps::signing, vestibule::MARGIN},
     store::{self, audit, changes, devices, sessions},
 };
 

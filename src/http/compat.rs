@@ -26,10 +26,8 @@ use crate::{
     domain::{UnixTime, access_token::AccessTokenError},
     flows::{
         self, Tokens, Vestibule,
-        authenticate::{authenticate, look_at_refresh},
-        logout::Shown,
-        refresh::Refresh,
-        renew::renew,
+        sessions::{logout::Shown, refresh::Refresh, renew::renew},
+        steps::authenticate::{authenticate, look_at_refresh},
     },
     store,
 };
@@ -90,8 +88,8 @@ async fn end_session(
     vestibule: &State<Shared>,
     caller: &Caller,
 ) -> Result<NoContent, ApiError> {
-    let own = flows::revoke_sessions::Own::One(token.claims().sid);
-    flows::revoke_sessions::revoke_own(vestibule, token.claims(), own, &caller.origin()).await?;
+    let own = flows::sessions::revoke_sessions::Own::One(token.claims().sid);
+    flows::sessions::revoke_sessions::revoke_own(vestibule, token.claims(), own, &caller.origin()).await?;
     Ok(NoContent)
 }
 
@@ -196,7 +194,7 @@ async fn refreshed(body: RefreshBody, vestibule: &Vestibule, caller: &Caller) ->
     let missing = || ApiError::new(Code::MissingToken, "Send a refresh token.");
     let token = body.refresh_token.ok_or_else(missing)?;
     let request = Refresh { fingerprint: body.fingerprint, ..Refresh::of(&token) };
-    Ok(flows::refresh::refresh(vestibule, request, &caller.origin()).await?)
+    Ok(flows::sessions::refresh::refresh(vestibule, request, &caller.origin()).await?)
 }
 
 #[derive(Serialize)]
@@ -296,6 +294,6 @@ async fn blacklist(
     caller: &Caller,
 ) -> Result<Json<Value>, ApiError> {
     let token = body.0.0.refresh_token.unwrap_or_default();
-    flows::logout::logout(vestibule, &Shown::Refresh(&token), &caller.origin()).await?;
+    flows::sessions::logout::logout(vestibule, &Shown::Refresh(&token), &caller.origin()).await?;
     Ok(Json(json!({})))
 }

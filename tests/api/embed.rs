@@ -13,7 +13,7 @@ use serde_json::json;
 use vestibule::{
     AccessTokenOptions, CurrentUser, Embed, FreshToken, Group, Vestibule, closed,
     domain::{UserId, device::DeviceName},
-    flows::create_access_token::CreateAccessTokenError,
+    flows::sessions::create_access_token::CreateAccessTokenError,
 };
 
 use crate::support::{Actor, Server, claims, wait_for};

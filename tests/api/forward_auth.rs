@@ -1,7 +1,7 @@
 //! `GET /auth/verify`, as a proxy asks: who may pass, who is told to sign in, and which paths pass unseen.
 
 use serde_json::json;
-use vestibule::flows::change_user::UserChange;
+use vestibule::flows::users::change_user::UserChange;
 
 use crate::support::{Answer, Call, PASSWORD, Server, Settings};
 

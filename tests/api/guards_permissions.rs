@@ -4,7 +4,7 @@ use rocket::{Route, get, post, routes, serde::json::Json};
 use serde_json::{Value, json};
 use vestibule::{
     AccessToken, CurrentUser, FreshToken, MaybeAccessToken, PermissionName, RefreshToken, Require,
-    flows::change_user::UserChange, permission,
+    flows::users::change_user::UserChange, permission,
 };
 
 use crate::support::{Answer, Server, claims, oauth::clients};

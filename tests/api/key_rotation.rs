@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 use serde_json::json;
 use vestibule::{
     domain::{audit_event::Origin, jwt::Algorithm, signing_key::SigningKey},
-    flows::{
+    flows::keys::{
         advance_keys::advance_keys,
         retire_key::{RetireError, retire_key},
         rotate_keys::{RotateError, Rotated, When, rotate_keys},

@@ -45,7 +45,7 @@ fn a_token_is_live_by_all_the_rules() {
     let stripped = server.user_with("root", &["admin"], &["posts:read"]);
     let session = stripped.login();
     let refresh = server.try_backend("root", &[]).expect(200).text_at("refresh_token").to_owned();
-    stripped.change(vestibule::flows::change_user::UserChange {
+    stripped.change(vestibule::flows::users::change_user::UserChange {
         remove_permissions: vec!["posts:read".to_owned()],
         ..Default::default()
     });
@@ -180,7 +180,7 @@ fn a_custom_claim_does_not_pose_as_what_introspection_says() {
     let server = Server::with(clients());
     let ada = server.user("ada");
     let set_claims = json!({"active": "no", "token_type": "mac", "team": "red"});
-    ada.change(vestibule::flows::change_user::UserChange {
+    ada.change(vestibule::flows::users::change_user::UserChange {
         set_claims: set_claims.as_object().expect("an object").clone(),
         ..Default::default()
     });

@@ -333,7 +333,7 @@ fn a_revocation_is_in_force_after_a_sweep_and_a_restart_until_the_exp() {
     server.advance(3600);
     out.call("POST", "/auth/logout").send().expect(200);
     bob.disable();
-    bob.change(vestibule::flows::change_user::UserChange { disabled: Some(false), ..Default::default() });
+    bob.change(vestibule::flows::users::change_user::UserChange { disabled: Some(false), ..Default::default() });
     let tokens = [out, outdated].map(|session| (session.access, session.refresh));
     let mut server = server;
     for passed in [0, DAY, DAY, DAY - 3601] {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::json;
-use vestibule::{domain::Permission, flows::change_user::UserChange};
+use vestibule::{domain::Permission, flows::users::change_user::UserChange};
 
 use crate::support::{Server, Session, part};
 

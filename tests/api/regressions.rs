@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use vestibule::flows::change_user::UserChange;
+use vestibule::flows::users::change_user::UserChange;
 
 use crate::support::{Actor, PASSWORD, Server, Session};
 

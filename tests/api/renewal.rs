@@ -8,7 +8,7 @@ use rocket::{
     routes,
 };
 use serde_json::json;
-use vestibule::{AccessToken, MaybeAccessToken, domain::Permission, flows::change_user::UserChange};
+use vestibule::{AccessToken, MaybeAccessToken, domain::Permission, flows::users::change_user::UserChange};
 
 use crate::support::{
     Answer, PASSWORD, START, Server, Session, Settings, claims,

@@ -6,10 +6,14 @@ use serde_json::{Map, Value, json};
 use vestibule::{
     domain::{Email, Permission, RoleName, Username, audit_event::Origin, password::Password},
     flows::{
-        add_user::{AddUserError, NewAccount, add_user},
-        change_user::{ChangeUserError, UserChange, change_user},
-        remove_role::{RemoveRoleError, remove_role},
-        set_role::{SetRoleError, set_role},
+        roles::{
+            remove_role::{RemoveRoleError, remove_role},
+            set_role::{SetRoleError, set_role},
+        },
+        users::{
+            add_user::{AddUserError, NewAccount, add_user},
+            change_user::{ChangeUserError, UserChange, change_user},
+        },
     },
 };
 

@@ -1,7 +1,7 @@
 //! `scope`: what a client asks for narrows what its tokens say, and nothing widens it again.
 
 use serde_json::{Value, json};
-use vestibule::{domain::Permission, flows::change_user::UserChange};
+use vestibule::{domain::Permission, flows::users::change_user::UserChange};
 
 use crate::support::{Answer, PASSWORD, Server};
 

@@ -212,7 +212,7 @@ fn a_raised_version_outlasts_tokens_from_before_a_shorter_lifetime() {
     let (access, id) = (ada.login().access, ada.id.clone());
     let server = server.restart_with(vec![("access_token_lifetime", "15m".into())]);
     let ada = crate::support::Actor { server: &server, name: "ada".to_owned(), id };
-    ada.change(vestibule::flows::change_user::UserChange {
+    ada.change(vestibule::flows::users::change_user::UserChange {
         password: Some(vestibule::domain::password::Password::parse("another walk to the sea").expect("a password")),
         ..Default::default()
     });

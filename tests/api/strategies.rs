@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 use vestibule::{
     domain::{Permission, password::Password},
-    flows::change_user::UserChange,
+    flows::users::change_user::UserChange,
 };
 
 use crate::support::{Actor, PASSWORD, START, Server, Session, Settings, part};

@@ -12,7 +12,7 @@ use crate::{
         jwt::{Algorithm, Family},
         signing_key::SigningKey,
     },
-    flows::{Vestibule, signing::configured_algorithm},
+    flows::{Vestibule, steps::signing::configured_algorithm},
 };
 
 /// Bytes of a file that are read; an RSA key of 8192 bits has 6.5 KiB.

@@ -9,7 +9,7 @@ use crate::{
         output::{self, Format, or_dash},
     },
     domain::{UnixTime, signing_key::SigningKey},
-    flows::{Vestibule, signing::configured_algorithm},
+    flows::{Vestibule, steps::signing::configured_algorithm},
     store::signing_keys::{self, KeyStatus, StoredKey},
 };
 

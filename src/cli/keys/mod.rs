@@ -11,8 +11,10 @@ mod rotate;
 
 use clap::Subcommand;
 
-use super::{Failure, output::Format};
-use crate::flows::Vestibule;
+use crate::{
+    cli::{Failure, output::Format},
+    flows::Vestibule,
+};
 
 /// The commands.
 #[derive(Subcommand)]

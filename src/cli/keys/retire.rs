@@ -5,7 +5,7 @@ use clap::Args;
 use crate::{
     cli::{Failure, output},
     domain::audit_event::Origin,
-    flows::{Vestibule, retire_key::retire_key},
+    flows::{Vestibule, keys::retire_key::retire_key},
     store::signing_keys::KeyStatus,
 };
 

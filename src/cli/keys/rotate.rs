@@ -8,8 +8,8 @@ use crate::{
     domain::{audit_event::Origin, jwt::Algorithm, signing_key::SigningKey},
     flows::{
         Vestibule,
-        rotate_keys::{When, rotate_keys},
-        signing::{configured_algorithm, generate},
+        keys::rotate_keys::{When, rotate_keys},
+        steps::signing::{configured_algorithm, generate},
     },
 };
 

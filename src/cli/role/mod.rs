@@ -7,8 +7,7 @@ mod set;
 
 use clap::Subcommand;
 
-use super::Failure;
-use crate::flows::Vestibule;
+use crate::{cli::Failure, flows::Vestibule};
 
 /// The commands.
 #[derive(Subcommand)]

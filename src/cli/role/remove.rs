@@ -6,7 +6,7 @@ use super::ended::ended;
 use crate::{
     cli::{Failure, output},
     domain::{RoleName, audit_event::Origin},
-    flows::{Vestibule, remove_role::remove_role},
+    flows::{Vestibule, roles::remove_role::remove_role},
 };
 
 /// The arguments.

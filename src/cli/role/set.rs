@@ -6,7 +6,7 @@ use super::ended::ended;
 use crate::{
     cli::{Failure, output},
     domain::{Permission, RoleName, audit_event::Origin},
-    flows::{Vestibule, set_role::set_role},
+    flows::{Vestibule, roles::set_role::set_role},
 };
 
 /// The arguments.

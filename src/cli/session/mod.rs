@@ -5,8 +5,7 @@ mod revoke;
 
 use clap::Subcommand;
 
-use super::Failure;
-use crate::flows::Vestibule;
+use crate::{cli::Failure, flows::Vestibule};
 
 /// The commands.
 #[derive(Subcommand)]

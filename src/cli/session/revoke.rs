@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     cli::{Failure, output, who::Who},
     domain::{SessionId, UserId, audit_event::Origin},
-    flows::{Vestibule, revoke_sessions::revoke_of_user},
+    flows::{Vestibule, sessions::revoke_sessions::revoke_of_user},
     store::sessions::{self, Selection},
 };
 

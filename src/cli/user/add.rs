@@ -8,8 +8,8 @@ use crate::{
     domain::{Email, Identifier, Permission, RoleName, Username, audit_event::Origin},
     flows::{
         Vestibule,
-        add_user::{NewAccount, add_user},
-        check_names,
+        steps::names::check_names,
+        users::add_user::{NewAccount, add_user},
     },
 };
 

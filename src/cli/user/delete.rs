@@ -12,7 +12,7 @@ use crate::{
     domain::{User, audit_event::Origin},
     flows::{
         Vestibule,
-        delete_user::{DeleteUserError, delete_user},
+        users::delete_user::{DeleteUserError, delete_user},
     },
 };
 

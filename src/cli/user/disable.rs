@@ -10,7 +10,7 @@ use crate::{
     domain::audit_event::Origin,
     flows::{
         Vestibule,
-        change_user::{UserChange, change_user},
+        users::change_user::{UserChange, change_user},
     },
 };
 

@@ -12,8 +12,7 @@ mod show;
 
 use clap::Subcommand;
 
-use super::Failure;
-use crate::flows::Vestibule;
+use crate::{cli::Failure, flows::Vestibule};
 
 /// The commands.
 #[derive(Subcommand)]

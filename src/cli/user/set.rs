@@ -12,7 +12,7 @@ use crate::{
     domain::{Email, Permission, RoleName, User, Username, audit_event::Origin},
     flows::{
         Vestibule,
-        change_user::{UserChange, change_user},
+        users::change_user::{UserChange, change_user},
     },
 };
 

@@ -1,15 +1,18 @@
 //! The signing keys of a running process: which one signs at a start, and how it keeps up with what others change.
 
-use super::{OpenError, secret::Search};
+use super::{error::OpenError, secret::Search};
 use crate::{
     config::Config,
     domain::{Purpose, RootSecret, UnixTime, audit_event::Origin, jwt::Algorithm, signing_key::SigningKey},
     flows::{
         Vestibule,
-        signing::{self, ALGORITHM_KEY, FOLLOWED_KEY, NewKey},
+        steps::signing::{self, ALGORITHM_KEY, FOLLOWED_KEY, NewKey},
     },
     memory::keyring::Keys,
-    store::{Store, changes, meta, signing_keys, signing_keys::KeyStatus},
+    store::{
+        Store, changes, meta,
+        signing_keys::{self, KeyStatus},
+    },
 };
 
 /// Sees to it that a key signs, and that a change of the setting `algorithm` since the last start is a rotation: at once, for
@@ -105,50 +108,49 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
     Ok(Keys::new(next, current, retiring).until(due.into_iter().min()))
 }
 
-impl Vestibule {
-    /// Waits until the set of signing keys was changed, here or by another process, and puts the new one in force.
-    ///
-    /// # Errors
-    /// [`OpenError::Store`], [`OpenError::Key`]; [`OpenError::SecretForeign`] where the root secret of the configuration was
-    /// replaced.
-    pub async fn follow_keys(&self) -> Result<(), OpenError> {
-        self.keys_changed.notified().await;
-        self.reload_keys().await
-    }
+/// Waits until the set of signing keys was changed, here or by another process, and puts the new one in force.
+///
+/// # Errors
+/// [`OpenError::Store`], [`OpenError::Key`]; [`OpenError::SecretForeign`] where the root secret of the configuration was
+/// replaced.
+pub async fn follow_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
+    vestibule.keys_changed.notified().await;
+    reload_keys(vestibule).await
+}
 
-    /// Puts the keys of the database in force, or sees to it that it is tried again.
-    pub(in crate::flows) async fn put_keys_in_force(&self) {
-        if let Err(error) = self.reload_keys().await {
-            tracing::error!(%error, "can't reload the signing keys; trying again");
-            self.keys_changed.notify_one();
-        }
+/// Puts the keys of the database in force, or sees to it that it is tried again.
+pub async fn put_keys_in_force(vestibule: &Vestibule) {
+    if let Err(error) = reload_keys(vestibule).await {
+        tracing::error!(%error, "can't reload the signing keys; trying again");
+        vestibule.keys_changed.notify_one();
     }
+}
 
-    async fn reload_keys(&self) -> Result<(), OpenError> {
-        let _alone = self.custody.reloading.lock().await;
-        // Asked before the keys are read: what comes in between is seen, and seen again.
-        let seen = changes::last_of_keys(&mut *self.store.read().await?).await?;
-        self.follow_root_secret().await?;
-        let keys = load_keys(&self.store, &self.config, &self.custody.root()).await?;
-        self.keyring.replace(keys);
-        if self.custody.is_server {
-            // Tells the command that changed them that it may return.
-            self.store.write(async move |tx| meta::set(tx, FOLLOWED_KEY, &seen.to_string()).await).await?;
-        }
-        Ok(())
+async fn reload_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
+    let _alone = vestibule.custody.reloading.lock().await;
+    // Asked before the keys are read: what comes in between is seen, and seen again.
+    let seen = changes::last_of_keys(&mut *vestibule.store.read().await?).await?;
+    follow_root_secret(vestibule).await?;
+    let keys = load_keys(&vestibule.store, &vestibule.config, &vestibule.custody.root()).await?;
+    vestibule.keyring.replace(keys);
+    if vestibule.custody.is_server {
+        // Tells the command that changed them that it may return.
+        vestibule.store.write(async move |tx| meta::set(tx, FOLLOWED_KEY, &seen.to_string()).await).await?;
     }
+    Ok(())
+}
 
-    /// Takes the root secret that a command put in the place of the one that this process knows.
-    async fn follow_root_secret(&self) -> Result<(), OpenError> {
-        let search = Search { config: &self.config, file: &self.custody.secret_file, database: &self.database };
-        self.custody.replace_root(search.recognise(&self.store, self.custody.root()).await?);
-        Ok(())
-    }
+/// Takes the root secret that a command put in the place of the one that this process knows.
+async fn follow_root_secret(vestibule: &Vestibule) -> Result<(), OpenError> {
+    let search =
+        Search { config: &vestibule.config, file: &vestibule.custody.secret_file, database: &vestibule.database };
+    vestibule.custody.replace_root(search.recognise(&vestibule.store, vestibule.custody.root()).await?);
+    Ok(())
+}
 
-    /// Whether a running server says that it has the keys as this process left them.
-    pub(super) async fn keys_are_followed(&self, announced: i64) -> bool {
-        let followed = async { meta::find(&mut *self.store.read().await?, FOLLOWED_KEY).await };
-        let followed = followed.await.ok().flatten();
-        followed.and_then(|seq| seq.parse::<i64>().ok()).is_some_and(|seq| seq >= announced)
-    }
+/// Whether a running server says that it has the keys as this process left them.
+pub(in crate::flows) async fn keys_are_followed(vestibule: &Vestibule, announced: i64) -> bool {
+    let followed = async { meta::find(&mut *vestibule.store.read().await?, FOLLOWED_KEY).await };
+    let followed = followed.await.ok().flatten();
+    followed.and_then(|seq| seq.parse::<i64>().ok()).is_some_and(|seq| seq >= announced)
 }

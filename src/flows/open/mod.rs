@@ -1,58 +1,51 @@
 //! Open: from a configuration to a running [`Vestibule`]. Makes the data directory, the root secret, the database and the
 //! first signing key where there are none; refuses what does not belong together.
 
-mod keys;
-mod place;
+pub mod error;
+pub mod held;
+pub mod keys;
+pub mod place;
 pub mod recover;
 pub mod rewrap;
 mod secret;
 
 use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
-    time::Duration,
 };
 
 use tokio::sync::Notify;
 
+pub use self::error::OpenError;
 use self::{
+    held::Held,
     keys::{choose_signing_key, load_keys},
-    place::{Place, TemporaryDirectory, lock, lock_opening, server_runs},
-    secret::Search,
+    place::{Place, lock, lock_opening},
+    secret::{FIRST_SECRET_KEY, Search},
 };
-use super::{Secrets, Vestibule, signing::Custody};
 use crate::{
     clock::Clock,
     config::{Config, Profile},
     domain::{
         Purpose, RootSecret,
         change::{Announcement, Change},
-        device::{Thresholds, ThresholdsError},
-        excluded::{Exclusions, NotAGlob},
-        redirect::{NotAnAddress, Redirects},
+        device::Thresholds,
+        excluded::Exclusions,
+        redirect::Redirects,
         refresh_token::RefreshTokens,
-        signing_key::KeyError,
     },
+    flows::{Vestibule, steps::custody::Custody, vestibule::Secrets},
     memory::{
-        hasher::{HashError, Hasher},
+        hasher::Hasher,
         keyring::Keyring,
         revocations::Revocations,
         throttle::{FailureLimit, Limit, Throttle, Turns},
     },
     store::{self, Store, meta},
 };
-
-/// What the database says of itself: the first root secret, sealed under the one that took its place.
-const FIRST_SECRET_KEY: &str = "first_secret";
-
-/// How long a command waits until a running server has followed a change of its keys, and how often it asks.
-const PATIENCE: Duration = Duration::from_secs(5);
-const ASK_EVERY: Duration = Duration::from_millis(10);
 
 /// How many passwords may be found too weak for each account that an address may make.
 const ESTIMATES_PER_REGISTRATION: u32 = 10;
@@ -64,94 +57,6 @@ pub enum Role {
     Server,
     /// A command, beside a server or without one.
     Command,
-}
-
-/// Why it could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// A file or directory of ours.
-    #[error("can't {action} {}", path.display())]
-    File {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// Why it failed.
-        #[source]
-        cause: io::Error,
-    },
-    /// The secret that seals the keys of an existing database is gone.
-    #[error(
-        "{} is missing, but the database {} was made with it; put it back (it is not in a copy of the database), \
-         or set root_secret", secret.display(), database.display()
-    )]
-    SecretMissing {
-        /// Where it should be.
-        secret: PathBuf,
-        /// What needs it.
-        database: PathBuf,
-    },
-    /// The secret is another one.
-    #[error("this root secret does not belong to the database {}; use the one that was beside it", .0.display())]
-    SecretForeign(PathBuf),
-    /// The secret was replaced while this process used it.
-    #[error("the root secret was changed meanwhile; try again")]
-    SecretReplaced,
-    /// The secret is too short to be one.
-    #[error("{} is not a root secret: it must hold at least 32 bytes", .0.display())]
-    SecretShort(PathBuf),
-    /// Others can write in the data directory, in the database's directory, or to the database.
-    #[error("others on this machine can write {} (mode {mode:o}); run `chmod go-w` on it, or choose another data_dir", path.display())]
-    WritableByOthers {
-        /// Which.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The database has two names, and each would have locks of its own.
-    #[error("the database {} has a second hard link; remove the other one, or copy the file", .0.display())]
-    HardLink(PathBuf),
-    /// Another process has been opening it for two minutes.
-    #[error("another process is still opening the database {}; wait until it is done, or end it", .0.display())]
-    BeingOpened(PathBuf),
-    /// A server runs on it.
-    #[error("another server is running on the database {}; stop it first, or choose another data_dir", .0.display())]
-    Locked(PathBuf),
-    /// The database was made by the other profile.
-    #[error("the database {} was made by `vestibule {made_by}` and can't be served by `vestibule {asked}`; choose another data_dir", path.display())]
-    Profile {
-        /// Which.
-        path: PathBuf,
-        /// The profile that it is marked with.
-        made_by: &'static str,
-        /// The profile that wants it.
-        asked: &'static str,
-    },
-    /// A signing key.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The hashing parameters.
-    #[error(transparent)]
-    Hash(#[from] HashError),
-    /// The fingerprint thresholds.
-    #[error("fingerprint_match and fingerprint_drift: {0}")]
-    Thresholds(#[from] ThresholdsError),
-    /// The address that clients reach this server by.
-    #[error(transparent)]
-    Address(#[from] NotAnAddress),
-    /// A path that forward authentication lets through.
-    #[error(transparent)]
-    Excluded(#[from] NotAGlob),
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-}
-
-/// What is held while the database is open, and let go of when it is closed.
-#[derive(Default)]
-pub(crate) struct Held {
-    lock: Option<File>,
-    _temporary: Option<TemporaryDirectory>,
 }
 
 /// Opens what `config` names.
@@ -222,58 +127,6 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         own_rule: OnceLock::new(),
         held: Mutex::new(Held { lock, _temporary: temporary }),
     })
-}
-
-impl Vestibule {
-    /// Opens what `config` names, as the one server on that database: for an application that embeds us.
-    ///
-    /// # Errors
-    /// [`OpenError`].
-    pub async fn open(config: Config) -> Result<Arc<Self>, OpenError> {
-        open(config, Clock::system(), Role::Server).await.map(Arc::new)
-    }
-
-    /// Closes the database and lets go of it, for the next server. Nothing works afterwards. A command that announced something
-    /// waits until a running server has seen it: what it changed is in force when it returns.
-    pub async fn close(&self) {
-        let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
-        if held.lock.is_none() && self.announced.load(Ordering::Relaxed) && server_runs(&self.database) {
-            tokio::time::sleep(store::FOLLOWED_WITHIN).await;
-            self.wait_until_keys_are_followed().await;
-        }
-        self.store.close().await;
-        drop(held);
-    }
-
-    /// Completes when the thread that writes to the database has failed, and never otherwise. From then on whatever would write is
-    /// answered 503, and a revocation may be stored that this process does not know of: an application that embeds us stops
-    /// serving and opens the database again. `vestibule serve` exits with 1.
-    ///
-    /// ```no_run
-    /// # async fn example(vestibule: std::sync::Arc<vestibule::Vestibule>, shutdown: rocket::Shutdown) {
-    /// tokio::spawn(async move {
-    ///     vestibule.writer_failed().await;
-    ///     shutdown.notify();
-    /// });
-    /// # }
-    /// ```
-    pub async fn writer_failed(&self) {
-        self.store.failed().await;
-    }
-
-    /// Reading keys takes a server a moment, the longer the busier it is: it says when it has them.
-    async fn wait_until_keys_are_followed(&self) {
-        let announced = self.custody.announced.load(Ordering::Relaxed);
-        let mut waited = Duration::ZERO;
-        while announced > 0 && !self.keys_are_followed(announced).await {
-            if waited >= PATIENCE || !server_runs(&self.database) {
-                tracing::warn!("the running server has not said that it follows the change of its keys; see its log");
-                return;
-            }
-            tokio::time::sleep(ASK_EVERY).await;
-            waited += ASK_EVERY;
-        }
-    }
 }
 
 fn on_commit(

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use super::OpenError;
+use super::error::OpenError;
 use crate::{
     config::{Config, Database},
     domain::jwt::base64url,
@@ -127,7 +127,7 @@ fn without_links(path: &Path) -> Result<PathBuf, OpenError> {
 }
 
 /// A directory that goes with the process.
-pub(super) struct TemporaryDirectory(PathBuf);
+pub(in crate::flows) struct TemporaryDirectory(PathBuf);
 
 impl TemporaryDirectory {
     fn new() -> Result<Self, OpenError> {
@@ -162,7 +162,7 @@ pub(super) fn lock_secret(database: &Path) -> Result<Option<File>, OpenError> {
 }
 
 /// Whether a server has the database open.
-pub(super) fn server_runs(database: &Path) -> bool {
+pub(in crate::flows) fn server_runs(database: &Path) -> bool {
     matches!(lock_beside(database, ".lock"), Ok(None))
 }
 

@@ -6,9 +6,9 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
-    FIRST_SECRET_KEY, OpenError,
+    error::OpenError,
     place::{Place, lock, lock_opening, lock_secret},
-    secret::{keep_foreign, promote_draft, write_draft},
+    secret::{FIRST_SECRET_KEY, keep_foreign, promote_draft, write_draft},
 };
 use crate::{
     config::Config,
@@ -18,8 +18,11 @@ use crate::{
         session::RevokeReason,
     },
     flows::{
-        MARGIN, Vestibule,
-        signing::{self, NewKey, RECOGNITION_KEY},
+        steps::{
+            revocation::Revocation,
+            signing::{self, NewKey, RECOGNITION_KEY},
+        },
+        vestibule::MARGIN,
     },
     store::{self, Store, Tx, audit, devices, meta, sessions, signing_keys},
 };
@@ -122,8 +125,9 @@ async fn replace_all(
     let users: BTreeSet<_> = live.iter().map(|session| session.user_id).collect();
     let mut ended = 0;
     for user in users {
-        let all = sessions::Selection::All;
-        ended += Vestibule::revoke(tx, longest + MARGIN, user, all, RevokeReason::SecretLost, origin).await?;
+        let (selection, reason) = (sessions::Selection::All, RevokeReason::SecretLost);
+        let remember = longest + MARGIN;
+        ended += Revocation { user, selection, reason, remember, origin: origin.clone() }.carry_out(tx).await?;
     }
     sessions::forget_fingerprints(tx).await?;
     let forgotten = devices::delete_all(tx).await?;

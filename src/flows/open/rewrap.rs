@@ -8,9 +8,10 @@
 use std::{fs::File, path::PathBuf};
 
 use super::{
-    FIRST_SECRET_KEY, OpenError,
+    error::OpenError,
+    keys::put_keys_in_force,
     place::{lock, lock_secret},
-    secret::{promote_draft, write_draft},
+    secret::{FIRST_SECRET_KEY, promote_draft, write_draft},
 };
 use crate::{
     config::Secret,
@@ -21,7 +22,7 @@ use crate::{
     },
     flows::{
         Vestibule,
-        signing::{self, RECOGNITION_KEY},
+        steps::signing::{self, RECOGNITION_KEY},
     },
     store::{self, Tx, audit, meta, signing_keys},
 };
@@ -93,7 +94,7 @@ pub async fn rewrap(vestibule: &Vestibule, given: Option<Secret>, origin: &Origi
         promote_draft(file)?;
     }
     vestibule.custody.replace_root(new);
-    vestibule.put_keys_in_force().await;
+    put_keys_in_force(vestibule).await;
     Ok(Rewrapped { keys, file: (!is_configured).then(|| file.clone()) })
 }
 

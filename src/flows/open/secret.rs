@@ -13,14 +13,17 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{OpenError, place::lock_secret};
+use super::{error::OpenError, place::lock_secret};
 use crate::{
     config::Config,
     domain::{RootSecret, jwt::base64url},
-    flows::signing::RECOGNITION_KEY,
+    flows::steps::signing::RECOGNITION_KEY,
     random,
     store::{Store, meta},
 };
+
+/// What the database says of itself: the first root secret, sealed under the one that took its place.
+pub(super) const FIRST_SECRET_KEY: &str = "first_secret";
 
 /// Bytes of a root secret's file that are read.
 const MAX_SECRET: u64 = 4096;

@@ -15,7 +15,12 @@ use crate::{
         device::{DeviceName, DeviceSecret, Fingerprint},
         password::Password,
     },
-    flows::{self, Tokens, Vestibule, client, login::Login, reauthenticate::reauthenticate, refresh::Refresh},
+    flows::{
+        self, Tokens, Vestibule,
+        sessions::{login::Login, refresh::Refresh},
+        steps::client,
+        users::reauthenticate::reauthenticate,
+    },
     http::{
         browser::{cookies::Cookies, csrf},
         errors::{ApiError, Code},
@@ -156,7 +161,7 @@ pub(in crate::http) async fn sign_in(
         client,
         scope: None,
     };
-    Ok(flows::login::login(vestibule, request, caller.network, &caller.origin()).await?)
+    Ok(flows::sessions::login::login(vestibule, request, caller.network, &caller.origin()).await?)
 }
 
 /// The body of a refresh.
@@ -207,7 +212,7 @@ pub async fn refresh(
         }
     };
     let request = Refresh { fingerprint, ..Refresh::of(&token) };
-    let tokens = flows::refresh::refresh(vestibule, request, &caller.origin()).await?;
+    let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.origin()).await?;
     Ok(tokens::answer(cookies, tokens, transport))
 }
 

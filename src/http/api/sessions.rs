@@ -11,8 +11,10 @@ use crate::{
     },
     flows::{
         self, Vestibule,
-        logout::{Shown, session_of},
-        revoke_sessions::{Own, revoke_own},
+        sessions::{
+            logout::{Shown, session_of},
+            revoke_sessions::{Own, revoke_own},
+        },
     },
     http::{
         browser::{cookies::Cookies, csrf},
@@ -150,7 +152,7 @@ pub async fn logout(
     }
     let missing = || ApiError::new(Code::MissingToken, "Send the token whose session is to end.");
     let shown = shown.ok_or_else(|| in_cookie.err().unwrap_or_else(missing))?;
-    flows::logout::logout(vestibule, &shown, &caller.origin()).await?;
+    flows::sessions::logout::logout(vestibule, &shown, &caller.origin()).await?;
     Ok(Json(Done { detail: "Logged out" }))
 }
 

@@ -21,11 +21,13 @@ use crate::{
     },
     flows::{
         self, Vestibule,
-        change_names::{NewNames, change_names},
-        check_names,
-        delete_user::delete_own,
-        export_user::{Export, export_user},
-        register::Registration,
+        steps::names::check_names,
+        users::{
+            change_names::{NewNames, change_names},
+            delete_user::delete_own,
+            export_user::{Export, export_user},
+            register::Registration,
+        },
     },
     http::{
         browser::cookies::Cookies,
@@ -108,7 +110,7 @@ pub async fn register(
     vestibule: &State<Shared>,
     caller: &Caller,
 ) -> Result<Created<Json<UserView>>, ApiError> {
-    let user = flows::register::register(vestibule, body.0, caller.network, &caller.origin()).await?;
+    let user = flows::users::register::register(vestibule, body.0, caller.network, &caller.origin()).await?;
     Ok(Created::new("/users/me").body(Json(user.into())))
 }
 
@@ -170,7 +172,8 @@ pub async fn change_password(
 ) -> Result<Json<TokenAnswer>, ApiError> {
     let ChangePasswordBody { current, new } = body.0;
     let tokens =
-        flows::change_password::change_password(vestibule, token.claims(), &current, &new, &caller.origin()).await?;
+        flows::users::change_password::change_password(vestibule, token.claims(), &current, &new, &caller.origin())
+            .await?;
     let transport = if token.came_in_cookie() { Transport::Cookie } else { Transport::Body };
     Ok(tokens::answer(cookies, tokens, transport))
 }

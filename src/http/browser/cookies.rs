@@ -19,7 +19,7 @@ use super::cookie_header::{self, is_of_host};
 use crate::{
     config,
     domain::{AccessClaims, SessionId, UnixTime, device::DeviceSecret, refresh_token::RefreshClaims},
-    flows::{Tokens, Vestibule, authenticate, logout::Shown, reauthenticate::Fresh},
+    flows::{Tokens, Vestibule, sessions::logout::Shown, steps::authenticate, users::reauthenticate::Fresh},
     http::{
         errors::{ApiError, Code, outcome},
         shared::shared,

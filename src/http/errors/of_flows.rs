@@ -7,10 +7,12 @@ use super::{ApiError, BUSY_RETRY_AFTER, Code, reason::Reason};
 use crate::{
     domain::{Permission, access_token::AccessTokenError, refresh_token::RefreshTokenError},
     flows::{
-        authenticate::RefreshLookError, change_names::ChangeNamesError, change_password::ChangePasswordError,
-        client::ClientError, delete_user::DeleteUserError, login::LoginError, logout::LogoutError, proof::ProofError,
-        reauthenticate::ReauthenticateError, refresh::RefreshError, register::RegisterError,
-        revoke_sessions::RevokeError,
+        sessions::{login::LoginError, logout::LogoutError, refresh::RefreshError, revoke_sessions::RevokeError},
+        steps::{authenticate::RefreshLookError, client::ClientError, proof::ProofError},
+        users::{
+            change_names::ChangeNamesError, change_password::ChangePasswordError, delete_user::DeleteUserError,
+            reauthenticate::ReauthenticateError, register::RegisterError,
+        },
     },
     memory::hasher::HashError,
     store,

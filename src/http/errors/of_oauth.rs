@@ -2,7 +2,10 @@
 //! token is `invalid_grant`, and the sentence beside it says what.
 
 use super::{ApiError, Code};
-use crate::flows::{client::ClientError, login::LoginError, refresh::RefreshError, revoke_token::RevokeTokenError};
+use crate::flows::{
+    sessions::{login::LoginError, refresh::RefreshError, revoke_token::RevokeTokenError},
+    steps::client::ClientError,
+};
 
 /// Why a client is none. `by_basic` is how it tried.
 pub fn of_client(error: &ClientError, by_basic: bool) -> ApiError {

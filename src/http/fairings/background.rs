@@ -11,7 +11,7 @@ use rocket::{
 
 use crate::{
     domain::audit_event::Origin,
-    flows::{advance_keys::advance_keys, signing::Advanced, sweep},
+    flows::{keys::advance_keys::advance_keys, open::keys, steps::signing::Advanced, sweep},
     http::shared::Shared,
 };
 
@@ -87,7 +87,7 @@ async fn advance_keys_in_time(vestibule: &Shared) {
 
 async fn follow_keys(vestibule: &Shared) {
     loop {
-        match vestibule.follow_keys().await {
+        match keys::follow_keys(vestibule).await {
             Ok(()) => tracing::debug!("signing keys reloaded"),
             Err(error) => {
                 tracing::error!(%error, "can't reload the signing keys; trying again");

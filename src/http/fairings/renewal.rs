@@ -12,7 +12,7 @@ use rocket::{
 };
 
 use crate::{
-    flows::renew,
+    flows::sessions::renew,
     http::{browser::cookies::Cookies, guards, shared::shared},
 };
 

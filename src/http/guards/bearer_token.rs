@@ -8,7 +8,7 @@ use rocket::{
 use super::{AccessToken, bearer, grant};
 use crate::{
     domain::jwt,
-    flows::authenticate::authenticate,
+    flows::steps::authenticate::authenticate,
     http::{
         errors::{ApiError, Code, outcome},
         shared::shared,

@@ -29,7 +29,7 @@ use crate::{
     domain::{AccessClaims, Permission, SessionId, TokenId, UserId, jwt},
     flows::{
         Vestibule,
-        authenticate::{authenticate, still_holds},
+        steps::authenticate::{authenticate, still_holds},
     },
     http::{
         browser::{cookies::Cookies, csrf},

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::bearer;
 use crate::{
     domain::{SessionId, TokenId, UserId, refresh_token::RefreshClaims},
-    flows::authenticate::look_at_refresh,
+    flows::steps::authenticate::look_at_refresh,
     http::{
         errors::{ApiError, Code, outcome},
         shared::shared,

@@ -9,7 +9,7 @@ use crate::{
     domain::jwt,
     flows::{
         Vestibule,
-        client::{KnownClient, authenticate_client},
+        steps::client::{KnownClient, authenticate_client},
     },
     http::{
         errors::{ApiError, Code, of_oauth, outcome},

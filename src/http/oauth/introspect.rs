@@ -11,7 +11,7 @@ use crate::{
     domain::{AccessClaims, permission},
     flows::{
         Vestibule,
-        introspect::{Asking, Introspected, introspect as look_at},
+        sessions::introspect::{Asking, Introspected, introspect as look_at},
     },
     http::{
         errors::{ApiError, Code},

@@ -9,7 +9,7 @@ use super::{
     client::{ByBasic, ByForm},
 };
 use crate::{
-    flows::{Vestibule, revoke_token::revoke_token},
+    flows::{Vestibule, sessions::revoke_token::revoke_token},
     http::{
         errors::ApiError,
         request::{

@@ -15,7 +15,11 @@ use crate::{
         device::{DeviceName, DeviceSecret, Fingerprint},
         password::Password,
     },
-    flows::{self, Tokens, Vestibule, client::KnownClient, login::Login, refresh::Refresh},
+    flows::{
+        self, Tokens, Vestibule,
+        sessions::{login::Login, refresh::Refresh},
+        steps::client::KnownClient,
+    },
     http::{
         api::login::require_fingerprint,
         errors::{ApiError, Code, of_oauth},
@@ -163,12 +167,12 @@ async fn grant(
             let PasswordGrant { identifier, password, fingerprint, device_id, device_name } = *given;
             let device_ids = device_id.into_iter().collect();
             let request = Login { identifier, password, fingerprint, device_ids, device_name, client, scope };
-            let tokens = flows::login::login(vestibule, request, caller.network, &caller.origin()).await;
+            let tokens = flows::sessions::login::login(vestibule, request, caller.network, &caller.origin()).await;
             tokens.map_err(of_oauth::of_login)?
         }
         Grant::RefreshToken { token, fingerprint } => {
             let request = Refresh { token: &token, fingerprint, client: Some(client), scope };
-            let tokens = flows::refresh::refresh(vestibule, request, &caller.origin()).await;
+            let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.origin()).await;
             tokens.map_err(of_oauth::of_refresh)?
         }
         Grant::Unsupported => return Err(unsupported()),

@@ -14,11 +14,15 @@ use crate::{
     domain::{SessionId, password::Password},
     flows::{
         Vestibule,
-        change_password::{ChangePasswordError, change_password},
-        delete_user::{DeleteUserError, delete_own},
-        logout::{self, session_of},
-        proof::ProofError,
-        revoke_sessions::{Own, RevokeError, revoke_own},
+        sessions::{
+            logout::{self, session_of},
+            revoke_sessions::{Own, RevokeError, revoke_own},
+        },
+        steps::proof::ProofError,
+        users::{
+            change_password::{ChangePasswordError, change_password},
+            delete_user::{DeleteUserError, delete_own},
+        },
     },
     http::{
         api::users::ChangePasswordBody,

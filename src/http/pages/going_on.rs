@@ -13,7 +13,7 @@ use crate::{
     domain::session::SessionState,
     flows::{
         Vestibule,
-        refresh::{Refresh, RefreshError, refresh},
+        sessions::refresh::{Refresh, RefreshError, refresh},
     },
     http::{
         browser::{cookies::Cookies, csrf},

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::FingerprintPolicy,
     domain::{Identifier, password::Password},
-    flows::{self, Vestibule, client, login::Login},
+    flows::{self, Vestibule, sessions::login::Login, steps::client},
     http::{
         browser::{cookies::Cookies, csrf},
         errors::{ApiError, Code},
@@ -122,7 +122,7 @@ pub(super) async fn open_session(
         client: client::named(vestibule, "default").map_err(ApiError::from)?,
         scope: None,
     };
-    let opened = flows::login::login(vestibule, request, caller.network, &caller.origin()).await;
+    let opened = flows::sessions::login::login(vestibule, request, caller.network, &caller.origin()).await;
     cookies.set(&opened.map_err(ApiError::from)?);
     Ok(())
 }

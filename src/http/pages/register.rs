@@ -15,7 +15,7 @@ use crate::{
     domain::Identifier,
     flows::{
         Vestibule,
-        register::{RegisterError, Registration, register},
+        users::register::{RegisterError, Registration, register},
     },
     http::{
         browser::{cookies::Cookies, csrf},

@@ -22,9 +22,11 @@ use vestibule::{
     config::{self, Profile, Sources},
     domain::{Email, Permission, RoleName, UnixTime, UserId, Username, audit_event::Origin, password::Password},
     flows::{
-        add_user::{NewAccount, add_user},
-        change_user::{UserChange, change_user},
         open::{Role, open},
+        users::{
+            add_user::{NewAccount, add_user},
+            change_user::{UserChange, change_user},
+        },
     },
 };
 

@@ -1,0 +1,53 @@
+//! Remove role: nobody has it any more, at once.
+
+use crate::{
+    domain::{
+        RoleName,
+        audit_event::{AuditEvent, Event, Origin},
+        permission::ADMIN_ROLE,
+    },
+    flows::{Vestibule, steps::members::outdate_members},
+    store::{self, audit, roles},
+};
+
+/// Why a role stays.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveRoleError {
+    /// Somebody must be able to administer the server.
+    #[error("the role {ADMIN_ROLE} can't be removed")]
+    Admin,
+    /// There is no such role.
+    #[error("there is no role {0:?}; there are: {1}")]
+    Unknown(String, String),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Removes a role; how many people's access tokens that ended.
+///
+/// # Errors
+/// [`RemoveRoleError`].
+pub async fn remove_role(vestibule: &Vestibule, role: RoleName, origin: &Origin) -> Result<usize, RemoveRoleError> {
+    if role.as_str() == ADMIN_ROLE {
+        return Err(RemoveRoleError::Admin);
+    }
+    let (remember, now) = (vestibule.remember(), origin.now);
+    let event = AuditEvent::new(Event::RoleRemoved, origin).detail("role", role.as_str());
+    vestibule
+        .store
+        .write(async move |tx| {
+            let before = roles::find_all(tx).await?;
+            if !before.has(role.as_str()) {
+                let known = before.names().collect::<Vec<_>>().join(", ");
+                return Ok(Err(RemoveRoleError::Unknown(role.as_str().to_owned(), known)));
+            }
+            let admins_lose = !before.all().is_subset(&before.with(role.as_str(), None).all());
+            // While it is still known who they are. Their tokens name the role, even if it has no permission.
+            let outdated = outdate_members(tx, remember, Some(&role), admins_lose, now).await?;
+            roles::remove(tx, &role).await?;
+            audit::insert(tx, &event).await?;
+            Ok(Ok(outdated))
+        })
+        .await?
+}

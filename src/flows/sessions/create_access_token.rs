@@ -1,0 +1,203 @@
+//! Create an access token in code: the application vouches for the user, nobody proves a password.
+//!
+//! It belongs to a session of its own, whose refresh token nobody gets. So it stands in the user's list, ends when they sign
+//! out everywhere, and is remembered as revoked for as long as it could live.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    config::Client,
+    domain::{
+        SessionId, User, UserId,
+        audit_event::{AuditEvent, Event, Origin},
+        claims::{self, TokenRoom},
+        device::DeviceName,
+        generations::Generations,
+        session::Session,
+    },
+    flows::Vestibule,
+    random,
+    store::{self, Tx, audit, sessions, users},
+};
+
+/// What the token should be like. The default is that of the client `default`, not fresh, without claims of its own.
+#[derive(Clone, Debug, Default)]
+pub struct AccessTokenOptions {
+    client_id: Option<String>,
+    claims: Map<String, Value>,
+    lifetime: Option<i64>,
+    fresh: bool,
+    name: Option<DeviceName>,
+}
+
+impl AccessTokenOptions {
+    /// Through which client; it decides the audience, and the lifetime where none is given.
+    #[must_use]
+    pub fn client(mut self, id: impl Into<String>) -> Self {
+        self.client_id = Some(id.into());
+        self
+    }
+
+    /// A claim of this token alone, beside those of the user and before one of the same name. Reserved names are refused.
+    #[must_use]
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// Seconds that it lives: at least 1, at most the setting `session_lifetime`.
+    #[must_use]
+    pub fn lifetime(mut self, seconds: i64) -> Self {
+        self.lifetime = Some(seconds);
+        self
+    }
+
+    /// The application has just made sure that it is the user: the token opens what asks for a fresh one.
+    #[must_use]
+    pub fn fresh(mut self) -> Self {
+        self.fresh = true;
+        self
+    }
+
+    /// What the user's list of sessions calls it.
+    #[must_use]
+    pub fn called(mut self, name: DeviceName) -> Self {
+        self.name = Some(name);
+        self
+    }
+}
+
+/// A token made in code.
+#[derive(Clone, Debug)]
+pub struct IssuedAccessToken {
+    /// The token.
+    pub access_token: String,
+    /// Seconds until it is over.
+    pub expires_in: i64,
+    /// The session that it belongs to; ending it ends the token.
+    pub session_id: SessionId,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateAccessTokenError {
+    /// There is no such user.
+    #[error("there is no user {0}")]
+    UnknownUser(UserId),
+    /// The user may not sign in.
+    #[error("user {0} is disabled")]
+    Disabled(UserId),
+    /// There is no such client.
+    #[error("no client is called {0:?}")]
+    UnknownClient(String),
+    /// A claim that can't be, or more than fits into a token.
+    #[error("{0}")]
+    Claims(String),
+    /// A lifetime out of bounds.
+    #[error("a lifetime must be from 1 to {0} seconds")]
+    Lifetime(i64),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// How the transaction can end.
+enum Created {
+    Session(Box<User>),
+    UnknownUser,
+    Disabled,
+    Claims(String),
+}
+
+/// Makes an access token for a user, as if they had signed in.
+///
+/// # Errors
+/// [`CreateAccessTokenError`].
+pub(in crate::flows) async fn create_access_token(
+    vestibule: &Vestibule,
+    user: UserId,
+    options: AccessTokenOptions,
+    origin: &Origin,
+) -> Result<IssuedAccessToken, CreateAccessTokenError> {
+    let client_id = options.client_id.as_deref().unwrap_or("default");
+    let clients = &vestibule.config.clients;
+    let unknown = || CreateAccessTokenError::UnknownClient(client_id.to_owned());
+    let client = clients.get(client_id).ok_or_else(unknown)?;
+    claims::check_custom(&options.claims).map_err(CreateAccessTokenError::Claims)?;
+    let session = session(vestibule, user, client, &options, origin)?;
+    let (row, own, room) = (session.clone(), options.claims.clone(), vestibule.token_room());
+    let event = AuditEvent::new(Event::AccessTokenCreated, origin).user(user).session(session.id);
+    let created = vestibule.store.write(async move |tx| insert(tx, &row, &own, &room, &event).await).await?;
+    match created {
+        Created::Session(user) => {
+            let exp = session.access_expires_at;
+            let mut claims = vestibule.access_claims(&user, &session, client, options.fresh, origin.now, exp);
+            claims.custom.extend(options.claims);
+            let access_token = vestibule.keyring.keys().sign(&claims);
+            Ok(IssuedAccessToken { access_token, expires_in: exp.since(origin.now), session_id: session.id })
+        }
+        Created::UnknownUser => Err(CreateAccessTokenError::UnknownUser(user)),
+        Created::Disabled => Err(CreateAccessTokenError::Disabled(user)),
+        Created::Claims(message) => Err(CreateAccessTokenError::Claims(message)),
+    }
+}
+
+/// A session as long as the token.
+fn session(
+    vestibule: &Vestibule,
+    user: UserId,
+    client: &Client,
+    options: &AccessTokenOptions,
+    origin: &Origin,
+) -> Result<Session, CreateAccessTokenError> {
+    let now = origin.now;
+    let longest = vestibule.config.sessions.session_lifetime.seconds();
+    let lifetime = options.lifetime.unwrap_or_else(|| client.access_token_lifetime.seconds());
+    if !(1..=longest).contains(&lifetime) {
+        return Err(CreateAccessTokenError::Lifetime(longest));
+    }
+    let end = now.plus(lifetime);
+    Ok(Session {
+        id: SessionId::new(now, random::bytes()),
+        user_id: user,
+        client_id: client.id.clone(),
+        device: None,
+        device_name: options.name.as_ref().map(|name| name.as_str().to_owned()),
+        user_agent: None,
+        ip: None,
+        created_at: now,
+        last_used_at: now,
+        expires_at: end,
+        refresh_expires_at: end,
+        generations: Generations::first(now),
+        access_expires_at: end,
+        auth_time: now,
+        failed_proofs: 0,
+        mismatches: 0,
+        baseline: None,
+        scope: None,
+        revoked_at: None,
+        revoked_reason: None,
+    })
+}
+
+async fn insert(
+    tx: &mut Tx,
+    session: &Session,
+    own: &Map<String, Value>,
+    room: &TokenRoom,
+    event: &AuditEvent,
+) -> store::Result<Created> {
+    let Some(user) = users::find(tx, session.user_id).await? else { return Ok(Created::UnknownUser) };
+    if user.disabled_at.is_some() {
+        return Ok(Created::Disabled);
+    }
+    let mut all = user.claims.clone();
+    all.extend(own.clone());
+    if let Err(message) = room.check(&all, &user.roles, &user.permissions) {
+        return Ok(Created::Claims(message));
+    }
+    sessions::insert(tx, session).await?;
+    audit::insert(tx, event).await?;
+    Ok(Created::Session(Box::new(user)))
+}

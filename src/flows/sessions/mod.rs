@@ -1,0 +1,10 @@
+//! Sessions: opened, refreshed, looked at, ended.
+
+pub mod create_access_token;
+pub mod introspect;
+pub mod login;
+pub mod logout;
+pub mod refresh;
+pub mod renew;
+pub mod revoke_sessions;
+pub mod revoke_token;

@@ -1,0 +1,390 @@
+//! Refresh: trade a refresh token for its one successor.
+//!
+//! The row is read, `domain::rotation::decide` says what the token gets, and what changes the row is one conditional
+//! update: of any number of concurrent refreshes one finds the generation that it read. Whoever does not reads again, and
+//! finds the winner's token to give. Refusals are committed too: a rolled-back one would forget the theft.
+//!
+//! What is answered holds when it is answered: tokens that a password change or a revocation has overtaken would take the place
+//! of living ones, where they are cookies that another tab shares.
+
+use crate::{
+    config::{Client, FingerprintPolicy},
+    domain::{
+        Permission, Scope, SessionId, UnixTime, User,
+        audit_event::{AuditEvent, Event, Origin},
+        device::{self, Baseline, Fingerprint, Verdict},
+        refresh_token::{RefreshClaims, RefreshTokenError},
+        rotation::{Binding, Decision, decide},
+        session::{MAX_MISMATCHES, RevokeReason, Session, SessionState},
+    },
+    flows::{
+        Tokens, Vestibule,
+        steps::{
+            client::{self, ClientError, KnownClient},
+            grants::{access_expiry, granted},
+            revocation::Revocation,
+        },
+    },
+    memory::throttle::RetryAfter,
+    store::{self, audit, sessions, users},
+};
+
+/// Why a refresh token got nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// Not ours, expired, or an access token.
+    #[error(transparent)]
+    Token(#[from] RefreshTokenError),
+    /// Its session or user is no more.
+    #[error("session {0} is over")]
+    Over(SessionId),
+    /// It was made before the last change of the password; the session goes on.
+    #[error("a refresh token of session {0} came that is older than the password")]
+    Outdated(SessionId),
+    /// It was rotated away longer ago than the grace; the session is revoked now.
+    #[error("an old refresh token of session {0} came back")]
+    Reused(SessionId),
+    /// The session is bound to another device.
+    #[error("session {0} was refreshed from another device")]
+    DeviceMismatch(SessionId),
+    /// It was given to another client than the one that shows it.
+    #[error("a refresh token of another client, session {0}")]
+    ForeignClient(SessionId),
+    /// Its client is no longer configured, or a confidential one that nothing proved.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// More was asked for than the session was granted.
+    #[error("the scope asks for {0}, which was not granted")]
+    Scope(Permission),
+    /// More rotations than a session is allowed.
+    #[error("too many refreshes")]
+    TooMany(RetryAfter),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// What a client sends to refresh.
+#[derive(Debug)]
+pub struct Refresh<'r> {
+    /// The refresh token.
+    pub token: &'r str,
+    /// What the browser looks like.
+    pub fingerprint: Option<Fingerprint>,
+    /// The client that shows the token; none where nobody says, and the token's own must be a public one.
+    pub client: Option<KnownClient<'r>>,
+    /// What this access token should say at most, within what the session was granted.
+    pub scope: Option<Scope>,
+}
+
+impl<'r> Refresh<'r> {
+    /// A refresh token with nothing beside it.
+    pub fn of(token: &'r str) -> Self {
+        Self { token, fingerprint: None, client: None, scope: None }
+    }
+}
+
+/// What became of one attempt.
+enum Attempt {
+    Answered(Tokens),
+    /// Somebody else changed the row between our reading and our writing.
+    Overtaken,
+}
+
+/// How often a refresh may be overtaken, before its writing and after it. Once is rare: then the token is no longer the current
+/// one, or the user's roles are other ones.
+const MAX_ATTEMPTS: usize = 8;
+
+/// Gives the tokens that follow on a refresh token.
+///
+/// # Errors
+/// [`RefreshError`].
+pub async fn refresh(vestibule: &Vestibule, request: Refresh<'_>, origin: &Origin) -> Result<Tokens, RefreshError> {
+    let claims = vestibule.refresh_tokens.verify(request.token, origin.now)?;
+    let client = match request.client {
+        Some(client) if client.settings().id != claims.client_id => {
+            return Err(RefreshError::ForeignClient(claims.sid));
+        }
+        Some(client) => client,
+        None => client::named(vestibule, &claims.client_id)?,
+    };
+    let mut found = find(vestibule, &claims).await?;
+    let _turn = if judges_device(vestibule, &found.0) {
+        let turn = vestibule.throttle.fingerprints.wait(claims.sid).await;
+        found = find(vestibule, &claims).await?;
+        Some(turn)
+    } else {
+        None
+    };
+    for _ in 0..MAX_ATTEMPTS {
+        if let Attempt::Answered(tokens) =
+            attempt(vestibule, &claims, client.settings(), found, &request, origin).await?
+        {
+            return Ok(tokens);
+        }
+        found = find(vestibule, &claims).await?;
+    }
+    Err(does_not_fit(&claims))
+}
+
+async fn attempt(
+    vestibule: &Vestibule,
+    claims: &RefreshClaims,
+    client: &Client,
+    (session, user): (Session, User),
+    request: &Refresh<'_>,
+    origin: &Origin,
+) -> Result<Attempt, RefreshError> {
+    let sight = Sight::of(vestibule, &session, request.fingerprint.as_ref());
+    let rules = vestibule.rotation_rules();
+    let now = origin.now;
+    let scope = request.scope.as_ref();
+    let decision = decide(&session, user.disabled_at.is_none(), claims.generation, sight.binding, now, rules);
+    if matches!(decision, Decision::Rotate | Decision::Keep | Decision::Repeat) {
+        check_scope(scope, &user, &session, client)?;
+    }
+    match decision {
+        Decision::Rotate => {
+            if let Err(wait) = vestibule.throttle.refreshes.peek(&session.id) {
+                // The rotation that used the limit up may be the one of this very token.
+                let overtaken = !is_current(vestibule, claims).await?;
+                return if overtaken { Ok(Attempt::Overtaken) } else { Err(RefreshError::TooMany(wait)) };
+            }
+            let mut next = advance(&session, client, &sight, origin);
+            next.refresh_expires_at = now.plus(client.refresh_token_lifetime.seconds()).min(next.expires_at);
+            next.generations = session.generations.after(claims.generation, now, rules.grace);
+            next.access_expires_at = access_expiry(&next, client, now);
+            if !claim(vestibule, session.generations.current(), &next, sight.event(), origin).await? {
+                return Ok(Attempt::Overtaken);
+            }
+            // There is one rotation for each generation, so it is counted once it is done.
+            vestibule.throttle.refreshes.take(&next.id).ok();
+            answer(vestibule, claims, (next, user), client, scope, now).await
+        }
+        Decision::Keep => {
+            // Written at each refresh, so limited like a rotation; any number may be under way at once, so counted first.
+            vestibule.throttle.refreshes.take(&session.id).map_err(RefreshError::TooMany)?;
+            let next = advance(&session, client, &sight, origin);
+            let claimed = claim(vestibule, session.generations.current(), &next, sight.event(), origin).await;
+            if !matches!(claimed, Ok(true)) {
+                vestibule.throttle.refreshes.give_back(&session.id);
+                return Ok(claimed.map(|_| Attempt::Overtaken)?);
+            }
+            answer(vestibule, claims, (next, user), client, scope, now).await
+        }
+        Decision::Repeat => {
+            if session.mismatches > 0 || sight.event().is_some() {
+                record(vestibule, &session, sight.event(), origin).await?;
+            }
+            answer(vestibule, claims, (session, user), client, scope, now).await
+        }
+        Decision::RefuseOver => Err(RefreshError::Over(session.id)),
+        Decision::RefuseOutdated => Err(RefreshError::Outdated(session.id)),
+        Decision::RefuseReused => Err(refuse_reused(vestibule, &session, origin).await?),
+        Decision::RefuseDevice => Err(refuse_device(vestibule, &session, origin).await?),
+    }
+}
+
+/// The tokens of a session as its rows stand when they are given out. What the refresh gets was decided and written, and is not
+/// decided again: only a session that is over, or outdated by a password change, gives nothing.
+async fn answer(
+    vestibule: &Vestibule,
+    claims: &RefreshClaims,
+    (mut session, mut user): (Session, User),
+    client: &Client,
+    scope: Option<&Scope>,
+    now: UnixTime,
+) -> Result<Attempt, RefreshError> {
+    let generation = session.generations.current();
+    for _ in 0..MAX_ATTEMPTS {
+        let tokens = vestibule.tokens_within(scope, &user, &session, client, false, now);
+        if !vestibule.revocations.have_overtaken(session.id, user.id, user.authorization_version) {
+            return Ok(Attempt::Answered(tokens));
+        }
+        (session, user) = find(vestibule, claims).await?;
+        if session.state(now) != SessionState::Live || user.disabled_at.is_some() {
+            return Err(RefreshError::Over(session.id));
+        }
+        if generation < session.generations.since_password() {
+            return Err(RefreshError::Outdated(session.id));
+        }
+    }
+    Err(does_not_fit(claims))
+}
+
+/// Memory says that a session or a user was overtaken, and the rows, read again and again, know nothing of it.
+fn does_not_fit(claims: &RefreshClaims) -> RefreshError {
+    let what = "its row and what was announced of it don't fit together".to_owned();
+    store::Error::Inconsistent { table: "sessions", id: claims.sid.to_string(), what }.into()
+}
+
+/// No more may be asked for than the session was granted (RFC 6749 §6). What of that the user has lost since is not refused: the
+/// token just does not say it.
+fn check_scope(asked: Option<&Scope>, user: &User, session: &Session, client: &Client) -> Result<(), RefreshError> {
+    let beyond = match &session.scope {
+        Some(scope) => asked.and_then(|asked| asked.beyond(scope.permissions())),
+        None => asked.and_then(|asked| asked.beyond(&granted(user, session, client))),
+    };
+    beyond.map_or(Ok(()), |beyond| Err(RefreshError::Scope(beyond.clone())))
+}
+
+/// The session of a refresh token, and its user. The user is read first: were a password changed between the two reads, a session
+/// from before it with an authorization version from after it would make an access token that holds.
+async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> Result<(Session, User), RefreshError> {
+    let over = || RefreshError::Over(claims.sid);
+    let mut reader = vestibule.store.read().await?;
+    let user = users::find(&mut reader, claims.sub).await?.ok_or_else(over)?;
+    let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(over)?;
+    Ok((session, user))
+}
+
+/// Whether the fingerprint of a refresh decides what it gets.
+fn judges_device(vestibule: &Vestibule, session: &Session) -> bool {
+    session.baseline.is_some() && vestibule.config.devices.fingerprint != FingerprintPolicy::Off
+}
+
+/// Whether the token is the session's current one at this moment.
+async fn is_current(vestibule: &Vestibule, claims: &RefreshClaims) -> store::Result<bool> {
+    let session = sessions::find(&mut *vestibule.store.read().await?, claims.sid).await?;
+    Ok(session.is_some_and(|session| session.generations.current() <= claims.generation))
+}
+
+/// What the fingerprint of this refresh says beside the session's baseline.
+struct Sight {
+    binding: Binding,
+    verdict: Verdict,
+    /// The baseline after a match; what it was, otherwise.
+    baseline: Option<Baseline>,
+    score: f64,
+}
+
+impl Sight {
+    fn of(vestibule: &Vestibule, session: &Session, fingerprint: Option<&Fingerprint>) -> Self {
+        let policy = vestibule.config.devices.fingerprint;
+        let unbound = Self {
+            binding: Binding::Holds,
+            verdict: Verdict::Unjudged,
+            baseline: session.baseline.clone(),
+            score: 1.0,
+        };
+        let Some(baseline) = session.baseline.as_ref().filter(|_| policy != FingerprintPolicy::Off) else {
+            return unbound;
+        };
+        // None given is the same as one in which everything is missing.
+        let presented = vestibule.baseline(fingerprint, session.user_id).unwrap_or_default();
+        let score = device::compare(baseline, &presented);
+        let verdict = device::judge(score, vestibule.thresholds);
+        let refused = verdict == Verdict::Mismatch && policy != FingerprintPolicy::Log;
+        Self {
+            binding: if refused { Binding::Broken } else { Binding::Holds },
+            verdict,
+            baseline: Some(if verdict == Verdict::Match { baseline.renewed_by(&presented) } else { baseline.clone() }),
+            score: score.value(),
+        }
+    }
+
+    /// What the log keeps of a refresh that went through.
+    fn event(&self) -> Option<(Event, f64)> {
+        match self.verdict {
+            Verdict::Drift => Some((Event::DeviceDrift, self.score)),
+            Verdict::Mismatch => Some((Event::DeviceMismatch, self.score)),
+            Verdict::Match | Verdict::Unjudged => None,
+        }
+    }
+}
+
+/// The session after a refresh, but for its generation.
+fn advance(session: &Session, client: &Client, sight: &Sight, origin: &Origin) -> Session {
+    Session {
+        last_used_at: origin.now,
+        access_expires_at: access_expiry(session, client, origin.now),
+        ip: origin.ip.clone(),
+        user_agent: origin.user_agent.clone(),
+        baseline: sight.baseline.clone(),
+        ..session.clone()
+    }
+}
+
+/// Writes the session as it should be, if nobody wrote it since it was read; whether that was so.
+async fn claim(
+    vestibule: &Vestibule,
+    from_generation: i64,
+    next: &Session,
+    event: Option<(Event, f64)>,
+    origin: &Origin,
+) -> store::Result<bool> {
+    let row = next.clone();
+    let event = event.map(|event| audit_event(event, &row, origin));
+    vestibule
+        .store
+        .write(async move |tx| {
+            let won = sessions::claim(tx, from_generation, &row).await?;
+            if let (true, Some(event)) = (won, &event) {
+                audit::insert(tx, event).await?;
+            }
+            Ok(won)
+        })
+        .await
+}
+
+/// Notes what a refresh showed that rotates nothing.
+async fn record(
+    vestibule: &Vestibule,
+    session: &Session,
+    event: Option<(Event, f64)>,
+    origin: &Origin,
+) -> store::Result<()> {
+    let (id, event) = (session.id, event.map(|event| audit_event(event, session, origin)));
+    vestibule
+        .store
+        .write(async move |tx| {
+            sessions::clear_mismatches(tx, id).await?;
+            match &event {
+                Some(event) => audit::insert(tx, event).await,
+                None => Ok(()),
+            }
+        })
+        .await
+}
+
+fn audit_event((event, score): (Event, f64), session: &Session, origin: &Origin) -> AuditEvent {
+    AuditEvent::new(event, origin).user(session.user_id).session(session.id).detail("score", two_digits(score))
+}
+
+fn two_digits(score: f64) -> f64 {
+    (score * 100.0).round() / 100.0
+}
+
+async fn refuse_reused(vestibule: &Vestibule, session: &Session, origin: &Origin) -> store::Result<RefreshError> {
+    let (id, user) = (session.id, session.user_id);
+    let event = AuditEvent::new(Event::RefreshReused, origin).user(user).session(id);
+    let one = sessions::Selection::One(id);
+    let revocation = Revocation::new(vestibule, user, one, RevokeReason::RefreshReused, origin);
+    vestibule
+        .store
+        .write(async move |tx| {
+            audit::insert(tx, &event).await?;
+            revocation.carry_out(tx).await
+        })
+        .await?;
+    Ok(RefreshError::Reused(id))
+}
+
+async fn refuse_device(vestibule: &Vestibule, session: &Session, origin: &Origin) -> store::Result<RefreshError> {
+    let (id, user) = (session.id, session.user_id);
+    let event = AuditEvent::new(Event::DeviceMismatch, origin).user(user).session(id);
+    let one = sessions::Selection::One(id);
+    let revocation = Revocation::new(vestibule, user, one, RevokeReason::DeviceMismatch, origin);
+    vestibule
+        .store
+        .write(async move |tx| {
+            let in_a_row = sessions::count_mismatch(tx, id).await?;
+            audit::insert(tx, &event).await?;
+            if in_a_row.is_some_and(|count| count >= MAX_MISMATCHES) {
+                revocation.carry_out(tx).await?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(RefreshError::DeviceMismatch(id))
+}

@@ -1,0 +1,96 @@
+//! Revoke token (RFC 7009): a client gives a token back. A refresh token ends its session, an access token itself alone.
+
+use crate::{
+    domain::{
+        AccessClaims,
+        audit_event::{AuditEvent, Event, Origin},
+        change::Change,
+        refresh_token::{RefreshClaims, RefreshTokenError},
+        session::RevokeReason,
+    },
+    flows::{
+        Vestibule,
+        steps::{authenticate, client::KnownClient, revocation::Revocation},
+        vestibule::MARGIN,
+    },
+    store::{self, audit, sessions},
+};
+
+/// Why a token was not revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeTokenError {
+    /// Only the client that a token was given to gives it back.
+    #[error("the token is another client's")]
+    ForeignClient,
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Puts a token out of force. One that is none of ours, or is over, is out of force already (RFC 7009 §2.2).
+///
+/// # Errors
+/// [`RevokeTokenError`].
+pub async fn revoke_token(
+    vestibule: &Vestibule,
+    token: &str,
+    client: KnownClient<'_>,
+    origin: &Origin,
+) -> Result<(), RevokeTokenError> {
+    put_out_of_force(vestibule, token, Some(client), origin).await
+}
+
+/// Puts a token out of force; `client`: who alone may.
+///
+/// # Errors
+/// [`RevokeTokenError`].
+pub(in crate::flows) async fn put_out_of_force(
+    vestibule: &Vestibule,
+    token: &str,
+    client: Option<KnownClient<'_>>,
+    origin: &Origin,
+) -> Result<(), RevokeTokenError> {
+    let check = |owner: &str| match client.is_none_or(|client| client.settings().id == owner) {
+        true => Ok(()),
+        false => Err(RevokeTokenError::ForeignClient),
+    };
+    match vestibule.refresh_tokens.verify_signature(token) {
+        Ok(claims) => {
+            check(&claims.client_id)?;
+            Ok(end_session(vestibule, &claims, origin).await?)
+        }
+        Err(RefreshTokenError::WrongType) => {
+            let Ok(claims) = authenticate::recognise(vestibule, token) else { return Ok(()) };
+            check(&claims.client_id)?;
+            // What no longer holds is not written down: the same token again and again is no load.
+            if authenticate::still_holds(vestibule, &claims, origin.now).is_err() {
+                return Ok(());
+            }
+            Ok(revoke_access(vestibule, &claims, origin).await?)
+        }
+        Err(RefreshTokenError::Invalid | RefreshTokenError::Expired) => Ok(()),
+    }
+}
+
+/// One that expired or was rotated away ends its session too: whoever wants to leave may.
+async fn end_session(vestibule: &Vestibule, claims: &RefreshClaims, origin: &Origin) -> store::Result<()> {
+    let (session, user) = (claims.sid, claims.sub);
+    let one = sessions::Selection::One(session);
+    let revocation = Revocation::new(vestibule, user, one, RevokeReason::RevokedByClient, origin);
+    vestibule.store.write(async move |tx| revocation.carry_out(tx).await).await?;
+    Ok(())
+}
+
+async fn revoke_access(vestibule: &Vestibule, claims: &AccessClaims, origin: &Origin) -> store::Result<()> {
+    let (jti, now) = (claims.jti, origin.now);
+    let until = claims.exp.plus(vestibule.config.tokens.leeway.seconds() + MARGIN);
+    let event = AuditEvent::new(Event::TokenRevoked, origin).user(claims.sub).session(claims.sid);
+    let event = event.detail("jti", jti.to_string());
+    vestibule
+        .store
+        .write(async move |tx| {
+            audit::insert(tx, &event).await?;
+            tx.announce(Change::TokenRevoked(jti), now, until).await
+        })
+        .await
+}

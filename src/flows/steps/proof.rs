@@ -1,0 +1,117 @@
+//! The step that `/fresh`, a password change and a deletion share: a signed-in person proves their password.
+//!
+//! Wrong ones count against both of the user's names like those at login, and five in a row end the session. The proofs of one
+//! session are compared one after the other: at once they would all be compared before the first one is counted.
+
+use super::revocation::Revocation;
+use crate::{
+    domain::{
+        AccessClaims, Email, SessionId, User, UserId, Username,
+        audit_event::{AuditEvent, Event, Origin},
+        password::{Password, PasswordHash},
+        session::{MAX_FAILED_PROOFS, RevokeReason, SessionState},
+    },
+    flows::Vestibule,
+    memory::{
+        hasher::{HashError, Verdict},
+        throttle::RetryAfter,
+    },
+    store::{self, audit, sessions, users},
+};
+
+/// Why a password was not proved.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofError {
+    /// The session is no more.
+    #[error("session {0} is over")]
+    Over(SessionId),
+    /// Another password.
+    #[error("wrong password in session {0}")]
+    Wrong(SessionId),
+    /// Too many wrong ones for one of the user's names.
+    #[error("too many attempts")]
+    TooMany(RetryAfter),
+    /// The password could not be compared.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Compares a password with that of the bearer; the stored form that it fits.
+///
+/// # Errors
+/// [`ProofError`].
+pub(in crate::flows) async fn prove_password(
+    vestibule: &Vestibule,
+    bearer: &AccessClaims,
+    password: &Password,
+    origin: &Origin,
+) -> Result<PasswordHash, ProofError> {
+    let _turn = vestibule.throttle.proofs.wait(bearer.sid).await;
+    let mut reader = vestibule.store.read().await?;
+    let session = sessions::find(&mut reader, bearer.sid).await?;
+    let user = users::find(&mut reader, bearer.sub).await?;
+    drop(reader);
+    let over = || ProofError::Over(bearer.sid);
+    let session = session.filter(|session| session.state(origin.now) == SessionState::Live).ok_or_else(over)?;
+    let names = lookup_keys(&user.ok_or_else(over)?);
+    let typed = |device| names.iter().map(|name| vestibule.typed_name(name, device)).collect::<Vec<_>>();
+    // A signed-in device has an allowance of its own: a stranger's guesses at the login don't lock it out.
+    let guess = vestibule.throttle.failures.begin(&typed(session.device)).await.map_err(ProofError::TooMany)?;
+    match compare(vestibule, bearer.sub, password).await {
+        Ok(None) => {
+            guess.failed();
+            if session.device.is_some() {
+                typed(None).iter().for_each(|name| vestibule.throttle.failures.count(name));
+            }
+            count_failure(vestibule, bearer.sid, bearer.sub, origin).await?;
+            Err(ProofError::Wrong(bearer.sid))
+        }
+        Ok(Some(stored)) => Ok(stored),
+        Err(error) => Err(error),
+    }
+}
+
+/// The lookup keys of a user's names: of one or two.
+fn lookup_keys(user: &User) -> Vec<String> {
+    // A stored name that could not be typed today counts by its text.
+    let of_username = |text: &str| Username::parse(text).map_or_else(|_| text.to_owned(), |name| name.key().to_owned());
+    let of_email = |text: &str| Email::parse(text).map_or_else(|_| text.to_owned(), |email| email.key().to_owned());
+    user.username.as_deref().map(of_username).into_iter().chain(user.email.as_deref().map(of_email)).collect()
+}
+
+/// The stored form of a user's password, if `password` fits it.
+///
+/// # Errors
+/// [`ProofError::Hash`], [`ProofError::Store`].
+pub async fn compare(
+    vestibule: &Vestibule,
+    user: UserId,
+    password: &Password,
+) -> Result<Option<PasswordHash>, ProofError> {
+    let mut reader = vestibule.store.read().await?;
+    let stored = users::find_password(&mut reader, user).await?;
+    // No connection is held while the password is hashed.
+    drop(reader);
+    let verdict = vestibule.hasher.verify(password, stored.clone()).await?;
+    Ok(stored.filter(|_| verdict != Verdict::Wrong))
+}
+
+async fn count_failure(vestibule: &Vestibule, id: SessionId, user: UserId, origin: &Origin) -> store::Result<()> {
+    let event = AuditEvent::new(Event::ReauthenticationFailed, origin).user(user).session(id);
+    let one = sessions::Selection::One(id);
+    let revocation = Revocation::new(vestibule, user, one, RevokeReason::WrongPasswords, origin);
+    vestibule
+        .store
+        .write(async move |tx| {
+            let in_a_row = sessions::count_failed_proof(tx, id).await?;
+            audit::insert(tx, &event).await?;
+            if in_a_row.is_some_and(|count| count >= MAX_FAILED_PROOFS) {
+                revocation.carry_out(tx).await?;
+            }
+            Ok(())
+        })
+        .await
+}

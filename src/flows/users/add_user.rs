@@ -1,0 +1,103 @@
+//! Add user: an operator makes an account.
+
+use crate::{
+    domain::{
+        Email, Permission, RoleName, User, UserId, Username,
+        audit_event::{AuditEvent, Event, Origin},
+        claims,
+        password::Password,
+    },
+    flows::Vestibule,
+    memory::hasher::HashError,
+    random,
+    store::{self, audit, roles, users},
+};
+
+/// The account to make.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// The name to be called by.
+    pub username: Option<Username>,
+    /// The address to be called by.
+    pub email: Option<Email>,
+    /// Roles, which must exist.
+    pub roles: Vec<RoleName>,
+    /// Permissions beside those of the roles.
+    pub permissions: Vec<Permission>,
+    /// Custom claims.
+    pub claims: serde_json::Map<String, serde_json::Value>,
+    /// The password, already checked.
+    pub password: Password,
+}
+
+/// Why there is no account.
+#[derive(Debug, thiserror::Error)]
+pub enum AddUserError {
+    /// Somebody has that name or address.
+    #[error("the {} is taken by another user", .0.field())]
+    Taken(users::Taken),
+    /// A role that isn't.
+    #[error("there is no role {0:?}; there are: {1}")]
+    UnknownRole(String, String),
+    /// A custom claim that can't be, or more than fits into a token.
+    #[error("{0}")]
+    Claims(String),
+    /// The password could not be hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// How the transaction can end.
+enum Added {
+    User(Box<User>),
+    Taken(users::Taken),
+    UnknownRole(String, String),
+    TooMuch(String),
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// [`AddUserError`].
+pub async fn add_user(vestibule: &Vestibule, new: NewAccount, origin: &Origin) -> Result<User, AddUserError> {
+    claims::check_custom(&new.claims).map_err(AddUserError::Claims)?;
+    let role_names: Vec<String> = new.roles.iter().map(|role| role.as_str().to_owned()).collect();
+    let hash = vestibule.hasher.hash(&new.password).await?;
+    let id = UserId::new(origin.now, random::bytes());
+    let row = users::NewUser { id, username: new.username, email: new.email, created_at: origin.now };
+    let event = AuditEvent::new(Event::UserAdded, origin).user(id).detail("roles", role_names.clone());
+    let room = vestibule.token_room();
+    let (roles, permissions, claims) = (new.roles, new.permissions, new.claims);
+    let added = vestibule
+        .store
+        .write(async move |tx| {
+            let known = roles::find_all(tx).await?;
+            if let Some(unknown) = role_names.iter().find(|role| !known.has(role)) {
+                return Ok(Added::UnknownRole(unknown.clone(), known.names().collect::<Vec<_>>().join(", ")));
+            }
+            let all = known.of_user(role_names.iter().map(String::as_str), &permissions);
+            if let Err(message) = room.check(&claims, &role_names, &all) {
+                return Ok(Added::TooMuch(message));
+            }
+            if let Err(taken) = users::insert(tx, &row).await? {
+                return Ok(Added::Taken(taken));
+            }
+            users::set_password(tx, id, &hash, row.created_at).await?;
+            users::set_claims(tx, id, &claims).await?;
+            roles::set_of_user(tx, id, &roles).await?;
+            roles::set_permissions_of_user(tx, id, &permissions).await?;
+            audit::insert(tx, &event).await?;
+            let user = users::find(tx, id).await?;
+            Ok(Added::User(Box::new(user.ok_or(store::Error::Closed)?)))
+        })
+        .await?;
+    match added {
+        Added::User(user) => Ok(*user),
+        Added::Taken(taken) => Err(AddUserError::Taken(taken)),
+        Added::TooMuch(message) => Err(AddUserError::Claims(message)),
+        Added::UnknownRole(role, known) => Err(AddUserError::UnknownRole(role, known)),
+    }
+}

@@ -1,0 +1,96 @@
+//! Change password: the session that does it goes on with new tokens, every other one ends.
+
+use crate::{
+    domain::{
+        AccessClaims, SessionId,
+        audit_event::{AuditEvent, Event, Origin},
+        password::Password,
+        session::RevokeReason,
+    },
+    flows::{
+        Tokens, Vestibule,
+        steps::{
+            bearer::{Bearer, bearer_is_live, is_password},
+            grants::access_expiry,
+            proof,
+            revocation::{Revocation, outdate_access_tokens},
+        },
+    },
+    memory::hasher::HashError,
+    store::{self, audit, sessions, users},
+};
+
+/// Why the password stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The current password was not proved.
+    #[error(transparent)]
+    Proof(#[from] proof::ProofError),
+    /// The new password is none that may be stored.
+    #[error("the new password {0}")]
+    Unsuitable(String),
+    /// The session or its user is no more.
+    #[error("session {0} is over")]
+    Over(SessionId),
+    /// The new password could not be hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Sets the bearer's password.
+///
+/// # Errors
+/// [`ChangePasswordError`].
+pub async fn change_password(
+    vestibule: &Vestibule,
+    bearer: &AccessClaims,
+    current: &Password,
+    new: &Password,
+    origin: &Origin,
+) -> Result<Tokens, ChangePasswordError> {
+    let over = || ChangePasswordError::Over(bearer.sid);
+    let client = vestibule.config.clients.get(&bearer.client_id).ok_or_else(over)?.clone();
+    let mut reader = vestibule.store.read().await?;
+    let user = users::find(&mut reader, bearer.sub).await?.ok_or_else(over)?;
+    drop(reader);
+    let proved = proof::prove_password(vestibule, bearer, current, origin).await?;
+    vestibule.check_new_password(new, &user).await?.map_err(ChangePasswordError::Unsuitable)?;
+    let hash = vestibule.hasher.hash(new).await?;
+
+    let (id, user_id, now) = (bearer.sid, bearer.sub, origin.now);
+    let remember = vestibule.remember();
+    let others = sessions::Selection::AllBut(id);
+    let revocation = Revocation::new(vestibule, user_id, others, RevokeReason::PasswordChanged, origin);
+    let (asking, lifetimes, origin) = (Bearer::of(bearer), client.clone(), origin.clone());
+    let changed = vestibule
+        .store
+        .write(async move |tx| {
+            if !(bearer_is_live(tx, asking, now).await? && is_password(tx, user_id, &proved).await?) {
+                return Ok(None);
+            }
+            let Some(session) = sessions::find(tx, id).await? else { return Ok(None) };
+            users::set_password(tx, user_id, &hash, now).await?;
+            let version = users::raise_authorization_version(tx, user_id).await?;
+            outdate_access_tokens(tx, remember, user_id, version, now).await?;
+            revocation.carry_out(tx).await?;
+            // Whoever copied a refresh token of this session before the change gets nothing for it, not even within the grace
+            // (ASVS 5.0 V7.4.3, RFC 9700 §4.14.2).
+            let current = session.generations.current();
+            let mut next = session;
+            next.generations = next.generations.after_password_change(now);
+            next.last_used_at = now;
+            next.auth_time = now;
+            next.refresh_expires_at = now.plus(lifetimes.refresh_token_lifetime.seconds()).min(next.expires_at);
+            next.access_expires_at = access_expiry(&next, &lifetimes, now);
+            sessions::claim(tx, current, &next).await?;
+            sessions::prove(tx, id, now, next.access_expires_at).await?;
+            audit::insert(tx, &AuditEvent::new(Event::PasswordChanged, &origin).user(user_id).session(id)).await?;
+            Ok(users::find(tx, user_id).await?.map(|user| (next, user)))
+        })
+        .await?;
+    let (session, user) = changed.ok_or_else(over)?;
+    Ok(vestibule.tokens(&user, &session, &client, true, now))
+}

@@ -1,0 +1,231 @@
+//! Change user: an operator changes what an account is and may.
+//!
+//! What takes something away raises the user's authorization version, so that tokens which still say it stop at once;
+//! disabling and a new password end every session.
+
+use crate::{
+    domain::{
+        Email, Permission, RoleName, User, UserId, Username,
+        audit_event::{AuditEvent, Event, Origin},
+        claims::{self, TokenRoom},
+        password::{Password, PasswordHash},
+        permission::ADMIN_ROLE,
+        session::RevokeReason,
+    },
+    flows::{
+        Vestibule,
+        steps::{
+            bearer::is_last_admin,
+            revocation::{Revocation, outdate_access_tokens},
+        },
+    },
+    memory::hasher::HashError,
+    store::{self, Tx, audit, roles, sessions, users},
+};
+
+/// What to change; what is not given stays.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    /// Another name.
+    pub username: Option<Username>,
+    /// Another address.
+    pub email: Option<Email>,
+    /// Disable or enable.
+    pub disabled: Option<bool>,
+    /// Whether the address is known to be theirs.
+    pub email_verified: Option<bool>,
+    /// Roles to give.
+    pub add_roles: Vec<RoleName>,
+    /// Roles to take.
+    pub remove_roles: Vec<String>,
+    /// Permissions to give beside those of the roles.
+    pub add_permissions: Vec<Permission>,
+    /// Such permissions to take.
+    pub remove_permissions: Vec<String>,
+    /// Custom claims to set.
+    pub set_claims: serde_json::Map<String, serde_json::Value>,
+    /// Custom claims to drop.
+    pub remove_claims: Vec<String>,
+    /// Another password.
+    pub password: Option<Password>,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeUserError {
+    /// There is no such user.
+    #[error("there is no user {0}")]
+    Unknown(UserId),
+    /// Somebody else has that name or address.
+    #[error("the {} is taken by another user", .0.field())]
+    Taken(users::Taken),
+    /// A role that isn't.
+    #[error("there is no role {0:?}; there are: {1}")]
+    UnknownRole(String, String),
+    /// Nobody else could administer the server.
+    #[error("this is the last admin; give another user the role admin first")]
+    LastAdmin,
+    /// A custom claim that can't be, or more than fits into a token.
+    #[error("{0}")]
+    Claims(String),
+    /// The password is none that may be stored.
+    #[error("the password {0}")]
+    UnsuitablePassword(String),
+    /// The password could not be hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// The decided refusals, which commit nothing: the transaction gives them back as an outcome.
+type Outcome = Result<User, ChangeUserError>;
+
+/// Changes a user.
+///
+/// # Errors
+/// [`ChangeUserError`].
+pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, origin: &Origin) -> Outcome {
+    claims::check_custom(&change.set_claims).map_err(ChangeUserError::Claims)?;
+    let hash = match &change.password {
+        Some(password) => {
+            let mut reader = vestibule.store.read().await?;
+            let user = users::find(&mut reader, id).await?.ok_or(ChangeUserError::Unknown(id))?;
+            drop(reader);
+            vestibule.check_new_password(password, &user).await?.map_err(ChangeUserError::UnsuitablePassword)?;
+            Some(vestibule.hasher.hash(password).await?)
+        }
+        None => None,
+    };
+    let (room, remember, origin) = (vestibule.token_room(), vestibule.remember(), origin.clone());
+    vestibule
+        .store
+        .write(async move |tx| {
+            let Some(user) = users::find(tx, id).await? else { return Ok(Err(ChangeUserError::Unknown(id))) };
+            let plan = match Plan::new(tx, &user, &change, &room).await? {
+                Ok(plan) => plan,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            plan.carry_out(tx, &user, &change, hash.as_ref(), remember, &origin).await
+        })
+        .await?
+}
+
+/// What the user will be, checked as a whole before the first row is written.
+struct Plan {
+    username: Option<Username>,
+    email: Option<Email>,
+    roles: Vec<RoleName>,
+    permissions: Vec<Permission>,
+    claims: serde_json::Map<String, serde_json::Value>,
+    takes_away: bool,
+}
+
+impl Plan {
+    async fn new(
+        tx: &mut Tx,
+        user: &User,
+        change: &UserChange,
+        room: &TokenRoom,
+    ) -> store::Result<Result<Self, ChangeUserError>> {
+        let known = roles::find_all(tx).await?;
+        if let Some(unknown) = change.add_roles.iter().find(|role| !known.has(role.as_str())) {
+            let known = known.names().collect::<Vec<_>>().join(", ");
+            return Ok(Err(ChangeUserError::UnknownRole(unknown.as_str().to_owned(), known)));
+        }
+        let held = user.roles.iter().filter_map(|role| RoleName::parse(role).ok());
+        let roles = merge(held, &change.add_roles, |role| change.remove_roles.iter().any(|gone| gone == role.as_str()));
+        let permissions = merge(user.direct_permissions.iter().cloned(), &change.add_permissions, |permission| {
+            change.remove_permissions.iter().any(|gone| gone == permission.as_str())
+        });
+        let mut claims = user.claims.clone();
+        claims.extend(change.set_claims.clone());
+        change.remove_claims.iter().for_each(|name| drop(claims.remove(name)));
+
+        let still_admin = change.disabled != Some(true) && roles.iter().any(|role| role.as_str() == ADMIN_ROLE);
+        if !still_admin && is_last_admin(tx, user).await? {
+            return Ok(Err(ChangeUserError::LastAdmin));
+        }
+        let role_names: Vec<String> = roles.iter().map(|role| role.as_str().to_owned()).collect();
+        let all = known.of_user(role_names.iter().map(String::as_str), &permissions);
+        // Only then: somebody who has too much already must still be one who can be disabled, or stripped of it.
+        let gets_more =
+            !(change.add_roles.is_empty() && change.add_permissions.is_empty() && change.set_claims.is_empty());
+        if gets_more && let Err(message) = room.check(&claims, &role_names, &all) {
+            return Ok(Err(ChangeUserError::Claims(message)));
+        }
+        let lost_claim = change.remove_claims.iter().any(|name| user.claims.contains_key(name));
+        let lost_role = user.roles.iter().any(|role| !role_names.contains(role));
+        let lost_permission = user.direct_permissions.iter().any(|permission| !permissions.contains(permission));
+        let stored_username = user.username.as_deref().and_then(|name| Username::parse(name).ok());
+        let stored_email = user.email.as_deref().and_then(|email| Email::parse(email).ok());
+        Ok(Ok(Self {
+            username: change.username.clone().or(stored_username),
+            email: change.email.clone().or(stored_email),
+            roles,
+            permissions,
+            claims,
+            takes_away: lost_role
+                || lost_permission
+                || lost_claim
+                || change.disabled == Some(true)
+                || change.password.is_some(),
+        }))
+    }
+
+    async fn carry_out(
+        &self,
+        tx: &mut Tx,
+        user: &User,
+        change: &UserChange,
+        hash: Option<&PasswordHash>,
+        remember: i64,
+        origin: &Origin,
+    ) -> store::Result<Outcome> {
+        let (id, now) = (user.id, origin.now);
+        if let Err(taken) = users::set_names(tx, id, self.username.as_ref(), self.email.as_ref()).await? {
+            return Ok(Err(ChangeUserError::Taken(taken)));
+        }
+        if let Some(verified) = change.email_verified {
+            users::set_email_verified(tx, id, verified.then_some(now)).await?;
+        }
+        users::set_claims(tx, id, &self.claims).await?;
+        roles::set_of_user(tx, id, &self.roles).await?;
+        roles::set_permissions_of_user(tx, id, &self.permissions).await?;
+        let mut event = Event::UserChanged;
+        if let Some(disabled) = change.disabled
+            && users::set_disabled(tx, id, disabled.then_some(now)).await?
+        {
+            event = if disabled { Event::UserDisabled } else { Event::UserEnabled };
+        }
+        if let Some(hash) = hash {
+            users::set_password(tx, id, hash, now).await?;
+            event = Event::PasswordChanged;
+        }
+        if self.takes_away {
+            let version = users::raise_authorization_version(tx, id).await?;
+            outdate_access_tokens(tx, remember, id, version, now).await?;
+        }
+        let reason = match (change.disabled, hash) {
+            (Some(true), _) => Some(RevokeReason::UserDisabled),
+            (_, Some(_)) => Some(RevokeReason::PasswordChanged),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            let selection = sessions::Selection::All;
+            Revocation { user: id, selection, reason, remember, origin: origin.clone() }.carry_out(tx).await?;
+        }
+        let role_names: Vec<&str> = self.roles.iter().map(RoleName::as_str).collect();
+        audit::insert(tx, &AuditEvent::new(event, origin).user(id).detail("roles", role_names)).await?;
+        Ok(users::find(tx, id).await?.ok_or(ChangeUserError::Unknown(id)))
+    }
+}
+
+/// What is held and what is added, without what goes.
+fn merge<T: Clone + Ord>(held: impl Iterator<Item = T>, added: &[T], goes: impl Fn(&T) -> bool) -> Vec<T> {
+    let mut all: Vec<T> = held.chain(added.iter().cloned()).filter(|item| !goes(item)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}

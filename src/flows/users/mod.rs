@@ -1,0 +1,10 @@
+//! Users: made, changed, deleted.
+
+pub mod add_user;
+pub mod change_names;
+pub mod change_password;
+pub mod change_user;
+pub mod delete_user;
+pub mod export_user;
+pub mod reauthenticate;
+pub mod register;

@@ -1,0 +1,83 @@
+//! Reauthenticate: a signed-in person proves their password again and gets a fresh access token in the same session.
+
+use crate::{
+    domain::{
+        AccessClaims, SessionId,
+        audit_event::{AuditEvent, Event, Origin},
+        password::Password,
+    },
+    flows::{
+        Vestibule,
+        steps::{
+            bearer::{Bearer, bearer_is_live, is_password},
+            grants::access_expiry,
+            proof,
+        },
+    },
+    store::{self, audit, sessions, users},
+};
+
+/// Why there is no fresh token.
+#[derive(Debug, thiserror::Error)]
+pub enum ReauthenticateError {
+    /// The password was not proved.
+    #[error(transparent)]
+    Proof(#[from] proof::ProofError),
+    /// The session or its user is no more.
+    #[error("session {0} is over")]
+    Over(SessionId),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// A fresh access token, and the seconds until it is over.
+#[derive(Debug)]
+pub struct Fresh {
+    /// The token.
+    pub access_token: String,
+    /// Seconds.
+    pub expires_in: i64,
+    /// Seconds until the session's refresh token is over, for the access cookie.
+    pub refresh_expires_in: i64,
+}
+
+/// Proves the password of the bearer.
+///
+/// # Errors
+/// [`ReauthenticateError`].
+pub async fn reauthenticate(
+    vestibule: &Vestibule,
+    bearer: &AccessClaims,
+    password: &Password,
+    origin: &Origin,
+) -> Result<Fresh, ReauthenticateError> {
+    let proved = proof::prove_password(vestibule, bearer, password, origin).await?;
+    let over = ReauthenticateError::Over(bearer.sid);
+    let Some(client) = vestibule.config.clients.get(&bearer.client_id) else { return Err(over) };
+    let (id, user_id, now, lifetime) = (bearer.sid, bearer.sub, origin.now, client.clone());
+    let bearer = Bearer::of(bearer);
+    let event = AuditEvent::new(Event::Reauthenticated, origin).user(user_id).session(id);
+    let proved = vestibule
+        .store
+        .write(async move |tx| {
+            if !(bearer_is_live(tx, bearer, now).await? && is_password(tx, user_id, &proved).await?) {
+                return Ok(None);
+            }
+            let Some(mut session) = sessions::find(tx, id).await? else { return Ok(None) };
+            let Some(user) = users::find(tx, user_id).await? else { return Ok(None) };
+            session.access_expires_at = access_expiry(&session, &lifetime, now);
+            session.auth_time = now;
+            sessions::prove(tx, id, now, session.access_expires_at).await?;
+            audit::insert(tx, &event).await?;
+            Ok(Some((session, user)))
+        })
+        .await?;
+    let (session, user) = proved.ok_or(over)?;
+    let tokens = vestibule.tokens(&user, &session, client, true, now);
+    Ok(Fresh {
+        access_token: tokens.access_token,
+        expires_in: tokens.expires_in,
+        refresh_expires_in: tokens.refresh_expires_in,
+    })
+}

@@ -1,0 +1,102 @@
+//! Register: a person makes their own account, where that is open.
+
+use crate::{
+    domain::{
+        Email, User, UserId, Username,
+        audit_event::{AuditEvent, Event, Origin},
+        password::Password,
+    },
+    flows::Vestibule,
+    memory::{
+        hasher::HashError,
+        throttle::{Network, RetryAfter},
+    },
+    random,
+    store::{self, audit, users},
+};
+
+/// What a person sends to get an account.
+#[derive(Debug)]
+pub struct Registration {
+    /// The name to be called by.
+    pub username: Option<Username>,
+    /// The address to be called by.
+    pub email: Option<Email>,
+    /// What will prove it.
+    pub password: Password,
+}
+
+/// Why there is no account.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// Accounts are made by the operator.
+    #[error("registration is closed")]
+    Closed,
+    /// Somebody has that name or address.
+    #[error("the {} is taken", .0.field())]
+    Taken(users::Taken),
+    /// The password is none that may be stored.
+    #[error("the password {0}")]
+    Unsuitable(String),
+    /// Too many from one address.
+    #[error("too many registrations")]
+    TooMany(RetryAfter),
+    /// The password could not be hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// [`RegisterError`].
+pub async fn register(
+    vestibule: &Vestibule,
+    request: Registration,
+    network: Option<Network>,
+    origin: &Origin,
+) -> Result<User, RegisterError> {
+    if !vestibule.config.passwords.registration_open {
+        return Err(RegisterError::Closed);
+    }
+    let throttle = &vestibule.throttle;
+    if let Some(network) = network {
+        throttle.registrations.peek(&network).map_err(RegisterError::TooMany)?;
+        throttle.estimates.take(&network).map_err(RegisterError::TooMany)?;
+    }
+    let names = [request.username.as_ref().map(Username::as_str), request.email.as_ref().map(Email::as_str)];
+    let names = names.into_iter().flatten().map(str::to_owned).collect();
+    let min_length = vestibule.config.passwords.min_length;
+    let judged = vestibule.hasher.check_new(&request.password, min_length, names).await?;
+    judged.map_err(RegisterError::Unsuitable)?;
+    if let Some(network) = network {
+        throttle.registrations.take(&network).map_err(RegisterError::TooMany)?;
+    }
+    let hash = vestibule.hasher.hash(&request.password).await?;
+    let new = users::NewUser {
+        id: UserId::new(origin.now, random::bytes()),
+        username: request.username,
+        email: request.email,
+        created_at: origin.now,
+    };
+    let event = AuditEvent::new(Event::UserRegistered, origin).user(new.id);
+    let made = vestibule
+        .store
+        .write(async move |tx| {
+            if let Err(taken) = users::insert(tx, &new).await? {
+                return Ok(Err(taken));
+            }
+            users::set_password(tx, new.id, &hash, new.created_at).await?;
+            audit::insert(tx, &event).await?;
+            Ok(Ok(users::find(tx, new.id).await?))
+        })
+        .await?;
+    match made {
+        Ok(Some(user)) => Ok(user),
+        Ok(None) => unreachable!("the row was inserted in the same transaction"),
+        Err(taken) => Err(RegisterError::Taken(taken)),
+    }
+}
