@@ -61,9 +61,12 @@ impl Revocation {
     }
 }
 
-/// Puts it in force that access tokens of a user with a lower authorization version say something untrue, and remembers
-/// it until the last of them is over: those given out before, perhaps for longer than today's setting says, and those
-/// that may be being made now, `remember` seconds at the most.
+/// Invalidates the access tokens of a user with an authorization version below `version`. It is remembered for `remember` seconds
+/// after the last of them has expired: of those given out before, perhaps under another setting, and of those that are being made
+/// now.
+///
+/// # Errors
+/// [`store::Error`].
 pub async fn outdate_access_tokens(
     tx: &mut Tx,
     remember: i64,
