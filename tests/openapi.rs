@@ -214,9 +214,12 @@ fn a_page_gives_a_document_or_sends_elsewhere() {
     let pages = all_operations(&document).into_iter().filter(|(_, _, operation)| operation["tags"][0] == "Pages");
     for (method, path, operation) in pages {
         let (page, elsewhere) = (&operation["responses"]["200"]["content"], &operation["responses"]["303"]);
-        let gives = page.is_object() != elsewhere["headers"]["Location"].is_object();
+        assert!(elsewhere.is_null() || elsewhere["headers"]["Location"].is_object(), "{method} {path}");
+        let gives = page.is_object() || elsewhere.is_object();
         assert_eq!(gives, method != "HEAD", "{method} {path}");
-        assert!(operation["responses"]["default"].is_object(), "{method} {path}");
+        let refusal = &operation["responses"]["default"]["content"];
+        assert!(refusal["application/problem+json"].is_object(), "{method} {path}");
+        assert_eq!(refusal["text/html"].is_object(), !path.starts_with("/static/"), "{method} {path}");
         let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"];
         assert_eq!(form.is_object(), method == "POST", "{method} {path}");
     }

@@ -16,6 +16,7 @@ mod fingerprint;
 mod forward_auth;
 mod guards;
 mod guards_permissions;
+mod judged;
 mod key_rotation;
 mod keys;
 mod limits;

@@ -3,7 +3,10 @@
 use serde_json::Value;
 use utoipa::{
     ToSchema,
-    openapi::{HttpMethod, Ref, RefOr, Schema, schema::Array},
+    openapi::{
+        HttpMethod, Ref, RefOr, Schema,
+        schema::{AdditionalProperties, Array},
+    },
 };
 
 use super::{is_get, problem::PROBLEM};
@@ -266,6 +269,14 @@ impl Endpoint {
         self.success.schema = Some(wrap(Ref::from_schema_name(T::name())));
         self.success.status = status;
         self.success.description = description;
+        self
+    }
+
+    /// What it gives may have fields beside those that its schema lists.
+    pub(super) fn with_further_fields(mut self) -> Self {
+        if let Some((_, RefOr::T(Schema::Object(schema)))) = self.success.schemas.last_mut() {
+            schema.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
+        }
         self
     }
 

@@ -79,6 +79,9 @@ pub(super) struct Document {
     /// What it describes.
     #[schema(value_type = Object)]
     info: (),
+    /// What endpoints are listed under.
+    #[schema(value_type = Vec<Object>)]
+    tags: (),
     /// The endpoints.
     #[schema(value_type = Object)]
     paths: (),
