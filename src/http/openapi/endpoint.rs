@@ -192,6 +192,8 @@ pub(super) struct Endpoint {
     pub(super) is_cacheable: bool,
     /// The codes that no rule adds.
     own_codes: &'static [Code],
+    /// The codes that a rule adds, but that it never gives.
+    never: &'static [Code],
 }
 
 impl Endpoint {
@@ -214,6 +216,7 @@ impl Endpoint {
             found: None,
             is_cacheable: false,
             own_codes: &[],
+            never: &[],
         }
     }
 
@@ -310,6 +313,11 @@ impl Endpoint {
         Self { own_codes, ..self }
     }
 
+    /// Takes codes away that a rule adds.
+    pub(super) fn never_fails(self, never: &'static [Code]) -> Self {
+        Self { never, ..self }
+    }
+
     /// Whether it must show the CSRF token when a cookie authenticates.
     pub(super) fn is_csrf_checked(&self) -> bool {
         let reads_no_cookies = matches!(self.access, Access::Open | Access::Client | Access::ClientOrBearer);
@@ -344,6 +352,7 @@ impl Endpoint {
             Code::MalformedJson | Code::InvalidRequest => self.body.is_some() && !self.is_of_oauth(),
             _ => false,
         };
+        let by_rule = by_rule && !self.never.contains(&code);
         by_rule || self.access.codes().contains(&code) || self.own_codes.contains(&code)
     }
 }
