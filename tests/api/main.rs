@@ -41,6 +41,7 @@ mod renewal;
 mod roles;
 mod scopes;
 mod sessions;
+mod statuses;
 mod strategies;
 mod support;
 mod token_attacks;
