@@ -266,3 +266,19 @@ fn the_document_is_openapi_3_1_and_survives_a_round_trip() {
     assert_eq!(value["info"]["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(value["info"]["license"]["name"], "MIT OR Apache-2.0");
 }
+
+#[test]
+fn the_document_says_where_the_server_is_and_how_to_sign_in() {
+    let document = document("/auth");
+    assert_eq!(document["servers"], serde_json::json!([{"url": "http://localhost:8000"}]));
+    let schemes = &document["components"]["securitySchemes"];
+    let flow = &schemes["password"]["flows"]["password"];
+    assert_eq!(schemes["password"]["type"], "oauth2");
+    assert_eq!(flow["tokenUrl"], "http://localhost:8000/token");
+    assert!(document["paths"]["/token"]["post"].is_object());
+    for (method, path, operation) in operations(&document) {
+        let security = operation["security"].as_array().expect("who may call");
+        let has = |name: &str| security.iter().any(|requirement| requirement.get(name).is_some());
+        assert_eq!(has("password"), has("bearer"), "{method} {path}");
+    }
+}

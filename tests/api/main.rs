@@ -9,6 +9,7 @@ mod cookie_octets;
 mod cookies;
 mod cors;
 mod csrf;
+mod described;
 mod devices;
 mod embed;
 mod excluded;

@@ -15,6 +15,8 @@ use crate::http::errors::Code;
 /// What stands in a path of the table for the setting `base_path`.
 pub(super) const BASE: &str = "{base}";
 
+/// The security scheme of an access token that a viewer gets for a password.
+pub(super) const PASSWORD_FLOW: &str = "password";
 /// The security scheme of an access token in `Authorization`.
 pub(super) const BEARER: &str = "bearer";
 /// The security scheme of a confidential client in `Authorization`.
@@ -84,11 +86,11 @@ impl Access {
     pub(super) fn schemes(self) -> &'static [Option<&'static str>] {
         match self {
             Self::Open => &[],
-            Self::Bearer | Self::Fresh => &[Some(BEARER), Some(ACCESS_COOKIE)],
+            Self::Bearer | Self::Fresh => &[Some(PASSWORD_FLOW), Some(BEARER), Some(ACCESS_COOKIE)],
             Self::Refresh => &[None, Some(REFRESH_COOKIE)],
-            Self::AnyToken => &[None, Some(BEARER), Some(REFRESH_COOKIE), Some(ACCESS_COOKIE)],
+            Self::AnyToken => &[None, Some(PASSWORD_FLOW), Some(BEARER), Some(REFRESH_COOKIE), Some(ACCESS_COOKIE)],
             Self::Client => &[None, Some(CLIENT)],
-            Self::ClientOrBearer => &[None, Some(CLIENT), Some(BEARER)],
+            Self::ClientOrBearer => &[None, Some(CLIENT), Some(PASSWORD_FLOW), Some(BEARER)],
         }
     }
 
