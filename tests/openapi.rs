@@ -267,6 +267,21 @@ fn the_document_is_openapi_3_1_and_survives_a_round_trip() {
     assert_eq!(value["info"]["license"]["name"], "MIT OR Apache-2.0");
 }
 
+/// The file that shows a change of the API as a change of text.
+#[test]
+fn the_committed_file_is_what_the_server_says() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    let says = openapi::document("/auth").to_pretty_json().expect("JSON") + "\n";
+    let line = committed.lines().zip(says.lines()).position(|(old, new)| old != new);
+    assert!(
+        committed == says,
+        "openapi.json differs from what the server says, first in line {}. Look at the change, then renew the file: \
+         cargo run -- openapi > openapi.json",
+        line.unwrap_or_else(|| committed.lines().count().min(says.lines().count())) + 1
+    );
+}
+
 #[test]
 fn the_document_says_where_the_server_is_and_how_to_sign_in() {
     let document = document("/auth");
