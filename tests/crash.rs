@@ -18,7 +18,10 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use support::{Server, Session};
+use support::{
+    Server, Session,
+    judge::{Exchange, of_the_binary},
+};
 
 /// `vestibule dev` over a directory, killed and started again over the same one.
 struct Process {
@@ -92,6 +95,16 @@ impl Process {
         let request = request.body(body.to_string().into_bytes()).expect("a request");
         let mut response = self.agent.run(request).ok()?;
         let text = response.body_mut().read_to_string().ok()?;
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        of_the_binary(&Exchange {
+            method,
+            target: path,
+            sent_type: Some("application/json"),
+            status: response.status().as_u16(),
+            content_type: header("content-type"),
+            has_request_id: header("x-request-id").is_some(),
+            text: &text,
+        });
         Some((response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 

@@ -1,6 +1,9 @@
 //! No secret is in the database, in its write-ahead log or in the server's log in a form that works if read: the real binary
 //! does everything once, and then its files are searched for all that went in and came out.
 
+#[path = "api/support/judge.rs"]
+mod judge;
+
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -18,6 +21,8 @@ use base64::{
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
+
+use judge::{Exchange, of_the_binary};
 
 /// `vestibule serve` with its log in a file.
 struct Process {
@@ -80,6 +85,17 @@ impl Process {
         });
         let cookies = cookies.collect();
         let text = response.body_mut().read_to_string().expect("text");
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let mut sent = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        of_the_binary(&Exchange {
+            method,
+            target: path,
+            sent_type: sent.next().map(|(_, value)| *value),
+            status: response.status().as_u16(),
+            content_type: header("content-type"),
+            has_request_id: header("x-request-id").is_some(),
+            text: &text,
+        });
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Answer { status: response.status().as_u16(), body, text, cookies }
     }

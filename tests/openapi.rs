@@ -214,9 +214,12 @@ fn a_page_gives_a_document_or_sends_elsewhere() {
     let pages = all_operations(&document).into_iter().filter(|(_, _, operation)| operation["tags"][0] == "Pages");
     for (method, path, operation) in pages {
         let (page, elsewhere) = (&operation["responses"]["200"]["content"], &operation["responses"]["303"]);
-        let gives = page.is_object() != elsewhere["headers"]["Location"].is_object();
+        assert!(elsewhere.is_null() || elsewhere["headers"]["Location"].is_object(), "{method} {path}");
+        let gives = page.is_object() || elsewhere.is_object();
         assert_eq!(gives, method != "HEAD", "{method} {path}");
-        assert!(operation["responses"]["default"].is_object(), "{method} {path}");
+        let refusal = &operation["responses"]["default"]["content"];
+        assert!(refusal["application/problem+json"].is_object(), "{method} {path}");
+        assert_eq!(refusal["text/html"].is_object(), !path.starts_with("/static/"), "{method} {path}");
         let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"];
         assert_eq!(form.is_object(), method == "POST", "{method} {path}");
     }
@@ -262,4 +265,35 @@ fn the_document_is_openapi_3_1_and_survives_a_round_trip() {
     assert_eq!(value["info"]["title"], "Vestibule");
     assert_eq!(value["info"]["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(value["info"]["license"]["name"], "MIT OR Apache-2.0");
+}
+
+/// The file that shows a change of the API as a change of text.
+#[test]
+fn the_committed_file_is_what_the_server_says() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    let says = openapi::document("/auth").to_pretty_json().expect("JSON") + "\n";
+    let line = committed.lines().zip(says.lines()).position(|(old, new)| old != new);
+    assert!(
+        committed == says,
+        "openapi.json differs from what the server says, first in line {}. Look at the change, then renew the file: \
+         cargo run -- openapi > openapi.json",
+        line.unwrap_or_else(|| committed.lines().count().min(says.lines().count())) + 1
+    );
+}
+
+#[test]
+fn the_document_says_where_the_server_is_and_how_to_sign_in() {
+    let document = document("/auth");
+    assert_eq!(document["servers"], serde_json::json!([{"url": "http://localhost:8000"}]));
+    let schemes = &document["components"]["securitySchemes"];
+    let flow = &schemes["password"]["flows"]["password"];
+    assert_eq!(schemes["password"]["type"], "oauth2");
+    assert_eq!(flow["tokenUrl"], "http://localhost:8000/token");
+    assert!(document["paths"]["/token"]["post"].is_object());
+    for (method, path, operation) in operations(&document) {
+        let security = operation["security"].as_array().expect("who may call");
+        let has = |name: &str| security.iter().any(|requirement| requirement.get(name).is_some());
+        assert_eq!(has("password"), has("bearer"), "{method} {path}");
+    }
 }

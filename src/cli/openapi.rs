@@ -5,5 +5,5 @@ use crate::{config::Config, http};
 
 /// Prints the document as this configuration has it.
 pub(super) fn print(config: &Config) -> Result<(), Failure> {
-    output::print(&http::openapi::document(&config.web.base_path).to_pretty_json()?)
+    output::print(&http::openapi::of_config(config).to_pretty_json()?)
 }

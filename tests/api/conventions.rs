@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, Server, Session};
+use crate::support::{Answer, PASSWORD, Server, Session, at_once::judge};
 
 const LIMIT: usize = 64 * 1024;
 
@@ -38,7 +38,9 @@ fn raw(server: &Server, request: impl AsRef<[u8]>) -> Option<Answer> {
     let mut stream = TcpStream::connect(server.address).expect("it listens");
     // The server may answer and close before it was told everything.
     stream.write_all(request.as_ref()).ok();
-    answer_on(&mut stream)
+    let answer = answer_on(&mut stream);
+    answer.iter().for_each(|answer| judge(server, &String::from_utf8_lossy(request.as_ref()), answer));
+    answer
 }
 
 /// Reads one answer.

@@ -1,5 +1,8 @@
 //! A directory to work in, the binary, and a server that ends with its test.
 
+#[path = "../api/support/judge.rs"]
+pub(crate) mod judge;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read, Write as _},
@@ -13,6 +16,8 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use self::judge::{Exchange, of_the_binary};
+
 /// A password that may be stored.
 pub(crate) const PASSWORD: &str = "a long walk to the sea";
 
@@ -21,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What commands change is in force by then.
 const IN_FORCE: Duration = Duration::from_secs(1);
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// An empty directory, and what is run in it.
 pub(crate) struct Place {
@@ -195,16 +203,35 @@ impl Server {
 
     pub(crate) fn get(&self, path: &str, token: &str) -> (u16, Value) {
         let url = format!("{}{path}", self.base);
-        answer(self.agent.get(url).header("Authorization", format!("Bearer {token}")).call())
+        self.answer("GET", path, "", self.agent.get(url).header("Authorization", format!("Bearer {token}")).call())
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        answer(self.agent.post(format!("{}{path}", self.base)).send_json(body))
+        self.answer("POST", path, JSON, self.agent.post(format!("{}{path}", self.base)).send_json(body))
     }
 
     pub(crate) fn post_form(&self, path: &str, form: &str) -> (u16, Value) {
         let request = self.agent.post(format!("{}{path}", self.base));
-        answer(request.header("Content-Type", "application/x-www-form-urlencoded").send(form))
+        self.answer("POST", path, FORM, request.header("Content-Type", FORM).send(form))
+    }
+
+    /// Status and body, once they are compared with the document.
+    #[track_caller]
+    fn answer(&self, method: &str, target: &str, sent_type: &str, response: Response) -> (u16, Value) {
+        let mut response = response.expect("an answer");
+        let text = response.body_mut().read_to_string().expect("a body");
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let exchange = Exchange {
+            method,
+            target,
+            sent_type: Some(sent_type),
+            status: response.status().as_u16(),
+            content_type: header("content-type"),
+            has_request_id: header("x-request-id").is_some(),
+            text: &text,
+        };
+        of_the_binary(&exchange);
+        (exchange.status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
     pub(crate) fn login(&self, name: &str, password: &str) -> (u16, Value) {
@@ -267,8 +294,4 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, Value) {
-    let mut response = response.expect("an answer");
-    let text = response.body_mut().read_to_string().expect("a body");
-    (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
-}
+type Response = Result<ureq::http::Response<ureq::Body>, ureq::Error>;

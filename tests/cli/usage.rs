@@ -268,3 +268,8 @@ fn the_openapi_document_follows_the_base_path() {
     assert!(paths.contains_key("/sign-in/login") && !paths.contains_key("/auth/login"), "{:?}", paths.keys());
     assert!(!place.path("data").exists());
 }
+
+#[test]
+fn the_openapi_document_of_nothing_configured_is_the_committed_file() {
+    assert_eq!(Place::new().succeed(&["openapi"]), include_str!("../../openapi.json"));
+}

@@ -14,7 +14,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Place, Server};
+use crate::support::{
+    PASSWORD, Place, Server,
+    judge::{Exchange, of_the_binary},
+};
 
 pub(crate) const AUTH: &str = "auth.example.com";
 pub(crate) const APP: &str = "app.example.com";
@@ -82,7 +85,12 @@ impl World {
         if !body.is_empty() {
             text += &format!("Content-Length: {}\r\n", body.len());
         }
-        self.send_bytes(format!("{text}\r\n{body}").as_bytes())
+        let answer = self.send_bytes(format!("{text}\r\n{body}").as_bytes());
+        // The other hosts are not ours.
+        if host == AUTH {
+            answer.compare(method, target, headers);
+        }
+        answer
     }
 
     pub(crate) fn send_bytes(&self, bytes: &[u8]) -> Answer {
@@ -156,6 +164,21 @@ impl Answer {
             head: head.to_owned(),
             body: body.to_owned(),
         }
+    }
+
+    /// Compares what the server said through the proxy with the document.
+    #[track_caller]
+    fn compare(&self, method: &str, target: &str, sent: &[(&str, &str)]) {
+        let sent_type = sent.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        of_the_binary(&Exchange {
+            method,
+            target,
+            sent_type: sent_type.map(|(_, value)| *value),
+            status: self.status,
+            content_type: self.header("content-type"),
+            has_request_id: self.header("x-request-id").is_some(),
+            text: &self.body,
+        });
     }
 
     /// The values of a header, whose name is in lower case.

@@ -3,7 +3,10 @@
 use serde_json::Value;
 use utoipa::{
     ToSchema,
-    openapi::{HttpMethod, Ref, RefOr, Schema, schema::Array},
+    openapi::{
+        HttpMethod, Ref, RefOr, Schema,
+        schema::{AdditionalProperties, Array},
+    },
 };
 
 use super::{is_get, problem::PROBLEM};
@@ -12,6 +15,8 @@ use crate::http::errors::Code;
 /// What stands in a path of the table for the setting `base_path`.
 pub(super) const BASE: &str = "{base}";
 
+/// The security scheme of an access token that a viewer gets for a password.
+pub(super) const PASSWORD_FLOW: &str = "password";
 /// The security scheme of an access token in `Authorization`.
 pub(super) const BEARER: &str = "bearer";
 /// The security scheme of a confidential client in `Authorization`.
@@ -81,11 +86,11 @@ impl Access {
     pub(super) fn schemes(self) -> &'static [Option<&'static str>] {
         match self {
             Self::Open => &[],
-            Self::Bearer | Self::Fresh => &[Some(BEARER), Some(ACCESS_COOKIE)],
+            Self::Bearer | Self::Fresh => &[Some(PASSWORD_FLOW), Some(BEARER), Some(ACCESS_COOKIE)],
             Self::Refresh => &[None, Some(REFRESH_COOKIE)],
-            Self::AnyToken => &[None, Some(BEARER), Some(REFRESH_COOKIE), Some(ACCESS_COOKIE)],
+            Self::AnyToken => &[None, Some(PASSWORD_FLOW), Some(BEARER), Some(REFRESH_COOKIE), Some(ACCESS_COOKIE)],
             Self::Client => &[None, Some(CLIENT)],
-            Self::ClientOrBearer => &[None, Some(CLIENT), Some(BEARER)],
+            Self::ClientOrBearer => &[None, Some(CLIENT), Some(PASSWORD_FLOW), Some(BEARER)],
         }
     }
 
@@ -189,6 +194,8 @@ pub(super) struct Endpoint {
     pub(super) is_cacheable: bool,
     /// The codes that no rule adds.
     own_codes: &'static [Code],
+    /// The codes that a rule adds, but that it never gives.
+    never: &'static [Code],
 }
 
 impl Endpoint {
@@ -211,6 +218,7 @@ impl Endpoint {
             found: None,
             is_cacheable: false,
             own_codes: &[],
+            never: &[],
         }
     }
 
@@ -269,6 +277,14 @@ impl Endpoint {
         self
     }
 
+    /// What it gives may have fields beside those that its schema lists.
+    pub(super) fn with_further_fields(mut self) -> Self {
+        if let Some((_, RefOr::T(Schema::Object(schema)))) = self.success.schemas.last_mut() {
+            schema.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
+        }
+        self
+    }
+
     pub(super) fn gives_nothing(mut self, description: &'static str) -> Self {
         self.success.description = description;
         self
@@ -297,6 +313,11 @@ impl Endpoint {
 
     pub(super) fn or_fails(self, own_codes: &'static [Code]) -> Self {
         Self { own_codes, ..self }
+    }
+
+    /// Takes codes away that a rule adds.
+    pub(super) fn never_fails(self, never: &'static [Code]) -> Self {
+        Self { never, ..self }
     }
 
     /// Whether it must show the CSRF token when a cookie authenticates.
@@ -333,6 +354,7 @@ impl Endpoint {
             Code::MalformedJson | Code::InvalidRequest => self.body.is_some() && !self.is_of_oauth(),
             _ => false,
         };
+        let by_rule = by_rule && !self.never.contains(&code);
         by_rule || self.access.codes().contains(&code) || self.own_codes.contains(&code)
     }
 }

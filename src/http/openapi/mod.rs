@@ -1,8 +1,8 @@
 //! `GET /openapi.json`: every endpoint in OpenAPI 3.1. `table` says what each one takes, gives and refuses; the rest of this
 //! module turns that into the document. What the table leaves out, and no rule adds, a client can't learn here.
 //!
-//! Names of cookies and headers are the default ones: the document does not vary with the settings, except for
-//! `base_path`.
+//! Of the settings it shows `base_path`, `public_url`, the names of the cookies and that of the CSRF header. The file `openapi.json` of the repository has
+//! their defaults.
 
 mod endpoint;
 mod oauth;
@@ -10,18 +10,21 @@ mod pages;
 mod problem;
 mod render;
 mod schemas;
+mod security;
 mod table;
 
 use rocket::{State, get};
 use utoipa::openapi::{
     Components, ComponentsBuilder, HttpMethod, Info, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem,
-    PathsBuilder,
-    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    PathsBuilder, Server,
     tag::{Tag, TagBuilder},
 };
 
 use self::endpoint::Group;
-use crate::http::{caching::Cacheable, errors::Code, shared::Shared};
+use crate::{
+    config::Config,
+    http::{caching::Cacheable, errors::Code, shared::Shared},
+};
 
 /// Seconds that caches may keep the document.
 const MAX_AGE: u32 = 300;
@@ -34,13 +37,47 @@ const DESCRIPTION: &str = "A login-and-session system in one file: accounts, ses
 /// This document.
 #[get("/openapi.json")]
 pub fn openapi(vestibule: &State<Shared>) -> Cacheable {
-    let document = document(&vestibule.config.web.base_path);
-    let json = document.to_json().expect("a tree of texts, numbers and booleans is JSON");
+    let json = of_config(&vestibule.config).to_json().expect("a tree of texts, numbers and booleans is JSON");
     Cacheable::new(json, MAX_AGE)
 }
 
-/// The document of a server whose session endpoints are under `base_path`: empty, or a path without a slash at its end.
+/// What the document shows of a configuration.
+struct Settings<'c> {
+    base_path: &'c str,
+    public_url: &'c str,
+    access_cookie: &'c str,
+    refresh_cookie: &'c str,
+    csrf_cookie: &'c str,
+    csrf_header: &'c str,
+}
+
+/// Returns the document of a server whose session endpoints are under `base_path`, with the defaults of all other settings.
+/// `base_path` is empty, or a path without a slash at its end.
 pub fn document(base_path: &str) -> OpenApi {
+    build(&Settings {
+        base_path,
+        public_url: "http://localhost:8000",
+        access_cookie: "__Host-access_token",
+        refresh_cookie: "__Secure-refresh_token",
+        csrf_cookie: "__Host-csrf_token",
+        csrf_header: "X-CSRF-Token",
+    })
+}
+
+/// Returns the document of a server with this configuration.
+pub fn of_config(config: &Config) -> OpenApi {
+    build(&Settings {
+        base_path: &config.web.base_path,
+        public_url: &config.web.public_url,
+        access_cookie: &config.cookies.access_name,
+        refresh_cookie: &config.cookies.refresh_name,
+        csrf_cookie: &config.cookies.csrf_name,
+        csrf_header: &config.cookies.csrf_header,
+    })
+}
+
+fn build(settings: &Settings<'_>) -> OpenApi {
+    let base_path = settings.base_path;
     let mut endpoints = table::endpoints();
     if base_path.is_empty() {
         // Then it is the same path as the one under the base.
@@ -61,8 +98,9 @@ pub fn document(base_path: &str) -> OpenApi {
     OpenApiBuilder::new()
         .info(info())
         .tags(Some(Group::ALL.map(tag).into_iter().chain([page_tag()])))
+        .servers(Some([Server::new(settings.public_url)]))
         .paths(paths)
-        .components(Some(components().schemas_from_iter(answers).build()))
+        .components(Some(components(settings).schemas_from_iter(answers).build()))
         .build()
 }
 
@@ -94,51 +132,19 @@ fn has(item: &PathItem, method: &HttpMethod) -> bool {
 }
 
 /// What operations refer to, and the 405, which is the answer to a method that is none of them.
-fn components() -> ComponentsBuilder {
+fn components(settings: &Settings<'_>) -> ComponentsBuilder {
     let examples = Code::ALL.iter().map(|code| (code.key(), problem::example(*code)));
     let components = Components::builder()
         .schemas_from_iter(problem::schemas())
-        .parameter(render::CSRF_PARAMETER, render::csrf_parameter())
+        .parameter(render::CSRF_PARAMETER, render::csrf_parameter(settings.csrf_header, settings.csrf_cookie))
         .parameter(render::IF_NONE_MATCH_PARAMETER, render::if_none_match_parameter())
         .response("MethodNotAllowed", problem::response(405, &[Code::MethodNotAllowed], problem::PROBLEM));
     let components =
         render::headers().into_iter().fold(components, |components, (name, header)| components.header(name, header));
     let components = examples.fold(components, |components, (code, example)| components.example(code, example));
-    security_schemes()
+    security::schemes(settings)
         .into_iter()
         .fold(components, |components, (name, scheme)| components.security_scheme(name, scheme))
-}
-
-fn security_schemes() -> [(&'static str, SecurityScheme); 4] {
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("JWT")
-        .description(Some("An access token in `Authorization: Bearer …` (RFC 6750). It wins over a cookie."));
-    let cookie = |name: &str, description: &str| {
-        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(name, description)))
-    };
-    let basic = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Basic)
-        .description(Some("Id and secret of a confidential client (RFC 6749 §2.3.1), in place of the form's fields."));
-    [
-        (endpoint::BEARER, SecurityScheme::Http(bearer.build())),
-        (endpoint::CLIENT, SecurityScheme::Http(basic.build())),
-        (
-            endpoint::ACCESS_COOKIE,
-            cookie(
-                "__Host-access_token",
-                "An access token in its cookie, where `token_location` has `cookies`. A request that changes something then \
-                 needs the header `X-CSRF-Token` too.",
-            ),
-        ),
-        (
-            endpoint::REFRESH_COOKIE,
-            cookie(
-                "__Secure-refresh_token",
-                "A refresh token in its cookie, where `token_location` has `cookies`; with the header `X-CSRF-Token`.",
-            ),
-        ),
-    ]
 }
 
 /// Whether a method changes nothing.

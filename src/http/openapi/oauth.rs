@@ -48,7 +48,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .for_whom(ClientOrBearer)
             .takes_form(of_token("The token that is asked about."))
             .such_as("an access token", json!({"token": "<access_token of a login>"}))
-            .gives::<Introspection>(200, "What is to be said of it."),
+            .gives::<Introspection>(200, "What is to be said of it.")
+            .with_further_fields(),
         Endpoint::new(Get, "/.well-known/oauth-authorization-server", "metadata", Group::OAuth)
             .says("Where what is", "RFC 8414.")
             .gives::<Metadata>(200, "The metadata.")

@@ -167,12 +167,12 @@ fn header_parameter(name: &str, description: &str) -> Parameter {
 }
 
 /// Proof that a request authenticated by a cookie comes from our own page.
-pub(super) fn csrf_parameter() -> Parameter {
-    header_parameter(
-        "X-CSRF-Token",
-        "Needed where a cookie authenticates: the value of the cookie `__Host-csrf_token`, or the `csrf_token` that came with \
-         the session.",
-    )
+pub(super) fn csrf_parameter(name: &str, cookie: &str) -> Parameter {
+    let description = format!(
+        "Needed where a cookie authenticates: the value of the cookie `{cookie}`, or the `csrf_token` that came with the \
+         session."
+    );
+    header_parameter(name, &description)
 }
 
 /// What a cache has.

@@ -79,6 +79,12 @@ pub(super) struct Document {
     /// What it describes.
     #[schema(value_type = Object)]
     info: (),
+    /// Where the server is reached.
+    #[schema(value_type = Vec<Object>)]
+    servers: (),
+    /// What endpoints are listed under.
+    #[schema(value_type = Vec<Object>)]
+    tags: (),
     /// The endpoints.
     #[schema(value_type = Object)]
     paths: (),

@@ -26,8 +26,8 @@ use crate::{
         },
         errors::Code::{
             AccountDisabled, AlreadyExists, CsrfFailed, DeviceLimitReached, DeviceMismatch, InsufficientScope,
-            InvalidClient, InvalidCredentials, InvalidRequest, LastAdmin, NotFound, Overloaded, PayloadTooLarge,
-            RefreshReused, RegistrationClosed, TooManyRequests,
+            InvalidClient, InvalidCredentials, InvalidRequest, LastAdmin, MalformedRequest, NotFound, Overloaded,
+            PayloadTooLarge, RefreshReused, RegistrationClosed, TooManyRequests,
         },
     },
 };
@@ -185,7 +185,9 @@ fn asked_by_a_proxy() -> Vec<Endpoint> {
                 "It may: every one of the headers is there, empty where there is nothing to say.",
             )
             .may_redirect("Where the browser signs in, and comes back from.")
-            .or_fails(&[InsufficientScope, InvalidRequest]),
+            .or_fails(&[InsufficientScope, InvalidRequest])
+            // A malformed token is 401 there: a proxy takes a 400 for a fault of this server.
+            .never_fails(&[MalformedRequest]),
     ]
 }
 

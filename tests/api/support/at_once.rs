@@ -50,7 +50,9 @@ pub fn at_once(server: &Server, requests: &[Raw]) -> Vec<Answer> {
     for (connection, request) in connections.iter_mut().zip(requests) {
         connection.write_all(&request.text.as_bytes()[request.text.len() - 1..]).expect("it is sent");
     }
-    connections.iter_mut().map(answer).collect()
+    let answers: Vec<Answer> = connections.iter_mut().map(answer).collect();
+    requests.iter().zip(&answers).for_each(|(request, answer)| judge(server, &request.text, answer));
+    answers
 }
 
 /// Sends bytes as they are; the answer.
@@ -58,10 +60,24 @@ pub fn send_bytes(server: &Server, bytes: &[u8]) -> Answer {
     let mut connection = TcpStream::connect(server.address).expect("the server listens");
     connection.set_read_timeout(Some(Duration::from_secs(60))).expect("the option is set");
     connection.write_all(bytes).expect("it is sent");
-    answer(&mut connection)
+    let answer = answer(&mut connection);
+    judge(server, &String::from_utf8_lossy(bytes), &answer);
+    answer
 }
 
-fn answer(connection: &mut TcpStream) -> Answer {
+/// Compares an answer with the document, if the request has a method, a target and headers.
+pub fn judge(server: &Server, request: &str, answer: &Answer) {
+    let mut lines = request.lines();
+    let mut line = lines.next().unwrap_or_default().split(' ');
+    let (Some(method), Some(target)) = (line.next(), line.next()) else { return };
+    let headers = lines.take_while(|line| !line.is_empty()).filter_map(|line| line.split_once(':'));
+    let mut types =
+        headers.filter(|(name, _)| name.eq_ignore_ascii_case("content-type")).map(|(_, value)| value.trim());
+    server.judge(method, target, types.next(), answer);
+}
+
+/// Reads an answer to its end.
+pub fn answer(connection: &mut TcpStream) -> Answer {
     let mut text = String::new();
     connection.read_to_string(&mut text).expect("an answer");
     let (head, body) = text.split_once("\r\n\r\n").expect("a whole answer");

@@ -4,6 +4,7 @@
 pub mod at_once;
 pub mod browser;
 pub mod cookies;
+pub mod judge;
 pub mod oauth;
 
 use std::{
@@ -30,6 +31,8 @@ use vestibule::{
     },
 };
 
+use self::judge::{Exchange, Judge, Mounted};
+
 /// The second at which every test begins.
 pub const START: i64 = 1_800_000_000;
 
@@ -47,11 +50,19 @@ pub struct Server {
     pub vestibule: Arc<Vestibule>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// What is mounted, for the comparison of its answers with the document.
+    routes: Vec<Mounted>,
     agent: ureq::Agent,
     stop: Option<(rocket::Shutdown, JoinHandle<()>)>,
     directory: Arc<TempDir>,
     settings: Settings,
     application: Application,
+}
+
+/// A route of the application. Ours have a mark before the handler's name.
+fn mounted(route: &rocket::Route) -> Mounted {
+    let id = route.name.as_deref().and_then(|name| name.strip_prefix("vestibule::"));
+    Mounted::new(route.method, route.uri.path().to_owned(), id.unwrap_or_default())
 }
 
 /// What is launched.
@@ -101,7 +112,8 @@ impl Server {
                 let telling = AdHoc::on_liftoff("tell the test", move |rocket| {
                     Box::pin(async move {
                         let address = SocketAddr::new(rocket.config().address, rocket.config().port);
-                        to_test.send((address, rocket.shutdown(), shared)).expect("the test listens");
+                        let routes: Vec<Mounted> = rocket.routes().map(mounted).collect();
+                        to_test.send((address, rocket.shutdown(), shared, routes)).expect("the test listens");
                     })
                 });
                 let rocket = its_application(&vestibule, figment).attach(telling);
@@ -114,7 +126,7 @@ impl Server {
                 vestibule.close().await;
             });
         });
-        let (address, shutdown, vestibule) = receive.recv().expect("the server starts");
+        let (address, shutdown, vestibule, routes) = receive.recv().expect("the server starts");
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -122,7 +134,8 @@ impl Server {
             .max_idle_connections_per_host(64)
             .build()
             .new_agent();
-        Self { clock, vestibule, address, agent, stop: Some((shutdown, thread)), directory, settings, application }
+        let stop = Some((shutdown, thread));
+        Self { clock, vestibule, address, routes, agent, stop, directory, settings, application }
     }
 
     /// Stops it and starts it again over the same files at the same second.
@@ -190,6 +203,26 @@ impl Server {
         let origin = Origin::command_line(self.clock.now());
         let user = wait_for(add_user(&self.vestibule, new, &origin)).expect("the user is new");
         Actor { server: self, name: name.to_owned(), id: user.id.to_string() }
+    }
+
+    /// What is mounted.
+    pub fn routes(&self) -> &[Mounted] {
+        &self.routes
+    }
+
+    /// Compares an answer with the document.
+    #[track_caller]
+    pub fn judge(&self, method: &str, target: &str, sent_type: Option<&str>, answer: &Answer) {
+        let exchange = Exchange {
+            method,
+            target,
+            sent_type,
+            status: answer.status,
+            content_type: answer.header("content-type"),
+            has_request_id: answer.header("x-request-id").is_some(),
+            text: &answer.text,
+        };
+        Judge::of(&self.vestibule.config.web.base_path).hear(&self.routes, &exchange);
     }
 
     /// Writes to the database behind the server's back.
@@ -261,8 +294,11 @@ impl Call<'_> {
         self.header("Content-Type", content_type)
     }
 
+    #[track_caller]
     pub fn send(self) -> Answer {
         let request = self.builder.body(self.body).expect("a request");
+        let (method, target) = (request.method().clone(), request.uri().clone());
+        let sent_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut response = self.server.agent.run(request).expect("the server answers");
         let text = response.body_mut().read_to_string().expect("the answer is text");
         let headers = response
@@ -273,12 +309,15 @@ impl Call<'_> {
                 (name.as_str().to_owned(), value.to_owned())
             })
             .collect();
-        Answer {
+        let answer = Answer {
             status: response.status().as_u16(),
             headers,
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
-        }
+        };
+        let target = target.path_and_query().map_or("/", |target| target.as_str());
+        self.server.judge(method.as_str(), target, sent_type.as_deref(), &answer);
+        answer
     }
 }
 

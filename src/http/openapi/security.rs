@@ -1,0 +1,55 @@
+//! How a request shows who makes it.
+
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme,
+};
+
+use super::{Settings, endpoint};
+
+/// Every scheme, by the name that operations refer to.
+pub(super) fn schemes(settings: &Settings<'_>) -> [(&'static str, SecurityScheme); 5] {
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("An access token in `Authorization: Bearer …` (RFC 6750). It wins over a cookie."));
+    let header = settings.csrf_header;
+    let cookie = |name: &str, description: String| {
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(name, &*description)))
+    };
+    let basic = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("Id and secret of a confidential client (RFC 6749 §2.3.1), in place of the form's fields."));
+    [
+        (endpoint::PASSWORD_FLOW, SecurityScheme::OAuth2(password_flow(settings))),
+        (endpoint::BEARER, SecurityScheme::Http(bearer.build())),
+        (endpoint::CLIENT, SecurityScheme::Http(basic.build())),
+        (
+            endpoint::ACCESS_COOKIE,
+            cookie(
+                settings.access_cookie,
+                format!(
+                    "An access token in its cookie, where `token_location` has `cookies`. A request that changes something then \
+                     needs the header `{header}` too."
+                ),
+            ),
+        ),
+        (
+            endpoint::REFRESH_COOKIE,
+            cookie(
+                settings.refresh_cookie,
+                format!(
+                    "A refresh token in its cookie, where `token_location` has `cookies`; with the header `{header}`."
+                ),
+            ),
+        ),
+    ]
+}
+
+/// For viewers that sign in by themselves: it leads to the same access token as the scheme of a bearer.
+fn password_flow(settings: &Settings<'_>) -> OAuth2 {
+    let flow = Password::new(format!("{}/token", settings.public_url), Scopes::new());
+    OAuth2::with_description(
+        [Flow::Password(flow)],
+        "An access token that is got for a name and a password (RFC 6749 §4.3), and sent as `Authorization: Bearer …`.",
+    )
+}

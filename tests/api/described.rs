@@ -1,0 +1,63 @@
+//! What the served description shows of the configuration, and that a viewer can sign in with it.
+
+use serde_json::{Value, json};
+use vestibule::http::openapi;
+
+use crate::support::{PASSWORD, Server};
+
+fn served(server: &Server) -> Value {
+    server.call("GET", "/openapi.json").send().expect(200).body
+}
+
+#[test]
+fn the_served_description_has_the_address_and_the_cookies_of_the_server() {
+    for (settings, access, refresh, csrf) in [
+        (vec![], "access_token", "refresh_token", "`csrf_token`"),
+        (
+            vec![("public_url", json!("https://auth.test")), ("cookie_secure", json!(true))],
+            "__Host-access_token",
+            "__Secure-refresh_token",
+            "`__Host-csrf_token`",
+        ),
+    ] {
+        let server = Server::with(settings);
+        let document = served(&server);
+        let public_url = server.vestibule.config.web.public_url.as_str();
+        assert_eq!(document["servers"], json!([{"url": public_url}]));
+        let components = &document["components"];
+        let schemes = &components["securitySchemes"];
+        assert_eq!(schemes["password"]["flows"]["password"]["tokenUrl"], format!("{public_url}/token"));
+        let name = |scheme: &str| schemes[scheme]["name"].as_str().expect("a name").to_owned();
+        assert_eq!((name("accessCookie"), name("refreshCookie")), (access.to_owned(), refresh.to_owned()));
+        assert!(components["parameters"]["csrf"]["description"].as_str().expect("a text").contains(csrf));
+        assert_eq!(components["parameters"]["csrf"]["name"], server.vestibule.config.cookies.csrf_header);
+        // They are the names of the cookies that a login sets.
+        server.user("ada");
+        let login = server.post("/auth/login", json!({"username": "ada", "password": PASSWORD, "transport": "cookie"}));
+        let login = login.expect(200);
+        assert!(login.cookie(access).is_some() && login.cookie(refresh).is_some(), "{:?}", login.headers);
+    }
+}
+
+#[test]
+fn beside_that_it_is_the_description_that_answers_are_compared_with() {
+    let server = Server::with(vec![("base_path", json!("/api/auth"))]);
+    let compared = serde_json::to_value(openapi::document("/api/auth")).expect("JSON");
+    assert_eq!(served(&server)["paths"], compared["paths"]);
+    assert_eq!(served(&server)["components"]["schemas"], compared["components"]["schemas"]);
+}
+
+#[test]
+fn a_viewer_signs_in_at_the_address_that_the_description_names() {
+    let server = Server::start();
+    server.user("ada");
+    let document = served(&server);
+    let flow = &document["components"]["securitySchemes"]["password"]["flows"]["password"];
+    let address = flow["tokenUrl"].as_str().expect("an address");
+    let path = address.strip_prefix(document["servers"][0]["url"].as_str().expect("an address")).expect("it is ours");
+    // As Swagger UI sends it where the fields of the client were left empty.
+    let call = server.call("POST", path).header("Authorization", "Basic Og==");
+    let tokens =
+        call.form(&[("grant_type", "password"), ("username", "ada"), ("password", PASSWORD)]).send().expect(200);
+    server.call("GET", "/users/me").bearer(tokens.text_at("access_token")).send().expect(200);
+}

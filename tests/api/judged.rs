@@ -1,0 +1,108 @@
+//! The judge itself (`support/judge.rs`): it finds each way in which an answer can differ from `/openapi.json`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    Server,
+    judge::{Exchange, Mounted, of_the_binary, routes_of_the_binary},
+};
+
+const PROBLEM: &str = "application/problem+json";
+
+/// What the judge says of an answer; none where it is as documented, or where no operation describes it.
+fn verdict(method: &str, target: &str, status: u16, content_type: &str, text: &str) -> Option<String> {
+    let exchange = Exchange {
+        method,
+        target,
+        sent_type: Some("application/json"),
+        status,
+        content_type: Some(content_type),
+        has_request_id: true,
+        text,
+    };
+    let judged = catch_unwind(AssertUnwindSafe(|| of_the_binary(&exchange)));
+    judged.err().map(|panic| *panic.downcast::<String>().expect("a text"))
+}
+
+fn health(body: &Value) -> Option<String> {
+    verdict("GET", "/health", 200, "application/json", &body.to_string())
+}
+
+#[track_caller]
+fn finds(verdict: Option<String>, reason: &str) {
+    let verdict = verdict.unwrap_or_else(|| panic!("not found: {reason}"));
+    assert!(verdict.contains(reason), "{reason:?} is not in {verdict:?}");
+}
+
+#[test]
+fn the_judge_takes_what_is_documented() {
+    assert_eq!(health(&json!({"status": "ok", "version": "1"})), None);
+    assert_eq!(verdict("DELETE", "/auth/sessions/01?x=1", 204, "", ""), None);
+    assert_eq!(verdict("GET", "/login", 200, "text/html; charset=utf-8", "<html>"), None);
+    assert_eq!(verdict("HEAD", "/health", 200, "application/json", ""), None);
+}
+
+#[test]
+fn the_judge_finds_what_is_not_documented() {
+    let problem = json!({
+        "error": "not_found", "error_description": "x", "detail": "x", "title": "x", "status": 404, "request_id": "x",
+    });
+    let deleted = |status, kind, body: &str| verdict("DELETE", "/auth/sessions/01", status, kind, body);
+    assert_eq!(deleted(404, PROBLEM, &problem.to_string()), None);
+    finds(deleted(200, "application/json", "{}"), "this status is not documented");
+    finds(deleted(418, PROBLEM, &problem.to_string()), "this status is not documented");
+    finds(deleted(204, "", "x"), "a body, where none is documented");
+    finds(deleted(404, "application/json", &problem.to_string()), "the content type \"application/json\"");
+    finds(deleted(404, "text/html", "<html>"), "the content type \"text/html\"");
+    finds(deleted(404, PROBLEM, "{"), "the body is not JSON");
+    // The code of another status.
+    finds(deleted(401, PROBLEM, &problem.to_string()), "the body does not fit its schema");
+    finds(health(&json!({"status": "ok"})), "\"version\" is a required property");
+    finds(health(&json!({"status": "ok", "version": 1})), "/version");
+    finds(health(&json!({"status": "ok", "version": "1", "more": 1})), "'more' was unexpected");
+    // A page documents no such status: it is not a refusal.
+    finds(verdict("GET", "/privacy", 303, "", ""), "this status is not documented");
+}
+
+#[test]
+fn a_field_that_is_not_described_is_found_at_any_depth() {
+    let session = json!({
+        "id": "x", "jti": "x", "device_name": null, "created_at": "2027-01-15T08:00:00Z",
+        "last_used_at": "2027-01-15T08:00:00Z", "expires_at": "2027-01-15T08:00:00Z", "ip": null, "user_agent": null,
+        "client_id": "default", "device_bound": false, "current": true,
+    });
+    let list = |session: &Value| {
+        verdict("GET", "/auth/active_sessions", 200, "application/json", &json!([session]).to_string())
+    };
+    let mut more = session.clone();
+    more["more"] = json!(1);
+    finds(list(&more), "'more' was unexpected");
+    let mut other = session;
+    other["created_at"] = json!("yesterday");
+    finds(list(&other), "/0/created_at");
+}
+
+#[test]
+fn what_no_operation_describes_is_not_compared() {
+    for (method, target, status) in [
+        ("GET", "/nowhere", 404),
+        ("OPTIONS", "/health", 204),
+        ("POST", "/health", 405),
+        // A path of the predecessors.
+        ("POST", "/api/token", 418),
+    ] {
+        assert_eq!(verdict(method, target, status, "text/plain", "x"), None, "{method} {target}");
+    }
+}
+
+#[test]
+fn the_routes_of_the_binary_are_those_that_a_server_mounts() {
+    let server = Server::start();
+    let mounted = server.routes();
+    for route in routes_of_the_binary("/auth") {
+        assert!(mounted.contains(&route), "{route:?}");
+    }
+    assert!(!mounted.contains(&Mounted::new("GET", "/nowhere".to_owned(), "nowhere")));
+}

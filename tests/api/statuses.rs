@@ -1,0 +1,135 @@
+//! Statuses that many operations have for one reason. `support/judge.rs` compares each of the answers with the description, and
+//! `tests/coverage.rs` finds the statuses that no test meets.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, PASSWORD, Server, Session, browser::Browser, oauth, wait_for};
+
+/// Calls of a bearer, with a body that they take.
+fn of_a_bearer(session: &Session<'_>) -> Vec<(&'static str, String, Value)> {
+    let other = format!("/auth/sessions/{}", session.id);
+    let call = |method, path: &str, body| (method, path.to_owned(), body);
+    vec![
+        call("GET", "/auth/active_sessions", Value::Null),
+        call("POST", "/auth/fresh", json!({"password": PASSWORD})),
+        call("POST", "/auth/logout_all", json!({})),
+        call("POST", "/auth/revoke_other_session", json!({})),
+        call("DELETE", &other, Value::Null),
+        call("POST", "/auth/logout/device", json!({"session_id": session.id})),
+        call("GET", "/users/me", Value::Null),
+        call("PATCH", "/users/me", json!({"username": "lovelace"})),
+        call("POST", "/users/me/password", json!({"current_password": PASSWORD, "new_password": "seven slow ferries"})),
+        call("GET", "/users/me/export", Value::Null),
+        call("DELETE", "/users/me", json!({"password": PASSWORD})),
+    ]
+}
+
+fn send(session: &Session<'_>, method: &str, path: &str, body: &Value) -> Answer {
+    let call = session.server.call(method, path).bearer(&session.access);
+    if body.is_null() { call.send() } else { call.json(body.clone()).send() }
+}
+
+#[test]
+fn two_authorization_headers_are_malformed_everywhere_but_where_a_proxy_asks() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    let twice = |method: &str, path: &str, body: &Value| {
+        let call = server.call(method, path).bearer(&session.access).bearer(&session.access);
+        if body.is_null() { call.send() } else { call.json(body.clone()).send() }
+    };
+    for (method, path, body) in of_a_bearer(&session) {
+        twice(method, &path, &body).expect_error(400, "malformed_request");
+    }
+    twice("POST", "/auth/logout", &json!({})).expect_error(400, "malformed_request");
+    // A proxy takes a 400 for a fault of this server.
+    twice("GET", "/auth/verify", &Value::Null).expect_error(401, "invalid_token");
+    assert!(session.is_accepted());
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_also_where_none_is_read() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    let large = json!({"filler": "a".repeat(65 * 1024)});
+    let own = format!("/auth/sessions/{}", session.id);
+    for (method, path) in [("POST", "/auth/logout_all"), ("DELETE", own.as_str())] {
+        send(&session, method, path, &large).expect_error(413, "payload_too_large");
+    }
+    assert!(session.is_accepted());
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_503_for_whatever_needs_it() {
+    let server = Server::with(oauth::clients());
+    let browser = Browser::new(&server);
+    let session = server.user("ada").login();
+    browser.sign_in("ada", PASSWORD).expect(303);
+    wait_for(server.vestibule.store.close());
+    let unavailable = |answer: Answer| {
+        let answer = answer.expect_error(503, "storage_unavailable");
+        assert!(answer.header("retry-after").is_some());
+    };
+    for (method, path, body) in of_a_bearer(&session) {
+        unavailable(send(&session, method, &path, &body));
+    }
+    unavailable(session.get("/auth/verify"));
+    unavailable(server.post("/auth/login", json!({"username": "ada", "password": PASSWORD})));
+    unavailable(server.post("/auth/refresh", json!({"refresh_token": session.refresh})));
+    unavailable(server.post("/auth/logout", json!({"refresh_token": session.refresh})));
+    let new = json!({"username": "bob", "email": "bob@example.com", "password": "nine quiet herons at dusk"});
+    unavailable(server.post("/auth/register", new));
+    let of_oauth = |path, more: &[(&str, &str)]| {
+        let (id, secret) = ("backend", oauth::secret());
+        let fields = [&[("client_id", id), ("client_secret", &*secret)], more].concat();
+        server.form(path, &fields).expect_oauth_error(503, "storage_unavailable");
+    };
+    for path in ["/token", "/auth/token"] {
+        of_oauth(path, &[("username", "ada"), ("password", PASSWORD)]);
+    }
+    of_oauth("/auth/introspect", &[("token", &session.refresh)]);
+    server.form("/auth/revoke", &[("token", &session.refresh)]).expect_oauth_error(503, "storage_unavailable");
+    // Pages say so as pages.
+    for path in ["/account", "/account/export"] {
+        assert_eq!(browser.get(path).expect(503).header("content-type"), Some("text/html; charset=utf-8"), "{path}");
+    }
+}
+
+#[test]
+fn wrong_passwords_in_a_session_are_limited_wherever_one_is_proved() {
+    let server = Server::with(vec![("login_failures_per_account", json!("2/1h"))]);
+    let session = server.user("ada").login();
+    for _ in 0..2 {
+        session.post("/auth/fresh", json!({"password": "not this one"})).expect_error(401, "invalid_credentials");
+    }
+    let change = json!({"current_password": PASSWORD, "new_password": "seven slow ferries north"});
+    session.post("/users/me/password", change).expect_error(429, "too_many_requests");
+    send(&session, "DELETE", "/users/me", &json!({"password": PASSWORD})).expect_error(429, "too_many_requests");
+}
+
+#[test]
+fn the_token_endpoint_below_the_base_path_refuses_as_the_other_does() {
+    let server = Server::with(vec![("login_rate_per_ip", json!("1/1m"))]);
+    server.user("ada");
+    for path in ["/token", "/auth/token"] {
+        let fields = [("username", "ada"), ("password", PASSWORD), ("client_id", "nobody")];
+        server.form(path, &fields).expect_oauth_error(401, "invalid_client");
+    }
+    server.form("/auth/token", &[("username", "ada"), ("password", PASSWORD)]).expect(200);
+    for path in ["/token", "/auth/token"] {
+        let answer = server.form(path, &[("username", "ada"), ("password", PASSWORD)]);
+        answer.expect_oauth_error(429, "too_many_requests");
+    }
+}
+
+#[test]
+fn what_a_cache_has_is_not_sent_again() {
+    let server = Server::start();
+    let page = server.call("GET", "/login").send().expect(200).text;
+    let at = page.find("/static/").expect("an asset");
+    let asset = page[at..].split('"').next().expect("its address");
+    for path in [asset, "/openapi.json", "/.well-known/jwks.json"] {
+        let tag = server.call("GET", path).send().expect(200).header("etag").expect("a tag").to_owned();
+        let again = server.call("GET", path).header("If-None-Match", &tag).send().expect(304);
+        assert!(again.text.is_empty(), "{path}");
+    }
+}
