@@ -7,34 +7,33 @@
 pub mod audit;
 pub mod changes;
 pub mod devices;
+mod job;
 pub mod meta;
 mod migrations;
 pub mod roles;
 pub mod sessions;
 pub mod signing_keys;
+mod sql;
+mod tx;
 pub mod users;
 mod writer;
 
 use std::{path::Path, path::PathBuf, sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Sqlite, SqliteConnection,
-    pool::PoolConnection,
+    ConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
 
-pub use self::writer::Tx;
 use self::writer::Writer;
+pub use self::{
+    sql::{Column, Conn, Query, Reader, Row, Value, sql},
+    tx::Tx,
+};
 
 /// How long it takes at the most until a running server has seen what another process announced.
 pub const FOLLOWED_WITHIN: Duration = Duration::from_millis(writer::FOLLOW_EVERY.as_millis() as u64 + 50);
 use crate::domain::{UnixTime, change::Announcement};
-
-/// What the functions of this module take: a reader or a [`Tx`] gives one.
-pub type Conn = SqliteConnection;
-
-/// A read-only connection, given back when dropped.
-pub type Reader = PoolConnection<Sqlite>;
 
 /// Read-only connections; reads of a small table take tens of microseconds, so few are enough.
 const READERS: u32 = 4;
@@ -78,6 +77,9 @@ pub enum Error {
     /// A commit failed, and with it every write that was part of it.
     #[error(transparent)]
     Commit(Arc<Error>),
+    /// A statement of a write failed, and its code went on. The write was rolled back.
+    #[error("a statement of a write failed: {0}")]
+    Statement(String),
     /// The code of a write panicked. The write was rolled back.
     #[error("a write panicked: {0}")]
     Panicked(String),
@@ -141,7 +143,7 @@ impl Store {
             .connect_with(base.read_only(true))
             .await
             .map_err(cannot_open)?;
-        let writer = Writer::start(connection, on_commit).await?;
+        let writer = Writer::start(Conn::writer(connection), on_commit).await?;
         Ok(Self { readers, writer })
     }
 
@@ -150,16 +152,16 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] when none is free in time, [`Error::Closed`].
     pub async fn read(&self) -> Result<Reader> {
-        Ok(self.readers.acquire().await?)
+        Ok(Reader::new(self.readers.acquire().await?))
     }
 
     /// Runs `job` in a transaction that holds the write lock from its start, and answers once its outcome is on disk.
     ///
-    /// A job that gives an error, or panics, leaves nothing behind. It may be run again after another job of the same commit failed, so it
+    /// A job that gives an error, or panics, or in which a statement failed, leaves nothing behind. It may be run again after another job of the same commit failed, so it
     /// must do nothing but write through its `Tx`.
     ///
     /// # Errors
-    /// The job's own; [`Error::Panicked`]; [`Error::Database`] when the commit fails; [`Error::Closed`].
+    /// The job's own; [`Error::Statement`]; [`Error::Panicked`]; [`Error::Database`] when the commit fails; [`Error::Closed`].
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,

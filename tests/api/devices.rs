@@ -4,7 +4,7 @@ use std::{sync::Barrier, thread};
 
 use serde_json::{Value, json};
 
-use crate::support::{Actor, Answer, PASSWORD, Server, Session, Settings, wait_for};
+use crate::support::{Actor, Answer, PASSWORD, Server, Session, Settings};
 
 /// Nothing is throttled.
 fn unlimited(more: Settings) -> Settings {
@@ -22,19 +22,16 @@ fn with(sample: &Value, changes: Value) -> Value {
 
 /// One text of the database.
 fn text(server: &Server, sql: &'static str, subject: &str) -> String {
-    wait_for(async {
-        let mut reader = server.vestibule.store.read().await.expect("a reader");
-        sqlx::query_scalar(sql).bind(subject).fetch_one(&mut *reader).await.expect("one row")
-    })
+    server.value(sql, &[subject])
 }
 
 fn live_sessions(server: &Server, user: &Actor<'_>) -> usize {
-    let count = "select cast(count(*) as text) from sessions where user_id = ? and revoked_at is null";
+    let count = "select cast(count(*) as text) from sessions where user_id = $1 and revoked_at is null";
     text(server, count, &user.id).parse().expect("a number")
 }
 
 fn events(server: &Server, event: &str) -> usize {
-    text(server, "select cast(count(*) as text) from audit_events where event = ?", event).parse().expect("a number")
+    text(server, "select cast(count(*) as text) from audit_events where event = $1", event).parse().expect("a number")
 }
 
 #[track_caller]
@@ -113,7 +110,7 @@ fn a_device_id_that_is_none_is_ignored() {
     let known = ada.login();
     let padded = format!("{}=", known.device_id);
     let upper = known.device_id.to_uppercase();
-    let row = text(&server, "select id from devices where user_id = ?", &ada.id);
+    let row = text(&server, "select id from devices where user_id = $1", &ada.id);
     for odd in ["", " ", "x", &"A".repeat(43), &padded, &upper, &row, "\u{1F984}", &"x".repeat(10_000)] {
         let session = ada.login_with(json!({"device_id": odd}));
         assert_ne!(session.device_id, known.device_id, "{odd}");

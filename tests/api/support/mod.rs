@@ -4,6 +4,7 @@
 pub mod at_once;
 pub mod browser;
 pub mod cookies;
+pub mod database;
 pub mod oauth;
 
 use std::{
@@ -188,20 +189,6 @@ impl Server {
         let origin = Origin::command_line(self.clock.now());
         let user = wait_for(add_user(&self.vestibule, new, &origin)).expect("the user is new");
         Actor { server: self, name: name.to_owned(), id: user.id.to_string() }
-    }
-
-    /// Writes to the database behind the server's back.
-    pub fn write(&self, sql: &'static str) {
-        let written = self.vestibule.store.write(async move |tx| Ok(sqlx::query(sql).execute(&mut **tx).await?));
-        wait_for(written).expect("the statement runs");
-    }
-
-    /// How many rows a query counts.
-    pub fn count(&self, sql: &'static str) -> i64 {
-        wait_for(async {
-            let mut reader = self.vestibule.store.read().await.expect("a reader");
-            sqlx::query_scalar(sql).fetch_one(&mut *reader).await.expect("the query runs")
-        })
     }
 }
 
