@@ -80,7 +80,7 @@ pub async fn touch(conn: &mut Conn, id: DeviceRow, now: UnixTime) -> Result<bool
 /// [`Error::Database`], [`Error::Inconsistent`].
 pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Device>> {
     let rows = sql(
-        "select id, client_id, created_at, last_used_at from devices where user_id = $1 order by last_used_at desc, id desc",
+        "select id, client_id, created_at, last_used_at from devices where user_id = $1 order by last_used_at desc, created_at desc, id",
     )
     .bind(user.to_string())
     .all(conn)

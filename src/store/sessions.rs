@@ -1,7 +1,7 @@
 //! Sessions. What revokes one gives back what must be announced.
 
 use super::{
-    Conn, Error, Result, instant,
+    Conn, Error, Result, Tx, instant,
     sql::{Row, sql},
 };
 use crate::domain::{
@@ -11,6 +11,9 @@ use crate::domain::{
     scope,
     session::{RevokeReason, Session},
 };
+
+/// Seconds of a day.
+const DAY: i64 = 24 * 60 * 60;
 
 /// A session that was just revoked: until when its access tokens would have held.
 #[derive(Clone, Copy, Debug)]
@@ -101,13 +104,13 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Session>>
 ///
 /// # Errors
 /// [`Error::Database`].
-pub async fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
+pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
+    let order = tx.next_use(session.last_used_at).await?;
     sql(
         "insert into sessions (id, user_id, device_id, client_id, device_name, user_agent, ip, created_at, last_used_at,
             expires_at, refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, fingerprint,
-            scope, used_order)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-            (select coalesce(max(used_order), 0) + 1 from sessions))",
+            scope, used_order, end_day)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
     .bind(session.id.to_string())
     .bind(session.user_id.to_string())
@@ -126,7 +129,9 @@ pub async fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
     .bind(session.auth_time.seconds())
     .bind(session.baseline.as_ref().map(Baseline::to_json))
     .bind(session.scope.as_ref().map(|granted| scope::text(granted.permissions())))
-    .execute(conn)
+    .bind(order)
+    .bind(day(session.refresh_expires_at))
+    .execute(tx)
     .await?;
     Ok(())
 }
@@ -136,12 +141,13 @@ pub async fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Database`].
-pub async fn claim(conn: &mut Conn, from_generation: i64, next: &Session) -> Result<bool> {
+pub async fn claim(tx: &mut Tx, from_generation: i64, next: &Session) -> Result<bool> {
+    let order = tx.next_use(next.last_used_at).await?;
     let updated = sql(
         "update sessions set generation = $3, generations_made_at = $4, last_used_at = $5, refresh_expires_at = $6,
             access_expires_at = case when access_expires_at > $7 then access_expires_at else $7 end, ip = $8,
             user_agent = $9, fingerprint = $10, mismatches = 0, password_generation = $11,
-            used_order = (select max(used_order) + 1 from sessions)
+            used_order = $12, end_day = $13
          where id = $1 and generation = $2 and revoked_at is null",
     )
     .bind(next.id.to_string())
@@ -155,7 +161,9 @@ pub async fn claim(conn: &mut Conn, from_generation: i64, next: &Session) -> Res
     .bind(next.user_agent.as_deref())
     .bind(next.baseline.as_ref().map(Baseline::to_json))
     .bind(next.generations.since_password())
-    .execute(conn)
+    .bind(order)
+    .bind(day(next.refresh_expires_at))
+    .execute(tx)
     .await?;
     Ok(updated > 0)
 }
@@ -298,8 +306,9 @@ pub async fn forget_fingerprints(conn: &mut Conn) -> Result<()> {
 /// [`Error::Database`].
 pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
     sql("delete from sessions where id in (select id from sessions
-            where refresh_expires_at < $1 and access_expires_at < $1 limit $2)")
+            where end_day <= $2 and refresh_expires_at < $1 and access_expires_at < $1 limit $3)")
     .bind(before.seconds())
+    .bind(day(before))
     .bind(limit)
     .execute(conn)
     .await
@@ -308,6 +317,11 @@ pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Re
 /// A count of a few. PostgreSQL has no numbers without a sign.
 fn small(count: i64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// The day of an end: it is what is indexed, for it changes once a day and the end with each refresh.
+fn day(end: UnixTime) -> i64 {
+    end.seconds().div_euclid(DAY)
 }
 
 fn made_at_text(generations: &Generations) -> String {

@@ -2,22 +2,27 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::{Conn, Result, changes};
+use super::{Conn, Result, changes, sql::sql};
 use crate::domain::{
     RoleName, UnixTime,
     change::{Announcement, Change},
 };
 
+/// Places in the order of use that one second has room for.
+const USES_IN_A_SECOND: i64 = 1 << 20;
+
 /// A transaction that holds the write lock. Gives the store's functions their connection.
 pub struct Tx {
     pub(super) connection: Conn,
     pub(super) announcements: Vec<Announcement>,
+    /// The last place in the order of use; none before the first use of this process.
+    last_use: Option<i64>,
 }
 
 impl Tx {
     /// A transaction is begun by whoever runs the job.
     pub(super) fn over(connection: Conn) -> Self {
-        Self { connection, announcements: Vec::new() }
+        Self { connection, announcements: Vec::new(), last_use: None }
     }
 
     /// Tells this process and the others of a change, from the commit on and until `until`, when no token is left that it
@@ -47,6 +52,22 @@ impl Tx {
         let people = announced.len();
         self.announcements.extend(announced);
         Ok(people)
+    }
+
+    /// The next place in the order in which sessions are used, of which several are used in one second. It lies behind all that
+    /// this process gave out and all that it found, whatever the clock says: a clock that went back must not make the newest
+    /// session look like the oldest.
+    ///
+    /// # Errors
+    /// [`super::Error::Database`].
+    pub(super) async fn next_use(&mut self, now: UnixTime) -> Result<i64> {
+        let last = match self.last_use {
+            Some(last) => last,
+            None => sql("select coalesce(max(used_order), 0) from sessions").value(&mut self.connection).await?,
+        };
+        let next = now.seconds().saturating_mul(USES_IN_A_SECOND).max(last.saturating_add(1));
+        self.last_use = Some(next);
+        Ok(next)
     }
 }
 

@@ -330,3 +330,42 @@ fn parallel_logins_on_one_device_leave_it_one_session() {
     }
     assert_eq!(server.count("select count(*) from devices"), 1);
 }
+
+/// The live sessions, in the order of the list that a login at the end would show.
+fn live(server: &Server) -> Vec<String> {
+    server.texts("select id from sessions where revoked_at is null order by used_order")
+}
+
+#[test]
+fn a_clock_that_went_back_evicts_nobodys_newest_session() {
+    let login = |server: &Server| {
+        let answer = server.post("/auth/login", json!({"username": "ada", "password": PASSWORD}));
+        answer.expect(200).text_at("session_id").to_owned()
+    };
+    let mut server = Server::with(unlimited(vec![("max_devices_per_user", 2.into())]));
+    server.user("ada");
+    let mut last = login(&server);
+    // What was stored counts after a restart too.
+    for restarts in [false, true, false, true] {
+        server.advance(-3600);
+        if restarts {
+            server = server.restart();
+        }
+        let newest = login(&server);
+        assert_eq!(live(&server), [&*last, &*newest], "restarted: {restarts}");
+        let newer = login(&server);
+        assert_eq!(live(&server), [&*newest, &*newer], "restarted: {restarts}");
+        last = newer;
+    }
+}
+
+#[test]
+fn a_device_has_an_id_that_says_nothing_of_when_it_was_made() {
+    let server = Server::with(unlimited(vec![]));
+    let ada = server.user("ada");
+    (0..8).for_each(|_| drop(ada.login()));
+    let ids = server.texts("select id from devices");
+    // A UUID of version 4 (RFC 9562 §5.4): in no order, and with no time in it.
+    assert!(ids.iter().all(|id| id.len() == 36 && id.as_bytes()[14] == b'4'), "{ids:?}");
+    assert_eq!(ids.iter().map(|id| &id[..8]).collect::<std::collections::BTreeSet<_>>().len(), 8, "{ids:?}");
+}
