@@ -10,6 +10,19 @@ pub async fn find(conn: &mut Conn, key: &str) -> Result<Option<String>> {
     sql("select value from meta where key = $1").bind(key).optional_value(conn).await
 }
 
+/// Sets `key` unless it is set, and returns what it is then. Of several who do this at once, all get the value of one.
+///
+/// # Errors
+/// [`super::Error::Database`].
+pub async fn settle(conn: &mut Conn, key: &str, value: &str) -> Result<String> {
+    sql("insert into meta (key, value) values ($1, $2) on conflict do nothing")
+        .bind(key)
+        .bind(value)
+        .execute(conn)
+        .await?;
+    Ok(find(conn, key).await?.unwrap_or_else(|| value.to_owned()))
+}
+
 /// Sets `key`.
 ///
 /// # Errors
