@@ -16,6 +16,7 @@ use vestibule::{
         sweep::sweep,
         users::change_user::{UserChange, change_user},
     },
+    store::{self, sql},
 };
 
 use support::{Answer, PASSWORD, Server, claims, wait_for};
@@ -26,6 +27,23 @@ const REFRESH: i64 = 7 * DAY;
 const SESSION: i64 = 10 * DAY;
 const DAY: i64 = 24 * 3600;
 const DEVICES: usize = 3;
+
+type Rows = Vec<(String, i64, bool, i64)>;
+type Log = Vec<(String, Option<String>)>;
+
+/// Id, generation, whether it was revoked and last use of every session; event and session of the log, but for keys.
+async fn rows_and_log(server: &Server) -> store::Result<(Rows, Log)> {
+    let mut reader = server.vestibule.store.read().await?;
+    let sessions = "select id, generation, revoked_at is not null as revoked, last_used_at from sessions";
+    let rows = sql(sessions).all(&mut reader).await?;
+    let rows = rows
+        .iter()
+        .map(|row| Ok((row.get("id")?, row.get("generation")?, row.get("revoked")?, row.get("last_used_at")?)));
+    let log = "select event, session_id from audit_events where event not like 'signing_key%'";
+    let log = sql(log).all(&mut reader).await?;
+    let log = log.iter().map(|row| Ok((row.get("event")?, row.get("session_id")?)));
+    Ok((rows.collect::<store::Result<_>>()?, log.collect::<store::Result<_>>()?))
+}
 
 /// Something that a client, an operator or time does.
 #[derive(Clone, Debug)]
@@ -522,20 +540,7 @@ impl Walk {
         self.check_access_tokens();
         let (server, model, now) = (self.server(), &self.model, self.server().clock.now());
         assert_eq!(now.seconds(), model.now);
-        let (rows, log) = wait_for(async {
-            let mut reader = server.vestibule.store.read().await.expect("a reader");
-            let rows: Vec<(String, i64, bool, i64)> =
-                sqlx::query_as("select id, generation, revoked_at is not null, last_used_at from sessions")
-                    .fetch_all(&mut *reader)
-                    .await
-                    .expect("the sessions");
-            let log: Vec<(String, Option<String>)> =
-                sqlx::query_as("select event, session_id from audit_events where event not like 'signing_key%'")
-                    .fetch_all(&mut *reader)
-                    .await
-                    .expect("the log");
-            (rows, log)
-        });
+        let (rows, log) = wait_for(rows_and_log(server)).expect("the queries run");
         let mut live = 0;
         for session in &model.sessions {
             let Some((_, generation, revoked, used)) = rows.iter().find(|row| row.0 == session.id) else {

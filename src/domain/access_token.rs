@@ -7,6 +7,10 @@ use serde_json::{Map, Value};
 
 use super::{Permission, SessionId, TokenId, UnixTime, UserId, jwt, numeric_date};
 
+/// Seconds before its `nbf` from which a token is accepted, whatever the leeway: the machine that made it may be ahead of
+/// this one by as much, and somebody who has just signed in is not to be refused for that (RFC 7519 §4.1.5).
+pub const NBF_LENIENCY: i64 = 2;
+
 /// The claims of an access token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessClaims {
@@ -87,7 +91,8 @@ impl AccessClaims {
         self.permissions.iter().any(|held| held.as_str() == permission)
     }
 
-    /// Whether the token holds at `now`, give or take `leeway` seconds. It is over in the second of its `exp`.
+    /// Whether the token holds at `now`, give or take `leeway` seconds: it is over in the second of its `exp`, and begins
+    /// [`NBF_LENIENCY`] seconds before its `nbf` at the least.
     ///
     /// # Errors
     /// [`AccessTokenError::Expired`]; before its `nbf` it is [`AccessTokenError::Invalid`].
@@ -95,7 +100,7 @@ impl AccessClaims {
         if now >= self.exp.plus(leeway) {
             return Err(AccessTokenError::Expired);
         }
-        if now.plus(leeway) < self.nbf {
+        if now.plus(leeway.max(NBF_LENIENCY)) < self.nbf {
             return Err(AccessTokenError::Invalid);
         }
         Ok(())
@@ -130,5 +135,60 @@ pub fn claimed_kid(token: &str) -> Result<String, AccessTokenError> {
         Some(jwt::ACCESS_TYP | "application/at+jwt") => hints.kid.ok_or(AccessTokenError::Invalid),
         Some(jwt::REFRESH_TYP) => Err(AccessTokenError::WrongType),
         _ => Err(AccessTokenError::Invalid),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A token that begins at 1000 and is over at 1900.
+    fn claims() -> AccessClaims {
+        let (user, session) = (UserId::new(UnixTime::from_seconds(1), [1; 10]), [2; 10]);
+        AccessClaims {
+            iss: String::new(),
+            aud: String::new(),
+            sub: user,
+            client_id: String::new(),
+            iat: UnixTime::from_seconds(1000),
+            nbf: UnixTime::from_seconds(1000),
+            exp: UnixTime::from_seconds(1900),
+            jti: TokenId::new(UnixTime::from_seconds(1), session),
+            sid: SessionId::new(UnixTime::from_seconds(1), session),
+            av: 1,
+            kind: Access::Access,
+            fresh: false,
+            auth_time: UnixTime::from_seconds(1000),
+            username: None,
+            email: None,
+            roles: Vec::new(),
+            permissions: Vec::new(),
+            scope: String::new(),
+            custom: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_token_begins_two_seconds_early_and_ends_on_time() {
+        use AccessTokenError::{Expired, Invalid};
+        // At which second, with which leeway.
+        for (now, leeway, expected) in [
+            (997, 0, Err(Invalid)),
+            (998, 0, Ok(())),
+            (999, 0, Ok(())),
+            (1000, 0, Ok(())),
+            (1899, 0, Ok(())),
+            (1900, 0, Err(Expired)),
+            // The leeway takes its place where it is greater, and is not added.
+            (997, 1, Err(Invalid)),
+            (998, 2, Ok(())),
+            (997, 3, Ok(())),
+            (996, 3, Err(Invalid)),
+            (1901, 2, Ok(())),
+            (1902, 2, Err(Expired)),
+        ] {
+            let held = claims().check_time(UnixTime::from_seconds(now), leeway);
+            assert_eq!(held, expected, "at {now} with a leeway of {leeway}");
+        }
     }
 }

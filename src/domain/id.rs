@@ -1,5 +1,5 @@
-//! Identifiers: UUIDv7 (RFC 9562 §5.7), so that rows lie in the order of their making. One type each, so that none is
-//! taken for another.
+//! Identifiers: UUIDv7 (RFC 9562 §5.7), so that rows lie in the order of their making, but for devices. One type each, so
+//! that none is taken for another.
 
 use std::fmt;
 
@@ -15,11 +15,6 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id made at `now`; `entropy` is fresh random bytes.
-            pub fn new(now: UnixTime, entropy: [u8; 10]) -> Self {
-                Self(uuid_v7(now, entropy))
-            }
-
             /// Reads the hyphenated text form in lower case, the only form that we write.
             pub fn parse(text: &str) -> Option<Self> {
                 let uuid = Uuid::try_parse(text).ok()?;
@@ -46,6 +41,17 @@ macro_rules! id {
     };
 }
 
+macro_rules! in_order_of_making {
+    ($($name:ident),*) => {
+        $(impl $name {
+            /// A new id made at `now`; `entropy` is fresh random bytes.
+            pub fn new(now: UnixTime, entropy: [u8; 10]) -> Self {
+                Self(uuid_v7(now, entropy))
+            }
+        })*
+    };
+}
+
 id!(
     /// A user: the `sub` of every token.
     UserId
@@ -62,6 +68,16 @@ id!(
     /// One token: its `jti`.
     TokenId
 );
+
+in_order_of_making!(UserId, SessionId, TokenId);
+
+impl DeviceRow {
+    /// A new id of 16 fresh random bytes: a UUIDv4 (RFC 9562 §5.4). With ids in the order of their making every login writes
+    /// to the end of the same index, where logins that a database runs at once collide. Older rows keep such ids.
+    pub fn new(entropy: [u8; 16]) -> Self {
+        Self(Builder::from_random_bytes(entropy).into_uuid())
+    }
+}
 
 /// A UUIDv7 of second `now` over ten given bytes.
 fn uuid_v7(now: UnixTime, entropy: [u8; 10]) -> Uuid {

@@ -1,9 +1,8 @@
 //! The audit log.
 
 use serde_json::Value;
-use sqlx::Row;
 
-use super::{Conn, Error, Result, instant, meta};
+use super::{Conn, Error, Result, instant, meta, sql::sql};
 use crate::domain::{UnixTime, UserId, audit_event::AuditEvent};
 
 /// An event as it stands in the log.
@@ -26,12 +25,11 @@ pub struct StoredEvent {
 /// # Errors
 /// [`super::Error::Database`].
 pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
-    sqlx::query(
-        "insert into audit_events (at, event, user_id, session_id, ip, detail)
-         select ?1, ?2, id, iif(gone, null, ?4), iif(gone, null, ?5), iif(gone, '{}', ?6)
-         from (select (select id from users where id = ?3) as id,
-                      ?3 is not null and not exists (select 1 from users where id = ?3) as gone)",
-    )
+    sql("insert into audit_events (at, event, user_id, session_id, ip, detail)
+         select $1, $2, id, case when gone then null else $4 end, case when gone then null else $5 end,
+            case when gone then '{}' else $6 end
+         from (select (select id from users where id = $3) as id,
+                      $3 is not null and not exists (select 1 from users where id = $3) as gone) as who")
     .bind(event.at.seconds())
     .bind(event.event.as_str())
     .bind(event.user.map(|user| user.to_string()))
@@ -48,22 +46,20 @@ pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
 /// # Errors
 /// [`Error::Database`], [`Error::Inconsistent`].
 pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<StoredEvent>> {
-    let rows = sqlx::query(
-        "select id, at, event, session_id, ip, detail from audit_events where user_id = ? order by id desc",
-    )
-    .bind(user.to_string())
-    .fetch_all(conn)
-    .await?;
+    let rows =
+        sql("select id, at, event, session_id, ip, detail from audit_events where user_id = $1 order by id desc")
+            .bind(user.to_string())
+            .all(conn)
+            .await?;
     rows.iter()
         .map(|row| {
-            let broken =
-                |_| Error::inconsistent("audit_events", row.try_get("id").unwrap_or(0_i64), "detail is not JSON");
+            let broken = |_| Error::inconsistent("audit_events", row.get("id").unwrap_or(0_i64), "detail is not JSON");
             Ok(StoredEvent {
-                at: instant(row.try_get("at")?),
-                event: row.try_get("event")?,
-                session_id: row.try_get("session_id")?,
-                ip: row.try_get("ip")?,
-                detail: serde_json::from_str(row.try_get("detail")?).map_err(broken)?,
+                at: instant(row.get("at")?),
+                event: row.get("event")?,
+                session_id: row.get("session_id")?,
+                ip: row.get("ip")?,
+                detail: serde_json::from_str(row.get("detail")?).map_err(broken)?,
             })
         })
         .collect()
@@ -74,12 +70,10 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<StoredEve
 /// # Errors
 /// [`super::Error::Database`].
 pub async fn forget_user(conn: &mut Conn, user: UserId) -> Result<()> {
-    sqlx::query(
-        "update audit_events set user_id = null, session_id = null, ip = null, detail = '{}' where user_id = ?",
-    )
-    .bind(user.to_string())
-    .execute(conn)
-    .await?;
+    sql("update audit_events set user_id = null, session_id = null, ip = null, detail = '{}' where user_id = $1")
+        .bind(user.to_string())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -90,11 +84,9 @@ pub async fn forget_user(conn: &mut Conn, user: UserId) -> Result<()> {
 pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
     // The trigger lets go of what is older than this, and of nothing else.
     meta::set(conn, "audit_swept_before", &before.seconds().to_string()).await?;
-    let deleted =
-        sqlx::query("delete from audit_events where id in (select id from audit_events where at < ? limit ?)")
-            .bind(before.seconds())
-            .bind(limit)
-            .execute(conn)
-            .await?;
-    Ok(deleted.rows_affected())
+    sql("delete from audit_events where id in (select id from audit_events where at < $1 limit $2)")
+        .bind(before.seconds())
+        .bind(limit)
+        .execute(conn)
+        .await
 }

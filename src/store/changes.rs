@@ -1,8 +1,9 @@
 //! The feed by which processes on one database keep each other's memory in step.
 
-use sqlx::{Row, sqlite::SqliteRow};
-
-use super::{Conn, Error, Result, instant};
+use super::{
+    Conn, Error, Result, instant,
+    sql::{Row, sql},
+};
 use crate::domain::{
     RoleName, SessionId, TokenId, UnixTime, UserId,
     change::{Announcement, Change},
@@ -15,16 +16,14 @@ pub(super) async fn insert(conn: &mut Conn, change: Change, now: UnixTime, until
         Change::AuthorizationVersion(user, version) => ("authorization_version", user.to_string(), Some(*version)),
         Change::SigningKeys => ("signing_keys", String::new(), None),
     };
-    let seq = sqlx::query_scalar(
-        "insert into changes (kind, subject, value, at, until) values (?, ?, ?, ?, ?) returning seq",
-    )
-    .bind(kind)
-    .bind(subject)
-    .bind(value)
-    .bind(now.seconds())
-    .bind(until.seconds())
-    .fetch_one(conn)
-    .await?;
+    let seq = sql("insert into changes (kind, subject, value, at, until) values ($1, $2, $3, $4, $5) returning seq")
+        .bind(kind)
+        .bind(subject)
+        .bind(value)
+        .bind(now.seconds())
+        .bind(until.seconds())
+        .value(conn)
+        .await?;
     Ok(Announcement { seq, change, until })
 }
 
@@ -37,27 +36,26 @@ pub(super) async fn insert_versions(
     now: UnixTime,
     remember: i64,
 ) -> Result<Vec<Announcement>> {
-    let rows = sqlx::query(
-        "insert into changes (kind, subject, value, at, until)
-         select 'authorization_version', users.id, authorization_version, ?3,
-            ?4 + max(?3, coalesce((select max(access_expires_at) from sessions where user_id = users.id), ?3))
-         from users where users.id in (select user_id from user_roles where role = ?1 or (?2 and role = 'admin'))
-         returning seq, kind, subject, value, until",
-    )
+    let rows = sql("insert into changes (kind, subject, value, at, until)
+         select 'authorization_version', users.id, authorization_version, $3,
+            $4 + coalesce((select max(access_expires_at) from sessions
+                where user_id = users.id and access_expires_at > $3), $3)
+         from users where users.id in (select user_id from user_roles where role = $1 or ($2 and role = 'admin'))
+         returning seq, kind, subject, value, until")
     .bind(role.map(RoleName::as_str))
     .bind(admins_too)
     .bind(now.seconds())
     .bind(remember)
-    .fetch_all(conn)
+    .all(conn)
     .await?;
     rows.iter().map(announcement).collect()
 }
 
 /// Everything after `seq`, in order.
 pub(super) async fn list_after(conn: &mut Conn, seq: i64) -> Result<Vec<Announcement>> {
-    let rows = sqlx::query("select seq, kind, subject, value, until from changes where seq > ? order by seq")
+    let rows = sql("select seq, kind, subject, value, until from changes where seq > $1 order by seq")
         .bind(seq)
-        .fetch_all(conn)
+        .all(conn)
         .await?;
     // One that this version does not know must not hide those after it.
     let known = rows.iter().filter_map(|row| match announcement(row) {
@@ -75,9 +73,7 @@ pub(super) async fn list_after(conn: &mut Conn, seq: i64) -> Result<Vec<Announce
 /// # Errors
 /// [`Error::Database`].
 pub async fn last_of_keys(conn: &mut Conn) -> Result<i64> {
-    Ok(sqlx::query_scalar("select coalesce(max(seq), 0) from changes where kind = 'signing_keys'")
-        .fetch_one(conn)
-        .await?)
+    sql("select coalesce(max(seq), 0) from changes where kind = 'signing_keys'").value(conn).await
 }
 
 /// Forgets up to `limit` changes that concern no token any more; how many it were.
@@ -85,21 +81,18 @@ pub async fn last_of_keys(conn: &mut Conn) -> Result<i64> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn delete_expired(conn: &mut Conn, now: UnixTime, limit: i64) -> Result<u64> {
-    let deleted = sqlx::query(
-        "delete from changes where seq in (select seq from changes where until < ? order by until limit ?)",
-    )
-    .bind(now.seconds())
-    .bind(limit)
-    .execute(conn)
-    .await?;
-    Ok(deleted.rows_affected())
+    sql("delete from changes where seq in (select seq from changes where until < $1 order by until limit $2)")
+        .bind(now.seconds())
+        .bind(limit)
+        .execute(conn)
+        .await
 }
 
-fn announcement(row: &SqliteRow) -> Result<Announcement> {
-    let seq: i64 = row.try_get("seq")?;
-    let subject: String = row.try_get("subject")?;
-    let value: Option<i64> = row.try_get("value")?;
-    let change = match row.try_get::<String, _>("kind")?.as_str() {
+fn announcement(row: &Row) -> Result<Announcement> {
+    let seq: i64 = row.get("seq")?;
+    let subject: String = row.get("subject")?;
+    let value: Option<i64> = row.get("value")?;
+    let change = match row.get::<String>("kind")?.as_str() {
         "session_revoked" => SessionId::parse(&subject).map(Change::SessionRevoked),
         "token_revoked" => TokenId::parse(&subject).map(Change::TokenRevoked),
         "authorization_version" => {
@@ -109,5 +102,5 @@ fn announcement(row: &SqliteRow) -> Result<Announcement> {
         _ => None,
     };
     let change = change.ok_or_else(|| Error::inconsistent("changes", seq, "not a change that this version knows"))?;
-    Ok(Announcement { seq, change, until: instant(row.try_get("until")?) })
+    Ok(Announcement { seq, change, until: instant(row.get("until")?) })
 }

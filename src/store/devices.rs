@@ -1,8 +1,6 @@
 //! Devices: who holds a `device_id`.
 
-use sqlx::Row;
-
-use super::{Conn, Error, Result, instant};
+use super::{Conn, Error, Result, instant, sql::sql};
 use crate::domain::{DeviceRow, UnixTime, UserId, device::DeviceSecretHash};
 
 /// A device as stored.
@@ -28,13 +26,12 @@ pub async fn find_by_secret(
     client_id: &str,
     secret: &DeviceSecretHash,
 ) -> Result<Option<DeviceRow>> {
-    let id: Option<String> =
-        sqlx::query_scalar("select id from devices where secret_hash = ? and user_id = ? and client_id = ?")
-            .bind(secret.as_bytes().as_slice())
-            .bind(user.to_string())
-            .bind(client_id)
-            .fetch_optional(conn)
-            .await?;
+    let id: Option<String> = sql("select id from devices where secret_hash = $1 and user_id = $2 and client_id = $3")
+        .bind(secret.as_bytes().as_slice())
+        .bind(user.to_string())
+        .bind(client_id)
+        .optional_value(conn)
+        .await?;
     id.map(|id| DeviceRow::parse(&id).ok_or_else(|| Error::inconsistent("devices", id, "the id is not a UUID")))
         .transpose()
 }
@@ -51,8 +48,8 @@ pub async fn insert(
     secret: &DeviceSecretHash,
     now: UnixTime,
 ) -> Result<()> {
-    sqlx::query(
-        "insert into devices (id, user_id, client_id, secret_hash, created_at, last_used_at) values (?1, ?2, ?3, ?4, ?5, ?5)",
+    sql(
+        "insert into devices (id, user_id, client_id, secret_hash, created_at, last_used_at) values ($1, $2, $3, $4, $5, $5)",
     )
     .bind(id.to_string())
     .bind(user.to_string())
@@ -69,12 +66,12 @@ pub async fn insert(
 /// # Errors
 /// [`Error::Database`].
 pub async fn touch(conn: &mut Conn, id: DeviceRow, now: UnixTime) -> Result<bool> {
-    let updated = sqlx::query("update devices set last_used_at = ? where id = ?")
+    let updated = sql("update devices set last_used_at = $1 where id = $2")
         .bind(now.seconds())
         .bind(id.to_string())
         .execute(conn)
         .await?;
-    Ok(updated.rows_affected() > 0)
+    Ok(updated > 0)
 }
 
 /// A user's devices, latest use first.
@@ -82,20 +79,20 @@ pub async fn touch(conn: &mut Conn, id: DeviceRow, now: UnixTime) -> Result<bool
 /// # Errors
 /// [`Error::Database`], [`Error::Inconsistent`].
 pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Device>> {
-    let rows = sqlx::query(
-        "select id, client_id, created_at, last_used_at from devices where user_id = ? order by last_used_at desc, id desc",
+    let rows = sql(
+        "select id, client_id, created_at, last_used_at from devices where user_id = $1 order by last_used_at desc, created_at desc, id",
     )
     .bind(user.to_string())
-    .fetch_all(conn)
+    .all(conn)
     .await?;
     rows.iter()
         .map(|row| {
-            let id: String = row.try_get("id")?;
+            let id: String = row.get("id")?;
             Ok(Device {
                 id: DeviceRow::parse(&id).ok_or_else(|| Error::inconsistent("devices", &id, "the id is not a UUID"))?,
-                client_id: row.try_get("client_id")?,
-                created_at: instant(row.try_get("created_at")?),
-                last_used_at: instant(row.try_get("last_used_at")?),
+                client_id: row.get("client_id")?,
+                created_at: instant(row.get("created_at")?),
+                last_used_at: instant(row.get("last_used_at")?),
             })
         })
         .collect()
@@ -106,15 +103,12 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Device>> 
 /// # Errors
 /// [`Error::Database`].
 pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
-    let deleted = sqlx::query(
-        "delete from devices where id in (select id from devices where last_used_at < ?
-            and not exists (select 1 from sessions where device_id = devices.id) limit ?)",
-    )
+    sql("delete from devices where id in (select id from devices where last_used_at < $1
+            and not exists (select 1 from sessions where device_id = devices.id) limit $2)")
     .bind(before.seconds())
     .bind(limit)
     .execute(conn)
-    .await?;
-    Ok(deleted.rows_affected())
+    .await
 }
 
 /// Forgets every device; how many it were.
@@ -122,5 +116,5 @@ pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Re
 /// # Errors
 /// [`Error::Database`].
 pub async fn delete_all(conn: &mut Conn) -> Result<u64> {
-    Ok(sqlx::query("delete from devices").execute(conn).await?.rows_affected())
+    sql("delete from devices").execute(conn).await
 }

@@ -1,13 +1,26 @@
 //! Facts about the database itself.
 
-use super::{Conn, Result};
+use super::{Conn, Result, sql::sql};
 
 /// The value of `key`.
 ///
 /// # Errors
 /// [`super::Error::Database`].
 pub async fn find(conn: &mut Conn, key: &str) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar("select value from meta where key = ?").bind(key).fetch_optional(conn).await?)
+    sql("select value from meta where key = $1").bind(key).optional_value(conn).await
+}
+
+/// Sets `key` unless it is set, and returns what it is then. Of several who do this at once, all get the value of one.
+///
+/// # Errors
+/// [`super::Error::Database`].
+pub async fn settle(conn: &mut Conn, key: &str, value: &str) -> Result<String> {
+    sql("insert into meta (key, value) values ($1, $2) on conflict do nothing")
+        .bind(key)
+        .bind(value)
+        .execute(conn)
+        .await?;
+    Ok(find(conn, key).await?.unwrap_or_else(|| value.to_owned()))
 }
 
 /// Sets `key`.
@@ -15,7 +28,7 @@ pub async fn find(conn: &mut Conn, key: &str) -> Result<Option<String>> {
 /// # Errors
 /// [`super::Error::Database`].
 pub async fn set(conn: &mut Conn, key: &str, value: &str) -> Result<()> {
-    sqlx::query("insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value")
+    sql("insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value")
         .bind(key)
         .bind(value)
         .execute(conn)
@@ -28,6 +41,6 @@ pub async fn set(conn: &mut Conn, key: &str, value: &str) -> Result<()> {
 /// # Errors
 /// [`super::Error::Database`].
 pub async fn delete(conn: &mut Conn, key: &str) -> Result<()> {
-    sqlx::query("delete from meta where key = ?").bind(key).execute(conn).await?;
+    sql("delete from meta where key = $1").bind(key).execute(conn).await?;
     Ok(())
 }

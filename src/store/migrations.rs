@@ -5,13 +5,14 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "users", include_str!("../../migrations/0001_users.sql")),
     (2, "sessions", include_str!("../../migrations/0002_sessions.sql")),
     (3, "operation", include_str!("../../migrations/0003_operation.sql")),
     (4, "keys", include_str!("../../migrations/0004_keys.sql")),
     (5, "oauth", include_str!("../../migrations/0005_oauth.sql")),
     (6, "password_generation", include_str!("../../migrations/0006_password_generation.sql")),
+    (7, "order_of_use", include_str!("../../migrations/0007_order_of_use.sql")),
 ];
 
 /// Applies what is missing, each migration in a transaction of its own.
@@ -48,10 +49,7 @@ mod tests {
     fn a_key_from_before_signs_since_it_was_made() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
-            let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("it opens");
-            for (_, _, sql) in &super::MIGRATIONS[..3] {
-                sqlx::raw_sql(*sql).execute(&mut connection).await.expect("it migrates");
-            }
+            let mut connection = at(3).await;
             let key = "insert into signing_keys (kid, algorithm, sealed, status, created_at)
                 values ('a', 'ES256', x'00', 'current', 7)";
             sqlx::query(key).execute(&mut connection).await.expect("a key");
@@ -61,6 +59,51 @@ mod tests {
                 .await
                 .expect("the key");
             assert_eq!(from, 7);
+        });
+    }
+
+    /// A database at migration `version`.
+    async fn at(version: usize) -> SqliteConnection {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("it opens");
+        for (_, _, sql) in &super::MIGRATIONS[..version] {
+            sqlx::raw_sql(*sql).execute(&mut connection).await.expect("it migrates");
+        }
+        connection
+    }
+
+    #[test]
+    fn a_session_from_before_ends_on_its_day_and_no_index_moves_with_a_refresh() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut connection = at(6).await;
+            let (user, session) = ("u".repeat(36), "s".repeat(36));
+            sqlx::query("insert into users (id, username, username_key, created_at) values ($1, 'a', 'a', 0)")
+                .bind(&user)
+                .execute(&mut connection)
+                .await
+                .expect("a user");
+            let columns =
+                "id, user_id, client_id, created_at, last_used_at, used_order, expires_at, refresh_expires_at,
+                generation, generations_made_at, access_expires_at, auth_time";
+            let insert = format!(
+                "insert into sessions ({columns}) values ($1, $2, 'web', 0, 0, 1, 864000, 259199, 1, '[0]', 900, 0)"
+            );
+            let insert = sqlx::query(sqlx::AssertSqlSafe(insert)).bind(&session).bind(&user);
+            insert.execute(&mut connection).await.expect("a session");
+            sqlx::raw_sql(super::MIGRATIONS[6].2).execute(&mut connection).await.expect("it migrates");
+            let day: i64 = sqlx::query_scalar("select end_day from sessions")
+                .fetch_one(&mut connection)
+                .await
+                .expect("the session");
+            assert_eq!(day, 2, "the last second of its third day");
+            let indexed: Vec<String> = sqlx::query_scalar(
+                "select distinct columns.name from pragma_index_list('sessions') as indexes
+                 join pragma_index_info(indexes.name) as columns order by 1",
+            )
+            .fetch_all(&mut connection)
+            .await
+            .expect("the catalogue");
+            assert_eq!(indexed, ["device_id", "end_day", "id", "revoked_at", "user_id"]);
         });
     }
 

@@ -7,96 +7,40 @@
 pub mod audit;
 pub mod changes;
 pub mod devices;
+mod error;
+mod job;
 pub mod meta;
 mod migrations;
 pub mod roles;
 pub mod sessions;
 pub mod signing_keys;
+mod sql;
+mod tx;
 pub mod users;
 mod writer;
 
-use std::{path::Path, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Sqlite, SqliteConnection,
-    pool::PoolConnection,
+    ConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
 
-pub use self::writer::Tx;
-use self::writer::Writer;
+use self::{error::instant, writer::Writer};
+pub use self::{
+    error::{Error, OnCommit, Result},
+    sql::{Column, Conn, Query, Reader, Row, Value, sql},
+    tx::Tx,
+};
 
 /// How long it takes at the most until a running server has seen what another process announced.
 pub const FOLLOWED_WITHIN: Duration = Duration::from_millis(writer::FOLLOW_EVERY.as_millis() as u64 + 50);
-use crate::domain::{UnixTime, change::Announcement};
-
-/// What the functions of this module take: a reader or a [`Tx`] gives one.
-pub type Conn = SqliteConnection;
-
-/// A read-only connection, given back when dropped.
-pub type Reader = PoolConnection<Sqlite>;
 
 /// Read-only connections; reads of a small table take tens of microseconds, so few are enough.
 const READERS: u32 = 4;
 
 /// How long a statement waits for another process's write, such as a command's beside the server.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Why the database did not do what was asked. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file can't be opened as our database.
-    #[error("can't open the database {}", path.display())]
-    Open {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: sqlx::Error,
-    },
-    /// The tables can't be brought to this version.
-    #[error("can't use the database {}: {reason}", path.display())]
-    Migrate {
-        /// Which file.
-        path: PathBuf,
-        /// What stands in the way.
-        reason: String,
-    },
-    /// SQLite refused: a full disk, a broken file, a lock that did not go away.
-    #[error("the database refused a statement: {0}")]
-    Database(#[from] sqlx::Error),
-    /// A row says something that can't be.
-    #[error("table {table} row {id}: {what}")]
-    Inconsistent {
-        /// In which table.
-        table: &'static str,
-        /// Which row.
-        id: String,
-        /// What can't be.
-        what: String,
-    },
-    /// A commit failed, and with it every write that was part of it.
-    #[error(transparent)]
-    Commit(Arc<Error>),
-    /// The code of a write panicked. The write was rolled back.
-    #[error("a write panicked: {0}")]
-    Panicked(String),
-    /// The server is stopping, or the thread that writes has failed.
-    #[error("the database is closed")]
-    Closed,
-}
-
-impl Error {
-    fn inconsistent(table: &'static str, id: impl ToString, what: impl ToString) -> Self {
-        Self::Inconsistent { table, id: id.to_string(), what: what.to_string() }
-    }
-}
-
-/// The result of a statement.
-pub type Result<T> = std::result::Result<T, Error>;
-
-/// Called with what a commit announced, after the commit and before anybody is answered.
-pub type OnCommit = Arc<dyn Fn(&[Announcement]) + Send + Sync>;
 
 /// The database.
 #[derive(Clone)]
@@ -141,7 +85,7 @@ impl Store {
             .connect_with(base.read_only(true))
             .await
             .map_err(cannot_open)?;
-        let writer = Writer::start(connection, on_commit).await?;
+        let writer = Writer::start(Conn::writer(connection), on_commit).await?;
         Ok(Self { readers, writer })
     }
 
@@ -150,16 +94,16 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] when none is free in time, [`Error::Closed`].
     pub async fn read(&self) -> Result<Reader> {
-        Ok(self.readers.acquire().await?)
+        Ok(Reader::new(self.readers.acquire().await?))
     }
 
     /// Runs `job` in a transaction that holds the write lock from its start, and answers once its outcome is on disk.
     ///
-    /// A job that gives an error, or panics, leaves nothing behind. It may be run again after another job of the same commit failed, so it
+    /// A job that gives an error, or panics, or in which a statement failed, leaves nothing behind. It may be run again after another job of the same commit failed, so it
     /// must do nothing but write through its `Tx`.
     ///
     /// # Errors
-    /// The job's own; [`Error::Panicked`]; [`Error::Database`] when the commit fails; [`Error::Closed`].
+    /// The job's own; [`Error::Statement`]; [`Error::Panicked`]; [`Error::Database`] when the commit fails; [`Error::Closed`].
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
@@ -185,9 +129,4 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
     }
-}
-
-/// Reads an instant.
-fn instant(seconds: i64) -> UnixTime {
-    UnixTime::from_seconds(seconds)
 }

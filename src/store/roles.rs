@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::Row;
-
-use super::{Conn, Error, Result};
+use super::{Conn, Error, Result, sql::sql};
 use crate::domain::{Permission, RoleName, Roles, UnixTime, UserId};
 
 /// Every role with what it was given.
@@ -12,14 +10,12 @@ use crate::domain::{Permission, RoleName, Roles, UnixTime, UserId};
 /// # Errors
 /// [`Error::Database`], [`Error::Inconsistent`].
 pub async fn find_all(conn: &mut Conn) -> Result<Roles> {
-    let rows = sqlx::query("select name, permission from roles left join role_permissions on role = name")
-        .fetch_all(conn)
-        .await?;
+    let rows = sql("select name, permission from roles left join role_permissions on role = name").all(conn).await?;
     let mut all = BTreeMap::<String, BTreeSet<Permission>>::new();
     for row in rows {
-        let name: String = row.try_get("name")?;
+        let name: String = row.get("name")?;
         let permissions = all.entry(name.clone()).or_default();
-        if let Some(permission) = row.try_get::<Option<&str>, _>("permission")? {
+        if let Some(permission) = row.get::<Option<&str>>("permission")? {
             let broken = |what| Error::inconsistent("role_permissions", &name, what);
             permissions.insert(Permission::parse(permission).map_err(broken)?);
         }
@@ -32,8 +28,8 @@ pub async fn find_all(conn: &mut Conn) -> Result<Roles> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn count_members(conn: &mut Conn) -> Result<BTreeMap<String, i64>> {
-    let rows = sqlx::query("select role, count(*) as members from user_roles group by role").fetch_all(conn).await?;
-    rows.iter().map(|row| Ok((row.try_get("role")?, row.try_get("members")?))).collect()
+    let rows = sql("select role, count(*) as members from user_roles group by role").all(conn).await?;
+    rows.iter().map(|row| Ok((row.get("role")?, row.get("members")?))).collect()
 }
 
 /// Makes a role, unless there is one of that name.
@@ -41,7 +37,7 @@ pub async fn count_members(conn: &mut Conn) -> Result<BTreeMap<String, i64>> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn insert(conn: &mut Conn, role: &RoleName, now: UnixTime) -> Result<()> {
-    sqlx::query("insert or ignore into roles (name, created_at) values (?, ?)")
+    sql("insert into roles (name, created_at) values ($1, $2) on conflict do nothing")
         .bind(role.as_str())
         .bind(now.seconds())
         .execute(conn)
@@ -54,9 +50,9 @@ pub async fn insert(conn: &mut Conn, role: &RoleName, now: UnixTime) -> Result<(
 /// # Errors
 /// [`Error::Database`].
 pub async fn set_permissions(conn: &mut Conn, role: &RoleName, permissions: &BTreeSet<Permission>) -> Result<()> {
-    sqlx::query("delete from role_permissions where role = ?").bind(role.as_str()).execute(&mut *conn).await?;
+    sql("delete from role_permissions where role = $1").bind(role.as_str()).execute(&mut *conn).await?;
     for permission in permissions {
-        sqlx::query("insert into role_permissions (role, permission) values (?, ?)")
+        sql("insert into role_permissions (role, permission) values ($1, $2)")
             .bind(role.as_str())
             .bind(permission.as_str())
             .execute(&mut *conn)
@@ -70,7 +66,7 @@ pub async fn set_permissions(conn: &mut Conn, role: &RoleName, permissions: &BTr
 /// # Errors
 /// [`Error::Database`].
 pub async fn remove(conn: &mut Conn, role: &RoleName) -> Result<()> {
-    sqlx::query("delete from roles where name = ?").bind(role.as_str()).execute(conn).await?;
+    sql("delete from roles where name = $1").bind(role.as_str()).execute(conn).await?;
     Ok(())
 }
 
@@ -79,10 +75,8 @@ pub async fn remove(conn: &mut Conn, role: &RoleName) -> Result<()> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn raise_authorization_versions(conn: &mut Conn, role: Option<&RoleName>, admins_too: bool) -> Result<()> {
-    sqlx::query(
-        "update users set authorization_version = authorization_version + 1
-         where id in (select user_id from user_roles where role = ?1 or (?2 and role = 'admin'))",
-    )
+    sql("update users set authorization_version = authorization_version + 1
+         where id in (select user_id from user_roles where role = $1 or ($2 and role = 'admin'))")
     .bind(role.map(RoleName::as_str))
     .bind(admins_too)
     .execute(conn)
@@ -95,12 +89,10 @@ pub async fn raise_authorization_versions(conn: &mut Conn, role: Option<&RoleNam
 /// # Errors
 /// [`Error::Database`].
 pub async fn count_active_members(conn: &mut Conn, role: &str) -> Result<i64> {
-    Ok(sqlx::query_scalar(
-        "select count(*) from user_roles join users on users.id = user_id where role = ? and disabled_at is null",
-    )
-    .bind(role)
-    .fetch_one(conn)
-    .await?)
+    sql("select count(*) from user_roles join users on users.id = user_id where role = $1 and disabled_at is null")
+        .bind(role)
+        .value(conn)
+        .await
 }
 
 /// Gives a user exactly these roles.
@@ -108,9 +100,9 @@ pub async fn count_active_members(conn: &mut Conn, role: &str) -> Result<i64> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn set_of_user(conn: &mut Conn, user: UserId, roles: &[RoleName]) -> Result<()> {
-    sqlx::query("delete from user_roles where user_id = ?").bind(user.to_string()).execute(&mut *conn).await?;
+    sql("delete from user_roles where user_id = $1").bind(user.to_string()).execute(&mut *conn).await?;
     for role in roles {
-        sqlx::query("insert or ignore into user_roles (user_id, role) values (?, ?)")
+        sql("insert into user_roles (user_id, role) values ($1, $2) on conflict do nothing")
             .bind(user.to_string())
             .bind(role.as_str())
             .execute(&mut *conn)
@@ -124,9 +116,9 @@ pub async fn set_of_user(conn: &mut Conn, user: UserId, roles: &[RoleName]) -> R
 /// # Errors
 /// [`Error::Database`].
 pub async fn set_permissions_of_user(conn: &mut Conn, user: UserId, permissions: &[Permission]) -> Result<()> {
-    sqlx::query("delete from user_permissions where user_id = ?").bind(user.to_string()).execute(&mut *conn).await?;
+    sql("delete from user_permissions where user_id = $1").bind(user.to_string()).execute(&mut *conn).await?;
     for permission in permissions {
-        sqlx::query("insert or ignore into user_permissions (user_id, permission) values (?, ?)")
+        sql("insert into user_permissions (user_id, permission) values ($1, $2) on conflict do nothing")
             .bind(user.to_string())
             .bind(permission.as_str())
             .execute(&mut *conn)

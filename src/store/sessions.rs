@@ -1,8 +1,9 @@
 //! Sessions. What revokes one gives back what must be announced.
 
-use sqlx::{Row, sqlite::SqliteRow};
-
-use super::{Conn, Error, Result, instant};
+use super::{
+    Conn, Error, Result, Tx, instant,
+    sql::{Row, sql},
+};
 use crate::domain::{
     DeviceRow, Scope, SessionId, UnixTime, UserId,
     device::Baseline,
@@ -10,6 +11,9 @@ use crate::domain::{
     scope,
     session::{RevokeReason, Session},
 };
+
+/// Seconds of a day.
+const DAY: i64 = 24 * 60 * 60;
 
 /// A session that was just revoked: until when its access tokens would have held.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +56,7 @@ macro_rules! select_session {
 /// # Errors
 /// [`Error::Database`], [`Error::Inconsistent`].
 pub async fn find(conn: &mut Conn, id: SessionId) -> Result<Option<Session>> {
-    let row = sqlx::query(select_session!("where id = ?")).bind(id.to_string()).fetch_optional(conn).await?;
+    let row = sql(select_session!("where id = $1")).bind(id.to_string()).optional(conn).await?;
     row.as_ref().map(session).transpose()
 }
 
@@ -61,13 +65,13 @@ pub async fn find(conn: &mut Conn, id: SessionId) -> Result<Option<Session>> {
 /// # Errors
 /// As [`find`].
 pub async fn list_live_by_user(conn: &mut Conn, user: UserId, now: UnixTime) -> Result<Vec<Session>> {
-    let rows = sqlx::query(select_session!(
-        "where user_id = ?1 and revoked_at is null and refresh_expires_at > ?2 and expires_at > ?2
+    let rows = sql(select_session!(
+        "where user_id = $1 and revoked_at is null and refresh_expires_at > $2 and expires_at > $2
          order by used_order desc"
     ))
     .bind(user.to_string())
     .bind(now.seconds())
-    .fetch_all(conn)
+    .all(conn)
     .await?;
     rows.iter().map(session).collect()
 }
@@ -77,11 +81,11 @@ pub async fn list_live_by_user(conn: &mut Conn, user: UserId, now: UnixTime) -> 
 /// # Errors
 /// As [`find`].
 pub async fn list_live(conn: &mut Conn, now: UnixTime) -> Result<Vec<Session>> {
-    let rows = sqlx::query(select_session!(
-        "where revoked_at is null and refresh_expires_at > ?1 and expires_at > ?1 order by used_order desc"
+    let rows = sql(select_session!(
+        "where revoked_at is null and refresh_expires_at > $1 and expires_at > $1 order by used_order desc"
     ))
     .bind(now.seconds())
-    .fetch_all(conn)
+    .all(conn)
     .await?;
     rows.iter().map(session).collect()
 }
@@ -91,10 +95,8 @@ pub async fn list_live(conn: &mut Conn, now: UnixTime) -> Result<Vec<Session>> {
 /// # Errors
 /// As [`find`].
 pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Session>> {
-    let rows = sqlx::query(select_session!("where user_id = ? order by used_order desc"))
-        .bind(user.to_string())
-        .fetch_all(conn)
-        .await?;
+    let rows =
+        sql(select_session!("where user_id = $1 order by used_order desc")).bind(user.to_string()).all(conn).await?;
     rows.iter().map(session).collect()
 }
 
@@ -102,13 +104,13 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Session>>
 ///
 /// # Errors
 /// [`Error::Database`].
-pub async fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
-    sqlx::query(
+pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
+    let order = tx.next_use(session.last_used_at).await?;
+    sql(
         "insert into sessions (id, user_id, device_id, client_id, device_name, user_agent, ip, created_at, last_used_at,
             expires_at, refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, fingerprint,
-            scope, used_order)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-            (select coalesce(max(used_order), 0) + 1 from sessions))",
+            scope, used_order, end_day)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
     .bind(session.id.to_string())
     .bind(session.user_id.to_string())
@@ -127,7 +129,9 @@ pub async fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
     .bind(session.auth_time.seconds())
     .bind(session.baseline.as_ref().map(Baseline::to_json))
     .bind(session.scope.as_ref().map(|granted| scope::text(granted.permissions())))
-    .execute(conn)
+    .bind(order)
+    .bind(day(session.refresh_expires_at))
+    .execute(tx)
     .await?;
     Ok(())
 }
@@ -137,12 +141,14 @@ pub async fn insert(conn: &mut Conn, session: &Session) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Database`].
-pub async fn claim(conn: &mut Conn, from_generation: i64, next: &Session) -> Result<bool> {
-    let updated = sqlx::query(
-        "update sessions set generation = ?3, generations_made_at = ?4, last_used_at = ?5, refresh_expires_at = ?6,
-            access_expires_at = max(access_expires_at, ?7), ip = ?8, user_agent = ?9, fingerprint = ?10, mismatches = 0,
-            password_generation = ?11, used_order = (select max(used_order) + 1 from sessions)
-         where id = ?1 and generation = ?2 and revoked_at is null",
+pub async fn claim(tx: &mut Tx, from_generation: i64, next: &Session) -> Result<bool> {
+    let order = tx.next_use(next.last_used_at).await?;
+    let updated = sql(
+        "update sessions set generation = $3, generations_made_at = $4, last_used_at = $5, refresh_expires_at = $6,
+            access_expires_at = case when access_expires_at > $7 then access_expires_at else $7 end, ip = $8,
+            user_agent = $9, fingerprint = $10, mismatches = 0, password_generation = $11,
+            used_order = $12, end_day = $13
+         where id = $1 and generation = $2 and revoked_at is null",
     )
     .bind(next.id.to_string())
     .bind(from_generation)
@@ -155,9 +161,11 @@ pub async fn claim(conn: &mut Conn, from_generation: i64, next: &Session) -> Res
     .bind(next.user_agent.as_deref())
     .bind(next.baseline.as_ref().map(Baseline::to_json))
     .bind(next.generations.since_password())
-    .execute(conn)
+    .bind(order)
+    .bind(day(next.refresh_expires_at))
+    .execute(tx)
     .await?;
-    Ok(updated.rows_affected() > 0)
+    Ok(updated > 0)
 }
 
 /// The greatest `exp` of the access tokens given out to a user's sessions, or to all sessions; none where there is none.
@@ -166,9 +174,9 @@ pub async fn claim(conn: &mut Conn, from_generation: i64, next: &Session) -> Res
 /// [`Error::Database`].
 pub async fn latest_access_expiry(conn: &mut Conn, user: Option<UserId>) -> Result<Option<UnixTime>> {
     let seconds: Option<i64> =
-        sqlx::query_scalar("select max(access_expires_at) from sessions where ?1 is null or user_id = ?1")
+        sql("select max(access_expires_at) from sessions where cast($1 as text) is null or user_id = $1")
             .bind(user.map(|user| user.to_string()))
-            .fetch_one(conn)
+            .value(conn)
             .await?;
     Ok(seconds.map(instant))
 }
@@ -179,16 +187,15 @@ pub async fn latest_access_expiry(conn: &mut Conn, user: Option<UserId>) -> Resu
 /// # Errors
 /// [`Error::Database`].
 pub async fn prove(conn: &mut Conn, id: SessionId, now: UnixTime, access_expires_at: UnixTime) -> Result<bool> {
-    let updated = sqlx::query(
-        "update sessions set auth_time = ?2, failed_proofs = 0, access_expires_at = max(access_expires_at, ?3)
-         where id = ?1 and revoked_at is null and refresh_expires_at > ?2 and expires_at > ?2",
-    )
+    let updated = sql("update sessions set auth_time = $2, failed_proofs = 0,
+            access_expires_at = case when access_expires_at > $3 then access_expires_at else $3 end
+         where id = $1 and revoked_at is null and refresh_expires_at > $2 and expires_at > $2")
     .bind(id.to_string())
     .bind(now.seconds())
     .bind(access_expires_at.seconds())
     .execute(conn)
     .await?;
-    Ok(updated.rows_affected() > 0)
+    Ok(updated > 0)
 }
 
 /// Notes that a session that was not revoked gives out an access token until `expires_at`; whether there is one.
@@ -196,14 +203,15 @@ pub async fn prove(conn: &mut Conn, id: SessionId, now: UnixTime, access_expires
 /// # Errors
 /// [`Error::Database`].
 pub async fn record_access_expiry(conn: &mut Conn, id: SessionId, expires_at: UnixTime) -> Result<bool> {
-    let updated = sqlx::query(
-        "update sessions set access_expires_at = max(access_expires_at, ?2) where id = ?1 and revoked_at is null",
+    let updated = sql(
+        "update sessions set access_expires_at = case when access_expires_at > $2 then access_expires_at else $2 end
+         where id = $1 and revoked_at is null",
     )
     .bind(id.to_string())
     .bind(expires_at.seconds())
     .execute(conn)
     .await?;
-    Ok(updated.rows_affected() > 0)
+    Ok(updated > 0)
 }
 
 /// Counts a wrong password; how many in a row that makes. None where the session is not live.
@@ -211,12 +219,13 @@ pub async fn record_access_expiry(conn: &mut Conn, id: SessionId, expires_at: Un
 /// # Errors
 /// [`Error::Database`].
 pub async fn count_failed_proof(conn: &mut Conn, id: SessionId) -> Result<Option<u32>> {
-    Ok(sqlx::query_scalar(
-        "update sessions set failed_proofs = failed_proofs + 1 where id = ? and revoked_at is null returning failed_proofs",
+    let count = sql(
+        "update sessions set failed_proofs = failed_proofs + 1 where id = $1 and revoked_at is null returning failed_proofs",
     )
     .bind(id.to_string())
-    .fetch_optional(conn)
-    .await?)
+    .optional_value(conn)
+    .await?;
+    Ok(count.map(small))
 }
 
 /// Counts a refresh from another device; how many in a row that makes. None where the session is not live.
@@ -224,21 +233,22 @@ pub async fn count_failed_proof(conn: &mut Conn, id: SessionId) -> Result<Option
 /// # Errors
 /// [`Error::Database`].
 pub async fn count_mismatch(conn: &mut Conn, id: SessionId) -> Result<Option<u32>> {
-    Ok(sqlx::query_scalar(
-        "update sessions set mismatches = mismatches + 1 where id = ? and revoked_at is null returning mismatches",
+    let count = sql(
+        "update sessions set mismatches = mismatches + 1 where id = $1 and revoked_at is null returning mismatches",
     )
     .bind(id.to_string())
-    .fetch_optional(conn)
-    .await?)
+    .optional_value(conn)
+    .await?;
+    Ok(count.map(small))
 }
 
 macro_rules! revoke {
     ($condition:literal) => {
         concat!(
-            "update sessions set revoked_at = ?2, revoked_reason = ?3
-             where user_id = ?1 and revoked_at is null and ",
+            "update sessions set revoked_at = $2, revoked_reason = $3
+             where user_id = $1 and revoked_at is null and ",
             $condition,
-            " returning id, access_expires_at, (refresh_expires_at > ?2 and expires_at > ?2) as was_live"
+            " returning id, access_expires_at, (refresh_expires_at > $2 and expires_at > $2) as was_live"
         )
     };
 }
@@ -247,7 +257,7 @@ macro_rules! revoke {
 /// # Errors
 /// [`Error::Database`].
 pub async fn clear_mismatches(conn: &mut Conn, id: SessionId) -> Result<()> {
-    sqlx::query("update sessions set mismatches = 0 where id = ?").bind(id.to_string()).execute(conn).await?;
+    sql("update sessions set mismatches = 0 where id = $1").bind(id.to_string()).execute(conn).await?;
     Ok(())
 }
 
@@ -262,25 +272,20 @@ pub async fn revoke(
     reason: RevokeReason,
     now: UnixTime,
 ) -> Result<Vec<Revoked>> {
-    let (sql, subject) = match selection {
-        Selection::All => (revoke!("?4 is null"), None),
-        Selection::AllBut(session) => (revoke!("id <> ?4"), Some(session.to_string())),
-        Selection::One(session) => (revoke!("id = ?4"), Some(session.to_string())),
-        Selection::OfDevice(device) => (revoke!("device_id = ?4"), Some(device.to_string())),
+    let (statement, subject) = match selection {
+        Selection::All => (sql(revoke!("cast($4 as text) is null")), None),
+        Selection::AllBut(session) => (sql(revoke!("id <> $4")), Some(session.to_string())),
+        Selection::One(session) => (sql(revoke!("id = $4")), Some(session.to_string())),
+        Selection::OfDevice(device) => (sql(revoke!("device_id = $4")), Some(device.to_string())),
     };
-    let rows = sqlx::query(sql)
-        .bind(user.to_string())
-        .bind(now.seconds())
-        .bind(reason.as_str())
-        .bind(subject)
-        .fetch_all(conn)
-        .await?;
+    let rows =
+        statement.bind(user.to_string()).bind(now.seconds()).bind(reason.as_str()).bind(subject).all(conn).await?;
     rows.iter()
         .map(|row| {
             Ok(Revoked {
                 id: session_id(row)?,
-                access_expires_at: instant(row.try_get("access_expires_at")?),
-                was_live: row.try_get("was_live")?,
+                access_expires_at: instant(row.get("access_expires_at")?),
+                was_live: row.get("was_live")?,
             })
         })
         .collect()
@@ -291,7 +296,7 @@ pub async fn revoke(
 /// # Errors
 /// [`Error::Database`].
 pub async fn forget_fingerprints(conn: &mut Conn) -> Result<()> {
-    sqlx::query("update sessions set fingerprint = null where fingerprint is not null").execute(conn).await?;
+    sql("update sessions set fingerprint = null where fingerprint is not null").execute(conn).await?;
     Ok(())
 }
 
@@ -300,15 +305,23 @@ pub async fn forget_fingerprints(conn: &mut Conn) -> Result<()> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
-    let deleted = sqlx::query(
-        "delete from sessions where id in (select id from sessions
-            where refresh_expires_at < ?1 and access_expires_at < ?1 limit ?2)",
-    )
+    sql("delete from sessions where id in (select id from sessions
+            where end_day <= $2 and refresh_expires_at < $1 and access_expires_at < $1 limit $3)")
     .bind(before.seconds())
+    .bind(day(before))
     .bind(limit)
     .execute(conn)
-    .await?;
-    Ok(deleted.rows_affected())
+    .await
+}
+
+/// A count of a few. PostgreSQL has no numbers without a sign.
+fn small(count: i64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// The day of an end: it is what is indexed, for it changes once a day and the end with each refresh.
+fn day(end: UnixTime) -> i64 {
+    end.seconds().div_euclid(DAY)
 }
 
 fn made_at_text(generations: &Generations) -> String {
@@ -316,52 +329,51 @@ fn made_at_text(generations: &Generations) -> String {
     serde_json::Value::from(seconds).to_string()
 }
 
-fn session_id(row: &SqliteRow) -> Result<SessionId> {
-    let id: String = row.try_get("id")?;
+fn session_id(row: &Row) -> Result<SessionId> {
+    let id: String = row.get("id")?;
     SessionId::parse(&id).ok_or_else(|| Error::inconsistent("sessions", id, "the id is not a UUID"))
 }
 
-fn session(row: &SqliteRow) -> Result<Session> {
+fn session(row: &Row) -> Result<Session> {
     let id = session_id(row)?;
     let broken = |what: &str| Error::inconsistent("sessions", id, what);
-    let made_at: Vec<i64> = serde_json::from_str(row.try_get("generations_made_at")?)
+    let made_at: Vec<i64> = serde_json::from_str(row.get("generations_made_at")?)
         .map_err(|_| broken("the times of its generations are not numbers"))?;
     let made_at = made_at.into_iter().map(instant).collect();
-    let generations =
-        Generations::from_stored(row.try_get("generation")?, made_at, row.try_get("password_generation")?)
-            .ok_or_else(|| broken("its generation, their times and the one of the password don't fit together"))?;
+    let generations = Generations::from_stored(row.get("generation")?, made_at, row.get("password_generation")?)
+        .ok_or_else(|| broken("its generation, their times and the one of the password don't fit together"))?;
     let baseline = row
-        .try_get::<Option<String>, _>("fingerprint")?
+        .get::<Option<String>>("fingerprint")?
         .map(|text| Baseline::from_json(&text).map_err(|_| broken("the fingerprint is not one")))
         .transpose()?;
     let device = row
-        .try_get::<Option<String>, _>("device_id")?
+        .get::<Option<String>>("device_id")?
         .map(|device| DeviceRow::parse(&device).ok_or_else(|| broken("the device's id is not a UUID")))
         .transpose()?;
     let scope = row
-        .try_get::<Option<String>, _>("scope")?
+        .get::<Option<String>>("scope")?
         .map(|text| Scope::parse(&text).ok().flatten().ok_or_else(|| broken("the scope is not one")))
         .transpose()?;
     Ok(Session {
         id,
-        user_id: UserId::parse(row.try_get("user_id")?).ok_or_else(|| broken("the user's id is not a UUID"))?,
-        client_id: row.try_get("client_id")?,
+        user_id: UserId::parse(row.get("user_id")?).ok_or_else(|| broken("the user's id is not a UUID"))?,
+        client_id: row.get("client_id")?,
         device,
-        device_name: row.try_get("device_name")?,
-        user_agent: row.try_get("user_agent")?,
-        ip: row.try_get("ip")?,
-        created_at: instant(row.try_get("created_at")?),
-        last_used_at: instant(row.try_get("last_used_at")?),
-        expires_at: instant(row.try_get("expires_at")?),
-        refresh_expires_at: instant(row.try_get("refresh_expires_at")?),
+        device_name: row.get("device_name")?,
+        user_agent: row.get("user_agent")?,
+        ip: row.get("ip")?,
+        created_at: instant(row.get("created_at")?),
+        last_used_at: instant(row.get("last_used_at")?),
+        expires_at: instant(row.get("expires_at")?),
+        refresh_expires_at: instant(row.get("refresh_expires_at")?),
         generations,
-        access_expires_at: instant(row.try_get("access_expires_at")?),
-        auth_time: instant(row.try_get("auth_time")?),
-        failed_proofs: row.try_get("failed_proofs")?,
-        mismatches: row.try_get("mismatches")?,
+        access_expires_at: instant(row.get("access_expires_at")?),
+        auth_time: instant(row.get("auth_time")?),
+        failed_proofs: small(row.get("failed_proofs")?),
+        mismatches: small(row.get("mismatches")?),
         baseline,
-        revoked_at: row.try_get::<Option<i64>, _>("revoked_at")?.map(instant),
-        revoked_reason: row.try_get("revoked_reason")?,
+        revoked_at: row.get::<Option<i64>>("revoked_at")?.map(instant),
+        revoked_reason: row.get("revoked_reason")?,
         scope,
     })
 }

@@ -1,8 +1,6 @@
 //! Signing keys, sealed.
 
-use sqlx::Row;
-
-use super::{Conn, Error, Result, instant};
+use super::{Conn, Error, Result, instant, sql::sql};
 use crate::domain::{UnixTime, jwt::Algorithm, signing_key::SealedKey};
 
 /// A signing key as stored.
@@ -48,29 +46,26 @@ impl KeyStatus {
 /// # Errors
 /// [`Error::Database`], [`Error::Inconsistent`].
 pub async fn list(conn: &mut Conn) -> Result<Vec<StoredKey>> {
-    let rows = sqlx::query(
-        "select kid, algorithm, sealed, status, created_at, signs_from, retires_at from signing_keys
-            order by case status when 'next' then 0 when 'current' then 1 else 2 end, signs_from desc, kid",
-    )
-    .fetch_all(conn)
+    let rows = sql("select kid, algorithm, sealed, status, created_at, signs_from, retires_at from signing_keys
+            order by case status when 'next' then 0 when 'current' then 1 else 2 end, signs_from desc, kid")
+    .all(conn)
     .await?;
     rows.iter()
         .map(|row| {
-            let kid: String = row.try_get("kid")?;
+            let kid: String = row.get("kid")?;
             let broken = |what: &str| Error::inconsistent("signing_keys", &kid, what);
-            let status =
-                match (row.try_get::<String, _>("status")?.as_str(), row.try_get::<Option<i64>, _>("retires_at")?) {
-                    ("next", None) => KeyStatus::Next,
-                    ("current", None) => KeyStatus::Current,
-                    ("retiring", Some(at)) => KeyStatus::Retiring(instant(at)),
-                    _ => return Err(broken("no such status")),
-                };
+            let status = match (row.get::<String>("status")?.as_str(), row.get::<Option<i64>>("retires_at")?) {
+                ("next", None) => KeyStatus::Next,
+                ("current", None) => KeyStatus::Current,
+                ("retiring", Some(at)) => KeyStatus::Retiring(instant(at)),
+                _ => return Err(broken("no such status")),
+            };
             Ok(StoredKey {
-                algorithm: Algorithm::parse(row.try_get("algorithm")?).ok_or_else(|| broken("no such algorithm"))?,
-                sealed: SealedKey::from_stored(row.try_get("sealed")?),
+                algorithm: Algorithm::parse(row.get("algorithm")?).ok_or_else(|| broken("no such algorithm"))?,
+                sealed: SealedKey::from_stored(row.get("sealed")?),
                 status,
-                created_at: instant(row.try_get("created_at")?),
-                signs_from: instant(row.try_get("signs_from")?),
+                created_at: instant(row.get("created_at")?),
+                signs_from: instant(row.get("signs_from")?),
                 kid,
             })
         })
@@ -87,10 +82,8 @@ pub async fn insert(conn: &mut Conn, key: &StoredKey) -> Result<()> {
         KeyStatus::Retiring(at) => Some(at.seconds()),
         KeyStatus::Next | KeyStatus::Current => None,
     };
-    sqlx::query(
-        "insert into signing_keys (kid, algorithm, sealed, status, created_at, signs_from, retires_at)
-            values (?, ?, ?, ?, ?, ?, ?)",
-    )
+    sql("insert into signing_keys (kid, algorithm, sealed, status, created_at, signs_from, retires_at)
+            values ($1, $2, $3, $4, $5, $6, $7)")
     .bind(&key.kid)
     .bind(key.algorithm.as_str())
     .bind(key.sealed.as_bytes())
@@ -108,10 +101,10 @@ pub async fn insert(conn: &mut Conn, key: &StoredKey) -> Result<()> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn find_due(conn: &mut Conn, now: UnixTime) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar("select kid from signing_keys where status = 'next' and signs_from <= ?")
+    sql("select kid from signing_keys where status = 'next' and signs_from <= $1")
         .bind(now.seconds())
-        .fetch_optional(conn)
-        .await?)
+        .optional_value(conn)
+        .await
 }
 
 /// Makes the next key the current one. The one that was must be retired before.
@@ -119,7 +112,7 @@ pub async fn find_due(conn: &mut Conn, now: UnixTime) -> Result<Option<String>> 
 /// # Errors
 /// [`Error::Database`].
 pub async fn promote_next(conn: &mut Conn, now: UnixTime) -> Result<()> {
-    sqlx::query("update signing_keys set status = 'current', signs_from = ? where status = 'next'")
+    sql("update signing_keys set status = 'current', signs_from = $1 where status = 'next'")
         .bind(now.seconds())
         .execute(conn)
         .await?;
@@ -131,12 +124,10 @@ pub async fn promote_next(conn: &mut Conn, now: UnixTime) -> Result<()> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn retire_current(conn: &mut Conn, until: UnixTime) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar(
-        "update signing_keys set status = 'retiring', retires_at = ? where status = 'current' returning kid",
-    )
-    .bind(until.seconds())
-    .fetch_optional(conn)
-    .await?)
+    sql("update signing_keys set status = 'retiring', retires_at = $1 where status = 'current' returning kid")
+        .bind(until.seconds())
+        .optional_value(conn)
+        .await
 }
 
 /// Seals a key anew.
@@ -144,11 +135,7 @@ pub async fn retire_current(conn: &mut Conn, until: UnixTime) -> Result<Option<S
 /// # Errors
 /// [`Error::Database`].
 pub async fn reseal(conn: &mut Conn, kid: &str, sealed: &SealedKey) -> Result<()> {
-    sqlx::query("update signing_keys set sealed = ? where kid = ?")
-        .bind(sealed.as_bytes())
-        .bind(kid)
-        .execute(conn)
-        .await?;
+    sql("update signing_keys set sealed = $1 where kid = $2").bind(sealed.as_bytes()).bind(kid).execute(conn).await?;
     Ok(())
 }
 
@@ -157,7 +144,7 @@ pub async fn reseal(conn: &mut Conn, kid: &str, sealed: &SealedKey) -> Result<()
 /// # Errors
 /// [`Error::Database`].
 pub async fn delete(conn: &mut Conn, kid: &str) -> Result<()> {
-    sqlx::query("delete from signing_keys where kid = ?").bind(kid).execute(conn).await?;
+    sql("delete from signing_keys where kid = $1").bind(kid).execute(conn).await?;
     Ok(())
 }
 
@@ -166,7 +153,7 @@ pub async fn delete(conn: &mut Conn, kid: &str) -> Result<()> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn delete_next(conn: &mut Conn) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar("delete from signing_keys where status = 'next' returning kid").fetch_optional(conn).await?)
+    sql("delete from signing_keys where status = 'next' returning kid").optional_value(conn).await
 }
 
 /// Removes every key; their `kid`s.
@@ -174,7 +161,7 @@ pub async fn delete_next(conn: &mut Conn) -> Result<Option<String>> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn delete_all(conn: &mut Conn) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar("delete from signing_keys returning kid").fetch_all(conn).await?)
+    sql("delete from signing_keys returning kid").values(conn).await
 }
 
 /// Removes keys whose last token is over; their `kid`s.
@@ -182,8 +169,8 @@ pub async fn delete_all(conn: &mut Conn) -> Result<Vec<String>> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn delete_expired(conn: &mut Conn, now: UnixTime) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar("delete from signing_keys where status = 'retiring' and retires_at < ? returning kid")
+    sql("delete from signing_keys where status = 'retiring' and retires_at < $1 returning kid")
         .bind(now.seconds())
-        .fetch_all(conn)
-        .await?)
+        .values(conn)
+        .await
 }

@@ -1,8 +1,9 @@
 //! Users and their passwords.
 
-use sqlx::{Row, sqlite::SqliteRow};
-
-use super::{Conn, Error, Result, instant};
+use super::{
+    Conn, Error, Result, instant,
+    sql::{Row, sql},
+};
 use crate::domain::{
     Email, Identifier, Permission, UnixTime, User, UserId, Username,
     password::PasswordHash,
@@ -46,9 +47,9 @@ macro_rules! select_user {
     ($tail:literal) => {
         concat!(
             "select id, username, email, email_verified_at, disabled_at, authorization_version, claims, created_at,
-                (select json_group_array(role) from user_roles where user_id = users.id) as roles,
-                (select json_group_array(permission) from user_permissions where user_id = users.id) as direct,
-                (select json_group_array(permission) from role_permissions where role in
+                (select string_agg(role, ' ') from user_roles where user_id = users.id) as roles,
+                (select string_agg(permission, ' ') from user_permissions where user_id = users.id) as direct,
+                (select string_agg(permission, ' ') from role_permissions where role in
                     (select role from user_roles where user_id = users.id)
                     or exists (select 1 from user_roles where user_id = users.id and role = 'admin')) as by_role
              from users ",
@@ -62,7 +63,7 @@ macro_rules! select_user {
 /// # Errors
 /// [`Error::Database`], [`Error::Inconsistent`].
 pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<User>> {
-    let row = sqlx::query(select_user!("where id = ?")).bind(id.to_string()).fetch_optional(conn).await?;
+    let row = sql(select_user!("where id = $1")).bind(id.to_string()).optional(conn).await?;
     row.as_ref().map(user).transpose()
 }
 
@@ -80,15 +81,13 @@ pub struct Names {
 /// # Errors
 /// [`Error::Database`].
 pub async fn find_names(conn: &mut Conn, id: UserId) -> Result<Option<Names>> {
-    let row = sqlx::query(
-        "select username, case when email_verified_at is not null then email end as verified_email from users
-         where id = ?",
-    )
-    .bind(id.to_string())
-    .fetch_optional(conn)
-    .await?;
-    row.map(|row| Ok(Names { username: row.try_get("username")?, verified_email: row.try_get("verified_email")? }))
-        .transpose()
+    let row =
+        sql("select username, case when email_verified_at is not null then email end as verified_email from users
+         where id = $1")
+        .bind(id.to_string())
+        .optional(conn)
+        .await?;
+    row.map(|row| Ok(Names { username: row.get("username")?, verified_email: row.get("verified_email")? })).transpose()
 }
 
 /// The user who is called by a name or an address.
@@ -96,11 +95,11 @@ pub async fn find_names(conn: &mut Conn, id: UserId) -> Result<Option<Names>> {
 /// # Errors
 /// As [`find`].
 pub async fn find_by_identifier(conn: &mut Conn, identifier: &Identifier) -> Result<Option<User>> {
-    let sql = match identifier {
-        Identifier::Username(_) => select_user!("where username_key = ?"),
-        Identifier::Email(_) => select_user!("where email_key = ?"),
+    let by_name = match identifier {
+        Identifier::Username(_) => sql(select_user!("where username_key = $1")),
+        Identifier::Email(_) => sql(select_user!("where email_key = $1")),
     };
-    let row = sqlx::query(sql).bind(identifier.key()).fetch_optional(conn).await?;
+    let row = by_name.bind(identifier.key()).optional(conn).await?;
     row.as_ref().map(user).transpose()
 }
 
@@ -109,7 +108,7 @@ pub async fn find_by_identifier(conn: &mut Conn, identifier: &Identifier) -> Res
 /// # Errors
 /// As [`find`].
 pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
-    let rows = sqlx::query(select_user!("order by id")).fetch_all(conn).await?;
+    let rows = sql(select_user!("order by id")).all(conn).await?;
     rows.iter().map(user).collect()
 }
 
@@ -118,12 +117,12 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
 /// # Errors
 /// As [`find`].
 pub async fn list_with_role(conn: &mut Conn, role: &str, admins_too: bool) -> Result<Vec<User>> {
-    let rows = sqlx::query(select_user!(
-        "where id in (select user_id from user_roles where role = ?1 or (?2 and role = 'admin')) order by id"
+    let rows = sql(select_user!(
+        "where id in (select user_id from user_roles where role = $1 or ($2 and role = 'admin')) order by id"
     ))
     .bind(role)
     .bind(admins_too)
-    .fetch_all(conn)
+    .all(conn)
     .await?;
     rows.iter().map(user).collect()
 }
@@ -133,16 +132,17 @@ pub async fn list_with_role(conn: &mut Conn, role: &str, admins_too: bool) -> Re
 /// # Errors
 /// [`Error::Database`].
 pub async fn is_empty(conn: &mut Conn) -> Result<bool> {
-    Ok(sqlx::query_scalar("select not exists (select 1 from users)").fetch_one(conn).await?)
+    sql("select not exists (select 1 from users)").value(conn).await
 }
 
 /// Inserts a user, unless a name is taken.
 ///
 /// # Errors
-/// [`Error::Database`].
+/// [`Error::Database`]; [`Error::Inconsistent`] where there is a user of this id.
 pub async fn insert(conn: &mut Conn, user: &NewUser) -> Result<std::result::Result<(), Taken>> {
-    let inserted = sqlx::query(
-        "insert into users (id, username, username_key, email, email_key, created_at) values (?, ?, ?, ?, ?, ?)",
+    let inserted = sql(
+        "insert into users (id, username, username_key, email, email_key, created_at) values ($1, $2, $3, $4, $5, $6)
+         on conflict do nothing",
     )
     .bind(user.id.to_string())
     .bind(user.username.as_ref().map(Username::as_str))
@@ -151,8 +151,14 @@ pub async fn insert(conn: &mut Conn, user: &NewUser) -> Result<std::result::Resu
     .bind(user.email.as_ref().map(Email::key))
     .bind(user.created_at.seconds())
     .execute(conn)
-    .await;
-    unless_taken(inserted)
+    .await?;
+    if inserted > 0 {
+        return Ok(Ok(()));
+    }
+    match find_taken(conn, user.id, user.username.as_ref(), user.email.as_ref()).await? {
+        Some(taken) => Ok(Err(taken)),
+        None => Err(Error::inconsistent("users", user.id, "the id of a new user is in use")),
+    }
 }
 
 /// Gives a user other names, unless they are taken. Another address is not verified: one that differs in more than the case
@@ -166,30 +172,39 @@ pub async fn set_names(
     username: Option<&Username>,
     email: Option<&Email>,
 ) -> Result<std::result::Result<(), Taken>> {
-    let updated = sqlx::query(
-        "update users set username = ?1, username_key = ?2, email = ?3,
-            email_verified_at = case when lower(email) is lower(?3) then email_verified_at end, email_key = ?4
-         where id = ?5",
-    )
+    let updated = sql("update users set username = $1, username_key = $2, email = $3,
+            email_verified_at = case when lower(email) is not distinct from lower($3) then email_verified_at end,
+            email_key = $4
+         where id = $5 and not exists
+            (select 1 from users as other where other.id <> $5 and (other.username_key = $2 or other.email_key = $4))")
     .bind(username.map(Username::as_str))
     .bind(username.map(Username::key))
     .bind(email.map(Email::as_str))
     .bind(email.map(Email::key))
     .bind(id.to_string())
     .execute(conn)
-    .await;
-    unless_taken(updated)
+    .await?;
+    if updated > 0 {
+        return Ok(Ok(()));
+    }
+    Ok(find_taken(conn, id, username, email).await?.map_or(Ok(()), Err))
 }
 
-fn unless_taken<T>(result: std::result::Result<T, sqlx::Error>) -> Result<std::result::Result<(), Taken>> {
-    match result {
-        Ok(_) => Ok(Ok(())),
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-            let taken = if error.message().contains("users.email_key") { Taken::Email } else { Taken::Username };
-            Ok(Err(taken))
-        }
-        Err(error) => Err(error.into()),
-    }
+/// Which of the names somebody else has: the address, where it is both.
+async fn find_taken(
+    conn: &mut Conn,
+    id: UserId,
+    username: Option<&Username>,
+    email: Option<&Email>,
+) -> Result<Option<Taken>> {
+    let is_email: Option<bool> = sql("select coalesce(email_key = $3, false) as is_email from users
+         where id <> $1 and (username_key = $2 or email_key = $3) order by is_email desc limit 1")
+    .bind(id.to_string())
+    .bind(username.map(Username::key))
+    .bind(email.map(Email::key))
+    .optional_value(conn)
+    .await?;
+    Ok(is_email.map(|is_email| if is_email { Taken::Email } else { Taken::Username }))
 }
 
 /// Says that mail to a user's address arrives, or that this is not known.
@@ -197,7 +212,7 @@ fn unless_taken<T>(result: std::result::Result<T, sqlx::Error>) -> Result<std::r
 /// # Errors
 /// [`Error::Database`].
 pub async fn set_email_verified(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> Result<()> {
-    sqlx::query("update users set email_verified_at = ? where id = ? and email is not null")
+    sql("update users set email_verified_at = $1 where id = $2 and email is not null")
         .bind(at.map(UnixTime::seconds))
         .bind(id.to_string())
         .execute(conn)
@@ -214,7 +229,7 @@ pub async fn set_claims(
     id: UserId,
     claims: &serde_json::Map<String, serde_json::Value>,
 ) -> Result<()> {
-    sqlx::query("update users set claims = ? where id = ?")
+    sql("update users set claims = $1 where id = $2")
         .bind(serde_json::Value::Object(claims.clone()).to_string())
         .bind(id.to_string())
         .execute(conn)
@@ -227,13 +242,14 @@ pub async fn set_claims(
 /// # Errors
 /// [`Error::Database`].
 pub async fn set_disabled(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> Result<bool> {
-    let updated =
-        sqlx::query("update users set disabled_at = ?1 where id = ?2 and (disabled_at is null) <> (?1 is null)")
-            .bind(at.map(UnixTime::seconds))
-            .bind(id.to_string())
-            .execute(conn)
-            .await?;
-    Ok(updated.rows_affected() > 0)
+    let updated = sql(
+        "update users set disabled_at = $1 where id = $2 and (disabled_at is null) <> (cast($1 as bigint) is null)",
+    )
+    .bind(at.map(UnixTime::seconds))
+    .bind(id.to_string())
+    .execute(conn)
+    .await?;
+    Ok(updated > 0)
 }
 
 /// Raises the authorization version; the new one.
@@ -241,12 +257,12 @@ pub async fn set_disabled(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> 
 /// # Errors
 /// [`Error::Database`]; also when there is no such user.
 pub async fn raise_authorization_version(conn: &mut Conn, id: UserId) -> Result<i64> {
-    Ok(sqlx::query_scalar(
-        "update users set authorization_version = authorization_version + 1 where id = ? returning authorization_version",
+    sql(
+        "update users set authorization_version = authorization_version + 1 where id = $1 returning authorization_version",
     )
     .bind(id.to_string())
-    .fetch_one(conn)
-    .await?)
+    .value(conn)
+    .await
 }
 
 /// Removes a user with everything that belongs to them but the audit log; whether there was one.
@@ -254,8 +270,8 @@ pub async fn raise_authorization_version(conn: &mut Conn, id: UserId) -> Result<
 /// # Errors
 /// [`Error::Database`].
 pub async fn delete(conn: &mut Conn, id: UserId) -> Result<bool> {
-    let deleted = sqlx::query("delete from users where id = ?").bind(id.to_string()).execute(conn).await?;
-    Ok(deleted.rows_affected() > 0)
+    let deleted = sql("delete from users where id = $1").bind(id.to_string()).execute(conn).await?;
+    Ok(deleted > 0)
 }
 
 /// The stored form of a user's password.
@@ -263,11 +279,10 @@ pub async fn delete(conn: &mut Conn, id: UserId) -> Result<bool> {
 /// # Errors
 /// [`Error::Database`].
 pub async fn find_password(conn: &mut Conn, id: UserId) -> Result<Option<PasswordHash>> {
-    let phc: Option<String> =
-        sqlx::query_scalar("select secret from credentials where user_id = ? and kind = 'password'")
-            .bind(id.to_string())
-            .fetch_optional(conn)
-            .await?;
+    let phc: Option<String> = sql("select secret from credentials where user_id = $1 and kind = 'password'")
+        .bind(id.to_string())
+        .optional_value(conn)
+        .await?;
     Ok(phc.map(PasswordHash::from_stored))
 }
 
@@ -276,11 +291,9 @@ pub async fn find_password(conn: &mut Conn, id: UserId) -> Result<Option<Passwor
 /// # Errors
 /// [`Error::Database`].
 pub async fn set_password(conn: &mut Conn, id: UserId, hash: &PasswordHash, now: UnixTime) -> Result<()> {
-    sqlx::query(
-        "insert into credentials (user_id, kind, secret, created_at, updated_at) values (?1, 'password', ?2, ?3, ?3)
+    sql("insert into credentials (user_id, kind, secret, created_at, updated_at) values ($1, 'password', $2, $3, $3)
          on conflict (user_id) where kind = 'password'
-         do update set secret = excluded.secret, updated_at = excluded.updated_at",
-    )
+         do update set secret = excluded.secret, updated_at = excluded.updated_at")
     .bind(id.to_string())
     .bind(hash.as_str())
     .bind(now.seconds())
@@ -294,7 +307,7 @@ pub async fn set_password(conn: &mut Conn, id: UserId, hash: &PasswordHash, now:
 /// # Errors
 /// [`Error::Database`].
 pub async fn replace_password_hash(conn: &mut Conn, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<()> {
-    sqlx::query("update credentials set secret = ? where user_id = ? and kind = 'password' and secret = ?")
+    sql("update credentials set secret = $1 where user_id = $2 and kind = 'password' and secret = $3")
         .bind(new.as_str())
         .bind(id.to_string())
         .bind(old.as_str())
@@ -303,12 +316,13 @@ pub async fn replace_password_hash(conn: &mut Conn, id: UserId, old: &PasswordHa
     Ok(())
 }
 
-fn user(row: &SqliteRow) -> Result<User> {
-    let id: String = row.try_get("id")?;
+fn user(row: &Row) -> Result<User> {
+    let id: String = row.get("id")?;
     let broken = |what: &str| Error::inconsistent("users", &id, what);
     let names = |column: &str| -> Result<Vec<String>> {
-        let mut names: Vec<String> =
-            serde_json::from_str(row.try_get(column)?).map_err(|_| broken("a list is not JSON"))?;
+        // Scope tokens (RFC 6749 §3.3) hold no space.
+        let list: Option<&str> = row.get(column)?;
+        let mut names: Vec<String> = list.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
         names.sort_unstable();
         Ok(names)
     };
@@ -327,15 +341,15 @@ fn user(row: &SqliteRow) -> Result<User> {
     all.dedup();
     Ok(User {
         id: UserId::parse(&id).ok_or_else(|| broken("the id is not a UUID"))?,
-        username: row.try_get("username")?,
-        email: row.try_get("email")?,
-        email_verified_at: row.try_get::<Option<i64>, _>("email_verified_at")?.map(instant),
-        disabled_at: row.try_get::<Option<i64>, _>("disabled_at")?.map(instant),
-        authorization_version: row.try_get("authorization_version")?,
-        claims: serde_json::from_str(row.try_get("claims")?).map_err(|_| broken("the claims are not a JSON object"))?,
+        username: row.get("username")?,
+        email: row.get("email")?,
+        email_verified_at: row.get::<Option<i64>>("email_verified_at")?.map(instant),
+        disabled_at: row.get::<Option<i64>>("disabled_at")?.map(instant),
+        authorization_version: row.get("authorization_version")?,
+        claims: serde_json::from_str(row.get("claims")?).map_err(|_| broken("the claims are not a JSON object"))?,
         roles,
         direct_permissions,
         permissions: all,
-        created_at: instant(row.try_get("created_at")?),
+        created_at: instant(row.get("created_at")?),
     })
 }

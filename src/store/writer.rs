@@ -6,31 +6,22 @@
 //!
 //! The thread has its own event loop, so that futures of jobs stay on it and a busy HTTP runtime never holds a commit up.
 //!
-//! A job that panics is a job that failed: it is rolled back, its caller gets [`Error::Panicked`], and the thread goes on. A
-//! panic anywhere else ends the thread, because then nobody knows what was told to the memory of the process. Every later write
+//! A job that panics is a job that failed: it is rolled back, its caller gets [`Error::Panicked`], and the thread goes on. So
+//! is one in which a statement failed, whatever it returned: its caller gets [`Error::Statement`] at the least. A panic
+//! anywhere else ends the thread, because then nobody knows what was told to the memory of the process. Every later write
 //! gives [`Error::Closed`], and [`Writer::failed`] completes.
 
-use std::{
-    any::Any,
-    future::poll_fn,
-    ops::{Deref, DerefMut},
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{sync::Arc, thread, time::Duration};
 
-use sqlx::{Connection, SqliteConnection};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{MissedTickBehavior, interval},
 };
 
-use super::{Error, OnCommit, Result, changes};
-use crate::domain::{
-    RoleName, UnixTime,
-    change::{Announcement, Change},
+use super::{
+    Conn, Error, OnCommit, Result, Tx, changes,
+    job::{Job, Pending},
+    sql::{Query, sql},
 };
 
 /// Jobs in one commit at the most: bounds how much one failure makes run again.
@@ -41,59 +32,6 @@ const QUEUE: usize = 4096;
 
 /// How often the writer looks whether another process wrote.
 pub(super) const FOLLOW_EVERY: Duration = Duration::from_millis(100);
-
-/// A transaction that holds the write lock. Gives the store's functions their connection.
-pub struct Tx {
-    connection: SqliteConnection,
-    announcements: Vec<Announcement>,
-}
-
-impl Tx {
-    /// Tells this process and the others of a change, from the commit on and until `until`, when no token is left that it
-    /// concerns.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub async fn announce(&mut self, change: Change, now: UnixTime, until: UnixTime) -> Result<()> {
-        let announcement = changes::insert(&mut self.connection, change, now, until).await?;
-        self.announcements.push(announcement);
-        Ok(())
-    }
-}
-
-impl Tx {
-    /// The same of the authorization versions of all who have a role, and of all admins too if that is said; how many people
-    /// that is. Each is remembered for `remember` seconds after the last access token that was given out.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub async fn announce_versions(
-        &mut self,
-        role: Option<&RoleName>,
-        admins_too: bool,
-        now: UnixTime,
-        remember: i64,
-    ) -> Result<usize> {
-        let announced = changes::insert_versions(&mut self.connection, role, admins_too, now, remember).await?;
-        let people = announced.len();
-        self.announcements.extend(announced);
-        Ok(people)
-    }
-}
-
-impl Deref for Tx {
-    type Target = SqliteConnection;
-
-    fn deref(&self) -> &SqliteConnection {
-        &self.connection
-    }
-}
-
-impl DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
-    }
-}
 
 /// The handle through which jobs reach the writer's thread.
 #[derive(Clone)]
@@ -112,7 +50,7 @@ enum Message {
 
 impl Writer {
     /// Starts the thread over a connection that has the write pragmas.
-    pub(super) async fn start(connection: SqliteConnection, on_commit: OnCommit) -> Result<Self> {
+    pub(super) async fn start(connection: Conn, on_commit: OnCommit) -> Result<Self> {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let (ready, started) = oneshot::channel();
         let (says_closed, closed) = watch::channel(false);
@@ -120,13 +58,8 @@ impl Writer {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
             match runtime {
                 Ok(runtime) => runtime.block_on(async move {
-                    let mut log = CommitLog {
-                        tx: Tx { connection, announcements: Vec::new() },
-                        on_commit,
-                        seq: 0,
-                        version: 0,
-                        left_open: false,
-                    };
+                    let tx = Tx::over(connection);
+                    let mut log = CommitLog { tx, on_commit, seq: 0, version: 0, left_open: false };
                     let caught_up = log.start().await;
                     let failed = caught_up.is_err();
                     if ready.send(caught_up).is_ok() && !failed {
@@ -157,7 +90,7 @@ impl Writer {
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { job, outcome: None, reply };
+        let pending = Pending::new(job, reply);
         self.queue.send(Message::Run(Box::new(pending))).await.map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
@@ -177,62 +110,6 @@ impl Writer {
             seen_to.await.ok();
         }
     }
-}
-
-/// A job with the caller who waits for it, its types erased.
-trait Job: Send {
-    /// Runs the job, keeps its outcome, and says whether it succeeded.
-    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Pin<Box<dyn Future<Output = bool> + 'a>>;
-    /// Answers the caller: with the outcome, or with the error that undid it.
-    fn answer(self: Box<Self>, undone: Option<Error>);
-}
-
-struct Pending<F, T> {
-    job: F,
-    outcome: Option<Result<T>>,
-    reply: oneshot::Sender<Result<T>>,
-}
-
-impl<F, T> Job for Pending<F, T>
-where
-    F: AsyncFn(&mut Tx) -> Result<T> + Send,
-    T: Send,
-{
-    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Pin<Box<dyn Future<Output = bool> + 'a>> {
-        Box::pin(async move {
-            let outcome = catch_panic(async { (self.job)(tx).await }).await;
-            let succeeded = outcome.is_ok();
-            self.outcome = Some(outcome);
-            succeeded
-        })
-    }
-
-    fn answer(self: Box<Self>, undone: Option<Error>) {
-        let outcome = match (undone, self.outcome) {
-            (_, Some(Err(error))) | (Some(error), _) => Err(error),
-            (None, Some(outcome)) => outcome,
-            (None, None) => Err(Error::Closed),
-        };
-        // A caller who left does not undo what was committed.
-        self.reply.send(outcome).ok();
-    }
-}
-
-/// Runs a job, and makes an error of its panic.
-async fn catch_panic<T>(job: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut job = pin!(job);
-    // The transaction is rolled back and the job is dropped, so nobody sees what the panic left half done.
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(context))) {
-        Ok(poll) => poll,
-        Err(panic) => Err(Error::Panicked(text_of(panic.as_ref()))).into(),
-    })
-    .await
-}
-
-/// The text that a panic was raised with.
-fn text_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("without a text").to_owned()
 }
 
 /// The writer's connection, and how far into the feed of changes this process is.
@@ -324,16 +201,18 @@ impl CommitLog {
         self.tx.announcements.clear();
         if std::mem::take(&mut self.left_open) {
             // A transaction that could not be rolled back would be in the way of every later one.
-            self.execute("rollback").await.ok();
+            self.execute(sql("rollback")).await.ok();
         }
-        self.execute("begin immediate").await?;
+        self.execute(sql("begin immediate")).await?;
+        // What failed before was no statement of these jobs.
+        self.tx.connection.take_failure();
         for job in jobs.iter_mut() {
             if !job.run(&mut self.tx).await {
                 self.roll_back().await;
                 return Ok(false);
             }
         }
-        if let Err(error) = self.execute("commit").await {
+        if let Err(error) = self.execute(sql("commit")).await {
             self.roll_back().await;
             return Err(error);
         }
@@ -344,16 +223,16 @@ impl CommitLog {
 
     /// Fails where SQLite has rolled back already, after a full disk for one, and then changes nothing.
     async fn roll_back(&mut self) {
-        self.left_open = self.execute("rollback").await.is_err();
+        self.left_open = self.execute(sql("rollback")).await.is_err();
     }
 
-    async fn execute(&mut self, sql: &'static str) -> Result<()> {
-        sqlx::query(sql).execute(&mut self.tx.connection).await?;
+    async fn execute(&mut self, statement: Query) -> Result<()> {
+        statement.execute(&mut self.tx.connection).await?;
         Ok(())
     }
 
     async fn data_version(&mut self) -> Result<i64> {
-        Ok(sqlx::query_scalar("pragma data_version").fetch_one(&mut self.tx.connection).await?)
+        sql("pragma data_version").value(&mut self.tx.connection).await
     }
 
     /// `data_version` changes when another connection commits, and only then.
@@ -384,7 +263,7 @@ impl CommitLog {
     /// Moves what the write-ahead log holds into the file and empties the log. A reader that is in the way is waited for as
     /// long as for any lock.
     async fn fold_log(&mut self) {
-        if let Err(error) = self.execute("pragma wal_checkpoint(truncate)").await {
+        if let Err(error) = self.execute(sql("pragma wal_checkpoint(truncate)")).await {
             tracing::warn!(%error, "can't fold the write-ahead log into the database; a later time will");
         }
     }

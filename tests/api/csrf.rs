@@ -4,12 +4,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
 use crate::support::{
     Answer, Call, PASSWORD, Server, Settings,
     cookies::{Browser, set_cookies},
-    wait_for,
 };
 
 /// What a cookie can make an endpoint do.
@@ -71,15 +69,7 @@ fn state(server: &Server) -> Vec<String> {
         "select json_array(id, user_id) as row from devices order by id",
         "select json_array(count(*)) as row from audit_events",
     ];
-    wait_for(async {
-        let mut reader = server.vestibule.store.read().await.expect("a reader");
-        let mut rows = Vec::new();
-        for table in TABLES {
-            let found = sqlx::query(table).fetch_all(&mut *reader).await.expect("the query runs");
-            rows.extend(found.iter().map(|row| row.get::<String, _>("row")));
-        }
-        rows
-    })
+    TABLES.iter().flat_map(|table| server.texts(table)).collect()
 }
 
 fn acting() -> impl Iterator<Item = (&'static str, &'static str, fn(&Browser<'_>) -> Value)> {

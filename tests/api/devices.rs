@@ -4,7 +4,7 @@ use std::{sync::Barrier, thread};
 
 use serde_json::{Value, json};
 
-use crate::support::{Actor, Answer, PASSWORD, Server, Session, Settings, wait_for};
+use crate::support::{Actor, Answer, PASSWORD, Server, Session, Settings};
 
 /// Nothing is throttled.
 fn unlimited(more: Settings) -> Settings {
@@ -22,19 +22,16 @@ fn with(sample: &Value, changes: Value) -> Value {
 
 /// One text of the database.
 fn text(server: &Server, sql: &'static str, subject: &str) -> String {
-    wait_for(async {
-        let mut reader = server.vestibule.store.read().await.expect("a reader");
-        sqlx::query_scalar(sql).bind(subject).fetch_one(&mut *reader).await.expect("one row")
-    })
+    server.value(sql, &[subject])
 }
 
 fn live_sessions(server: &Server, user: &Actor<'_>) -> usize {
-    let count = "select cast(count(*) as text) from sessions where user_id = ? and revoked_at is null";
+    let count = "select cast(count(*) as text) from sessions where user_id = $1 and revoked_at is null";
     text(server, count, &user.id).parse().expect("a number")
 }
 
 fn events(server: &Server, event: &str) -> usize {
-    text(server, "select cast(count(*) as text) from audit_events where event = ?", event).parse().expect("a number")
+    text(server, "select cast(count(*) as text) from audit_events where event = $1", event).parse().expect("a number")
 }
 
 #[track_caller]
@@ -113,7 +110,7 @@ fn a_device_id_that_is_none_is_ignored() {
     let known = ada.login();
     let padded = format!("{}=", known.device_id);
     let upper = known.device_id.to_uppercase();
-    let row = text(&server, "select id from devices where user_id = ?", &ada.id);
+    let row = text(&server, "select id from devices where user_id = $1", &ada.id);
     for odd in ["", " ", "x", &"A".repeat(43), &padded, &upper, &row, "\u{1F984}", &"x".repeat(10_000)] {
         let session = ada.login_with(json!({"device_id": odd}));
         assert_ne!(session.device_id, known.device_id, "{odd}");
@@ -332,4 +329,43 @@ fn parallel_logins_on_one_device_leave_it_one_session() {
         assert_eq!(live_sessions(&server, &ada), 1, "round {round}");
     }
     assert_eq!(server.count("select count(*) from devices"), 1);
+}
+
+/// The live sessions, in the order of the list that a login at the end would show.
+fn live(server: &Server) -> Vec<String> {
+    server.texts("select id from sessions where revoked_at is null order by used_order")
+}
+
+#[test]
+fn a_clock_that_went_back_evicts_nobodys_newest_session() {
+    let login = |server: &Server| {
+        let answer = server.post("/auth/login", json!({"username": "ada", "password": PASSWORD}));
+        answer.expect(200).text_at("session_id").to_owned()
+    };
+    let mut server = Server::with(unlimited(vec![("max_devices_per_user", 2.into())]));
+    server.user("ada");
+    let mut last = login(&server);
+    // What was stored counts after a restart too.
+    for restarts in [false, true, false, true] {
+        server.advance(-3600);
+        if restarts {
+            server = server.restart();
+        }
+        let newest = login(&server);
+        assert_eq!(live(&server), [&*last, &*newest], "restarted: {restarts}");
+        let newer = login(&server);
+        assert_eq!(live(&server), [&*newest, &*newer], "restarted: {restarts}");
+        last = newer;
+    }
+}
+
+#[test]
+fn a_device_has_an_id_that_says_nothing_of_when_it_was_made() {
+    let server = Server::with(unlimited(vec![]));
+    let ada = server.user("ada");
+    (0..8).for_each(|_| drop(ada.login()));
+    let ids = server.texts("select id from devices");
+    // A UUID of version 4 (RFC 9562 §5.4): in no order, and with no time in it.
+    assert!(ids.iter().all(|id| id.len() == 36 && id.as_bytes()[14] == b'4'), "{ids:?}");
+    assert_eq!(ids.iter().map(|id| &id[..8]).collect::<std::collections::BTreeSet<_>>().len(), 8, "{ids:?}");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Server, Session, Settings, wait_for};
+use crate::support::{Answer, Server, Session, Settings};
 
 /// Nothing is throttled.
 fn unlimited(more: Settings) -> Settings {
@@ -110,14 +110,11 @@ impl Session<'_> {
 
 /// One text of the database.
 fn text(server: &Server, sql: &'static str, subject: &str) -> String {
-    wait_for(async {
-        let mut reader = server.vestibule.store.read().await.expect("a reader");
-        sqlx::query_scalar(sql).bind(subject).fetch_one(&mut *reader).await.expect("one row")
-    })
+    server.value(sql, &[subject])
 }
 
 fn baseline(server: &Server, session: &str) -> String {
-    text(server, "select coalesce(fingerprint, 'none') from sessions where id = ?", session)
+    text(server, "select coalesce(fingerprint, 'none') from sessions where id = $1", session)
 }
 
 fn is_bound(session: &Session<'_>) -> bool {
@@ -127,7 +124,7 @@ fn is_bound(session: &Session<'_>) -> bool {
 }
 
 fn events(server: &Server, event: &str) -> usize {
-    text(server, "select cast(count(*) as text) from audit_events where event = ?", event).parse().expect("a number")
+    text(server, "select cast(count(*) as text) from audit_events where event = $1", event).parse().expect("a number")
 }
 
 #[track_caller]
@@ -247,7 +244,7 @@ fn drift_is_recorded_with_session_and_score() {
     let server = Server::start();
     let session = server.user("ada").login_with(json!({"fingerprint": chromium()}));
     session.try_refresh_on(&server, &drifted()).expect(200);
-    let of_session = "select detail from audit_events where event = 'device_drift' and session_id = ?";
+    let of_session = "select detail from audit_events where event = 'device_drift' and session_id = $1";
     assert_eq!(text(&server, of_session, &session.id), r#"{"score":0.69}"#);
 }
 
@@ -256,7 +253,7 @@ fn a_mismatch_rotates_nothing() {
     let server = Server::start();
     let session = server.user("ada").login_with(json!({"fingerprint": chromium()}));
     let row = "select json_array(generation, generations_made_at, last_used_at, refresh_expires_at, fingerprint)
-        from sessions where id = ?";
+        from sessions where id = $1";
     let before = text(&server, row, &session.id);
     server.advance(100);
     session.try_refresh().expect_error(401, "device_mismatch");
@@ -278,7 +275,7 @@ fn the_third_mismatch_in_a_row_ends_the_session() {
     session.try_refresh_on(&server, &chromium()).expect_error(401, "token_revoked");
     is_over(&session);
     assert!(other.is_accepted());
-    let reason = text(&server, "select revoked_reason from sessions where id = ?", &session.id);
+    let reason = text(&server, "select revoked_reason from sessions where id = $1", &session.id);
     assert_eq!((reason.as_str(), events(&server, "device_mismatch")), ("device_mismatch", 3));
 }
 

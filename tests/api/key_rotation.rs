@@ -54,16 +54,7 @@ fn kid(token: &str) -> String {
 
 /// How often an event of the log tells of a key.
 fn told(server: &Server, event: &str, kid: &str) -> i64 {
-    let (event, kid) = (event.to_owned(), kid.to_owned());
-    wait_for(async {
-        let mut reader = server.vestibule.store.read().await.expect("a reader");
-        sqlx::query_scalar("select count(*) from audit_events where event = ? and detail ->> 'kid' = ?")
-            .bind(event)
-            .bind(kid)
-            .fetch_one(&mut *reader)
-            .await
-            .expect("the query runs")
-    })
+    server.value("select count(*) from audit_events where event = $1 and detail ->> 'kid' = $2", &[event, kid])
 }
 
 #[test]

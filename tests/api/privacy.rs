@@ -1,15 +1,16 @@
 //! What is kept about a person: all of it comes out on demand, goes on demand, and goes by itself when its time is over.
 
 use std::{
-    collections::BTreeMap,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
 
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Row as _};
-use vestibule::flows::sweep::{Swept, sweep};
+use vestibule::{
+    flows::sweep::{Swept, sweep},
+    store::sql,
+};
 
 use crate::support::{PASSWORD, START, Server, Session, wait_for};
 
@@ -24,47 +25,18 @@ fn swept(server: &Server) -> Swept {
     wait_for(sweep(&server.vestibule, server.clock.now())).expect("the sweep runs")
 }
 
-/// Every row of every table as one text, by table.
-fn everything(server: &Server) -> BTreeMap<String, Vec<String>> {
-    wait_for(async {
-        let mut reader = server.vestibule.store.read().await.expect("a reader");
-        let tables: Vec<String> = sqlx::query_scalar("select name from sqlite_master where type = 'table'")
-            .fetch_all(&mut *reader)
-            .await
-            .expect("the tables");
-        let mut all = BTreeMap::new();
-        for table in tables {
-            let columns: Vec<String> = sqlx::query_scalar("select name from pragma_table_info(?)")
-                .bind(&table)
-                .fetch_all(&mut *reader)
-                .await
-                .expect("the columns");
-            let text = columns.iter().map(|name| format!("coalesce(cast({name} as text), '')")).collect::<Vec<_>>();
-            let bytes = columns.iter().map(|name| format!("coalesce(hex({name}), '')")).collect::<Vec<_>>();
-            let sql = format!("select {} || '|' || {} from {table}", text.join("||'|'||"), bytes.join("||'|'||"));
-            let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *reader).await.expect("its rows");
-            let rows = rows.iter().map(|row| String::from_utf8_lossy(row.get::<&[u8], _>(0)).into_owned());
-            all.insert(table, rows.collect());
-        }
-        all
-    })
-}
-
 /// The tables in which one of the texts stands.
 fn tables_with(server: &Server, wanted: &[String]) -> Vec<String> {
     let has = |row: &String| {
         let row = row.to_lowercase();
         wanted.iter().any(|text| row.contains(&text.to_lowercase()))
     };
-    everything(server).into_iter().filter(|(_, rows)| rows.iter().any(has)).map(|(table, _)| table).collect()
+    server.everything().into_iter().filter(|(_, rows)| rows.iter().any(has)).map(|(table, _)| table).collect()
 }
 
 /// One text of the database.
 fn text(server: &Server, sql: &'static str) -> String {
-    wait_for(async {
-        let mut reader = server.vestibule.store.read().await.expect("a reader");
-        sqlx::query_scalar(sql).fetch_one(&mut *reader).await.expect("one row")
-    })
+    server.value(sql, &[])
 }
 
 #[test]
@@ -122,6 +94,7 @@ fn every_column_about_a_person_is_exported_or_a_secret() {
         "sessions.password_generation",
         "sessions.access_expires_at",
         "sessions.used_order",
+        "sessions.end_day",
         "sessions.auth_methods",
         "sessions.key_thumbprint",
         "devices.user_id",
@@ -135,12 +108,7 @@ fn every_column_about_a_person_is_exported_or_a_secret() {
         .chain(["sessions", "devices", "audit_events"].map(|table| (table, &export[table][0])));
     for (table, object) in shown {
         let fields = object.as_object().expect("an object");
-        let columns: Vec<String> = wait_for(async {
-            let mut reader = server.vestibule.store.read().await.expect("a reader");
-            let columns = sqlx::query_scalar("select name from pragma_table_info(?)").bind(table);
-            columns.fetch_all(&mut *reader).await.expect("the columns")
-        });
-        for column in columns {
+        for column in server.columns(table) {
             let known = fields.contains_key(&column) || withheld.contains(&&*format!("{table}.{column}"));
             assert!(known, "{table}.{column} is neither exported nor known to be withheld");
         }
@@ -272,12 +240,8 @@ fn the_log_is_kept_for_its_retention_and_can_not_be_cut_before() {
     assert_eq!(swept(&server).audit_events, 2 + 1, "added, logged in, and the key of the start");
     assert_eq!(server.count("select count(*) from audit_events"), 1);
     assert_eq!(server.count("select min(at) from audit_events"), START + 10 * DAY);
-    let forbidden = wait_for(
-        server
-            .vestibule
-            .store
-            .write(async move |tx| Ok(sqlx::query("delete from audit_events").execute(&mut **tx).await?)),
-    );
+    let store = &server.vestibule.store;
+    let forbidden = wait_for(store.write(async |tx| sql("delete from audit_events").execute(tx).await));
     assert!(forbidden.is_err_and(|error| error.to_string().contains("removed by age only")));
 }
 

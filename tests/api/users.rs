@@ -465,11 +465,7 @@ fn an_export_has_everything_about_its_owner_and_nobody_else() {
 
 /// Everything that a server keeps about somebody.
 fn traces(server: &Server) -> Vec<(&'static str, Vec<u8>)> {
-    let device = wait_for(async {
-        let mut reader = server.vestibule.store.read().await.expect("a reader");
-        let sql = "select secret_hash from devices order by created_at, id limit 1";
-        sqlx::query_scalar::<_, Vec<u8>>(sql).fetch_one(&mut *reader).await.expect("a device")
-    });
+    let device = server.value("select secret_hash from devices order by created_at, id limit 1", &[]);
     let mut traces: Vec<(&str, Vec<u8>)> =
         vec![("the name", b"ada-of-the-engine".to_vec()), ("the device", b"the red laptop".to_vec())];
     traces.push(("the user agent", b"TracesBrowser/7".to_vec()));
@@ -501,26 +497,12 @@ fn a_life_and_its_end(server: &Server) -> Vec<(&'static str, Vec<u8>)> {
 
 /// Every value of every table, as text.
 fn all_rows(server: &Server) -> String {
-    wait_for(async {
-        let mut reader = server.vestibule.store.read().await.expect("a reader");
-        let sql = "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and name not like '\\_%' escape '\\'";
-        let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *reader).await.expect("tables");
-        assert!(tables.len() >= 10, "{tables:?}");
-        let mut all = String::new();
-        for table in tables {
-            let columns: Vec<String> = sqlx::query_scalar("select name from pragma_table_info(?)")
-                .bind(&table)
-                .fetch_all(&mut *reader)
-                .await
-                .expect("columns");
-            let quoted = columns.iter().map(|name| format!("quote({name})")).collect::<Vec<_>>().join("||' '||");
-            let sql = sqlx::AssertSqlSafe(format!("select '{table} '||{quoted} from {table}"));
-            let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *reader).await.expect("rows");
-            all.push_str(&rows.join("\n"));
-            all.push('\n');
-        }
-        all
-    })
+    let tables = server.everything();
+    assert!(tables.len() >= 10, "{:?}", tables.keys());
+    let named = |(table, rows): (String, Vec<String>)| {
+        rows.into_iter().map(move |row| format!("{table} {row}\n")).collect::<String>()
+    };
+    tables.into_iter().map(named).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -9,9 +9,13 @@ use tokio::sync::Notify;
 use vestibule::{
     Vestibule,
     clock::Clock,
+    domain::{Email, UserId, Username},
     flows::open::{OpenError, Role, open},
     http::errors::ApiError,
-    store,
+    store::{
+        self, Tx, sql,
+        users::{self, NewUser, Taken},
+    },
 };
 
 use crate::support::{PASSWORD, Server, wait_for};
@@ -22,7 +26,7 @@ async fn panics(vestibule: &State<Arc<Vestibule>>) -> Result<(), ApiError> {
     let done: store::Result<()> = vestibule
         .store
         .write(async |tx| {
-            sqlx::query("insert into meta (key, value) values ('half', 'done')").execute(&mut **tx).await?;
+            sql("insert into meta (key, value) values ('half', 'done')").execute(tx).await?;
             panic!("as a bug would")
         })
         .await;
@@ -54,6 +58,69 @@ fn a_write_that_panics_is_rolled_back_and_answered_500_and_the_next_ones_go_on()
         failed.expect_err("it panicked").to_string()
     });
     assert_eq!(text, "a write panicked: with a text");
+}
+
+#[test]
+fn a_write_in_which_a_statement_failed_is_rolled_back_whatever_it_returned() {
+    let server = Server::start();
+    let store = &server.vestibule.store;
+    let note = async |tx: &mut Tx, key: &'static str| {
+        sql("insert into meta (key, value) values ($1, '')").bind(key).execute(tx).await
+    };
+    let (good, bad, next) = wait_for(async {
+        tokio::join!(
+            store.write(async move |tx| note(tx, "good").await),
+            store.write(async move |tx| {
+                note(tx, "bad").await?;
+                note(tx, "good").await.ok();
+                Ok(())
+            }),
+            store.write(async move |tx| note(tx, "next").await),
+        )
+    });
+    assert_eq!((good.expect("it is written"), next.expect("it is written")), (1, 1));
+    assert!(matches!(&bad, Err(store::Error::Statement(text)) if text.contains("meta.key")), "{bad:?}");
+    assert_eq!(server.texts("select key from meta where value = '' order by key"), ["good", "next"]);
+}
+
+#[test]
+fn a_name_that_is_taken_fails_no_statement() {
+    let server = Server::start();
+    let (ada, eve) = (server.user("ada"), server.user("eve"));
+    let id = UserId::parse(&eve.id).expect("an id");
+    let name = |name: &str| Some(Username::parse(name).expect("a name"));
+    let address = |name: &str| Some(Email::parse(&format!("{name}@example.com")).expect("an address"));
+    for (number, (username, email, taken)) in [
+        (name("ADA"), address("eve"), Some(Taken::Username)),
+        (name("eve"), address("ada"), Some(Taken::Email)),
+        (name("ada"), address("ada"), Some(Taken::Email)),
+        (name("ada"), None, Some(Taken::Username)),
+        (name("eve"), address("eve"), None),
+        (None, address("EVE"), None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let new = NewUser {
+            id: UserId::new(server.clock.now(), [u8::try_from(number).expect("few"); 10]),
+            username: username.clone(),
+            email: email.clone(),
+            created_at: server.clock.now(),
+        };
+        let (renamed, made) = wait_for(server.vestibule.store.write(async move |tx| {
+            sql("update meta set value = value || '+' where key = 'profile'").execute(tx).await?;
+            let renamed = users::set_names(tx, id, username.as_ref(), email.as_ref()).await?;
+            Ok((renamed.err(), users::insert(tx, &new).await?.err()))
+        }))
+        .expect("the rest of the job is kept");
+        assert_eq!(renamed, taken);
+        assert!(made.is_some(), "all of these are somebody's");
+    }
+    assert_eq!(server.value::<String>("select value from meta where key = 'profile'", &[]), "dev++++++");
+    assert_eq!(
+        server.texts("select coalesce(username, email) as name from users order by name desc"),
+        [&ada.name, "EVE@example.com"]
+    );
 }
 
 /// What panics where the writer drops it.

@@ -4,6 +4,7 @@
 //! and `keys` the commands beside a running server, `root_secret` replacing it.
 
 mod clients;
+mod database;
 mod keys;
 mod opening;
 mod roles;

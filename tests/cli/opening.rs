@@ -7,9 +7,10 @@ use std::{
     thread,
 };
 
-use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
-
-use crate::support::{PASSWORD, Place};
+use crate::{
+    database,
+    support::{PASSWORD, Place},
+};
 
 /// Rounds of two starts.
 const ROUNDS: usize = 50;
@@ -23,18 +24,10 @@ fn old_place() -> Place {
     let place = Place::new();
     fs::create_dir(place.path("data")).expect("a directory");
     place.write("data/secret.key", OLD_SECRET);
-    let file = place.path("data/vestibule.db");
     for private in [place.path("data"), place.path("data/secret.key")] {
         fs::set_permissions(private, fs::Permissions::from_mode(0o700)).expect("the mode is set");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let options = SqliteConnectOptions::new().filename(file).create_if_missing(true).foreign_keys(false);
-        let mut database = options.connect().await.expect("it opens");
-        sqlx::raw_sql(OLD_DATABASE).execute(&mut database).await.expect("it is restored");
-        sqlx::raw_sql("pragma journal_mode = wal").execute(&mut database).await.expect("it has a log");
-        database.close().await.expect("it closes");
-    });
+    database::restore(&place, OLD_DATABASE);
     place
 }
 

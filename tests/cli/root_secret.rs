@@ -3,9 +3,11 @@
 use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 
-use crate::support::{PASSWORD, Place, Server, mode};
+use crate::{
+    database::count,
+    support::{PASSWORD, Place, Server, mode},
+};
 
 const SECRET: &str = "data/secret.key";
 const DRAFT: &str = "data/secret.key.new";
@@ -23,17 +25,7 @@ fn read(place: &Place, name: &str) -> String {
 
 /// How often the log tells of an event.
 fn told(place: &Place, event: &str) -> i64 {
-    count(place, "select count(*) from audit_events where event = ?", event)
-}
-
-/// How many rows a query with one parameter counts.
-fn count(place: &Place, sql: &'static str, parameter: &str) -> i64 {
-    let file = SqliteConnectOptions::new().filename(place.path("data/vestibule.db")).read_only(true);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let mut connection = file.connect().await.expect("the database opens");
-        sqlx::query_scalar(sql).bind(parameter).fetch_one(&mut connection).await.expect("the query runs")
-    })
+    count(place, "select count(*) from audit_events where event = $1", event)
 }
 
 fn fingerprint() -> Value {

@@ -1,9 +1,8 @@
 //! Help, mistakes on the command line, the configuration, and what is printed without a server.
 
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 
-use crate::support::Place;
+use crate::{database::WriteLock, support::Place};
 
 #[test]
 fn without_a_subcommand_it_prints_the_help() {
@@ -165,13 +164,7 @@ fn a_database_that_can_not_be_used_is_named_with_what_to_do() {
 fn a_database_that_stays_locked_is_named_with_what_to_do() {
     let place = Place::new();
     place.add_user(&["ada"]);
-    let path = place.path("data/vestibule.db");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let mut other = runtime.block_on(async {
-        let mut other = SqliteConnectOptions::new().filename(path).connect().await.expect("a connection");
-        sqlx::query("begin immediate").execute(&mut other).await.expect("the lock");
-        other
-    });
+    let lock = WriteLock::take(&place);
     assert_eq!(
         place.run(&["user", "disable", "ada"]).failed(),
         "error: the database ./data/vestibule.db stays locked by another program (database is locked); \
@@ -179,7 +172,7 @@ fn a_database_that_stays_locked_is_named_with_what_to_do() {
     );
     // Who only reads is not in the way of anybody.
     place.succeed(&["user", "list"]);
-    runtime.block_on(async { sqlx::query("rollback").execute(&mut other).await.expect("let go") });
+    lock.let_go();
     place.succeed(&["user", "disable", "ada"]);
 }
 

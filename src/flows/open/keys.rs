@@ -10,7 +10,7 @@ use crate::{
     },
     memory::keyring::Keys,
     store::{
-        Store, changes, meta,
+        self, Store, Tx, changes, meta,
         signing_keys::{self, KeyStatus},
     },
 };
@@ -28,50 +28,82 @@ pub(super) async fn choose_signing_key(
     let by_time = origin.clone();
     store.write(async move |tx| signing::advance(tx, longest, &by_time).await).await?;
 
-    let mut reader = store.read().await?;
-    let keys = signing_keys::list(&mut reader).await?;
-    let last = meta::find(&mut reader, ALGORITHM_KEY).await?;
-    drop(reader);
-    let wanted = signing::configured_algorithm(config);
-    let of = |status: KeyStatus| keys.iter().find(|key| key.status == status).map(|key| key.algorithm);
-    let (current, next) = (of(KeyStatus::Current), of(KeyStatus::Next));
-    let shared = config.keys.secret_key.is_some();
-    let is_settled = if shared {
-        current.is_none() && next.is_none()
-    } else {
-        let is_as_before = last.as_deref() == Some(wanted.as_str());
-        current.is_some() && (is_as_before || current == Some(wanted) || next == Some(wanted))
+    let choice = Choice {
+        wanted: signing::configured_algorithm(config),
+        is_shared: config.keys.secret_key.is_some(),
+        root: root.clone(),
+        longest,
+        origin,
     };
-    if is_settled && last.as_deref() == Some(wanted.as_str()) {
-        return Ok(());
+    let mut new = None;
+    loop {
+        // Making a key takes a moment, for which no transaction waits: it is decided anew with the key at hand.
+        let (asked, key) = (choice.clone(), new.take());
+        match store.write(async move |tx| asked.decide(tx, key.as_ref()).await).await? {
+            Chosen::Settled => return Ok(()),
+            Chosen::SecretReplaced => return Err(OpenError::SecretReplaced),
+            Chosen::KeyIsMissing => {
+                let key = signing::generate(choice.wanted).await;
+                new = Some(NewKey::seal(&key, &root.derive(Purpose::SealSigningKeys)));
+            }
+        }
     }
-    let new = if is_settled || shared {
-        None
-    } else {
-        Some(NewKey::seal(&signing::generate(wanted).await, &root.derive(Purpose::SealSigningKeys)))
-    };
-    let root = root.clone();
-    let is_ours = store
-        .write(async move |tx| {
-            if !signing::seals_as_stored(tx, &root).await? {
-                return Ok(false);
+}
+
+/// What the choice of a signing key rests on, beside the database.
+#[derive(Clone)]
+struct Choice {
+    wanted: Algorithm,
+    /// Whether it signs with `secret_key`, and no key of the database does.
+    is_shared: bool,
+    root: RootSecret,
+    longest: i64,
+    origin: Origin,
+}
+
+enum Chosen {
+    /// There is a key that signs as the configuration says.
+    Settled,
+    /// Nothing was changed: a new key is wanted, and none was at hand.
+    KeyIsMissing,
+    /// Nothing was changed: the keys are sealed under another root secret by now.
+    SecretReplaced,
+}
+
+impl Choice {
+    /// Decides in a transaction: of several who start at once, one brings its key.
+    async fn decide(&self, tx: &mut Tx, new: Option<&NewKey>) -> store::Result<Chosen> {
+        let keys = signing_keys::list(tx).await?;
+        let last = meta::find(tx, ALGORITHM_KEY).await?;
+        let of = |status: KeyStatus| keys.iter().find(|key| key.status == status).map(|key| key.algorithm);
+        let (current, next) = (of(KeyStatus::Current), of(KeyStatus::Next));
+        let is_as_before = last.as_deref() == Some(self.wanted.as_str());
+        let is_settled = if self.is_shared {
+            current.is_none() && next.is_none()
+        } else {
+            current.is_some() && (is_as_before || current == Some(self.wanted) || next == Some(self.wanted))
+        };
+        if is_settled && is_as_before {
+            return Ok(Chosen::Settled);
+        }
+        if !signing::seals_as_stored(tx, &self.root).await? {
+            return Ok(Chosen::SecretReplaced);
+        }
+        match new {
+            _ if is_settled => {}
+            _ if self.is_shared => {
+                signing::drop_next(tx, &self.origin).await?;
+                signing::retire_current(tx, self.longest, &self.origin).await?;
             }
-            meta::set(tx, ALGORITHM_KEY, wanted.as_str()).await?;
-            if is_settled {
-                return Ok(true);
-            }
-            match &new {
-                Some(new) => drop(signing::take_over(tx, new, longest, &origin).await?),
-                None => {
-                    signing::drop_next(tx, &origin).await?;
-                    signing::retire_current(tx, longest, &origin).await?;
-                }
-            }
-            signing::announce(tx, now).await?;
-            Ok(true)
-        })
-        .await?;
-    if is_ours { Ok(()) } else { Err(OpenError::SecretReplaced) }
+            Some(new) => drop(signing::take_over(tx, new, self.longest, &self.origin).await?),
+            None => return Ok(Chosen::KeyIsMissing),
+        }
+        meta::set(tx, ALGORITHM_KEY, self.wanted.as_str()).await?;
+        if !is_settled {
+            signing::announce(tx, self.origin.now).await?;
+        }
+        Ok(Chosen::Settled)
+    }
 }
 
 /// The keys that sign and check, from the configuration and the database.

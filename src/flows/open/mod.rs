@@ -8,6 +8,8 @@ pub mod place;
 pub mod recover;
 pub mod rewrap;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 use std::{
     path::Path,
@@ -169,12 +171,13 @@ async fn check_profile(store: &Store, profile: Profile, role: Role, database: &P
         Profile::Dev => "dev",
     };
     let asked = name(profile);
-    match meta::find(&mut *store.read().await?, KEY).await?.as_deref() {
-        None => Ok(store.write(async move |tx| meta::set(tx, KEY, asked).await).await?),
-        Some(mark) if mark == asked => Ok(()),
-        Some(mark) => {
-            let made_by = if mark == "dev" { "dev" } else { "serve" };
-            Err(OpenError::Profile { path: database.to_owned(), made_by, asked })
-        }
+    let mark = match meta::find(&mut *store.read().await?, KEY).await? {
+        Some(mark) => mark,
+        None => store.write(async move |tx| meta::settle(tx, KEY, asked).await).await?,
+    };
+    if mark == asked {
+        return Ok(());
     }
+    let made_by = if mark == "dev" { "dev" } else { "serve" };
+    Err(OpenError::Profile { path: database.to_owned(), made_by, asked })
 }

@@ -71,11 +71,13 @@ impl Search<'_> {
     }
 
     async fn fitting(&self, store: &Store, first: &RootSecret) -> Result<Option<RootSecret>, OpenError> {
-        let known = meta::find(&mut *store.read().await?, RECOGNITION_KEY).await?;
-        let Some(known) = known else {
-            let recognition = first.recognition();
-            store.write(async move |tx| meta::set(tx, RECOGNITION_KEY, &recognition).await).await?;
-            return Ok(Some(first.clone()));
+        let found = meta::find(&mut *store.read().await?, RECOGNITION_KEY).await?;
+        let known = match found {
+            Some(known) => known,
+            None => {
+                let ours = first.recognition();
+                store.write(async move |tx| meta::settle(tx, RECOGNITION_KEY, &ours).await).await?
+            }
         };
         if first.recognition() == known {
             return Ok(Some(first.clone()));

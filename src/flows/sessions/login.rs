@@ -231,7 +231,7 @@ struct Plan {
 impl Plan {
     fn new(vestibule: &Vestibule, request: &Login<'_>, client: &Client, claimant: &Claimant, origin: &Origin) -> Self {
         let now = origin.now;
-        let new_device = DeviceRow::new(now, random::bytes());
+        let new_device = DeviceRow::new(random::bytes());
         let expires_at = now.plus(vestibule.config.sessions.session_lifetime.seconds());
         let mut session = Session {
             id: SessionId::new(now, random::bytes()),

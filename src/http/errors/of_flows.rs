@@ -25,6 +25,7 @@ impl From<store::Error> for ApiError {
             store::Error::Open { .. }
             | store::Error::Migrate { .. }
             | store::Error::Database(_)
+            | store::Error::Statement(_)
             | store::Error::Commit(_)
             | store::Error::Closed => {
                 tracing::error!(%error, "the database does not answer");

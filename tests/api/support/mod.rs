@@ -4,6 +4,7 @@
 pub mod at_once;
 pub mod browser;
 pub mod cookies;
+pub mod database;
 pub mod judge;
 pub mod oauth;
 
@@ -223,20 +224,6 @@ impl Server {
             text: &answer.text,
         };
         Judge::of(&self.vestibule.config.web.base_path).hear(&self.routes, &exchange);
-    }
-
-    /// Writes to the database behind the server's back.
-    pub fn write(&self, sql: &'static str) {
-        let written = self.vestibule.store.write(async move |tx| Ok(sqlx::query(sql).execute(&mut **tx).await?));
-        wait_for(written).expect("the statement runs");
-    }
-
-    /// How many rows a query counts.
-    pub fn count(&self, sql: &'static str) -> i64 {
-        wait_for(async {
-            let mut reader = self.vestibule.store.read().await.expect("a reader");
-            sqlx::query_scalar(sql).fetch_one(&mut *reader).await.expect("the query runs")
-        })
     }
 }
 

@@ -1,0 +1,96 @@
+//! Two first starts at once: what the first one says of the database stands, whoever comes second.
+//!
+//! On SQLite a lock lets one process open at a time. These decisions do not rest on it.
+
+use std::{path::Path, sync::Arc};
+
+use super::{OpenError, Role, check_profile, choose_signing_key, secret::Search};
+use crate::{
+    config::{self, Config, Profile, Sources},
+    domain::{RootSecret, UnixTime},
+    store::{Store, signing_keys, sql},
+};
+
+const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
+
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+/// One database, opened by two processes as it were.
+async fn two(directory: &Path) -> (Store, Store) {
+    let file = directory.join("vestibule.db");
+    let open = async || Store::open(&file, Arc::new(|_| {})).await.expect("it opens");
+    (open().await, open().await)
+}
+
+fn with_secret(secret: &str) -> Config {
+    config::load(&Sources::isolated(Profile::Serve).set("root_secret", secret)).expect("it is allowed").config
+}
+
+/// Two root secrets.
+const ONE: &str = "Wq3zT8uY5rE1oP6iK9jH2gF7dS4aL0mN";
+const OTHER: &str = "k3Jx9-mQ2w_Zr7Tn5Vb8Yc1Ld4Hf6Gs0";
+
+/// How often each is tried, with another database each time.
+const ROUNDS: usize = 20;
+
+#[test]
+fn of_two_profiles_one_marks_the_database() {
+    for _ in 0..ROUNDS {
+        let directory = tempfile::tempdir().expect("a directory");
+        wait_for(async {
+            let (one, other) = two(directory.path()).await;
+            let (serve, dev) = tokio::join!(
+                check_profile(&one, Profile::Serve, Role::Server, directory.path()),
+                check_profile(&other, Profile::Dev, Role::Server, directory.path()),
+            );
+            assert!(serve.is_ok() != dev.is_ok(), "{serve:?} {dev:?}");
+            let refused = serve.and(dev);
+            assert!(matches!(refused, Err(OpenError::Profile { .. })), "{refused:?}");
+        });
+    }
+}
+
+#[test]
+fn of_two_secrets_one_is_that_of_the_database() {
+    for _ in 0..ROUNDS {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("secret.key");
+        wait_for(async {
+            let (one, other) = two(directory.path()).await;
+            let configs = [with_secret(ONE), with_secret(OTHER)];
+            let [search_one, search_other] =
+                [0, 1].map(|at: usize| Search { config: &configs[at], file: &file, database: directory.path() });
+            let secret = |search: &Search<'_>| search.first(false).expect("it is configured");
+            let (first, second) = (secret(&search_one), secret(&search_other));
+            let (a, b) = tokio::join!(search_one.recognise(&one, first), search_other.recognise(&other, second));
+            assert!(a.is_ok() != b.is_ok());
+            assert!(matches!(a.and(b), Err(OpenError::SecretForeign(_))));
+        });
+    }
+}
+
+#[test]
+fn of_two_first_starts_one_makes_the_key() {
+    for _ in 0..ROUNDS {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("secret.key");
+        let config = with_secret(ONE);
+        wait_for(async {
+            let (one, other) = two(directory.path()).await;
+            let search = Search { config: &config, file: &file, database: directory.path() };
+            let root = RootSecret::new(ONE.as_bytes());
+            let root = search.recognise(&one, root).await.expect("it is the first");
+            let starts = tokio::join!(
+                choose_signing_key(&one, &config, &root, NOW),
+                choose_signing_key(&other, &config, &root, NOW),
+            );
+            assert!(starts.0.is_ok() && starts.1.is_ok(), "{starts:?}");
+            let mut reader = one.read().await.expect("a reader");
+            assert_eq!(signing_keys::list(&mut reader).await.expect("keys").len(), 1);
+            let told = sql("select count(*) from audit_events where event like 'signing_key%'");
+            assert_eq!(told.value::<i64>(&mut reader).await.expect("a count"), 1, "nothing was replaced");
+        });
+    }
+}

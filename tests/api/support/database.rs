@@ -1,0 +1,64 @@
+//! What a test reads from the database and writes to it, behind the server's back.
+
+use std::collections::BTreeMap;
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
+use vestibule::store::{Column, Query, sql};
+
+use super::{Server, wait_for};
+
+impl Server {
+    /// Runs a statement that writes.
+    pub fn write(&self, text: &'static str) {
+        wait_for(self.vestibule.store.write(async move |tx| sql(text).execute(tx).await)).expect("the statement runs");
+    }
+
+    /// How many rows a query counts.
+    pub fn count(&self, text: &'static str) -> i64 {
+        self.value(text, &[])
+    }
+
+    /// The one value of a query with these parameters.
+    pub fn value<T: for<'r> Column<'r>>(&self, text: &'static str, parameters: &[&str]) -> T {
+        let query = bind(text, parameters);
+        wait_for(async { query.value(&mut self.vestibule.store.read().await.expect("a reader")).await })
+            .expect("the query runs")
+    }
+
+    /// The texts that a query finds.
+    pub fn texts(&self, text: &'static str) -> Vec<String> {
+        wait_for(async { sql(text).values(&mut self.vestibule.store.read().await.expect("a reader")).await })
+            .expect("the query runs")
+    }
+
+    /// The columns of a table, from SQLite's own catalogue.
+    pub fn columns(&self, table: &str) -> Vec<String> {
+        self.of_sqlite(format!("select name from pragma_table_info('{table}')"))
+    }
+
+    /// Every row of every table as one text, by table: each value as text and in hexadecimal digits.
+    pub fn everything(&self) -> BTreeMap<String, Vec<String>> {
+        let tables = self.of_sqlite("select name from sqlite_schema where type = 'table'".to_owned());
+        let rows = |table: &String| {
+            let columns = self.columns(table);
+            let text = columns.iter().map(|name| format!("coalesce(cast({name} as text), '')")).collect::<Vec<_>>();
+            let bytes = columns.iter().map(|name| format!("coalesce(hex({name}), '')")).collect::<Vec<_>>();
+            self.of_sqlite(format!("select {} || '|' || {} from {table}", text.join("||'|'||"), bytes.join("||'|'||")))
+        };
+        tables.iter().map(|table| (table.clone(), rows(table))).collect()
+    }
+
+    /// The first column of what a query of SQLite's dialect finds.
+    fn of_sqlite(&self, query: String) -> Vec<String> {
+        let file = SqliteConnectOptions::new().filename(self.directory().join("vestibule.db")).read_only(true);
+        wait_for(async {
+            let mut connection = file.connect().await.expect("the database opens");
+            let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(&mut connection).await.expect("the query runs");
+            rows.iter().map(|row| String::from_utf8_lossy(row.get::<&[u8], _>(0)).into_owned()).collect()
+        })
+    }
+}
+
+fn bind(text: &'static str, parameters: &[&str]) -> Query {
+    parameters.iter().fold(sql(text), |query, parameter| query.bind(*parameter))
+}
