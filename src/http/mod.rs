@@ -15,6 +15,7 @@ mod csrf;
 pub mod db;
 mod embed;
 pub mod errors;
+mod field;
 mod forward_auth;
 pub mod guards;
 mod headers;

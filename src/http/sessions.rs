@@ -11,6 +11,7 @@ use super::{
     cookies::Cookies,
     csrf,
     errors::{ApiError, Code},
+    field::{Field, Kind, optional},
     guards::{self, AccessToken},
 };
 use crate::{
@@ -111,6 +112,12 @@ pub async fn active_sessions(
 pub struct TokenBody(Option<String>);
 
 impl FromFields for TokenBody {
+    const FIELDS: &'static [Field] = &[optional(
+        "refresh_token",
+        Kind::Opaque,
+        "A refresh token of the session that is meant. Without it, the session is that of the request's other token.",
+    )];
+
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         let token = fields.optional("refresh_token", |text| Ok::<_, &str>(text.to_owned()));
         Some(Self(token.filter(|token| !token.is_empty())))
@@ -207,6 +214,11 @@ pub enum DeviceBody {
 }
 
 impl FromFields for DeviceBody {
+    const FIELDS: &'static [Field] = &[
+        optional("session_id", Kind::Id, "The session's `id`."),
+        optional("jti", Kind::Opaque, "The session's `jti`; `session_id` wins over it."),
+    ];
+
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         let text = |text: &str| Ok::<_, &str>(text.to_owned());
         if fields.is_absent("session_id") && fields.is_absent("jti") {

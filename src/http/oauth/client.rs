@@ -14,7 +14,9 @@ use crate::{
     http::{
         body::Fields,
         errors::{ApiError, Code, of_oauth},
+        field::{Field, Kind, optional},
         guards,
+        login::MAX_CLIENT_ID,
     },
 };
 
@@ -71,6 +73,16 @@ pub struct ByForm {
 }
 
 impl ByForm {
+    /// Those that it reads.
+    pub const FIELDS: &'static [Field] = &[
+        optional(
+            "client_id",
+            Kind::Text(MAX_CLIENT_ID),
+            "The client; else `default`. Not where HTTP Basic says another.",
+        ),
+        optional("client_secret", Kind::Opaque, "The secret of a confidential client. Not beside HTTP Basic."),
+    ];
+
     /// Reads the fields.
     pub fn read(fields: &mut Fields) -> Self {
         let mut text = |name| fields.optional(name, |text| Ok::<_, &str>(text.to_owned()));

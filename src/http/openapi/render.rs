@@ -13,10 +13,16 @@ use utoipa::openapi::{
 };
 
 use super::{
-    endpoint::{Access, Body, Endpoint, Field, Kind},
+    endpoint::{Access, Body, Endpoint},
     problem,
 };
-use crate::{domain::password, http::errors::Code};
+use crate::{
+    domain::{device::Fingerprint, password},
+    http::{
+        errors::Code,
+        field::{Field, Kind},
+    },
+};
 
 /// The header that every answer has.
 pub(super) const REQUEST_ID: &str = "X-Request-Id";
@@ -24,9 +30,6 @@ pub(super) const REQUEST_ID: &str = "X-Request-Id";
 pub(super) const CSRF_PARAMETER: &str = "csrf";
 /// Under which the header of a conditional request is kept among the components.
 pub(super) const IF_NONE_MATCH_PARAMETER: &str = "ifNoneMatch";
-
-/// Fields of a fingerprint.
-const MAX_FINGERPRINT_FIELDS: usize = 64;
 
 /// What OpenAPI says of an endpoint.
 pub(super) fn operation(endpoint: &Endpoint) -> Operation {
@@ -126,7 +129,7 @@ fn field_schema(field: &Field, is_form: bool) -> Object {
             let null = (!(field.is_required || is_form)).then_some(Value::Null);
             text.enum_values(Some(choices.iter().map(|choice| Value::from(*choice)).chain(null)))
         }
-        Kind::Fingerprint => text.schema_type(is_type(Type::Object)).max_properties(Some(MAX_FINGERPRINT_FIELDS)),
+        Kind::Fingerprint => text.schema_type(is_type(Type::Object)).max_properties(Some(Fingerprint::MAX_FIELDS)),
     }
     .build()
 }

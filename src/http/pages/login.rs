@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::FingerprintPolicy,
-    domain::{Identifier, password::Password},
+    domain::{Email, Identifier, password::Password},
     flows::{self, Vestibule, client, login::Login},
     http::{
         Shared,
@@ -18,6 +18,7 @@ use crate::{
         cookies::Cookies,
         csrf,
         errors::{ApiError, Code},
+        field::{Field, Kind, required},
     },
 };
 
@@ -55,6 +56,11 @@ pub struct Credentials {
 }
 
 impl FromFields for Credentials {
+    const FIELDS: &'static [Field] = &[
+        required("username", Kind::Text(Email::MAX_BYTES), "The name of the account, or its address."),
+        required("password", Kind::Password, "The password of the account."),
+    ];
+
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         let identifier = fields.required("username", Identifier::parse);
         let password = fields.required("password", Password::parse);
