@@ -19,6 +19,7 @@ use super::{
     request::{
         body::{Fields, FromFields, Ignored, JsonOrForm, OptionalBody},
         caller::Caller,
+        field::{Field, Kind, optional, required},
     },
     shared::Shared,
 };
@@ -248,6 +249,11 @@ async fn pair(
 struct PairBody(RefreshBody);
 
 impl FromFields for PairBody {
+    const FIELDS: &'static [Field] = &[
+        required("refresh", Kind::Opaque, "The session's refresh token."),
+        optional("fingerprint", Kind::Fingerprint, "Needed where the session is bound to a device."),
+    ];
+
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let refresh_token = fields.required("refresh", |text| Ok::<_, &str>(text.to_owned()));
         let fingerprint = login::fingerprint(fields, vestibule);
@@ -268,6 +274,8 @@ async fn next_pair(
 struct EitherBody(String);
 
 impl FromFields for EitherBody {
+    const FIELDS: &'static [Field] = &[required("token", Kind::Opaque, "A token of either kind.")];
+
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         fields.required("token", |text| Ok::<_, &str>(Self(text.to_owned())))
     }

@@ -13,6 +13,7 @@ mod described;
 mod devices;
 mod embed;
 mod excluded;
+mod fields;
 mod fingerprint;
 mod forward_auth;
 mod guards;

@@ -14,7 +14,6 @@ use super::debug_prints_only_the_name;
 use super::normalise::canonical;
 use super::weights::{LEAST_WEIGHT, compared, weight_of};
 
-const MAX_FIELDS: usize = 64;
 const MAX_BYTES: usize = 48 * 1024;
 /// FingerprintJS's plugin list, the deepest value known, has five levels.
 const MAX_DEPTH: usize = 16;
@@ -26,7 +25,7 @@ pub enum FingerprintError {
     #[error("the fingerprint must be an object")]
     NotAnObject,
     /// So many fields.
-    #[error("the fingerprint may have at most {MAX_FIELDS} fields, this one has {0}")]
+    #[error("the fingerprint may have at most {max} fields, this one has {0}", max = Fingerprint::MAX_FIELDS)]
     TooManyFields(usize),
     /// So many bytes, counted as compact JSON and with the canvas in it.
     #[error("the fingerprint may be at most {MAX_BYTES} bytes long as JSON, this one is {0}")]
@@ -45,6 +44,9 @@ pub struct Fingerprint {
 debug_prints_only_the_name!(Fingerprint);
 
 impl Fingerprint {
+    /// The most fields that it may have.
+    pub const MAX_FIELDS: usize = 64;
+
     /// Reads an object of up to 64 fields, 48 KiB and 16 levels. Unknown fields are ignored, and so is a value that says
     /// nothing (null, "", "unknown", "undefined"); an object of only such fields is a fingerprint that binds nothing.
     ///
@@ -52,7 +54,7 @@ impl Fingerprint {
     /// [`FingerprintError`], a limit per variant.
     pub fn parse(value: &Value) -> Result<Self, FingerprintError> {
         let fields = value.as_object().ok_or(FingerprintError::NotAnObject)?;
-        if fields.len() > MAX_FIELDS {
+        if fields.len() > Self::MAX_FIELDS {
             return Err(FingerprintError::TooManyFields(fields.len()));
         }
         // Before anything that recurses without a bound of its own.

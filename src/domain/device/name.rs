@@ -10,8 +10,6 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::user_agent::describe;
 
-const MAX_CHARS: usize = 100;
-
 /// A device's name, given by the client or made from its user agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -24,7 +22,7 @@ pub enum DeviceNameError {
     #[error("the device name must not be empty")]
     Empty,
     /// More than 100 characters.
-    #[error("the device name may be at most {MAX_CHARS} characters long")]
+    #[error("the device name may be at most {max} characters long", max = DeviceName::MAX_CHARS)]
     TooLong,
     /// A line break, a NUL, a change of direction.
     #[error("the device name must not contain control characters")]
@@ -32,18 +30,21 @@ pub enum DeviceNameError {
 }
 
 impl DeviceName {
+    /// The most characters that it may have.
+    pub const MAX_CHARS: usize = 100;
+
     /// Takes 1 to 100 characters, counted in NFC and without the white space around them.
     ///
     /// # Errors
     /// [`DeviceNameError`].
     pub fn parse(text: &str) -> Result<Self, DeviceNameError> {
         // Trimmed and counted lazily first: nobody makes us normalise a megabyte.
-        let name: String = text.trim().nfc().take(MAX_CHARS + 1).collect();
+        let name: String = text.trim().nfc().take(Self::MAX_CHARS + 1).collect();
         if name.is_empty() {
             Err(DeviceNameError::Empty)
         } else if name.chars().any(is_control) {
             Err(DeviceNameError::Control)
-        } else if name.chars().count() > MAX_CHARS {
+        } else if name.chars().count() > Self::MAX_CHARS {
             Err(DeviceNameError::TooLong)
         } else {
             Ok(Self(name))

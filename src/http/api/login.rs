@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::FingerprintPolicy,
     domain::{
-        Identifier,
+        Email, Identifier,
         device::{DeviceName, DeviceSecret, Fingerprint},
         password::Password,
     },
@@ -29,13 +29,14 @@ use crate::{
         request::{
             body::{Body, Fields, FromFields, OptionalBody},
             caller::Caller,
+            field::{Field, Kind, optional, required},
         },
         shared::Shared,
     },
 };
 
 /// Characters of a `client_id` that are read.
-const MAX_CLIENT_ID: usize = 64;
+pub(in crate::http) const MAX_CLIENT_ID: usize = 64;
 
 /// The body of a login.
 pub struct LoginBody {
@@ -48,7 +49,46 @@ pub struct LoginBody {
     pub(in crate::http) transport: Transport,
 }
 
+/// The most characters of a name or an address, either of which may stand in either field.
+const MAX_IDENTIFIER: usize = Email::MAX_BYTES;
+
 impl FromFields for LoginBody {
+    const FIELDS: &'static [Field] = &[
+        optional(
+            "username",
+            Kind::Text(MAX_IDENTIFIER),
+            "The name of the account, or its address. This or `email` is needed.",
+        ),
+        optional(
+            "email",
+            Kind::Text(MAX_IDENTIFIER),
+            "The address of the account, or its name; not read where there is a `username`.",
+        ),
+        required("password", Kind::Password, "The password of the account."),
+        optional(
+            "fingerprint",
+            Kind::Fingerprint,
+            "What the browser tells about itself, in up to 64 fields and 48 KiB. It binds the session: each refresh must then \
+             bring a matching one.",
+        ),
+        optional(
+            "device_id",
+            Kind::Opaque,
+            "The secret that an earlier login on this device gave; an unknown one is ignored.",
+        ),
+        optional(
+            "device_name",
+            Kind::Text(DeviceName::MAX_CHARS),
+            "What the device is called in the list; else made from its user agent.",
+        ),
+        optional("client_id", Kind::Text(MAX_CLIENT_ID), "The client that signs in; else `default`."),
+        optional(
+            "transport",
+            Kind::OneOf(Transport::NAMES),
+            "How the tokens come: in the body, or in cookies with `csrf_token` in their place.",
+        ),
+    ];
+
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let identifier = identifier(fields);
         let password = fields.required("password", Password::parse);
@@ -171,6 +211,11 @@ pub struct RefreshBody {
 }
 
 impl FromFields for RefreshBody {
+    const FIELDS: &'static [Field] = &[
+        optional("refresh_token", Kind::Opaque, "The session's refresh token; without it, its cookie is read."),
+        optional("fingerprint", Kind::Fingerprint, "Needed where the session is bound to a device."),
+    ];
+
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let refresh_token = fields.optional("refresh_token", |text| Ok::<_, &str>(text.to_owned()));
         Some(Self {
@@ -224,6 +269,8 @@ fn missing_refresh_token() -> ApiError {
 pub struct PasswordBody(pub Password);
 
 impl FromFields for PasswordBody {
+    const FIELDS: &'static [Field] = &[required("password", Kind::Password, "The password of the account.")];
+
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         fields.required("password", Password::parse).map(Self)
     }

@@ -24,6 +24,7 @@ use crate::{
         request::{
             body::{Body, Fields, FromFields, Ignored, OptionalBody},
             caller::Caller,
+            field::{Field, Kind, optional},
         },
         shared::Shared,
     },
@@ -114,6 +115,12 @@ pub async fn active_sessions(
 pub struct TokenBody(Option<String>);
 
 impl FromFields for TokenBody {
+    const FIELDS: &'static [Field] = &[optional(
+        "refresh_token",
+        Kind::Opaque,
+        "A refresh token of the session that is meant. Without it, the session is that of the request's other token.",
+    )];
+
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         let token = fields.optional("refresh_token", |text| Ok::<_, &str>(text.to_owned()));
         Some(Self(token.filter(|token| !token.is_empty())))
@@ -214,6 +221,11 @@ pub enum DeviceBody {
 }
 
 impl FromFields for DeviceBody {
+    const FIELDS: &'static [Field] = &[
+        optional("session_id", Kind::Id, "The session's `id`."),
+        optional("jti", Kind::Opaque, "The session's `jti`; `session_id` wins over it."),
+    ];
+
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         let text = |text: &str| Ok::<_, &str>(text.to_owned());
         if fields.is_absent("session_id") && fields.is_absent("jti") {

@@ -17,6 +17,9 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// What the field `transport` may be. `body` means `bearer` as well.
+    pub const NAMES: &'static [&'static str] = &["bearer", "cookie"];
+
     /// Reads the field `transport`.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         match text {

@@ -37,6 +37,7 @@ use crate::{
         request::{
             body::{Body, Fields, FromFields},
             caller::Caller,
+            field::{Field, Kind, optional, required},
         },
         shared::Shared,
     },
@@ -86,7 +87,16 @@ impl From<User> for UserView {
     }
 }
 
+const USERNAME: Kind = Kind::Text(Username::MAX_CHARS);
+const EMAIL: Kind = Kind::Text(Email::MAX_BYTES);
+
 impl FromFields for Registration {
+    const FIELDS: &'static [Field] = &[
+        optional("username", USERNAME, "A name without `@`, unique without regard to case. The server may require it."),
+        optional("email", EMAIL, "An address, unique without regard to case. The server may require it."),
+        required("password", Kind::Password, "Not among the commonest, nor made of the account's own names."),
+    ];
+
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let username = fields.optional("username", Username::parse);
         let email = fields.optional("email", Email::parse);
@@ -122,6 +132,11 @@ pub async fn me(token: AccessToken, mut db: Connection<Db>) -> Result<Json<UserV
 }
 
 impl FromFields for NewNames {
+    const FIELDS: &'static [Field] = &[
+        optional("username", USERNAME, "The new name, without `@`; null removes it."),
+        optional("email", EMAIL, "The new address, not verified at first; null removes it."),
+    ];
+
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         Some(Self {
             username: fields.nullable("username", Username::parse),
@@ -151,6 +166,11 @@ pub struct ChangePasswordBody {
 }
 
 impl FromFields for ChangePasswordBody {
+    const FIELDS: &'static [Field] = &[
+        required("current_password", Kind::Password, "The password until now."),
+        required("new_password", Kind::Password, "The one from now on."),
+    ];
+
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let current = fields.required("current_password", Password::parse);
         let new = fields.required("new_password", Password::parse);

@@ -12,9 +12,13 @@ use crate::{
         steps::client::{KnownClient, authenticate_client},
     },
     http::{
+        api::login::MAX_CLIENT_ID,
         errors::{ApiError, Code, of_oauth, outcome},
         guards,
-        request::body::Fields,
+        request::{
+            body::Fields,
+            field::{Field, Kind, optional},
+        },
     },
 };
 
@@ -71,6 +75,16 @@ pub struct ByForm {
 }
 
 impl ByForm {
+    /// Those that it reads.
+    pub const FIELDS: &'static [Field] = &[
+        optional(
+            "client_id",
+            Kind::Text(MAX_CLIENT_ID),
+            "The client; else `default`. Not where HTTP Basic says another.",
+        ),
+        optional("client_secret", Kind::Opaque, "The secret of a confidential client. Not beside HTTP Basic."),
+    ];
+
     /// Reads the fields.
     pub fn read(fields: &mut Fields) -> Self {
         let mut text = |name| fields.optional(name, |text| Ok::<_, &str>(text.to_owned()));

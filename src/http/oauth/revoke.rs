@@ -15,6 +15,7 @@ use crate::{
         request::{
             body::{Fields, Form, FromFields},
             caller::Caller,
+            field::{Field, Kind, optional, required},
         },
         shared::Shared,
     },
@@ -29,6 +30,13 @@ pub struct TokenParameter {
 }
 
 impl FromFields for TokenParameter {
+    const FIELDS: &'static [Field] = &[
+        required("token", Kind::Opaque, "The token."),
+        optional("token_type_hint", Kind::Opaque, "Not read: a token says itself what it is."),
+    ];
+
+    const SHARED_FIELDS: &'static [Field] = ByForm::FIELDS;
+
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         let client = ByForm::read(fields);
         let token = fields.required("token", |text| Ok::<_, &str>(text.to_owned()))?;

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::FingerprintPolicy,
     domain::{
-        Identifier, Scope,
+        Email, Identifier, Scope,
         device::{DeviceName, DeviceSecret, Fingerprint},
         password::Password,
     },
@@ -26,6 +26,7 @@ use crate::{
         request::{
             body::{Fields, Form, FromFields},
             caller::Caller,
+            field::{Field, Kind, optional},
         },
         shared::Shared,
     },
@@ -53,15 +54,37 @@ struct PasswordGrant {
     device_name: Option<DeviceName>,
 }
 
+/// What `grant_type` may be.
+const GRANTS: &[&str] = &[PASSWORD, REFRESH_TOKEN];
+const PASSWORD: &str = "password";
+const REFRESH_TOKEN: &str = "refresh_token";
+
 impl FromFields for TokenBody {
+    const FIELDS: &'static [Field] = &[
+        optional("grant_type", Kind::OneOf(GRANTS), "Else `password`."),
+        optional("username", Kind::Text(Email::MAX_BYTES), "The name or address of the account; for a password."),
+        optional("password", Kind::Password, "The password of the account."),
+        optional("refresh_token", Kind::Opaque, "The session's refresh token; for a refresh token."),
+        optional(
+            "scope",
+            Kind::Opaque,
+            "The permissions that the tokens should carry at most, separated by spaces; else all that can be granted.",
+        ),
+        optional("device_id", Kind::Opaque, "The secret that an earlier login on this device gave."),
+        optional("device_name", Kind::Text(DeviceName::MAX_CHARS), "What the device is called in the list."),
+        optional("fingerprint", Kind::Opaque, "What the browser tells about itself: the JSON object, as text."),
+    ];
+
+    const SHARED_FIELDS: &'static [Field] = ByForm::FIELDS;
+
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let client = ByForm::read(fields);
         let scope = fields.optional("scope", |text| Ok::<_, &str>(Scope::parse(text))).unwrap_or(Ok(None));
         let grant_type = fields.optional("grant_type", |text| Ok::<_, &str>(text.to_owned()));
         // FastAPI's form may leave the type out.
-        let grant = match grant_type.as_deref().unwrap_or("password") {
-            "password" => Grant::Password(Box::new(PasswordGrant::read(fields, vestibule)?)),
-            "refresh_token" => {
+        let grant = match grant_type.as_deref().unwrap_or(PASSWORD) {
+            PASSWORD => Grant::Password(Box::new(PasswordGrant::read(fields, vestibule)?)),
+            REFRESH_TOKEN => {
                 let token = fields.required("refresh_token", |text| Ok::<_, &str>(text.to_owned()));
                 Grant::RefreshToken { fingerprint: read_fingerprint(fields, vestibule), token: token? }
             }

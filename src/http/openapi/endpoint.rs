@@ -9,8 +9,11 @@ use utoipa::{
     },
 };
 
-use super::{is_get, problem::PROBLEM};
-use crate::http::errors::Code;
+use super::headers::PROBLEM;
+use crate::http::{
+    errors::Code,
+    request::{body::FromFields, field::Field},
+};
 
 /// What stands in a path of the table for the setting `base_path`.
 pub(super) const BASE: &str = "{base}";
@@ -115,48 +118,12 @@ impl Access {
     }
 }
 
-/// What the text of a field may be.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
-    /// Up to so many characters.
-    Text(usize),
-    /// A password.
-    Password,
-    /// An id of ours.
-    Id,
-    /// A token, or another secret that a client gives back as it got it.
-    Opaque,
-    /// One of these.
-    OneOf(&'static [&'static str]),
-    /// The fingerprint object.
-    Fingerprint,
-}
-
-/// One field of a body.
-#[derive(Debug)]
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) is_required: bool,
-    pub(super) description: &'static str,
-}
-
-/// A field without which the body is refused.
-pub(super) fn required(name: &'static str, kind: Kind, description: &'static str) -> Field {
-    Field { name, kind, is_required: true, description }
-}
-
-/// A field that may be absent, or null.
-pub(super) fn optional(name: &'static str, kind: Kind, description: &'static str) -> Field {
-    Field { name, kind, is_required: false, description }
-}
-
 /// A JSON body, or a form.
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) is_form: bool,
     pub(super) is_required: bool,
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Vec<&'static Field>,
     pub(super) examples: Vec<(&'static str, Value)>,
 }
 
@@ -240,16 +207,24 @@ impl Endpoint {
         self
     }
 
-    pub(super) fn takes(self, fields: Vec<Field>) -> Self {
-        Self { body: Some(Body { is_form: false, is_required: true, fields, examples: Vec::new() }), ..self }
+    /// It takes a JSON body.
+    pub(super) fn takes<T: FromFields>(self) -> Self {
+        self.reads::<T>(false, true)
     }
 
-    pub(super) fn may_take(self, fields: Vec<Field>) -> Self {
-        Self { body: Some(Body { is_form: false, is_required: false, fields, examples: Vec::new() }), ..self }
+    /// It takes a JSON body, or none.
+    pub(super) fn may_take<T: FromFields>(self) -> Self {
+        self.reads::<T>(false, false)
     }
 
-    pub(super) fn takes_form(self, fields: Vec<Field>) -> Self {
-        Self { body: Some(Body { is_form: true, is_required: true, fields, examples: Vec::new() }), ..self }
+    /// It takes a form.
+    pub(super) fn takes_form<T: FromFields>(self) -> Self {
+        self.reads::<T>(true, true)
+    }
+
+    fn reads<T: FromFields>(self, is_form: bool, is_required: bool) -> Self {
+        let fields = T::FIELDS.iter().chain(T::SHARED_FIELDS).collect();
+        Self { body: Some(Body { is_form, is_required, fields, examples: Vec::new() }), ..self }
     }
 
     /// A body that works.
@@ -357,4 +332,9 @@ impl Endpoint {
         let by_rule = by_rule && !self.never.contains(&code);
         by_rule || self.access.codes().contains(&code) || self.own_codes.contains(&code)
     }
+}
+
+/// Whether a method changes nothing.
+pub(super) fn is_get(method: &HttpMethod) -> bool {
+    *method == HttpMethod::Get
 }

@@ -5,12 +5,15 @@
 //! their defaults.
 
 mod endpoint;
+mod examples;
+mod headers;
 mod oauth;
 mod pages;
 mod problem;
 mod render;
 mod schemas;
 mod security;
+mod settings;
 mod table;
 
 use rocket::{State, get};
@@ -23,7 +26,15 @@ use utoipa::openapi::{
 use self::endpoint::Group;
 use crate::{
     config::Config,
-    http::{caching::Cacheable, errors::Code, shared::Shared},
+    http::{
+        caching::Cacheable,
+        errors::Code,
+        openapi::{
+            headers::{PROBLEM, headers},
+            settings::Settings,
+        },
+        shared::Shared,
+    },
 };
 
 /// Seconds that caches may keep the document.
@@ -39,16 +50,6 @@ const DESCRIPTION: &str = "A login-and-session system in one file: accounts, ses
 pub fn openapi(vestibule: &State<Shared>) -> Cacheable {
     let json = of_config(&vestibule.config).to_json().expect("a tree of texts, numbers and booleans is JSON");
     Cacheable::new(json, MAX_AGE)
-}
-
-/// What the document shows of a configuration.
-struct Settings<'c> {
-    base_path: &'c str,
-    public_url: &'c str,
-    access_cookie: &'c str,
-    refresh_cookie: &'c str,
-    csrf_cookie: &'c str,
-    csrf_header: &'c str,
 }
 
 /// Returns the document of a server whose session endpoints are under `base_path`, with the defaults of all other settings.
@@ -138,16 +139,11 @@ fn components(settings: &Settings<'_>) -> ComponentsBuilder {
         .schemas_from_iter(problem::schemas())
         .parameter(render::CSRF_PARAMETER, render::csrf_parameter(settings.csrf_header, settings.csrf_cookie))
         .parameter(render::IF_NONE_MATCH_PARAMETER, render::if_none_match_parameter())
-        .response("MethodNotAllowed", problem::response(405, &[Code::MethodNotAllowed], problem::PROBLEM));
+        .response("MethodNotAllowed", problem::response(405, &[Code::MethodNotAllowed], PROBLEM));
     let components =
-        render::headers().into_iter().fold(components, |components, (name, header)| components.header(name, header));
+        headers().into_iter().fold(components, |components, (name, header)| components.header(name, header));
     let components = examples.fold(components, |components, (code, example)| components.example(code, example));
     security::schemes(settings)
         .into_iter()
         .fold(components, |components, (name, scheme)| components.security_scheme(name, scheme))
-}
-
-/// Whether a method changes nothing.
-fn is_get(method: &HttpMethod) -> bool {
-    *method == HttpMethod::Get
 }

@@ -6,22 +6,19 @@ use utoipa::openapi::HttpMethod::{Get, Post};
 use super::{
     endpoint::{
         Access::{Client, ClientOrBearer},
-        Endpoint, Field, Group, Kind, optional, required,
+        Endpoint, Group,
     },
-    table::{PASSWORD, REFRESH_TOKEN},
+    examples::{PASSWORD, REFRESH_TOKEN},
 };
-use crate::{
-    domain::Email,
-    http::{
-        errors::Code::{
-            InvalidGrant, InvalidScope, Overloaded, TooManyRequests, UnauthorizedClient, UnsupportedGrantType,
-        },
-        oauth::{introspect::Introspection, metadata::Metadata, revoke::Nothing, token::OAuthTokens},
+use crate::http::{
+    errors::Code::{InvalidGrant, InvalidScope, Overloaded, TooManyRequests, UnauthorizedClient, UnsupportedGrantType},
+    oauth::{
+        introspect::Introspection,
+        metadata::Metadata,
+        revoke::{Nothing, TokenParameter},
+        token::{OAuthTokens, TokenBody},
     },
 };
-
-const SCOPE: &str =
-    "The permissions that the tokens should carry at most, separated by spaces; else all that can be granted.";
 
 /// The endpoints.
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -35,7 +32,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                  no error.",
             )
             .for_whom(Client)
-            .takes_form(of_token("The token."))
+            .takes_form::<TokenParameter>()
             .such_as("a refresh token", json!({"token": REFRESH_TOKEN}))
             .gives::<Nothing>(200, "It holds no longer.")
             .or_fails(&[InvalidGrant]),
@@ -46,7 +43,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                  that does not concern the caller nothing is said but `active: false`.",
             )
             .for_whom(ClientOrBearer)
-            .takes_form(of_token("The token that is asked about."))
+            .takes_form::<TokenParameter>()
             .such_as("an access token", json!({"token": "<access_token of a login>"}))
             .gives::<Introspection>(200, "What is to be said of it.")
             .with_further_fields(),
@@ -64,7 +61,7 @@ fn token(path: &'static str, id: &'static str, summary: &'static str) -> Endpoin
             "RFC 6749: for a password (§4.3), which opens a session, or for a refresh token (§6), which goes on with it.",
         )
         .for_whom(Client)
-        .takes_form(fields_of_token())
+        .takes_form::<TokenBody>()
         .such_as("a password", json!({"grant_type": "password", "username": "ada", "password": PASSWORD}))
         .such_as("a refresh token", json!({"grant_type": "refresh_token", "refresh_token": REFRESH_TOKEN}))
         .gives::<OAuthTokens>(200, "The tokens.")
@@ -76,35 +73,4 @@ fn token(path: &'static str, id: &'static str, summary: &'static str) -> Endpoin
             TooManyRequests,
             Overloaded,
         ])
-}
-
-fn fields_of_token() -> Vec<Field> {
-    let mut fields = vec![
-        optional("grant_type", Kind::OneOf(&["password", "refresh_token"]), "Else `password`."),
-        optional("username", Kind::Text(Email::MAX_BYTES), "The name or address of the account; for a password."),
-        optional("password", Kind::Password, "The password of the account."),
-        optional("refresh_token", Kind::Opaque, "The session's refresh token; for a refresh token."),
-        optional("scope", Kind::Opaque, SCOPE),
-        optional("device_id", Kind::Opaque, "The secret that an earlier login on this device gave."),
-        optional("device_name", Kind::Text(100), "What the device is called in the list."),
-        optional("fingerprint", Kind::Opaque, "What the browser tells about itself: the JSON object, as text."),
-    ];
-    fields.extend(of_client());
-    fields
-}
-
-fn of_token(description: &'static str) -> Vec<Field> {
-    let mut fields = vec![
-        required("token", Kind::Opaque, description),
-        optional("token_type_hint", Kind::Opaque, "Not read: a token says itself what it is."),
-    ];
-    fields.extend(of_client());
-    fields
-}
-
-fn of_client() -> [Field; 2] {
-    [
-        optional("client_id", Kind::Text(64), "The client; else `default`. Not where HTTP Basic says another."),
-        optional("client_secret", Kind::Opaque, "The secret of a confidential client. Not beside HTTP Basic."),
-    ]
 }

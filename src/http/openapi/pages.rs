@@ -13,8 +13,7 @@ use utoipa::{
 };
 
 use super::{
-    problem::PROBLEM,
-    render::{REQUEST_ID, header},
+    headers::{PROBLEM, REQUEST_ID, header},
     schemas::Problem,
 };
 use crate::http::api::users::ExportView;

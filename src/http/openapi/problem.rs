@@ -11,15 +11,12 @@ use utoipa::{
 };
 
 use super::{
-    render::{self, header},
+    headers::{REQUEST_ID, header},
     schemas::{FieldProblem, Problem},
 };
 use crate::http::errors::Code;
 
 const EXAMPLE_REQUEST_ID: &str = "019a9c1e-5b7d-7c32-8f10-6a4be2d90c55";
-
-/// The type of error bodies (RFC 9457).
-pub(super) const PROBLEM: &str = "application/problem+json";
 
 /// The schemas that error answers refer to.
 pub(super) fn schemas() -> [(String, RefOr<Schema>); 2] {
@@ -48,10 +45,10 @@ fn schema(status: u16, codes: &[Code]) -> AllOfBuilder {
 
 fn headers(status: u16) -> &'static [&'static str] {
     match status {
-        401 => &[render::REQUEST_ID, "WWW-Authenticate"],
-        405 => &[render::REQUEST_ID, "Allow"],
-        429 | 503 => &[render::REQUEST_ID, "Retry-After"],
-        _ => &[render::REQUEST_ID],
+        401 => &[REQUEST_ID, "WWW-Authenticate"],
+        405 => &[REQUEST_ID, "Allow"],
+        429 | 503 => &[REQUEST_ID, "Retry-After"],
+        _ => &[REQUEST_ID],
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use utoipa::openapi::{
-    ContentBuilder, Header, HeaderBuilder, KnownFormat, Object, ObjectBuilder, Ref, Required, ResponseBuilder,
-    SchemaFormat, SecurityRequirement, Type,
+    ContentBuilder, KnownFormat, Object, ObjectBuilder, Ref, Required, ResponseBuilder, SchemaFormat,
+    SecurityRequirement, Type,
     example::ExampleBuilder,
     path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
     request_body::{RequestBody, RequestBodyBuilder},
@@ -13,20 +13,22 @@ use utoipa::openapi::{
 };
 
 use super::{
-    endpoint::{Access, Body, Endpoint, Field, Kind},
+    endpoint::{Access, Body, Endpoint},
+    headers::{REQUEST_ID, header},
     problem,
 };
-use crate::{domain::password, http::errors::Code};
+use crate::{
+    domain::{device::Fingerprint, password},
+    http::{
+        errors::Code,
+        request::field::{Field, Kind},
+    },
+};
 
-/// The header that every answer has.
-pub(super) const REQUEST_ID: &str = "X-Request-Id";
 /// Under which the CSRF header is kept among the components.
 pub(super) const CSRF_PARAMETER: &str = "csrf";
 /// Under which the header of a conditional request is kept among the components.
 pub(super) const IF_NONE_MATCH_PARAMETER: &str = "ifNoneMatch";
-
-/// Fields of a fingerprint.
-const MAX_FINGERPRINT_FIELDS: usize = 64;
 
 /// What OpenAPI says of an endpoint.
 pub(super) fn operation(endpoint: &Endpoint) -> Operation {
@@ -126,7 +128,7 @@ fn field_schema(field: &Field, is_form: bool) -> Object {
             let null = (!(field.is_required || is_form)).then_some(Value::Null);
             text.enum_values(Some(choices.iter().map(|choice| Value::from(*choice)).chain(null)))
         }
-        Kind::Fingerprint => text.schema_type(is_type(Type::Object)).max_properties(Some(MAX_FINGERPRINT_FIELDS)),
+        Kind::Fingerprint => text.schema_type(is_type(Type::Object)).max_properties(Some(Fingerprint::MAX_FIELDS)),
     }
     .build()
 }
@@ -178,43 +180,6 @@ pub(super) fn csrf_parameter(name: &str, cookie: &str) -> Parameter {
 /// What a cache has.
 pub(super) fn if_none_match_parameter() -> Parameter {
     header_parameter("If-None-Match", "The `ETag` of an earlier answer (RFC 9110 §13.1.2).")
-}
-
-/// The headers of answers, by the names that responses refer to.
-pub(super) fn headers() -> [(&'static str, Header); 13] {
-    let described = |kind: Type, description: &str| {
-        HeaderBuilder::new().schema(Some(Object::with_type(kind))).description(Some(description)).build()
-    };
-    let text = |description: &str| described(Type::String, description);
-    [
-        (REQUEST_ID, text("Names the request in the log. One that the client sent is kept if it is well-formed.")),
-        (
-            "WWW-Authenticate",
-            text(
-                "`Bearer realm=\"vestibule\"`, or `Basic` for a client that tried that; with `error` and `error_description` where a token was sent (RFC 6750 §3): \
-                 `invalid_token`, or `insufficient_user_authentication` (RFC 9470) where it is not fresh.",
-            ),
-        ),
-        ("Retry-After", described(Type::Integer, "Seconds until it is worth trying again.")),
-        ("Allow", text("The methods that the path takes.")),
-        ("Location", text("Where it is.")),
-        (
-            "Set-Cookie",
-            text("The tokens and the CSRF token, where cookies carry them; on the end of a session, their removal."),
-        ),
-        ("Remote-User", text("The user's name; where they have none, their verified address.")),
-        ("Remote-Email", text("The user's address, if it is verified.")),
-        ("Remote-Groups", text("The user's roles, separated by commas.")),
-        ("X-Auth-Sub", text("The user's id.")),
-        ("X-Auth-Permissions", text("The permissions of the token, separated by spaces.")),
-        ("ETag", text("Changes with the answer.")),
-        ("Cache-Control", text("`public, max-age=300`.")),
-    ]
-}
-
-/// Refers to one of [`headers`].
-pub(super) fn header(name: &str) -> Ref {
-    Ref::new(format!("#/components/headers/{name}"))
 }
 
 fn parameter_ref(name: &str) -> Ref {

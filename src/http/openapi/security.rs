@@ -4,7 +4,7 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme,
 };
 
-use super::{Settings, endpoint};
+use super::{endpoint, settings::Settings};
 
 /// Every scheme, by the name that operations refer to.
 pub(super) fn schemes(settings: &Settings<'_>) -> [(&'static str, SecurityScheme); 5] {

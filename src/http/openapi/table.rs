@@ -7,22 +7,22 @@ use utoipa::openapi::HttpMethod::{Delete, Get, Patch, Post};
 use super::{
     endpoint::{
         Access::{AnyToken, Bearer, Fresh, Refresh},
-        Endpoint, Field,
+        Endpoint,
         Group::{Keys, Operation, Sessions, Users},
-        Kind, optional, required,
     },
+    examples::{PASSWORD, REFRESH_TOKEN},
     oauth,
     schemas::{Document, KeySet},
 };
 use crate::{
-    domain::{Email, Username},
+    flows::users::{change_names::NewNames, register::Registration},
     http::{
         api::{
-            login::FreshAnswer,
+            login::{FreshAnswer, LoginBody, PasswordBody, RefreshBody},
             operation::Health,
-            sessions::{Done, RevokedAnswer, SessionView},
+            sessions::{self, DeviceBody, Done, RevokedAnswer, SessionView},
             tokens::TokenAnswer,
-            users::{ExportView, UserView},
+            users::{ChangePasswordBody, ExportView, UserView},
         },
         errors::Code::{
             AccountDisabled, AlreadyExists, CsrfFailed, DeviceLimitReached, DeviceMismatch, InsufficientScope,
@@ -31,11 +31,6 @@ use crate::{
         },
     },
 };
-
-const USERNAME: Kind = Kind::Text(Username::MAX_CHARS);
-const EMAIL: Kind = Kind::Text(Email::MAX_BYTES);
-const DEVICE_NAME: Kind = Kind::Text(100);
-const CLIENT_ID: Kind = Kind::Text(64);
 
 /// Every endpoint.
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -58,7 +53,7 @@ fn got_tokens() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Post, "{base}/login", "login", Sessions)
             .says("Sign in", "Opens a session, in place of the one that the device already had.")
-            .takes(credentials())
+            .takes::<LoginBody>()
             .such_as("with a name", json!({"username": "ada", "password": PASSWORD}))
             .such_as("with an address, bound to the device", bound_login())
             .such_as("with cookies", json!({"username": "ada", "password": PASSWORD, "transport": "cookie"}))
@@ -81,10 +76,7 @@ fn got_tokens() -> Vec<Endpoint> {
                  the password gets nothing and ends nothing.",
             )
             .for_whom(Refresh)
-            .may_take(vec![
-                optional("refresh_token", Kind::Opaque, "The session's refresh token; without it, its cookie is read."),
-                optional("fingerprint", Kind::Fingerprint, "Needed where the session is bound to a device."),
-            ])
+            .may_take::<RefreshBody>()
             .such_as("with a token", json!({"refresh_token": REFRESH_TOKEN}))
             .such_as("from the bound device", json!({"refresh_token": REFRESH_TOKEN, "fingerprint": fingerprint()}))
             .gives::<TokenAnswer>(200, "The next tokens; the access token is not fresh.")
@@ -96,7 +88,7 @@ fn got_tokens() -> Vec<Endpoint> {
                 "Gives a fresh access token; five wrong passwords in a row end the session.",
             )
             .for_whom(Bearer)
-            .takes(vec![required("password", Kind::Password, "The password of the account.")])
+            .takes::<PasswordBody>()
             .such_as("the password", json!({"password": PASSWORD}))
             .gives::<FreshAnswer>(200, "A fresh access token of the same session.")
             .with_header("Set-Cookie")
@@ -113,14 +105,11 @@ fn own_sessions() -> Vec<Endpoint> {
         Endpoint::new(Post, "{base}/logout", "logout", Sessions)
             .says(
                 "Sign out",
-                "Ends the session of whatever token is shown, even one that is over, and clears the cookies.",
+                "Ends the session of whatever token is shown, even one that is over, and clears the cookies. A refresh token in the \
+                 body wins over others.",
             )
             .for_whom(AnyToken)
-            .may_take(vec![optional(
-                "refresh_token",
-                Kind::Opaque,
-                "A refresh token of the session; it wins over others.",
-            )])
+            .may_take::<sessions::TokenBody>()
             .such_as("with a refresh token", json!({"refresh_token": REFRESH_TOKEN}))
             .gives::<Done>(200, "The session is over, or was already.")
             .with_header("Set-Cookie"),
@@ -131,13 +120,9 @@ fn own_sessions() -> Vec<Endpoint> {
             .with_header("Set-Cookie")
             .or_fails(&[PayloadTooLarge]),
         Endpoint::new(Post, "{base}/revoke_other_session", "revoke_other_session", Sessions)
-            .says("Sign out everywhere else", "Ends every session of yours but one.")
+            .says("Sign out everywhere else", "Ends every session of yours but one: that of the refresh token in the body, which must be your own, else the bearer's.")
             .for_whom(Bearer)
-            .may_take(vec![optional(
-                "refresh_token",
-                Kind::Opaque,
-                "One of your own: its session is kept; without it, the bearer's.",
-            )])
+            .may_take::<sessions::TokenBody>()
             .such_as("keep the session of a refresh token", json!({"refresh_token": REFRESH_TOKEN}))
             .gives::<RevokedAnswer>(200, "How many were ended."),
     ]
@@ -157,10 +142,7 @@ fn ended_session() -> Vec<Endpoint> {
                 "One of your own, by its `id` or its `jti`: one of the two is needed.",
             )
             .for_whom(Bearer)
-            .takes(vec![
-                optional("session_id", Kind::Id, "The session's `id`."),
-                optional("jti", Kind::Opaque, "The session's `jti`; `session_id` wins over it."),
-            ])
+            .takes::<DeviceBody>()
             .such_as("by its id", json!({"session_id": SESSION_ID}))
             .gives_nothing("It is over.")
             .or_fails(&[NotFound]),
@@ -195,7 +177,7 @@ fn own_account() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Post, "{base}/register", "register", Users)
             .says("Make an account", "For oneself, where registration is open; it does not sign in.")
-            .takes(new_account())
+            .takes::<Registration>()
             .such_as(
                 "a name and an address",
                 json!({"username": "ada", "email": "ada@example.com", "password": PASSWORD}),
@@ -210,10 +192,7 @@ fn own_account() -> Vec<Endpoint> {
         Endpoint::new(Patch, "/users/me", "update_me", Users)
             .says("Change your names", "A field that is absent stays as it is, one that is null is removed.")
             .for_whom(Fresh)
-            .takes(vec![
-                optional("username", USERNAME, "The new name, without `@`; null removes it."),
-                optional("email", EMAIL, "The new address, not verified at first; null removes it."),
-            ])
+            .takes::<NewNames>()
             .such_as("a new address", json!({"email": "countess@example.com"}))
             .gives::<UserView>(200, "The user, changed.")
             .or_fails(&[AlreadyExists, TooManyRequests]),
@@ -223,10 +202,7 @@ fn own_account() -> Vec<Endpoint> {
                 "Ends every other session and the older access tokens of this one; its refresh token is replaced.",
             )
             .for_whom(Bearer)
-            .takes(vec![
-                required("current_password", Kind::Password, "The password until now."),
-                required("new_password", Kind::Password, "The one from now on."),
-            ])
+            .takes::<ChangePasswordBody>()
             .such_as(
                 "both passwords",
                 json!({"current_password": PASSWORD, "new_password": "seven slow ferries north"}),
@@ -246,7 +222,7 @@ fn own_data() -> Vec<Endpoint> {
         Endpoint::new(Delete, "/users/me", "delete_me", Users)
             .says("Delete your account", "With its sessions and devices; audit events keep no personal data.")
             .for_whom(Fresh)
-            .takes(vec![required("password", Kind::Password, "The password of the account.")])
+            .takes::<PasswordBody>()
             .such_as("the password", json!({"password": PASSWORD}))
             .gives_nothing("The account is gone.")
             .with_header("Set-Cookie")
@@ -274,43 +250,7 @@ fn for_anybody() -> Vec<Endpoint> {
     ]
 }
 
-fn new_account() -> Vec<Field> {
-    vec![
-        optional("username", USERNAME, "A name without `@`, unique without regard to case. The server may require it."),
-        optional("email", EMAIL, "An address, unique without regard to case. The server may require it."),
-        required("password", Kind::Password, "Not among the commonest, nor made of the account's own names."),
-    ]
-}
-
-fn credentials() -> Vec<Field> {
-    vec![
-        optional("username", EMAIL, "The name of the account, or its address. This or `email` is needed."),
-        optional("email", EMAIL, "The address of the account, or its name; not read where there is a `username`."),
-        required("password", Kind::Password, "The password of the account."),
-        optional(
-            "fingerprint",
-            Kind::Fingerprint,
-            "What the browser tells about itself, in up to 64 fields and 48 KiB. It binds the session: each refresh must then \
-             bring a matching one.",
-        ),
-        optional(
-            "device_id",
-            Kind::Opaque,
-            "The secret that an earlier login on this device gave; an unknown one is ignored.",
-        ),
-        optional("device_name", DEVICE_NAME, "What the device is called in the list; else made from its user agent."),
-        optional("client_id", CLIENT_ID, "The client that signs in; else `default`."),
-        optional(
-            "transport",
-            Kind::OneOf(&["bearer", "cookie"]),
-            "How the tokens come: in the body, or in cookies with `csrf_token` in their place.",
-        ),
-    ]
-}
-
-pub(super) const PASSWORD: &str = "nine quiet herons at dusk";
 const SESSION_ID: &str = "019a9c1e-5b7d-7c32-8f10-6a4be2d90c55";
-pub(super) const REFRESH_TOKEN: &str = "<refresh_token of the login's answer>";
 
 fn bound_login() -> Value {
     json!({

@@ -31,6 +31,7 @@ use crate::{
         request::{
             body::{Fields, Form, FromFields},
             caller::Caller,
+            field::{Field, Kind, required},
         },
         shared::Shared,
     },
@@ -134,6 +135,11 @@ pub async fn change_password_form(
 pub struct Deletion(Password);
 
 impl FromFields for Deletion {
+    const FIELDS: &'static [Field] = &[
+        required("confirm", Kind::OneOf(&["yes"]), "The tick that says that it is meant."),
+        required("password", Kind::Password, "The password of the account."),
+    ];
+
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         if fields.typed("confirm") != "yes" {
             fields.refuse("confirm", texts::error("not_confirmed"));

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::FingerprintPolicy,
-    domain::{Identifier, password::Password},
+    domain::{Email, Identifier, password::Password},
     flows::{self, Vestibule, sessions::login::Login, steps::client},
     http::{
         browser::{cookies::Cookies, csrf},
@@ -17,6 +17,7 @@ use crate::{
         request::{
             body::{Fields, Form, FromFields, IsForm},
             caller::Caller,
+            field::{Field, Kind, required},
         },
         shared::Shared,
     },
@@ -56,6 +57,11 @@ pub struct Credentials {
 }
 
 impl FromFields for Credentials {
+    const FIELDS: &'static [Field] = &[
+        required("username", Kind::Text(Email::MAX_BYTES), "The name of the account, or its address."),
+        required("password", Kind::Password, "The password of the account."),
+    ];
+
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         let identifier = fields.required("username", Identifier::parse);
         let password = fields.required("password", Password::parse);

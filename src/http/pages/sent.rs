@@ -4,7 +4,10 @@ use crate::{
     flows::Vestibule,
     http::{
         errors::ApiError,
-        request::body::{Fields, FromFields},
+        request::{
+            body::{Fields, FromFields},
+            field::{Field, Kind, optional},
+        },
     },
 };
 
@@ -27,15 +30,26 @@ pub struct Sent<T> {
 }
 
 impl<T: FromFields> FromFields for Sent<T> {
+    const FIELDS: &'static [Field] = T::FIELDS;
+
+    const SHARED_FIELDS: &'static [Field] = &[
+        optional("csrf_token", Kind::Opaque, "The hidden field that only our own page can fill."),
+        optional("next", Kind::Opaque, "Where to go afterwards."),
+    ];
+
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
-        let shown = |text: &str| text.chars().take(MAX_SHOWN).collect();
         let parsed = T::read(fields, vestibule);
         let errors = fields.take_errors();
+        // Not every form asks for names.
+        let shown = |name: &str| {
+            let typed = if fields.declares(name) { fields.typed(name) } else { "" };
+            typed.chars().take(MAX_SHOWN).collect()
+        };
         Some(Self {
             csrf_token: fields.typed("csrf_token").to_owned(),
             next: fields.typed("next").to_owned(),
-            username: shown(fields.typed("username")),
-            email: shown(fields.typed("email")),
+            username: shown("username"),
+            email: shown("email"),
             fields: parsed.filter(|_| errors.is_empty()).ok_or_else(|| ApiError::fields(errors)),
         })
     }
@@ -46,6 +60,8 @@ impl<T: FromFields> FromFields for Sent<T> {
 pub struct Button;
 
 impl FromFields for Button {
+    const FIELDS: &'static [Field] = &[];
+
     fn read(_: &mut Fields, _: &Vestibule) -> Option<Self> {
         Some(Self)
     }

@@ -11,6 +11,7 @@ use rocket::{
 };
 use serde_json::{Map, Value};
 
+use super::field::Field;
 use crate::{
     flows::Vestibule,
     http::{
@@ -34,6 +35,12 @@ const MAX_SHOWN_NAME: usize = 64;
 
 /// What a handler takes: made from the fields of a JSON object or of a form.
 pub trait FromFields: Sized {
+    /// The fields that it reads, and no others. The API description lists them.
+    const FIELDS: &'static [Field];
+
+    /// More of them, which several bodies have.
+    const SHARED_FIELDS: &'static [Field] = &[];
+
     /// Reads the fields, noting every bad one; none if there was one.
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self>;
 }
@@ -197,7 +204,7 @@ fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
 fn read_fields<T: FromFields>(request: &Request<'_>, object: Map<String, Value>) -> Result<T, ApiError> {
     let vestibule: &State<Shared> = State::get(request.rocket())
         .ok_or_else(|| ApiError::new(Code::InternalError, "The server is not complete."))?;
-    let mut fields = Fields { object, errors: Vec::new() };
+    let mut fields = Fields::of::<T>(object);
     let parsed = T::read(&mut fields, vestibule);
     match parsed {
         Some(parsed) if fields.errors.is_empty() => Ok(parsed),
@@ -221,20 +228,47 @@ fn essence(content_type: &str) -> String {
 pub struct Fields {
     object: Map<String, Value>,
     errors: Vec<FieldError>,
+    declared: [&'static [Field]; 2],
 }
 
 impl Fields {
+    fn of<T: FromFields>(object: Map<String, Value>) -> Self {
+        Self { object, errors: Vec::new(), declared: [T::FIELDS, T::SHARED_FIELDS] }
+    }
+
+    fn declaration(&self, name: &str) -> Option<&'static Field> {
+        self.declared.iter().flat_map(|fields| fields.iter()).find(|field| field.name == name)
+    }
+
+    /// Whether the body that is read has a field of this name.
+    pub fn declares(&self, name: &str) -> bool {
+        self.declaration(name).is_some()
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        debug_assert!(self.declares(name), "the field {name} is read, but not declared");
+        self.object.get(name)
+    }
+
     /// A text that must be there.
     pub fn required<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         if self.is_absent(name) {
             self.refuse(name, "is required");
             return None;
         }
-        self.optional(name, parse)
+        self.text(name, parse)
     }
 
     /// A text that may be absent or null.
     pub fn optional<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        debug_assert!(
+            self.declaration(name).is_some_and(|field| !field.is_required),
+            "the field {name} is read as optional, but not declared so"
+        );
+        self.text(name, parse)
+    }
+
+    fn text<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         self.value(name, |value| match value {
             Value::String(text) => parse(text).map_err(|message| message.to_string()),
             _ => Err("must be a string".to_owned()),
@@ -247,7 +281,7 @@ impl Fields {
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<Option<T>> {
-        match self.object.get(name) {
+        match self.get(name) {
             None => None,
             Some(Value::Null) => Some(None),
             Some(_) => self.optional(name, parse).map(Some),
@@ -256,10 +290,8 @@ impl Fields {
 
     /// A value of any type that may be absent or null.
     pub fn value<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&Value) -> Result<T, E>) -> Option<T> {
-        if self.is_absent(name) {
-            return None;
-        }
-        match parse(&self.object[name]) {
+        let value = self.get(name).filter(|value| !value.is_null())?;
+        match parse(value) {
             Ok(parsed) => Some(parsed),
             Err(message) => {
                 self.refuse(name, message);
@@ -270,12 +302,12 @@ impl Fields {
 
     /// Whether a field is not there, or null.
     pub fn is_absent(&self, name: &str) -> bool {
-        self.object.get(name).is_none_or(Value::is_null)
+        self.get(name).is_none_or(Value::is_null)
     }
 
     /// What a form has in a field, as it came; empty where it is not there.
     pub fn typed(&self, name: &str) -> &str {
-        self.object.get(name).and_then(Value::as_str).unwrap_or_default()
+        self.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The bad fields so far, for a form that is shown again with them.
@@ -294,6 +326,44 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::request::field::{self, Kind};
+
+    struct Declared;
+
+    impl FromFields for Declared {
+        const FIELDS: &'static [Field] =
+            &[field::required("name", Kind::Opaque, "x"), field::optional("note", Kind::Opaque, "x")];
+
+        fn read(_: &mut Fields, _: &Vestibule) -> Option<Self> {
+            Some(Self)
+        }
+    }
+
+    fn fields() -> Fields {
+        Fields::of::<Declared>(Map::from_iter([("name".to_owned(), "ada".into()), ("age".to_owned(), "36".into())]))
+    }
+
+    fn text(text: &str) -> Result<String, &'static str> {
+        Ok(text.to_owned())
+    }
+
+    #[test]
+    fn declared_fields_are_read() {
+        assert_eq!(fields().required("name", text).as_deref(), Some("ada"));
+        assert_eq!(fields().optional("note", text), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "the field age is read, but not declared")]
+    fn a_field_that_is_not_declared_is_not_read() {
+        fields().required("age", text);
+    }
+
+    #[test]
+    #[should_panic(expected = "the field name is read as optional, but not declared so")]
+    fn a_field_that_is_declared_as_required_is_not_read_as_optional() {
+        fields().optional("name", text);
+    }
 
     #[test]
     fn a_form_is_read_as_texts() {

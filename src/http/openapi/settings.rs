@@ -1,0 +1,11 @@
+//! What the document shows of a configuration.
+
+/// What the document shows of a configuration.
+pub(super) struct Settings<'c> {
+    pub(super) base_path: &'c str,
+    pub(super) public_url: &'c str,
+    pub(super) access_cookie: &'c str,
+    pub(super) refresh_cookie: &'c str,
+    pub(super) csrf_cookie: &'c str,
+    pub(super) csrf_header: &'c str,
+}

@@ -1,0 +1,163 @@
+//! The fields of bodies: each one that the API description lists is read, with the bound that stands there. The other way round, a
+//! field that is read without being declared panics in `http/body.rs`, so any test that sends such a body fails.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use vestibule::{domain::Email, http::openapi};
+
+use crate::support::{Answer, PASSWORD, Server, Session, oauth};
+
+/// Path, the form without the field, the field as it is sent, and the code that it changes the answer to.
+type Row<'a> = (&'static str, Vec<(&'a str, &'a str)>, (&'a str, &'a str), &'static str);
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The operations of the API with a body of a media type: method, path, schema of the body, and an example of it.
+fn operations_with(kind: &str) -> Vec<(String, String, Value, Value)> {
+    let document = serde_json::to_value(openapi::document("/auth")).expect("JSON");
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("an item") {
+            let content = &operation["requestBody"]["content"][kind];
+            if operation["tags"][0] == "Pages" || content.is_null() {
+                continue;
+            }
+            let examples = content["examples"].as_object().expect("examples");
+            let example = examples.values().next().expect("an example")["value"].clone();
+            found.push((method.to_uppercase(), path.clone(), content["schema"].clone(), example));
+        }
+    }
+    found
+}
+
+fn names(schema: &Value) -> BTreeSet<&str> {
+    schema["properties"].as_object().expect("fields").keys().map(String::as_str).collect()
+}
+
+fn send(session: &Session<'_>, method: &str, path: &str, body: &Value) -> Answer {
+    session.server.call(method, path).bearer(&session.access).json(body.clone()).send()
+}
+
+fn with(example: &Value, name: &str, value: Value) -> Value {
+    let mut body = example.clone();
+    body[name] = value;
+    body
+}
+
+#[test]
+fn every_field_of_a_json_body_is_read() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    let operations = operations_with(JSON);
+    assert!(operations.len() >= 9, "{operations:?}");
+    for (method, path, schema, example) in operations {
+        for (name, field) in schema["properties"].as_object().expect("fields") {
+            let refused = |value: Value| {
+                let answer =
+                    send(&session, &method, &path, &with(&example, name, value)).expect_error(422, "invalid_request");
+                assert!(answer.bad_fields().contains(&name.as_str()), "{method} {path}, {name}: {}", answer.text);
+            };
+            // No field is a list.
+            refused(json!([]));
+            if let Some(longest) = field["maxLength"].as_u64() {
+                refused("a".repeat(longest as usize + 1).into());
+            }
+            if let Some(most) = field["maxProperties"].as_u64() {
+                refused((0..=most).map(|at| (format!("field{at}"), json!(1))).collect());
+            }
+            if field["enum"].is_array() {
+                refused("none of these".into());
+            }
+        }
+        for required in schema["required"].as_array().into_iter().flatten() {
+            let name = required.as_str().expect("a name");
+            let answer = send(&session, &method, &path, &with(&example, name, Value::Null));
+            assert!(
+                answer.expect_error(422, "invalid_request").bad_fields().contains(&name),
+                "{method} {path}, {name}"
+            );
+        }
+    }
+    assert!(session.is_accepted());
+}
+
+#[test]
+fn a_field_of_the_longest_length_is_taken() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    for (method, path, schema, example) in operations_with(JSON) {
+        for (name, field) in schema["properties"].as_object().expect("fields") {
+            // An address has a form as well as a length.
+            let longest = field["maxLength"].as_u64().filter(|longest| *longest != Email::MAX_BYTES as u64);
+            let Some(longest) = longest else { continue };
+            // Not easy to guess, in case that it is a password.
+            let text: String = (1..)
+                .flat_map(|number| (number * 7919_u64).to_string().into_bytes())
+                .map(char::from)
+                .take(longest as usize)
+                .collect();
+            let body = with(&example, name, text.into());
+            // Whatever else is wrong, such as a password, it is not the length of this field.
+            let answer = send(&session, &method, &path, &body);
+            assert!(!answer.bad_fields().contains(&name.as_str()), "{method} {path}, {name}: {}", answer.text);
+        }
+    }
+}
+
+#[test]
+fn every_field_of_a_form_is_read() {
+    let server = Server::with(oauth::clients());
+    let ada = server.user("ada");
+    let (session, secret) = (ada.login(), oauth::secret());
+    let long = "a".repeat(300);
+    let password: [(&str, &str); 2] = [("username", "ada"), ("password", PASSWORD)];
+    let device = session.device_id.as_str();
+    let table: Vec<Row<'_>> = vec![
+        ("/token", password.to_vec(), ("grant_type", "other"), "unsupported_grant_type"),
+        ("/token", password[1..].to_vec(), ("username", &long), "invalid_request"),
+        ("/token", password[..1].to_vec(), ("password", "wrong"), "invalid_grant"),
+        ("/token", vec![("grant_type", "refresh_token")], ("refresh_token", "x"), "invalid_grant"),
+        ("/token", password.to_vec(), ("scope", "no:such"), "invalid_scope"),
+        ("/token", password.to_vec(), ("device_name", &long), "invalid_request"),
+        ("/token", password.to_vec(), ("fingerprint", "not JSON"), "invalid_request"),
+        ("/token", password.to_vec(), ("client_id", "nobody"), "invalid_client"),
+        ("/token", password.to_vec(), ("client_secret", "x"), "invalid_client"),
+        ("/auth/revoke", vec![], ("token", ""), "invalid_request"),
+        ("/auth/revoke", vec![("token", "x")], ("client_id", "nobody"), "invalid_client"),
+        ("/auth/revoke", vec![("token", "x")], ("client_secret", "x"), "invalid_client"),
+        (
+            "/auth/introspect",
+            vec![("client_id", "backend"), ("client_secret", &secret)],
+            ("token", ""),
+            "invalid_request",
+        ),
+        (
+            "/auth/introspect",
+            vec![("token", "x"), ("client_secret", &secret)],
+            ("client_id", "nobody"),
+            "invalid_client",
+        ),
+        ("/auth/introspect", vec![("token", "x"), ("client_id", "backend")], ("client_secret", "x"), "invalid_client"),
+    ];
+    for (path, form, field, code) in &table {
+        let answer = server.form(path, &[form.as_slice(), &[*field]].concat());
+        assert_eq!(answer.body["error"], *code, "{path} with {field:?}: {}", answer.text);
+    }
+    // A device that is named is the same one again.
+    let again = server.form("/token", &[password.as_slice(), &[("device_id", device)]].concat()).expect(200);
+    assert_eq!(again.body["device_id"], device);
+
+    let mut tested: BTreeSet<(&str, &str)> = table.iter().map(|(path, _, (name, _), _)| (*path, *name)).collect();
+    tested.insert(("/token", "device_id"));
+    for (_, path, schema, _) in operations_with(FORM) {
+        // The two paths of the token endpoint take one form.
+        let at = if path == "/auth/token" { "/token" } else { &*path };
+        let tested: BTreeSet<&str> = tested.iter().filter(|(path, _)| *path == at).map(|(_, name)| *name).collect();
+        let mut described = names(&schema);
+        // RFC 7009 §2.1 and RFC 7662 §2.1 allow to ignore it; its description says so.
+        described.remove("token_type_hint");
+        assert_eq!(described, tested, "{path}");
+    }
+}
