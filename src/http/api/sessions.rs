@@ -43,7 +43,7 @@ pub struct Done {
 pub struct RevokedAnswer {
     /// One sentence.
     detail: &'static str,
-    /// How many live sessions it were.
+    /// How many live sessions were ended.
     revoked: usize,
 }
 

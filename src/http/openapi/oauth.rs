@@ -34,7 +34,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .for_whom(Client)
             .takes_form::<TokenParameter>()
             .such_as("a refresh token", json!({"token": REFRESH_TOKEN}))
-            .gives::<Nothing>(200, "It holds no longer.")
+            .gives::<Nothing>(200, "The token holds no longer.")
             .or_fails(&[InvalidGrant]),
         Endpoint::new(Post, "{base}/introspect", "introspect", Group::OAuth)
             .says(
@@ -45,10 +45,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .for_whom(ClientOrBearer)
             .takes_form::<TokenParameter>()
             .such_as("an access token", json!({"token": "<access_token of a login>"}))
-            .gives::<Introspection>(200, "What is to be said of it.")
+            .gives::<Introspection>(200, "Whether the token is live, and what it says.")
             .with_further_fields(),
         Endpoint::new(Get, "/.well-known/oauth-authorization-server", "metadata", Group::OAuth)
-            .says("Where what is", "RFC 8414.")
+            .says("The metadata of the server", "RFC 8414: addresses of the endpoints, and what they support.")
             .gives::<Metadata>(200, "The metadata.")
             .cacheable(),
     ]

@@ -90,11 +90,10 @@ fn success(endpoint: &Endpoint) -> ResponseBuilder {
 }
 
 fn not_modified() -> ResponseBuilder {
-    [REQUEST_ID, "ETag", "Cache-Control"]
-        .into_iter()
-        .fold(ResponseBuilder::new().description("It is still what `If-None-Match` names."), |response, name| {
-            response.header_ref(name, header(name))
-        })
+    [REQUEST_ID, "ETag", "Cache-Control"].into_iter().fold(
+        ResponseBuilder::new().description("The answer is still the one that `If-None-Match` names."),
+        |response, name| response.header_ref(name, header(name)),
+    )
 }
 
 fn request_body(body: &Body) -> RequestBody {

@@ -134,7 +134,7 @@ fn ended_session() -> Vec<Endpoint> {
             .says("End one session", "One of your own, as the list shows it.")
             .for_whom(Bearer)
             .path_parameter("id", "The session's `id`.")
-            .gives_nothing("It is over.")
+            .gives_nothing("The session is over.")
             .or_fails(&[NotFound, PayloadTooLarge]),
         Endpoint::new(Post, "{base}/logout/device", "logout_device", Sessions)
             .says(
@@ -144,7 +144,7 @@ fn ended_session() -> Vec<Endpoint> {
             .for_whom(Bearer)
             .takes::<DeviceBody>()
             .such_as("by its id", json!({"session_id": SESSION_ID}))
-            .gives_nothing("It is over.")
+            .gives_nothing("The session is over.")
             .or_fails(&[NotFound]),
     ]
 }
@@ -242,7 +242,7 @@ fn for_anybody() -> Vec<Endpoint> {
             .cacheable(),
         Endpoint::new(Get, "/health", "health", Operation)
             .says("Whether the process lives", "Asks nothing of the database.")
-            .gives::<Health>(200, "It does."),
+            .gives::<Health>(200, "The process lives."),
         Endpoint::new(Get, "/openapi.json", "openapi", Operation)
             .says("This document", "OpenAPI 3.1 of every endpoint.")
             .gives::<Document>(200, "The document.")

@@ -10,7 +10,7 @@
 //! - the paths of the predecessors (`compat_routes`), which are aliases that the document leaves out on purpose;
 //! - a request that goes to the other of two routes with one method and path, which the `Content-Type` tells apart, where
 //!   the document has room for one of them only;
-//! - what hyper refuses before Rocket sees it: such an answer has no `X-Request-Id` and no body.
+//! - what hyper refuses before Rocket sees it: a 400, 414 or 431 that has no `X-Request-Id` and no body.
 //!
 //! With the variable `VESTIBULE_TEST_RECORD`, a line for each comparison is appended to the file that it names:
 //! `tests/coverage.rs` reads it.
@@ -162,7 +162,9 @@ impl Judge {
 
     /// The operation that answered, if one did.
     fn operation(&self, routes: &[Mounted], exchange: &Exchange<'_>) -> Option<&Operation> {
-        if !exchange.has_request_id && exchange.text.is_empty() || exchange.status == 405 {
+        let is_of_hyper =
+            matches!(exchange.status, 400 | 414 | 431) && !exchange.has_request_id && exchange.text.is_empty();
+        if is_of_hyper || exchange.status == 405 {
             return None;
         }
         let path = exchange.target.split(['?', '#']).next().unwrap_or_default();
