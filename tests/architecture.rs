@@ -121,6 +121,22 @@ fn every_dependency_has_a_row_that_says_where_it_may_be_used() {
     assert_eq!(named, rows, "Cargo.toml on the left, DOORS on the right");
 }
 
+/// Where tests speak to the database's file themselves: named helpers, and what asks SQLite for its own catalogue.
+const TESTS_WITH_SQL: &[&str] = &["api/support/database.rs", "cli/database.rs", "statements.rs", "architecture.rs"];
+
+#[test]
+fn tests_reach_the_database_through_the_store_or_named_helpers() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut files = Vec::new();
+    walk(&root, &mut files);
+    let named: BTreeSet<String> = files
+        .iter()
+        .filter(|file| fs::read_to_string(file).expect("a source file can be read").contains("sqlx"))
+        .map(|file| file.strip_prefix(&root).expect("it is below tests").to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(named, TESTS_WITH_SQL.iter().map(|name| (*name).to_owned()).collect());
+}
+
 fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     let mut entries: Vec<_> =
         fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();

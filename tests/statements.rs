@@ -81,9 +81,9 @@ fn collect(file: &str, source: &str, found: &mut Vec<Statement>) {
 /// The macros of a file that join literals: their parts, none for the one that is given.
 fn macros(source: &str) -> BTreeMap<&str, Vec<Option<String>>> {
     let definitions = source.split("macro_rules! ").skip(1);
-    let read = definitions.map(|definition| {
-        let name = definition.split([' ', '{']).next().expect("a name");
-        let body = definition.split_once("concat!(").expect("it joins literals").1;
+    let read = definitions.filter_map(|definition| {
+        let name = definition.split([' ', '{']).next()?;
+        let body = definition.split_once("concat!(")?.1;
         let (mut parts, mut rest) = (Vec::new(), body.trim_start());
         while !rest.starts_with(')') {
             if rest.starts_with('"') {
@@ -96,7 +96,7 @@ fn macros(source: &str) -> BTreeMap<&str, Vec<Option<String>>> {
             }
             rest = rest.trim_start().trim_start_matches(',').trim_start();
         }
-        (name, parts)
+        Some((name, parts))
     });
     read.collect()
 }

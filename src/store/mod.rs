@@ -16,6 +16,7 @@ pub mod signing_keys;
 mod sql;
 mod tx;
 pub mod users;
+mod value;
 mod writer;
 
 use std::{path::Path, path::PathBuf, sync::Arc, time::Duration};
@@ -27,8 +28,9 @@ use sqlx::{
 
 use self::writer::Writer;
 pub use self::{
-    sql::{Column, Conn, Query, Reader, Row, Value, sql},
+    sql::{Column, Conn, Query, Reader, Row, sql},
     tx::Tx,
+    value::Value,
 };
 
 /// How long it takes at the most until a running server has seen what another process announced.
