@@ -110,7 +110,9 @@ mod tests {
     #[test]
     fn every_migration_file_is_embedded() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
-        let files = std::fs::read_dir(folder).expect("the folder is there").count();
-        assert_eq!(files, super::MIGRATIONS.len());
+        let entries =
+            std::fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
+        // Those of PostgreSQL lie in a folder of their own.
+        assert_eq!(entries.filter(|path| path.is_file()).count(), super::MIGRATIONS.len());
     }
 }

@@ -17,6 +17,7 @@ pub mod signing_keys;
 mod sql;
 mod tx;
 pub mod users;
+mod value;
 mod writer;
 
 use std::{path::Path, time::Duration};
@@ -29,8 +30,9 @@ use sqlx::{
 use self::{error::instant, writer::Writer};
 pub use self::{
     error::{Error, OnCommit, Result},
-    sql::{Column, Conn, Query, Reader, Row, Value, sql},
+    sql::{Column, Conn, Query, Reader, Row, sql},
     tx::Tx,
+    value::Value,
 };
 
 /// How long it takes at the most until a running server has seen what another process announced.

@@ -12,7 +12,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::Result;
+use super::{Result, value::Value};
 
 /// What every function of the store takes: a [`Reader`] or a [`super::Tx`] gives one.
 pub struct Conn {
@@ -114,40 +114,6 @@ impl Row {
 pub trait Column<'r>: Decode<'r, Sqlite> + Type<Sqlite> {}
 
 impl<'r, T: Decode<'r, Sqlite> + Type<Sqlite>> Column<'r> for T {}
-
-/// A value that is bound to a placeholder.
-pub enum Value {
-    /// A number or an instant.
-    Int(Option<i64>),
-    /// Yes or no.
-    Bool(bool),
-    /// A text.
-    Text(Option<String>),
-    /// Bytes.
-    Blob(Vec<u8>),
-}
-
-macro_rules! values {
-    ($($from:ty => $value:expr),* $(,)?) => {
-        $(impl From<$from> for Value {
-            fn from(given: $from) -> Self {
-                $value(given)
-            }
-        })*
-    };
-}
-
-values! {
-    i64 => |number| Self::Int(Some(number)),
-    Option<i64> => Self::Int,
-    bool => Self::Bool,
-    String => |text| Self::Text(Some(text)),
-    Option<String> => Self::Text,
-    &String => |text: &String| Self::Text(Some(text.clone())),
-    &str => |text: &str| Self::Text(Some(text.to_owned())),
-    Option<&str> => |text: Option<&str>| Self::Text(text.map(str::to_owned)),
-    &[u8] => |bytes: &[u8]| Self::Blob(bytes.to_vec()),
-}
 
 /// A statement with its values.
 #[must_use = "a statement does nothing until it is run"]

@@ -173,7 +173,7 @@ pub async fn set_names(
     email: Option<&Email>,
 ) -> Result<std::result::Result<(), Taken>> {
     let updated = sql("update users set username = $1, username_key = $2, email = $3,
-            email_verified_at = case when lower(email) is not distinct from lower($3) then email_verified_at end,
+            email_verified_at = case when lower(email) is not distinct from $6 then email_verified_at end,
             email_key = $4
          where id = $5 and not exists
             (select 1 from users as other where other.id <> $5 and (other.username_key = $2 or other.email_key = $4))")
@@ -182,6 +182,7 @@ pub async fn set_names(
     .bind(email.map(Email::as_str))
     .bind(email.map(Email::key))
     .bind(id.to_string())
+    .bind(email.map(|email| email.as_str().to_ascii_lowercase()))
     .execute(conn)
     .await?;
     if updated > 0 {

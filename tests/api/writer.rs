@@ -60,6 +60,25 @@ fn a_write_that_panics_is_rolled_back_and_answered_500_and_the_next_ones_go_on()
     assert_eq!(text, "a write panicked: with a text");
 }
 
+/// A route of an application that lets a failure pass.
+#[post("/swallows")]
+async fn swallows(vestibule: &State<Arc<Vestibule>>) -> Result<(), ApiError> {
+    let write = vestibule.store.write(async |tx| {
+        sql("insert into meta (key, value) values ('half', 'done')").execute(tx).await?;
+        sql("insert into meta (key, value) values ('half', 'again')").execute(tx).await.ok();
+        Ok(())
+    });
+    Ok(write.await?)
+}
+
+#[test]
+fn who_asked_for_a_write_in_which_a_statement_failed_is_not_told_that_it_was_done() {
+    let server = Server::with_routes(vec![], routes![swallows]);
+    server.call("POST", "/test/swallows").send().expect_error(503, "storage_unavailable");
+    assert_eq!(server.count("select count(*) from meta where key = 'half'"), 0);
+    server.user("ada").login();
+}
+
 #[test]
 fn a_write_in_which_a_statement_failed_is_rolled_back_whatever_it_returned() {
     let server = Server::start();

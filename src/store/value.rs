@@ -1,0 +1,35 @@
+//! What can be bound to a placeholder: four kinds of value, which every engine has.
+
+/// A value that is bound to a placeholder.
+pub enum Value {
+    /// A number or an instant.
+    Int(Option<i64>),
+    /// Yes or no.
+    Bool(bool),
+    /// A text.
+    Text(Option<String>),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+macro_rules! values {
+    ($($from:ty => $value:expr),* $(,)?) => {
+        $(impl From<$from> for Value {
+            fn from(given: $from) -> Self {
+                $value(given)
+            }
+        })*
+    };
+}
+
+values! {
+    i64 => |number| Self::Int(Some(number)),
+    Option<i64> => Self::Int,
+    bool => Self::Bool,
+    String => |text| Self::Text(Some(text)),
+    Option<String> => Self::Text,
+    &String => |text: &String| Self::Text(Some(text.clone())),
+    &str => |text: &str| Self::Text(Some(text.to_owned())),
+    Option<&str> => |text: Option<&str>| Self::Text(text.map(str::to_owned)),
+    &[u8] => |bytes: &[u8]| Self::Blob(bytes.to_vec()),
+}
