@@ -1,6 +1,7 @@
-//! A job of the writer with the caller who waits for it.
+//! A job of the writer, with the caller who waits for it.
 //!
-//! A job that panics is a job that failed, and so is one in which a statement failed, whatever it made of that.
+//! A job fails where it returns an error, where it panics, and where one of its statements failed, even if it returned
+//! success.
 
 use std::{
     any::Any,

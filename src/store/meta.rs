@@ -10,7 +10,8 @@ pub async fn find(conn: &mut Conn, key: &str) -> Result<Option<String>> {
     sql("select value from meta where key = $1").bind(key).optional_value(conn).await
 }
 
-/// Sets `key` unless it is set, and returns what it is then. Of several who do this at once, all get the value of one.
+/// Sets `key` unless it is set, and returns the value that stands there then. Of several processes that do this at once, all
+/// get the value of one of them.
 ///
 /// # Errors
 /// [`super::Error::Database`].

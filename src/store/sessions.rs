@@ -314,12 +314,12 @@ pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Re
     .await
 }
 
-/// A count of a few. PostgreSQL has no numbers without a sign.
+/// Reads a counter. PostgreSQL has no unsigned numbers, so the column is read as `i64`.
 fn small(count: i64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// The day of an end: it is what is indexed, for it changes once a day and the end with each refresh.
+/// Returns the day of an end, counted from 1970. The day is indexed and not the second: a refresh changes it once a day.
 fn day(end: UnixTime) -> i64 {
     end.seconds().div_euclid(DAY)
 }

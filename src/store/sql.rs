@@ -1,8 +1,8 @@
-//! One statement on whichever engine the database is on: its text, its values, what comes back.
+//! Runs one statement on the engine that the database is on.
 //!
 //! Every statement of the store has one text for SQLite and PostgreSQL, with placeholders `$1`, `$2` …; `tests/statements.rs`
-//! prepares each on both. No code outside of this file knows which engine answers. Today that is SQLite alone; another one
-//! is one more variant of [`Engine`] and of [`Row`].
+//! prepares each of them on both. The functions of the store do not know which engine answers. Today it is always SQLite;
+//! PostgreSQL will be one more variant of [`Engine`] and of [`Row`].
 
 use std::ops::{Deref, DerefMut};
 
@@ -14,17 +14,18 @@ use sqlx::{
 
 use super::{Result, value::Value};
 
-/// What every function of the store takes: a [`Reader`] or a [`super::Tx`] gives one.
+/// A connection, as every function of the store takes it. A [`Reader`] or a [`super::Tx`] gives one.
 pub struct Conn {
     engine: Engine,
+    /// Why the first failed statement was refused, until [`Conn::take_failure`].
     failure: Option<String>,
 }
 
-/// The connection itself.
+/// The connection of an engine.
 enum Engine {
-    /// The writer's.
+    /// The one connection that writes.
     Sqlite(SqliteConnection),
-    /// A reader's, given back when it is dropped.
+    /// A read-only connection, given back to its pool when it is dropped.
     SqliteReader(PoolConnection<Sqlite>),
 }
 
@@ -33,12 +34,12 @@ impl Conn {
         Self { engine: Engine::Sqlite(connection), failure: None }
     }
 
-    /// Takes what the first statement that failed since the last call was refused with.
+    /// Returns why the first statement that failed since the last call was refused; none where no statement failed.
     pub(super) fn take_failure(&mut self) -> Option<String> {
         self.failure.take()
     }
 
-    /// Closes a writer's connection. A reader's goes back to where it came from.
+    /// Closes a writer's connection; gives a reader's back to its pool.
     pub(super) async fn close(self) -> Result<()> {
         if let Engine::Sqlite(connection) = self.engine {
             sqlx::Connection::close(connection).await?;
@@ -53,8 +54,8 @@ impl Conn {
         }
     }
 
-    /// Notes a failure: on PostgreSQL a transaction in which a statement failed keeps nothing, though its commit says so to
-    /// nobody. SQLite shall not let pass what would be lost there.
+    /// Notes that a statement failed. PostgreSQL drops the whole transaction then, and still answers its commit with success.
+    /// So that both engines do the same, the writer rolls such a transaction back.
     fn noting<T>(&mut self, result: std::result::Result<T, sqlx::Error>) -> Result<T> {
         if let Err(error) = &result {
             self.failure.get_or_insert_with(|| error.to_string());
@@ -86,7 +87,7 @@ impl DerefMut for Reader {
     }
 }
 
-/// A row of an answer.
+/// A row that a statement returned.
 pub enum Row {
     /// Of SQLite.
     Sqlite(SqliteRow),
@@ -110,7 +111,7 @@ impl Row {
     }
 }
 
-/// What a column can be read as on every engine: numbers as `i64`, for PostgreSQL has none without a sign.
+/// A type that a column can be read as on every engine. Numbers are `i64`, because PostgreSQL has no unsigned ones.
 pub trait Column<'r>: Decode<'r, Sqlite> + Type<Sqlite> {}
 
 impl<'r, T: Decode<'r, Sqlite> + Type<Sqlite>> Column<'r> for T {}
@@ -135,38 +136,38 @@ impl Query {
         self
     }
 
-    /// Runs it; how many rows it wrote.
+    /// Runs the statement and returns how many rows it wrote.
     pub async fn execute(self, conn: &mut Conn) -> Result<u64> {
         let query = self.for_sqlite()?;
         let done = query.execute(conn.sqlite()).await;
         Ok(conn.noting(done)?.rows_affected())
     }
 
-    /// Runs it; its rows.
+    /// Runs the statement and returns its rows.
     pub async fn all(self, conn: &mut Conn) -> Result<Vec<Row>> {
         let query = self.for_sqlite()?;
         let rows = query.fetch_all(conn.sqlite()).await;
         Ok(conn.noting(rows)?.into_iter().map(Row::Sqlite).collect())
     }
 
-    /// Runs it; its first row, if it has one.
+    /// Runs the statement and returns its first row, if there is one.
     pub async fn optional(self, conn: &mut Conn) -> Result<Option<Row>> {
         let query = self.for_sqlite()?;
         let row = query.fetch_optional(conn.sqlite()).await;
         Ok(conn.noting(row)?.map(Row::Sqlite))
     }
 
-    /// Runs it; the first column of its one row, which there must be.
+    /// Runs the statement and returns the first column of its first row. No row is an error.
     pub async fn value<T: for<'r> Column<'r>>(self, conn: &mut Conn) -> Result<T> {
         self.optional(conn).await?.ok_or(sqlx::Error::RowNotFound)?.only()
     }
 
-    /// Runs it; the first column of its first row, if it has one.
+    /// Runs the statement and returns the first column of its first row, if there is one.
     pub async fn optional_value<T: for<'r> Column<'r>>(self, conn: &mut Conn) -> Result<Option<T>> {
         self.optional(conn).await?.map(|row| row.only()).transpose()
     }
 
-    /// Runs it; the first column of its rows.
+    /// Runs the statement and returns the first column of each row.
     pub async fn values<T: for<'r> Column<'r>>(self, conn: &mut Conn) -> Result<Vec<T>> {
         self.all(conn).await?.iter().map(Row::only).collect()
     }

@@ -8,19 +8,19 @@ use crate::domain::{
     change::{Announcement, Change},
 };
 
-/// Places in the order of use that one second has room for.
+/// How many uses of sessions the order of use has room for in one second.
 const USES_IN_A_SECOND: i64 = 1 << 20;
 
 /// A transaction that holds the write lock. Gives the store's functions their connection.
 pub struct Tx {
     pub(super) connection: Conn,
     pub(super) announcements: Vec<Announcement>,
-    /// The last place in the order of use; none before the first use of this process.
+    /// The last value that [`Tx::next_use`] returned; none before its first call.
     last_use: Option<i64>,
 }
 
 impl Tx {
-    /// A transaction is begun by whoever runs the job.
+    /// Wraps a connection. Whoever runs the job begins the transaction and ends it.
     pub(super) fn over(connection: Conn) -> Self {
         Self { connection, announcements: Vec::new(), last_use: None }
     }
@@ -54,9 +54,9 @@ impl Tx {
         Ok(people)
     }
 
-    /// The next place in the order in which sessions are used, of which several are used in one second. It lies behind all that
-    /// this process gave out and all that it found, whatever the clock says: a clock that went back must not make the newest
-    /// session look like the oldest.
+    /// Returns the next value of `sessions.used_order`: the second `now` with room for many uses in it, because several
+    /// sessions are used in one second. It is greater than every value that this process returned before and than every value
+    /// that was stored when it began. So a clock that goes back does not make the newest session look like the oldest.
     ///
     /// # Errors
     /// [`super::Error::Database`].

@@ -191,7 +191,7 @@ pub async fn set_names(
     Ok(find_taken(conn, id, username, email).await?.map_or(Ok(()), Err))
 }
 
-/// Which of the names somebody else has: the address, where it is both.
+/// Returns which of the names somebody else has; the address, where both are taken.
 async fn find_taken(
     conn: &mut Conn,
     id: UserId,

@@ -204,7 +204,7 @@ impl CommitLog {
             self.execute(sql("rollback")).await.ok();
         }
         self.execute(sql("begin immediate")).await?;
-        // What failed before was no statement of these jobs.
+        // A statement that failed earlier belongs to no job of this transaction.
         self.tx.connection.take_failure();
         for job in jobs.iter_mut() {
             if !job.run(&mut self.tx).await {

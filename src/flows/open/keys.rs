@@ -37,7 +37,7 @@ pub(super) async fn choose_signing_key(
     };
     let mut new = None;
     loop {
-        // Making a key takes a moment, for which no transaction waits: it is decided anew with the key at hand.
+        // Making an RSA key takes a second, and no transaction may wait for it: so it is made outside, and decided again.
         let (asked, key) = (choice.clone(), new.take());
         match store.write(async move |tx| asked.decide(tx, key.as_ref()).await).await? {
             Chosen::Settled => return Ok(()),
@@ -71,7 +71,7 @@ enum Chosen {
 }
 
 impl Choice {
-    /// Decides in a transaction: of several who start at once, one brings its key.
+    /// Decides which key signs, in the transaction that writes it: of several processes that start at once, one adds its key.
     async fn decide(&self, tx: &mut Tx, new: Option<&NewKey>) -> store::Result<Chosen> {
         let keys = signing_keys::list(tx).await?;
         let last = meta::find(tx, ALGORITHM_KEY).await?;
