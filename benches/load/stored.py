@@ -1,0 +1,70 @@
+"""Sessions that were stored long ago, in a server's directory while the server is stopped, and their refresh tokens.
+
+With a few sessions all that a rotation touches is in a handful of pages. What a rotation costs the database shows with many,
+each of which ends at a time of its own. To make so many by logins would take argon2 half an hour, so they are copies of one
+row, and their tokens are signed here as the server signs them: HS256 with a key that HKDF-SHA-256 derives from the root
+secret.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import random
+import sqlite3
+import time
+import uuid
+
+DAY = 86_400
+
+
+def store_sessions(directory, token, count):
+    """Copies the session of `token`, whose generation is the first, `count` times; the copies' tokens in no order."""
+    key = refresh_key(pathlib.Path(directory, "data/secret.key").read_bytes().strip())
+    header, payload, signature = token.split(".")
+    assert sign(key, f"{header}.{payload}") == signature, "the key is the one that the server signs with"
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    database = sqlite3.connect(pathlib.Path(directory, "data/vestibule.db"))
+    database.row_factory = sqlite3.Row
+    row = dict(database.execute("select * from sessions where id = ?", [claims["sid"]]).fetchone())
+
+    chance, now = random.Random(1), int(time.time())
+    rows, tokens = [], []
+    for number in range(count):
+        made_at = now - chance.randrange(60, 29 * DAY)
+        until = now + chance.randrange(DAY, 29 * DAY)
+        session = dict(row, id=version_7(made_at, chance), created_at=made_at, last_used_at=made_at, auth_time=made_at,
+                       used_order=(made_at << 20) + number, generation=1, generations_made_at=json.dumps([made_at]),
+                       refresh_expires_at=until, expires_at=until + 30 * DAY, access_expires_at=made_at)
+        # Databases of older binaries do not have it.
+        if "end_day" in session:
+            session["end_day"] = until // DAY
+        rows.append(session)
+        stored = encode(json.dumps(claims | {"sid": session["id"], "gen": 1, "iat": made_at, "exp": until}).encode())
+        tokens.append(f"{header}.{stored}." + sign(key, f"{header}.{stored}"))
+    with database:
+        names = ", ".join(row)
+        database.executemany(f"insert into sessions ({names}) values (:{names.replace(', ', ', :')})", rows)
+    database.close()
+    chance.shuffle(tokens)
+    return tokens
+
+
+def refresh_key(secret):
+    extracted = hmac.digest(bytes(32), secret, hashlib.sha256)
+    return hmac.digest(extracted, b"vestibule v1 refresh tokens\x01", hashlib.sha256)
+
+
+def sign(key, text):
+    return encode(hmac.digest(key, text.encode(), hashlib.sha256))
+
+
+def encode(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def version_7(seconds, chance):
+    """A UUID of version 7 (RFC 9562 §5.7)."""
+    bits = (seconds * 1000 << 80) | (7 << 76) | (chance.getrandbits(12) << 64) | (2 << 62) | chance.getrandbits(62)
+    return str(uuid.UUID(int=bits))
