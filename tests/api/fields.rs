@@ -1,5 +1,5 @@
 //! The fields of bodies: each one that the API description lists is read, with the bound that stands there. The other way round, a
-//! field that is read without being declared panics in `http/body.rs`, so any test that sends such a body fails.
+//! field that is read without being declared panics in `http/request/body.rs`, so any test that sends such a body fails.
 
 use std::collections::BTreeSet;
 
