@@ -62,11 +62,12 @@ async fn sweep_batch(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swep
     let over = now.plus(-(vestibule.config.tokens.leeway.seconds() + MARGIN));
     let unused = now.plus(-vestibule.config.devices.retention.seconds());
     let past = now.plus(-vestibule.config.limits.audit_retention.seconds());
+    let ended = sessions::list_expired(&mut *vestibule.store.read().await?, over, BATCH).await?;
     vestibule
         .store
         .write(async move |tx| {
             Ok(Swept {
-                sessions: sessions::delete_expired(tx, over, BATCH).await?,
+                sessions: sessions::delete_expired(tx, &ended, over).await?,
                 devices: devices::delete_expired(tx, unused, BATCH).await?,
                 audit_events: audit::delete_expired(tx, past, BATCH).await?,
                 changes: changes::delete_expired(tx, now, BATCH).await?,

@@ -101,8 +101,8 @@ impl Store {
 
     /// Runs `job` in a transaction that holds the write lock from its start, and answers once its outcome is on disk.
     ///
-    /// A job that gives an error, or panics, or in which a statement failed, leaves nothing behind. It may be run again after another job of the same commit failed, so it
-    /// must do nothing but write through its `Tx`.
+    /// A job that gives an error, or panics, or in which a statement failed, leaves nothing behind. It may be run again after
+    /// another job of the same commit failed, so it must do nothing but write through its `Tx`.
     ///
     /// # Errors
     /// The job's own; [`Error::Statement`]; [`Error::Panicked`]; [`Error::Database`] when the commit fails; [`Error::Closed`].

@@ -136,8 +136,8 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Writes what a refresh changed, if the session is live and still at the generation that the refresh read. The one who
-/// finds it so has won; everybody else finds nothing.
+/// Writes what a refresh changed, if the session is not revoked and still at the generation that the refresh read. The one
+/// who finds it so has won; everybody else finds nothing.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -252,6 +252,7 @@ macro_rules! revoke {
         )
     };
 }
+
 /// Notes that the right device refreshed a session.
 ///
 /// # Errors
@@ -300,18 +301,36 @@ pub async fn forget_fingerprints(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
-/// Removes up to `limit` sessions that ended before `before`, and whose access tokens are over; how many it were.
+/// Returns the ids of up to `limit` sessions that ended before `before`, and whose access tokens are over. It looks at every
+/// session that ends on the same day, so it is asked outside of a write.
 ///
 /// # Errors
-/// [`Error::Database`].
-pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
-    sql("delete from sessions where id in (select id from sessions
-            where end_day <= $2 and refresh_expires_at < $1 and access_expires_at < $1 limit $3)")
+/// [`Error::Database`], [`Error::Inconsistent`].
+pub async fn list_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<Vec<SessionId>> {
+    let rows = sql("select id from sessions
+         where end_day <= $2 and refresh_expires_at < $1 and access_expires_at < $1 limit $3")
     .bind(before.seconds())
     .bind(day(before))
     .bind(limit)
-    .execute(conn)
-    .await
+    .all(conn)
+    .await?;
+    rows.iter().map(session_id).collect()
+}
+
+/// Removes those of the sessions that ended before `before`, and whose access tokens are over; how many it were.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn delete_expired(conn: &mut Conn, ids: &[SessionId], before: UnixTime) -> Result<u64> {
+    let mut deleted = 0;
+    for id in ids {
+        deleted += sql("delete from sessions where id = $1 and refresh_expires_at < $2 and access_expires_at < $2")
+            .bind(id.to_string())
+            .bind(before.seconds())
+            .execute(conn)
+            .await?;
+    }
+    Ok(deleted)
 }
 
 /// Reads a counter. PostgreSQL has no unsigned numbers, so the column is read as `i64`.

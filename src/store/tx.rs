@@ -55,8 +55,9 @@ impl Tx {
     }
 
     /// Returns the next value of `sessions.used_order`: the second `now` with room for many uses in it, because several
-    /// sessions are used in one second. It is greater than every value that this process returned before and than every value
-    /// that was stored when it began. So a clock that goes back does not make the newest session look like the oldest.
+    /// sessions are used in one second. It is greater than every value that this process returned before, and than every value
+    /// that was stored when this process asked for its first one. So a clock that goes back does not make the newest session
+    /// look like the oldest. It rests on one process at a time that uses sessions, which is the one that holds the lock.
     ///
     /// # Errors
     /// [`super::Error::Database`].

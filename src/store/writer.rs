@@ -7,9 +7,9 @@
 //! The thread has its own event loop, so that futures of jobs stay on it and a busy HTTP runtime never holds a commit up.
 //!
 //! A job that panics is a job that failed: it is rolled back, its caller gets [`Error::Panicked`], and the thread goes on. So
-//! is one in which a statement failed, whatever it returned: its caller gets [`Error::Statement`] at the least. A panic
-//! anywhere else ends the thread, because then nobody knows what was told to the memory of the process. Every later write
-//! gives [`Error::Closed`], and [`Writer::failed`] completes.
+//! is one in which a statement failed: its caller gets the job's own error, or [`Error::Statement`] where the job returned
+//! success. A panic anywhere else ends the thread, because then nobody knows what was told to the memory of the process.
+//! Every later write gives [`Error::Closed`], and [`Writer::failed`] completes.
 
 use std::{sync::Arc, thread, time::Duration};
 
