@@ -95,6 +95,20 @@ fn a_preflight_says_what_may_be_sent() {
 }
 
 #[test]
+fn a_preflight_of_a_listed_origin_gets_the_names_back_that_it_asked_for() {
+    let server = with_app();
+    let preflight = |origin: &str| {
+        let call = server.call("OPTIONS", "/token").header("Origin", origin);
+        let call = call.header("Access-Control-Request-Method", "POST");
+        call.header("Access-Control-Request-Headers", "authorization,x-requested-with, X-Trace,").send().expect(204)
+    };
+    let answer = preflight(APP);
+    let names = answer.header("access-control-allow-headers");
+    assert_eq!(names, Some("Authorization, Content-Type, X-Request-Id, X-CSRF-Token, x-requested-with, X-Trace"));
+    assert_eq!(preflight("https://evil.example").header("access-control-allow-headers"), None);
+}
+
+#[test]
 fn in_dev_any_page_on_this_machine_may_call() {
     let server = Server::start();
     for origin in [

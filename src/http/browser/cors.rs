@@ -42,11 +42,20 @@ impl Fairing for Cors {
         response.set_header(Header::new("Access-Control-Expose-Headers", EXPOSED));
         if request.method() == Method::Options && response.status() == Status::NoContent {
             let methods = response.headers().get_one("Allow").unwrap_or_default().to_owned();
-            let csrf = &vestibule.config.cookies.csrf_header;
+            let headers = allowed_headers(request, &vestibule.config.cookies.csrf_header);
             response.set_header(Header::new("Access-Control-Allow-Methods", methods));
-            let headers = format!("Authorization, Content-Type, X-Request-Id, {csrf}");
             response.set_header(Header::new("Access-Control-Allow-Headers", headers));
             response.set_header(Header::new("Access-Control-Max-Age", PREFLIGHT_MAX_AGE));
         }
     }
+}
+
+/// Returns the names that our endpoints read, and after them those that the preflight asks for: libraries and viewers send
+/// some of their own, such as `X-Requested-With`, and an origin that is listed may.
+fn allowed_headers(request: &Request<'_>, csrf: &str) -> String {
+    let ours = ["Authorization", "Content-Type", "X-Request-Id", csrf];
+    let asked =
+        request.headers().get("Access-Control-Request-Headers").flat_map(|names| names.split(',')).map(str::trim);
+    let theirs = asked.filter(|name| !name.is_empty() && !ours.iter().any(|known| known.eq_ignore_ascii_case(name)));
+    ours.into_iter().chain(theirs).collect::<Vec<_>>().join(", ")
 }
