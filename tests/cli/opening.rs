@@ -4,6 +4,7 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
+    process::Command,
     thread,
 };
 
@@ -131,6 +132,31 @@ fn a_second_hard_link_is_refused() {
         }
     }
     fs::remove_file(place.path("data/other.db")).expect("it goes");
+    assert_eq!(place.json(&["user", "list"])[0]["username"], "ada");
+}
+
+#[test]
+fn a_file_that_is_mounted_by_itself_is_refused() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    fs::create_dir(place.path("other")).expect("a directory");
+    fs::write(place.path("other/auth.db"), "").expect("a file to mount on");
+    let mounted = |command: &str| {
+        let script = format!("mount --bind data/vestibule.db other/auth.db && {command}");
+        let mut shell = Command::new("unshare");
+        shell.args(["--mount", "sh", "-c", &script]).current_dir(place.path("."));
+        shell.env("VESTIBULE_DATABASE_URL", "sqlite:other/auth.db").output()
+    };
+    if !mounted("true").is_ok_and(|done| done.status.success()) {
+        eprintln!("not tried: this machine lets nobody mount; how mounts are read has a test of its own");
+        return;
+    }
+    for arguments in ["serve --port 0", "user list", "keys rotate"] {
+        let refused =
+            mounted(&format!("exec timeout 20 {} {arguments}", env!("CARGO_BIN_EXE_vestibule"))).expect("it runs");
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains("is mounted as a single file"), "{arguments}: {said}");
+    }
     assert_eq!(place.json(&["user", "list"])[0]["username"], "ada");
 }
 

@@ -42,8 +42,8 @@ pub enum OpenError {
     /// The secret is too short to be one.
     #[error("{} is not a root secret: it must hold at least 32 bytes", .0.display())]
     SecretShort(PathBuf),
-    /// Others can write in the data directory, in the database's directory, or to the database.
-    #[error("others on this machine can write {} (mode {mode:o}); run `chmod go-w` on it, or choose another data_dir", path.display())]
+    /// The group or others can write in the data directory, in the database's directory, or to the database.
+    #[error("its group or others can write {} (mode {mode:o}); run `chmod go-w` on it, or choose another data_dir", path.display())]
     WritableByOthers {
         /// Which.
         path: PathBuf,
@@ -53,6 +53,9 @@ pub enum OpenError {
     /// The database has two names, and each would have locks of its own.
     #[error("the database {} has a second hard link; remove the other one, or copy the file", .0.display())]
     HardLink(PathBuf),
+    /// The database is mounted by itself. The lock and SQLite's log stand beside it, and are not shared with its other place.
+    #[error("the database {} is mounted as a single file; mount its directory instead", .0.display())]
+    MountPoint(PathBuf),
     /// Another process has been opening it for two minutes.
     #[error("another process is still opening the database {}; wait until it is done, or end it", .0.display())]
     BeingOpened(PathBuf),

@@ -7,7 +7,10 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, ErrorKind},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown},
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown},
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -76,15 +79,35 @@ impl Place {
                 if found.is_dir() {
                     return Err(failed(ErrorKind::IsADirectory.into()));
                 }
-                // Under its other name another server would find other locks and another log.
+                // At its other place another server would find other locks and another log.
                 if found.nlink() > 1 {
                     return Err(OpenError::HardLink(self.database.clone()));
+                }
+                if is_mount_point(&self.database) {
+                    return Err(OpenError::MountPoint(self.database.clone()));
                 }
                 refuse_writable_by_others(&self.database)
             }
             Err(error) => Err(failed(error)),
         }
     }
+}
+
+/// Whether a file is mounted by itself, as a container's volume can be. Only Linux tells.
+fn is_mount_point(file: &Path) -> bool {
+    fs::read("/proc/self/mountinfo").is_ok_and(|mounts| has_mount_point(&mounts, file))
+}
+
+/// Whether `mounts` lists a mount point, which is the fifth field of a line. White space and backslashes are written in octal
+/// there (proc_pid_mountinfo(5)).
+fn has_mount_point(mounts: &[u8], path: &Path) -> bool {
+    let written = path.as_os_str().as_bytes().iter().flat_map(|byte| match byte {
+        b' ' | b'\t' | b'\n' | b'\\' => format!("\\{byte:03o}").into_bytes(),
+        _ => vec![*byte],
+    });
+    let written: Vec<u8> = written.collect();
+    let mut lines = mounts.split(|byte| *byte == b'\n');
+    lines.any(|line| line.split(|byte| *byte == b' ').nth(4) == Some(written.as_slice()))
 }
 
 fn make_directory(path: &Path) -> Result<(), OpenError> {
@@ -95,7 +118,11 @@ fn make_directory(path: &Path) -> Result<(), OpenError> {
     })
 }
 
-/// Whoever can write there can put a secret, a database or a row of their own in the place of ours.
+/// Refuses a directory or a database file that its group or other users can write to: they could replace the secret, the
+/// database or a row in it.
+///
+/// # Errors
+/// [`OpenError::WritableByOthers`]; [`OpenError::File`] when the directory can't be examined.
 fn refuse_writable_by_others(path: &Path) -> Result<(), OpenError> {
     let failed = |cause| OpenError::File { action: "look at", path: path.to_owned(), cause };
     let mode = fs::metadata(path).map_err(failed)?.mode() & 0o7777;
@@ -149,14 +176,14 @@ pub(super) async fn lock(database: &Path) -> Result<File, OpenError> {
     lock.ok_or_else(|| OpenError::Locked(database.to_owned()))
 }
 
-/// Takes the lock that whoever opens the database holds until it is open: one process at a time makes the file and its secret,
-/// brings the tables up to date, and makes the first signing key. The others wait, two minutes at the most.
+/// Takes the lock that a process holds while it opens the database. So one process at a time makes the file and its secret,
+/// migrates the tables, and makes the first signing key. The others wait for it, at most two minutes.
 pub(super) async fn lock_opening(database: &Path) -> Result<File, OpenError> {
     let lock = lock_within(database, ".opening-lock", OPENING_PATIENCE).await?;
     lock.ok_or_else(|| OpenError::BeingOpened(database.to_owned()))
 }
 
-/// Takes the lock that whoever replaces the root secret holds; none where another process has it.
+/// Takes the lock that a process holds while it replaces the root secret. Returns `None` when another process has it.
 pub(super) fn lock_secret(database: &Path) -> Result<Option<File>, OpenError> {
     lock_beside(database, ".secret-lock")
 }
@@ -166,18 +193,17 @@ pub(in crate::flows) fn server_runs(database: &Path) -> bool {
     matches!(lock_beside(database, ".lock"), Ok(None))
 }
 
-/// Asks for a lock again and again; none where another process has it for all of `patience`.
+/// Asks for a lock again and again. Returns `None` when another process has it for all of `patience`.
 async fn lock_within(database: &Path, suffix: &str, patience: Duration) -> Result<Option<File>, OpenError> {
-    let mut waited = Duration::ZERO;
-    loop {
-        match lock_beside(database, suffix)? {
-            None if waited < patience => {
-                tokio::time::sleep(ASK_EVERY).await;
-                waited += ASK_EVERY;
+    let asked = async {
+        loop {
+            match lock_beside(database, suffix)? {
+                None => tokio::time::sleep(ASK_EVERY).await,
+                lock => return Ok(lock),
             }
-            lock => return Ok(lock),
         }
-    }
+    };
+    tokio::time::timeout(patience, asked).await.unwrap_or(Ok(None))
 }
 
 /// Lets a server that runs as the owner of the directory open a lock that was made by a command of root's. Only root can give a
@@ -201,5 +227,30 @@ fn lock_beside(database: &Path, suffix: &str) -> Result<Option<File>, OpenError>
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(cause)) => Err(failed(cause)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::has_mount_point;
+
+    #[test]
+    fn a_mount_point_is_found_as_it_is_written() {
+        let mounts = b"22 1 254:1 / / rw - ext4 /dev/vda1 rw\n\
+            41 22 254:1 /srv/v.db /data/v.db rw,relatime shared:1 - ext4 /dev/vda1 rw\n\
+            42 22 254:1 /x /a\\040b\\134c/v.db rw - ext4 /dev/vda1 rw\n";
+        for (path, expected) in [
+            ("/data/v.db", true),
+            ("/a b\\c/v.db", true),
+            ("/srv/v.db", false),
+            ("/data", false),
+            ("/data/v.db-wal", false),
+            ("/a\\040b\\134c/v.db", false),
+        ] {
+            assert_eq!(has_mount_point(mounts, Path::new(path)), expected, "{path}");
+        }
+        assert!(!has_mount_point(b"", Path::new("/data/v.db")));
     }
 }

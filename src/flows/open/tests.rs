@@ -1,4 +1,4 @@
-//! Two first starts at once: what the first one says of the database stands, whoever comes second.
+//! Two first starts at once: what the first to commit says of the database is final, and the second adopts it or is refused.
 //!
 //! On SQLite a lock lets one process open at a time. These decisions do not rest on it.
 
