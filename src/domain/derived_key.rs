@@ -4,7 +4,10 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
+
+use super::jwt::base64url;
 
 /// 256 bits for one purpose.
 #[derive(Clone)]
@@ -29,6 +32,16 @@ impl DerivedKey {
             mac.update(part);
         }
         mac.finalize().into_bytes().into()
+    }
+
+    /// [`DerivedKey::mac`] in base64url: a token that a client sends back.
+    pub fn token(&self, parts: &[&[u8]]) -> String {
+        base64url(&self.mac(parts))
+    }
+
+    /// Whether `given` is the [`DerivedKey::token`] of `parts`, in a time that does not depend on where the two differ.
+    pub fn is_token(&self, parts: &[&[u8]], given: &str) -> bool {
+        self.token(parts).as_bytes().ct_eq(given.as_bytes()).into()
     }
 }
 

@@ -217,12 +217,22 @@ impl Vestibule {
 
     /// The CSRF token of a session.
     pub(crate) fn csrf_token(&self, session: SessionId) -> String {
-        crate::domain::jwt::base64url(&self.secrets.csrf.mac(&[session.uuid().as_bytes()]))
+        self.secrets.csrf.token(&[session.uuid().as_bytes()])
+    }
+
+    /// Whether `given` is the CSRF token of a session.
+    pub(crate) fn is_csrf_token(&self, session: SessionId, given: &str) -> bool {
+        self.secrets.csrf.is_token(&[session.uuid().as_bytes()], given)
     }
 
     /// The CSRF token of a form that is sent before there is a session: a function of the browser's own secret.
     pub(crate) fn form_token(&self, secret: &str) -> String {
-        crate::domain::jwt::base64url(&self.secrets.csrf.mac(&[b"form before sign-in", secret.as_bytes()]))
+        self.secrets.csrf.token(&[b"form before sign-in", secret.as_bytes()])
+    }
+
+    /// Whether `given` is the CSRF token of a form of the browser that has `secret`.
+    pub(crate) fn is_form_token(&self, secret: &str, given: &str) -> bool {
+        self.secrets.csrf.is_token(&[b"form before sign-in", secret.as_bytes()], given)
     }
 
     /// What a fingerprint is compared with later; none where fingerprints are not looked at.

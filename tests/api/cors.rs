@@ -100,7 +100,9 @@ fn a_preflight_of_a_listed_origin_gets_the_names_back_that_it_asked_for() {
     let preflight = |origin: &str| {
         let call = server.call("OPTIONS", "/token").header("Origin", origin);
         let call = call.header("Access-Control-Request-Method", "POST");
-        call.header("Access-Control-Request-Headers", "authorization,x-requested-with, X-Trace,").send().expect(204)
+        call.header("Access-Control-Request-Headers", "authorization,x-requested-with, X-Trace,,a b,x:y,(x),\u{e9}")
+            .send()
+            .expect(204)
     };
     let answer = preflight(APP);
     let names = answer.header("access-control-allow-headers");

@@ -145,7 +145,10 @@ fn a_page_of_another_origin_changes_nothing_even_with_the_token() {
     server.user("ada");
     let browser = Browser::login(&server, "ada");
     let untouched = state(&server);
-    let foreign: [&[(&str, &str)]; 9] = [
+    let foreign: [&[(&str, &str)]; 12] = [
+        &[("Origin", "http://auth.test"), ("Origin", "https://evil.example")],
+        &[("Origin", "https://evil.example"), ("Origin", "http://auth.test")],
+        &[("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "cross-site")],
         &[("Origin", "https://evil.example")],
         &[("Origin", "http://auth.test.evil.example")],
         &[("Origin", "https://auth.test")],

@@ -58,7 +58,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("sha2", &["domain/", "http/"]),
     // Whatever is not here reaches the database through `store::sql`.
     ("sqlx", &["store/mod.rs", "store/error.rs", "store/sql.rs", "store/writer.rs", "store/migrations.rs"]),
-    ("subtle", &["domain/", "memory/", "http/"]),
+    ("subtle", &["domain/", "memory/"]),
     ("thiserror", EVERYWHERE),
     ("time", &["domain/", "http/", "cli/"]),
     ("tokio", AT_WORK),

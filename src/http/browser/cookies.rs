@@ -13,7 +13,6 @@ use rocket::{
     request::{FromRequest, Outcome},
     time::Duration,
 };
-use subtle::ConstantTimeEq as _;
 
 use super::cookie_header::{self, is_of_host};
 use crate::{
@@ -96,7 +95,8 @@ impl<'r> Cookies<'r> {
         self.refresh_by(|token| Ok(self.vestibule.refresh_tokens.verify(token, now)?))
     }
 
-    /// The token of any session of ours that the cookies name, over or not: enough to end it. None as for [`Cookies::access`].
+    /// Returns the token whose session is to end, which may have expired: the refresh cookie, unless the CSRF cookie belongs to
+    /// the session of the access cookie alone. `None` as for [`Cookies::access`].
     ///
     /// # Errors
     /// [`Code::InvalidToken`], [`Code::WrongTokenType`].
@@ -125,9 +125,9 @@ impl<'r> Cookies<'r> {
         self.choose(self.tokens(&self.settings().refresh_name), read)
     }
 
-    /// Of several cookies of one name the one that counts: that which `read` takes. Of two of one session the newer one counts,
-    /// and of two sessions the one that the CSRF cookie names: another host that sets a cookie of its own session can't set that
-    /// one, unless `cookie_domain` lets it. `read` gives the session, how new the token is within it, and what it says.
+    /// Chooses among several cookies of one name. Only values that `read` accepts count. Of two tokens of one session the newer
+    /// one is chosen. Of two sessions the one is chosen that the CSRF cookie belongs to: another host can't set that cookie,
+    /// unless `cookie_domain` allows it. `read` returns the session, a number that grows with newer tokens, and the result.
     fn choose<C>(
         self,
         values: Vec<&'r str>,
@@ -137,7 +137,7 @@ impl<'r> Cookies<'r> {
         for value in values {
             match read(value) {
                 Ok(token) => taken.push(token),
-                // That a token of ours is over says more than that another one is none of ours.
+                // "Expired" tells the client more than "invalid".
                 Err(error) if refused.as_ref().is_none_or(|known| known.code() == Code::InvalidToken) => {
                     refused = Some(error);
                 }
@@ -158,23 +158,22 @@ impl<'r> Cookies<'r> {
 
     /// Whether the browser has the CSRF cookie of a session, which came with its tokens.
     pub fn csrf_names(self, session: SessionId) -> bool {
-        let expected = self.vestibule.csrf_token(session);
-        let given = self.values(&self.settings().csrf_name);
-        given.iter().any(|given| bool::from(given.as_bytes().ct_eq(expected.as_bytes())))
+        self.values(&self.settings().csrf_name).into_iter().any(|given| self.vestibule.is_csrf_token(session, given))
     }
 
     /// The secrets of this device: one, unless another program of this host has a cookie of the same name.
     pub fn device_ids(self) -> Vec<DeviceSecret> {
-        let texts = self.values(device_cookie_name(self.settings()));
+        let texts = self.values(&host_name(self.settings(), DEVICE));
         texts.into_iter().filter_map(|text| DeviceSecret::parse(text).ok()).collect()
     }
 
-    /// The secrets of this browser's forms: one, with the same exception.
+    /// The secrets of this browser's forms: one, unless another program of this host has a cookie of the same name.
     pub fn form_secrets(self) -> Vec<&'r str> {
         self.values(&host_name(self.settings(), FORM))
     }
 
-    /// How often this browser was redirected, as [`Cookies::set_hops`] wrote it, with the same exception.
+    /// How often this browser was redirected, as [`Cookies::set_hops`] wrote it: one value, unless another program of this host
+    /// has a cookie of the same name.
     pub fn hops(self) -> Vec<&'r str> {
         self.values(&host_name(self.settings(), HOPS))
     }
@@ -220,7 +219,7 @@ impl Cookies<'_> {
         self.put(self.cookie(&settings.csrf_name, tokens.csrf_token.clone(), ROOT, session));
         if let Some(device) = &tokens.device_id {
             let days = Duration::days(DEVICE_COOKIE_DAYS);
-            self.put(self.cookie(device_cookie_name(settings), device.clone(), ROOT, days));
+            self.put(self.of_host(DEVICE, device.clone(), same_site(settings), Some(days)));
         }
     }
 
@@ -255,18 +254,17 @@ impl Cookies<'_> {
 
     /// Removes the device's secret, of an account that is gone.
     pub fn clear_device(self) {
-        let name = device_cookie_name(self.settings());
-        self.put(self.cookie(name, String::new(), ROOT, Duration::ZERO));
+        self.put(self.of_host(DEVICE, String::new(), same_site(self.settings()), Some(Duration::ZERO)));
     }
 
     /// Sets the secret of this browser's forms.
     pub fn set_form_secret(self, secret: String) {
-        self.put(self.of_host(FORM, secret, None));
+        self.put(self.of_host(FORM, secret, SameSite::Lax, None));
     }
 
     /// Writes how often the browser was redirected, for a few seconds.
     pub fn set_hops(self, value: String, seconds: i64) {
-        self.put(self.of_host(HOPS, value, Some(Duration::seconds(seconds))));
+        self.put(self.of_host(HOPS, value, SameSite::Lax, Some(Duration::seconds(seconds))));
     }
 
     /// A cookie of a session, with the attributes that are configured.
@@ -276,30 +274,25 @@ impl Cookies<'_> {
             .path(path.to_owned())
             .http_only(name != settings.csrf_name)
             .secure(settings.secure)
-            .same_site(match settings.samesite {
-                config::SameSite::Strict => SameSite::Strict,
-                config::SameSite::Lax => SameSite::Lax,
-                config::SameSite::None => SameSite::None,
-            })
+            .same_site(same_site(settings))
             .max_age(max_age);
-        if let Some(domain) = settings.domain.as_ref().filter(|_| name != device_cookie_name(settings)) {
+        if let Some(domain) = &settings.domain {
             cookie = cookie.domain(domain.clone());
         }
         cookie.build()
     }
 
     /// A cookie that this host alone gets back; until the browser is closed, where no age is given.
-    fn of_host(self, plain: &str, value: String, max_age: Option<Duration>) -> Cookie<'static> {
+    fn of_host(self, plain: &str, value: String, same_site: SameSite, max_age: Option<Duration>) -> Cookie<'static> {
         let settings = self.settings();
-        let cookie = Cookie::build((host_name(settings, plain), value))
+        let mut cookie = Cookie::build((host_name(settings, plain), value))
             .path(ROOT)
             .http_only(true)
             .secure(settings.secure)
-            .same_site(SameSite::Lax);
-        match max_age {
-            Some(age) => cookie.max_age(age).build(),
-            None => cookie.build(),
-        }
+            .same_site(same_site)
+            .build();
+        cookie.set_max_age(max_age);
+        cookie
     }
 
     /// Has the answer set a cookie. Of two with one name the later one counts.
@@ -309,8 +302,9 @@ impl Cookies<'_> {
         answered.push(cookie);
     }
 
-    /// The other places in which a browser may keep a cookie of the same name, each as a cookie that is over: from an earlier
-    /// `base_path` or `cookie_domain`, or from another program of this host. It would be sent beside ours.
+    /// Returns the other places where a browser may keep a cookie of this name, each as an expired cookie that removes it: the
+    /// paths `/` and `base_path`, each with and without `cookie_domain`. A cookie of any other path or domain can't be removed
+    /// here: the browser sends it beside ours.
     fn elsewhere(self, cookie: &Cookie<'static>) -> Vec<Cookie<'static>> {
         if is_of_host(cookie.name()) {
             // It has one place only.
@@ -339,15 +333,22 @@ impl Cookies<'_> {
 /// The path of the cookies that every page gets.
 const ROOT: &str = "/";
 
+/// Plain name of the cookie that holds the device's secret.
+const DEVICE: &str = "device_id";
+
 /// Plain name of the cookie that the forms before a sign-in are tied to.
 const FORM: &str = "vestibule_form";
 
 /// Plain name of the cookie that counts redirects.
 const HOPS: &str = "vestibule_hops";
 
-/// The cookie that holds `device_id`. It never leaves this host, whatever `cookie_domain` says: nobody else needs it.
-fn device_cookie_name(cookies: &config::Cookies) -> &'static str {
-    if cookies.secure { "__Host-device_id" } else { "device_id" }
+/// The configured `SameSite` attribute.
+fn same_site(cookies: &config::Cookies) -> SameSite {
+    match cookies.samesite {
+        config::SameSite::Strict => SameSite::Strict,
+        config::SameSite::Lax => SameSite::Lax,
+        config::SameSite::None => SameSite::None,
+    }
 }
 
 /// The name of a cookie that this host alone gets back, whatever `cookie_domain` says.

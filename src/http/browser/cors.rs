@@ -56,6 +56,11 @@ fn allowed_headers(request: &Request<'_>, csrf: &str) -> String {
     let ours = ["Authorization", "Content-Type", "X-Request-Id", csrf];
     let asked =
         request.headers().get("Access-Control-Request-Headers").flat_map(|names| names.split(',')).map(str::trim);
-    let theirs = asked.filter(|name| !name.is_empty() && !ours.iter().any(|known| known.eq_ignore_ascii_case(name)));
+    let theirs = asked.filter(|name| is_token(name) && !ours.iter().any(|known| known.eq_ignore_ascii_case(name)));
     ours.into_iter().chain(theirs).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a text can be the name of a header (RFC 9110 §5.6.2).
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

@@ -6,7 +6,6 @@ use rocket::{
     Request,
     request::{FromRequest, Outcome},
 };
-use subtle::ConstantTimeEq;
 
 use super::{cookies::Cookies, origin::is_own_or_allowed};
 use crate::{
@@ -23,9 +22,8 @@ use crate::{
 pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -> Result<(), ApiError> {
     check_site(request, vestibule)?;
     let header = vestibule.config.cookies.csrf_header.as_str();
-    let expected = vestibule.csrf_token(session);
     let given = request.headers().get_one(header).unwrap_or_default();
-    if bool::from(given.as_bytes().ct_eq(expected.as_bytes())) {
+    if vestibule.is_csrf_token(session, given) {
         Ok(())
     } else {
         Err(ApiError::new(Code::CsrfFailed, format!("Send the value of the CSRF cookie in the header {header}.")))
@@ -36,7 +34,7 @@ pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -
 pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Result<(), ApiError> {
     let vestibule = shared(request)?;
     check_site(request, vestibule)?;
-    if bool::from(given.as_bytes().ct_eq(vestibule.csrf_token(session).as_bytes())) {
+    if vestibule.is_csrf_token(session, given) {
         Ok(())
     } else {
         Err(ApiError::new(Code::CsrfFailed, "The form does not have the CSRF token of this session."))
@@ -49,9 +47,10 @@ fn check_site(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiErr
     let is_own = |origin: &str| is_own_or_allowed(vestibule, origin) || is_asked(request, vestibule, origin);
     // With `cookie_domain` a page of another host of the site has our cookies and can read the CSRF token; so the same site
     // is not enough.
-    let is_foreign = match (headers.get_one("Origin"), headers.get_one("Sec-Fetch-Site")) {
-        (Some(origin), _) => !is_own(origin),
-        (None, site) => site.is_some_and(|site| !matches!(site, "same-origin" | "none")),
+    let is_foreign = if headers.contains("Origin") {
+        !headers.get("Origin").all(is_own)
+    } else {
+        headers.get("Sec-Fetch-Site").any(|site| !matches!(site, "same-origin" | "none"))
     };
     if is_foreign {
         return Err(ApiError::new(Code::CsrfFailed, "The request comes from a page that may not make it."));
@@ -74,9 +73,9 @@ fn is_asked(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> bool 
     is_asked_by(scheme, request, vestibule) && origin == format!("{scheme}://{host}")
 }
 
-/// Whether a browser may reach this server by a scheme: the one of `public_url`; and https too where that is http, as it is where
-/// nobody set it, if a trusted proxy or the browser says so. Never http where it is https: who is on the way to the browser can
-/// answer for that.
+/// Returns whether a page may reach this server by `scheme`. The scheme of `public_url` is accepted. Where that is http, as it
+/// is by default, https is accepted too if a trusted proxy or the browser says so. Where it is https, http is refused: an
+/// attacker on the network can serve an http page under our host name.
 fn is_asked_by(scheme: &str, request: &Request<'_>, vestibule: &Vestibule) -> bool {
     let is_public = vestibule.config.web.public_url.split_once("://").is_some_and(|(public, _)| public == scheme);
     let of_proxy =
