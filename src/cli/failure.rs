@@ -7,6 +7,7 @@ use std::{
     process::ExitCode,
 };
 
+use super::printable::printable;
 use crate::{
     config::{Problem, Problems},
     flows::open::error::OpenError,
@@ -59,7 +60,7 @@ impl Failure {
         let mut stderr = io::stderr().lock();
         for line in lines {
             // Nobody is left to be told where that fails.
-            writeln!(stderr, "{}", line.replace(['\n', '\r'], " ")).ok();
+            writeln!(stderr, "{}", printable(&line.replace(['\n', '\r'], " "))).ok();
         }
         code
     }

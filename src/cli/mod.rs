@@ -14,6 +14,7 @@ mod logging;
 mod openapi;
 mod output;
 mod passwords;
+mod printable;
 mod role;
 mod serve;
 mod session;

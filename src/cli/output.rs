@@ -6,7 +6,7 @@ use clap::Args;
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
-use super::Failure;
+use super::{Failure, printable::printable};
 
 /// `--json` of everything that can be read.
 #[derive(Args)]
@@ -49,11 +49,6 @@ pub(super) fn print_table<const N: usize>(
 pub(super) fn note(text: &str) {
     // Nobody is left to be told where that fails.
     writeln!(io::stderr(), "note: {text}").ok();
-}
-
-/// Some of it, such as a user agent, was written by whoever signed in: it must not steer the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// What stands for nothing in a table.

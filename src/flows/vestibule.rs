@@ -1,7 +1,9 @@
 //! The server without its HTTP, and what follows from its settings and secrets alone.
 
 use std::{
-    path::PathBuf,
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, atomic::AtomicBool},
 };
 
@@ -213,6 +215,12 @@ impl Vestibule {
     /// The `device_id` of a device: a function of its row, so that a refresh can give it again and only its hash is stored.
     pub(crate) fn device_secret(&self, device: DeviceRow) -> DeviceSecret {
         DeviceSecret::from_bytes(self.secrets.device_ids.mac(&[b"secret", device.uuid().as_bytes()]))
+    }
+
+    /// Whether `path` leads to the database's file. Opens neither.
+    pub(crate) fn is_database(&self, path: &Path) -> bool {
+        let identity = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        identity(path).is_some_and(|given| identity(&self.database) == Some(given))
     }
 
     /// The CSRF token of a session.

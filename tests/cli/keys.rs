@@ -133,6 +133,16 @@ fn own_keys_are_read_and_unsuitable_ones_refused() {
         let refused = place.run(&["keys", "import", file]).failed();
         assert!(refused.contains(reason), "{refused}");
     }
+    for database in ["data/vestibule.db", "link.db"] {
+        if database == "link.db" {
+            std::os::unix::fs::symlink("data/vestibule.db", place.path(database)).expect("a link");
+        }
+        let refused = place.run(&["keys", "import", database]).failed();
+        assert!(refused.contains("it is the database"), "{refused}");
+    }
+    place.write("label.pem", "-----BEGIN \u{1b}[31mKEY-----\nAA==\n-----END \u{1b}[31mKEY-----\n");
+    let refused = place.run(&["keys", "import", "label.pem"]).failed();
+    assert!(!refused.contains('\u{1b}'), "{refused:?}");
     let other = place.run(&["keys", "import", "ed25519.pem", "--algorithm", "ES256"]).failed();
     assert!(other.contains("signs with EdDSA, not with ES256"), "{other}");
 }

@@ -34,6 +34,10 @@ impl Import {
     /// Has the key sign.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let failed = |why: &dyn std::fmt::Display| Failure::new(format!("can't use {}: {why}", self.file.display()));
+        // Closing the database's file would drop the locks that SQLite has on it in this process.
+        if vestibule.is_database(&self.file) {
+            return Err(failed(&"it is the database"));
+        }
         let mut text = Zeroizing::new(String::new());
         File::open(&self.file)
             .and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text))

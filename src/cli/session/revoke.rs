@@ -37,7 +37,7 @@ fn session_id(text: &str) -> Result<SessionId, &'static str> {
 }
 
 impl Revoke {
-    /// Ends the sessions, and prints how many it were.
+    /// Ends the sessions, and prints how many were live.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let chosen = match self.which {
             Which { id: Some(id), .. } => vec![(owner(vestibule, id).await?, Selection::One(id))],
