@@ -20,12 +20,11 @@ fn main() {
     let out = Path::new(&out);
     let mut table = "&[\n".to_owned();
     for name in names {
-        let path = folder.join(&name);
-        let text = fs::read_to_string(&path).expect("assets are text");
-        let lean = out.join(&name);
-        fs::write(&lean, if name.ends_with(".js") { without_comments(&text) } else { text }).expect(WRITABLE);
-        writeln!(table, "({name:?}, include_bytes!({path:?}), include_bytes!({lean:?})),")
-            .expect("a String takes text");
+        let text = fs::read_to_string(folder.join(&name)).expect("assets are text");
+        fs::write(out.join(&name), if name.ends_with(".js") { without_comments(&text) } else { text }).expect(WRITABLE);
+        // Without a path of this build: a checkout that was moved is compiled against the table that was made before.
+        let whole = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/static/{name}\")");
+        writeln!(table, "({name:?}, include_bytes!({whole}), include_bytes!({name:?})),").expect("a String takes text");
     }
     table.push(']');
     fs::write(out.join("assets.rs"), table).expect(WRITABLE);
