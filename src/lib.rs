@@ -5,12 +5,12 @@
 //!
 //! | you want | use |
 //! | --- | --- |
-//! | to open and close it | [`Vestibule::open`] with a [`config::Config`], [`Vestibule::close`], [`Vestibule::writer_failed`] |
+//! | to open and close the database | [`Vestibule::open`] with a [`config::Config`], [`Vestibule::close`], [`Vestibule::writer_failed`] |
 //! | its endpoints beside yours | [`Embed`], [`Group`] |
 //! | to know who calls | [`AccessToken`], [`MaybeAccessToken`], [`FreshToken`], [`CurrentUser`], [`RefreshToken`] |
 //! | to ask for a permission | [`Require`] with [`permission!`] |
-//! | that no route is open by oversight | [`closed`], [`Embed::only_closed_routes`] |
-//! | in code, what the endpoints do | [`Vestibule::create_access_token`], [`Vestibule::authenticate`], [`Vestibule::invalidate`] |
+//! | to refuse a launch with an unguarded route | [`closed`], [`Embed::only_closed_routes`] |
+//! | to do in code what the endpoints do | [`Vestibule::create_access_token`], [`Vestibule::authenticate`], [`Vestibule::invalidate`] |
 //! | a revocation rule of your own | [`Vestibule::revoke_when`] |
 //!
 //! The other modules are how it is made: the binary and the tests use them, and they may change in any release.
@@ -35,7 +35,10 @@ pub mod random;
 pub mod store;
 
 pub use self::{
-    domain::{AccessClaims, Permission, SessionId, TokenId, UnixTime, UserId, access_token::AccessTokenError},
+    domain::{
+        AccessClaims, Permission, SessionId, TokenId, UnixTime, UserId, access_token::AccessTokenError,
+        device::DeviceName,
+    },
     flows::{
         OpenError, RevocationRule, Vestibule,
         sessions::create_access_token::{AccessTokenOptions, CreateAccessTokenError, IssuedAccessToken},

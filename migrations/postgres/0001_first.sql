@@ -159,8 +159,8 @@ create table signing_keys (
 create unique index signing_keys_one_current on signing_keys (status) where status = 'current';
 create unique index signing_keys_one_next on signing_keys (status) where status = 'next';
 
--- The numbers come from a sequence: in the order of drawing them rather than of the commits, and with holes where a
--- transaction was rolled back. Whoever follows has to ask for what was missing.
+-- The numbers come from a sequence. So their order is not that of the commits, and a transaction that was rolled back leaves a
+-- gap. A process that follows the feed has to ask again for the numbers that it missed.
 create table changes (
     seq     bigint primary key generated always as identity,
     kind    text not null check (kind in ('session_revoked', 'token_revoked', 'authorization_version', 'signing_keys')),

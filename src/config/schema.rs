@@ -94,7 +94,7 @@ pub(super) static KEYS: &[Key] = &[
 
     key("issuer", Tokens, Derived("https://auth.example.com"), "`iss` of every token; unset: public_url"),
     key("audience", Tokens, Derived("https://api.example.com"), "`aud` of access tokens; unset: issuer"),
-    key("leeway", Tokens, Text("0s"), "how far the clocks of others may be off, at most 10m"),
+    key("leeway", Tokens, Text("0s"), "how far the clocks of others may be off, at most 10m; for `nbf` at least two seconds"),
     key("access_token_lifetime", Tokens, Text("15m"), "how long an access token lives: seconds as a number, or 15m, 2h, 7d"),
     key("renew_within", Tokens, Text("0s"), "an access token this near its end comes back renewed, in the header New-Access-Token or its cookie; 0 is off"),
     key("token_claims", Tokens, List(&["username"]), "which of username, email a token carries"),
@@ -132,7 +132,7 @@ pub(super) static KEYS: &[Key] = &[
     key("csrf_header_name", Cookies, Text("X-CSRF-Token"), "header in which a script sends the CSRF token back"),
 
     key("login_rate_per_ip", Limits, Text("30/1m"), "login attempts from one address (IPv6: one /64); 0 is off, here and below"),
-    key("login_failures_per_account", Limits, Text("10/15m"), "wrong passwords for one name, whether anybody has it or not"),
+    key("login_failures_per_account", Limits, Text("10/15m"), "wrong passwords for one typed name, whether anybody has it or not"),
     key("register_rate_per_ip", Limits, Text("10/1h"), "new accounts from one address"),
     key("refresh_rate_per_session", Limits, Text("60/1m"), "refreshes of one session; answers within the grace don't count"),
     key("audit_retention", Limits, Text("90d"), "how long the audit log is kept"),

@@ -5,8 +5,8 @@
 
 use super::UnixTime;
 
-/// Generations whose times are kept at the most. More rotations than this within one grace need a client that refreshes
-/// several times a second for the whole of it.
+/// The greatest number of generations whose times are kept. A client reaches it only when it refreshes several times a second
+/// for a whole grace.
 const MAX_REMEMBERED: usize = 128;
 
 /// Which refresh token of a session is the current one, and since when.
@@ -15,8 +15,8 @@ pub struct Generations {
     current: i64,
     /// When the current one and those before it were made, newest last; never empty.
     made_at: Vec<UnixTime>,
-    /// The generation that the last password change made, 1 where there was none. A token of an earlier one may be in the hands
-    /// of whoever the change was to put out.
+    /// The generation that the last password change made; 1 where there was no change. Tokens of earlier generations are
+    /// refused, because a thief may have one.
     since_password: i64,
 }
 

@@ -28,7 +28,7 @@ pub enum Purpose {
     Fingerprints,
     /// Makes a session's CSRF token.
     Csrf,
-    /// Hashes login names that belong to nobody, for the audit log and the limits.
+    /// Hashes typed login names, whether or not a user has them, for the limits and the audit log.
     UnknownNames,
     /// Makes the password of the sample user of the profile `dev`.
     SampleUser,

@@ -6,7 +6,7 @@ use super::{
     session::{Session, SessionState},
 };
 
-/// What the fingerprint of a refresh says, seen from the rotation.
+/// Whether the fingerprint of a refresh fits the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
     /// The session is not bound, or the device is the one it is bound to.
@@ -26,8 +26,8 @@ pub enum Decision {
     Keep,
     /// The session or its user is no more: `token_revoked`.
     RefuseOver,
-    /// It was made before the last password change: `token_revoked`. The session goes on, because whoever changed the password
-    /// may have sent it, from another tab.
+    /// It was made before the last password change: `token_revoked`. The session is kept, because another tab of
+    /// the person who changed the password may have sent it.
     RefuseOutdated,
     /// It came back after the grace: `refresh_reused`, and the session ends.
     RefuseReused,
@@ -35,7 +35,8 @@ pub enum Decision {
     RefuseDevice,
 }
 
-/// The table "Rotation" of the contract, below the checks of signature, time and issuer that [`super::refresh_token::RefreshTokens::verify`] made.
+/// Returns what a refresh token gets: the table "Rotation" of the contract. Signature, time and issuer were checked before, by
+/// [`super::refresh_token::RefreshTokens::verify`].
 pub fn decide(
     session: &Session,
     user_is_active: bool,

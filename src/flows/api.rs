@@ -26,16 +26,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ASK_EVERY: Duration = Duration::from_millis(10);
 
 impl Vestibule {
-    /// Opens what `config` names, as the one server on that database: for an application that embeds us.
+    /// Opens the database that `config` names, as its only server.
     ///
     /// # Errors
-    /// [`OpenError`].
+    /// [`OpenError`], for one when another server has the database, when it can't be opened or migrated, or when the root secret
+    /// is missing or not its own.
     pub async fn open(config: Config) -> Result<Arc<Self>, OpenError> {
         open::open(config, Clock::system(), Role::Server).await.map(Arc::new)
     }
 
-    /// Closes the database and lets go of it, for the next server. Nothing works afterwards. A command that announced something
-    /// waits until a running server has seen it: what it changed is in force when it returns.
+    /// Closes the database and releases its lock, so that another server can open it. Calls that need the database fail from
+    /// then on. A command first waits until the running server has read its changes; for a change of signing keys it waits at
+    /// most five seconds, and then logs a warning.
     pub async fn close(&self) {
         let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
         if held.lock.is_none() && self.announced.load(Ordering::Relaxed) && server_runs(&self.database) {
@@ -46,9 +48,9 @@ impl Vestibule {
         drop(held);
     }
 
-    /// Completes when the thread that writes to the database has failed, and never otherwise. From then on whatever would write is
-    /// answered 503, and a revocation may be stored that this process does not know of: an application that embeds us stops
-    /// serving and opens the database again. `vestibule serve` exits with 1.
+    /// Completes when the thread that writes to the database has failed, and never otherwise. From then on every write is
+    /// answered 503, and this process may not know of a revocation that is stored: the application should stop serving. To start
+    /// again in the same process, call [`Vestibule::close`] and then [`Vestibule::open`]. `vestibule serve` exits with 1.
     ///
     /// ```no_run
     /// # async fn example(vestibule: std::sync::Arc<vestibule::Vestibule>, shutdown: rocket::Shutdown) {
@@ -62,29 +64,34 @@ impl Vestibule {
         self.store.failed().await;
     }
 
-    /// Reading keys takes a server a moment, the longer the busier it is: it says when it has them.
+    /// Waits until the running server has read the keys that this process announced, which a busy one does later.
     async fn wait_until_keys_are_followed(&self) {
         let announced = self.custody.announced.load(Ordering::Relaxed);
-        let mut waited = Duration::ZERO;
-        while announced > 0 && !keys_are_followed(self, announced).await {
-            if waited >= PATIENCE || !server_runs(&self.database) {
-                tracing::warn!("the running server has not said that it follows the change of its keys; see its log");
-                return;
+        let followed = async {
+            while announced > 0 && !keys_are_followed(self, announced).await {
+                if !server_runs(&self.database) {
+                    return false;
+                }
+                tokio::time::sleep(ASK_EVERY).await;
             }
-            tokio::time::sleep(ASK_EVERY).await;
-            waited += ASK_EVERY;
+            true
+        };
+        if !tokio::time::timeout(PATIENCE, followed).await.unwrap_or(false) {
+            tracing::warn!("the running server has not said that it follows the change of its keys; see its log");
         }
     }
 
-    /// The claims of an access token that holds now, as the guards see them. Asks no database.
+    /// Verifies an access token as the guards do, and returns its claims. Does not read the database.
     ///
     /// # Errors
-    /// [`AccessTokenError`].
+    /// [`AccessTokenError`]: the token is invalid, expired, revoked, or not an access token.
     pub fn authenticate(&self, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
         authenticate(self, token, self.clock.now())
     }
 
-    /// Makes an access token for a user, as if they had signed in. It is durable when this returns.
+    /// Makes an access token for a user, as if they had signed in, and a session that ends with it. The session has no refresh
+    /// token, takes no place in `max_devices_per_user`, and is on disk when this returns. The token lives for the seconds of
+    /// [`AccessTokenOptions::lifetime`]; without them, for the client's `access_token_lifetime`.
     ///
     /// ```no_run
     /// # async fn example(vestibule: &vestibule::Vestibule, ada: vestibule::UserId) {
@@ -107,8 +114,8 @@ impl Vestibule {
         create_access_token(self, user, options, &Origin::command_line(self.clock.now())).await
     }
 
-    /// Puts a token out of force: a refresh token with its session, an access token by itself. It is durable, and in force for the
-    /// next request, when this returns. One that is none of ours, or is over, is out of force already.
+    /// Revokes a token. A refresh token ends its session; an access token is revoked alone. The revocation is on disk, and applies
+    /// to the next request, when this returns. A token that is invalid, expired or revoked already is no error.
     ///
     /// # Errors
     /// [`store::Error`].
@@ -120,8 +127,8 @@ impl Vestibule {
         }
     }
 
-    /// Adds a rule of the application's own: access tokens for which it says `true` are revoked. It is asked at each check, by the
-    /// guards and everywhere else, so it reads memory and waits for nothing. One rule can be set, before the server starts.
+    /// Sets the application's own revocation rule. An access token for which it returns `true` counts as revoked. The rule runs at
+    /// each check of a token, so it must not block. It can be set once, before the server starts.
     ///
     /// ```no_run
     /// # fn example(vestibule: &vestibule::Vestibule) {
@@ -131,7 +138,7 @@ impl Vestibule {
     /// ```
     ///
     /// # Panics
-    /// When there is a rule already: to forget it in silence would let in whom it kept out.
+    /// If a rule is set already, because replacing it would admit users whom the first rule rejects.
     pub fn revoke_when(&self, rule: impl Fn(&AccessClaims) -> bool + Send + Sync + 'static) {
         assert!(self.own_rule.set(Box::new(rule)).is_ok(), "there is a revocation rule already");
     }

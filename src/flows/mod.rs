@@ -1,7 +1,8 @@
 //! Verbs. One file for each thing the server does: it owns the transaction and the rules.
 //!
 //! A flow calls no other flow: what several need is a step. Every decided outcome commits, refusals included: a refused replay
-//! still ends the session. Only the failure of the database rolls back, and then nothing happened.
+//! still ends the session. A job is rolled back when it returns an error, when one of its statements fails, when it panics, or
+//! when the commit fails. Then nothing was changed.
 
 mod api;
 pub mod keys;
@@ -15,6 +16,5 @@ pub mod vestibule;
 
 pub use self::{
     open::error::OpenError,
-    steps::names::check_names,
     vestibule::{RevocationRule, Tokens, Vestibule},
 };

@@ -34,8 +34,8 @@ impl Group {
         Self::Predecessors,
     ];
 
-    /// Whether its paths move with [`Embed::prefix`](super::Embed::prefix). Those below `base_path` move with that setting; what stands below
-    /// `/.well-known` is found there or not at all (RFC 8615).
+    /// Whether its paths move with [`Embed::prefix`](super::Embed::prefix). Those below `base_path` move with that setting; what
+    /// stands below `/.well-known` is found there or not at all (RFC 8615).
     pub(super) const fn moves(self) -> bool {
         matches!(self, Self::Users | Self::Operation)
     }

@@ -58,7 +58,7 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Forgets the keys that are as if never used.
+    /// Removes entries whose allowance is full again.
     pub fn sweep(&self) {
         self.logins.sweep();
         self.failures.limit.sweep();
@@ -147,14 +147,14 @@ impl<K: Clone + Hash + Eq> Limit<K> {
             .map_err(|full| RetryAfter(full.wait_time_from(enforced.clock.now())))
     }
 
-    /// Takes back a try that was counted and turned out not to be one.
+    /// Gives back one use of `key` that was counted and did not happen.
     pub fn give_back(&self, key: &K) {
         if let Some(enforced) = &self.0 {
             enforced.slots.lock().entry(key.clone()).and_modify(|at| *at = at.saturating_sub(enforced.interval));
         }
     }
 
-    /// Forgets the keys that are as if never used.
+    /// Removes entries whose allowance is full again.
     pub fn sweep(&self) {
         if let Some(enforced) = &self.0 {
             // Our clock counts from the limiter's start as far as `governor` is concerned.
@@ -164,9 +164,9 @@ impl<K: Clone + Hash + Eq> Limit<K> {
     }
 }
 
-/// A limit on failures, where only the outcome of an attempt says whether it was one. An attempt takes first and gives back
-/// when it did not fail, so that of any number at once no more fail than the limit says. Whoever is kept out only by attempts
-/// that are still under way waits for them instead of being refused.
+/// A limit on failures, where only the outcome of an attempt tells whether it failed. An attempt is counted when it begins, and
+/// given back when it did not fail, so that of any number at once no more fail than the limit allows. An attempt that is over
+/// the limit only because of attempts under way waits for them; it is not refused.
 pub struct FailureLimit<K: Clone + Hash + Eq> {
     limit: Limit<K>,
     under_way: Mutex<HashMap<K, usize>>,

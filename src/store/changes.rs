@@ -27,8 +27,8 @@ pub(super) async fn insert(conn: &mut Conn, change: Change, now: UnixTime, until
     Ok(Announcement { seq, change, until })
 }
 
-/// The authorization versions of all who have a role, and of all admins too if that is said, at once: a role may have very
-/// many members. `remember` is in seconds.
+/// Announces the authorization versions of all members of `role`, and with `admins_too` those of all admins, in one statement:
+/// a role may have very many members. Each is kept until `remember` seconds after the user's last access token has expired.
 pub(super) async fn insert_versions(
     conn: &mut Conn,
     role: Option<&RoleName>,
@@ -76,7 +76,7 @@ pub async fn last_of_keys(conn: &mut Conn) -> Result<i64> {
     sql("select coalesce(max(seq), 0) from changes where kind = 'signing_keys'").value(conn).await
 }
 
-/// Forgets up to `limit` changes that concern no token any more; how many it were.
+/// Deletes up to `limit` changes that concern no token any more. Returns the number of deleted rows.
 ///
 /// # Errors
 /// [`Error::Database`].

@@ -61,7 +61,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Notes that a device signed in; whether it is still known.
+/// Writes when a device was last used. Returns whether there is such a device.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -98,7 +98,7 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Device>> 
         .collect()
 }
 
-/// Forgets up to `limit` devices that have no session and were not used since `before`; how many it were.
+/// Deletes up to `limit` devices that have no session and were not used since `before`. Returns the number of deleted rows.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -111,7 +111,7 @@ pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Re
     .await
 }
 
-/// Forgets every device; how many it were.
+/// Deletes every device. Returns the number of deleted rows.
 ///
 /// # Errors
 /// [`Error::Database`].

@@ -105,7 +105,8 @@ impl Store {
     /// another job of the same commit failed, so it must do nothing but write through its `Tx`.
     ///
     /// # Errors
-    /// The job's own; [`Error::Statement`]; [`Error::Panicked`]; [`Error::Database`] when the commit fails; [`Error::Closed`].
+    /// The job's own; [`Error::Statement`] when the job ignored a failed statement; [`Error::Panicked`]; [`Error::Commit`] or
+    /// [`Error::Database`] when the transaction can't begin or commit; [`Error::Closed`].
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,

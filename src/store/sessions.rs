@@ -136,8 +136,8 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Writes what a refresh changed, if the session is not revoked and still at the generation that the refresh read. The one
-/// who finds it so has won; everybody else finds nothing.
+/// Updates a session after a refresh, if it is not revoked and still at `from_generation`. Returns whether it was updated; of
+/// several concurrent calls only one gets `true`.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -181,8 +181,8 @@ pub async fn latest_access_expiry(conn: &mut Conn, user: Option<UserId>) -> Resu
     Ok(seconds.map(instant))
 }
 
-/// Notes that a live session proved its password and gives out an access token until `access_expires_at`; whether it was
-/// live.
+/// Writes that a session proved its password, and gives out an access token until `access_expires_at`, if it is live. Returns
+/// whether it was live.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -198,7 +198,7 @@ pub async fn prove(conn: &mut Conn, id: SessionId, now: UnixTime, access_expires
     Ok(updated > 0)
 }
 
-/// Notes that a session that was not revoked gives out an access token until `expires_at`; whether there is one.
+/// Writes that a session gives out an access token until `expires_at`, if it is not revoked. Returns whether it was written.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -301,8 +301,8 @@ pub async fn forget_fingerprints(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
-/// Returns the ids of up to `limit` sessions that ended before `before`, and whose access tokens are over. It looks at every
-/// session that ends on the same day, so it is asked outside of a write.
+/// Returns the ids of up to `limit` sessions that ended before `before` and whose access tokens have expired. It reads every
+/// session that ends on the day of `before`, so it is called outside of a write.
 ///
 /// # Errors
 /// [`Error::Database`], [`Error::Inconsistent`].
@@ -317,7 +317,8 @@ pub async fn list_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Resu
     rows.iter().map(session_id).collect()
 }
 
-/// Removes those of the sessions that ended before `before`, and whose access tokens are over; how many it were.
+/// Deletes those of the sessions `ids` that ended before `before` and whose access tokens have expired. Returns the number of
+/// deleted rows.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -333,7 +334,7 @@ pub async fn delete_expired(conn: &mut Conn, ids: &[SessionId], before: UnixTime
     Ok(deleted)
 }
 
-/// Reads a counter. PostgreSQL has no unsigned numbers, so the column is read as `i64`.
+/// Reads a counter. PostgreSQL has no unsigned numbers, so the column is an `i64`. Saturates at [`u32::MAX`].
 fn small(count: i64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

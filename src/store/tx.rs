@@ -20,13 +20,13 @@ pub struct Tx {
 }
 
 impl Tx {
-    /// Wraps a connection. Whoever runs the job begins the transaction and ends it.
+    /// Wraps a connection. The writer begins the transaction and ends it.
     pub(super) fn over(connection: Conn) -> Self {
         Self { connection, announcements: Vec::new(), last_use: None }
     }
 
-    /// Tells this process and the others of a change, from the commit on and until `until`, when no token is left that it
-    /// concerns.
+    /// Announces a change to this process and to the others. It applies from the commit until `until`, after which no token is
+    /// affected.
     ///
     /// # Errors
     /// [`super::Error::Database`].
@@ -36,8 +36,8 @@ impl Tx {
         Ok(())
     }
 
-    /// The same of the authorization versions of all who have a role, and of all admins too if that is said; how many people
-    /// that is. Each is remembered for `remember` seconds after the last access token that was given out.
+    /// Announces the authorization versions of all members of `role`, and with `admins_too` those of all admins. Returns the
+    /// number of users. Each is kept until `remember` seconds after the user's last access token has expired.
     ///
     /// # Errors
     /// [`super::Error::Database`].
@@ -57,7 +57,7 @@ impl Tx {
     /// Returns the next value of `sessions.used_order`: the second `now` with room for many uses in it, because several
     /// sessions are used in one second. It is greater than every value that this process returned before, and than every value
     /// that was stored when this process asked for its first one. So a clock that goes back does not make the newest session
-    /// look like the oldest. It rests on one process at a time that uses sessions, which is the one that holds the lock.
+    /// look like the oldest. This holds while only one process uses sessions: the server that holds the lock.
     ///
     /// # Errors
     /// [`super::Error::Database`].

@@ -135,7 +135,7 @@ pub async fn is_empty(conn: &mut Conn) -> Result<bool> {
     sql("select not exists (select 1 from users)").value(conn).await
 }
 
-/// Inserts a user, unless a name is taken.
+/// Inserts a user. Returns `Ok(Err(Taken))` when a name is taken, and then inserts nothing.
 ///
 /// # Errors
 /// [`Error::Database`]; [`Error::Inconsistent`] where there is a user of this id.
@@ -238,7 +238,7 @@ pub async fn set_claims(
     Ok(())
 }
 
-/// Disables or enables a user; whether that changed anything.
+/// Disables or enables a user. Returns whether that changed anything.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -253,7 +253,7 @@ pub async fn set_disabled(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> 
     Ok(updated > 0)
 }
 
-/// Raises the authorization version; the new one.
+/// Raises the authorization version. Returns the new one.
 ///
 /// # Errors
 /// [`Error::Database`]; also when there is no such user.
@@ -266,7 +266,7 @@ pub async fn raise_authorization_version(conn: &mut Conn, id: UserId) -> Result<
     .await
 }
 
-/// Removes a user with everything that belongs to them but the audit log; whether there was one.
+/// Deletes a user with everything that belongs to them but the audit log. Returns whether there was one.
 ///
 /// # Errors
 /// [`Error::Database`].

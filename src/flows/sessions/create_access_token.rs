@@ -109,7 +109,7 @@ enum Created {
     Claims(String),
 }
 
-/// Makes an access token for a user, as if they had signed in.
+/// As [`Vestibule::create_access_token`].
 ///
 /// # Errors
 /// [`CreateAccessTokenError`].

@@ -1,11 +1,11 @@
 //! Refresh: trade a refresh token for its one successor.
 //!
 //! The row is read, `domain::rotation::decide` says what the token gets, and what changes the row is one conditional
-//! update: of any number of concurrent refreshes one finds the generation that it read. Whoever does not reads again, and
-//! finds the winner's token to give. Refusals are committed too: a rolled-back one would forget the theft.
+//! update: of any number of concurrent refreshes exactly one updates the row. The others read it again, and answer with the
+//! token that the first one made. Refusals are committed too: a refusal that was rolled back would forget the theft.
 //!
-//! What is answered holds when it is answered: tokens that a password change or a revocation has overtaken would take the place
-//! of living ones, where they are cookies that another tab shares.
+//! Tokens are valid when they are answered. Tokens that a password change or a revocation has overtaken are not given out: as
+//! cookies they would replace the valid ones that another tab has just received.
 
 use crate::{
     config::{Client, FingerprintPolicy},
@@ -91,8 +91,7 @@ enum Attempt {
     Overtaken,
 }
 
-/// How often a refresh may be overtaken, before its writing and after it. Once is rare: then the token is no longer the current
-/// one, or the user's roles are other ones.
+/// How often a refresh is tried again after another request changed its rows. Once is rare already.
 const MAX_ATTEMPTS: usize = 8;
 
 /// Gives the tokens that follow on a refresh token.
@@ -185,8 +184,8 @@ async fn attempt(
     }
 }
 
-/// The tokens of a session as its rows stand when they are given out. What the refresh gets was decided and written, and is not
-/// decided again: only a session that is over, or outdated by a password change, gives nothing.
+/// Returns the tokens of a session. When a revocation or a password change has overtaken its rows, it reads them again, and fails
+/// if the session is over or the token is outdated. What the refresh gets was written, and is not decided again.
 async fn answer(
     vestibule: &Vestibule,
     claims: &RefreshClaims,
@@ -212,7 +211,7 @@ async fn answer(
     Err(does_not_fit(claims))
 }
 
-/// Memory says that a session or a user was overtaken, and the rows, read again and again, know nothing of it.
+/// The error when memory has a revocation that the rows do not show, even when they are read repeatedly.
 fn does_not_fit(claims: &RefreshClaims) -> RefreshError {
     let what = "its row and what was announced of it don't fit together".to_owned();
     store::Error::Inconsistent { table: "sessions", id: claims.sid.to_string(), what }.into()
@@ -228,8 +227,8 @@ fn check_scope(asked: Option<&Scope>, user: &User, session: &Session, client: &C
     beyond.map_or(Ok(()), |beyond| Err(RefreshError::Scope(beyond.clone())))
 }
 
-/// The session of a refresh token, and its user. The user is read first: were a password changed between the two reads, a session
-/// from before it with an authorization version from after it would make an access token that holds.
+/// Reads the user of a refresh token, and then its session. In the other order, a password change between the two reads would
+/// combine an old session with the new authorization version, and the access token would be valid.
 async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> Result<(Session, User), RefreshError> {
     let over = || RefreshError::Over(claims.sid);
     let mut reader = vestibule.store.read().await?;
@@ -305,7 +304,7 @@ fn advance(session: &Session, client: &Client, sight: &Sight, origin: &Origin) -
     }
 }
 
-/// Writes the session as it should be, if nobody wrote it since it was read; whether that was so.
+/// Writes the session, if its row is still at `from_generation`. Returns whether it was written.
 async fn claim(
     vestibule: &Vestibule,
     from_generation: i64,

@@ -48,7 +48,7 @@ pub enum RevokeError {
     Store(#[from] store::Error),
 }
 
-/// Ends sessions of the bearer; how many it were.
+/// Ends sessions of the bearer. Returns how many of them were live.
 ///
 /// # Errors
 /// [`RevokeError`].
@@ -109,7 +109,7 @@ async fn find_by_token_id(
     Ok(live.into_iter().find(|session| vestibule.refresh_tokens.is_id_of(id, session)).map(|session| session.id))
 }
 
-/// Ends sessions of a user on an operator's word; how many it were.
+/// Ends sessions of a user for an operator. Returns how many of them were live.
 ///
 /// # Errors
 /// [`store::Error`].

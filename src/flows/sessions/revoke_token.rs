@@ -27,7 +27,8 @@ pub enum RevokeTokenError {
     Store(#[from] store::Error),
 }
 
-/// Puts a token out of force. One that is none of ours, or is over, is out of force already (RFC 7009 §2.2).
+/// Revokes a token for the client that it was given to. A token that is invalid, expired or revoked already is no error
+/// (RFC 7009 §2.2).
 ///
 /// # Errors
 /// [`RevokeTokenError`].
@@ -40,7 +41,7 @@ pub async fn revoke_token(
     put_out_of_force(vestibule, token, Some(client), origin).await
 }
 
-/// Puts a token out of force; `client`: who alone may.
+/// Revokes a token. `client` is the only client that may; with `None` every token is revoked.
 ///
 /// # Errors
 /// [`RevokeTokenError`].
@@ -72,7 +73,7 @@ pub(in crate::flows) async fn put_out_of_force(
     }
 }
 
-/// One that expired or was rotated away ends its session too: whoever wants to leave may.
+/// Ends the session of a refresh token. A token that expired or was rotated away ends it too: nobody is kept from signing out.
 async fn end_session(vestibule: &Vestibule, claims: &RefreshClaims, origin: &Origin) -> store::Result<()> {
     let (session, user) = (claims.sid, claims.sub);
     let one = sessions::Selection::One(session);

@@ -1,11 +1,9 @@
-//! What a transaction asks of whoever it acts for: whatever ended it since the guard looked is seen.
+//! Checks within a transaction that the session and the user it acts for are still valid: either may have ended since the
+//! guard checked the access token.
 
 use crate::{
-    domain::{
-        AccessClaims, SessionId, UnixTime, User, UserId, password::PasswordHash, permission::ADMIN_ROLE,
-        session::SessionState,
-    },
-    store::{self, Tx, roles, sessions, users},
+    domain::{AccessClaims, SessionId, UnixTime, UserId, password::PasswordHash, session::SessionState},
+    store::{self, Tx, sessions, users},
 };
 
 /// Who asks, as the access token says.
@@ -39,10 +37,4 @@ pub(crate) async fn is_password(tx: &mut Tx, user: UserId, proved: &PasswordHash
 /// Whether a session is live now, asked in the transaction that acts for it.
 pub(crate) async fn session_is_live(tx: &mut Tx, session: SessionId, now: UnixTime) -> store::Result<bool> {
     Ok(sessions::find(tx, session).await?.is_some_and(|session| session.state(now) == SessionState::Live))
-}
-
-/// Whether nobody but this user could administer the server.
-pub(crate) async fn is_last_admin(tx: &mut Tx, user: &User) -> store::Result<bool> {
-    let is_admin = user.disabled_at.is_none() && user.roles.iter().any(|role| role == ADMIN_ROLE);
-    Ok(is_admin && roles::count_active_members(tx, ADMIN_ROLE).await? <= 1)
 }

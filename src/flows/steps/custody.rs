@@ -10,7 +10,7 @@ use crate::domain::RootSecret;
 /// What a process holds to read the keys of the database again.
 pub(in crate::flows) struct Custody {
     root: RwLock<RootSecret>,
-    /// The root secret's file, where there is one.
+    /// Where the root secret's file is, if there is one: `secret.key` in the data directory.
     pub secret_file: PathBuf,
     pub is_server: bool,
     /// Held while the keys are read and put in force, so that an older set never takes the place of a newer one.

@@ -1,12 +1,12 @@
-//! The step that setting and removing a role share: what a role loses, its members lose at once.
+//! Steps about the members of roles: what a role loses, its members lose at once, and there is always an admin.
 
 use crate::{
-    domain::{RoleName, UnixTime},
+    domain::{RoleName, UnixTime, User, permission::ADMIN_ROLE},
     store::{self, Tx, roles},
 };
 
-/// Ends the access tokens of whoever loses something by a change of roles: those who have `role`, and the admins where what
-/// "every permission" is has shrunk. How many people that are.
+/// Invalidates the access tokens of the users that lose something by a change of roles: the members of `role`, and with
+/// `admins_lose` the admins, because "every permission" has become less. Returns the number of users.
 pub(in crate::flows) async fn outdate_members(
     tx: &mut Tx,
     remember: i64,
@@ -16,4 +16,10 @@ pub(in crate::flows) async fn outdate_members(
 ) -> store::Result<usize> {
     roles::raise_authorization_versions(tx, role, admins_lose).await?;
     tx.announce_versions(role, admins_lose, now, remember).await
+}
+
+/// Whether nobody but this user could administer the server.
+pub(crate) async fn is_last_admin(tx: &mut Tx, user: &User) -> store::Result<bool> {
+    let is_admin = user.disabled_at.is_none() && user.roles.iter().any(|role| role == ADMIN_ROLE);
+    Ok(is_admin && roles::count_active_members(tx, ADMIN_ROLE).await? <= 1)
 }

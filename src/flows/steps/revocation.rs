@@ -61,9 +61,8 @@ impl Revocation {
     }
 }
 
-/// Invalidates the access tokens of a user with an authorization version below `version`. It is remembered for `remember` seconds
-/// after the last of them has expired: of those given out before, perhaps under another setting, and of those that are being made
-/// now.
+/// Announces that access tokens of `user` with an authorization version below `version` are invalid. The announcement is kept
+/// until `remember` seconds after `now`, or after the last expiry of a token that was given out, whichever is later.
 ///
 /// # Errors
 /// [`store::Error`].

@@ -157,7 +157,7 @@ pub(in crate::flows) async fn advance(tx: &mut Tx, longest: i64, origin: &Origin
     Ok(Advanced { promoted: due.is_some(), removed })
 }
 
-/// Removes the keys whose last token is over; how many it were.
+/// Removes the keys whose last token has expired. Returns how many it removed.
 pub(in crate::flows) async fn remove_expired(tx: &mut Tx, origin: &Origin) -> store::Result<u64> {
     let over = signing_keys::delete_expired(tx, origin.now).await?;
     for kid in &over {

@@ -76,8 +76,8 @@ pub async fn change_password(
             let version = users::raise_authorization_version(tx, user_id).await?;
             outdate_access_tokens(tx, remember, user_id, version, now).await?;
             revocation.carry_out(tx).await?;
-            // Whoever copied a refresh token of this session before the change gets nothing for it, not even within the grace
-            // (ASVS 5.0 V7.4.3, RFC 9700 §4.14.2).
+            // A copy of an earlier refresh token of this session gets nothing, not even within the grace (ASVS 5.0 V7.4.3,
+            // RFC 9700 §4.14.2).
             let current = session.generations.current();
             let mut next = session;
             next.generations = next.generations.after_password_change(now);

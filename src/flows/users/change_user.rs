@@ -15,7 +15,7 @@ use crate::{
     flows::{
         Vestibule,
         steps::{
-            bearer::is_last_admin,
+            members::is_last_admin,
             revocation::{Revocation, outdate_access_tokens},
         },
     },

@@ -11,7 +11,8 @@ use crate::{
     flows::{
         Vestibule,
         steps::{
-            bearer::{Bearer, bearer_is_live, is_last_admin, is_password},
+            bearer::{Bearer, bearer_is_live, is_password},
+            members::is_last_admin,
             proof,
             revocation::{Revocation, outdate_access_tokens},
         },

@@ -7,10 +7,9 @@
 /// Values of one name that are tried at the most, where a name may come several times.
 const MOST_VALUES: usize = 4;
 
-/// The values of the cookie `name` in the lines of the header, in their order, without empty and repeated ones, at most four. None
-/// where a name that begins with `__Host-` comes twice: a browser has only one such cookie, so somebody added another.
-///
-/// A value that is not UTF-8 is left out: it is none of ours.
+/// Returns the values of the cookie `name` in the order of the header: at most four, without empty, repeated and non-UTF-8 ones.
+/// Returns none when the name begins with `__Host-` and comes twice: a browser keeps only one such cookie, so somebody added
+/// another.
 pub fn values<'h>(lines: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Vec<&'h str> {
     let pairs = lines.into_iter().flat_map(|line| line.split(|byte| *byte == b';')).filter_map(pair);
     let given: Vec<&[u8]> = pairs.filter(|(given, _)| *given == name.as_bytes()).map(|(_, value)| value).collect();
@@ -32,7 +31,7 @@ pub fn is_of_host(name: &str) -> bool {
     name.get(..7).is_some_and(|prefix| prefix.eq_ignore_ascii_case("__Host-"))
 }
 
-/// Name and value of one pair. A pair without `=` is a value without a name.
+/// Returns name and value of one pair; `None` for a pair without `=`, which has no name.
 fn pair(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let equals = text.iter().position(|byte| *byte == b'=')?;
     Some((trimmed(&text[..equals]), trimmed(&text[equals + 1..])))

@@ -1,8 +1,8 @@
 //! `GET /openapi.json`: every endpoint in OpenAPI 3.1. `table` says what each one takes, gives and refuses; the rest of this
 //! module turns that into the document. What the table leaves out, and no rule adds, a client can't learn here.
 //!
-//! Of the settings it shows `base_path`, `public_url`, the names of the cookies and that of the CSRF header. The file `openapi.json` of the repository has
-//! their defaults.
+//! Of the settings it shows `base_path`, `public_url`, the names of the cookies and that of the CSRF header. The file
+//! `openapi.json` of the repository has their defaults.
 
 mod endpoint;
 mod examples;

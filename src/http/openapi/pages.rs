@@ -26,9 +26,9 @@ pub(super) const TAG: (&str, &str) = ("Pages", "For people in a browser. Forms n
 enum Gives {
     /// A page.
     Page,
-    /// A page, or 303 for whoever must sign in first or is signed in already.
+    /// A page; or 303 where a visitor must sign in first, or is signed in already.
     PageOrElsewhere,
-    /// A file with your data, or 303 for whoever must sign in first.
+    /// A file with the user's data; or 303 where a visitor must sign in first.
     Download,
     /// A file that a cache may keep.
     Asset,

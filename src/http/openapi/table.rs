@@ -120,7 +120,7 @@ fn own_sessions() -> Vec<Endpoint> {
             .with_header("Set-Cookie")
             .or_fails(&[PayloadTooLarge]),
         Endpoint::new(Post, "{base}/revoke_other_session", "revoke_other_session", Sessions)
-            .says("Sign out everywhere else", "Ends every session of yours but one: that of the refresh token in the body, which must be your own, else the bearer's.")
+            .says("Sign out everywhere else", "Ends all of your sessions but one: the session of the refresh token in the body, which must be yours; without one, the session of the access token.")
             .for_whom(Bearer)
             .may_take::<sessions::TokenBody>()
             .such_as("keep the session of a refresh token", json!({"refresh_token": REFRESH_TOKEN}))

@@ -11,7 +11,7 @@ const MOST: u32 = 5;
 /// Seconds without coming back after which it is forgotten.
 const WITHIN: i64 = 10;
 
-/// Counts that the browser is sent on to `next`; whether it came back too often.
+/// Counts that the browser is sent on to `next`. Returns whether it came back too often.
 pub fn is_too_many(cookies: Cookies<'_>, next: &str) -> bool {
     let target = base64url(&Sha256::digest(next)[..6]);
     let before = cookies.hops().into_iter().filter_map(|value| value.rsplit_once('.'));
