@@ -17,11 +17,11 @@ use vestibule::{
     config::{self, Profile, Sources},
     domain::{
         AccessClaims, Identifier, Purpose, RootSecret, UnixTime, Username,
-        audit_event::Origin,
+        audit_event::RequestContext,
         jwt::{self, Algorithm},
         password::Password,
         refresh_token::RefreshTokens,
-        rotation::{Binding, Rules, decide},
+        rotation::{Binding, RotationPolicy, decide},
         session::Session,
         signing_key::SigningKey,
     },
@@ -35,7 +35,7 @@ use vestibule::{
         steps::{authenticate::authenticate, client},
         users::add_user::{NewAccount, add_user},
     },
-    memory::keyring::Keys,
+    memory::keyring::KeySet,
     store::sessions,
 };
 
@@ -76,7 +76,7 @@ impl Bench {
         let now = UnixTime::from_seconds(1_800_000_000);
         let (vestibule, superseded, tokens) = runtime.block_on(async {
             let vestibule = open(config, Clock::manual(now), Role::Server).await.expect("it opens");
-            let origin = Origin::command_line(now);
+            let origin = RequestContext::command_line(now);
             let name = Username::parse("person").expect("a name");
             let password = || Password::parse(PASSWORD).expect("a password");
             let account = NewAccount {
@@ -94,7 +94,7 @@ impl Bench {
                 fingerprint: None,
                 device_ids: Vec::new(),
                 device_name: None,
-                client: client::named(&vestibule, "default").expect("it is always there"),
+                client: client::public_client(&vestibule, "default").expect("it is always there"),
                 scope: None,
             };
             let first = login(&vestibule, request, None, &origin).await.expect("it logs in").refresh_token;
@@ -106,7 +106,7 @@ impl Bench {
 
     /// An access token that was not seen before.
     fn access_token(&self) -> String {
-        let origin = Origin::command_line(self.now);
+        let origin = RequestContext::command_line(self.now);
         let refreshed = self.runtime.block_on(refresh(&self.vestibule, Refresh::of(&self.superseded), &origin));
         refreshed.expect("it is within the grace").access_token
     }
@@ -159,15 +159,15 @@ fn measure(criterion: &mut Criterion, bench: &Bench) {
             BatchSize::SmallInput,
         );
     });
-    let keys = Keys::new(vec![], Some(SigningKey::generate(Algorithm::Es256)), vec![]);
+    let keys = KeySet::new(vec![], Some(SigningKey::generate(Algorithm::Es256)), vec![]);
     group.bench_function(issue, |b| b.iter(|| keys.sign(black_box(&claims))));
     measure_algorithms(&mut group, &claims);
 
     let session = bench.session();
-    let rules = Rules { rotate: true, grace: 30 };
+    let rules = RotationPolicy { rotate: true, grace: 30 };
     let generation = session.generations.current();
     group.bench_function(decision, |b| {
-        b.iter(|| decide(black_box(&session), true, black_box(generation), Binding::Holds, bench.now, rules));
+        b.iter(|| decide(black_box(&session), true, black_box(generation), Binding::Matches, bench.now, rules));
     });
     let issuer = &bench.vestibule.config.tokens.issuer;
     let refresh_tokens = RefreshTokens::new(RootSecret::new(&[7; 32]).derive(Purpose::RefreshTokens), issuer);

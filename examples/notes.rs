@@ -1,7 +1,7 @@
 //! Notes: a small application that leaves signing in to Vestibule.
 //!
 //! `cargo run --example notes`, make a user (`vestibule user add ada --generate`), sign in at `/auth/login`, and send the access
-//! token with each request. What a route needs stands in its signature; a route that names nothing is closed all the same.
+//! token with each request. What a route needs stands in its signature; a route that names none is protected all the same.
 
 use std::{
     collections::BTreeMap,
@@ -19,8 +19,8 @@ use rocket::{
     serde::{Serialize, json::Json},
 };
 use vestibule::{
-    CurrentUser, Embed, FreshToken, MaybeAccessToken, Require, Vestibule, closed, config::Config, domain::UserId,
-    permission,
+    CurrentUser, Embed, FreshToken, MaybeAccessToken, Require, Vestibule, config::Config, domain::UserId, permission,
+    protected,
 };
 
 permission!(DeleteNotes = "delete:notes");
@@ -89,12 +89,12 @@ fn moderate(
     notes.of(author, |theirs| theirs.remove(&id)).map(|_| NoContent).ok_or(Status::NotFound)
 }
 
-/// The application. Its routes are closed but for those that `exclude_urls` opens: `/` here.
+/// The application. Its routes are protected, except those that `exclude_urls` opens: `/` here.
 pub fn application(vestibule: &Arc<Vestibule>, figment: Figment) -> Rocket<Build> {
     rocket::custom(figment)
-        .attach(Embed::new(vestibule).only_closed_routes())
+        .attach(Embed::new(vestibule).only_protected_routes())
         .manage(Notes::default())
-        .mount("/", closed(routes![index, list, add, clear, moderate]))
+        .mount("/", protected(routes![index, list, add, clear, moderate]))
 }
 
 #[rocket::main]

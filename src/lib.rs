@@ -9,7 +9,7 @@
 //! | its endpoints beside yours | [`Embed`], [`Group`] |
 //! | to know who calls | [`AccessToken`], [`MaybeAccessToken`], [`FreshToken`], [`CurrentUser`], [`RefreshToken`] |
 //! | to ask for a permission | [`Require`] with [`permission!`] |
-//! | to refuse a launch with an unguarded route | [`closed`], [`Embed::only_closed_routes`] |
+//! | to refuse a launch with an unguarded route | [`protected`], [`Embed::only_protected_routes`] |
 //! | to do in code what the endpoints do | [`Vestibule::create_access_token`], [`Vestibule::authenticate`], [`Vestibule::invalidate`] |
 //! | a revocation rule of your own | [`Vestibule::revoke_when`] |
 //!
@@ -34,6 +34,8 @@ pub mod random;
 #[doc(hidden)]
 pub mod store;
 
+#[expect(deprecated, reason = "applications written for 0.1 name it")]
+pub use self::http::guards::protected::closed;
 pub use self::{
     domain::{
         AccessClaims, Permission, SessionId, TokenId, UnixTime, UserId, access_token::AccessTokenError,
@@ -44,8 +46,9 @@ pub use self::{
         sessions::create_access_token::{AccessTokenOptions, CreateAccessTokenError, IssuedAccessToken},
     },
     http::{
-        Embed, Group, closed,
+        Embed, Group,
         guards::{AccessToken, CurrentUser, FreshToken, MaybeAccessToken, PermissionName, RefreshToken, Require},
+        protected,
     },
     store::Error as StoreError,
 };

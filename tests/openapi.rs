@@ -6,14 +6,14 @@ use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use vestibule::{
     domain::{device::Fingerprint, password::Password},
-    http::{self, errors::Code, openapi},
+    http::{self, errors::ErrorCode, openapi},
 };
 
 const BASE_PATHS: [&str; 3] = ["/auth", "", "/api/auth"];
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Codes that no operation gives: this one is the answer to a method that is none of a path's operations.
-const OF_NO_OPERATION: [Code; 1] = [Code::MethodNotAllowed];
+const OF_NO_OPERATION: [ErrorCode; 1] = [ErrorCode::MethodNotAllowed];
 
 /// The type of an operation's error bodies: that of RFC 9457, but for the OAuth endpoints that take a form.
 fn error_type(operation: &Value) -> &'static str {
@@ -99,11 +99,11 @@ fn every_code_can_come_from_some_operation() {
             codes.extend(examples.keys().cloned());
         }
     }
-    for code in Code::ALL {
+    for code in ErrorCode::ALL {
         let is_expected = !OF_NO_OPERATION.contains(code);
         assert_eq!(codes.contains(code.key()), is_expected, "{}", code.key());
     }
-    assert_eq!(codes.len(), Code::ALL.len() - OF_NO_OPERATION.len(), "a code that does not exist");
+    assert_eq!(codes.len(), ErrorCode::ALL.len() - OF_NO_OPERATION.len(), "a code that does not exist");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use proptest::{prelude::*, sample::Index, test_runner::Config};
 use serde_json::{Value, json};
 use vestibule::{
-    domain::{UserId, access_token::AccessTokenError, audit_event::Origin},
+    domain::{UserId, access_token::AccessTokenError, audit_event::RequestContext},
     flows::{
         steps::authenticate::authenticate,
         sweep::sweep,
@@ -520,7 +520,7 @@ impl Walk {
         let server = self.server();
         let id = UserId::parse(&self.user).expect("an id");
         let change = UserChange { disabled: Some(disabled), ..UserChange::default() };
-        let origin = Origin::command_line(server.clock.now());
+        let origin = RequestContext::command_line(server.clock.now());
         wait_for(change_user(&server.vestibule, id, change, &origin)).expect("it is changed");
         if disabled {
             self.model.version += 1;

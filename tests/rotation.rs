@@ -20,7 +20,7 @@ use std::{
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
 use vestibule::{
-    domain::{audit_event::Origin, jwt::Algorithm},
+    domain::{audit_event::RequestContext, jwt::Algorithm},
     flows::{
         keys::rotate_keys::{When, rotate_keys},
         steps::signing::generate,
@@ -192,7 +192,7 @@ fn under_load(server: &Server, unknown: Unknown, change: impl Fn(u32)) -> (usize
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Es384];
 
 fn rotate(server: &Server, number: u32, when: When) -> String {
-    let origin = Origin::command_line(server.clock.now());
+    let origin = RequestContext::command_line(server.clock.now());
     let algorithm = ALGORITHMS[number as usize];
     let rotated = wait_for(async { rotate_keys(&server.vestibule, generate(algorithm).await, when, &origin).await });
     rotated.expect("it rotates").kid

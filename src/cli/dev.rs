@@ -3,12 +3,12 @@
 use clap::Args;
 
 use crate::{
-    cli::{Failure, listen::Listen},
+    cli::{Failure, listen::ListenArgs},
     config::Flags,
-    domain::{Email, Identifier, audit_event::Origin, password::Password},
+    domain::{Email, Identifier, audit_event::RequestContext, password::Password},
     flows::{
         Vestibule,
-        steps::proof,
+        steps::verify_password,
         users::add_user::{NewAccount, add_user},
     },
     store::users,
@@ -25,7 +25,7 @@ const SAMPLE: &str = "test@example.com";
 #[derive(Args)]
 pub(super) struct Dev {
     #[command(flatten)]
-    listen: Listen,
+    listen: ListenArgs,
     /// Allow an address that other machines reach
     #[arg(long)]
     allow_remote: bool,
@@ -33,8 +33,8 @@ pub(super) struct Dev {
 
 impl Dev {
     /// Says so in the flags.
-    pub(super) fn add_to(&self, flags: Flags) -> Flags {
-        Flags { allow_remote: self.allow_remote, ..self.listen.add_to(flags) }
+    pub(super) fn apply_to(&self, flags: Flags) -> Flags {
+        Flags { allow_remote: self.allow_remote, ..self.listen.apply_to(flags) }
     }
 }
 
@@ -47,9 +47,9 @@ pub(super) async fn sample_user(vestibule: &Vestibule) -> Result<String, Failure
     let existing = users::find_by_identifier(&mut reader, &Identifier::Email(email.clone())).await?;
     drop(reader);
     let is_original = match existing {
-        Some(user) => proof::compare(vestibule, user.id, &password).await?.is_some(),
+        Some(user) => verify_password::find_matching_hash(vestibule, user.id, &password).await?.is_some(),
         None => {
-            add_user(vestibule, account(email, password), &Origin::command_line(vestibule.clock.now())).await?;
+            add_user(vestibule, account(email, password), &RequestContext::command_line(vestibule.clock.now())).await?;
             true
         }
     };

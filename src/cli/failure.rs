@@ -24,7 +24,7 @@ pub(super) enum Failure {
     /// One line for each problem.
     Configuration(Vec<Problem>),
     /// The database can't be used as it is.
-    Database(Ailment),
+    Database(SqliteFailure),
 }
 
 impl Failure {
@@ -36,7 +36,7 @@ impl Failure {
     /// An error with its causes.
     pub(super) fn of(error: &dyn Error) -> Self {
         let text = chain(error);
-        Ailment::find(&text).map_or(Self::Failed(text), Self::Database)
+        SqliteFailure::find(&text).map_or(Self::Failed(text), Self::Database)
     }
 
     /// Names the database that it is about, if it is about one: an error of a single statement doesn't know.
@@ -88,7 +88,7 @@ fails_with!(
     crate::flows::users::add_user::AddUserError,
     crate::flows::users::change_user::ChangeUserError,
     crate::flows::users::delete_user::DeleteUserError,
-    crate::flows::steps::proof::ProofError,
+    crate::flows::steps::verify_password::VerifyPasswordError,
     crate::flows::roles::remove_role::RemoveRoleError,
     crate::flows::roles::set_role::SetRoleError,
     crate::flows::keys::retire_key::RetireError,
@@ -124,13 +124,13 @@ fn remedy_of_file(kind: ErrorKind) -> Option<&'static str> {
 
 /// What keeps the database from its work, by SQLite's own sentence, and what to do about it.
 #[derive(Debug)]
-pub(super) struct Ailment {
+pub(super) struct SqliteFailure {
     state: &'static str,
     sentence: String,
     remedy: &'static str,
 }
 
-impl Ailment {
+impl SqliteFailure {
     /// Finds it in the text of an error, by SQLite's result code: nothing above the store knows the error itself.
     fn find(text: &str) -> Option<Self> {
         let (code, sentence) = text.rsplit_once("(code: ")?.1.split_once(") ")?;

@@ -12,7 +12,7 @@ use crate::config::Flags;
 
 /// Where to listen.
 #[derive(Args)]
-pub(super) struct Listen {
+pub(super) struct ListenArgs {
     /// The address to listen on, such as 127.0.0.1 or ::1
     #[arg(long)]
     address: Option<IpAddr>,
@@ -21,9 +21,9 @@ pub(super) struct Listen {
     port: Option<u16>,
 }
 
-impl Listen {
+impl ListenArgs {
     /// Says so in the flags.
-    pub(super) fn add_to(&self, flags: Flags) -> Flags {
+    pub(super) fn apply_to(&self, flags: Flags) -> Flags {
         Flags { address: self.address, port: self.port, ..flags }
     }
 }

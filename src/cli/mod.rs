@@ -19,7 +19,7 @@ mod role;
 mod serve;
 mod session;
 mod user;
-mod who;
+mod user_arg;
 
 use std::process::ExitCode;
 
@@ -152,8 +152,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
 fn load(cli: &Cli) -> Result<Loaded, Failure> {
     let flags = Flags { data_dir: cli.globals.data_dir.clone(), ..Flags::default() };
     let (profile, flags) = match &cli.command {
-        Command::Serve(serve) => (Profile::Serve, serve.listen.add_to(flags)),
-        Command::Dev(dev) => (Profile::Dev, dev.add_to(flags)),
+        Command::Serve(serve) => (Profile::Serve, serve.listen.apply_to(flags)),
+        Command::Dev(dev) => (Profile::Dev, dev.apply_to(flags)),
         Command::Config(command) => (command.profile(), flags),
         Command::User(_)
         | Command::Session(_)

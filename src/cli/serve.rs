@@ -13,7 +13,7 @@ use crate::{
     cli::{
         Failure, Globals, dev,
         failure::chain,
-        listen::{Listen, cant_listen},
+        listen::{ListenArgs, cant_listen},
         logging, output,
     },
     clock::Clock,
@@ -30,7 +30,7 @@ use crate::{
 #[derive(Args)]
 pub(super) struct Serve {
     #[command(flatten)]
-    pub(super) listen: Listen,
+    pub(super) listen: ListenArgs,
 }
 
 /// What Rocket would refuse, or panic over, of its own `settings`; and of those of the runtime, which Rocket reads by itself,

@@ -94,7 +94,7 @@ impl Client {
     }
 
     /// What is left of some permissions in a token of this client.
-    pub fn within_scopes(&self, permissions: &[Permission]) -> Vec<Permission> {
+    pub fn permitted(&self, permissions: &[Permission]) -> Vec<Permission> {
         let is_within = |permission: &&Permission| self.scopes.as_ref().is_none_or(|all| all.contains(permission));
         permissions.iter().filter(is_within).cloned().collect()
     }

@@ -39,7 +39,7 @@ pub struct AccessClaims {
     pub av: i64,
     /// Always `access`.
     #[serde(rename = "type")]
-    pub kind: Access,
+    pub kind: TokenType,
     /// Whether a password was proved for this very token.
     pub fresh: bool,
     /// When a password was last proved in the session.
@@ -65,7 +65,7 @@ pub struct AccessClaims {
 /// The one value of the claim `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Access {
+pub enum TokenType {
     /// An access token.
     Access,
 }
@@ -156,7 +156,7 @@ mod tests {
             jti: TokenId::new(UnixTime::from_seconds(1), session),
             sid: SessionId::new(UnixTime::from_seconds(1), session),
             av: 1,
-            kind: Access::Access,
+            kind: TokenType::Access,
             fresh: false,
             auth_time: UnixTime::from_seconds(1000),
             username: None,

@@ -91,8 +91,8 @@ pub struct AuditEvent {
 
 impl AuditEvent {
     /// An event with nothing beside it but its time and origin.
-    pub fn new(event: Event, origin: &Origin) -> Self {
-        Self { at: origin.now, event, user: None, session: None, ip: origin.ip.clone(), detail: Map::new() }
+    pub fn new(event: Event, context: &RequestContext) -> Self {
+        Self { at: context.now, event, user: None, session: None, ip: context.ip.clone(), detail: Map::new() }
     }
 
     /// Says whom it concerns.
@@ -119,7 +119,7 @@ impl AuditEvent {
 
 /// Where a call comes from and when: what every flow is told by the edge.
 #[derive(Clone, Debug)]
-pub struct Origin {
+pub struct RequestContext {
     /// The second of the call.
     pub now: UnixTime,
     /// The client's address, none on the command line.
@@ -128,7 +128,7 @@ pub struct Origin {
     pub user_agent: Option<String>,
 }
 
-impl Origin {
+impl RequestContext {
     /// A call from the command line.
     pub fn command_line(now: UnixTime) -> Self {
         Self { now, ip: None, user_agent: None }

@@ -58,14 +58,14 @@ pub fn check_custom(claims: &Map<String, Value>) -> Result<(), String> {
 
 /// How much a token of this server has room for, beside what every token says.
 #[derive(Clone, Debug)]
-pub struct TokenRoom {
+pub struct TokenSizeBudget {
     /// A token that says nothing of the user but the longest names that there can be.
     empty: AccessClaims,
 }
 
-impl TokenRoom {
+impl TokenSizeBudget {
     /// `empty` has everything in it that does not depend on the user, at its longest.
-    pub fn beside(empty: AccessClaims) -> Self {
+    pub fn around(empty: AccessClaims) -> Self {
         Self { empty }
     }
 

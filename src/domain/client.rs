@@ -56,7 +56,7 @@ impl ClientSecretHash {
     }
 
     /// Whether `presented` is the secret, in a time that does not depend on where it differs.
-    pub fn is_of(&self, presented: &str) -> bool {
+    pub fn matches(&self, presented: &str) -> bool {
         Sha256::digest(presented.as_bytes()).ct_eq(&self.0).into()
     }
 }
@@ -81,9 +81,9 @@ mod tests {
     fn a_hash_knows_its_secret_and_no_other() {
         let secret = ClientSecret::from_bytes([7; 32]);
         let hash = ClientSecretHash::parse(&secret.hash().to_string()).expect("what it writes it reads");
-        assert!(hash.is_of(secret.reveal()));
+        assert!(hash.matches(secret.reveal()));
         for other in ["", " ", "x", &format!("{} ", secret.reveal()), &secret.reveal()[1..], &hash.to_string()] {
-            assert!(!hash.is_of(other), "{other}");
+            assert!(!hash.matches(other), "{other}");
         }
         assert_eq!(format!("{secret:?} {hash:?}"), "ClientSecret ClientSecretHash");
     }

@@ -83,24 +83,24 @@ impl Generations {
     }
 
     /// How `generation` stands at `now`.
-    pub(super) fn standing(&self, generation: i64, now: UnixTime, grace: i64) -> Standing {
+    pub(super) fn state(&self, generation: i64, now: UnixTime, grace: i64) -> GenerationState {
         if generation < self.since_password {
-            return Standing::Outdated;
+            return GenerationState::Outdated;
         }
         if generation >= self.current {
-            return Standing::Current;
+            return GenerationState::Current;
         }
         let superseded_at = self.remembered().find(|(number, _)| *number == generation + 1).map(|(_, at)| at);
         match superseded_at {
-            Some(at) if grace > 0 && now.since(at) <= grace => Standing::Superseded,
-            _ => Standing::Reused,
+            Some(at) if grace > 0 && now.since(at) <= grace => GenerationState::Superseded,
+            _ => GenerationState::Reused,
         }
     }
 }
 
 /// How a generation stands.
 #[derive(Clone, Copy)]
-pub(super) enum Standing {
+pub(super) enum GenerationState {
     /// Made before the last password change.
     Outdated,
     /// The latest one.

@@ -2,13 +2,14 @@
 //! tested by calling it.
 
 pub mod access_token;
+mod aead;
 pub mod audit_event;
 pub mod change;
 pub mod claims;
 pub mod client;
 mod derived_key;
 pub mod device;
-pub mod excluded;
+pub mod exclusions;
 pub mod generations;
 mod id;
 pub mod jwt;
@@ -20,11 +21,10 @@ pub mod role;
 pub mod root_secret;
 pub mod rotation;
 pub mod scope;
-mod sealed;
 pub mod session;
 pub mod signing_key;
-pub mod text;
 mod time;
+pub mod unicode;
 pub mod user;
 
 pub use self::{

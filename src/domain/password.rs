@@ -4,7 +4,7 @@ use std::{collections::HashSet, fmt};
 
 use zeroize::Zeroizing;
 
-use super::text;
+use super::unicode;
 
 /// Longest password, in characters.
 pub const MAX_CHARS: usize = 256;
@@ -26,7 +26,7 @@ impl Password {
     /// # Errors
     /// A sentence when it could never have been accepted: empty, over 256 characters, with control characters.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
-        let text = Zeroizing::new(text::normalise_untrimmed(input)?);
+        let text = Zeroizing::new(unicode::normalise_untrimmed(input)?);
         if text.is_empty() {
             return Err("must not be empty");
         }

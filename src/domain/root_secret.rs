@@ -7,9 +7,8 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{
-    DerivedKey,
+    DerivedKey, aead,
     jwt::{base64url, from_base64url},
-    sealed,
 };
 
 /// What a sealed secret is bound to.
@@ -79,12 +78,12 @@ impl RootSecret {
 
     /// This secret as it may stand in the database, sealed under the one that takes its place.
     pub fn seal(&self, successor: &Self) -> String {
-        base64url(&sealed::seal(&successor.derive(Purpose::SealFirstSecret), SEALED_AS, self.0.as_slice()))
+        base64url(&aead::seal(&successor.derive(Purpose::SealFirstSecret), SEALED_AS, self.0.as_slice()))
     }
 
     /// Opens what [`RootSecret::seal`] made under `self`; none where another one did.
     pub fn open(&self, sealed: &str) -> Option<Self> {
-        let opened = sealed::open(&self.derive(Purpose::SealFirstSecret), SEALED_AS, &from_base64url(sealed)?)?;
+        let opened = aead::open(&self.derive(Purpose::SealFirstSecret), SEALED_AS, &from_base64url(sealed)?)?;
         Some(Self(Zeroizing::new(opened.as_slice().try_into().ok()?)))
     }
 }

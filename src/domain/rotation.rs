@@ -2,7 +2,7 @@
 
 use super::{
     UnixTime,
-    generations::Standing,
+    generations::GenerationState,
     session::{Session, SessionState},
 };
 
@@ -10,9 +10,9 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
     /// The session is not bound, or the device is the one it is bound to.
-    Holds,
+    Matches,
     /// Another device, or none was given.
-    Broken,
+    Mismatched,
 }
 
 /// What a refresh token gets.
@@ -25,7 +25,7 @@ pub enum Decision {
     /// The same token again, because rotation is off.
     Keep,
     /// The session or its user is no more: `token_revoked`.
-    RefuseOver,
+    RefuseEnded,
     /// It was made before the last password change: `token_revoked`. The session is kept, because another tab of
     /// the person who changed the password may have sent it.
     RefuseOutdated,
@@ -43,23 +43,23 @@ pub fn decide(
     generation: i64,
     binding: Binding,
     now: UnixTime,
-    rules: Rules,
+    policy: RotationPolicy,
 ) -> Decision {
-    let standing = session.generations.standing(generation, now, rules.grace);
+    let standing = session.generations.state(generation, now, policy.grace);
     match (session.state(now), user_is_active, standing, binding) {
-        (SessionState::Revoked | SessionState::Expired, ..) | (_, false, ..) => Decision::RefuseOver,
-        (SessionState::Live, true, Standing::Outdated, _) => Decision::RefuseOutdated,
-        (SessionState::Live, true, Standing::Reused, _) => Decision::RefuseReused,
-        (SessionState::Live, true, _, Binding::Broken) => Decision::RefuseDevice,
-        (SessionState::Live, true, Standing::Superseded, Binding::Holds) => Decision::Repeat,
-        (SessionState::Live, true, Standing::Current, Binding::Holds) if rules.rotate => Decision::Rotate,
-        (SessionState::Live, true, Standing::Current, Binding::Holds) => Decision::Keep,
+        (SessionState::Revoked | SessionState::Expired, ..) | (_, false, ..) => Decision::RefuseEnded,
+        (SessionState::Live, true, GenerationState::Outdated, _) => Decision::RefuseOutdated,
+        (SessionState::Live, true, GenerationState::Reused, _) => Decision::RefuseReused,
+        (SessionState::Live, true, _, Binding::Mismatched) => Decision::RefuseDevice,
+        (SessionState::Live, true, GenerationState::Superseded, Binding::Matches) => Decision::Repeat,
+        (SessionState::Live, true, GenerationState::Current, Binding::Matches) if policy.rotate => Decision::Rotate,
+        (SessionState::Live, true, GenerationState::Current, Binding::Matches) => Decision::Keep,
     }
 }
 
 /// The settings that the table depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
+pub struct RotationPolicy {
     /// `rotate_refresh_tokens`.
     pub rotate: bool,
     /// `refresh_reuse_grace`, in seconds.

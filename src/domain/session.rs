@@ -1,6 +1,6 @@
 //! A session: one sign-in on one device, from login to logout, revocation or the end of its time.
 
-use super::{DeviceRow, Scope, SessionId, UnixTime, UserId, device::Baseline, generations::Generations};
+use super::{DeviceRow, Scope, SessionId, UnixTime, UserId, device::SealedFingerprint, generations::Generations};
 
 /// Wrong passwords at `/fresh`, password change or deletion that end a session.
 pub const MAX_FAILED_PROOFS: u32 = 5;
@@ -46,7 +46,7 @@ pub struct Session {
     /// Refreshes from another device in a row.
     pub mismatches: u32,
     /// What the fingerprint is compared with; none in a session without.
-    pub baseline: Option<Baseline>,
+    pub fingerprint: Option<SealedFingerprint>,
     /// Whether it was ended, and when.
     pub revoked_at: Option<UnixTime>,
     /// Why it was ended.
@@ -78,7 +78,7 @@ impl Session {
 
     /// Whether the list shows it as bound to its device.
     pub fn is_bound(&self) -> bool {
-        self.baseline.as_ref().is_some_and(Baseline::binds)
+        self.fingerprint.as_ref().is_some_and(SealedFingerprint::can_bind)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Permission, UnixTime, UserId, text};
+use super::{Permission, UnixTime, UserId, unicode};
 
 /// A user name: 1 to 64 characters, no `@`, unique without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +21,11 @@ impl Username {
     /// # Errors
     /// A sentence that says what a name must be.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
-        let shown = text::normalise(input)?;
+        let shown = unicode::normalise(input)?;
         if shown.is_empty() || shown.chars().count() > Self::MAX_CHARS {
             return Err("must have 1 to 64 characters");
         }
-        text::refuse_invisible(&shown)?;
+        unicode::refuse_invisible(&shown)?;
         if shown.contains(['@', '\u{ff20}', '\u{fe6b}']) {
             return Err("must not contain @");
         }
@@ -61,11 +61,11 @@ impl Email {
     /// # Errors
     /// A sentence that says what an address must be.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
-        let shown = text::normalise(input)?;
+        let shown = unicode::normalise(input)?;
         if shown.len() > Self::MAX_BYTES {
             return Err("must have at most 254 bytes");
         }
-        text::refuse_invisible(&shown)?;
+        unicode::refuse_invisible(&shown)?;
         let wrong = "must be an email address, such as ada@example.com";
         let (local, domain) = shown.rsplit_once('@').ok_or(wrong)?;
         let ambiguous =

@@ -8,12 +8,12 @@ use std::{
 use crate::{
     clock::Clock,
     config::Config,
-    domain::{AccessClaims, UserId, access_token::AccessTokenError, audit_event::Origin},
+    domain::{AccessClaims, UserId, access_token::AccessTokenError, audit_event::RequestContext},
     flows::{
-        open::{self, Role, error::OpenError, keys::keys_are_followed, place::server_runs},
+        open::{self, Role, data_paths::server_runs, error::OpenError, keys::keys_are_followed},
         sessions::{
             create_access_token::{AccessTokenOptions, CreateAccessTokenError, IssuedAccessToken, create_access_token},
-            revoke_token::{RevokeTokenError, put_out_of_force},
+            revoke_token::{RevokeTokenError, revoke},
         },
         steps::authenticate::authenticate,
         vestibule::Vestibule,
@@ -39,7 +39,7 @@ impl Vestibule {
     /// then on. A command first waits until the running server has read its changes; for a change of signing keys it waits at
     /// most five seconds, and then logs a warning.
     pub async fn close(&self) {
-        let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
+        let held = std::mem::take(&mut *self.process_locks.lock().unwrap_or_else(PoisonError::into_inner));
         if held.lock.is_none() && self.announced.load(Ordering::Relaxed) && server_runs(&self.database) {
             tokio::time::sleep(store::FOLLOWED_WITHIN).await;
             self.wait_until_keys_are_followed().await;
@@ -66,7 +66,7 @@ impl Vestibule {
 
     /// Waits until the running server has read the keys that this process announced, which a busy one does later.
     async fn wait_until_keys_are_followed(&self) {
-        let announced = self.custody.announced.load(Ordering::Relaxed);
+        let announced = self.key_source.announced.load(Ordering::Relaxed);
         let followed = async {
             while announced > 0 && !keys_are_followed(self, announced).await {
                 if !server_runs(&self.database) {
@@ -111,7 +111,7 @@ impl Vestibule {
         user: UserId,
         options: AccessTokenOptions,
     ) -> Result<IssuedAccessToken, CreateAccessTokenError> {
-        create_access_token(self, user, options, &Origin::command_line(self.clock.now())).await
+        create_access_token(self, user, options, &RequestContext::command_line(self.clock.now())).await
     }
 
     /// Revokes a token. A refresh token ends its session; an access token is revoked alone. The revocation is on disk, and applies
@@ -120,7 +120,7 @@ impl Vestibule {
     /// # Errors
     /// [`store::Error`].
     pub async fn invalidate(&self, token: &str) -> store::Result<()> {
-        match put_out_of_force(self, token, None, &Origin::command_line(self.clock.now())).await {
+        match revoke(self, token, None, &RequestContext::command_line(self.clock.now())).await {
             Err(RevokeTokenError::Store(error)) => Err(error),
             // Nobody asked as a client.
             Ok(()) | Err(RevokeTokenError::ForeignClient) => Ok(()),

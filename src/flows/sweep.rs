@@ -1,8 +1,8 @@
 //! Sweep: remove what is over, in small batches, so that no other write waits for long.
 
 use crate::{
-    domain::{UnixTime, audit_event::Origin},
-    flows::{Vestibule, steps::signing, vestibule::MARGIN},
+    domain::{UnixTime, audit_event::RequestContext},
+    flows::{Vestibule, steps::signing, vestibule::CLOCK_STEP_MARGIN},
     store::{self, audit, changes, devices, sessions},
 };
 
@@ -59,19 +59,19 @@ pub async fn sweep(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swept>
 }
 
 async fn sweep_batch(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swept> {
-    let over = now.plus(-(vestibule.config.tokens.leeway.seconds() + MARGIN));
+    let ended_before = now.plus(-(vestibule.config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN));
     let unused = now.plus(-vestibule.config.devices.retention.seconds());
     let past = now.plus(-vestibule.config.limits.audit_retention.seconds());
-    let ended = sessions::list_expired(&mut *vestibule.store.read().await?, over, BATCH).await?;
+    let ended = sessions::list_expired(&mut *vestibule.store.read().await?, ended_before, BATCH).await?;
     vestibule
         .store
         .write(async move |tx| {
             Ok(Swept {
-                sessions: sessions::delete_expired(tx, &ended, over).await?,
+                sessions: sessions::delete_expired(tx, &ended, ended_before).await?,
                 devices: devices::delete_expired(tx, unused, BATCH).await?,
                 audit_events: audit::delete_expired(tx, past, BATCH).await?,
                 changes: changes::delete_expired(tx, now, BATCH).await?,
-                signing_keys: signing::remove_expired(tx, &Origin::command_line(now)).await?,
+                signing_keys: signing::remove_expired(tx, &RequestContext::command_line(now)).await?,
             })
         })
         .await

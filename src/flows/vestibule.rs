@@ -13,22 +13,24 @@ use crate::{
     domain::{
         AccessClaims, DerivedKey, DeviceRow, Email, Identifier, Scope, SessionId, TokenId, UnixTime, User, UserId,
         Username,
-        access_token::Access,
-        claims::TokenRoom,
-        device::{Baseline, DeviceKey, DeviceSecret, DeviceSecretHash, Fingerprint, FingerprintKey, Thresholds},
-        excluded::Exclusions,
+        access_token::TokenType,
+        claims::TokenSizeBudget,
+        device::{
+            DeviceKey, DeviceSecret, DeviceSecretHash, Fingerprint, FingerprintKey, SealedFingerprint, Thresholds,
+        },
+        exclusions::Exclusions,
         password::Password,
         redirect::Redirects,
         refresh_token::RefreshTokens,
-        rotation::Rules,
+        rotation::RotationPolicy,
         scope,
         session::Session,
     },
     flows::{
-        open::held::Held,
+        open::process_locks::ProcessLocks,
         steps::{
-            custody::Custody,
-            grants::{access_expiry, granted},
+            grants::{access_expiry, granted_permissions},
+            key_source::KeySource,
         },
     },
     memory::{
@@ -42,10 +44,10 @@ use crate::{
 };
 
 /// A second that has as many digits as any that a token will name.
-const LATE: i64 = 99_999_999_999;
+const LATEST_TIME: i64 = 99_999_999_999;
 
 /// How much longer than its last access token a revocation is remembered, for clocks that step.
-pub(in crate::flows) const MARGIN: i64 = 24 * 60 * 60;
+pub(in crate::flows) const CLOCK_STEP_MARGIN: i64 = 24 * 60 * 60;
 
 /// The server without its HTTP: configuration, database and memory. Flows are functions over it.
 pub struct Vestibule {
@@ -63,7 +65,7 @@ pub struct Vestibule {
     /// Whether this process told the others anything.
     pub(super) announced: Arc<AtomicBool>,
     /// What it takes to read the keys of the database again.
-    pub(super) custody: Custody,
+    pub(super) key_source: KeySource,
     /// The database's file.
     pub(super) database: PathBuf,
     pub(crate) throttle: Throttle,
@@ -80,7 +82,7 @@ pub struct Vestibule {
     #[doc(hidden)]
     pub exclusions: Exclusions,
     /// The directory of a temporary database, the lock of the one server.
-    pub(super) held: Mutex<Held>,
+    pub(super) process_locks: Mutex<ProcessLocks>,
 }
 
 /// Whether an access token whose time holds and which nothing of ours revoked is refused all the same.
@@ -159,7 +161,7 @@ impl Vestibule {
         exp: UnixTime,
     ) -> AccessClaims {
         let named = &self.config.tokens.claims;
-        let permissions = granted(user, session, client);
+        let permissions = granted_permissions(user, session, client);
         AccessClaims {
             iss: self.config.tokens.issuer.clone(),
             aud: client.audience.clone(),
@@ -171,7 +173,7 @@ impl Vestibule {
             jti: TokenId::new(now, random::bytes()),
             sid: session.id,
             av: user.authorization_version,
-            kind: Access::Access,
+            kind: TokenType::Access,
             fresh,
             auth_time: session.auth_time,
             username: user.username.clone().filter(|_| named.username),
@@ -184,11 +186,11 @@ impl Vestibule {
     }
 
     /// The room that a token of any client has for what is said about a user.
-    pub(crate) fn token_room(&self) -> TokenRoom {
+    pub(crate) fn token_size_budget(&self) -> TokenSizeBudget {
         let longest = |text: fn(&Client) -> &str| self.config.clients.iter().map(text).max_by_key(|text| text.len());
         let named = &self.config.tokens.claims;
-        let (id, at) = (TokenId::new(UnixTime::from_seconds(0), [0; 10]), UnixTime::from_seconds(LATE));
-        TokenRoom::beside(AccessClaims {
+        let (id, at) = (TokenId::new(UnixTime::from_seconds(0), [0; 10]), UnixTime::from_seconds(LATEST_TIME));
+        TokenSizeBudget::around(AccessClaims {
             iss: self.config.tokens.issuer.clone(),
             aud: longest(|client| &client.audience).unwrap_or_default().to_owned(),
             sub: UserId::new(UnixTime::from_seconds(0), [0; 10]),
@@ -198,8 +200,8 @@ impl Vestibule {
             exp: at,
             jti: id,
             sid: SessionId::new(UnixTime::from_seconds(0), [0; 10]),
-            av: LATE,
-            kind: Access::Access,
+            av: LATEST_TIME,
+            kind: TokenType::Access,
             fresh: false,
             auth_time: at,
             // A renaming never makes a token too long.
@@ -244,7 +246,11 @@ impl Vestibule {
     }
 
     /// What a fingerprint is compared with later; none where fingerprints are not looked at.
-    pub(crate) fn baseline(&self, fingerprint: Option<&Fingerprint>, user: UserId) -> Option<Baseline> {
+    pub(crate) fn seal_fingerprint(
+        &self,
+        fingerprint: Option<&Fingerprint>,
+        user: UserId,
+    ) -> Option<SealedFingerprint> {
         let looked_at = fingerprint.filter(|_| self.config.devices.fingerprint != FingerprintPolicy::Off)?;
         let key = FingerprintKey::from_bytes(*self.secrets.fingerprints.bytes());
         Some(looked_at.seal(&key, user.uuid()))
@@ -287,12 +293,14 @@ impl Vestibule {
     }
 
     /// The settings that a refresh depends on.
-    pub(crate) fn rotation_rules(&self) -> Rules {
-        Rules { rotate: self.config.sessions.rotate, grace: self.config.sessions.reuse_grace.seconds() }
+    pub(crate) fn rotation_policy(&self) -> RotationPolicy {
+        RotationPolicy { rotate: self.config.sessions.rotate, grace: self.config.sessions.reuse_grace.seconds() }
     }
 
     /// How long, in seconds, a token made now can be of interest.
-    pub(crate) fn remember(&self) -> i64 {
-        self.config.clients.longest_access_token_lifetime().seconds() + self.config.tokens.leeway.seconds() + MARGIN
+    pub(crate) fn revocation_ttl(&self) -> i64 {
+        self.config.clients.longest_access_token_lifetime().seconds()
+            + self.config.tokens.leeway.seconds()
+            + CLOCK_STEP_MARGIN
     }
 }

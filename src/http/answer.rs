@@ -9,8 +9,8 @@ use rocket::{
 };
 
 use super::{
-    browser::cookies,
-    errors::{ApiError, BUSY_RETRY_AFTER, Code, stashed},
+    browser::pending_cookies,
+    errors::{ApiError, BUSY_RETRY_AFTER, ErrorCode, kept_error},
     oauth, pages,
     request::request_id::RequestId,
 };
@@ -21,7 +21,7 @@ impl<'r> Responder<'r, 'static> for ApiError {
             return pages::error_page(&self, request);
         }
         let is_of_oauth = oauth::is_endpoint(request);
-        let error = if is_of_oauth { self.in_words_of_oauth() } else { self };
+        let error = if is_of_oauth { self.with_oauth_code() } else { self };
         let subtype = if is_of_oauth { "json" } else { "problem+json" };
         Ok(error.render(RequestId::of(request).as_str(), subtype))
     }
@@ -30,18 +30,20 @@ impl<'r> Responder<'r, 'static> for ApiError {
 /// Renders every failure that is not a handler's own: of guards and bodies, unknown paths, panics.
 #[rocket::catch(default)]
 pub fn catch(status: Status, request: &Request<'_>) -> Result<pages::SeeOther, ApiError> {
-    cookies::forget(request);
-    pages::detour(request).ok_or_else(|| caught(status, request))
+    pending_cookies::forget(request);
+    pages::redirect_of(request).ok_or_else(|| caught(status, request))
 }
 
 fn caught(status: Status, request: &Request<'_>) -> ApiError {
-    stashed(request).unwrap_or_else(|| match status.code {
-        404 => ApiError::new(Code::NotFound, "Nothing is at this path."),
-        413 => ApiError::new(Code::PayloadTooLarge, "The body is over 64 KiB."),
-        415 => ApiError::new(Code::UnsupportedMediaType, "This path takes no body of that type."),
-        503 => ApiError::busy(Code::StorageUnavailable, "The database does not answer; try again.", BUSY_RETRY_AFTER),
-        400..=499 => ApiError::new(Code::MalformedRequest, "The request can't be read."),
-        _ => ApiError::new(Code::InternalError, "Something went wrong on the server; nothing was changed."),
+    kept_error(request).unwrap_or_else(|| match status.code {
+        404 => ApiError::new(ErrorCode::NotFound, "Nothing is at this path."),
+        413 => ApiError::new(ErrorCode::PayloadTooLarge, "The body is over 64 KiB."),
+        415 => ApiError::new(ErrorCode::UnsupportedMediaType, "This path takes no body of that type."),
+        503 => {
+            ApiError::busy(ErrorCode::StorageUnavailable, "The database does not answer; try again.", BUSY_RETRY_AFTER)
+        }
+        400..=499 => ApiError::new(ErrorCode::MalformedRequest, "The request can't be read."),
+        _ => ApiError::new(ErrorCode::InternalError, "Something went wrong on the server; nothing was changed."),
     })
 }
 
@@ -55,7 +57,7 @@ impl Fairing for Challenges {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let refused = stashed(request).filter(|error| error.status() == response.status());
+        let refused = kept_error(request).filter(|error| error.status() == response.status());
         if let Some(challenge) = refused.and_then(|error| error.challenge()) {
             response.set_header(Header::new("WWW-Authenticate", challenge));
         }

@@ -12,8 +12,8 @@ use rocket::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    caching::is_known_as,
-    errors::{ApiError, Code},
+    caching::matches_etag,
+    errors::{ApiError, ErrorCode},
 };
 use crate::domain::jwt::base64url;
 
@@ -107,7 +107,7 @@ impl<'r> Responder<'r, 'static> for Served {
             .header(Header::new("Cache-Control", caching))
             .header(Header::new("Vary", "Accept-Encoding"));
         let tag = content.tag.trim_start_matches("W/");
-        if request.headers().get("If-None-Match").any(|tags| tags.split(',').any(is_known_as(tag))) {
+        if request.headers().get("If-None-Match").any(|tags| tags.split(',').any(matches_etag(tag))) {
             return response.status(Status::NotModified).ok();
         }
         response.header(kind);
@@ -131,7 +131,7 @@ fn takes_gzip(request: &Request<'_>) -> bool {
 }
 
 fn find(name: &str) -> Result<&'static Asset, ApiError> {
-    ASSETS.by_name.get(name).ok_or_else(|| ApiError::new(Code::NotFound, "There is no such asset."))
+    ASSETS.by_name.get(name).ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such asset."))
 }
 
 /// For our own pages.
@@ -139,7 +139,7 @@ fn find(name: &str) -> Result<&'static Asset, ApiError> {
 pub fn asset_of_version(hash: &str, name: &str) -> Result<Served, ApiError> {
     let asset = find(name)?;
     if hash != ASSETS.hash {
-        return Err(ApiError::new(Code::NotFound, "This is an asset of another version."));
+        return Err(ApiError::new(ErrorCode::NotFound, "This is an asset of another version."));
     }
     let caching = "public, max-age=31536000, immutable".to_owned();
     Ok(Served { kind: asset.kind.clone(), content: &asset.lean, caching })

@@ -23,14 +23,14 @@ impl Cacheable {
 }
 
 /// Weak comparison, and `*` for whatever there is (RFC 9110 §13.1.2).
-pub(super) fn is_known_as(tag: &str) -> impl Fn(&str) -> bool {
+pub(super) fn matches_etag(tag: &str) -> impl Fn(&str) -> bool {
     move |known| matches!(known.trim(), "*") || known.trim().trim_start_matches("W/") == tag
 }
 
 impl<'r> Responder<'r, 'static> for Cacheable {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let tag = format!("\"{}\"", base64url(&Sha256::digest(&self.body)[..12]));
-        let is_known = request.headers().get("If-None-Match").any(|tags| tags.split(',').any(is_known_as(&tag)));
+        let is_known = request.headers().get("If-None-Match").any(|tags| tags.split(',').any(matches_etag(&tag)));
         let mut response = if is_known {
             response::Response::build().status(Status::NotModified).finalize()
         } else {

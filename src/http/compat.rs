@@ -9,26 +9,26 @@ use super::{
     api::{
         login::{self, LoginBody, RefreshBody, sign_in},
         sessions,
-        tokens::{self, TokenAnswer, Transport},
+        tokens::{self, TokenResponse, Transport},
     },
+    app_state::AppState,
     browser::{cookies::Cookies, csrf},
     db::{Connection, Db},
-    errors::{ApiError, Code},
-    fairings::renewal::BringsToken,
+    errors::{ApiError, ErrorCode},
+    fairings::renewal::WithOwnToken,
     guards::{self, AccessToken},
     request::{
-        body::{Fields, FromFields, Ignored, JsonOrForm, OptionalBody},
+        body::{Fields, FromFields, IgnoredBody, JsonOrForm, OptionalBody},
         caller::Caller,
         field::{Field, Kind, optional, required},
     },
-    shared::Shared,
 };
 use crate::{
     domain::{UnixTime, access_token::AccessTokenError},
     flows::{
         self, Tokens, Vestibule,
-        sessions::{logout::Shown, refresh::Refresh, renew::renew},
-        steps::authenticate::{authenticate, look_at_refresh},
+        sessions::{logout::PresentedToken, refresh::Refresh, renew::renew},
+        steps::authenticate::{authenticate, inspect_refresh_token},
     },
     store,
 };
@@ -37,7 +37,7 @@ use crate::{
 pub fn routes() -> Vec<(&'static str, Vec<Route>)> {
     vec![
         // fastapi-simple-jwt: the endpoints of the same names.
-        ("/", same_as_ours()),
+        ("/", aliases()),
         // fastapi-users.
         ("/auth/jwt/login", routes![all_tokens]),
         ("/auth/jwt/logout", routes![end_session]),
@@ -56,7 +56,7 @@ pub fn routes() -> Vec<(&'static str, Vec<Route>)> {
     ]
 }
 
-fn same_as_ours() -> Vec<Route> {
+fn aliases() -> Vec<Route> {
     let mut routes = routes![
         login::login,
         login::refresh,
@@ -74,23 +74,23 @@ fn same_as_ours() -> Vec<Route> {
 #[post("/", data = "<body>")]
 async fn all_tokens(
     body: JsonOrForm<LoginBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<Json<TokenAnswer>, ApiError> {
+) -> Result<Json<TokenResponse>, ApiError> {
     let tokens = sign_in(body.0, vestibule, caller, cookies).await?;
-    Ok(tokens::answer(cookies, tokens, Transport::Body))
+    Ok(tokens::respond(cookies, tokens, Transport::Body))
 }
 
 #[post("/", data = "<_body>")]
 async fn end_session(
     token: AccessToken,
-    _body: Ignored,
-    vestibule: &State<Shared>,
+    _body: IgnoredBody,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<NoContent, ApiError> {
-    let own = flows::sessions::revoke_sessions::Own::One(token.claims().sid);
-    flows::sessions::revoke_sessions::revoke_own(vestibule, token.claims(), own, &caller.origin()).await?;
+    let own = flows::sessions::revoke_sessions::OwnSessions::One(token.claims().sid);
+    flows::sessions::revoke_sessions::revoke_own(vestibule, token.claims(), own, &caller.context()).await?;
     Ok(NoContent)
 }
 
@@ -108,13 +108,13 @@ struct Renewal {
 #[post("/", data = "<_body>")]
 async fn renewed_token(
     token: AccessToken,
-    _body: Ignored,
-    site: csrf::Site<'_>,
-    vestibule: &State<Shared>,
+    _body: IgnoredBody,
+    origin: csrf::RequestOrigin<'_>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<BringsToken<Json<Renewal>>, ApiError> {
-    let now = caller.origin().now;
+) -> Result<WithOwnToken<Json<Renewal>>, ApiError> {
+    let now = caller.context().now;
     vestibule.throttle.refreshes.take(&token.claims().sid).map_err(ApiError::too_many)?;
     let renewed = renew(vestibule, token.claims(), i64::MAX, now).await?;
     let expires_in = renewed.as_ref().map_or_else(|| token.claims().exp.since(now), |renewed| renewed.expires_in);
@@ -124,10 +124,10 @@ async fn renewed_token(
         }
         None
     } else {
-        let kept = guards::bearer(site.request())?.map(str::to_owned);
+        let kept = guards::bearer(origin.request())?.map(str::to_owned);
         renewed.map(|renewed| renewed.access_token).or(kept)
     };
-    Ok(BringsToken(Json(Renewal { access_token, token_type: "bearer", expires_in })))
+    Ok(WithOwnToken(Json(Renewal { access_token, token_type: "bearer", expires_in })))
 }
 
 #[derive(Serialize)]
@@ -139,13 +139,13 @@ struct CookieLogin {
 /// A form could come from a foreign page, which would sign the visitor in as somebody else.
 #[post("/", data = "<body>")]
 async fn in_cookies(
-    site: csrf::Site<'_>,
+    origin: csrf::RequestOrigin<'_>,
     body: JsonOrForm<LoginBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
 ) -> Result<Json<CookieLogin>, ApiError> {
-    site.check_origin()?;
+    origin.check_origin()?;
     let JsonOrForm(mut body) = body;
     body.transport = Transport::Cookie;
     let tokens = sign_in(body, vestibule, caller, cookies).await?;
@@ -156,7 +156,7 @@ async fn in_cookies(
 #[derive(Serialize)]
 struct DeviceLogin {
     #[serde(flatten)]
-    tokens: TokenAnswer,
+    tokens: TokenResponse,
     /// The one that `/sessions` shows.
     jti: String,
 }
@@ -164,14 +164,14 @@ struct DeviceLogin {
 #[post("/", data = "<body>")]
 async fn with_jti(
     body: JsonOrForm<LoginBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
 ) -> Result<Json<DeviceLogin>, ApiError> {
     let tokens = sign_in(body.0, vestibule, caller, cookies).await?;
     let jti = vestibule.refresh_tokens.verify_signature(&tokens.refresh_token).map_err(ApiError::from)?.id();
     Ok(Json(DeviceLogin {
-        tokens: tokens::answer(cookies, tokens, Transport::Body).into_inner(),
+        tokens: tokens::respond(cookies, tokens, Transport::Body).into_inner(),
         jti: jti.to_string(),
     }))
 }
@@ -181,21 +181,21 @@ async fn with_jti(
 async fn next_tokens(
     refresh_token: Option<&str>,
     body: OptionalBody<RefreshBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<Json<TokenAnswer>, ApiError> {
+) -> Result<Json<TokenResponse>, ApiError> {
     let mut body = body.0.unwrap_or(RefreshBody { refresh_token: None, fingerprint: None });
     body.refresh_token = body.refresh_token.or(refresh_token.map(str::to_owned));
     let tokens = refreshed(body, vestibule, caller).await?;
-    Ok(tokens::answer(cookies, tokens, Transport::Body))
+    Ok(tokens::respond(cookies, tokens, Transport::Body))
 }
 
 async fn refreshed(body: RefreshBody, vestibule: &Vestibule, caller: &Caller) -> Result<Tokens, ApiError> {
-    let missing = || ApiError::new(Code::MissingToken, "Send a refresh token.");
+    let missing = || ApiError::new(ErrorCode::MissingToken, "Send a refresh token.");
     let token = body.refresh_token.ok_or_else(missing)?;
     let request = Refresh { fingerprint: body.fingerprint, ..Refresh::of(&token) };
-    Ok(flows::sessions::refresh::refresh(vestibule, request, &caller.origin()).await?)
+    Ok(flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await?)
 }
 
 #[derive(Serialize)]
@@ -208,11 +208,11 @@ struct ListedDevice {
 #[get("/")]
 async fn list_sessions(
     token: AccessToken,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     mut db: Connection<Db>,
 ) -> Result<Json<Value>, ApiError> {
-    let mut live = store::sessions::list_live_by_user(&mut db, token.claims().sub, caller.origin().now).await?;
+    let mut live = store::sessions::list_live_by_user(&mut db, token.claims().sub, caller.context().now).await?;
     live.sort_by_key(|session| std::cmp::Reverse(session.created_at));
     let listed = live.into_iter().map(|session| ListedDevice {
         jti: vestibule.refresh_tokens.current_id(&session).to_string(),
@@ -238,7 +238,7 @@ impl From<Tokens> for Pair {
 #[post("/", data = "<body>")]
 async fn pair(
     body: JsonOrForm<LoginBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
 ) -> Result<Json<Pair>, ApiError> {
@@ -264,7 +264,7 @@ impl FromFields for PairBody {
 #[post("/", data = "<body>")]
 async fn next_pair(
     body: JsonOrForm<PairBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Json<Pair>, ApiError> {
     Ok(Json(refreshed(body.0.0, vestibule, caller).await?.into()))
@@ -284,12 +284,12 @@ impl FromFields for EitherBody {
 #[post("/", data = "<body>")]
 async fn verify(
     body: JsonOrForm<EitherBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Json<Value>, ApiError> {
-    let (EitherBody(token), now) = (body.0, caller.origin().now);
+    let (EitherBody(token), now) = (body.0, caller.context().now);
     match authenticate(vestibule, &token, now) {
-        Err(AccessTokenError::WrongType) => drop(look_at_refresh(vestibule, &token, now).await?),
+        Err(AccessTokenError::WrongType) => drop(inspect_refresh_token(vestibule, &token, now).await?),
         access => drop(access?),
     }
     Ok(Json(json!({})))
@@ -298,10 +298,10 @@ async fn verify(
 #[post("/", data = "<body>")]
 async fn blacklist(
     body: JsonOrForm<PairBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Json<Value>, ApiError> {
     let token = body.0.0.refresh_token.unwrap_or_default();
-    flows::sessions::logout::logout(vestibule, &Shown::Refresh(&token), &caller.origin()).await?;
+    flows::sessions::logout::logout(vestibule, &PresentedToken::Refresh(&token), &caller.context()).await?;
     Ok(Json(json!({})))
 }

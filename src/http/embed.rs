@@ -13,14 +13,14 @@ use rocket::{
 
 use super::{
     answer,
-    browser::{cookies, cors},
+    app_state::AppState,
+    browser::{cors, set_cookies},
     compat, db,
     fairings::{access_log, background, headers, methods, renewal},
     group::Group,
-    guards::closed,
-    ours::{Part, as_ours, is_ours},
+    guards::protected,
+    own_routes::{Ownership, is_own_route, mark_own},
     routes::endpoints,
-    shared::Shared,
 };
 
 /// The fairing.
@@ -44,22 +44,22 @@ use super::{
 /// # }
 /// ```
 pub struct Embed {
-    vestibule: Shared,
+    vestibule: AppState,
     groups: BTreeSet<Group>,
     prefix: String,
     whole: bool,
-    closed_only: bool,
+    protected_only: bool,
 }
 
 impl Embed {
     /// Mounts the groups [`Group::Sessions`], [`Group::Users`] and [`Group::WellKnown`] of an open [`Vestibule`](crate::Vestibule).
-    pub fn new(vestibule: &Shared) -> Self {
+    pub fn new(vestibule: &AppState) -> Self {
         Self {
-            vestibule: Shared::clone(vestibule),
+            vestibule: AppState::clone(vestibule),
             groups: BTreeSet::from([Group::Sessions, Group::Users, Group::WellKnown]),
             prefix: String::new(),
             whole: false,
-            closed_only: false,
+            protected_only: false,
         }
     }
 
@@ -76,15 +76,22 @@ impl Embed {
         Self { prefix: prefix.trim_end_matches('/').to_owned(), ..self }
     }
 
-    /// Refuses the launch while any route of the application is neither [`closed`](closed::closed) nor ours, and names it: whoever
-    /// forgets a guard finds out before anybody else does.
+    /// Refuses the launch while any route of the application is neither [`protected`](protected::protected) nor one of
+    /// Vestibule's own. The log names the route.
+    #[must_use]
+    pub fn only_protected_routes(self) -> Self {
+        Self { protected_only: true, ..self }
+    }
+
+    /// The former name of [`Embed::only_protected_routes`].
+    #[deprecated(since = "0.2.0", note = "renamed to `only_protected_routes`")]
     #[must_use]
     pub fn only_closed_routes(self) -> Self {
-        Self { closed_only: true, ..self }
+        self.only_protected_routes()
     }
 
     /// The whole server: every group, and every answer is ours.
-    pub(super) fn whole(vestibule: &Shared) -> Self {
+    pub(super) fn whole(vestibule: &AppState) -> Self {
         Self { whole: true, ..Self::new(vestibule).groups(Group::ALL) }
     }
 
@@ -98,18 +105,21 @@ impl Embed {
         wanted
             .map(|(group, base, routes)| {
                 let base = if group.moves() { format!("{}{base}", self.prefix) } else { base };
-                (base, routes.into_iter().map(as_ours).collect())
+                (base, routes.into_iter().map(mark_own).collect())
             })
             .collect()
     }
 }
 
 /// Whether no route is open to anybody without having been left open on purpose; says which are.
-fn has_only_closed<P: Phase>(rocket: &Rocket<P>) -> bool {
-    let open = rocket.routes().filter(|route| !is_ours(route) && !closed::is_closed(route));
+fn has_only_protected_routes<P: Phase>(rocket: &Rocket<P>) -> bool {
+    let open = rocket.routes().filter(|route| !is_own_route(route) && !protected::is_protected(route));
     let routes = open.map(|route| format!("{} {}", route.method, route.uri)).collect::<Vec<_>>().join(", ");
     if !routes.is_empty() {
-        tracing::error!(routes, "nobody closed these: mount them with `closed`, or drop `only_closed_routes`");
+        tracing::error!(
+            routes,
+            "these routes are not protected: mount them with `protected`, or drop `only_protected_routes`"
+        );
     }
     routes.is_empty()
 }
@@ -122,29 +132,29 @@ impl Fairing for Embed {
 
     /// Fairings that were attached after this one may have mounted more.
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
-        if self.closed_only && !has_only_closed(rocket) {
+        if self.protected_only && !has_only_protected_routes(rocket) {
             rocket.shutdown().notify();
         }
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
-        if self.closed_only && !has_only_closed(&rocket) {
+        if self.protected_only && !has_only_protected_routes(&rocket) {
             return Err(rocket);
         }
         let mut rocket = rocket
             .manage(db::Db::from(self.vestibule.store.clone()))
-            .manage(Shared::clone(&self.vestibule))
-            .manage(Part { whole: self.whole })
+            .manage(AppState::clone(&self.vestibule))
+            .manage(Ownership { whole: self.whole })
             .attach(headers::Headers)
             .attach(cors::Cors)
             .attach(answer::Challenges)
             .attach(renewal::Renewal)
             // After whatever wants to set one.
-            .attach(cookies::SetCookies)
+            .attach(set_cookies::SetCookies)
             .attach(access_log::AccessLog)
             .attach(background::Background);
         if self.whole {
-            rocket = rocket.attach(methods::AsSent);
+            rocket = rocket.attach(methods::OriginalMethod);
         }
         // An application with a catcher for everything has its own idea of how an error looks.
         let has_catcher = rocket.catchers().any(|catcher| catcher.code.is_none() && catcher.base.path() == "/");
@@ -154,8 +164,8 @@ impl Fairing for Embed {
         for (base, routes) in self.routes() {
             rocket = rocket.mount(base, routes);
         }
-        let ours = |route: &Route| self.whole || is_ours(route);
-        let missing: Vec<Route> = methods::missing(rocket.routes(), ours).into_iter().map(as_ours).collect();
+        let ours = |route: &Route| self.whole || is_own_route(route);
+        let missing: Vec<Route> = methods::missing(rocket.routes(), ours).into_iter().map(mark_own).collect();
         Ok(rocket.mount("/", missing))
     }
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod api;
+mod app_state;
 mod assets;
 mod browser;
 mod caching;
@@ -15,22 +16,21 @@ mod group;
 pub mod guards;
 mod oauth;
 pub mod openapi;
-mod ours;
+mod own_routes;
 mod pages;
 mod request;
 mod routes;
-mod shared;
 
 use rocket::{Build, Rocket, figment::Figment, shield::Shield};
 
 pub(crate) use self::api::users::UserView;
-pub use self::{embed::Embed, group::Group, guards::closed::closed, routes::endpoints, shared::Shared};
+pub use self::{app_state::AppState, embed::Embed, group::Group, guards::protected::protected, routes::endpoints};
 
 /// Seconds that running requests get to finish after a signal to stop.
 const GRACE: u32 = 10;
 
 /// The server as a Rocket application. `figment` brings Rocket's own settings.
-pub fn rocket(vestibule: &Shared, figment: Figment) -> Rocket<Build> {
+pub fn rocket(vestibule: &AppState, figment: Figment) -> Rocket<Build> {
     // Rocket's own headers; ours are in `headers`.
     rocket::custom(settings(figment)).attach(Shield::new()).attach(Embed::whole(vestibule))
 }

@@ -3,7 +3,7 @@
 use rocket::{Route, routes};
 
 use super::{
-    api::{forward_auth, login, operation, sessions, users, well_known},
+    api::{forward_auth, health, login, sessions, users, well_known},
     assets,
     group::Group,
     oauth, openapi, pages,
@@ -43,8 +43,8 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
         ),
         (Group::ForwardAuth, format!("{base_path}/"), routes![forward_auth::verify]),
         (Group::WellKnown, "/".to_owned(), routes![well_known::jwks, oauth::metadata::metadata]),
-        (Group::Operation, "/".to_owned(), routes![operation::health, openapi::openapi]),
-        (Group::Pages, format!("{base_path}/"), routes![pages::go_on, pages::look]),
+        (Group::Operation, "/".to_owned(), routes![health::health, openapi::openapi]),
+        (Group::Pages, format!("{base_path}/"), routes![pages::continue_to_next, pages::continue_head]),
         (Group::Pages, "/".to_owned(), pages::routes()),
         (Group::Pages, "/".to_owned(), routes![assets::asset, assets::asset_of_version]),
     ]

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How long an unused block of memory is kept.
-const REST: Duration = Duration::from_secs(60);
+const KEEP_UNUSED_MEMORY: Duration = Duration::from_secs(60);
 
 /// Bytes of a hash and of a salt (RFC 9106 §4).
 const HASH_LEN: usize = 32;
@@ -48,13 +48,13 @@ pub enum HashError {
 
 /// What a comparison showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PasswordCheck {
     /// Another password.
     Wrong,
     /// The password.
-    Right,
+    Correct,
     /// The password, but its stored form has other parameters than today's: make it anew.
-    RightButOutdated,
+    CorrectButOutdated,
 }
 
 /// Hashes passwords with argon2id, in bounded slots.
@@ -127,11 +127,11 @@ impl Hasher {
     ///
     /// # Errors
     /// [`HashError`].
-    pub async fn verify(&self, password: &Password, stored: Option<PasswordHash>) -> Result<Verdict, HashError> {
+    pub async fn verify(&self, password: &Password, stored: Option<PasswordHash>) -> Result<PasswordCheck, HashError> {
         let password = password.clone();
         self.in_slot(move |inner| match stored {
             Some(stored) => inner.verify(&password, &stored),
-            None => inner.hash(&password).map(|_| Verdict::Wrong),
+            None => inner.hash(&password).map(|_| PasswordCheck::Wrong),
         })
         .await
     }
@@ -139,7 +139,7 @@ impl Hasher {
     /// Gives the memory back that no slot used for a minute.
     pub fn sweep(&self) {
         let now = self.0.clock.elapsed();
-        self.0.resting().retain(|memory| now.saturating_sub(memory.since) < REST);
+        self.0.unused_memory().retain(|memory| now.saturating_sub(memory.since) < KEEP_UNUSED_MEMORY);
     }
 
     async fn in_slot<T, F>(&self, work: F) -> Result<T, HashError>
@@ -147,7 +147,7 @@ impl Hasher {
         F: FnOnce(&Inner) -> Result<T, HashError> + Send + 'static,
         T: Send + 'static,
     {
-        let caller = Caller::enter(&self.0)?;
+        let caller = QueuePlace::enter(&self.0)?;
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(failed)?;
         let inner = Arc::clone(&self.0);
         task::spawn_blocking(move || {
@@ -162,9 +162,9 @@ impl Hasher {
 }
 
 /// A place in the queue, given up when dropped.
-struct Caller(Arc<Inner>);
+struct QueuePlace(Arc<Inner>);
 
-impl Caller {
+impl QueuePlace {
     fn enter(inner: &Arc<Inner>) -> Result<Self, HashError> {
         let before = inner.callers.fetch_add(1, Ordering::AcqRel);
         let caller = Self(Arc::clone(inner));
@@ -172,7 +172,7 @@ impl Caller {
     }
 }
 
-impl Drop for Caller {
+impl Drop for QueuePlace {
     fn drop(&mut self) {
         self.0.callers.fetch_sub(1, Ordering::AcqRel);
     }
@@ -192,7 +192,7 @@ impl Inner {
         Ok(PasswordHash::from_stored(phc.to_string()))
     }
 
-    fn verify(&self, password: &Password, stored: &PasswordHash) -> Result<Verdict, HashError> {
+    fn verify(&self, password: &Password, stored: &PasswordHash) -> Result<PasswordCheck, HashError> {
         let unreadable = |what: &dyn ToString| HashError::Stored(what.to_string());
         let phc = Phc::new(stored.as_str()).map_err(|error| unreadable(&error))?;
         if phc.algorithm.as_str() != Algorithm::Argon2id.as_str() {
@@ -202,18 +202,22 @@ impl Inner {
         let (Some(salt), Some(hash)) = (phc.salt, phc.hash) else { return Err(unreadable(&"no salt or no hash")) };
         let output = self.derive(&params, password, &salt, hash.len())?;
         if !bool::from(output.ct_eq(hash.as_bytes())) {
-            return Ok(Verdict::Wrong);
+            return Ok(PasswordCheck::Wrong);
         }
         let same_cost = |other: &Params| {
             (other.m_cost(), other.t_cost(), other.p_cost())
                 == (self.params.m_cost(), self.params.t_cost(), self.params.p_cost())
         };
-        Ok(if same_cost(&params) && hash.len() == HASH_LEN { Verdict::Right } else { Verdict::RightButOutdated })
+        Ok(if same_cost(&params) && hash.len() == HASH_LEN {
+            PasswordCheck::Correct
+        } else {
+            PasswordCheck::CorrectButOutdated
+        })
     }
 
     fn derive(&self, params: &Params, password: &Password, salt: &[u8], length: usize) -> Result<Vec<u8>, HashError> {
         let needed = params.block_count();
-        let mut blocks = self.resting().pop().map_or_else(Vec::new, |memory| memory.blocks);
+        let mut blocks = self.unused_memory().pop().map_or_else(Vec::new, |memory| memory.blocks);
         if blocks.len() < needed {
             blocks.resize(needed, Block::default());
         }
@@ -225,12 +229,12 @@ impl Inner {
             &mut blocks[..needed],
         );
         let since = self.clock.elapsed();
-        self.resting().push(Memory { blocks, since });
+        self.unused_memory().push(Memory { blocks, since });
         derived.map_err(failed)?;
         Ok(output)
     }
 
-    fn resting(&self) -> std::sync::MutexGuard<'_, Vec<Memory>> {
+    fn unused_memory(&self) -> std::sync::MutexGuard<'_, Vec<Memory>> {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

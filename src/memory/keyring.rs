@@ -23,7 +23,7 @@ use crate::domain::{
 const REMEMBERED_TOKENS: usize = 20_000;
 
 /// One set of keys.
-pub struct Keys {
+pub struct KeySet {
     current: Option<Arc<SigningKey>>,
     by_kid: HashMap<String, Arc<SigningKey>>,
     checked: Cache<Box<str>, Arc<AccessClaims>>,
@@ -31,7 +31,7 @@ pub struct Keys {
     due: Option<UnixTime>,
 }
 
-impl Keys {
+impl KeySet {
     /// `current` signs, and all check and are published: first those that will sign, last those that did. A server has a
     /// `current` from its start; a command that runs before the first server has none.
     pub fn new(next: Vec<SigningKey>, current: Option<SigningKey>, retiring: Vec<SigningKey>) -> Self {
@@ -88,21 +88,21 @@ impl Keys {
 }
 
 /// The set of keys in force, replaced as a whole.
-pub struct Keyring(RwLock<Arc<Keys>>);
+pub struct Keyring(RwLock<Arc<KeySet>>);
 
 impl Keyring {
     /// Starts with a set.
-    pub fn new(keys: Keys) -> Self {
+    pub fn new(keys: KeySet) -> Self {
         Self(RwLock::new(Arc::new(keys)))
     }
 
     /// The set in force. The lock is held for the copy of a pointer, by readers and the writer alike.
-    pub fn keys(&self) -> Arc<Keys> {
+    pub fn keys(&self) -> Arc<KeySet> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts another set in force.
-    pub fn replace(&self, keys: Keys) {
+    pub fn replace(&self, keys: KeySet) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 }

@@ -45,19 +45,19 @@ impl Revocations {
 
     /// Whether a token whose signature and time hold is revoked. `sessions_count` is false under `BLACKLIST_REFRESH`, where an
     /// access token outlives its session.
-    pub fn covers(&self, claims: &AccessClaims, sessions_count: bool) -> bool {
+    pub fn is_revoked(&self, claims: &AccessClaims, sessions_count: bool) -> bool {
         (sessions_count && self.sessions.pin().contains_key(&claims.sid))
             || self.tokens.pin().contains_key(&claims.jti)
-            || self.is_outdated(claims.sub, claims.av)
+            || self.has_old_version(claims.sub, claims.av)
     }
 
     /// Whether a session was revoked, or the authorization version of its user raised above `version`: tokens made from rows
     /// that were read before say something untrue.
-    pub fn have_overtaken(&self, session: SessionId, user: UserId, version: i64) -> bool {
-        self.sessions.pin().contains_key(&session) || self.is_outdated(user, version)
+    pub fn overtook(&self, session: SessionId, user: UserId, version: i64) -> bool {
+        self.sessions.pin().contains_key(&session) || self.has_old_version(user, version)
     }
 
-    fn is_outdated(&self, user: UserId, version: i64) -> bool {
+    fn has_old_version(&self, user: UserId, version: i64) -> bool {
         self.versions.pin().get(&user).is_some_and(|(lowest, _)| version < *lowest)
     }
 

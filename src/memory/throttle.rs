@@ -52,9 +52,9 @@ pub struct Throttle {
     /// Refreshes that write, by session.
     pub refreshes: Limit<SessionId>,
     /// Proofs of a password, by session: five wrong ones in a row end it, so they are compared one after the other.
-    pub proofs: Turns<SessionId>,
+    pub proofs: KeyedLock<SessionId>,
     /// Fingerprints, by session: three that don't match end it, so they are compared one after the other.
-    pub fingerprints: Turns<SessionId>,
+    pub fingerprints: KeyedLock<SessionId>,
 }
 
 impl Throttle {
@@ -102,8 +102,8 @@ pub enum TypedName {
 pub struct Limit<K: Clone + Hash + Eq>(Option<Enforced<K>>);
 
 struct Enforced<K: Clone + Hash + Eq> {
-    limiter: RateLimiter<Access<K>, Slots<K>, ThrottleClock, NoOpMiddleware<Nanos>>,
-    slots: Slots<K>,
+    limiter: RateLimiter<Lookup<K>, AllowanceStore<K>, ThrottleClock, NoOpMiddleware<Nanos>>,
+    slots: AllowanceStore<K>,
     interval: Nanos,
     clock: ThrottleClock,
     started: Nanos,
@@ -115,7 +115,7 @@ impl<K: Clone + Hash + Eq> Limit<K> {
         Self(rate.and_then(|rate| {
             let per = Duration::from_secs(u64::try_from(rate.per.seconds()).ok()?);
             let quota = Quota::with_period(per / rate.count.get())?.allow_burst(rate.count);
-            let slots = Slots(Arc::new(Mutex::new(HashMap::new())));
+            let slots = AllowanceStore(Arc::new(Mutex::new(HashMap::new())));
             let clock = ThrottleClock(clock.clone());
             let started = clock.now();
             let limiter = RateLimiter::new(quota, slots.clone(), clock.clone());
@@ -143,7 +143,7 @@ impl<K: Clone + Hash + Eq> Limit<K> {
         let Some(enforced) = &self.0 else { return Ok(()) };
         enforced
             .limiter
-            .check_key(&Access { key: key.clone(), count })
+            .check_key(&Lookup { key: key.clone(), count })
             .map_err(|full| RetryAfter(full.wait_time_from(enforced.clock.now())))
     }
 
@@ -183,7 +183,7 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
     ///
     /// # Errors
     /// When one of the keys had too many failures.
-    pub async fn begin(&self, keys: &[K]) -> Result<Attempt<'_, K>, RetryAfter> {
+    pub async fn begin(&self, keys: &[K]) -> Result<PendingAttempt<'_, K>, RetryAfter> {
         loop {
             let mut decided = pin!(self.decided.notified());
             // From here on no attempt that is decided is missed.
@@ -218,7 +218,7 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
     }
 
     /// None where only attempts that are under way stand in the way.
-    fn try_begin(&self, keys: &[K]) -> Result<Option<Attempt<'_, K>>, RetryAfter> {
+    fn try_begin(&self, keys: &[K]) -> Result<Option<PendingAttempt<'_, K>>, RetryAfter> {
         let mut under_way = self.lock();
         for (taken, key) in keys.iter().enumerate() {
             if let Err(wait) = self.limit.take(key) {
@@ -227,7 +227,7 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
             }
         }
         keys.iter().for_each(|key| *under_way.entry(key.clone()).or_default() += 1);
-        Ok(Some(Attempt { limit: self, keys: keys.to_vec(), failed: false }))
+        Ok(Some(PendingAttempt { limit: self, keys: keys.to_vec(), failed: false }))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<K, usize>> {
@@ -236,20 +236,20 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
 }
 
 /// An attempt that is under way. Counted for good only if it fails.
-pub struct Attempt<'l, K: Clone + Hash + Eq> {
+pub struct PendingAttempt<'l, K: Clone + Hash + Eq> {
     limit: &'l FailureLimit<K>,
     keys: Vec<K>,
     failed: bool,
 }
 
-impl<K: Clone + Hash + Eq> Attempt<'_, K> {
+impl<K: Clone + Hash + Eq> PendingAttempt<'_, K> {
     /// Counts it.
     pub fn failed(mut self) {
         self.failed = true;
     }
 }
 
-impl<K: Clone + Hash + Eq> Drop for Attempt<'_, K> {
+impl<K: Clone + Hash + Eq> Drop for PendingAttempt<'_, K> {
     fn drop(&mut self) {
         let mut under_way = self.limit.lock();
         for key in &self.keys {
@@ -269,17 +269,17 @@ impl<K: Clone + Hash + Eq> Drop for Attempt<'_, K> {
 }
 
 /// Lets one caller in at a time for each key, in the order in which they came.
-pub struct Turns<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
+pub struct KeyedLock<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
 
-impl<K> Default for Turns<K> {
+impl<K> Default for KeyedLock<K> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<K: Clone + Hash + Eq> Turns<K> {
+impl<K: Clone + Hash + Eq> KeyedLock<K> {
     /// Waits for the turn of the caller, which lasts until what it returns is dropped.
-    pub async fn wait(&self, key: K) -> tokio::sync::OwnedMutexGuard<()> {
+    pub async fn lock_key(&self, key: K) -> tokio::sync::OwnedMutexGuard<()> {
         let turn = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         turn.lock_owned().await
     }
@@ -292,30 +292,30 @@ impl<K: Clone + Hash + Eq> Turns<K> {
 
 /// A key, and whether the look at it counts.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Access<K> {
+struct Lookup<K> {
     key: K,
     count: bool,
 }
 
 /// For each key the instant at which it will be as if never used.
-struct Slots<K>(Arc<Mutex<HashMap<K, Nanos>>>);
+struct AllowanceStore<K>(Arc<Mutex<HashMap<K, Nanos>>>);
 
-impl<K> Clone for Slots<K> {
+impl<K> Clone for AllowanceStore<K> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<K> Slots<K> {
+impl<K> AllowanceStore<K> {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<K, Nanos>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<K: Clone + Hash + Eq> StateStore for Slots<K> {
-    type Key = Access<K>;
+impl<K: Clone + Hash + Eq> StateStore for AllowanceStore<K> {
+    type Key = Lookup<K>;
 
-    fn measure_and_replace<T, F, E>(&self, access: &Access<K>, decide: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, access: &Lookup<K>, decide: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {

@@ -15,7 +15,7 @@ pub async fn find(conn: &mut Conn, key: &str) -> Result<Option<String>> {
 ///
 /// # Errors
 /// [`super::Error::Database`].
-pub async fn settle(conn: &mut Conn, key: &str, value: &str) -> Result<String> {
+pub async fn find_or_set(conn: &mut Conn, key: &str, value: &str) -> Result<String> {
     sql("insert into meta (key, value) values ($1, $2) on conflict do nothing")
         .bind(key)
         .bind(value)

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::{
     DeviceRow, Scope, SessionId, UnixTime, UserId,
-    device::Baseline,
+    device::SealedFingerprint,
     generations::Generations,
     scope,
     session::{RevokeReason, Session},
@@ -17,7 +17,7 @@ const DAY: i64 = 24 * 60 * 60;
 
 /// A session that was just revoked: until when its access tokens would have held.
 #[derive(Clone, Copy, Debug)]
-pub struct Revoked {
+pub struct RevokedSession {
     /// Which.
     pub id: SessionId,
     /// The greatest `exp` it gave out.
@@ -127,7 +127,7 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     .bind(made_at_text(&session.generations))
     .bind(session.access_expires_at.seconds())
     .bind(session.auth_time.seconds())
-    .bind(session.baseline.as_ref().map(Baseline::to_json))
+    .bind(session.fingerprint.as_ref().map(SealedFingerprint::to_json))
     .bind(session.scope.as_ref().map(|granted| scope::text(granted.permissions())))
     .bind(order)
     .bind(day(session.refresh_expires_at))
@@ -159,7 +159,7 @@ pub async fn claim(tx: &mut Tx, from_generation: i64, next: &Session) -> Result<
     .bind(next.access_expires_at.seconds())
     .bind(next.ip.as_deref())
     .bind(next.user_agent.as_deref())
-    .bind(next.baseline.as_ref().map(Baseline::to_json))
+    .bind(next.fingerprint.as_ref().map(SealedFingerprint::to_json))
     .bind(next.generations.since_password())
     .bind(order)
     .bind(day(next.refresh_expires_at))
@@ -272,7 +272,7 @@ pub async fn revoke(
     selection: Selection,
     reason: RevokeReason,
     now: UnixTime,
-) -> Result<Vec<Revoked>> {
+) -> Result<Vec<RevokedSession>> {
     let (statement, subject) = match selection {
         Selection::All => (sql(revoke!("cast($4 as text) is null")), None),
         Selection::AllBut(session) => (sql(revoke!("id <> $4")), Some(session.to_string())),
@@ -283,7 +283,7 @@ pub async fn revoke(
         statement.bind(user.to_string()).bind(now.seconds()).bind(reason.as_str()).bind(subject).all(conn).await?;
     rows.iter()
         .map(|row| {
-            Ok(Revoked {
+            Ok(RevokedSession {
                 id: session_id(row)?,
                 access_expires_at: instant(row.get("access_expires_at")?),
                 was_live: row.get("was_live")?,
@@ -364,7 +364,7 @@ fn session(row: &Row) -> Result<Session> {
         .ok_or_else(|| broken("its generation, their times and the one of the password don't fit together"))?;
     let baseline = row
         .get::<Option<String>>("fingerprint")?
-        .map(|text| Baseline::from_json(&text).map_err(|_| broken("the fingerprint is not one")))
+        .map(|text| SealedFingerprint::from_json(&text).map_err(|_| broken("the fingerprint is not one")))
         .transpose()?;
     let device = row
         .get::<Option<String>>("device_id")?
@@ -391,7 +391,7 @@ fn session(row: &Row) -> Result<Session> {
         auth_time: instant(row.get("auth_time")?),
         failed_proofs: small(row.get("failed_proofs")?),
         mismatches: small(row.get("mismatches")?),
-        baseline,
+        fingerprint: baseline,
         revoked_at: row.get::<Option<i64>>("revoked_at")?.map(instant),
         revoked_reason: row.get("revoked_reason")?,
         scope,

@@ -12,14 +12,14 @@ use crate::domain::{
 
 /// Which of the two names somebody else has already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum TakenName {
     /// The user name.
     Username,
     /// The email address.
     Email,
 }
 
-impl Taken {
+impl TakenName {
     /// The field of a request that it stands in.
     pub const fn field(self) -> &'static str {
         match self {
@@ -139,7 +139,7 @@ pub async fn is_empty(conn: &mut Conn) -> Result<bool> {
 ///
 /// # Errors
 /// [`Error::Database`]; [`Error::Inconsistent`] where there is a user of this id.
-pub async fn insert(conn: &mut Conn, user: &NewUser) -> Result<std::result::Result<(), Taken>> {
+pub async fn insert(conn: &mut Conn, user: &NewUser) -> Result<std::result::Result<(), TakenName>> {
     let inserted = sql(
         "insert into users (id, username, username_key, email, email_key, created_at) values ($1, $2, $3, $4, $5, $6)
          on conflict do nothing",
@@ -171,7 +171,7 @@ pub async fn set_names(
     id: UserId,
     username: Option<&Username>,
     email: Option<&Email>,
-) -> Result<std::result::Result<(), Taken>> {
+) -> Result<std::result::Result<(), TakenName>> {
     let updated = sql("update users set username = $1, username_key = $2, email = $3,
             email_verified_at = case when lower(email) is not distinct from $6 then email_verified_at end,
             email_key = $4
@@ -197,7 +197,7 @@ async fn find_taken(
     id: UserId,
     username: Option<&Username>,
     email: Option<&Email>,
-) -> Result<Option<Taken>> {
+) -> Result<Option<TakenName>> {
     let is_email: Option<bool> = sql("select coalesce(email_key = $3, false) as is_email from users
          where id <> $1 and (username_key = $2 or email_key = $3) order by is_email desc limit 1")
     .bind(id.to_string())
@@ -205,7 +205,7 @@ async fn find_taken(
     .bind(email.map(Email::key))
     .optional_value(conn)
     .await?;
-    Ok(is_email.map(|is_email| if is_email { Taken::Email } else { Taken::Username }))
+    Ok(is_email.map(|is_email| if is_email { TakenName::Email } else { TakenName::Username }))
 }
 
 /// Says that mail to a user's address arrives, or that this is not known.

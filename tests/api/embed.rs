@@ -1,4 +1,4 @@
-//! Vestibule as a part of somebody else's application: which of its endpoints are there, what it leaves alone, closed routes,
+//! Vestibule as a part of somebody else's application: which of its endpoints are there, what it leaves alone, protected routes,
 //! and what the application does in code.
 
 use std::sync::{
@@ -11,9 +11,10 @@ use rocket::{
 };
 use serde_json::json;
 use vestibule::{
-    AccessTokenOptions, CurrentUser, Embed, FreshToken, Group, Vestibule, closed,
+    AccessTokenOptions, CurrentUser, Embed, FreshToken, Group, Vestibule,
     domain::{UserId, device::DeviceName},
     flows::sessions::create_access_token::CreateAccessTokenError,
+    protected,
 };
 
 use crate::support::{Actor, Server, claims, wait_for};
@@ -128,9 +129,11 @@ fn what_is_not_ours_is_left_alone() {
 }
 
 #[test]
-fn a_closed_route_needs_a_token_whatever_its_handler_asks_for() {
+fn a_protected_route_needs_a_token_whatever_its_handler_asks_for() {
     let server = embedded(|embed, rocket| {
-        rocket.attach(embed.only_closed_routes()).mount("/app", closed(routes![careless, careless_post, any_name]))
+        rocket
+            .attach(embed.only_protected_routes())
+            .mount("/app", protected(routes![careless, careless_post, any_name]))
     });
     let ada = server.user("ada").login();
     for path in [
@@ -160,7 +163,7 @@ fn only_what_exclude_urls_names_is_left_open() {
     let settings = vec![("exclude_urls", json!(["/app/open/**", "/health", "other.test/**"]))];
     let server = Server::with_application(settings, |vestibule, figment| {
         let settings = Figment::from(rocket::Config::release_default()).merge(figment).merge(("log_level", "off"));
-        let routes = closed(routes![careless, any_name_below, any_path]);
+        let routes = protected(routes![careless, any_name_below, any_path]);
         rocket::custom(settings).attach(Embed::new(vestibule)).mount("/app", routes)
     });
     assert_eq!(server.call("GET", "/app/open/door").send().expect(200).text, "any path");
@@ -174,7 +177,7 @@ fn only_what_exclude_urls_names_is_left_open() {
         "/app/open;x/../careless",
         "/app/careless?x=/app/open/door",
         "//app/open/door",
-        // Rocket takes dots for names: each of these is served by a closed route.
+        // Rocket takes dots for names: each of these is served by a protected route.
         "/app/below/../../health",
         "/app/below/..%2f..%2fhealth",
         "/app/below/%2e%2e/%2e%2e/health",
@@ -189,8 +192,9 @@ fn only_what_exclude_urls_names_is_left_open() {
 }
 
 #[test]
-fn a_cookie_opens_a_closed_route_but_not_to_a_foreign_page() {
-    let server = embedded(|embed, rocket| rocket.attach(embed).mount("/app", closed(routes![careless, careless_post])));
+fn a_cookie_opens_a_protected_route_but_not_to_a_foreign_page() {
+    let server =
+        embedded(|embed, rocket| rocket.attach(embed).mount("/app", protected(routes![careless, careless_post])));
     let answer = server.user("ada").try_login(json!({"transport": "cookie"})).expect(200);
     let cookie = format!("access_token={}", answer.cookie("access_token").expect("a cookie"));
     let call = |method| server.call(method, "/app/careless").header("Cookie", &cookie);
@@ -206,19 +210,19 @@ fn a_cookie_opens_a_closed_route_but_not_to_a_foreign_page() {
 }
 
 #[test]
-fn a_launch_with_a_route_that_nobody_closed_is_refused() {
+fn a_launch_with_an_unprotected_route_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
     rocket::execute(async {
         let sources = vestibule::config::Sources::isolated(vestibule::config::Profile::Dev)
             .set("data_dir", directory.path().display().to_string());
         let config = vestibule::config::load(&sources).expect("it is valid").config;
         let vestibule = Vestibule::open(config).await.expect("it opens");
-        let embed = || Embed::new(&vestibule).only_closed_routes();
+        let embed = || Embed::new(&vestibule).only_protected_routes();
         let quiet = || rocket::custom(Figment::from(rocket::Config::release_default()).merge(("log_level", "off")));
         let left_open = quiet().attach(embed()).mount("/", routes![careless]).ignite().await;
         let kind = left_open.expect_err("it is refused");
         assert!(format!("{:?}", kind.kind()).contains("FailedFairings"), "{:?}", kind.kind());
-        quiet().attach(embed()).mount("/", closed(routes![careless])).ignite().await.expect("it is closed");
+        quiet().attach(embed()).mount("/", protected(routes![careless])).ignite().await.expect("it is protected");
         vestibule.close().await;
     });
 }
@@ -233,7 +237,7 @@ fn a_route_that_a_later_fairing_leaves_open_stops_the_server() {
         let vestibule = vestibule.expect("it opens");
         let settings = Figment::from(rocket::Config::release_default()).merge(("log_level", "off")).merge(("port", 0));
         let late = AdHoc::on_ignite("late", |rocket| async { rocket.mount("/", routes![careless]) });
-        let rocket = rocket::custom(settings).attach(Embed::new(&vestibule).only_closed_routes()).attach(late);
+        let rocket = rocket::custom(settings).attach(Embed::new(&vestibule).only_protected_routes()).attach(late);
         // It would run for ever.
         rocket.launch().await.expect("it stops in order");
         vestibule.close().await;

@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use serde_json::json;
 use vestibule::{
-    domain::{audit_event::Origin, jwt::Algorithm, signing_key::SigningKey},
+    domain::{audit_event::RequestContext, jwt::Algorithm, signing_key::SigningKey},
     flows::keys::{
         advance_keys::advance_keys,
         retire_key::{RetireError, retire_key},
@@ -20,8 +20,8 @@ const RSA: &str = include_str!("../keys/rsa.pem");
 const TOKEN: i64 = 900;
 const PUBLISHED: i64 = 600;
 
-fn origin(server: &Server) -> Origin {
-    Origin::command_line(server.clock.now())
+fn origin(server: &Server) -> RequestContext {
+    RequestContext::command_line(server.clock.now())
 }
 
 fn try_rotate(server: &Server, key: SigningKey, when: When) -> Result<Rotated, RotateError> {

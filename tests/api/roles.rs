@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use vestibule::{
-    domain::{Email, Permission, RoleName, Username, audit_event::Origin, password::Password},
+    domain::{Email, Permission, RoleName, Username, audit_event::RequestContext, password::Password},
     flows::{
         roles::{
             remove_role::{RemoveRoleError, remove_role},
@@ -26,12 +26,12 @@ fn role(name: &str) -> RoleName {
 fn set(server: &Server, name: &str, permissions: &[&str]) -> Result<usize, SetRoleError> {
     let permissions: BTreeSet<Permission> =
         permissions.iter().map(|name| Permission::parse(name).expect("a permission")).collect();
-    let origin = Origin::command_line(server.clock.now());
+    let origin = RequestContext::command_line(server.clock.now());
     wait_for(set_role(&server.vestibule, role(name), permissions, &origin))
 }
 
 fn remove(server: &Server, name: &str) -> Result<usize, RemoveRoleError> {
-    let origin = Origin::command_line(server.clock.now());
+    let origin = RequestContext::command_line(server.clock.now());
     wait_for(remove_role(&server.vestibule, role(name), &origin))
 }
 
@@ -145,7 +145,7 @@ fn note(bytes: usize) -> Map<String, Value> {
 #[test]
 fn the_biggest_user_that_is_let_in_has_a_token_under_4000_bytes_with_any_algorithm() {
     let server = crowded();
-    let origin = Origin::command_line(server.clock.now());
+    let origin = RequestContext::command_line(server.clock.now());
     set(&server, "editor", &["posts:read", "posts:write", "posts:delete"]).expect("it is set");
     let try_note = |bytes: usize| {
         wait_for(add_user(&server.vestibule, longest(&["editor", "admin"], &["a:b"], note(bytes)), &origin))
@@ -182,7 +182,7 @@ fn what_roles_give_counts_wherever_it_is_given() {
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     // Nobody has it yet.
     set(&server, "everything", &many).expect("it is set");
-    let origin = Origin::command_line(server.clock.now());
+    let origin = RequestContext::command_line(server.clock.now());
     let added = wait_for(add_user(&server.vestibule, longest(&["everything"], &[], Map::new()), &origin));
     assert!(matches!(added, Err(AddUserError::Claims(_))), "{added:?}");
     let ada = server.user("ada");

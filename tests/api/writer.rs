@@ -14,7 +14,7 @@ use vestibule::{
     http::errors::ApiError,
     store::{
         self, Tx, sql,
-        users::{self, NewUser, Taken},
+        users::{self, NewUser, TakenName},
     },
 };
 
@@ -110,10 +110,10 @@ fn a_name_that_is_taken_fails_no_statement() {
     let name = |name: &str| Some(Username::parse(name).expect("a name"));
     let address = |name: &str| Some(Email::parse(&format!("{name}@example.com")).expect("an address"));
     for (number, (username, email, taken)) in [
-        (name("ADA"), address("eve"), Some(Taken::Username)),
-        (name("eve"), address("ada"), Some(Taken::Email)),
-        (name("ada"), address("ada"), Some(Taken::Email)),
-        (name("ada"), None, Some(Taken::Username)),
+        (name("ADA"), address("eve"), Some(TakenName::Username)),
+        (name("eve"), address("ada"), Some(TakenName::Email)),
+        (name("ada"), address("ada"), Some(TakenName::Email)),
+        (name("ada"), None, Some(TakenName::Username)),
         (name("eve"), address("eve"), None),
         (None, address("EVE"), None),
     ]

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     cli::{Failure, output},
     config::Config,
-    domain::{UnixTime, audit_event::Origin},
+    domain::{UnixTime, audit_event::RequestContext},
     flows::open::recover::{RecoverError, recover},
 };
 
@@ -28,7 +28,7 @@ impl Recover {
         if !self.yes && io::stdin().is_terminal() {
             confirm()?;
         }
-        let recovered = recover(config, &Origin::command_line(now)).await.map_err(|error| match error {
+        let recovered = recover(config, &RequestContext::command_line(now)).await.map_err(|error| match error {
             RecoverError::Open(error) => error.into(),
             other => Failure::of(&other),
         })?;

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::{
     cli::{Failure, output},
-    domain::audit_event::Origin,
+    domain::audit_event::RequestContext,
     flows::{Vestibule, keys::retire_key::retire_key},
     store::signing_keys::KeyStatus,
 };
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Retire {
 impl Retire {
     /// Takes the key out.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
-        let was = retire_key(vestibule, &self.kid, &Origin::command_line(vestibule.clock.now())).await?;
+        let was = retire_key(vestibule, &self.kid, &RequestContext::command_line(vestibule.clock.now())).await?;
         let came_of_it = match was {
             KeyStatus::Next => "it signed nothing yet",
             KeyStatus::Current | KeyStatus::Retiring(_) => "what it signed is no longer accepted",

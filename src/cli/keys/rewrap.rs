@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     cli::{Failure, output},
     config::Secret,
-    domain::audit_event::Origin,
+    domain::audit_event::RequestContext,
     flows::{
         Vestibule,
         open::rewrap::{RewrapError, rewrap},
@@ -32,7 +32,7 @@ impl Rewrap {
             ),
             None => None,
         };
-        let rewrapped = rewrap(vestibule, given, &Origin::command_line(vestibule.clock.now())).await;
+        let rewrapped = rewrap(vestibule, given, &RequestContext::command_line(vestibule.clock.now())).await;
         let rewrapped = rewrapped.map_err(|error| match error {
             RewrapError::Open(error) => error.into(),
             other => Failure::of(&other),

@@ -5,7 +5,7 @@ use clap::Args;
 use super::ended::ended;
 use crate::{
     cli::{Failure, output},
-    domain::{RoleName, audit_event::Origin},
+    domain::{RoleName, audit_event::RequestContext},
     flows::{Vestibule, roles::remove_role::remove_role},
 };
 
@@ -20,9 +20,9 @@ pub(in crate::cli) struct Remove {
 impl Remove {
     /// Removes the role.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
-        let origin = Origin::command_line(vestibule.clock.now());
+        let context = RequestContext::command_line(vestibule.clock.now());
         let name = self.name.as_str().to_owned();
-        let outdated = remove_role(vestibule, self.name, &origin).await?;
+        let outdated = remove_role(vestibule, self.name, &context).await?;
         output::print(&format!("removed the role {name}{}", ended(outdated)))
     }
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::ended::ended;
 use crate::{
     cli::{Failure, output},
-    domain::{Permission, RoleName, audit_event::Origin},
+    domain::{Permission, RoleName, audit_event::RequestContext},
     flows::{Vestibule, roles::set_role::set_role},
 };
 
@@ -23,9 +23,9 @@ pub(in crate::cli) struct Set {
 impl Set {
     /// Sets the role.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
-        let origin = Origin::command_line(vestibule.clock.now());
+        let context = RequestContext::command_line(vestibule.clock.now());
         let name = self.name.as_str().to_owned();
-        let outdated = set_role(vestibule, self.name, self.permissions.into_iter().collect(), &origin).await?;
+        let outdated = set_role(vestibule, self.name, self.permissions.into_iter().collect(), &context).await?;
         output::print(&format!("set the role {name}{}", ended(outdated)))
     }
 }

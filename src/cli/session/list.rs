@@ -9,7 +9,7 @@ use crate::{
     cli::{
         Failure,
         output::{self, Format, or_dash},
-        who::{Who, called},
+        user_arg::{UserArg, called},
     },
     domain::{SessionId, UnixTime, UserId, session::Session},
     flows::Vestibule,
@@ -20,8 +20,8 @@ use crate::{
 #[derive(Args)]
 pub(in crate::cli) struct List {
     /// Only those of this user: user name, email or id
-    #[arg(value_parser = Who::parse)]
-    user: Option<Who>,
+    #[arg(value_parser = UserArg::parse)]
+    user: Option<UserArg>,
     #[command(flatten)]
     format: Format,
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use crate::{
-    cli::{Failure, output, who::Who},
-    domain::{SessionId, UserId, audit_event::Origin},
+    cli::{Failure, output, user_arg::UserArg},
+    domain::{SessionId, UserId, audit_event::RequestContext},
     flows::{Vestibule, sessions::revoke_sessions::revoke_of_user},
     store::sessions::{self, Selection},
 };
@@ -15,18 +15,18 @@ use crate::{
 #[derive(Args)]
 pub(in crate::cli) struct Revoke {
     #[command(flatten)]
-    which: Which,
+    sessions: Named,
 }
 
 #[derive(Args)]
 #[group(required = true, multiple = false)]
-struct Which {
+struct Named {
     /// The session with this id
     #[arg(value_parser = session_id)]
     id: Option<SessionId>,
     /// Those of a user: user name, email or id
-    #[arg(long, value_name = "USER", value_parser = Who::parse)]
-    user: Option<Who>,
+    #[arg(long, value_name = "USER", value_parser = UserArg::parse)]
+    user: Option<UserArg>,
     /// Everybody's
     #[arg(long)]
     all: bool,
@@ -39,15 +39,15 @@ fn session_id(text: &str) -> Result<SessionId, &'static str> {
 impl Revoke {
     /// Ends the sessions, and prints how many were live.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
-        let chosen = match self.which {
-            Which { id: Some(id), .. } => vec![(owner(vestibule, id).await?, Selection::One(id))],
-            Which { user: Some(who), .. } => vec![(who.find(vestibule).await?.id, Selection::All)],
-            Which { .. } => signed_in(vestibule).await?.into_iter().map(|user| (user, Selection::All)).collect(),
+        let chosen = match self.sessions {
+            Named { id: Some(id), .. } => vec![(owner(vestibule, id).await?, Selection::One(id))],
+            Named { user: Some(who), .. } => vec![(who.find(vestibule).await?.id, Selection::All)],
+            Named { .. } => signed_in(vestibule).await?.into_iter().map(|user| (user, Selection::All)).collect(),
         };
-        let origin = Origin::command_line(vestibule.clock.now());
+        let context = RequestContext::command_line(vestibule.clock.now());
         let mut revoked = 0;
         for (user, selection) in chosen {
-            revoked += revoke_of_user(vestibule, user, selection, &origin).await?;
+            revoked += revoke_of_user(vestibule, user, selection, &context).await?;
         }
         output::print(&format!("{revoked} {} revoked", if revoked == 1 { "session" } else { "sessions" }))
     }

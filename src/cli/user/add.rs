@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::claim::{self, Claim};
 use crate::{
-    cli::{Failure, output, passwords::Source, who::called},
-    domain::{Email, Identifier, Permission, RoleName, Username, audit_event::Origin},
+    cli::{Failure, output, passwords::Source, user_arg::called},
+    domain::{Email, Identifier, Permission, RoleName, Username, audit_event::RequestContext},
     flows::{
         Vestibule,
         steps::names::check_names,
@@ -52,7 +52,7 @@ impl Add {
             claims: claim::collect(self.claim),
             password: chosen.password.clone(),
         };
-        let user = add_user(vestibule, account, &Origin::command_line(vestibule.clock.now())).await?;
+        let user = add_user(vestibule, account, &RequestContext::command_line(vestibule.clock.now())).await?;
         output::print(&format!("added {} ({}){}", called(&user), user.id, chosen.announcement()))
     }
 }

@@ -7,9 +7,9 @@ use clap::Args;
 use crate::{
     cli::{
         Failure, output,
-        who::{Who, called},
+        user_arg::{UserArg, called},
     },
-    domain::{User, audit_event::Origin},
+    domain::{User, audit_event::RequestContext},
     flows::{
         Vestibule,
         users::delete_user::{DeleteUserError, delete_user},
@@ -20,8 +20,8 @@ use crate::{
 #[derive(Args)]
 pub(in crate::cli) struct Delete {
     /// User name, email or id
-    #[arg(value_parser = Who::parse)]
-    name: Who,
+    #[arg(value_parser = UserArg::parse)]
+    name: UserArg,
     /// Don't ask
     #[arg(long)]
     yes: bool,
@@ -34,8 +34,8 @@ impl Delete {
         if !self.yes {
             confirm(&user)?;
         }
-        let origin = Origin::command_line(vestibule.clock.now());
-        delete_user(vestibule, user.id, &origin).await.map_err(|error| refused(error, &user))?;
+        let context = RequestContext::command_line(vestibule.clock.now());
+        delete_user(vestibule, user.id, &context).await.map_err(|error| refused(error, &user))?;
         output::print(&format!("deleted {} ({})", called(&user), user.id))
     }
 }
@@ -60,6 +60,6 @@ fn refused(error: DeleteUserError, user: &User) -> Failure {
             Failure::new(format!("{} is the last admin; give another user the role admin first", called(user)))
         }
         DeleteUserError::Unknown(_) => Failure::new(format!("{} is gone already", called(user))),
-        DeleteUserError::Proof(_) | DeleteUserError::Over(_) | DeleteUserError::Store(_) => error.into(),
+        DeleteUserError::Proof(_) | DeleteUserError::SessionEnded(_) | DeleteUserError::Store(_) => error.into(),
     }
 }

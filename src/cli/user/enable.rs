@@ -5,9 +5,9 @@ use clap::Args;
 use crate::{
     cli::{
         Failure, output,
-        who::{Who, called},
+        user_arg::{UserArg, called},
     },
-    domain::audit_event::Origin,
+    domain::audit_event::RequestContext,
     flows::{
         Vestibule,
         users::change_user::{UserChange, change_user},
@@ -18,8 +18,8 @@ use crate::{
 #[derive(Args)]
 pub(in crate::cli) struct Enable {
     /// User name, email or id
-    #[arg(value_parser = Who::parse)]
-    name: Who,
+    #[arg(value_parser = UserArg::parse)]
+    name: UserArg,
 }
 
 impl Enable {
@@ -27,8 +27,8 @@ impl Enable {
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = self.name.find(vestibule).await?;
         let change = UserChange { disabled: Some(false), ..UserChange::default() };
-        let origin = Origin::command_line(vestibule.clock.now());
-        let user = change_user(vestibule, user.id, change, &origin).await?;
+        let context = RequestContext::command_line(vestibule.clock.now());
+        let user = change_user(vestibule, user.id, change, &context).await?;
         output::print(&format!("enabled {}", called(&user)))
     }
 }

@@ -6,9 +6,9 @@ use crate::{
     cli::{
         Failure, output,
         passwords::Source,
-        who::{Who, called},
+        user_arg::{UserArg, called},
     },
-    domain::audit_event::Origin,
+    domain::audit_event::RequestContext,
     flows::{
         Vestibule,
         users::change_user::{UserChange, change_user},
@@ -19,8 +19,8 @@ use crate::{
 #[derive(Args)]
 pub(in crate::cli) struct Passwd {
     /// User name, email or id
-    #[arg(value_parser = Who::parse)]
-    name: Who,
+    #[arg(value_parser = UserArg::parse)]
+    name: UserArg,
     #[command(flatten)]
     password: Source,
 }
@@ -32,8 +32,8 @@ impl Passwd {
         let names: Vec<&str> = [user.username.as_deref(), user.email.as_deref()].into_iter().flatten().collect();
         let chosen = self.password.choose(vestibule.config.passwords.min_length, &names)?;
         let change = UserChange { password: Some(chosen.password.clone()), ..UserChange::default() };
-        let origin = Origin::command_line(vestibule.clock.now());
-        let user = change_user(vestibule, user.id, change, &origin).await?;
+        let context = RequestContext::command_line(vestibule.clock.now());
+        let user = change_user(vestibule, user.id, change, &context).await?;
         let announcement = chosen.announcement();
         output::print(&format!("changed the password of {} and ended all sessions{announcement}", called(&user)))
     }

@@ -7,9 +7,9 @@ use crate::{
     cli::{
         Failure, output,
         passwords::Source,
-        who::{Who, called},
+        user_arg::{UserArg, called},
     },
-    domain::{Email, Permission, RoleName, User, Username, audit_event::Origin},
+    domain::{Email, Permission, RoleName, User, Username, audit_event::RequestContext},
     flows::{
         Vestibule,
         users::change_user::{UserChange, change_user},
@@ -20,8 +20,8 @@ use crate::{
 #[derive(Args)]
 pub(in crate::cli) struct Set {
     /// User name, email or id
-    #[arg(value_parser = Who::parse)]
-    name: Who,
+    #[arg(value_parser = UserArg::parse)]
+    name: UserArg,
     #[command(flatten)]
     changes: Changes,
 }
@@ -126,8 +126,8 @@ impl Set {
         };
         let password = chosen.as_ref().map(|chosen| chosen.password.clone());
         let change = UserChange { password, ..self.changes.into() };
-        let origin = Origin::command_line(vestibule.clock.now());
-        let user = change_user(vestibule, user.id, change, &origin).await?;
+        let context = RequestContext::command_line(vestibule.clock.now());
+        let user = change_user(vestibule, user.id, change, &context).await?;
         let ended =
             chosen.map_or_else(String::new, |chosen| format!(" and ended all sessions{}", chosen.announcement()));
         output::print(&format!("changed {}{ended}", called(&user)))

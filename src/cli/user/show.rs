@@ -6,7 +6,7 @@ use crate::{
     cli::{
         Failure,
         output::{self, Format, or_dash},
-        who::Who,
+        user_arg::UserArg,
     },
     domain::{Permission, UnixTime, User},
     flows::Vestibule,
@@ -17,8 +17,8 @@ use crate::{
 #[derive(Args)]
 pub(in crate::cli) struct Show {
     /// User name, email or id
-    #[arg(value_parser = Who::parse)]
-    name: Who,
+    #[arg(value_parser = UserArg::parse)]
+    name: UserArg,
     #[command(flatten)]
     format: Format,
 }

@@ -9,9 +9,9 @@ use serde_json::Value;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::baseline::{Baseline, FingerprintKey};
 use super::debug_prints_only_the_name;
 use super::normalise::canonical;
+use super::sealed_fingerprint::{FingerprintKey, SealedFingerprint};
 use super::weights::{LEAST_WEIGHT, compared, weight_of};
 
 const MAX_BYTES: usize = 48 * 1024;
@@ -74,15 +74,15 @@ impl Fingerprint {
 
     /// Whether it says enough to recognise the device by.
     #[must_use]
-    pub fn binds(&self) -> bool {
+    pub fn can_bind(&self) -> bool {
         weight_of(self.values.keys()) >= LEAST_WEIGHT
     }
 
     /// The keyed form for one user, the only one that is ever stored or compared.
     #[must_use]
-    pub fn seal(&self, key: &FingerprintKey, user_id: &Uuid) -> Baseline {
+    pub fn seal(&self, key: &FingerprintKey, user_id: &Uuid) -> SealedFingerprint {
         let user = key.of_user(user_id);
-        Baseline { macs: self.values.iter().map(|(name, value)| (*name, user.mac(name, value))).collect() }
+        SealedFingerprint { macs: self.values.iter().map(|(name, value)| (*name, user.mac(name, value))).collect() }
     }
 }
 

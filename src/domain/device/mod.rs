@@ -11,10 +11,10 @@
 //! Invariant: nothing here gives a raw value back. What leaves this module is keyed per component and per user, and
 //! leaving a component out never scores better than sending it. Pure: no I/O, no clock, no randomness.
 
-mod baseline;
 mod fingerprint;
 mod name;
 mod normalise;
+mod sealed_fingerprint;
 mod secret;
 mod user_agent;
 mod verdict;
@@ -23,9 +23,9 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
-pub use baseline::{Baseline, BaselineError, FingerprintKey};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use name::{DeviceName, DeviceNameError};
+pub use sealed_fingerprint::{FingerprintKey, SealedFingerprint, SealedFingerprintError};
 pub use secret::{DeviceKey, DeviceSecret, DeviceSecretError, DeviceSecretHash};
 pub use verdict::{Score, Thresholds, ThresholdsError, Verdict, compare, judge};
 

@@ -20,7 +20,7 @@ fn user() -> Uuid {
     Uuid::from_u128(0x0192_7f3a_0000_7000_8000_0000_0000_0001)
 }
 
-fn seal(value: &Value) -> Baseline {
+fn seal(value: &Value) -> SealedFingerprint {
     Fingerprint::parse(value).expect("a fingerprint within the limits").seal(&key(), &user())
 }
 

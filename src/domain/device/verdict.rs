@@ -6,7 +6,7 @@
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use super::baseline::Baseline;
+use super::sealed_fingerprint::SealedFingerprint;
 use super::weights::{COMPONENTS, LEAST_WEIGHT, Role};
 
 /// How much of a baseline a presented fingerprint has.
@@ -40,7 +40,7 @@ impl Score {
 
 /// Compares what a request presents with what the session has, both sealed for the same user under the same key.
 #[must_use]
-pub fn compare(baseline: &Baseline, presented: &Baseline) -> Score {
+pub fn compare(baseline: &SealedFingerprint, presented: &SealedFingerprint) -> Score {
     let mut score = Score { equal: 0, weight: 0, veto: false };
     for component in &COMPONENTS {
         let Some(kept) = baseline.macs.get(component.name) else { continue };

@@ -20,9 +20,8 @@ use zeroize::Zeroizing;
 pub use self::import_error::ImportError;
 use self::published::Published;
 use super::{
-    DerivedKey,
+    DerivedKey, aead,
     jwt::{Algorithm, Family, Signer, Verifier},
-    sealed,
 };
 
 /// A private signing key as it lies in the database: sealed under a key derived from the root secret, bound to its `kid`
@@ -123,7 +122,7 @@ impl SigningKey {
 
     /// The form for the database.
     pub fn seal(&self, key: &DerivedKey) -> SealedKey {
-        SealedKey(sealed::seal(key, &binding(&self.kid, self.algorithm), &self.material))
+        SealedKey(aead::seal(key, &binding(&self.kid, self.algorithm), &self.material))
     }
 
     /// Opens what [`SigningKey::seal`] made.
@@ -131,7 +130,7 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError`].
     pub fn open(kid: &str, algorithm: Algorithm, sealed: &SealedKey, key: &DerivedKey) -> Result<Self, KeyError> {
-        let material = sealed::open(key, &binding(kid, algorithm), &sealed.0)
+        let material = aead::open(key, &binding(kid, algorithm), &sealed.0)
             .ok_or_else(|| KeyError::Sealed { kid: kid.to_owned() })?;
         Self::from_material(algorithm, material)
             .filter(|opened| opened.kid == kid)

@@ -2,7 +2,7 @@
 //! one whose last token is over leaves.
 
 use crate::{
-    domain::audit_event::Origin,
+    domain::audit_event::RequestContext,
     flows::{
         Vestibule,
         open::keys::put_keys_in_force,
@@ -15,12 +15,12 @@ use crate::{
 ///
 /// # Errors
 /// [`store::Error`].
-pub async fn advance_keys(vestibule: &Vestibule, origin: &Origin) -> store::Result<Advanced> {
-    if !vestibule.keyring.keys().is_due(origin.now) {
+pub async fn advance_keys(vestibule: &Vestibule, context: &RequestContext) -> store::Result<Advanced> {
+    if !vestibule.keyring.keys().is_due(context.now) {
         return Ok(Advanced::default());
     }
-    let (longest, origin) = (signing::longest(&vestibule.config), origin.clone());
-    let advanced = vestibule.store.write(async move |tx| signing::advance(tx, longest, &origin).await).await?;
+    let (longest, context) = (signing::longest_acceptance(&vestibule.config), context.clone());
+    let advanced = vestibule.store.write(async move |tx| signing::advance(tx, longest, &context).await).await?;
     put_keys_in_force(vestibule).await;
     Ok(advanced)
 }

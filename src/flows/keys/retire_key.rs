@@ -1,7 +1,7 @@
 //! Retire a key: it leaves at once, and no token that it signed is accepted any more.
 
 use crate::{
-    domain::audit_event::Origin,
+    domain::audit_event::RequestContext,
     flows::{Vestibule, open::keys::put_keys_in_force, steps::signing},
     store::{
         self, audit,
@@ -29,8 +29,8 @@ pub enum RetireError {
 ///
 /// # Errors
 /// [`RetireError`].
-pub async fn retire_key(vestibule: &Vestibule, kid: &str, origin: &Origin) -> Result<KeyStatus, RetireError> {
-    let (kid, origin) = (kid.to_owned(), origin.clone());
+pub async fn retire_key(vestibule: &Vestibule, kid: &str, context: &RequestContext) -> Result<KeyStatus, RetireError> {
+    let (kid, context) = (kid.to_owned(), context.clone());
     let was = vestibule
         .store
         .write(async move |tx| {
@@ -42,8 +42,8 @@ pub async fn retire_key(vestibule: &Vestibule, kid: &str, origin: &Origin) -> Re
                 return Ok(Err(RetireError::Current(kid.clone())));
             }
             signing_keys::delete(tx, &kid).await?;
-            audit::insert(tx, &signing::removed(&kid, "retired", &origin)).await?;
-            signing::announce(tx, origin.now).await?;
+            audit::insert(tx, &signing::removed(&kid, "retired", &context)).await?;
+            signing::announce(tx, context.now).await?;
             Ok(Ok(key.status))
         })
         .await??;

@@ -4,7 +4,7 @@
 //! key that was compromised. The key before it checks what it signed until that is over, in both cases.
 
 use crate::{
-    domain::{Purpose, UnixTime, audit_event::Origin, jwt::Algorithm, signing_key::SigningKey},
+    domain::{Purpose, UnixTime, audit_event::RequestContext, jwt::Algorithm, signing_key::SigningKey},
     flows::{
         Vestibule,
         open::keys::put_keys_in_force,
@@ -65,18 +65,19 @@ pub async fn rotate_keys(
     vestibule: &Vestibule,
     key: SigningKey,
     when: When,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<Rotated, RotateError> {
     if vestibule.config.keys.secret_key.is_some() {
         return Err(RotateError::SecretKey);
     }
-    let (root, longest, origin) = (vestibule.custody.root(), signing::longest(&vestibule.config), origin.clone());
+    let (root, longest, context) =
+        (vestibule.key_source.root(), signing::longest_acceptance(&vestibule.config), context.clone());
     let new = NewKey::seal(&key, &root.derive(Purpose::SealSigningKeys));
     let setting = signing::configured_algorithm(&vestibule.config).as_str();
     let rotated = vestibule
         .store
         .write(async move |tx| {
-            if !signing::seals_as_stored(tx, &root).await? {
+            if !signing::is_root_of_database(tx, &root).await? {
                 return Ok(Err(RotateError::SecretChanged));
             }
             let keys = signing_keys::list(tx).await?;
@@ -89,13 +90,13 @@ pub async fn rotate_keys(
             }
             let at_once = when == When::Now || !keys.iter().any(|key| key.status == signing_keys::KeyStatus::Current);
             let (replaced, retired, signs_from) = if at_once {
-                let (replaced, retired) = signing::take_over(tx, &new, longest, &origin).await?;
-                (replaced, retired, origin.now)
+                let (replaced, retired) = signing::sign_at_once(tx, &new, longest, &context).await?;
+                (replaced, retired, context.now)
             } else {
-                let (replaced, signs_from) = signing::publish(tx, &new, &origin).await?;
+                let (replaced, signs_from) = signing::publish(tx, &new, &context).await?;
                 (replaced, None, signs_from)
             };
-            signing::announce(tx, origin.now).await?;
+            signing::announce(tx, context.now).await?;
             Ok(Ok(Rotated { kid: new.kid.clone(), algorithm: new.algorithm, signs_from, retired, replaced }))
         })
         .await??;

@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use crate::{
-    domain::{device::ThresholdsError, excluded::NotAGlob, redirect::NotAnAddress, signing_key::KeyError},
+    domain::{device::ThresholdsError, exclusions::NotAGlob, redirect::NotAnAddress, signing_key::KeyError},
     memory::hasher::HashError,
     store,
 };

@@ -1,14 +1,14 @@
 //! The signing keys of a running process: which one signs at a start, and how it keeps up with what others change.
 
-use super::{error::OpenError, secret::Search};
+use super::{error::OpenError, secret::RootSecretLookup};
 use crate::{
     config::Config,
-    domain::{Purpose, RootSecret, UnixTime, audit_event::Origin, jwt::Algorithm, signing_key::SigningKey},
+    domain::{Purpose, RootSecret, UnixTime, audit_event::RequestContext, jwt::Algorithm, signing_key::SigningKey},
     flows::{
         Vestibule,
         steps::signing::{self, ALGORITHM_KEY, FOLLOWED_KEY, NewKey},
     },
-    memory::keyring::Keys,
+    memory::keyring::KeySet,
     store::{
         self, Store, Tx, changes, meta,
         signing_keys::{self, KeyStatus},
@@ -24,8 +24,8 @@ pub(super) async fn choose_signing_key(
     root: &RootSecret,
     now: UnixTime,
 ) -> Result<(), OpenError> {
-    let (longest, origin) = (signing::longest(config), Origin::command_line(now));
-    let by_time = origin.clone();
+    let (longest, context) = (signing::longest_acceptance(config), RequestContext::command_line(now));
+    let by_time = context.clone();
     store.write(async move |tx| signing::advance(tx, longest, &by_time).await).await?;
 
     let choice = Choice {
@@ -33,7 +33,7 @@ pub(super) async fn choose_signing_key(
         is_shared: config.keys.secret_key.is_some(),
         root: root.clone(),
         longest,
-        origin,
+        context,
     };
     let mut new = None;
     loop {
@@ -58,7 +58,7 @@ struct Choice {
     is_shared: bool,
     root: RootSecret,
     longest: i64,
-    origin: Origin,
+    context: RequestContext,
 }
 
 enum Chosen {
@@ -86,28 +86,28 @@ impl Choice {
         if is_settled && is_as_before {
             return Ok(Chosen::Settled);
         }
-        if !signing::seals_as_stored(tx, &self.root).await? {
+        if !signing::is_root_of_database(tx, &self.root).await? {
             return Ok(Chosen::SecretReplaced);
         }
         match new {
             _ if is_settled => {}
             _ if self.is_shared => {
-                signing::drop_next(tx, &self.origin).await?;
-                signing::retire_current(tx, self.longest, &self.origin).await?;
+                signing::drop_next(tx, &self.context).await?;
+                signing::retire_current(tx, self.longest, &self.context).await?;
             }
-            Some(new) => drop(signing::take_over(tx, new, self.longest, &self.origin).await?),
+            Some(new) => drop(signing::sign_at_once(tx, new, self.longest, &self.context).await?),
             None => return Ok(Chosen::KeyIsMissing),
         }
         meta::set(tx, ALGORITHM_KEY, self.wanted.as_str()).await?;
         if !is_settled {
-            signing::announce(tx, self.origin.now).await?;
+            signing::announce(tx, self.context.now).await?;
         }
         Ok(Chosen::Settled)
     }
 }
 
 /// The keys that sign and check, from the configuration and the database.
-pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret) -> Result<Keys, OpenError> {
+pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret) -> Result<KeySet, OpenError> {
     let stored = signing_keys::list(&mut *store.read().await?).await?;
     let sealing = root.derive(Purpose::SealSigningKeys);
     let (mut next, mut current, mut retiring, mut due) = (Vec::new(), None, Vec::new(), Vec::new());
@@ -137,7 +137,7 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
             }
         }
     }
-    Ok(Keys::new(next, current, retiring).until(due.into_iter().min()))
+    Ok(KeySet::new(next, current, retiring).until(due.into_iter().min()))
 }
 
 /// Waits until the set of signing keys was changed, here or by another process, and puts the new one in force.
@@ -159,13 +159,13 @@ pub async fn put_keys_in_force(vestibule: &Vestibule) {
 }
 
 async fn reload_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
-    let _alone = vestibule.custody.reloading.lock().await;
+    let _alone = vestibule.key_source.reloading.lock().await;
     // Asked before the keys are read: what comes in between is seen, and seen again.
     let seen = changes::last_of_keys(&mut *vestibule.store.read().await?).await?;
     follow_root_secret(vestibule).await?;
-    let keys = load_keys(&vestibule.store, &vestibule.config, &vestibule.custody.root()).await?;
+    let keys = load_keys(&vestibule.store, &vestibule.config, &vestibule.key_source.root()).await?;
     vestibule.keyring.replace(keys);
-    if vestibule.custody.is_server {
+    if vestibule.key_source.is_server {
         // Tells the command that changed them that it may return.
         vestibule.store.write(async move |tx| meta::set(tx, FOLLOWED_KEY, &seen.to_string()).await).await?;
     }
@@ -174,9 +174,12 @@ async fn reload_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
 
 /// Takes the root secret that a command put in the place of the one that this process knows.
 async fn follow_root_secret(vestibule: &Vestibule) -> Result<(), OpenError> {
-    let search =
-        Search { config: &vestibule.config, file: &vestibule.custody.secret_file, database: &vestibule.database };
-    vestibule.custody.replace_root(search.recognise(&vestibule.store, vestibule.custody.root()).await?);
+    let lookup = RootSecretLookup {
+        config: &vestibule.config,
+        file: &vestibule.key_source.secret_file,
+        database: &vestibule.database,
+    };
+    vestibule.key_source.replace_root(lookup.recognise(&vestibule.store, vestibule.key_source.root()).await?);
     Ok(())
 }
 

@@ -1,10 +1,10 @@
 //! Open: from a configuration to a running [`Vestibule`]. Makes the data directory, the root secret, the database and the
 //! first signing key where there are none; refuses what does not belong together.
 
+pub mod data_paths;
 pub mod error;
-pub mod held;
 pub mod keys;
-pub mod place;
+pub mod process_locks;
 pub mod recover;
 pub mod rewrap;
 mod secret;
@@ -23,10 +23,10 @@ use tokio::sync::Notify;
 
 pub use self::error::OpenError;
 use self::{
-    held::Held,
+    data_paths::{DataPaths, lock, lock_opening},
     keys::{choose_signing_key, load_keys},
-    place::{Place, lock, lock_opening},
-    secret::{FIRST_SECRET_KEY, Search},
+    process_locks::ProcessLocks,
+    secret::{FIRST_SECRET_KEY, RootSecretLookup},
 };
 use crate::{
     clock::Clock,
@@ -35,16 +35,16 @@ use crate::{
         Purpose, RootSecret,
         change::{Announcement, Change},
         device::Thresholds,
-        excluded::Exclusions,
+        exclusions::Exclusions,
         redirect::Redirects,
         refresh_token::RefreshTokens,
     },
-    flows::{Vestibule, steps::custody::Custody, vestibule::Secrets},
+    flows::{Vestibule, steps::key_source::KeySource, vestibule::Secrets},
     memory::{
         hasher::Hasher,
         keyring::Keyring,
         revocations::Revocations,
-        throttle::{FailureLimit, Limit, Throttle, Turns},
+        throttle::{FailureLimit, KeyedLock, Limit, Throttle},
     },
     store::{self, Store, meta},
 };
@@ -67,22 +67,22 @@ pub enum Role {
 /// [`OpenError`]
 pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule, OpenError> {
     let now = clock.now();
-    let (place, temporary) = Place::find(&config)?;
-    let lock = if role == Role::Server { Some(lock(&place.database).await?) } else { None };
-    let opening = lock_opening(&place.database).await?;
-    let search = Search { config: &config, file: &place.secret, database: &place.database };
-    let root = search.first(place.database_exists())?;
-    place.make_database()?;
+    let (paths, temporary) = DataPaths::find(&config)?;
+    let lock = if role == Role::Server { Some(lock(&paths.database).await?) } else { None };
+    let opening = lock_opening(&paths.database).await?;
+    let lookup = RootSecretLookup { config: &config, file: &paths.secret, database: &paths.database };
+    let root = lookup.find_or_create(paths.database_exists())?;
+    paths.make_database()?;
     let revocations = Arc::new(Revocations::default());
     let keys_changed = Arc::new(Notify::new());
     let announced = Arc::new(AtomicBool::new(false));
     let announced_keys = Arc::new(AtomicI64::new(0));
     let on_commit = on_commit(&revocations, &keys_changed, &announced, &announced_keys);
-    let store = Store::open(&place.database, on_commit).await?;
-    let root = search.recognise(&store, root).await?;
-    check_profile(&store, config.profile, role, &place.database).await?;
+    let store = Store::open(&paths.database, on_commit).await?;
+    let root = lookup.recognise(&store, root).await?;
+    check_profile(&store, config.profile, role, &paths.database).await?;
 
-    let first = first_secret(&store, &root, &place.database).await?;
+    let first = first_secret(&store, &root, &paths.database).await?;
     if role == Role::Server {
         choose_signing_key(&store, &config, &root, now).await?;
     }
@@ -102,8 +102,8 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
             ),
             registrations: FailureLimit::new(limits.register_rate_per_ip, &clock),
             refreshes: Limit::new(limits.refresh_rate_per_session, &clock),
-            proofs: Turns::default(),
-            fingerprints: Turns::default(),
+            proofs: KeyedLock::default(),
+            fingerprints: KeyedLock::default(),
         },
         hasher: Hasher::new(&config.passwords, clock.clone())?,
         refresh_tokens: RefreshTokens::new(first.derive(Purpose::RefreshTokens), &config.tokens.issuer),
@@ -113,8 +113,8 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         keyring: Keyring::new(keys),
         keys_changed,
         announced,
-        custody: Custody::new(root, place.secret, role == Role::Server, announced_keys),
-        database: place.database,
+        key_source: KeySource::new(root, paths.secret, role == Role::Server, announced_keys),
+        database: paths.database,
         revocations,
         secrets: Secrets {
             device_ids: first.derive(Purpose::DeviceIds),
@@ -127,7 +127,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         clock,
         config,
         own_rule: OnceLock::new(),
-        held: Mutex::new(Held { lock, _temporary: temporary }),
+        process_locks: Mutex::new(ProcessLocks { lock, _temporary: temporary }),
     })
 }
 
@@ -173,7 +173,7 @@ async fn check_profile(store: &Store, profile: Profile, role: Role, database: &P
     let asked = name(profile);
     let mark = match meta::find(&mut *store.read().await?, KEY).await? {
         Some(mark) => mark,
-        None => store.write(async move |tx| meta::settle(tx, KEY, asked).await).await?,
+        None => store.write(async move |tx| meta::find_or_set(tx, KEY, asked).await).await?,
     };
     if mark == asked {
         return Ok(());

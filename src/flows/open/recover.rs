@@ -6,15 +6,15 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
+    data_paths::{DataPaths, lock, lock_opening, lock_secret},
     error::OpenError,
-    place::{Place, lock, lock_opening, lock_secret},
-    secret::{FIRST_SECRET_KEY, keep_foreign, promote_draft, write_draft},
+    secret::{FIRST_SECRET_KEY, promote_draft, set_aside, write_draft},
 };
 use crate::{
     config::Config,
     domain::{
         Purpose, RootSecret,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         session::RevokeReason,
     },
     flows::{
@@ -22,7 +22,7 @@ use crate::{
             revocation::Revocation,
             signing::{self, NewKey, RECOGNITION_KEY},
         },
-        vestibule::MARGIN,
+        vestibule::CLOCK_STEP_MARGIN,
     },
     store::{self, Store, Tx, audit, devices, meta, sessions, signing_keys},
 };
@@ -69,26 +69,31 @@ pub enum RecoverError {
 ///
 /// # Errors
 /// [`RecoverError`].
-pub async fn recover(config: &Config, origin: &Origin) -> Result<Recovered, RecoverError> {
-    let (place, _temporary) = Place::find(config)?;
-    if !place.database_exists() {
-        return Err(RecoverError::Nothing(place.database));
+pub async fn recover(config: &Config, context: &RequestContext) -> Result<Recovered, RecoverError> {
+    let (paths, _temporary) = DataPaths::find(config)?;
+    if !paths.database_exists() {
+        return Err(RecoverError::Nothing(paths.database));
     }
-    let _no_server = lock(&place.database).await?;
-    let _nobody_else = lock_opening(&place.database).await?;
-    place.make_database()?;
-    let Some(_alone) = lock_secret(&place.database)? else { return Err(RecoverError::Busy) };
-    let store = Store::open(&place.database, Arc::new(|_| {})).await?;
-    let done = start_over(config, &place, &store, origin).await;
+    let _no_server = lock(&paths.database).await?;
+    let _nobody_else = lock_opening(&paths.database).await?;
+    paths.make_database()?;
+    let Some(_alone) = lock_secret(&paths.database)? else { return Err(RecoverError::Busy) };
+    let store = Store::open(&paths.database, Arc::new(|_| {})).await?;
+    let done = start_over(config, &paths, &store, context).await;
     store.close().await;
     done
 }
 
-async fn start_over(config: &Config, place: &Place, store: &Store, origin: &Origin) -> Result<Recovered, RecoverError> {
+async fn start_over(
+    config: &Config,
+    paths: &DataPaths,
+    store: &Store,
+    context: &RequestContext,
+) -> Result<Recovered, RecoverError> {
     let known = meta::find(&mut *store.read().await?, RECOGNITION_KEY).await?;
     let root = match &config.keys.root_secret {
         Some(secret) => RootSecret::new(secret.expose()),
-        None => write_draft(&place.secret, known.as_deref())?,
+        None => write_draft(&paths.secret, known.as_deref())?,
     };
     if known.as_ref() == Some(&root.recognition()) {
         return Err(RecoverError::Same);
@@ -101,46 +106,47 @@ async fn start_over(config: &Config, place: &Place, store: &Store, origin: &Orig
         }
     };
     let kid = key.as_ref().map(|key| key.kid.clone());
-    let (recognition, longest, origin) = (root.recognition(), signing::longest(config), origin.clone());
+    let (recognition, longest, context) = (root.recognition(), signing::longest_acceptance(config), context.clone());
     let (sessions, devices) =
-        store.write(async move |tx| replace_all(tx, key.as_ref(), &recognition, longest, &origin).await).await?;
+        store.write(async move |tx| replace_secrets(tx, key.as_ref(), &recognition, longest, &context).await).await?;
     let mut recovered = Recovered { sessions, devices, kid, file: None, foreign: None };
     if config.keys.root_secret.is_none() {
-        recovered.foreign = keep_foreign(&place.secret, known.as_deref())?;
-        promote_draft(&place.secret)?;
-        recovered.file = Some(place.secret.clone());
+        recovered.foreign = set_aside(&paths.secret, known.as_deref())?;
+        promote_draft(&paths.secret)?;
+        recovered.file = Some(paths.secret.clone());
     }
     Ok(recovered)
 }
 
 /// Takes out all that rests on the root secret, in one transaction; how many sessions and devices it were.
-async fn replace_all(
+async fn replace_secrets(
     tx: &mut Tx,
     key: Option<&NewKey>,
     recognition: &str,
     longest: i64,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> store::Result<(usize, u64)> {
-    let live = sessions::list_live(tx, origin.now).await?;
+    let live = sessions::list_live(tx, context.now).await?;
     let users: BTreeSet<_> = live.iter().map(|session| session.user_id).collect();
     let mut ended = 0;
     for user in users {
         let (selection, reason) = (sessions::Selection::All, RevokeReason::SecretLost);
-        let remember = longest + MARGIN;
-        ended += Revocation { user, selection, reason, remember, origin: origin.clone() }.carry_out(tx).await?;
+        let revocation_ttl = longest + CLOCK_STEP_MARGIN;
+        ended +=
+            Revocation { user, selection, reason, ttl: revocation_ttl, context: context.clone() }.carry_out(tx).await?;
     }
     sessions::forget_fingerprints(tx).await?;
     let forgotten = devices::delete_all(tx).await?;
     for kid in signing_keys::delete_all(tx).await? {
-        audit::insert(tx, &signing::removed(&kid, "secret_lost", origin)).await?;
+        audit::insert(tx, &signing::removed(&kid, "secret_lost", context)).await?;
     }
     if let Some(key) = key {
-        signing::take_over(tx, key, longest, origin).await?;
+        signing::sign_at_once(tx, key, longest, context).await?;
     }
     meta::delete(tx, FIRST_SECRET_KEY).await?;
     meta::set(tx, RECOGNITION_KEY, recognition).await?;
-    let event = AuditEvent::new(Event::RootSecretLost, origin).detail("sessions", ended);
+    let event = AuditEvent::new(Event::RootSecretLost, context).detail("sessions", ended);
     audit::insert(tx, &event.detail("devices", forgotten)).await?;
-    signing::announce(tx, origin.now).await?;
+    signing::announce(tx, context.now).await?;
     Ok((ended, forgotten))
 }

@@ -8,16 +8,16 @@
 use std::{fs::File, path::PathBuf};
 
 use super::{
+    data_paths::{lock, lock_secret},
     error::OpenError,
     keys::put_keys_in_force,
-    place::{lock, lock_secret},
     secret::{FIRST_SECRET_KEY, promote_draft, write_draft},
 };
 use crate::{
     config::Secret,
     domain::{
         Purpose, RootSecret,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         signing_key::SigningKey,
     },
     flows::{
@@ -67,9 +67,13 @@ pub enum RewrapError {
 ///
 /// # Errors
 /// [`RewrapError`]; the secret is the old one still, unless only the renaming of its file failed: then the next start does it.
-pub async fn rewrap(vestibule: &Vestibule, given: Option<Secret>, origin: &Origin) -> Result<Rewrapped, RewrapError> {
+pub async fn rewrap(
+    vestibule: &Vestibule,
+    given: Option<Secret>,
+    context: &RequestContext,
+) -> Result<Rewrapped, RewrapError> {
     let is_configured = vestibule.config.keys.root_secret.is_some();
-    let file = &vestibule.custody.secret_file;
+    let file = &vestibule.key_source.secret_file;
     let given = match given {
         Some(given) if is_configured => Some(RootSecret::new(given.expose())),
         Some(_) => return Err(RewrapError::OwnFile(file.clone())),
@@ -85,15 +89,15 @@ pub async fn rewrap(vestibule: &Vestibule, given: Option<Secret>, origin: &Origi
             write_draft(file, known.as_deref())?
         }
     };
-    let (old, successor, origin) = (vestibule.custody.root(), new.clone(), origin.clone());
+    let (old, successor, context) = (vestibule.key_source.root(), new.clone(), context.clone());
     if old.recognition() == new.recognition() {
         return Err(RewrapError::Same);
     }
-    let keys = vestibule.store.write(async move |tx| exchange(tx, &old, &successor, &origin).await).await??;
+    let keys = vestibule.store.write(async move |tx| exchange(tx, &old, &successor, &context).await).await??;
     if !is_configured {
         promote_draft(file)?;
     }
-    vestibule.custody.replace_root(new);
+    vestibule.key_source.replace_root(new);
     put_keys_in_force(vestibule).await;
     Ok(Rewrapped { keys, file: (!is_configured).then(|| file.clone()) })
 }
@@ -110,9 +114,9 @@ async fn exchange(
     tx: &mut Tx,
     old: &RootSecret,
     new: &RootSecret,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> store::Result<Result<usize, RewrapError>> {
-    if !signing::seals_as_stored(tx, old).await? {
+    if !signing::is_root_of_database(tx, old).await? {
         return Ok(Err(RewrapError::Busy));
     }
     let first = match meta::find(tx, FIRST_SECRET_KEY).await? {
@@ -130,7 +134,7 @@ async fn exchange(
     }
     meta::set(tx, FIRST_SECRET_KEY, &first.seal(new)).await?;
     meta::set(tx, RECOGNITION_KEY, &new.recognition()).await?;
-    audit::insert(tx, &AuditEvent::new(Event::RootSecretChanged, origin).detail("keys", keys.len())).await?;
-    signing::announce(tx, origin.now).await?;
+    audit::insert(tx, &AuditEvent::new(Event::RootSecretChanged, context).detail("keys", keys.len())).await?;
+    signing::announce(tx, context.now).await?;
     Ok(Ok(keys.len()))
 }

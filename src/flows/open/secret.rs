@@ -13,7 +13,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{error::OpenError, place::lock_secret};
+use super::{data_paths::lock_secret, error::OpenError};
 use crate::{
     config::Config,
     domain::{RootSecret, jwt::base64url},
@@ -32,16 +32,16 @@ const MAX_SECRET: u64 = 4096;
 const LEAST_BYTES: usize = 32;
 
 /// What the search for the root secret rests on.
-pub(super) struct Search<'s> {
+pub(super) struct RootSecretLookup<'s> {
     pub(super) config: &'s Config,
     /// `secret.key` in the data directory.
     pub(super) file: &'s Path,
     pub(super) database: &'s Path,
 }
 
-impl Search<'_> {
+impl RootSecretLookup<'_> {
     /// The root secret, before the database is open: makes one where there is neither a secret nor a database.
-    pub(super) fn first(&self, database_existed: bool) -> Result<RootSecret, OpenError> {
+    pub(super) fn find_or_create(&self, database_existed: bool) -> Result<RootSecret, OpenError> {
         if let Some(secret) = &self.config.keys.root_secret {
             return Ok(RootSecret::new(secret.expose()));
         }
@@ -62,21 +62,21 @@ impl Search<'_> {
 
     /// The root secret that the database was made with: `first`, or the one that is taking its place.
     pub(super) async fn recognise(&self, store: &Store, first: RootSecret) -> Result<RootSecret, OpenError> {
-        let mut fitting = self.fitting(store, &first).await?;
+        let mut fitting = self.choose_secret(store, &first).await?;
         if fitting.is_none() {
             // Another process may have replaced it between the two reads, or may have died before it renamed the file.
-            fitting = self.fitting(store, &first).await?;
+            fitting = self.choose_secret(store, &first).await?;
         }
         fitting.ok_or_else(|| OpenError::SecretForeign(self.database.to_owned()))
     }
 
-    async fn fitting(&self, store: &Store, first: &RootSecret) -> Result<Option<RootSecret>, OpenError> {
+    async fn choose_secret(&self, store: &Store, first: &RootSecret) -> Result<Option<RootSecret>, OpenError> {
         let found = meta::find(&mut *store.read().await?, RECOGNITION_KEY).await?;
         let known = match found {
             Some(known) => known,
             None => {
                 let ours = first.recognition();
-                store.write(async move |tx| meta::settle(tx, RECOGNITION_KEY, &ours).await).await?
+                store.write(async move |tx| meta::find_or_set(tx, RECOGNITION_KEY, &ours).await).await?
             }
         };
         if first.recognition() == known {
@@ -87,7 +87,7 @@ impl Search<'_> {
         }
         let is_known = |secret: &RootSecret| secret.recognition() == known;
         if let Some(secret) = read_finished(&draft_of(self.file))?.filter(is_known) {
-            self.finish(&known)?;
+            self.promote_known_draft(&known)?;
             return Ok(Some(secret));
         }
         Ok(read(self.file)?.filter(is_known))
@@ -95,7 +95,7 @@ impl Search<'_> {
 
     /// Puts the draft that the database knows in the place of the file, unless whoever wrote it is about to. Looks at it
     /// again under the lock: it may be another one by then, which the database doesn't know yet.
-    fn finish(&self, known: &str) -> Result<(), OpenError> {
+    fn promote_known_draft(&self, known: &str) -> Result<(), OpenError> {
         let Some(lock) = lock_secret(self.database)? else { return Ok(()) };
         if read_finished(&draft_of(self.file))?.is_some_and(|secret| secret.recognition() == known) {
             promote_draft(self.file)?;
@@ -189,7 +189,7 @@ pub(super) fn promote_draft(file: &Path) -> Result<(), OpenError> {
 }
 
 /// Puts a secret aside that is not the one of this database: it may be another's. Where it is then.
-pub(super) fn keep_foreign(file: &Path, known: Option<&str>) -> Result<Option<PathBuf>, OpenError> {
+pub(super) fn set_aside(file: &Path, known: Option<&str>) -> Result<Option<PathBuf>, OpenError> {
     match read(file) {
         Ok(Some(secret)) if Some(secret.recognition().as_str()) == known => return Ok(None),
         Ok(None) => return Ok(None),

@@ -4,7 +4,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{OpenError, Role, check_profile, choose_signing_key, secret::Search};
+use super::{OpenError, Role, check_profile, choose_signing_key, secret::RootSecretLookup};
 use crate::{
     config::{self, Config, Profile, Sources},
     domain::{RootSecret, UnixTime},
@@ -60,9 +60,12 @@ fn of_two_secrets_one_is_that_of_the_database() {
         wait_for(async {
             let (one, other) = two(directory.path()).await;
             let configs = [with_secret(ONE), with_secret(OTHER)];
-            let [search_one, search_other] =
-                [0, 1].map(|at: usize| Search { config: &configs[at], file: &file, database: directory.path() });
-            let secret = |search: &Search<'_>| search.first(false).expect("it is configured");
+            let [search_one, search_other] = [0, 1].map(|at: usize| RootSecretLookup {
+                config: &configs[at],
+                file: &file,
+                database: directory.path(),
+            });
+            let secret = |lookup: &RootSecretLookup<'_>| lookup.find_or_create(false).expect("it is configured");
             let (first, second) = (secret(&search_one), secret(&search_other));
             let (a, b) = tokio::join!(search_one.recognise(&one, first), search_other.recognise(&other, second));
             assert!(a.is_ok() != b.is_ok());
@@ -79,9 +82,9 @@ fn of_two_first_starts_one_makes_the_key() {
         let config = with_secret(ONE);
         wait_for(async {
             let (one, other) = two(directory.path()).await;
-            let search = Search { config: &config, file: &file, database: directory.path() };
+            let lookup = RootSecretLookup { config: &config, file: &file, database: directory.path() };
             let root = RootSecret::new(ONE.as_bytes());
-            let root = search.recognise(&one, root).await.expect("it is the first");
+            let root = lookup.recognise(&one, root).await.expect("it is the first");
             let starts = tokio::join!(
                 choose_signing_key(&one, &config, &root, NOW),
                 choose_signing_key(&other, &config, &root, NOW),

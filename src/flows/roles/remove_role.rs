@@ -3,10 +3,10 @@
 use crate::{
     domain::{
         RoleName,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         permission::ADMIN_ROLE,
     },
-    flows::{Vestibule, steps::members::outdate_members},
+    flows::{Vestibule, steps::role_members::invalidate_tokens_of_members},
     store::{self, audit, roles},
 };
 
@@ -28,12 +28,16 @@ pub enum RemoveRoleError {
 ///
 /// # Errors
 /// [`RemoveRoleError`].
-pub async fn remove_role(vestibule: &Vestibule, role: RoleName, origin: &Origin) -> Result<usize, RemoveRoleError> {
+pub async fn remove_role(
+    vestibule: &Vestibule,
+    role: RoleName,
+    context: &RequestContext,
+) -> Result<usize, RemoveRoleError> {
     if role.as_str() == ADMIN_ROLE {
         return Err(RemoveRoleError::Admin);
     }
-    let (remember, now) = (vestibule.remember(), origin.now);
-    let event = AuditEvent::new(Event::RoleRemoved, origin).detail("role", role.as_str());
+    let (revocation_ttl, now) = (vestibule.revocation_ttl(), context.now);
+    let event = AuditEvent::new(Event::RoleRemoved, context).detail("role", role.as_str());
     vestibule
         .store
         .write(async move |tx| {
@@ -44,7 +48,7 @@ pub async fn remove_role(vestibule: &Vestibule, role: RoleName, origin: &Origin)
             }
             let admins_lose = !before.all().is_subset(&before.with(role.as_str(), None).all());
             // While it is still known who they are. Their tokens name the role, even if it has no permission.
-            let outdated = outdate_members(tx, remember, Some(&role), admins_lose, now).await?;
+            let outdated = invalidate_tokens_of_members(tx, revocation_ttl, Some(&role), admins_lose, now).await?;
             roles::remove(tx, &role).await?;
             audit::insert(tx, &event).await?;
             Ok(Ok(outdated))

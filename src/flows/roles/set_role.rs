@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use crate::{
     domain::{
         Permission, RoleName, UserId,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         permission::ADMIN_ROLE,
     },
-    flows::{Vestibule, steps::members::outdate_members},
+    flows::{Vestibule, steps::role_members::invalidate_tokens_of_members},
     store::{self, audit, roles, users},
 };
 
@@ -44,14 +44,14 @@ pub async fn set_role(
     vestibule: &Vestibule,
     role: RoleName,
     permissions: BTreeSet<Permission>,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<usize, SetRoleError> {
     if role.as_str() == ADMIN_ROLE {
         return Err(SetRoleError::Admin);
     }
-    let (room, remember, now) = (vestibule.token_room(), vestibule.remember(), origin.now);
+    let (room, revocation_ttl, now) = (vestibule.token_size_budget(), vestibule.revocation_ttl(), context.now);
     let names: Vec<&str> = permissions.iter().map(Permission::as_str).collect();
-    let event = AuditEvent::new(Event::RoleChanged, origin).detail("role", role.as_str()).detail("permissions", names);
+    let event = AuditEvent::new(Event::RoleChanged, context).detail("role", role.as_str()).detail("permissions", names);
     vestibule
         .store
         .write(async move |tx| {
@@ -72,7 +72,8 @@ pub async fn set_role(
             roles::set_permissions(tx, &role, &permissions).await?;
             let takes = !held.is_subset(&permissions);
             let admins_lose = !before.all().is_subset(&after.all());
-            let outdated = outdate_members(tx, remember, takes.then_some(&role), admins_lose, now).await?;
+            let outdated =
+                invalidate_tokens_of_members(tx, revocation_ttl, takes.then_some(&role), admins_lose, now).await?;
             audit::insert(tx, &event).await?;
             Ok(Ok(outdated))
         })

@@ -9,8 +9,8 @@ use crate::{
     config::Client,
     domain::{
         SessionId, User, UserId,
-        audit_event::{AuditEvent, Event, Origin},
-        claims::{self, TokenRoom},
+        audit_event::{AuditEvent, Event, RequestContext},
+        claims::{self, TokenSizeBudget},
         device::DeviceName,
         generations::Generations,
         session::Session,
@@ -117,24 +117,24 @@ pub(in crate::flows) async fn create_access_token(
     vestibule: &Vestibule,
     user: UserId,
     options: AccessTokenOptions,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<IssuedAccessToken, CreateAccessTokenError> {
     let client_id = options.client_id.as_deref().unwrap_or("default");
     let clients = &vestibule.config.clients;
     let unknown = || CreateAccessTokenError::UnknownClient(client_id.to_owned());
     let client = clients.get(client_id).ok_or_else(unknown)?;
     claims::check_custom(&options.claims).map_err(CreateAccessTokenError::Claims)?;
-    let session = session(vestibule, user, client, &options, origin)?;
-    let (row, own, room) = (session.clone(), options.claims.clone(), vestibule.token_room());
-    let event = AuditEvent::new(Event::AccessTokenCreated, origin).user(user).session(session.id);
+    let session = session(vestibule, user, client, &options, context)?;
+    let (row, own, room) = (session.clone(), options.claims.clone(), vestibule.token_size_budget());
+    let event = AuditEvent::new(Event::AccessTokenCreated, context).user(user).session(session.id);
     let created = vestibule.store.write(async move |tx| insert(tx, &row, &own, &room, &event).await).await?;
     match created {
         Created::Session(user) => {
             let exp = session.access_expires_at;
-            let mut claims = vestibule.access_claims(&user, &session, client, options.fresh, origin.now, exp);
+            let mut claims = vestibule.access_claims(&user, &session, client, options.fresh, context.now, exp);
             claims.custom.extend(options.claims);
             let access_token = vestibule.keyring.keys().sign(&claims);
-            Ok(IssuedAccessToken { access_token, expires_in: exp.since(origin.now), session_id: session.id })
+            Ok(IssuedAccessToken { access_token, expires_in: exp.since(context.now), session_id: session.id })
         }
         Created::UnknownUser => Err(CreateAccessTokenError::UnknownUser(user)),
         Created::Disabled => Err(CreateAccessTokenError::Disabled(user)),
@@ -148,9 +148,9 @@ fn session(
     user: UserId,
     client: &Client,
     options: &AccessTokenOptions,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<Session, CreateAccessTokenError> {
-    let now = origin.now;
+    let now = context.now;
     let longest = vestibule.config.sessions.session_lifetime.seconds();
     let lifetime = options.lifetime.unwrap_or_else(|| client.access_token_lifetime.seconds());
     if !(1..=longest).contains(&lifetime) {
@@ -174,7 +174,7 @@ fn session(
         auth_time: now,
         failed_proofs: 0,
         mismatches: 0,
-        baseline: None,
+        fingerprint: None,
         scope: None,
         revoked_at: None,
         revoked_reason: None,
@@ -185,7 +185,7 @@ async fn insert(
     tx: &mut Tx,
     session: &Session,
     own: &Map<String, Value>,
-    room: &TokenRoom,
+    room: &TokenSizeBudget,
     event: &AuditEvent,
 ) -> store::Result<Created> {
     let Some(user) = users::find(tx, session.user_id).await? else { return Ok(Created::UnknownUser) };

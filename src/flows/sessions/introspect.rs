@@ -9,9 +9,9 @@ use crate::{
     flows::{
         Vestibule,
         steps::{
-            authenticate::{LiveRefresh, RefreshLookError, authenticate, look_at_refresh},
+            authenticate::{InspectRefreshTokenError, LiveRefreshToken, authenticate, inspect_refresh_token},
             client::KnownClient,
-            grants::granted,
+            grants::granted_permissions,
         },
     },
     store,
@@ -19,7 +19,7 @@ use crate::{
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
-pub enum Asking<'r> {
+pub enum Requester<'r> {
     /// A confidential client, proved.
     Client(KnownClient<'r>),
     /// Somebody who has the permission to.
@@ -28,7 +28,7 @@ pub enum Asking<'r> {
 
 /// A live token that concerns whoever asked.
 #[derive(Debug)]
-pub enum Introspected {
+pub enum IntrospectedToken {
     /// An access token.
     Access(Arc<AccessClaims>),
     /// A refresh token, whose it is, and what it would get.
@@ -49,35 +49,37 @@ pub enum Introspected {
 pub async fn introspect(
     vestibule: &Vestibule,
     token: &str,
-    asking: Asking<'_>,
+    requester: Requester<'_>,
     now: UnixTime,
-) -> store::Result<Option<Introspected>> {
+) -> store::Result<Option<IntrospectedToken>> {
     if let Ok(claims) = authenticate(vestibule, token, now) {
-        return Ok(concerns_access(asking, &claims).then_some(Introspected::Access(claims)));
+        return Ok(may_see_access_token(requester, &claims).then_some(IntrospectedToken::Access(claims)));
     }
-    let LiveRefresh { claims, session, user } = match look_at_refresh(vestibule, token, now).await {
+    let LiveRefreshToken { claims, session, user } = match inspect_refresh_token(vestibule, token, now).await {
         Ok(live) => live,
-        Err(RefreshLookError::Token(_) | RefreshLookError::Over(_)) => return Ok(None),
-        Err(RefreshLookError::Store(error)) => return Err(error),
+        Err(InspectRefreshTokenError::Token(_) | InspectRefreshTokenError::SessionEnded(_)) => return Ok(None),
+        Err(InspectRefreshTokenError::Store(error)) => return Err(error),
     };
     let Some(client) = vestibule.config.clients.get(&claims.client_id) else { return Ok(None) };
-    let scope = scope::text(&granted(&user, &session, client));
-    let concerns = concerns_refresh(asking, client);
-    Ok(concerns.then(|| Introspected::Refresh { claims, user: Box::new(user), scope }))
+    let scope = scope::text(&granted_permissions(&user, &session, client));
+    let concerns = may_see_refresh_token(requester, client);
+    Ok(concerns.then(|| IntrospectedToken::Refresh { claims, user: Box::new(user), scope }))
 }
 
 /// Its client, or the audience that it was made for.
-fn concerns_access(asking: Asking<'_>, claims: &AccessClaims) -> bool {
-    match asking {
-        Asking::Client(client) => claims.client_id == client.settings().id || claims.aud == client.settings().audience,
-        Asking::Bearer(bearer) => claims.aud == bearer.aud,
+fn may_see_access_token(requester: Requester<'_>, claims: &AccessClaims) -> bool {
+    match requester {
+        Requester::Client(client) => {
+            claims.client_id == client.settings().id || claims.aud == client.settings().audience
+        }
+        Requester::Bearer(bearer) => claims.aud == bearer.aud,
     }
 }
 
 /// A refresh token is for its client alone. A bearer may ask about those whose access tokens are for the bearer's audience.
-fn concerns_refresh(asking: Asking<'_>, owner: &Client) -> bool {
-    match asking {
-        Asking::Client(client) => client.settings().id == owner.id,
-        Asking::Bearer(bearer) => bearer.aud == owner.audience,
+fn may_see_refresh_token(requester: Requester<'_>, owner: &Client) -> bool {
+    match requester {
+        Requester::Client(client) => client.settings().id == owner.id,
+        Requester::Bearer(bearer) => bearer.aud == owner.audience,
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     config::{Client, LimitPolicy, UsernameField},
     domain::{
         DeviceRow, Identifier, Permission, Scope, SessionId, User,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         device::{DeviceName, DeviceSecret, DeviceSecretHash, Fingerprint},
         generations::Generations,
         password::{Password, PasswordHash},
@@ -18,7 +18,7 @@ use crate::{
         steps::{client::KnownClient, grants::access_expiry, revocation::Revocation},
     },
     memory::{
-        hasher::{HashError, Verdict},
+        hasher::{HashError, PasswordCheck},
         throttle::{Network, RetryAfter},
     },
     random,
@@ -78,7 +78,7 @@ pub async fn login(
     vestibule: &Vestibule,
     request: Login<'_>,
     network: Option<Network>,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<Tokens, LoginError> {
     let client = request.client.settings();
     if let Some(network) = network {
@@ -86,7 +86,7 @@ pub async fn login(
     }
     // A second time where the stored password changed while it was being compared: another login may have renewed its form.
     for _ in 0..2 {
-        if let Some(tokens) = attempt(vestibule, &request, client, origin).await? {
+        if let Some(tokens) = attempt(vestibule, &request, client, context).await? {
             return Ok(tokens);
         }
     }
@@ -98,20 +98,20 @@ async fn attempt(
     vestibule: &Vestibule,
     request: &Login<'_>,
     client: &Client,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<Option<Tokens>, LoginError> {
-    let claimant = identify(vestibule, request, client).await?;
-    let device = claimant.as_ref().and_then(|claimant| claimant.device);
+    let candidate = identify(vestibule, request, client).await?;
+    let device = candidate.as_ref().and_then(|candidate| candidate.device);
     let name = vestibule.typed_name(request.identifier.key(), device);
-    let guess = vestibule.throttle.failures.begin(&[name]).await.map_err(LoginError::TooMany)?;
-    match (prove(vestibule, &request.password, &claimant).await?, claimant) {
-        (Some(proof), Some(claimant)) => {
-            drop(guess);
-            open_session(vestibule, request, client, claimant, proof, origin).await
+    let attempt = vestibule.throttle.failures.begin(&[name]).await.map_err(LoginError::TooMany)?;
+    match (verify_password(vestibule, &request.password, &candidate).await?, candidate) {
+        (Some(verified), Some(candidate)) => {
+            drop(attempt);
+            open_session(vestibule, request, client, candidate, verified, context).await
         }
-        (_, claimant) => {
-            guess.failed();
-            record_failure(vestibule, claimant, &request.identifier, origin).await?;
+        (_, candidate) => {
+            attempt.failed();
+            record_failure(vestibule, candidate, &request.identifier, context).await?;
             Err(LoginError::InvalidCredentials)
         }
     }
@@ -119,13 +119,13 @@ async fn attempt(
 
 async fn record_failure(
     vestibule: &Vestibule,
-    claimant: Option<Claimant>,
+    candidate: Option<Candidate>,
     identifier: &Identifier,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> store::Result<()> {
-    let event = AuditEvent::new(Event::LoginFailed, origin);
-    let event = match claimant {
-        Some(claimant) => event.user(claimant.user.id),
+    let event = AuditEvent::new(Event::LoginFailed, context);
+    let event = match candidate {
+        Some(candidate) => event.user(candidate.user.id),
         // People type passwords where the name belongs: only a keyed hash is kept.
         None => event.detail("name_hash", vestibule.name_hash(identifier)),
     };
@@ -133,7 +133,7 @@ async fn record_failure(
 }
 
 /// Whom the name belongs to, and what is stored to compare with.
-struct Claimant {
+struct Candidate {
     user: User,
     password: Option<PasswordHash>,
     device: Option<DeviceRow>,
@@ -147,7 +147,7 @@ fn signs_in_by(field: UsernameField, identifier: &Identifier) -> bool {
     }
 }
 
-async fn identify(vestibule: &Vestibule, request: &Login<'_>, client: &Client) -> store::Result<Option<Claimant>> {
+async fn identify(vestibule: &Vestibule, request: &Login<'_>, client: &Client) -> store::Result<Option<Candidate>> {
     if !signs_in_by(vestibule.config.passwords.username_field, &request.identifier) {
         return Ok(None);
     }
@@ -161,29 +161,31 @@ async fn identify(vestibule: &Vestibule, request: &Login<'_>, client: &Client) -
             device = devices::find_by_secret(&mut reader, user.id, &client.id, &hash).await?;
         }
     }
-    Ok(Some(Claimant { user, password, device }))
+    Ok(Some(Candidate { user, password, device }))
 }
 
 /// A right password: the stored form that it was compared with, and a newer one where that was outdated.
-struct Proof {
+struct VerifiedPassword {
     stored: PasswordHash,
     renewed: Option<PasswordHash>,
 }
 
 /// Always one hash, and a second one after a right password whose stored form is outdated.
-async fn prove(
+async fn verify_password(
     vestibule: &Vestibule,
     password: &Password,
-    claimant: &Option<Claimant>,
-) -> Result<Option<Proof>, HashError> {
-    let stored = claimant.as_ref().and_then(|claimant| claimant.password.clone());
+    candidate: &Option<Candidate>,
+) -> Result<Option<VerifiedPassword>, HashError> {
+    let stored = candidate.as_ref().and_then(|candidate| candidate.password.clone());
     let verdict = vestibule.hasher.verify(password, stored.clone()).await?;
-    let (Some(stored), Verdict::Right | Verdict::RightButOutdated) = (stored, verdict) else { return Ok(None) };
-    let renewed = match verdict {
-        Verdict::RightButOutdated => Some(vestibule.hasher.hash(password).await?),
-        Verdict::Right | Verdict::Wrong => None,
+    let (Some(stored), PasswordCheck::Correct | PasswordCheck::CorrectButOutdated) = (stored, verdict) else {
+        return Ok(None);
     };
-    Ok(Some(Proof { stored, renewed }))
+    let renewed = match verdict {
+        PasswordCheck::CorrectButOutdated => Some(vestibule.hasher.hash(password).await?),
+        PasswordCheck::Correct | PasswordCheck::Wrong => None,
+    };
+    Ok(Some(VerifiedPassword { stored, renewed }))
 }
 
 /// How the transaction of a login can end.
@@ -192,7 +194,7 @@ enum Opened {
     Disabled,
     Scope(Permission),
     /// The password was changed, or the user deleted, while this one was being compared.
-    ProofIsOld,
+    PasswordChanged,
     DeviceLimit,
 }
 
@@ -200,18 +202,18 @@ async fn open_session(
     vestibule: &Vestibule,
     request: &Login<'_>,
     client: &Client,
-    claimant: Claimant,
-    proof: Proof,
-    origin: &Origin,
+    candidate: Candidate,
+    verified: VerifiedPassword,
+    context: &RequestContext,
 ) -> Result<Option<Tokens>, LoginError> {
     let limit = vestibule.config.devices.max_per_user;
-    let plan = Plan::new(vestibule, request, client, &claimant, origin);
-    let opened = vestibule.store.write(async move |tx| plan.carry_out(tx, &proof).await).await?;
+    let plan = Plan::new(vestibule, request, client, &candidate, context);
+    let opened = vestibule.store.write(async move |tx| plan.carry_out(tx, &verified).await).await?;
     match opened {
-        Opened::Session(opened) => Ok(Some(vestibule.tokens(&opened.0, &opened.1, client, true, origin.now))),
+        Opened::Session(opened) => Ok(Some(vestibule.tokens(&opened.0, &opened.1, client, true, context.now))),
         Opened::Disabled => Err(LoginError::Disabled),
         Opened::Scope(permission) => Err(LoginError::Scope(permission)),
-        Opened::ProofIsOld => Ok(None),
+        Opened::PasswordChanged => Ok(None),
         Opened::DeviceLimit => Err(LoginError::DeviceLimit(limit)),
     }
 }
@@ -224,24 +226,30 @@ struct Plan {
     new_device: (DeviceRow, DeviceSecretHash),
     max_devices: usize,
     policy: LimitPolicy,
-    remember: i64,
-    origin: Origin,
+    revocation_ttl: i64,
+    context: RequestContext,
 }
 
 impl Plan {
-    fn new(vestibule: &Vestibule, request: &Login<'_>, client: &Client, claimant: &Claimant, origin: &Origin) -> Self {
-        let now = origin.now;
+    fn new(
+        vestibule: &Vestibule,
+        request: &Login<'_>,
+        client: &Client,
+        candidate: &Candidate,
+        context: &RequestContext,
+    ) -> Self {
+        let now = context.now;
         let new_device = DeviceRow::new(random::bytes());
         let expires_at = now.plus(vestibule.config.sessions.session_lifetime.seconds());
         let mut session = Session {
             id: SessionId::new(now, random::bytes()),
-            user_id: claimant.user.id,
+            user_id: candidate.user.id,
             client_id: client.id.clone(),
             scope: request.scope.clone(),
-            device: Some(claimant.device.unwrap_or(new_device)),
-            device_name: device_name(request, origin),
-            user_agent: origin.user_agent.clone(),
-            ip: origin.ip.clone(),
+            device: Some(candidate.device.unwrap_or(new_device)),
+            device_name: device_name(request, context),
+            user_agent: context.user_agent.clone(),
+            ip: context.ip.clone(),
             created_at: now,
             last_used_at: now,
             expires_at,
@@ -251,7 +259,7 @@ impl Plan {
             auth_time: now,
             failed_proofs: 0,
             mismatches: 0,
-            baseline: vestibule.baseline(request.fingerprint.as_ref(), claimant.user.id),
+            fingerprint: vestibule.seal_fingerprint(request.fingerprint.as_ref(), candidate.user.id),
             revoked_at: None,
             revoked_reason: None,
         };
@@ -259,45 +267,45 @@ impl Plan {
         Self {
             session,
             client: client.clone(),
-            known_device: claimant.device,
+            known_device: candidate.device,
             new_device: (new_device, vestibule.device_secret_hash(&vestibule.device_secret(new_device))),
             max_devices: vestibule.config.devices.max_per_user as usize,
             policy: vestibule.config.devices.limit_policy,
-            remember: vestibule.remember(),
-            origin: origin.clone(),
+            revocation_ttl: vestibule.revocation_ttl(),
+            context: context.clone(),
         }
     }
 
-    async fn carry_out(&self, tx: &mut Tx, proof: &Proof) -> store::Result<Opened> {
+    async fn carry_out(&self, tx: &mut Tx, verified: &VerifiedPassword) -> store::Result<Opened> {
         let id = self.session.user_id;
         let (user, password) = (users::find(tx, id).await?, users::find_password(tx, id).await?);
-        let (Some(user), Some(password)) = (user, password) else { return Ok(Opened::ProofIsOld) };
-        if password.as_str() != proof.stored.as_str() {
-            return Ok(Opened::ProofIsOld);
+        let (Some(user), Some(password)) = (user, password) else { return Ok(Opened::PasswordChanged) };
+        if password.as_str() != verified.stored.as_str() {
+            return Ok(Opened::PasswordChanged);
         }
         if user.disabled_at.is_some() {
-            let event = AuditEvent::new(Event::LoginFailed, &self.origin).user(id).detail("reason", "disabled");
+            let event = AuditEvent::new(Event::LoginFailed, &self.context).user(id).detail("reason", "disabled");
             audit::insert(tx, &event).await?;
             return Ok(Opened::Disabled);
         }
-        if let Some(renewed) = &proof.renewed {
-            users::replace_password_hash(tx, id, &proof.stored, renewed).await?;
+        if let Some(renewed) = &verified.renewed {
+            users::replace_password_hash(tx, id, &verified.stored, renewed).await?;
         }
-        let grantable = self.client.within_scopes(&user.permissions);
+        let grantable = self.client.permitted(&user.permissions);
         if let Some(beyond) = self.session.scope.as_ref().and_then(|scope| scope.beyond(&grantable)) {
-            let event = AuditEvent::new(Event::LoginFailed, &self.origin).user(id).detail("reason", "scope");
+            let event = AuditEvent::new(Event::LoginFailed, &self.context).user(id).detail("reason", "scope");
             audit::insert(tx, &event).await?;
             return Ok(Opened::Scope(beyond.clone()));
         }
         let mut session = self.session.clone();
-        if !self.make_room(tx).await? {
-            let event = AuditEvent::new(Event::DeviceLimitReached, &self.origin).user(id);
+        if !self.enforce_device_limit(tx).await? {
+            let event = AuditEvent::new(Event::DeviceLimitReached, &self.context).user(id);
             audit::insert(tx, &event).await?;
             return Ok(Opened::DeviceLimit);
         }
         session.device = Some(self.take_device(tx).await?);
         sessions::insert(tx, &session).await?;
-        let event = AuditEvent::new(Event::LoginSucceeded, &self.origin)
+        let event = AuditEvent::new(Event::LoginSucceeded, &self.context)
             .user(id)
             .session(session.id)
             .detail("client_id", session.client_id.clone());
@@ -309,13 +317,13 @@ impl Plan {
 impl Plan {
     /// Sessions of the same user that this login ends.
     fn revocation(&self, selection: sessions::Selection, reason: RevokeReason) -> Revocation {
-        let (user, origin) = (self.session.user_id, self.origin.clone());
-        Revocation { user, selection, reason, remember: self.remember, origin }
+        let (user, context) = (self.session.user_id, self.context.clone());
+        Revocation { user, selection, reason, ttl: self.revocation_ttl, context }
     }
 
     /// The device that this login is on. A known one gives up the session that it had.
     async fn take_device(&self, tx: &mut Tx) -> store::Result<DeviceRow> {
-        let (user, now) = (self.session.user_id, self.origin.now);
+        let (user, now) = (self.session.user_id, self.context.now);
         if let Some(device) = self.known_device
             && devices::touch(tx, device, now).await?
         {
@@ -331,11 +339,11 @@ impl Plan {
     /// Whether one more session is within the limit, after the least recently used ones went where the policy says so.
     /// A device has one live session at the most, so sessions are what is counted: those with a device, which tokens made in code
     /// have not. That of this very device will go.
-    async fn make_room(&self, tx: &mut Tx) -> store::Result<bool> {
+    async fn enforce_device_limit(&self, tx: &mut Tx) -> store::Result<bool> {
         if self.max_devices == 0 {
             return Ok(true);
         }
-        let mut live = sessions::list_live_by_user(tx, self.session.user_id, self.origin.now).await?;
+        let mut live = sessions::list_live_by_user(tx, self.session.user_id, self.context.now).await?;
         live.retain(|session| session.device.is_some() && session.device != self.known_device);
         let surplus = (live.len() + 1).saturating_sub(self.max_devices);
         if surplus > 0 && self.policy == LimitPolicy::Reject {
@@ -350,7 +358,7 @@ impl Plan {
 }
 
 /// The name given, or one made from the user agent.
-fn device_name(request: &Login<'_>, origin: &Origin) -> Option<String> {
-    let made = || origin.user_agent.as_deref().and_then(DeviceName::from_user_agent);
+fn device_name(request: &Login<'_>, context: &RequestContext) -> Option<String> {
+    let made = || context.user_agent.as_deref().and_then(DeviceName::from_user_agent);
     request.device_name.clone().or_else(made).map(|name| name.as_str().to_owned())
 }

@@ -3,8 +3,8 @@
 
 use crate::{
     domain::{
-        SessionId, UserId, access_token::AccessTokenError, audit_event::Origin, refresh_token::RefreshTokenError,
-        session::RevokeReason,
+        SessionId, UserId, access_token::AccessTokenError, audit_event::RequestContext,
+        refresh_token::RefreshTokenError, session::RevokeReason,
     },
     flows::{
         Vestibule,
@@ -15,7 +15,7 @@ use crate::{
 
 /// What a client shows.
 #[derive(Debug)]
-pub enum Shown<'r> {
+pub enum PresentedToken<'r> {
     /// A refresh token.
     Refresh(&'r str),
     /// An access token.
@@ -40,14 +40,14 @@ pub enum LogoutError {
 ///
 /// # Errors
 /// [`LogoutError::Refresh`], [`LogoutError::Access`].
-pub fn session_of(vestibule: &Vestibule, shown: &Shown<'_>) -> Result<(SessionId, UserId), LogoutError> {
-    match shown {
-        Shown::Refresh(token) => {
+pub fn session_of(vestibule: &Vestibule, presented: &PresentedToken<'_>) -> Result<(SessionId, UserId), LogoutError> {
+    match presented {
+        PresentedToken::Refresh(token) => {
             let claims = vestibule.refresh_tokens.verify_signature(token)?;
             Ok((claims.sid, claims.sub))
         }
-        Shown::Access(token) => {
-            let claims = authenticate::recognise(vestibule, token)?;
+        PresentedToken::Access(token) => {
+            let claims = authenticate::verify_signature(vestibule, token)?;
             Ok((claims.sid, claims.sub))
         }
     }
@@ -57,10 +57,14 @@ pub fn session_of(vestibule: &Vestibule, shown: &Shown<'_>) -> Result<(SessionId
 ///
 /// # Errors
 /// [`LogoutError`].
-pub async fn logout(vestibule: &Vestibule, shown: &Shown<'_>, origin: &Origin) -> Result<(), LogoutError> {
-    let (session, user) = session_of(vestibule, shown)?;
+pub async fn logout(
+    vestibule: &Vestibule,
+    presented: &PresentedToken<'_>,
+    context: &RequestContext,
+) -> Result<(), LogoutError> {
+    let (session, user) = session_of(vestibule, presented)?;
     let one = sessions::Selection::One(session);
-    let revocation = Revocation::new(vestibule, user, one, RevokeReason::Logout, origin);
+    let revocation = Revocation::new(vestibule, user, one, RevokeReason::Logout, context);
     vestibule.store.write(async move |tx| revocation.carry_out(tx).await).await?;
     Ok(())
 }

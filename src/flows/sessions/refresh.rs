@@ -11,17 +11,18 @@ use crate::{
     config::{Client, FingerprintPolicy},
     domain::{
         Permission, Scope, SessionId, UnixTime, User,
-        audit_event::{AuditEvent, Event, Origin},
-        device::{self, Baseline, Fingerprint, Verdict},
+        audit_event::{AuditEvent, Event, RequestContext},
+        device::Fingerprint,
         refresh_token::{RefreshClaims, RefreshTokenError},
-        rotation::{Binding, Decision, decide},
+        rotation::{Decision, decide},
         session::{MAX_MISMATCHES, RevokeReason, Session, SessionState},
     },
     flows::{
         Tokens, Vestibule,
         steps::{
             client::{self, ClientError, KnownClient},
-            grants::{access_expiry, granted},
+            fingerprint_check::FingerprintCheck,
+            grants::{access_expiry, granted_permissions},
             revocation::Revocation,
         },
     },
@@ -37,7 +38,7 @@ pub enum RefreshError {
     Token(#[from] RefreshTokenError),
     /// Its session or user is no more.
     #[error("session {0} is over")]
-    Over(SessionId),
+    SessionEnded(SessionId),
     /// It was made before the last change of the password; the session goes on.
     #[error("a refresh token of session {0} came that is older than the password")]
     Outdated(SessionId),
@@ -98,32 +99,36 @@ const MAX_ATTEMPTS: usize = 8;
 ///
 /// # Errors
 /// [`RefreshError`].
-pub async fn refresh(vestibule: &Vestibule, request: Refresh<'_>, origin: &Origin) -> Result<Tokens, RefreshError> {
-    let claims = vestibule.refresh_tokens.verify(request.token, origin.now)?;
+pub async fn refresh(
+    vestibule: &Vestibule,
+    request: Refresh<'_>,
+    context: &RequestContext,
+) -> Result<Tokens, RefreshError> {
+    let claims = vestibule.refresh_tokens.verify(request.token, context.now)?;
     let client = match request.client {
         Some(client) if client.settings().id != claims.client_id => {
             return Err(RefreshError::ForeignClient(claims.sid));
         }
         Some(client) => client,
-        None => client::named(vestibule, &claims.client_id)?,
+        None => client::public_client(vestibule, &claims.client_id)?,
     };
     let mut found = find(vestibule, &claims).await?;
-    let _turn = if judges_device(vestibule, &found.0) {
-        let turn = vestibule.throttle.fingerprints.wait(claims.sid).await;
+    let _lock = if judges_device(vestibule, &found.0) {
+        let lock = vestibule.throttle.fingerprints.lock_key(claims.sid).await;
         found = find(vestibule, &claims).await?;
-        Some(turn)
+        Some(lock)
     } else {
         None
     };
     for _ in 0..MAX_ATTEMPTS {
         if let Attempt::Answered(tokens) =
-            attempt(vestibule, &claims, client.settings(), found, &request, origin).await?
+            attempt(vestibule, &claims, client.settings(), found, &request, context).await?
         {
             return Ok(tokens);
         }
         found = find(vestibule, &claims).await?;
     }
-    Err(does_not_fit(&claims))
+    Err(inconsistent(&claims))
 }
 
 async fn attempt(
@@ -132,13 +137,13 @@ async fn attempt(
     client: &Client,
     (session, user): (Session, User),
     request: &Refresh<'_>,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<Attempt, RefreshError> {
-    let sight = Sight::of(vestibule, &session, request.fingerprint.as_ref());
-    let rules = vestibule.rotation_rules();
-    let now = origin.now;
+    let check = FingerprintCheck::of(vestibule, &session, request.fingerprint.as_ref());
+    let policy = vestibule.rotation_policy();
+    let now = context.now;
     let scope = request.scope.as_ref();
-    let decision = decide(&session, user.disabled_at.is_none(), claims.generation, sight.binding, now, rules);
+    let decision = decide(&session, user.disabled_at.is_none(), claims.generation, check.binding, now, policy);
     if matches!(decision, Decision::Rotate | Decision::Keep | Decision::Repeat) {
         check_scope(scope, &user, &session, client)?;
     }
@@ -149,11 +154,11 @@ async fn attempt(
                 let overtaken = !is_current(vestibule, claims).await?;
                 return if overtaken { Ok(Attempt::Overtaken) } else { Err(RefreshError::TooMany(wait)) };
             }
-            let mut next = advance(&session, client, &sight, origin);
+            let mut next = after_refresh(&session, client, &check, context);
             next.refresh_expires_at = now.plus(client.refresh_token_lifetime.seconds()).min(next.expires_at);
-            next.generations = session.generations.after(claims.generation, now, rules.grace);
+            next.generations = session.generations.after(claims.generation, now, policy.grace);
             next.access_expires_at = access_expiry(&next, client, now);
-            if !claim(vestibule, session.generations.current(), &next, sight.event(), origin).await? {
+            if !claim(vestibule, session.generations.current(), &next, check.event(), context).await? {
                 return Ok(Attempt::Overtaken);
             }
             // There is one rotation for each generation, so it is counted once it is done.
@@ -163,8 +168,8 @@ async fn attempt(
         Decision::Keep => {
             // Written at each refresh, so limited like a rotation; any number may be under way at once, so counted first.
             vestibule.throttle.refreshes.take(&session.id).map_err(RefreshError::TooMany)?;
-            let next = advance(&session, client, &sight, origin);
-            let claimed = claim(vestibule, session.generations.current(), &next, sight.event(), origin).await;
+            let next = after_refresh(&session, client, &check, context);
+            let claimed = claim(vestibule, session.generations.current(), &next, check.event(), context).await;
             if !matches!(claimed, Ok(true)) {
                 vestibule.throttle.refreshes.give_back(&session.id);
                 return Ok(claimed.map(|_| Attempt::Overtaken)?);
@@ -172,15 +177,15 @@ async fn attempt(
             answer(vestibule, claims, (next, user), client, scope, now).await
         }
         Decision::Repeat => {
-            if session.mismatches > 0 || sight.event().is_some() {
-                record(vestibule, &session, sight.event(), origin).await?;
+            if session.mismatches > 0 || check.event().is_some() {
+                record_repeat(vestibule, &session, check.event(), context).await?;
             }
             answer(vestibule, claims, (session, user), client, scope, now).await
         }
-        Decision::RefuseOver => Err(RefreshError::Over(session.id)),
+        Decision::RefuseEnded => Err(RefreshError::SessionEnded(session.id)),
         Decision::RefuseOutdated => Err(RefreshError::Outdated(session.id)),
-        Decision::RefuseReused => Err(refuse_reused(vestibule, &session, origin).await?),
-        Decision::RefuseDevice => Err(refuse_device(vestibule, &session, origin).await?),
+        Decision::RefuseReused => Err(refuse_reused(vestibule, &session, context).await?),
+        Decision::RefuseDevice => Err(refuse_device(vestibule, &session, context).await?),
     }
 }
 
@@ -197,22 +202,22 @@ async fn answer(
     let generation = session.generations.current();
     for _ in 0..MAX_ATTEMPTS {
         let tokens = vestibule.tokens_within(scope, &user, &session, client, false, now);
-        if !vestibule.revocations.have_overtaken(session.id, user.id, user.authorization_version) {
+        if !vestibule.revocations.overtook(session.id, user.id, user.authorization_version) {
             return Ok(Attempt::Answered(tokens));
         }
         (session, user) = find(vestibule, claims).await?;
         if session.state(now) != SessionState::Live || user.disabled_at.is_some() {
-            return Err(RefreshError::Over(session.id));
+            return Err(RefreshError::SessionEnded(session.id));
         }
         if generation < session.generations.since_password() {
             return Err(RefreshError::Outdated(session.id));
         }
     }
-    Err(does_not_fit(claims))
+    Err(inconsistent(claims))
 }
 
 /// The error when memory has a revocation that the rows do not show, even when they are read repeatedly.
-fn does_not_fit(claims: &RefreshClaims) -> RefreshError {
+fn inconsistent(claims: &RefreshClaims) -> RefreshError {
     let what = "its row and what was announced of it don't fit together".to_owned();
     store::Error::Inconsistent { table: "sessions", id: claims.sid.to_string(), what }.into()
 }
@@ -222,7 +227,7 @@ fn does_not_fit(claims: &RefreshClaims) -> RefreshError {
 fn check_scope(asked: Option<&Scope>, user: &User, session: &Session, client: &Client) -> Result<(), RefreshError> {
     let beyond = match &session.scope {
         Some(scope) => asked.and_then(|asked| asked.beyond(scope.permissions())),
-        None => asked.and_then(|asked| asked.beyond(&granted(user, session, client))),
+        None => asked.and_then(|asked| asked.beyond(&granted_permissions(user, session, client))),
     };
     beyond.map_or(Ok(()), |beyond| Err(RefreshError::Scope(beyond.clone())))
 }
@@ -230,16 +235,16 @@ fn check_scope(asked: Option<&Scope>, user: &User, session: &Session, client: &C
 /// Reads the user of a refresh token, and then its session. In the other order, a password change between the two reads would
 /// combine an old session with the new authorization version, and the access token would be valid.
 async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> Result<(Session, User), RefreshError> {
-    let over = || RefreshError::Over(claims.sid);
+    let ended = || RefreshError::SessionEnded(claims.sid);
     let mut reader = vestibule.store.read().await?;
-    let user = users::find(&mut reader, claims.sub).await?.ok_or_else(over)?;
-    let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(over)?;
+    let user = users::find(&mut reader, claims.sub).await?.ok_or_else(ended)?;
+    let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(ended)?;
     Ok((session, user))
 }
 
 /// Whether the fingerprint of a refresh decides what it gets.
 fn judges_device(vestibule: &Vestibule, session: &Session) -> bool {
-    session.baseline.is_some() && vestibule.config.devices.fingerprint != FingerprintPolicy::Off
+    session.fingerprint.is_some() && vestibule.config.devices.fingerprint != FingerprintPolicy::Off
 }
 
 /// Whether the token is the session's current one at this moment.
@@ -248,58 +253,14 @@ async fn is_current(vestibule: &Vestibule, claims: &RefreshClaims) -> store::Res
     Ok(session.is_some_and(|session| session.generations.current() <= claims.generation))
 }
 
-/// What the fingerprint of this refresh says beside the session's baseline.
-struct Sight {
-    binding: Binding,
-    verdict: Verdict,
-    /// The baseline after a match; what it was, otherwise.
-    baseline: Option<Baseline>,
-    score: f64,
-}
-
-impl Sight {
-    fn of(vestibule: &Vestibule, session: &Session, fingerprint: Option<&Fingerprint>) -> Self {
-        let policy = vestibule.config.devices.fingerprint;
-        let unbound = Self {
-            binding: Binding::Holds,
-            verdict: Verdict::Unjudged,
-            baseline: session.baseline.clone(),
-            score: 1.0,
-        };
-        let Some(baseline) = session.baseline.as_ref().filter(|_| policy != FingerprintPolicy::Off) else {
-            return unbound;
-        };
-        // None given is the same as one in which everything is missing.
-        let presented = vestibule.baseline(fingerprint, session.user_id).unwrap_or_default();
-        let score = device::compare(baseline, &presented);
-        let verdict = device::judge(score, vestibule.thresholds);
-        let refused = verdict == Verdict::Mismatch && policy != FingerprintPolicy::Log;
-        Self {
-            binding: if refused { Binding::Broken } else { Binding::Holds },
-            verdict,
-            baseline: Some(if verdict == Verdict::Match { baseline.renewed_by(&presented) } else { baseline.clone() }),
-            score: score.value(),
-        }
-    }
-
-    /// What the log keeps of a refresh that went through.
-    fn event(&self) -> Option<(Event, f64)> {
-        match self.verdict {
-            Verdict::Drift => Some((Event::DeviceDrift, self.score)),
-            Verdict::Mismatch => Some((Event::DeviceMismatch, self.score)),
-            Verdict::Match | Verdict::Unjudged => None,
-        }
-    }
-}
-
 /// The session after a refresh, but for its generation.
-fn advance(session: &Session, client: &Client, sight: &Sight, origin: &Origin) -> Session {
+fn after_refresh(session: &Session, client: &Client, check: &FingerprintCheck, context: &RequestContext) -> Session {
     Session {
-        last_used_at: origin.now,
-        access_expires_at: access_expiry(session, client, origin.now),
-        ip: origin.ip.clone(),
-        user_agent: origin.user_agent.clone(),
-        baseline: sight.baseline.clone(),
+        last_used_at: context.now,
+        access_expires_at: access_expiry(session, client, context.now),
+        ip: context.ip.clone(),
+        user_agent: context.user_agent.clone(),
+        fingerprint: check.baseline.clone(),
         ..session.clone()
     }
 }
@@ -310,10 +271,10 @@ async fn claim(
     from_generation: i64,
     next: &Session,
     event: Option<(Event, f64)>,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> store::Result<bool> {
     let row = next.clone();
-    let event = event.map(|event| audit_event(event, &row, origin));
+    let event = event.map(|event| audit_event(event, &row, context));
     vestibule
         .store
         .write(async move |tx| {
@@ -327,13 +288,13 @@ async fn claim(
 }
 
 /// Notes what a refresh showed that rotates nothing.
-async fn record(
+async fn record_repeat(
     vestibule: &Vestibule,
     session: &Session,
     event: Option<(Event, f64)>,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> store::Result<()> {
-    let (id, event) = (session.id, event.map(|event| audit_event(event, session, origin)));
+    let (id, event) = (session.id, event.map(|event| audit_event(event, session, context)));
     vestibule
         .store
         .write(async move |tx| {
@@ -346,19 +307,23 @@ async fn record(
         .await
 }
 
-fn audit_event((event, score): (Event, f64), session: &Session, origin: &Origin) -> AuditEvent {
-    AuditEvent::new(event, origin).user(session.user_id).session(session.id).detail("score", two_digits(score))
+fn audit_event((event, score): (Event, f64), session: &Session, context: &RequestContext) -> AuditEvent {
+    AuditEvent::new(event, context).user(session.user_id).session(session.id).detail("score", two_digits(score))
 }
 
 fn two_digits(score: f64) -> f64 {
     (score * 100.0).round() / 100.0
 }
 
-async fn refuse_reused(vestibule: &Vestibule, session: &Session, origin: &Origin) -> store::Result<RefreshError> {
+async fn refuse_reused(
+    vestibule: &Vestibule,
+    session: &Session,
+    context: &RequestContext,
+) -> store::Result<RefreshError> {
     let (id, user) = (session.id, session.user_id);
-    let event = AuditEvent::new(Event::RefreshReused, origin).user(user).session(id);
+    let event = AuditEvent::new(Event::RefreshReused, context).user(user).session(id);
     let one = sessions::Selection::One(id);
-    let revocation = Revocation::new(vestibule, user, one, RevokeReason::RefreshReused, origin);
+    let revocation = Revocation::new(vestibule, user, one, RevokeReason::RefreshReused, context);
     vestibule
         .store
         .write(async move |tx| {
@@ -369,11 +334,15 @@ async fn refuse_reused(vestibule: &Vestibule, session: &Session, origin: &Origin
     Ok(RefreshError::Reused(id))
 }
 
-async fn refuse_device(vestibule: &Vestibule, session: &Session, origin: &Origin) -> store::Result<RefreshError> {
+async fn refuse_device(
+    vestibule: &Vestibule,
+    session: &Session,
+    context: &RequestContext,
+) -> store::Result<RefreshError> {
     let (id, user) = (session.id, session.user_id);
-    let event = AuditEvent::new(Event::DeviceMismatch, origin).user(user).session(id);
+    let event = AuditEvent::new(Event::DeviceMismatch, context).user(user).session(id);
     let one = sessions::Selection::One(id);
-    let revocation = Revocation::new(vestibule, user, one, RevokeReason::DeviceMismatch, origin);
+    let revocation = Revocation::new(vestibule, user, one, RevokeReason::DeviceMismatch, context);
     vestibule
         .store
         .write(async move |tx| {

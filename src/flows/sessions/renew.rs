@@ -79,7 +79,7 @@ pub async fn renew(
     }
     let access_token = vestibule.keyring.keys().sign(&claims);
     // As a cookie it would take the place of a living one.
-    if vestibule.revocations.have_overtaken(session.id, user.id, user.authorization_version) {
+    if vestibule.revocations.overtook(session.id, user.id, user.authorization_version) {
         return Ok(None);
     }
     let refresh_expires_in = session.refresh_expires_at.since(now);

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        AccessClaims, SessionId, TokenId, UserId, audit_event::Origin, refresh_token::RefreshTokenError,
+        AccessClaims, SessionId, TokenId, UserId, audit_event::RequestContext, refresh_token::RefreshTokenError,
         session::RevokeReason,
     },
     flows::{
@@ -17,7 +17,7 @@ use crate::{
 
 /// Which of one's own sessions to end.
 #[derive(Clone, Debug)]
-pub enum Own<'r> {
+pub enum OwnSessions<'r> {
     /// Every one, this one too.
     All,
     /// Every one but the bearer's, or but the one whose refresh token is given.
@@ -42,7 +42,7 @@ pub enum RevokeError {
     Unknown,
     /// The session of the one who asked is over.
     #[error("session {0} is over")]
-    Over(SessionId),
+    SessionEnded(SessionId),
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -55,27 +55,27 @@ pub enum RevokeError {
 pub async fn revoke_own(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
-    which: Own<'_>,
-    origin: &Origin,
+    which: OwnSessions<'_>,
+    context: &RequestContext,
 ) -> Result<usize, RevokeError> {
     let (selection, reason) = match which {
-        Own::All => (sessions::Selection::All, RevokeReason::LogoutAll),
-        Own::Others(None) => (sessions::Selection::AllBut(bearer.sid), RevokeReason::RevokedByUser),
-        Own::Others(Some(token)) => {
-            let claims = vestibule.refresh_tokens.verify(token, origin.now)?;
+        OwnSessions::All => (sessions::Selection::All, RevokeReason::LogoutAll),
+        OwnSessions::Others(None) => (sessions::Selection::AllBut(bearer.sid), RevokeReason::RevokedByUser),
+        OwnSessions::Others(Some(token)) => {
+            let claims = vestibule.refresh_tokens.verify(token, context.now)?;
             if claims.sub != bearer.sub {
                 return Err(RevokeError::NotOwn);
             }
             (sessions::Selection::AllBut(claims.sid), RevokeReason::RevokedByUser)
         }
-        Own::One(session) => (sessions::Selection::One(session), RevokeReason::RevokedByUser),
-        Own::ByTokenId(id) => {
-            let session = find_by_token_id(vestibule, bearer.sub, id, origin).await?.ok_or(RevokeError::Unknown)?;
+        OwnSessions::One(session) => (sessions::Selection::One(session), RevokeReason::RevokedByUser),
+        OwnSessions::ByTokenId(id) => {
+            let session = find_by_token_id(vestibule, bearer.sub, id, context).await?.ok_or(RevokeError::Unknown)?;
             (sessions::Selection::One(session), RevokeReason::RevokedByUser)
         }
     };
-    let (asking, now) = (Bearer::of(bearer), origin.now);
-    let revocation = Revocation::new(vestibule, bearer.sub, selection, reason, origin);
+    let (asking, now) = (Bearer::of(bearer), context.now);
+    let revocation = Revocation::new(vestibule, bearer.sub, selection, reason, context);
     let revoked = vestibule
         .store
         .write(async move |tx| {
@@ -92,7 +92,7 @@ pub async fn revoke_own(
         })
         .await?;
     match (revoked, selection) {
-        (None, _) => Err(RevokeError::Over(asking.session)),
+        (None, _) => Err(RevokeError::SessionEnded(asking.session)),
         (Some(0), sessions::Selection::One(_)) => Err(RevokeError::Unknown),
         (Some(count), _) => Ok(count),
     }
@@ -102,10 +102,10 @@ async fn find_by_token_id(
     vestibule: &Vestibule,
     user: UserId,
     id: TokenId,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> store::Result<Option<SessionId>> {
     let mut reader = vestibule.store.read().await?;
-    let live = sessions::list_live_by_user(&mut reader, user, origin.now).await?;
+    let live = sessions::list_live_by_user(&mut reader, user, context.now).await?;
     Ok(live.into_iter().find(|session| vestibule.refresh_tokens.is_id_of(id, session)).map(|session| session.id))
 }
 
@@ -117,8 +117,8 @@ pub async fn revoke_of_user(
     vestibule: &Vestibule,
     user: UserId,
     selection: sessions::Selection,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> store::Result<usize> {
-    let revocation = Revocation::new(vestibule, user, selection, RevokeReason::RevokedByAdmin, origin);
+    let revocation = Revocation::new(vestibule, user, selection, RevokeReason::RevokedByAdmin, context);
     vestibule.store.write(async move |tx| revocation.carry_out(tx).await).await
 }

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         AccessClaims,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         change::Change,
         refresh_token::{RefreshClaims, RefreshTokenError},
         session::RevokeReason,
@@ -11,7 +11,7 @@ use crate::{
     flows::{
         Vestibule,
         steps::{authenticate, client::KnownClient, revocation::Revocation},
-        vestibule::MARGIN,
+        vestibule::CLOCK_STEP_MARGIN,
     },
     store::{self, audit, sessions},
 };
@@ -36,20 +36,20 @@ pub async fn revoke_token(
     vestibule: &Vestibule,
     token: &str,
     client: KnownClient<'_>,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<(), RevokeTokenError> {
-    put_out_of_force(vestibule, token, Some(client), origin).await
+    revoke(vestibule, token, Some(client), context).await
 }
 
 /// Revokes a token. `client` is the only client that may; with `None` every token is revoked.
 ///
 /// # Errors
 /// [`RevokeTokenError`].
-pub(in crate::flows) async fn put_out_of_force(
+pub(in crate::flows) async fn revoke(
     vestibule: &Vestibule,
     token: &str,
     client: Option<KnownClient<'_>>,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<(), RevokeTokenError> {
     let check = |owner: &str| match client.is_none_or(|client| client.settings().id == owner) {
         true => Ok(()),
@@ -58,34 +58,34 @@ pub(in crate::flows) async fn put_out_of_force(
     match vestibule.refresh_tokens.verify_signature(token) {
         Ok(claims) => {
             check(&claims.client_id)?;
-            Ok(end_session(vestibule, &claims, origin).await?)
+            Ok(end_session(vestibule, &claims, context).await?)
         }
         Err(RefreshTokenError::WrongType) => {
-            let Ok(claims) = authenticate::recognise(vestibule, token) else { return Ok(()) };
+            let Ok(claims) = authenticate::verify_signature(vestibule, token) else { return Ok(()) };
             check(&claims.client_id)?;
             // What no longer holds is not written down: the same token again and again is no load.
-            if authenticate::still_holds(vestibule, &claims, origin.now).is_err() {
+            if authenticate::check_validity(vestibule, &claims, context.now).is_err() {
                 return Ok(());
             }
-            Ok(revoke_access(vestibule, &claims, origin).await?)
+            Ok(revoke_access(vestibule, &claims, context).await?)
         }
         Err(RefreshTokenError::Invalid | RefreshTokenError::Expired) => Ok(()),
     }
 }
 
 /// Ends the session of a refresh token. A token that expired or was rotated away ends it too: nobody is kept from signing out.
-async fn end_session(vestibule: &Vestibule, claims: &RefreshClaims, origin: &Origin) -> store::Result<()> {
+async fn end_session(vestibule: &Vestibule, claims: &RefreshClaims, context: &RequestContext) -> store::Result<()> {
     let (session, user) = (claims.sid, claims.sub);
     let one = sessions::Selection::One(session);
-    let revocation = Revocation::new(vestibule, user, one, RevokeReason::RevokedByClient, origin);
+    let revocation = Revocation::new(vestibule, user, one, RevokeReason::RevokedByClient, context);
     vestibule.store.write(async move |tx| revocation.carry_out(tx).await).await?;
     Ok(())
 }
 
-async fn revoke_access(vestibule: &Vestibule, claims: &AccessClaims, origin: &Origin) -> store::Result<()> {
-    let (jti, now) = (claims.jti, origin.now);
-    let until = claims.exp.plus(vestibule.config.tokens.leeway.seconds() + MARGIN);
-    let event = AuditEvent::new(Event::TokenRevoked, origin).user(claims.sub).session(claims.sid);
+async fn revoke_access(vestibule: &Vestibule, claims: &AccessClaims, context: &RequestContext) -> store::Result<()> {
+    let (jti, now) = (claims.jti, context.now);
+    let until = claims.exp.plus(vestibule.config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN);
+    let event = AuditEvent::new(Event::TokenRevoked, context).user(claims.sub).session(claims.sid);
     let event = event.detail("jti", jti.to_string());
     vestibule
         .store

@@ -21,8 +21,8 @@ use crate::{
 /// # Errors
 /// [`AccessTokenError`]. One that expired and was revoked is expired.
 pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result<Arc<AccessClaims>, AccessTokenError> {
-    let claims = recognise(vestibule, token)?;
-    still_holds(vestibule, &claims, now)?;
+    let claims = verify_signature(vestibule, token)?;
+    check_validity(vestibule, &claims, now)?;
     Ok(claims)
 }
 
@@ -30,11 +30,11 @@ pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result
 ///
 /// # Errors
 /// [`AccessTokenError::Expired`], [`AccessTokenError::Revoked`].
-pub fn still_holds(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> Result<(), AccessTokenError> {
+pub fn check_validity(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> Result<(), AccessTokenError> {
     claims.check_time(now, vestibule.config.tokens.leeway.seconds())?;
     let sessions_count = vestibule.config.sessions.blacklist == Blacklist::Both;
     let own_rule = || vestibule.own_rule.get().is_some_and(|rule| rule(claims));
-    if vestibule.revocations.covers(claims, sessions_count) || own_rule() {
+    if vestibule.revocations.is_revoked(claims, sessions_count) || own_rule() {
         Err(AccessTokenError::Revoked)
     } else {
         Ok(())
@@ -45,7 +45,7 @@ pub fn still_holds(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) 
 ///
 /// # Errors
 /// [`AccessTokenError::Invalid`], [`AccessTokenError::WrongType`].
-pub fn recognise(vestibule: &Vestibule, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
+pub fn verify_signature(vestibule: &Vestibule, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
     let claims = vestibule.keyring.keys().verify(token)?;
     let audience_is_ours =
         vestibule.config.clients.get(&claims.client_id).is_some_and(|client| client.audience == claims.aud);
@@ -57,7 +57,7 @@ pub fn recognise(vestibule: &Vestibule, token: &str) -> Result<Arc<AccessClaims>
 
 /// A refresh token that would get something, though nothing of that happened.
 #[derive(Debug)]
-pub struct LiveRefresh {
+pub struct LiveRefreshToken {
     /// What it says.
     pub claims: RefreshClaims,
     /// The row of its session.
@@ -68,13 +68,13 @@ pub struct LiveRefresh {
 
 /// Why a refresh token would get nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum RefreshLookError {
+pub enum InspectRefreshTokenError {
     /// Not ours, expired, or an access token.
     #[error(transparent)]
     Token(#[from] RefreshTokenError),
     /// Its session or user is no more, or it was rotated away.
     #[error("session {0} is over, or its refresh token is another one")]
-    Over(SessionId),
+    SessionEnded(SessionId),
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -85,21 +85,21 @@ pub enum RefreshLookError {
 ///
 /// # Errors
 /// [`RefreshLookError`].
-pub async fn look_at_refresh(
+pub async fn inspect_refresh_token(
     vestibule: &Vestibule,
     token: &str,
     now: UnixTime,
-) -> Result<LiveRefresh, RefreshLookError> {
+) -> Result<LiveRefreshToken, InspectRefreshTokenError> {
     let claims = vestibule.refresh_tokens.verify(token, now)?;
-    let over = || RefreshLookError::Over(claims.sid);
+    let ended = || InspectRefreshTokenError::SessionEnded(claims.sid);
     let mut reader = vestibule.store.read().await?;
-    let user = users::find(&mut reader, claims.sub).await?.ok_or_else(over)?;
-    let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(over)?;
+    let user = users::find(&mut reader, claims.sub).await?.ok_or_else(ended)?;
+    let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(ended)?;
     let is_active = user.disabled_at.is_none() && vestibule.config.clients.get(&claims.client_id).is_some();
-    match decide(&session, is_active, claims.generation, Binding::Holds, now, vestibule.rotation_rules()) {
-        Decision::Rotate | Decision::Keep | Decision::Repeat => Ok(LiveRefresh { claims, session, user }),
-        Decision::RefuseOver | Decision::RefuseOutdated | Decision::RefuseReused | Decision::RefuseDevice => {
-            Err(over())
+    match decide(&session, is_active, claims.generation, Binding::Matches, now, vestibule.rotation_policy()) {
+        Decision::Rotate | Decision::Keep | Decision::Repeat => Ok(LiveRefreshToken { claims, session, user }),
+        Decision::RefuseEnded | Decision::RefuseOutdated | Decision::RefuseReused | Decision::RefuseDevice => {
+            Err(ended())
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn bearer_is_live(tx: &mut Tx, bearer: Bearer, now: UnixTime) -
 }
 
 /// Whether the password that was proved is still the user's, asked in the transaction that rests on it.
-pub(crate) async fn is_password(tx: &mut Tx, user: UserId, proved: &PasswordHash) -> store::Result<bool> {
+pub(crate) async fn is_current_password(tx: &mut Tx, user: UserId, proved: &PasswordHash) -> store::Result<bool> {
     Ok(users::find_password(tx, user).await?.is_some_and(|stored| stored.as_str() == proved.as_str()))
 }
 

@@ -34,7 +34,7 @@ pub enum ClientError {
 ///
 /// # Errors
 /// [`ClientError::Unknown`], [`ClientError::Unproved`].
-pub fn named<'v>(vestibule: &'v Vestibule, id: &str) -> Result<KnownClient<'v>, ClientError> {
+pub fn public_client<'v>(vestibule: &'v Vestibule, id: &str) -> Result<KnownClient<'v>, ClientError> {
     authenticate_client(vestibule, id, None)
 }
 
@@ -50,7 +50,7 @@ pub fn authenticate_client<'v>(
     let client = vestibule.config.clients.get(id).ok_or_else(|| ClientError::Unknown(id.to_owned()))?;
     match (&client.secret_hash, secret) {
         (None, None) => Ok(KnownClient(client)),
-        (Some(hash), Some(secret)) if hash.is_of(secret) => Ok(KnownClient(client)),
+        (Some(hash), Some(secret)) if hash.matches(secret) => Ok(KnownClient(client)),
         (Some(_), _) => Err(ClientError::Unproved(id.to_owned())),
         (None, Some(_)) => Err(ClientError::Public(id.to_owned())),
     }

@@ -7,8 +7,8 @@ use crate::{
 
 /// The permissions that tokens of a session may carry: of those that the user has now, those within the client's scopes and
 /// within the scope that the session was opened with.
-pub(crate) fn granted(user: &User, session: &Session, client: &Client) -> Vec<Permission> {
-    let mut permissions = client.within_scopes(&user.permissions);
+pub(crate) fn granted_permissions(user: &User, session: &Session, client: &Client) -> Vec<Permission> {
+    let mut permissions = client.permitted(&user.permissions);
     if let Some(scope) = &session.scope {
         permissions.retain(|permission| scope.has(permission));
     }

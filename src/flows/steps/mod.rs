@@ -3,10 +3,11 @@
 pub mod authenticate;
 pub mod bearer;
 pub mod client;
-pub mod custody;
+pub mod fingerprint_check;
 pub mod grants;
-pub mod members;
+pub mod key_source;
 pub mod names;
-pub mod proof;
 pub mod revocation;
+pub mod role_members;
 pub mod signing;
+pub mod verify_password;

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         UnixTime, UserId,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         change::Change,
         session::RevokeReason,
     },
@@ -24,9 +24,9 @@ pub struct Revocation {
     /// What the rows and the log say of it.
     pub reason: RevokeReason,
     /// Seconds for which it is remembered after the last access token that was given out.
-    pub remember: i64,
+    pub ttl: i64,
     /// Who asked, and when.
-    pub origin: Origin,
+    pub context: RequestContext,
 }
 
 impl Revocation {
@@ -36,9 +36,9 @@ impl Revocation {
         user: UserId,
         selection: Selection,
         reason: RevokeReason,
-        origin: &Origin,
+        context: &RequestContext,
     ) -> Self {
-        Self { user, selection, reason, remember: vestibule.remember(), origin: origin.clone() }
+        Self { user, selection, reason, ttl: vestibule.revocation_ttl(), context: context.clone() }
     }
 
     /// Ends the sessions. Returns the number of those that were live.
@@ -46,15 +46,15 @@ impl Revocation {
     /// # Errors
     /// [`store::Error`].
     pub async fn carry_out(&self, tx: &mut Tx) -> store::Result<usize> {
-        let Self { user, selection, reason, remember, origin } = self;
-        let revoked = sessions::revoke(tx, *user, *selection, *reason, origin.now).await?;
+        let Self { user, selection, reason, ttl: revocation_ttl, context } = self;
+        let revoked = sessions::revoke(tx, *user, *selection, *reason, context.now).await?;
         for session in &revoked {
             // Within the grace tokens are given out without a write, so the row's greatest `exp` may not be the last.
-            let until = session.access_expires_at.max(origin.now).plus(*remember);
-            tx.announce(Change::SessionRevoked(session.id), origin.now, until).await?;
+            let until = session.access_expires_at.max(context.now).plus(*revocation_ttl);
+            tx.announce(Change::SessionRevoked(session.id), context.now, until).await?;
             let event = if *reason == RevokeReason::Logout { Event::LoggedOut } else { Event::SessionRevoked };
             let event =
-                AuditEvent::new(event, origin).user(*user).session(session.id).detail("reason", reason.as_str());
+                AuditEvent::new(event, context).user(*user).session(session.id).detail("reason", reason.as_str());
             audit::insert(tx, &event).await?;
         }
         Ok(revoked.iter().filter(|session| session.was_live).count())
@@ -66,14 +66,14 @@ impl Revocation {
 ///
 /// # Errors
 /// [`store::Error`].
-pub async fn outdate_access_tokens(
+pub async fn invalidate_access_tokens(
     tx: &mut Tx,
-    remember: i64,
+    revocation_ttl: i64,
     user: UserId,
     version: i64,
     now: UnixTime,
 ) -> store::Result<()> {
     let given_out = sessions::latest_access_expiry(tx, Some(user)).await?.unwrap_or(now);
-    let until = now.plus(remember).max(given_out.plus(remember));
+    let until = now.plus(revocation_ttl).max(given_out.plus(revocation_ttl));
     tx.announce(Change::AuthorizationVersion(user, version), now, until).await
 }

@@ -7,12 +7,12 @@ use crate::{
     config::Config,
     domain::{
         DerivedKey, RootSecret, UnixTime,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         change::Change,
         jwt::Algorithm,
         signing_key::{SealedKey, SigningKey},
     },
-    flows::vestibule::MARGIN,
+    flows::vestibule::CLOCK_STEP_MARGIN,
     store::{
         self, Tx, audit, meta, sessions,
         signing_keys::{self, KeyStatus, StoredKey},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Seconds for which a key is published before it signs: a key set may be kept for that long.
-pub const PUBLISHED_FOR: i64 = 600;
+pub const PUBLISHED_BEFORE_USE: i64 = 600;
 
 /// Seconds within which a running server has surely followed a change of its keys, and signs with the key before no more.
 const HANDED_OVER_WITHIN: i64 = 60;
@@ -35,7 +35,7 @@ pub(in crate::flows) const RECOGNITION_KEY: &str = "root_secret_recognition";
 pub(in crate::flows) const FOLLOWED_KEY: &str = "keys_followed";
 
 /// Whether the keys in the database are sealed under this root secret, asked in the transaction that adds one.
-pub(in crate::flows) async fn seals_as_stored(tx: &mut Tx, root: &RootSecret) -> store::Result<bool> {
+pub(in crate::flows) async fn is_root_of_database(tx: &mut Tx, root: &RootSecret) -> store::Result<bool> {
     Ok(meta::find(tx, RECOGNITION_KEY).await? == Some(root.recognition()))
 }
 
@@ -77,7 +77,7 @@ pub fn configured_algorithm(config: &Config) -> Algorithm {
 }
 
 /// The longest time, in seconds, for which a token made now is accepted.
-pub(in crate::flows) fn longest(config: &Config) -> i64 {
+pub(in crate::flows) fn longest_acceptance(config: &Config) -> i64 {
     config.clients.longest_access_token_lifetime().seconds() + config.tokens.leeway.seconds()
 }
 
@@ -86,34 +86,34 @@ pub(in crate::flows) fn longest(config: &Config) -> i64 {
 pub(in crate::flows) async fn publish(
     tx: &mut Tx,
     key: &NewKey,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> store::Result<(Option<String>, UnixTime)> {
-    let replaced = drop_next(tx, origin).await?;
-    let signs_from = origin.now.plus(PUBLISHED_FOR);
-    signing_keys::insert(tx, &key.stored(KeyStatus::Next, origin.now, signs_from)).await?;
-    audit::insert(tx, &created(key, origin).detail("signs_from", signs_from.to_string())).await?;
+    let replaced = drop_next(tx, context).await?;
+    let signs_from = context.now.plus(PUBLISHED_BEFORE_USE);
+    signing_keys::insert(tx, &key.stored(KeyStatus::Next, context.now, signs_from)).await?;
+    audit::insert(tx, &created(key, context).detail("signs_from", signs_from.to_string())).await?;
     Ok((replaced, signs_from))
 }
 
 /// Has a key sign from now on, in the place of the current one and of the next one.
-pub(in crate::flows) async fn take_over(
+pub(in crate::flows) async fn sign_at_once(
     tx: &mut Tx,
     key: &NewKey,
     longest: i64,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> store::Result<(Option<String>, Option<(String, UnixTime)>)> {
-    let replaced = drop_next(tx, origin).await?;
-    let retired = retire_current(tx, longest, origin).await?;
-    signing_keys::insert(tx, &key.stored(KeyStatus::Current, origin.now, origin.now)).await?;
-    audit::insert(tx, &created(key, origin)).await?;
+    let replaced = drop_next(tx, context).await?;
+    let retired = retire_current(tx, longest, context).await?;
+    signing_keys::insert(tx, &key.stored(KeyStatus::Current, context.now, context.now)).await?;
+    audit::insert(tx, &created(key, context)).await?;
     Ok((replaced, retired))
 }
 
 /// Removes the key that would have signed next.
-pub(in crate::flows) async fn drop_next(tx: &mut Tx, origin: &Origin) -> store::Result<Option<String>> {
+pub(in crate::flows) async fn drop_next(tx: &mut Tx, context: &RequestContext) -> store::Result<Option<String>> {
     let dropped = signing_keys::delete_next(tx).await?;
     if let Some(kid) = &dropped {
-        audit::insert(tx, &removed(kid, "replaced", origin)).await?;
+        audit::insert(tx, &removed(kid, "replaced", context)).await?;
     }
     Ok(dropped)
 }
@@ -123,12 +123,12 @@ pub(in crate::flows) async fn drop_next(tx: &mut Tx, origin: &Origin) -> store::
 pub(in crate::flows) async fn retire_current(
     tx: &mut Tx,
     longest: i64,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> store::Result<Option<(String, UnixTime)>> {
-    let given_out = sessions::latest_access_expiry(tx, None).await?.unwrap_or(origin.now);
-    let until = given_out.max(origin.now).plus(longest + HANDED_OVER_WITHIN);
+    let given_out = sessions::latest_access_expiry(tx, None).await?.unwrap_or(context.now);
+    let until = given_out.max(context.now).plus(longest + HANDED_OVER_WITHIN);
     let Some(kid) = signing_keys::retire_current(tx, until).await? else { return Ok(None) };
-    let event = AuditEvent::new(Event::SigningKeyRetired, origin).detail("kid", kid.clone());
+    let event = AuditEvent::new(Event::SigningKeyRetired, context).detail("kid", kid.clone());
     audit::insert(tx, &event.detail("until", until.to_string())).await?;
     Ok(Some((kid, until)))
 }
@@ -143,44 +143,44 @@ pub struct Advanced {
 }
 
 /// Does what is due: the next key signs, retired ones whose last token is over leave.
-pub(in crate::flows) async fn advance(tx: &mut Tx, longest: i64, origin: &Origin) -> store::Result<Advanced> {
-    let due = signing_keys::find_due(tx, origin.now).await?;
+pub(in crate::flows) async fn advance(tx: &mut Tx, longest: i64, context: &RequestContext) -> store::Result<Advanced> {
+    let due = signing_keys::find_due(tx, context.now).await?;
     if let Some(kid) = &due {
-        retire_current(tx, longest, origin).await?;
-        signing_keys::promote_next(tx, origin.now).await?;
-        audit::insert(tx, &AuditEvent::new(Event::SigningKeyPromoted, origin).detail("kid", kid.clone())).await?;
+        retire_current(tx, longest, context).await?;
+        signing_keys::promote_next(tx, context.now).await?;
+        audit::insert(tx, &AuditEvent::new(Event::SigningKeyPromoted, context).detail("kid", kid.clone())).await?;
     }
-    let removed = remove_expired(tx, origin).await?;
+    let removed = remove_expired(tx, context).await?;
     if due.is_some() {
-        announce(tx, origin.now).await?;
+        announce(tx, context.now).await?;
     }
     Ok(Advanced { promoted: due.is_some(), removed })
 }
 
 /// Removes the keys whose last token has expired. Returns how many it removed.
-pub(in crate::flows) async fn remove_expired(tx: &mut Tx, origin: &Origin) -> store::Result<u64> {
-    let over = signing_keys::delete_expired(tx, origin.now).await?;
-    for kid in &over {
-        audit::insert(tx, &removed(kid, "over", origin)).await?;
+pub(in crate::flows) async fn remove_expired(tx: &mut Tx, context: &RequestContext) -> store::Result<u64> {
+    let expired = signing_keys::delete_expired(tx, context.now).await?;
+    for kid in &expired {
+        audit::insert(tx, &removed(kid, "over", context)).await?;
     }
-    if !over.is_empty() {
-        announce(tx, origin.now).await?;
+    if !expired.is_empty() {
+        announce(tx, context.now).await?;
     }
-    Ok(over.len() as u64)
+    Ok(expired.len() as u64)
 }
 
 /// Tells every process that the set of keys is another one.
 pub(in crate::flows) async fn announce(tx: &mut Tx, now: UnixTime) -> store::Result<()> {
-    tx.announce(Change::SigningKeys, now, now.plus(MARGIN)).await
+    tx.announce(Change::SigningKeys, now, now.plus(CLOCK_STEP_MARGIN)).await
 }
 
-fn created(key: &NewKey, origin: &Origin) -> AuditEvent {
-    let event = AuditEvent::new(Event::SigningKeyCreated, origin).detail("kid", key.kid.clone());
+fn created(key: &NewKey, context: &RequestContext) -> AuditEvent {
+    let event = AuditEvent::new(Event::SigningKeyCreated, context).detail("kid", key.kid.clone());
     event.detail("algorithm", key.algorithm.as_str())
 }
 
-pub(in crate::flows) fn removed(kid: &str, reason: &str, origin: &Origin) -> AuditEvent {
-    AuditEvent::new(Event::SigningKeyRemoved, origin).detail("kid", kid).detail("reason", reason)
+pub(in crate::flows) fn removed(kid: &str, reason: &str, context: &RequestContext) -> AuditEvent {
+    AuditEvent::new(Event::SigningKeyRemoved, context).detail("kid", kid).detail("reason", reason)
 }
 
 #[cfg(test)]

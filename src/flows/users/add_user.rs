@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         Email, Permission, RoleName, User, UserId, Username,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         claims,
         password::Password,
     },
@@ -35,7 +35,7 @@ pub struct NewAccount {
 pub enum AddUserError {
     /// Somebody has that name or address.
     #[error("the {} is taken by another user", .0.field())]
-    Taken(users::Taken),
+    Taken(users::TakenName),
     /// A role that isn't.
     #[error("there is no role {0:?}; there are: {1}")]
     UnknownRole(String, String),
@@ -53,7 +53,7 @@ pub enum AddUserError {
 /// How the transaction can end.
 enum Added {
     User(Box<User>),
-    Taken(users::Taken),
+    Taken(users::TakenName),
     UnknownRole(String, String),
     TooMuch(String),
 }
@@ -62,14 +62,14 @@ enum Added {
 ///
 /// # Errors
 /// [`AddUserError`].
-pub async fn add_user(vestibule: &Vestibule, new: NewAccount, origin: &Origin) -> Result<User, AddUserError> {
+pub async fn add_user(vestibule: &Vestibule, new: NewAccount, context: &RequestContext) -> Result<User, AddUserError> {
     claims::check_custom(&new.claims).map_err(AddUserError::Claims)?;
     let role_names: Vec<String> = new.roles.iter().map(|role| role.as_str().to_owned()).collect();
     let hash = vestibule.hasher.hash(&new.password).await?;
-    let id = UserId::new(origin.now, random::bytes());
-    let row = users::NewUser { id, username: new.username, email: new.email, created_at: origin.now };
-    let event = AuditEvent::new(Event::UserAdded, origin).user(id).detail("roles", role_names.clone());
-    let room = vestibule.token_room();
+    let id = UserId::new(context.now, random::bytes());
+    let row = users::NewUser { id, username: new.username, email: new.email, created_at: context.now };
+    let event = AuditEvent::new(Event::UserAdded, context).user(id).detail("roles", role_names.clone());
+    let room = vestibule.token_size_budget();
     let (roles, permissions, claims) = (new.roles, new.permissions, new.claims);
     let added = vestibule
         .store

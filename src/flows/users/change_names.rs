@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         AccessClaims, Email, SessionId, User, Username,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
     },
     flows::{
         Vestibule,
@@ -33,13 +33,13 @@ pub enum ChangeNamesError {
     Missing(&'static str, &'static str),
     /// Somebody has that name or address.
     #[error("the {} is taken", .0.field())]
-    Taken(users::Taken),
+    Taken(users::TakenName),
     /// Too many taken names were tried from one address.
     #[error("too many attempts")]
     TooMany(RetryAfter),
     /// The user or the session is gone.
     #[error("session {0} is over")]
-    Over(SessionId),
+    SessionEnded(SessionId),
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -50,7 +50,7 @@ enum Changed {
     User(Box<User>),
     Gone,
     Missing(&'static str, &'static str),
-    Taken(users::Taken),
+    Taken(users::TakenName),
 }
 
 /// Renames the bearer.
@@ -62,14 +62,14 @@ pub async fn change_names(
     bearer: &AccessClaims,
     names: NewNames,
     network: Option<Network>,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<User, ChangeNamesError> {
     // That a name is taken can be learned here as at a registration, so it is as limited.
     let limit = &vestibule.throttle.registrations;
     let attempt = limit.begin(network.as_slice()).await.map_err(ChangeNamesError::TooMany)?;
     let (id, session, field) = (bearer.sub, bearer.sid, vestibule.config.passwords.username_field);
     let bearer = Bearer::of(bearer);
-    let (now, event) = (origin.now, AuditEvent::new(Event::UserChanged, origin).user(id).session(session));
+    let (now, event) = (context.now, AuditEvent::new(Event::UserChanged, context).user(id).session(session));
     let changed = vestibule
         .store
         .write(async move |tx| {
@@ -98,7 +98,7 @@ pub async fn change_names(
         .await?;
     match changed {
         Changed::User(user) => Ok(*user),
-        Changed::Gone => Err(ChangeNamesError::Over(session)),
+        Changed::Gone => Err(ChangeNamesError::SessionEnded(session)),
         Changed::Missing(field, message) => Err(ChangeNamesError::Missing(field, message)),
         Changed::Taken(taken) => {
             attempt.failed();

@@ -3,17 +3,17 @@
 use crate::{
     domain::{
         AccessClaims, SessionId,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         password::Password,
         session::RevokeReason,
     },
     flows::{
         Tokens, Vestibule,
         steps::{
-            bearer::{Bearer, bearer_is_live, is_password},
+            bearer::{Bearer, bearer_is_live, is_current_password},
             grants::access_expiry,
-            proof,
-            revocation::{Revocation, outdate_access_tokens},
+            revocation::{Revocation, invalidate_access_tokens},
+            verify_password,
         },
     },
     memory::hasher::HashError,
@@ -25,13 +25,13 @@ use crate::{
 pub enum ChangePasswordError {
     /// The current password was not proved.
     #[error(transparent)]
-    Proof(#[from] proof::ProofError),
+    Proof(#[from] verify_password::VerifyPasswordError),
     /// The new password is none that may be stored.
     #[error("the new password {0}")]
     Unsuitable(String),
     /// The session or its user is no more.
     #[error("session {0} is over")]
-    Over(SessionId),
+    SessionEnded(SessionId),
     /// The new password could not be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -49,32 +49,32 @@ pub async fn change_password(
     bearer: &AccessClaims,
     current: &Password,
     new: &Password,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<Tokens, ChangePasswordError> {
-    let over = || ChangePasswordError::Over(bearer.sid);
-    let client = vestibule.config.clients.get(&bearer.client_id).ok_or_else(over)?.clone();
+    let ended = || ChangePasswordError::SessionEnded(bearer.sid);
+    let client = vestibule.config.clients.get(&bearer.client_id).ok_or_else(ended)?.clone();
     let mut reader = vestibule.store.read().await?;
-    let user = users::find(&mut reader, bearer.sub).await?.ok_or_else(over)?;
+    let user = users::find(&mut reader, bearer.sub).await?.ok_or_else(ended)?;
     drop(reader);
-    let proved = proof::prove_password(vestibule, bearer, current, origin).await?;
+    let proved = verify_password::verify_password(vestibule, bearer, current, context).await?;
     vestibule.check_new_password(new, &user).await?.map_err(ChangePasswordError::Unsuitable)?;
     let hash = vestibule.hasher.hash(new).await?;
 
-    let (id, user_id, now) = (bearer.sid, bearer.sub, origin.now);
-    let remember = vestibule.remember();
+    let (id, user_id, now) = (bearer.sid, bearer.sub, context.now);
+    let revocation_ttl = vestibule.revocation_ttl();
     let others = sessions::Selection::AllBut(id);
-    let revocation = Revocation::new(vestibule, user_id, others, RevokeReason::PasswordChanged, origin);
-    let (asking, lifetimes, origin) = (Bearer::of(bearer), client.clone(), origin.clone());
+    let revocation = Revocation::new(vestibule, user_id, others, RevokeReason::PasswordChanged, context);
+    let (bearer, lifetimes, context) = (Bearer::of(bearer), client.clone(), context.clone());
     let changed = vestibule
         .store
         .write(async move |tx| {
-            if !(bearer_is_live(tx, asking, now).await? && is_password(tx, user_id, &proved).await?) {
+            if !(bearer_is_live(tx, bearer, now).await? && is_current_password(tx, user_id, &proved).await?) {
                 return Ok(None);
             }
             let Some(session) = sessions::find(tx, id).await? else { return Ok(None) };
             users::set_password(tx, user_id, &hash, now).await?;
             let version = users::raise_authorization_version(tx, user_id).await?;
-            outdate_access_tokens(tx, remember, user_id, version, now).await?;
+            invalidate_access_tokens(tx, revocation_ttl, user_id, version, now).await?;
             revocation.carry_out(tx).await?;
             // A copy of an earlier refresh token of this session gets nothing, not even within the grace (ASVS 5.0 V7.4.3,
             // RFC 9700 §4.14.2).
@@ -87,10 +87,10 @@ pub async fn change_password(
             next.access_expires_at = access_expiry(&next, &lifetimes, now);
             sessions::claim(tx, current, &next).await?;
             sessions::prove(tx, id, now, next.access_expires_at).await?;
-            audit::insert(tx, &AuditEvent::new(Event::PasswordChanged, &origin).user(user_id).session(id)).await?;
+            audit::insert(tx, &AuditEvent::new(Event::PasswordChanged, &context).user(user_id).session(id)).await?;
             Ok(users::find(tx, user_id).await?.map(|user| (next, user)))
         })
         .await?;
-    let (session, user) = changed.ok_or_else(over)?;
+    let (session, user) = changed.ok_or_else(ended)?;
     Ok(vestibule.tokens(&user, &session, &client, true, now))
 }

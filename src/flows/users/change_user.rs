@@ -6,8 +6,8 @@
 use crate::{
     domain::{
         Email, Permission, RoleName, User, UserId, Username,
-        audit_event::{AuditEvent, Event, Origin},
-        claims::{self, TokenRoom},
+        audit_event::{AuditEvent, Event, RequestContext},
+        claims::{self, TokenSizeBudget},
         password::{Password, PasswordHash},
         permission::ADMIN_ROLE,
         session::RevokeReason,
@@ -15,8 +15,8 @@ use crate::{
     flows::{
         Vestibule,
         steps::{
-            members::is_last_admin,
-            revocation::{Revocation, outdate_access_tokens},
+            revocation::{Revocation, invalidate_access_tokens},
+            role_members::is_last_admin,
         },
     },
     memory::hasher::HashError,
@@ -58,7 +58,7 @@ pub enum ChangeUserError {
     Unknown(UserId),
     /// Somebody else has that name or address.
     #[error("the {} is taken by another user", .0.field())]
-    Taken(users::Taken),
+    Taken(users::TakenName),
     /// A role that isn't.
     #[error("there is no role {0:?}; there are: {1}")]
     UnknownRole(String, String),
@@ -86,7 +86,7 @@ type Outcome = Result<User, ChangeUserError>;
 ///
 /// # Errors
 /// [`ChangeUserError`].
-pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, origin: &Origin) -> Outcome {
+pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, context: &RequestContext) -> Outcome {
     claims::check_custom(&change.set_claims).map_err(ChangeUserError::Claims)?;
     let hash = match &change.password {
         Some(password) => {
@@ -98,7 +98,7 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
         }
         None => None,
     };
-    let (room, remember, origin) = (vestibule.token_room(), vestibule.remember(), origin.clone());
+    let (room, revocation_ttl, context) = (vestibule.token_size_budget(), vestibule.revocation_ttl(), context.clone());
     vestibule
         .store
         .write(async move |tx| {
@@ -107,7 +107,7 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
                 Ok(plan) => plan,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            plan.carry_out(tx, &user, &change, hash.as_ref(), remember, &origin).await
+            plan.carry_out(tx, &user, &change, hash.as_ref(), revocation_ttl, &context).await
         })
         .await?
 }
@@ -127,7 +127,7 @@ impl Plan {
         tx: &mut Tx,
         user: &User,
         change: &UserChange,
-        room: &TokenRoom,
+        room: &TokenSizeBudget,
     ) -> store::Result<Result<Self, ChangeUserError>> {
         let known = roles::find_all(tx).await?;
         if let Some(unknown) = change.add_roles.iter().find(|role| !known.has(role.as_str())) {
@@ -180,10 +180,10 @@ impl Plan {
         user: &User,
         change: &UserChange,
         hash: Option<&PasswordHash>,
-        remember: i64,
-        origin: &Origin,
+        revocation_ttl: i64,
+        context: &RequestContext,
     ) -> store::Result<Outcome> {
-        let (id, now) = (user.id, origin.now);
+        let (id, now) = (user.id, context.now);
         if let Err(taken) = users::set_names(tx, id, self.username.as_ref(), self.email.as_ref()).await? {
             return Ok(Err(ChangeUserError::Taken(taken)));
         }
@@ -205,7 +205,7 @@ impl Plan {
         }
         if self.takes_away {
             let version = users::raise_authorization_version(tx, id).await?;
-            outdate_access_tokens(tx, remember, id, version, now).await?;
+            invalidate_access_tokens(tx, revocation_ttl, id, version, now).await?;
         }
         let reason = match (change.disabled, hash) {
             (Some(true), _) => Some(RevokeReason::UserDisabled),
@@ -214,10 +214,12 @@ impl Plan {
         };
         if let Some(reason) = reason {
             let selection = sessions::Selection::All;
-            Revocation { user: id, selection, reason, remember, origin: origin.clone() }.carry_out(tx).await?;
+            Revocation { user: id, selection, reason, ttl: revocation_ttl, context: context.clone() }
+                .carry_out(tx)
+                .await?;
         }
         let role_names: Vec<&str> = self.roles.iter().map(RoleName::as_str).collect();
-        audit::insert(tx, &AuditEvent::new(event, origin).user(id).detail("roles", role_names)).await?;
+        audit::insert(tx, &AuditEvent::new(event, context).user(id).detail("roles", role_names)).await?;
         Ok(users::find(tx, id).await?.ok_or(ChangeUserError::Unknown(id)))
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         AccessClaims, SessionId, UserId,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         change::GONE,
         password::{Password, PasswordHash},
         session::RevokeReason,
@@ -11,10 +11,10 @@ use crate::{
     flows::{
         Vestibule,
         steps::{
-            bearer::{Bearer, bearer_is_live, is_password},
-            members::is_last_admin,
-            proof,
-            revocation::{Revocation, outdate_access_tokens},
+            bearer::{Bearer, bearer_is_live, is_current_password},
+            revocation::{Revocation, invalidate_access_tokens},
+            role_members::is_last_admin,
+            verify_password,
         },
     },
     store::{self, Tx, audit, sessions, users},
@@ -25,13 +25,13 @@ use crate::{
 pub enum DeleteUserError {
     /// The password was not proved.
     #[error(transparent)]
-    Proof(#[from] proof::ProofError),
+    Proof(#[from] verify_password::VerifyPasswordError),
     /// Nobody else has the role `admin`.
     #[error("user {0} is the last admin")]
     LastAdmin(UserId),
     /// The session of the one who asked is over.
     #[error("session {0} is over")]
-    Over(SessionId),
+    SessionEnded(SessionId),
     /// There is no such user.
     #[error("no user {0}")]
     Unknown(UserId),
@@ -45,7 +45,7 @@ pub enum DeleteUserError {
 enum Deleted {
     Done,
     LastAdmin,
-    Over,
+    SessionEnded,
     Unknown,
 }
 
@@ -57,58 +57,58 @@ pub async fn delete_own(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
     password: &Password,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<(), DeleteUserError> {
-    let proved = proof::prove_password(vestibule, bearer, password, origin).await?;
-    delete(vestibule, bearer.sub, Some((Bearer::of(bearer), proved)), origin).await
+    let proved = verify_password::verify_password(vestibule, bearer, password, context).await?;
+    delete(vestibule, bearer.sub, Some((Bearer::of(bearer), proved)), context).await
 }
 
 /// Deletes a user on an operator's word.
 ///
 /// # Errors
 /// [`DeleteUserError`].
-pub async fn delete_user(vestibule: &Vestibule, user: UserId, origin: &Origin) -> Result<(), DeleteUserError> {
-    delete(vestibule, user, None, origin).await
+pub async fn delete_user(vestibule: &Vestibule, user: UserId, context: &RequestContext) -> Result<(), DeleteUserError> {
+    delete(vestibule, user, None, context).await
 }
 
 async fn delete(
     vestibule: &Vestibule,
     user: UserId,
-    asking: Option<(Bearer, PasswordHash)>,
-    origin: &Origin,
+    bearer: Option<(Bearer, PasswordHash)>,
+    context: &RequestContext,
 ) -> Result<(), DeleteUserError> {
-    let (remember, origin) = (vestibule.remember(), origin.clone());
-    let (session, proof) = (asking.as_ref().map(|(bearer, _)| bearer.session), asking);
+    let (revocation_ttl, context) = (vestibule.revocation_ttl(), context.clone());
+    let (session, proof) = (bearer.as_ref().map(|(bearer, _)| bearer.session), bearer);
     let deleted = vestibule
         .store
         .write(async move |tx| {
             if let Some((bearer, proved)) = &proof
-                && !(bearer_is_live(tx, *bearer, origin.now).await? && is_password(tx, user, proved).await?)
+                && !(bearer_is_live(tx, *bearer, context.now).await? && is_current_password(tx, user, proved).await?)
             {
-                return Ok(Deleted::Over);
+                return Ok(Deleted::SessionEnded);
             }
-            erase(tx, user, remember, &origin).await
+            erase(tx, user, revocation_ttl, &context).await
         })
         .await?;
     match (deleted, session) {
         (Deleted::Done, _) => Ok(()),
         (Deleted::LastAdmin, _) => Err(DeleteUserError::LastAdmin(user)),
-        (Deleted::Over | Deleted::Unknown, Some(session)) => Err(DeleteUserError::Over(session)),
-        (Deleted::Over | Deleted::Unknown, None) => Err(DeleteUserError::Unknown(user)),
+        (Deleted::SessionEnded | Deleted::Unknown, Some(session)) => Err(DeleteUserError::SessionEnded(session)),
+        (Deleted::SessionEnded | Deleted::Unknown, None) => Err(DeleteUserError::Unknown(user)),
     }
 }
 
-async fn erase(tx: &mut Tx, id: UserId, remember: i64, origin: &Origin) -> store::Result<Deleted> {
+async fn erase(tx: &mut Tx, id: UserId, revocation_ttl: i64, context: &RequestContext) -> store::Result<Deleted> {
     let Some(user) = users::find(tx, id).await? else { return Ok(Deleted::Unknown) };
     if is_last_admin(tx, &user).await? {
         return Ok(Deleted::LastAdmin);
     }
     let (selection, reason) = (sessions::Selection::All, RevokeReason::UserDeleted);
-    Revocation { user: id, selection, reason, remember, origin: origin.clone() }.carry_out(tx).await?;
-    outdate_access_tokens(tx, remember, id, GONE, origin.now).await?;
+    Revocation { user: id, selection, reason, ttl: revocation_ttl, context: context.clone() }.carry_out(tx).await?;
+    invalidate_access_tokens(tx, revocation_ttl, id, GONE, context.now).await?;
     users::delete(tx, id).await?;
     audit::forget_user(tx, id).await?;
-    let mut event = AuditEvent::new(Event::UserDeleted, origin);
+    let mut event = AuditEvent::new(Event::UserDeleted, context);
     event.ip = None;
     audit::insert(tx, &event).await?;
     Ok(Deleted::Done)

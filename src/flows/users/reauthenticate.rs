@@ -3,15 +3,15 @@
 use crate::{
     domain::{
         AccessClaims, SessionId,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         password::Password,
     },
     flows::{
         Vestibule,
         steps::{
-            bearer::{Bearer, bearer_is_live, is_password},
+            bearer::{Bearer, bearer_is_live, is_current_password},
             grants::access_expiry,
-            proof,
+            verify_password,
         },
     },
     store::{self, audit, sessions, users},
@@ -22,10 +22,10 @@ use crate::{
 pub enum ReauthenticateError {
     /// The password was not proved.
     #[error(transparent)]
-    Proof(#[from] proof::ProofError),
+    Proof(#[from] verify_password::VerifyPasswordError),
     /// The session or its user is no more.
     #[error("session {0} is over")]
-    Over(SessionId),
+    SessionEnded(SessionId),
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -33,7 +33,7 @@ pub enum ReauthenticateError {
 
 /// A fresh access token, and the seconds until it is over.
 #[derive(Debug)]
-pub struct Fresh {
+pub struct FreshAccessToken {
     /// The token.
     pub access_token: String,
     /// Seconds.
@@ -50,18 +50,18 @@ pub async fn reauthenticate(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
     password: &Password,
-    origin: &Origin,
-) -> Result<Fresh, ReauthenticateError> {
-    let proved = proof::prove_password(vestibule, bearer, password, origin).await?;
-    let over = ReauthenticateError::Over(bearer.sid);
-    let Some(client) = vestibule.config.clients.get(&bearer.client_id) else { return Err(over) };
-    let (id, user_id, now, lifetime) = (bearer.sid, bearer.sub, origin.now, client.clone());
+    context: &RequestContext,
+) -> Result<FreshAccessToken, ReauthenticateError> {
+    let proved = verify_password::verify_password(vestibule, bearer, password, context).await?;
+    let ended = ReauthenticateError::SessionEnded(bearer.sid);
+    let Some(client) = vestibule.config.clients.get(&bearer.client_id) else { return Err(ended) };
+    let (id, user_id, now, lifetime) = (bearer.sid, bearer.sub, context.now, client.clone());
     let bearer = Bearer::of(bearer);
-    let event = AuditEvent::new(Event::Reauthenticated, origin).user(user_id).session(id);
+    let event = AuditEvent::new(Event::Reauthenticated, context).user(user_id).session(id);
     let proved = vestibule
         .store
         .write(async move |tx| {
-            if !(bearer_is_live(tx, bearer, now).await? && is_password(tx, user_id, &proved).await?) {
+            if !(bearer_is_live(tx, bearer, now).await? && is_current_password(tx, user_id, &proved).await?) {
                 return Ok(None);
             }
             let Some(mut session) = sessions::find(tx, id).await? else { return Ok(None) };
@@ -73,9 +73,9 @@ pub async fn reauthenticate(
             Ok(Some((session, user)))
         })
         .await?;
-    let (session, user) = proved.ok_or(over)?;
+    let (session, user) = proved.ok_or(ended)?;
     let tokens = vestibule.tokens(&user, &session, client, true, now);
-    Ok(Fresh {
+    Ok(FreshAccessToken {
         access_token: tokens.access_token,
         expires_in: tokens.expires_in,
         refresh_expires_in: tokens.refresh_expires_in,

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         Email, User, UserId, Username,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         password::Password,
     },
     flows::Vestibule,
@@ -34,7 +34,7 @@ pub enum RegisterError {
     Closed,
     /// Somebody has that name or address.
     #[error("the {} is taken", .0.field())]
-    Taken(users::Taken),
+    Taken(users::TakenName),
     /// The password is none that may be stored.
     #[error("the password {0}")]
     Unsuitable(String),
@@ -57,7 +57,7 @@ pub async fn register(
     vestibule: &Vestibule,
     request: Registration,
     network: Option<Network>,
-    origin: &Origin,
+    context: &RequestContext,
 ) -> Result<User, RegisterError> {
     if !vestibule.config.passwords.registration_open {
         return Err(RegisterError::Closed);
@@ -77,12 +77,12 @@ pub async fn register(
     }
     let hash = vestibule.hasher.hash(&request.password).await?;
     let new = users::NewUser {
-        id: UserId::new(origin.now, random::bytes()),
+        id: UserId::new(context.now, random::bytes()),
         username: request.username,
         email: request.email,
-        created_at: origin.now,
+        created_at: context.now,
     };
-    let event = AuditEvent::new(Event::UserRegistered, origin).user(new.id);
+    let event = AuditEvent::new(Event::UserRegistered, context).user(new.id);
     let made = vestibule
         .store
         .write(async move |tx| {

@@ -12,13 +12,13 @@ use rocket::{
 };
 
 use crate::{
-    domain::{AccessClaims, Permission, excluded::Host},
+    domain::{AccessClaims, Permission, exclusions::Host},
     flows::Vestibule,
     http::{
-        errors::{ApiError, Code, outcome},
+        app_state::AppState,
+        errors::{ApiError, ErrorCode, guard_outcome},
         guards::{self, AccessToken},
         request::caller,
-        shared::Shared,
     },
     store::{self, users::Names},
 };
@@ -56,7 +56,7 @@ impl<'r> Forwarded<'r> {
 
     fn is_excluded(&self, vestibule: &Vestibule) -> bool {
         let host = self.host.map(|host| Host::parse(host).with_port_of(self.proto.unwrap_or_default()));
-        self.uri.is_some_and(|uri| vestibule.exclusions.cover(host.as_ref(), uri))
+        self.uri.is_some_and(|uri| vestibule.exclusions.covers(host.as_ref(), uri))
     }
 
     /// Where a browser that asked for a page signs in and comes back from; none where it may not be sent back.
@@ -75,18 +75,18 @@ impl<'r> Forwarded<'r> {
 }
 
 fn refused(detail: String) -> ApiError {
-    ApiError::new(Code::MissingToken, detail)
+    ApiError::new(ErrorCode::MissingToken, detail)
 }
 
 /// What the query asks for.
 #[derive(Default)]
-struct Asked<'r> {
+struct Requirements<'r> {
     permissions: Vec<&'r str>,
     roles: Vec<&'r str>,
     redirect: bool,
 }
 
-impl<'r> Asked<'r> {
+impl<'r> Requirements<'r> {
     /// A name that is not known here is refused: a misspelt `permission` would let everybody in.
     fn read(request: &'r Request<'_>) -> Result<Self, ApiError> {
         let mut asked = Self::default();
@@ -121,15 +121,15 @@ impl<'r> Asked<'r> {
 }
 
 /// A proxy's question.
-pub struct Question<'r> {
+pub struct ForwardAuthRequest<'r> {
     forwarded: Forwarded<'r>,
-    asked: Result<Asked<'r>, ApiError>,
+    asked: Result<Requirements<'r>, ApiError>,
     token: Result<AccessToken, ApiError>,
     is_browser: bool,
 }
 
 #[rocket::async_trait]
-impl<'r> FromRequest<'r> for Question<'r> {
+impl<'r> FromRequest<'r> for ForwardAuthRequest<'r> {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
@@ -137,20 +137,20 @@ impl<'r> FromRequest<'r> for Question<'r> {
             |range: &str| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/html");
         let question = Forwarded::read(request).map(|forwarded| Self {
             forwarded,
-            asked: Asked::read(request),
+            asked: Requirements::read(request),
             // Proxies know 401 and 403; anything else they take for a fault of this server.
-            token: guards::look(request).map_err(|error| match error.code() {
-                Code::MalformedRequest => error.with_code(Code::InvalidToken),
+            token: guards::inspect(request).map_err(|error| match error.code() {
+                ErrorCode::MalformedRequest => error.with_code(ErrorCode::InvalidToken),
                 _ => error,
             }),
             is_browser: request.headers().get("Accept").any(|ranges| ranges.split(',').any(is_html)),
         });
-        outcome(request, question)
+        guard_outcome(request, question)
     }
 }
 
 /// What the proxy is told, beside a refusal.
-pub enum Answer {
+pub enum ForwardAuthResponse {
     /// Nobody in particular may pass.
     Anybody,
     /// This user may.
@@ -159,7 +159,7 @@ pub enum Answer {
     SignIn(String),
 }
 
-impl Answer {
+impl ForwardAuthResponse {
     /// Every header of a 200, empty where there is nothing to say.
     fn identity(&self) -> [(&'static str, String); 5] {
         let (claims, names) = match self {
@@ -181,7 +181,7 @@ impl Answer {
     }
 }
 
-impl<'r> Responder<'r, 'static> for Answer {
+impl<'r> Responder<'r, 'static> for ForwardAuthResponse {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
         let mut response = Response::new();
         if let Self::SignIn(location) = &self {
@@ -198,22 +198,25 @@ impl<'r> Responder<'r, 'static> for Answer {
 
 /// Whether the request that a proxy holds may pass.
 #[get("/verify")]
-pub async fn verify(question: Question<'_>, vestibule: &State<Shared>) -> Result<Answer, ApiError> {
-    let Question { forwarded, asked, token, is_browser } = question;
+pub async fn verify(
+    question: ForwardAuthRequest<'_>,
+    vestibule: &State<AppState>,
+) -> Result<ForwardAuthResponse, ApiError> {
+    let ForwardAuthRequest { forwarded, asked, token, is_browser } = question;
     if forwarded.is_excluded(vestibule) {
-        return Ok(Answer::Anybody);
+        return Ok(ForwardAuthResponse::Anybody);
     }
     let token = match token {
         Ok(token) => token,
         Err(error) => {
             let sign_in =
                 forwarded.sign_in(vestibule).filter(|_| is_browser && asked.is_ok_and(|asked| asked.redirect));
-            return sign_in.map(Answer::SignIn).ok_or(error);
+            return sign_in.map(ForwardAuthResponse::SignIn).ok_or(error);
         }
     };
     asked?.check(token.claims())?;
     // The names are read, not taken from the token: a new name or address is in force at once, whatever `token_claims` says.
     let names = store::users::find_names(&mut *vestibule.store.read().await?, token.claims().sub).await?;
-    let names = names.ok_or_else(|| ApiError::new(Code::TokenRevoked, "The account is no more."))?;
-    Ok(Answer::User(token, names))
+    let names = names.ok_or_else(|| ApiError::new(ErrorCode::TokenRevoked, "The account is no more."))?;
+    Ok(ForwardAuthResponse::User(token, names))
 }

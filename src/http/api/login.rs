@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     sessions,
-    tokens::{self, TokenAnswer, Transport},
+    tokens::{self, TokenResponse, Transport},
 };
 use crate::{
     config::FingerprintPolicy,
@@ -22,16 +22,16 @@ use crate::{
         users::reauthenticate::reauthenticate,
     },
     http::{
+        app_state::AppState,
         browser::{cookies::Cookies, csrf},
-        errors::{ApiError, Code},
-        fairings::renewal::BringsToken,
+        errors::{ApiError, ErrorCode},
+        fairings::renewal::WithOwnToken,
         guards::AccessToken,
         request::{
             body::{Body, Fields, FromFields, OptionalBody},
             caller::Caller,
             field::{Field, Kind, optional, required},
         },
-        shared::Shared,
     },
 };
 
@@ -134,7 +134,7 @@ pub fn require_fingerprint(fields: &mut Fields, vestibule: &Vestibule, fingerpri
     }
     if fields.is_absent("fingerprint") {
         fields.refuse("fingerprint", "is required");
-    } else if fingerprint.is_some_and(|fingerprint| !fingerprint.binds()) {
+    } else if fingerprint.is_some_and(|fingerprint| !fingerprint.can_bind()) {
         fields.refuse("fingerprint", "says too little to recognise the device by");
     }
 }
@@ -166,18 +166,18 @@ fn transport(fields: &mut Fields, vestibule: &Vestibule) -> Transport {
 /// Signs in.
 #[post("/login", data = "<body>")]
 pub async fn login(
-    site: csrf::Site<'_>,
+    origin: csrf::RequestOrigin<'_>,
     body: Body<LoginBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<Json<TokenAnswer>, ApiError> {
+) -> Result<Json<TokenResponse>, ApiError> {
     let transport = body.0.transport;
     if transport == Transport::Cookie {
-        site.check_origin()?;
+        origin.check_origin()?;
     }
     let tokens = sign_in(body.0, vestibule, caller, cookies).await?;
-    Ok(tokens::answer(cookies, tokens, transport))
+    Ok(tokens::respond(cookies, tokens, transport))
 }
 
 /// Opens the session that a body asks for.
@@ -187,7 +187,7 @@ pub(in crate::http) async fn sign_in(
     caller: &Caller,
     cookies: Cookies<'_>,
 ) -> Result<Tokens, ApiError> {
-    let client = client::named(vestibule, &body.client_id)?;
+    let client = client::public_client(vestibule, &body.client_id)?;
     let request = Login {
         identifier: body.identifier,
         password: body.password,
@@ -201,7 +201,7 @@ pub(in crate::http) async fn sign_in(
         client,
         scope: None,
     };
-    Ok(flows::sessions::login::login(vestibule, request, caller.network, &caller.origin()).await?)
+    Ok(flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await?)
 }
 
 /// The body of a refresh.
@@ -228,13 +228,13 @@ impl FromFields for RefreshBody {
 /// Trades a refresh token for the next pair.
 #[post("/refresh", data = "<body>")]
 pub async fn refresh(
-    _page: csrf::OwnPage,
+    _page: csrf::SameOrigin,
     body: OptionalBody<RefreshBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-    site: csrf::Site<'_>,
-) -> Result<Json<TokenAnswer>, ApiError> {
+    origin: csrf::RequestOrigin<'_>,
+) -> Result<Json<TokenResponse>, ApiError> {
     let (in_body, fingerprint) = body.0.map_or((None, None), |body| (body.refresh_token, body.fingerprint));
     let in_headers = vestibule.config.tokens.location.headers;
     let transport = if in_body.is_some() && in_headers { Transport::Body } else { Transport::Cookie };
@@ -242,27 +242,27 @@ pub async fn refresh(
         Some(token) => {
             // Cookies would sign the visitor of a foreign page in.
             if transport == Transport::Cookie {
-                site.check_origin()?;
+                origin.check_origin()?;
             }
             token
         }
         None => {
-            let now = caller.origin().now;
+            let now = caller.context().now;
             let (token, claims) = cookies.refresh(now)?.ok_or_else(missing_refresh_token)?;
             // One that is over gets its 401 from the flow, which changes nothing then.
             if sessions::is_live(vestibule, claims.sid, now).await? {
-                site.check(claims.sid)?;
+                origin.check(claims.sid)?;
             }
             token.to_owned()
         }
     };
     let request = Refresh { fingerprint, ..Refresh::of(&token) };
-    let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.origin()).await?;
-    Ok(tokens::answer(cookies, tokens, transport))
+    let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await?;
+    Ok(tokens::respond(cookies, tokens, transport))
 }
 
 fn missing_refresh_token() -> ApiError {
-    ApiError::new(Code::MissingToken, "Send a refresh token: {\"refresh_token\": \"…\"}, or its cookie.")
+    ApiError::new(ErrorCode::MissingToken, "Send a refresh token: {\"refresh_token\": \"…\"}, or its cookie.")
 }
 
 /// The body of a reauthentication.
@@ -278,7 +278,7 @@ impl FromFields for PasswordBody {
 
 /// What a reauthentication answers.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FreshAnswer {
+pub struct FreshTokenResponse {
     /// A fresh access token in the same session; not here where it came, and goes, in a cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<String>,
@@ -293,14 +293,18 @@ pub struct FreshAnswer {
 pub async fn fresh(
     token: AccessToken,
     body: Body<PasswordBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<BringsToken<Json<FreshAnswer>>, ApiError> {
-    let fresh = reauthenticate(vestibule, token.claims(), &body.0.0, &caller.origin()).await?;
+) -> Result<WithOwnToken<Json<FreshTokenResponse>>, ApiError> {
+    let fresh = reauthenticate(vestibule, token.claims(), &body.0.0, &caller.context()).await?;
     if token.came_in_cookie() {
         cookies.set_fresh(&fresh);
     }
     let in_body = Some(fresh.access_token).filter(|_| !token.came_in_cookie());
-    Ok(BringsToken(Json(FreshAnswer { access_token: in_body, token_type: "bearer", expires_in: fresh.expires_in })))
+    Ok(WithOwnToken(Json(FreshTokenResponse {
+        access_token: in_body,
+        token_type: "bearer",
+        expires_in: fresh.expires_in,
+    })))
 }

@@ -1,8 +1,8 @@
 //! The endpoints that speak JSON.
 
 pub mod forward_auth;
+pub mod health;
 pub mod login;
-pub mod operation;
 pub mod sessions;
 pub mod tokens;
 pub mod users;

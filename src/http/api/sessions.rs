@@ -12,35 +12,35 @@ use crate::{
     flows::{
         self, Vestibule,
         sessions::{
-            logout::{Shown, session_of},
-            revoke_sessions::{Own, revoke_own},
+            logout::{PresentedToken, session_of},
+            revoke_sessions::{OwnSessions, revoke_own},
         },
     },
     http::{
+        app_state::AppState,
         browser::{cookies::Cookies, csrf},
         db::{Connection, Db},
-        errors::{ApiError, Code},
+        errors::{ApiError, ErrorCode},
         guards::{self, AccessToken},
         request::{
-            body::{Body, Fields, FromFields, Ignored, OptionalBody},
+            body::{Body, Fields, FromFields, IgnoredBody, OptionalBody},
             caller::Caller,
             field::{Field, Kind, optional},
         },
-        shared::Shared,
     },
     store,
 };
 
 /// What is said when something was done.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Done {
+pub struct MessageResponse {
     /// One sentence.
     detail: &'static str,
 }
 
 /// What is said when sessions were ended.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RevokedAnswer {
+pub struct RevokedSessionsResponse {
     /// One sentence.
     detail: &'static str,
     /// How many live sessions were ended.
@@ -103,11 +103,11 @@ impl SessionView {
 #[get("/active_sessions")]
 pub async fn active_sessions(
     token: AccessToken,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     mut db: Connection<Db>,
 ) -> Result<Json<Vec<SessionView>>, ApiError> {
-    let live = store::sessions::list_live_by_user(&mut db, token.claims().sub, caller.origin().now).await?;
+    let live = store::sessions::list_live_by_user(&mut db, token.claims().sub, caller.context().now).await?;
     Ok(Json(live.iter().map(|session| SessionView::new(vestibule, session, token.claims().sid)).collect()))
 }
 
@@ -131,36 +131,36 @@ impl FromFields for TokenBody {
 /// people out.
 #[post("/logout", data = "<body>")]
 pub async fn logout(
-    _page: csrf::OwnPage,
+    _page: csrf::SameOrigin,
     body: OptionalBody<TokenBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-    site: csrf::Site<'_>,
-) -> Result<Json<Done>, ApiError> {
+    origin: csrf::RequestOrigin<'_>,
+) -> Result<Json<MessageResponse>, ApiError> {
     let in_body = body.0.and_then(|body| body.0);
-    let in_header = guards::in_header(site.request(), vestibule)?;
+    let in_header = guards::in_header(origin.request(), vestibule)?;
     let in_cookie = cookies.session();
-    let shown = match (in_body.as_deref(), in_header, &in_cookie) {
-        (Some(token), ..) => Some(Shown::Refresh(token)),
-        (None, Some(token), _) => Some(Shown::Access(token)),
+    let presented = match (in_body.as_deref(), in_header, &in_cookie) {
+        (Some(token), ..) => Some(PresentedToken::Refresh(token)),
+        (None, Some(token), _) => Some(PresentedToken::Access(token)),
         (None, None, Ok(Some(token))) => {
-            let shown = token.shown();
-            let (session, _) = session_of(vestibule, &shown).map_err(ApiError::from)?;
-            if is_live(vestibule, session, caller.origin().now).await? {
-                site.check(session)?;
+            let presented = token.presented();
+            let (session, _) = session_of(vestibule, &presented).map_err(ApiError::from)?;
+            if is_live(vestibule, session, caller.context().now).await? {
+                origin.check(session)?;
             }
-            Some(shown)
+            Some(presented)
         }
         (None, None, Ok(None) | Err(_)) => None,
     };
-    if !site.is_foreign() {
+    if !origin.is_foreign() {
         cookies.clear();
     }
-    let missing = || ApiError::new(Code::MissingToken, "Send the token whose session is to end.");
-    let shown = shown.ok_or_else(|| in_cookie.err().unwrap_or_else(missing))?;
-    flows::sessions::logout::logout(vestibule, &shown, &caller.origin()).await?;
-    Ok(Json(Done { detail: "Logged out" }))
+    let missing = || ApiError::new(ErrorCode::MissingToken, "Send the token whose session is to end.");
+    let presented = presented.ok_or_else(|| in_cookie.err().unwrap_or_else(missing))?;
+    flows::sessions::logout::logout(vestibule, &presented, &caller.context()).await?;
+    Ok(Json(MessageResponse { detail: "Logged out" }))
 }
 
 /// Whether there is anything to protect: of a session that is over only the cookies are left, and they may go.
@@ -177,14 +177,14 @@ pub(in crate::http) async fn is_live(
 #[post("/logout_all", data = "<_body>")]
 pub async fn logout_all(
     token: AccessToken,
-    _body: Ignored,
-    vestibule: &State<Shared>,
+    _body: IgnoredBody,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<Json<RevokedAnswer>, ApiError> {
-    let revoked = revoke_own(vestibule, token.claims(), Own::All, &caller.origin()).await?;
+) -> Result<Json<RevokedSessionsResponse>, ApiError> {
+    let revoked = revoke_own(vestibule, token.claims(), OwnSessions::All, &caller.context()).await?;
     cookies.clear();
-    Ok(Json(RevokedAnswer { detail: "All sessions logged out", revoked }))
+    Ok(Json(RevokedSessionsResponse { detail: "All sessions logged out", revoked }))
 }
 
 /// Ends every session of the bearer but one.
@@ -192,12 +192,13 @@ pub async fn logout_all(
 pub async fn revoke_other_session(
     token: AccessToken,
     body: OptionalBody<TokenBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
-) -> Result<Json<RevokedAnswer>, ApiError> {
+) -> Result<Json<RevokedSessionsResponse>, ApiError> {
     let keep = body.0.and_then(|body| body.0);
-    let revoked = revoke_own(vestibule, token.claims(), Own::Others(keep.as_deref()), &caller.origin()).await?;
-    Ok(Json(RevokedAnswer { detail: "Other sessions revoked", revoked }))
+    let revoked =
+        revoke_own(vestibule, token.claims(), OwnSessions::Others(keep.as_deref()), &caller.context()).await?;
+    Ok(Json(RevokedSessionsResponse { detail: "Other sessions revoked", revoked }))
 }
 
 /// Ends one session of the bearer.
@@ -205,12 +206,12 @@ pub async fn revoke_other_session(
 pub async fn delete_session(
     token: AccessToken,
     id: &str,
-    _body: Ignored,
-    vestibule: &State<Shared>,
+    _body: IgnoredBody,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<NoContent, ApiError> {
     let id = SessionId::parse(id).ok_or_else(no_such_session)?;
-    revoke_own(vestibule, token.claims(), Own::One(id), &caller.origin()).await?;
+    revoke_own(vestibule, token.claims(), OwnSessions::One(id), &caller.context()).await?;
     Ok(NoContent)
 }
 
@@ -241,17 +242,17 @@ impl FromFields for DeviceBody {
 pub async fn logout_device(
     token: AccessToken,
     body: Body<DeviceBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<NoContent, ApiError> {
     let which = match &body.0 {
-        DeviceBody::BySession(id) => SessionId::parse(id).map(Own::One),
-        DeviceBody::ByToken(id) => TokenId::parse(id).map(Own::ByTokenId),
+        DeviceBody::BySession(id) => SessionId::parse(id).map(OwnSessions::One),
+        DeviceBody::ByToken(id) => TokenId::parse(id).map(OwnSessions::ByTokenId),
     };
-    revoke_own(vestibule, token.claims(), which.ok_or_else(no_such_session)?, &caller.origin()).await?;
+    revoke_own(vestibule, token.claims(), which.ok_or_else(no_such_session)?, &caller.context()).await?;
     Ok(NoContent)
 }
 
 fn no_such_session() -> ApiError {
-    ApiError::new(Code::NotFound, "You have no such session.")
+    ApiError::new(ErrorCode::NotFound, "You have no such session.")
 }

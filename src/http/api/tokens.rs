@@ -32,7 +32,7 @@ impl Transport {
 
 /// What a login or a refresh answers. With cookie transport the tokens are in cookies, and `csrf_token` stands here.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TokenAnswer {
+pub struct TokenResponse {
     /// Sent as `Authorization: Bearer …`.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<String>,
@@ -57,12 +57,12 @@ pub struct TokenAnswer {
 }
 
 /// Renders tokens.
-pub fn answer(cookies: Cookies<'_>, tokens: Tokens, transport: Transport) -> Json<TokenAnswer> {
+pub fn respond(cookies: Cookies<'_>, tokens: Tokens, transport: Transport) -> Json<TokenResponse> {
     let in_body = transport == Transport::Body;
     if !in_body {
         cookies.set(&tokens);
     }
-    Json(TokenAnswer {
+    Json(TokenResponse {
         access_token: in_body.then_some(tokens.access_token),
         refresh_token: in_body.then_some(tokens.refresh_token),
         csrf_token: (!in_body).then_some(tokens.csrf_token),

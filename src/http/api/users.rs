@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 use super::{
     login::PasswordBody,
     sessions::SessionView,
-    tokens::{self, TokenAnswer, Transport},
+    tokens::{self, TokenResponse, Transport},
 };
 use crate::{
     domain::{
-        Email, Permission, SessionId, UnixTime, User, Username, device::Baseline, password::Password, scope,
+        Email, Permission, SessionId, UnixTime, User, Username, device::SealedFingerprint, password::Password, scope,
         session::Session,
     },
     flows::{
@@ -30,16 +30,16 @@ use crate::{
         },
     },
     http::{
+        app_state::AppState,
         browser::cookies::Cookies,
         db::{Connection, Db},
-        errors::{ApiError, Code},
+        errors::{ApiError, ErrorCode},
         guards::{AccessToken, FreshToken},
         request::{
             body::{Body, Fields, FromFields},
             caller::Caller,
             field::{Field, Kind, optional, required},
         },
-        shared::Shared,
     },
     store,
 };
@@ -117,17 +117,17 @@ impl FromFields for Registration {
 #[post("/register", data = "<body>")]
 pub async fn register(
     body: Body<Registration>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Created<Json<UserView>>, ApiError> {
-    let user = flows::users::register::register(vestibule, body.0, caller.network, &caller.origin()).await?;
+    let user = flows::users::register::register(vestibule, body.0, caller.network, &caller.context()).await?;
     Ok(Created::new("/users/me").body(Json(user.into())))
 }
 
 /// The bearer's account.
 #[get("/me")]
 pub async fn me(token: AccessToken, mut db: Connection<Db>) -> Result<Json<UserView>, ApiError> {
-    let user = store::users::find(&mut db, token.claims().sub).await?.ok_or_else(gone)?;
+    let user = store::users::find(&mut db, token.claims().sub).await?.ok_or_else(account_deleted)?;
     Ok(Json(user.into()))
 }
 
@@ -150,10 +150,10 @@ impl FromFields for NewNames {
 pub async fn update_me(
     token: FreshToken,
     body: Body<NewNames>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Json<UserView>, ApiError> {
-    let user = change_names(vestibule, token.claims(), body.0, caller.network, &caller.origin()).await?;
+    let user = change_names(vestibule, token.claims(), body.0, caller.network, &caller.context()).await?;
     Ok(Json(user.into()))
 }
 
@@ -186,16 +186,16 @@ impl FromFields for ChangePasswordBody {
 pub async fn change_password(
     token: AccessToken,
     body: Body<ChangePasswordBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<Json<TokenAnswer>, ApiError> {
+) -> Result<Json<TokenResponse>, ApiError> {
     let ChangePasswordBody { current, new } = body.0;
     let tokens =
-        flows::users::change_password::change_password(vestibule, token.claims(), &current, &new, &caller.origin())
+        flows::users::change_password::change_password(vestibule, token.claims(), &current, &new, &caller.context())
             .await?;
     let transport = if token.came_in_cookie() { Transport::Cookie } else { Transport::Body };
-    Ok(tokens::answer(cookies, tokens, transport))
+    Ok(tokens::respond(cookies, tokens, transport))
 }
 
 /// Removes the bearer's account.
@@ -203,11 +203,11 @@ pub async fn change_password(
 pub async fn delete_me(
     token: FreshToken,
     body: Body<PasswordBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
 ) -> Result<NoContent, ApiError> {
-    delete_own(vestibule, token.claims(), &body.0.0, &caller.origin()).await?;
+    delete_own(vestibule, token.claims(), &body.0.0, &caller.context()).await?;
     cookies.clear();
     cookies.clear_device();
     Ok(NoContent)
@@ -268,7 +268,7 @@ impl ExportedSession {
             failed_proofs: session.failed_proofs,
             mismatches: session.mismatches,
             scope: session.scope.as_ref().map(|granted| scope::text(granted.permissions())),
-            fingerprint: session.baseline.iter().flat_map(Baseline::components).collect(),
+            fingerprint: session.fingerprint.iter().flat_map(SealedFingerprint::components).collect(),
             revoked_at: session.revoked_at,
             revoked_reason: session.revoked_reason.clone(),
         }
@@ -311,8 +311,8 @@ pub struct AuditEventView {
 
 /// Everything about the bearer.
 #[get("/me/export")]
-pub async fn export_me(token: AccessToken, vestibule: &State<Shared>) -> Result<Json<ExportView>, ApiError> {
-    let export = export_user(vestibule, token.claims().sub).await?.ok_or_else(gone)?;
+pub async fn export_me(token: AccessToken, vestibule: &State<AppState>) -> Result<Json<ExportView>, ApiError> {
+    let export = export_user(vestibule, token.claims().sub).await?.ok_or_else(account_deleted)?;
     Ok(Json(ExportView::new(vestibule, export, &token)))
 }
 
@@ -339,6 +339,6 @@ impl ExportView {
 }
 
 /// What whoever asks is told whose account was deleted meanwhile.
-pub(in crate::http) fn gone() -> ApiError {
-    ApiError::new(Code::TokenRevoked, "The account is gone.")
+pub(in crate::http) fn account_deleted() -> ApiError {
+    ApiError::new(ErrorCode::TokenRevoked, "The account is gone.")
 }

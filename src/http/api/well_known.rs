@@ -3,7 +3,7 @@
 
 use rocket::{Request, State, get};
 
-use crate::http::{caching::Cacheable, shared::Shared};
+use crate::http::{app_state::AppState, caching::Cacheable};
 
 /// The path of the key set.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
@@ -18,6 +18,6 @@ pub fn is_public(request: &Request<'_>) -> bool {
 
 /// The key set (RFC 7517 §5); empty where tokens are signed with a shared secret.
 #[get("/.well-known/jwks.json")]
-pub fn jwks(vestibule: &State<Shared>) -> Cacheable {
+pub fn jwks(vestibule: &State<AppState>) -> Cacheable {
     Cacheable::new(vestibule.keyring.keys().jwks().to_string(), 300)
 }

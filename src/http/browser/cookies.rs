@@ -1,27 +1,29 @@
 //! Our cookies: two tokens that script can't read, a CSRF token that it must, the device's secret, the secret of the forms before a
 //! sign-in, and a count of redirects. [`Cookies`] reads those of the request and sets those of its answer.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeSet;
 
 use rocket::{
-    Request, Response,
-    fairing::{Fairing, Info, Kind},
-    http::{Cookie, Header, SameSite},
+    Request,
+    http::{Cookie, SameSite},
     request::{FromRequest, Outcome},
     time::Duration,
 };
 
-use super::cookie_header::{self, is_of_host};
+use super::{
+    cookie_header::{self, is_of_host},
+    pending_cookies,
+};
 use crate::{
     config,
     domain::{AccessClaims, SessionId, UnixTime, device::DeviceSecret, refresh_token::RefreshClaims},
-    flows::{Tokens, Vestibule, sessions::logout::Shown, steps::authenticate, users::reauthenticate::Fresh},
+    flows::{
+        Tokens, Vestibule, sessions::logout::PresentedToken, steps::authenticate,
+        users::reauthenticate::FreshAccessToken,
+    },
     http::{
-        errors::{ApiError, Code, outcome},
-        shared::shared,
+        app_state::app_state,
+        errors::{ApiError, ErrorCode, guard_outcome},
     },
 };
 
@@ -40,7 +42,7 @@ impl<'r> FromRequest<'r> for Cookies<'r> {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        outcome(request, Self::of(request))
+        guard_outcome(request, Self::of(request))
     }
 }
 
@@ -48,9 +50,9 @@ impl<'r> Cookies<'r> {
     /// The cookies of a request.
     ///
     /// # Errors
-    /// [`Code::InternalError`] in an application that we are no part of.
+    /// [`ErrorCode::InternalError`] in an application that we are no part of.
     pub fn of(request: &'r Request<'_>) -> Result<Self, ApiError> {
-        Ok(Self { request, vestibule: shared(request)? })
+        Ok(Self { request, vestibule: app_state(request)? })
     }
 
     fn settings(self) -> &'r config::Cookies {
@@ -90,7 +92,7 @@ impl<'r> Cookies<'r> {
     /// The refresh cookie with what it says, once its signature and time hold at `now`. None as for [`Cookies::access`].
     ///
     /// # Errors
-    /// [`Code::InvalidToken`], [`Code::TokenExpired`], [`Code::WrongTokenType`].
+    /// [`ErrorCode::InvalidToken`], [`ErrorCode::TokenExpired`], [`ErrorCode::WrongTokenType`].
     pub fn refresh(self, now: UnixTime) -> Result<Option<(&'r str, RefreshClaims)>, ApiError> {
         self.refresh_by(|token| Ok(self.vestibule.refresh_tokens.verify(token, now)?))
     }
@@ -99,19 +101,20 @@ impl<'r> Cookies<'r> {
     /// the session of the access cookie alone. `None` as for [`Cookies::access`].
     ///
     /// # Errors
-    /// [`Code::InvalidToken`], [`Code::WrongTokenType`].
+    /// [`ErrorCode::InvalidToken`], [`ErrorCode::WrongTokenType`].
     pub fn session(self) -> Result<Option<SessionToken<'r>>, ApiError> {
         let refresh = self.refresh_by(|token| Ok(self.vestibule.refresh_tokens.verify_signature(token)?));
-        let access = self.access(|token| Ok(Recognised(token, authenticate::recognise(self.vestibule, token)?)));
+        let access =
+            self.access(|token| Ok(VerifiedAccess(token, authenticate::verify_signature(self.vestibule, token)?)));
         match (refresh, access) {
             // A stale or foreign refresh cookie keeps nobody from signing out.
-            (Ok(Some((_, claims))), Ok(Some(Recognised(token, own))))
-                if !self.csrf_names(claims.sid) && self.csrf_names(own.sid) =>
+            (Ok(Some((_, claims))), Ok(Some(VerifiedAccess(token, own))))
+                if !self.has_csrf_token_of(claims.sid) && self.has_csrf_token_of(own.sid) =>
             {
                 Ok(Some(SessionToken::Access(token)))
             }
             (Ok(Some((token, _))), _) => Ok(Some(SessionToken::Refresh(token))),
-            (_, Ok(Some(Recognised(token, _)))) => Ok(Some(SessionToken::Access(token))),
+            (_, Ok(Some(VerifiedAccess(token, _)))) => Ok(Some(SessionToken::Access(token))),
             (Err(error), _) | (Ok(None), Err(error)) => Err(error),
             (Ok(None), Ok(None)) => Ok(None),
         }
@@ -138,7 +141,7 @@ impl<'r> Cookies<'r> {
             match read(value) {
                 Ok(token) => taken.push(token),
                 // "Expired" tells the client more than "invalid".
-                Err(error) if refused.as_ref().is_none_or(|known| known.code() == Code::InvalidToken) => {
+                Err(error) if refused.as_ref().is_none_or(|known| known.code() == ErrorCode::InvalidToken) => {
                     refused = Some(error);
                 }
                 Err(_) => {}
@@ -146,8 +149,8 @@ impl<'r> Cookies<'r> {
         }
         let sessions: BTreeSet<SessionId> = taken.iter().map(|(session, ..)| *session).collect();
         if sessions.len() > 1 {
-            taken.retain(|(session, ..)| self.csrf_names(*session));
-            if sessions.iter().filter(|session| self.csrf_names(**session)).count() > 1 {
+            taken.retain(|(session, ..)| self.has_csrf_token_of(*session));
+            if sessions.iter().filter(|session| self.has_csrf_token_of(**session)).count() > 1 {
                 return Ok(None);
             }
         } else if taken.is_empty() {
@@ -157,7 +160,7 @@ impl<'r> Cookies<'r> {
     }
 
     /// Whether the browser has the CSRF cookie of a session, which came with its tokens.
-    pub fn csrf_names(self, session: SessionId) -> bool {
+    pub fn has_csrf_token_of(self, session: SessionId) -> bool {
         self.values(&self.settings().csrf_name).into_iter().any(|given| self.vestibule.is_csrf_token(session, given))
     }
 
@@ -174,8 +177,8 @@ impl<'r> Cookies<'r> {
 
     /// How often this browser was redirected, as [`Cookies::set_hops`] wrote it: one value, unless another program of this host
     /// has a cookie of the same name.
-    pub fn hops(self) -> Vec<&'r str> {
-        self.values(&host_name(self.settings(), HOPS))
+    pub fn redirect_counts(self) -> Vec<&'r str> {
+        self.values(&host_name(self.settings(), REDIRECTS))
     }
 }
 
@@ -190,18 +193,18 @@ pub enum SessionToken<'r> {
 
 impl<'r> SessionToken<'r> {
     /// What it is shown as to end its session.
-    pub fn shown(&self) -> Shown<'r> {
+    pub fn presented(&self) -> PresentedToken<'r> {
         match *self {
-            Self::Refresh(token) => Shown::Refresh(token),
-            Self::Access(token) => Shown::Access(token),
+            Self::Refresh(token) => PresentedToken::Refresh(token),
+            Self::Access(token) => PresentedToken::Access(token),
         }
     }
 }
 
 /// An access token, and what it says.
-struct Recognised<'r>(&'r str, std::sync::Arc<AccessClaims>);
+struct VerifiedAccess<'r>(&'r str, std::sync::Arc<AccessClaims>);
 
-impl AsRef<AccessClaims> for Recognised<'_> {
+impl AsRef<AccessClaims> for VerifiedAccess<'_> {
     fn as_ref(&self) -> &AccessClaims {
         &self.1
     }
@@ -215,28 +218,34 @@ impl Cookies<'_> {
         let session = Duration::seconds(tokens.refresh_expires_in);
         self.set_access(tokens.access_token.clone(), tokens.refresh_expires_in);
         let path = refresh_path(self.vestibule);
-        self.put(self.cookie(&settings.refresh_name, tokens.refresh_token.clone(), path, session));
-        self.put(self.cookie(&settings.csrf_name, tokens.csrf_token.clone(), ROOT, session));
+        pending_cookies::put(
+            self.request,
+            self.cookie(&settings.refresh_name, tokens.refresh_token.clone(), path, session),
+        );
+        pending_cookies::put(self.request, self.cookie(&settings.csrf_name, tokens.csrf_token.clone(), ROOT, session));
         if let Some(device) = &tokens.device_id {
             let days = Duration::days(DEVICE_COOKIE_DAYS);
-            self.put(self.of_host(DEVICE, device.clone(), same_site(settings), Some(days)));
+            pending_cookies::put(self.request, self.of_host(DEVICE, device.clone(), same_site(settings), Some(days)));
         }
     }
 
     /// Replaces the access cookie by a fresh one.
-    pub fn set_fresh(self, fresh: &Fresh) {
+    pub fn set_fresh(self, fresh: &FreshAccessToken) {
         self.set_access(fresh.access_token.clone(), fresh.refresh_expires_in);
     }
 
     /// Replaces the access cookie alone. It is kept as long as the session's refresh token lasts: `seconds`.
     pub fn set_access(self, token: String, seconds: i64) {
-        self.put(self.cookie(&self.settings().access_name, token, ROOT, Duration::seconds(seconds)));
+        pending_cookies::put(
+            self.request,
+            self.cookie(&self.settings().access_name, token, ROOT, Duration::seconds(seconds)),
+        );
     }
 
     /// Whether the answer sets or removes the access cookie.
     pub fn sets_access(self) -> bool {
         let name = &self.settings().access_name;
-        locked(self.request).iter().any(|cookie| cookie.name() == name)
+        pending_cookies::of(self.request).iter().any(|cookie| cookie.name() == name)
     }
 
     /// Removes the cookies of a session. The device stays known, for the next login on it.
@@ -248,23 +257,29 @@ impl Cookies<'_> {
             (&settings.csrf_name, ROOT),
         ];
         for (name, path) in gone {
-            self.put(self.cookie(name, String::new(), path, Duration::ZERO));
+            pending_cookies::put(self.request, self.cookie(name, String::new(), path, Duration::ZERO));
         }
     }
 
     /// Removes the device's secret, of an account that is gone.
     pub fn clear_device(self) {
-        self.put(self.of_host(DEVICE, String::new(), same_site(self.settings()), Some(Duration::ZERO)));
+        pending_cookies::put(
+            self.request,
+            self.of_host(DEVICE, String::new(), same_site(self.settings()), Some(Duration::ZERO)),
+        );
     }
 
     /// Sets the secret of this browser's forms.
     pub fn set_form_secret(self, secret: String) {
-        self.put(self.of_host(FORM, secret, SameSite::Lax, None));
+        pending_cookies::put(self.request, self.of_host(FORM, secret, SameSite::Lax, None));
     }
 
     /// Writes how often the browser was redirected, for a few seconds.
-    pub fn set_hops(self, value: String, seconds: i64) {
-        self.put(self.of_host(HOPS, value, SameSite::Lax, Some(Duration::seconds(seconds))));
+    pub fn set_redirect_count(self, value: String, seconds: i64) {
+        pending_cookies::put(
+            self.request,
+            self.of_host(REDIRECTS, value, SameSite::Lax, Some(Duration::seconds(seconds))),
+        );
     }
 
     /// A cookie of a session, with the attributes that are configured.
@@ -295,17 +310,10 @@ impl Cookies<'_> {
         cookie
     }
 
-    /// Has the answer set a cookie. Of two with one name the later one counts.
-    fn put(self, cookie: Cookie<'static>) {
-        let mut answered = locked(self.request);
-        answered.retain(|known| known.name() != cookie.name());
-        answered.push(cookie);
-    }
-
     /// Returns the other places where a browser may keep a cookie of this name, each as an expired cookie that removes it: the
     /// paths `/` and `base_path`, each with and without `cookie_domain`. A cookie of any other path or domain can't be removed
     /// here: the browser sends it beside ours.
-    fn elsewhere(self, cookie: &Cookie<'static>) -> Vec<Cookie<'static>> {
+    pub(super) fn other_places(self, cookie: &Cookie<'static>) -> Vec<Cookie<'static>> {
         if is_of_host(cookie.name()) {
             // It has one place only.
             return Vec::new();
@@ -316,15 +324,15 @@ impl Cookies<'_> {
         let others = places.filter(|place| *place != (cookie.path().unwrap_or(ROOT), cookie.domain()));
         others
             .map(|(path, domain)| {
-                let mut over = cookie.clone();
-                over.set_value("");
-                over.set_path(path.to_owned());
-                over.set_max_age(Duration::ZERO);
+                let mut removal = cookie.clone();
+                removal.set_value("");
+                removal.set_path(path.to_owned());
+                removal.set_max_age(Duration::ZERO);
                 match domain {
-                    Some(domain) => over.set_domain(domain.to_owned()),
-                    None => over.unset_domain(),
+                    Some(domain) => removal.set_domain(domain.to_owned()),
+                    None => removal.unset_domain(),
                 }
-                over
+                removal
             })
             .collect()
     }
@@ -340,7 +348,7 @@ const DEVICE: &str = "device_id";
 const FORM: &str = "vestibule_form";
 
 /// Plain name of the cookie that counts redirects.
-const HOPS: &str = "vestibule_hops";
+const REDIRECTS: &str = "vestibule_hops";
 
 /// The configured `SameSite` attribute.
 fn same_site(cookies: &config::Cookies) -> SameSite {
@@ -361,40 +369,5 @@ fn refresh_path(vestibule: &Vestibule) -> &str {
     match vestibule.config.web.base_path.as_str() {
         "" => ROOT,
         path => path,
-    }
-}
-
-/// What the answer will set.
-type Answered = Mutex<Vec<Cookie<'static>>>;
-
-fn locked<'r>(request: &'r Request<'_>) -> std::sync::MutexGuard<'r, Vec<Cookie<'static>>> {
-    let answered: &Answered = request.local_cache(Answered::default);
-    answered.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Has the answer set none of the cookies that a handler wanted before it failed.
-pub fn forget(request: &Request<'_>) {
-    locked(request).clear();
-}
-
-/// Writes the cookies of an answer. Rocket's own jar would write one `Set-Cookie` for each name, so it can't remove a cookie from
-/// its other places, and it would percent-encode the names.
-pub struct SetCookies;
-
-#[rocket::async_trait]
-impl Fairing for SetCookies {
-    fn info(&self) -> Info {
-        Info { name: "cookies", kind: Kind::Response }
-    }
-
-    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let Ok(cookies) = Cookies::of(request) else { return };
-        let answered = std::mem::take(&mut *locked(request));
-        for cookie in answered {
-            for over in cookies.elsewhere(&cookie) {
-                response.adjoin_header(Header::new("Set-Cookie", over.to_string()));
-            }
-            response.adjoin_header(Header::new("Set-Cookie", cookie.to_string()));
-        }
     }
 }

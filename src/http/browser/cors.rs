@@ -7,7 +7,7 @@ use rocket::{
 };
 
 use super::origin::is_allowed;
-use crate::http::{api::well_known::is_public, ours::concerns_us, shared::Shared};
+use crate::http::{api::well_known::is_public, app_state::AppState, own_routes::is_own_response};
 
 /// Headers that scripts of other origins may read.
 const EXPOSED: &str = "New-Access-Token, Retry-After, X-Request-Id, WWW-Authenticate";
@@ -25,14 +25,14 @@ impl Fairing for Cors {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        if !concerns_us(request) {
+        if !is_own_response(request) {
             return;
         }
         if is_public(request) {
             response.set_header(Header::new("Access-Control-Allow-Origin", "*"));
             return;
         }
-        let Some(vestibule) = request.rocket().state::<Shared>() else { return };
+        let Some(vestibule) = request.rocket().state::<AppState>() else { return };
         response.adjoin_header(Header::new("Vary", "Origin"));
         let Some(origin) = request.headers().get_one("Origin").filter(|origin| is_allowed(vestibule, origin)) else {
             return;

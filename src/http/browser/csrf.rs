@@ -12,39 +12,39 @@ use crate::{
     domain::SessionId,
     flows::Vestibule,
     http::{
-        errors::{ApiError, Code, outcome},
+        app_state::app_state,
+        errors::{ApiError, ErrorCode, guard_outcome},
         request::caller,
-        shared::shared,
     },
 };
 
 /// Refuses a request whose `Origin` or `Sec-Fetch-Site` is foreign, or that does not know the session's CSRF token.
 pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -> Result<(), ApiError> {
-    check_site(request, vestibule)?;
+    check_headers(request, vestibule)?;
     let header = vestibule.config.cookies.csrf_header.as_str();
     let given = request.headers().get_one(header).unwrap_or_default();
     if vestibule.is_csrf_token(session, given) {
         Ok(())
     } else {
-        Err(ApiError::new(Code::CsrfFailed, format!("Send the value of the CSRF cookie in the header {header}.")))
+        Err(ApiError::new(ErrorCode::CsrfFailed, format!("Send the value of the CSRF cookie in the header {header}.")))
     }
 }
 
 /// The same for a form of a page, which has the token in a hidden field: the contract lets it count like the header.
 pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Result<(), ApiError> {
-    let vestibule = shared(request)?;
-    check_site(request, vestibule)?;
+    let vestibule = app_state(request)?;
+    check_headers(request, vestibule)?;
     if vestibule.is_csrf_token(session, given) {
         Ok(())
     } else {
-        Err(ApiError::new(Code::CsrfFailed, "The form does not have the CSRF token of this session."))
+        Err(ApiError::new(ErrorCode::CsrfFailed, "The form does not have the CSRF token of this session."))
     }
 }
 
 /// The browser's own word on where the request comes from, where it gives one.
-fn check_site(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
+fn check_headers(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
     let headers = request.headers();
-    let is_own = |origin: &str| is_own_or_allowed(vestibule, origin) || is_asked(request, vestibule, origin);
+    let is_own = |origin: &str| is_own_or_allowed(vestibule, origin) || is_own_origin(request, vestibule, origin);
     // With `cookie_domain` a page of another host of the site has our cookies and can read the CSRF token; so the same site
     // is not enough.
     let is_foreign = if headers.contains("Origin") {
@@ -53,14 +53,14 @@ fn check_site(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiErr
         headers.get("Sec-Fetch-Site").any(|site| !matches!(site, "same-origin" | "none"))
     };
     if is_foreign {
-        return Err(ApiError::new(Code::CsrfFailed, "The request comes from a page that may not make it."));
+        return Err(ApiError::new(ErrorCode::CsrfFailed, "The request comes from a page that may not make it."));
     }
     Ok(())
 }
 
 /// Whether a page's origin is the one that the browser asks, by scheme, host and port (RFC 6454 §5): a foreign page can choose
 /// none of them. The request itself names only host and port.
-fn is_asked(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> bool {
+fn is_own_origin(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> bool {
     let Some((scheme, _)) = origin.split_once("://") else { return false };
     let default_port = match scheme {
         "https" => ":443",
@@ -70,13 +70,13 @@ fn is_asked(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> bool 
     let Some(host) = request.headers().get_one("Host").filter(|host| !host.is_empty()) else { return false };
     let host = host.to_ascii_lowercase();
     let host = host.strip_suffix(default_port).unwrap_or(&host);
-    is_asked_by(scheme, request, vestibule) && origin == format!("{scheme}://{host}")
+    accepts_scheme(scheme, request, vestibule) && origin == format!("{scheme}://{host}")
 }
 
 /// Returns whether a page may reach this server by `scheme`. The scheme of `public_url` is accepted. Where that is http, as it
 /// is by default, https is accepted too if a trusted proxy or the browser says so. Where it is https, http is refused: an
 /// attacker on the network can serve an http page under our host name.
-fn is_asked_by(scheme: &str, request: &Request<'_>, vestibule: &Vestibule) -> bool {
+fn accepts_scheme(scheme: &str, request: &Request<'_>, vestibule: &Vestibule) -> bool {
     let is_public = vestibule.config.web.public_url.split_once("://").is_some_and(|(public, _)| public == scheme);
     let of_proxy =
         || caller::is_behind_trusted_proxy(request) && request.headers().get("X-Forwarded-Proto").eq([scheme]);
@@ -85,9 +85,9 @@ fn is_asked_by(scheme: &str, request: &Request<'_>, vestibule: &Vestibule) -> bo
 }
 
 /// Where a request comes from, for handlers that learn only from its body whether a cookie authenticates it.
-pub struct Site<'r>(&'r Request<'r>);
+pub struct RequestOrigin<'r>(&'r Request<'r>);
 
-impl<'r> Site<'r> {
+impl<'r> RequestOrigin<'r> {
     /// The request itself.
     pub fn request(&self) -> &'r Request<'r> {
         self.0
@@ -95,22 +95,22 @@ impl<'r> Site<'r> {
 
     /// Whether the request says itself that it comes from a foreign page.
     pub fn is_foreign(&self) -> bool {
-        shared(self.0).and_then(|vestibule| check_site(self.0, vestibule)).is_err()
+        app_state(self.0).and_then(|vestibule| check_headers(self.0, vestibule)).is_err()
     }
 
     /// Refuses a foreign page.
     pub fn check_origin(&self) -> Result<(), ApiError> {
-        check_site(self.0, shared(self.0)?)
+        check_headers(self.0, app_state(self.0)?)
     }
 
     /// As [`check`].
     pub fn check(&self, session: SessionId) -> Result<(), ApiError> {
-        check(self.0, shared(self.0)?, session)
+        check(self.0, app_state(self.0)?, session)
     }
 }
 
 #[rocket::async_trait]
-impl<'r> FromRequest<'r> for Site<'r> {
+impl<'r> FromRequest<'r> for RequestOrigin<'r> {
     type Error = Infallible;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Infallible> {
@@ -120,17 +120,17 @@ impl<'r> FromRequest<'r> for Site<'r> {
 
 /// A request without a session's cookies, or not from a foreign page: for handlers that learn only from the body whether a cookie
 /// counts, so that a foreign page is refused whatever body it sends.
-pub struct OwnPage;
+pub struct SameOrigin;
 
 #[rocket::async_trait]
-impl<'r> FromRequest<'r> for OwnPage {
+impl<'r> FromRequest<'r> for SameOrigin {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        let checked = shared(request).and_then(|vestibule| {
+        let checked = app_state(request).and_then(|vestibule| {
             let by_header = request.headers().contains("Authorization");
-            if Cookies::of(request)?.have_token() && !by_header { check_site(request, vestibule) } else { Ok(()) }
+            if Cookies::of(request)?.have_token() && !by_header { check_headers(request, vestibule) } else { Ok(()) }
         });
-        outcome(request, checked.map(|()| Self))
+        guard_outcome(request, checked.map(|()| Self))
     }
 }

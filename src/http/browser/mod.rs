@@ -5,3 +5,5 @@ pub mod cookies;
 pub mod cors;
 pub mod csrf;
 pub mod origin;
+pub mod pending_cookies;
+pub mod set_cookies;

@@ -1,7 +1,7 @@
 //! The one error body (RFC 9457), and a closed list of codes with their statuses. Which of them the error of a flow gets stands in
 //! `of_flows`; how a request is answered with one, in `answer`.
 
-mod kept;
+mod guard_error;
 mod of_flows;
 pub mod of_oauth;
 mod reason;
@@ -14,7 +14,7 @@ use rocket::{
 };
 use serde_json::json;
 
-pub(in crate::http) use self::kept::{outcome, stash, stashed};
+pub(in crate::http) use self::guard_error::{fail_data_guard, guard_outcome, kept_error};
 use self::reason::Reason;
 use crate::memory::throttle::RetryAfter;
 
@@ -28,11 +28,11 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $status:literal $code:literal,)*) => {
         /// The stable code of an error. Text may change, codes may not.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Code {
+        pub enum ErrorCode {
             $($(#[$doc])* $variant,)*
         }
 
-        impl Code {
+        impl ErrorCode {
             /// Every code, in the order of the contract.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
@@ -141,7 +141,7 @@ pub struct FieldError {
 /// What a client is told.
 #[derive(Clone, Debug)]
 pub struct ApiError {
-    code: Code,
+    code: ErrorCode,
     detail: String,
     fields: Vec<FieldError>,
     retry_after: Option<u64>,
@@ -154,7 +154,7 @@ pub struct ApiError {
 
 impl ApiError {
     /// A code with a sentence for a person.
-    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
             code,
             detail: detail.into(),
@@ -167,7 +167,7 @@ impl ApiError {
     }
 
     /// The same, saying why a token that this server signed is refused.
-    pub(super) fn because(self, reason: Reason) -> Self {
+    pub(super) fn with_reason(self, reason: Reason) -> Self {
         Self { reason: Some(reason), ..self }
     }
 
@@ -175,7 +175,7 @@ impl ApiError {
     pub fn fields(fields: Vec<FieldError>) -> Self {
         let names: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
         let detail = format!("The request has {} bad field(s): {}.", fields.len(), names.join(", "));
-        Self { fields, ..Self::new(Code::InvalidRequest, detail) }
+        Self { fields, ..Self::new(ErrorCode::InvalidRequest, detail) }
     }
 
     /// One bad field.
@@ -185,36 +185,39 @@ impl ApiError {
 
     /// The method that the path does not take, with those that it does.
     pub fn method_not_allowed(allow: &str) -> Self {
-        Self { allow: Some(allow.to_owned()), ..Self::new(Code::MethodNotAllowed, format!("This path takes {allow}.")) }
+        Self {
+            allow: Some(allow.to_owned()),
+            ..Self::new(ErrorCode::MethodNotAllowed, format!("This path takes {allow}."))
+        }
     }
 
     /// No token was sent where one is needed.
     pub fn missing_token() -> Self {
-        Self::new(Code::MissingToken, "Send an access token: Authorization: Bearer <token>.")
+        Self::new(ErrorCode::MissingToken, "Send an access token: Authorization: Bearer <token>.")
     }
 
     /// A permission that the token does not carry (RFC 6750 §3.1).
     pub fn insufficient_scope(permission: &str) -> Self {
-        Self::lacking(Code::InsufficientScope, permission, format!("This needs the permission {permission}."))
+        Self::lacking(ErrorCode::InsufficientScope, permission, format!("This needs the permission {permission}."))
     }
 
     /// Something that the token does not carry, and that no scope would bring.
     pub fn insufficient(detail: &str) -> Self {
         let challenge = format!(r#"{BEARER}, error="insufficient_scope""#);
-        Self { challenge: Some(challenge), ..Self::new(Code::InsufficientScope, detail) }
+        Self { challenge: Some(challenge), ..Self::new(ErrorCode::InsufficientScope, detail) }
     }
 
     /// The same sentence with another code.
-    pub(super) fn with_code(self, code: Code) -> Self {
+    pub(super) fn with_code(self, code: ErrorCode) -> Self {
         Self { code, ..self }
     }
 
     /// The same at the introspection endpoint.
     pub fn may_not_introspect(permission: &str) -> Self {
-        Self::lacking(Code::MayNotIntrospect, permission, format!("Asking about tokens needs {permission}."))
+        Self::lacking(ErrorCode::MayNotIntrospect, permission, format!("Asking about tokens needs {permission}."))
     }
 
-    fn lacking(code: Code, permission: &str, detail: String) -> Self {
+    fn lacking(code: ErrorCode, permission: &str, detail: String) -> Self {
         let challenge = format!(r#"{BEARER}, error="insufficient_scope", scope="{permission}""#);
         Self { challenge: Some(challenge), ..Self::new(code, detail) }
     }
@@ -226,10 +229,10 @@ impl ApiError {
     }
 
     /// The same with the codes of RFC 6749 §5.2 where they have a word for it.
-    pub(in crate::http) fn in_words_of_oauth(self) -> Self {
+    pub(in crate::http) fn with_oauth_code(self) -> Self {
         match self.code {
-            Code::InvalidRequest | Code::MalformedRequest | Code::MalformedJson => {
-                Self { code: Code::OAuthInvalidRequest, ..self }
+            ErrorCode::InvalidRequest | ErrorCode::MalformedRequest | ErrorCode::MalformedJson => {
+                Self { code: ErrorCode::OAuthInvalidRequest, ..self }
             }
             _ => self,
         }
@@ -241,7 +244,7 @@ impl ApiError {
     }
 
     /// Its code.
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         self.code
     }
 
@@ -260,19 +263,19 @@ impl ApiError {
         self.allow.as_deref()
     }
 
-    pub(in crate::http) fn busy(code: Code, detail: &str, seconds: u64) -> Self {
+    pub(in crate::http) fn busy(code: ErrorCode, detail: &str, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(code, detail) }
     }
 
     /// A limit was reached.
     pub(super) fn too_many(wait: RetryAfter) -> Self {
         let seconds = wait.seconds();
-        Self::busy(Code::TooManyRequests, &format!("Too many attempts; try again in {seconds} s."), seconds)
+        Self::busy(ErrorCode::TooManyRequests, &format!("Too many attempts; try again in {seconds} s."), seconds)
     }
 
     fn internal(error: &dyn fmt::Display) -> Self {
         tracing::error!(%error, "internal error");
-        Self::new(Code::InternalError, "Something went wrong on the server; nothing was changed.")
+        Self::new(ErrorCode::InternalError, "Something went wrong on the server; nothing was changed.")
     }
 
     /// `WWW-Authenticate` of a 401, and of what a permission is missing for (RFC 6750 §3).
@@ -284,14 +287,14 @@ impl ApiError {
             format!(r#"{BEARER}, error="{error}", error_description="{}""#, self.detail.replace('"', "'"))
         };
         match self.code {
-            Code::InvalidToken
-            | Code::TokenExpired
-            | Code::TokenRevoked
-            | Code::WrongTokenType
-            | Code::DeviceMismatch
-            | Code::RefreshReused => Some(with("invalid_token")),
+            ErrorCode::InvalidToken
+            | ErrorCode::TokenExpired
+            | ErrorCode::TokenRevoked
+            | ErrorCode::WrongTokenType
+            | ErrorCode::DeviceMismatch
+            | ErrorCode::RefreshReused => Some(with("invalid_token")),
             // RFC 9470 §3
-            Code::FreshTokenRequired => Some(with("insufficient_user_authentication")),
+            ErrorCode::FreshTokenRequired => Some(with("insufficient_user_authentication")),
             code if code.status() == 401 => Some(BEARER.to_owned()),
             _ => None,
         }

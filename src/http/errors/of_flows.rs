@@ -3,12 +3,12 @@
 //!
 //! Many facts, few codes: what went wrong inside is logged once, here, and never sent.
 
-use super::{ApiError, BUSY_RETRY_AFTER, Code, reason::Reason};
+use super::{ApiError, BUSY_RETRY_AFTER, ErrorCode, reason::Reason};
 use crate::{
     domain::{Permission, access_token::AccessTokenError, refresh_token::RefreshTokenError},
     flows::{
         sessions::{login::LoginError, logout::LogoutError, refresh::RefreshError, revoke_sessions::RevokeError},
-        steps::{authenticate::RefreshLookError, client::ClientError, proof::ProofError},
+        steps::{authenticate::InspectRefreshTokenError, client::ClientError, verify_password::VerifyPasswordError},
         users::{
             change_names::ChangeNamesError, change_password::ChangePasswordError, delete_user::DeleteUserError,
             reauthenticate::ReauthenticateError, register::RegisterError,
@@ -30,7 +30,7 @@ impl From<store::Error> for ApiError {
             | store::Error::Closed => {
                 tracing::error!(%error, "the database does not answer");
                 Self::busy(
-                    Code::StorageUnavailable,
+                    ErrorCode::StorageUnavailable,
                     "The database does not answer; nothing was changed. Try again.",
                     BUSY_RETRY_AFTER,
                 )
@@ -43,7 +43,7 @@ impl From<HashError> for ApiError {
     fn from(error: HashError) -> Self {
         match error {
             HashError::Overloaded => Self::busy(
-                Code::Overloaded,
+                ErrorCode::Overloaded,
                 "Too many people are signing in at once; nothing was changed. Try again.",
                 BUSY_RETRY_AFTER,
             ),
@@ -55,10 +55,10 @@ impl From<HashError> for ApiError {
 impl From<AccessTokenError> for ApiError {
     fn from(error: AccessTokenError) -> Self {
         let code = match error {
-            AccessTokenError::Invalid => Code::InvalidToken,
-            AccessTokenError::Expired => Code::TokenExpired,
-            AccessTokenError::Revoked => Code::TokenRevoked,
-            AccessTokenError::WrongType => Code::WrongTokenType,
+            AccessTokenError::Invalid => ErrorCode::InvalidToken,
+            AccessTokenError::Expired => ErrorCode::TokenExpired,
+            AccessTokenError::Revoked => ErrorCode::TokenRevoked,
+            AccessTokenError::WrongType => ErrorCode::WrongTokenType,
         };
         Self::new(code, error.to_string())
     }
@@ -67,45 +67,45 @@ impl From<AccessTokenError> for ApiError {
 impl From<RefreshTokenError> for ApiError {
     fn from(error: RefreshTokenError) -> Self {
         match error {
-            RefreshTokenError::Invalid => Self::new(Code::InvalidToken, "The refresh token is not valid."),
+            RefreshTokenError::Invalid => Self::new(ErrorCode::InvalidToken, "The refresh token is not valid."),
             RefreshTokenError::Expired => {
-                Self::new(Code::TokenExpired, "The refresh token has expired; sign in again.")
+                Self::new(ErrorCode::TokenExpired, "The refresh token has expired; sign in again.")
             }
             RefreshTokenError::WrongType => {
-                Self::new(Code::WrongTokenType, "An access token is not accepted here; send the refresh token.")
+                Self::new(ErrorCode::WrongTokenType, "An access token is not accepted here; send the refresh token.")
             }
         }
     }
 }
 
-impl From<RefreshLookError> for ApiError {
-    fn from(error: RefreshLookError) -> Self {
+impl From<InspectRefreshTokenError> for ApiError {
+    fn from(error: InspectRefreshTokenError) -> Self {
         match error {
-            RefreshLookError::Token(error) => error.into(),
-            RefreshLookError::Over(_) => session_over(),
-            RefreshLookError::Store(error) => error.into(),
+            InspectRefreshTokenError::Token(error) => error.into(),
+            InspectRefreshTokenError::SessionEnded(_) => session_over(),
+            InspectRefreshTokenError::Store(error) => error.into(),
         }
     }
 }
 
 fn session_over() -> ApiError {
-    ApiError::new(Code::TokenRevoked, "The session is over; sign in again.")
+    ApiError::new(ErrorCode::TokenRevoked, "The session is over; sign in again.")
 }
 
 fn invalid_credentials() -> ApiError {
-    ApiError::new(Code::InvalidCredentials, "The user name or the password is wrong.")
+    ApiError::new(ErrorCode::InvalidCredentials, "The user name or the password is wrong.")
 }
 
 impl From<LoginError> for ApiError {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::InvalidCredentials => invalid_credentials(),
-            LoginError::Disabled => Self::new(Code::AccountDisabled, "The account is disabled."),
+            LoginError::Disabled => Self::new(ErrorCode::AccountDisabled, "The account is disabled."),
             LoginError::DeviceLimit(limit) => Self::new(
-                Code::DeviceLimitReached,
+                ErrorCode::DeviceLimitReached,
                 format!("{limit} devices are signed in, which is the limit; sign out on one of them first."),
             ),
-            LoginError::Scope(permission) => Self::new(Code::InvalidScope, cannot_grant(&permission)),
+            LoginError::Scope(permission) => Self::new(ErrorCode::InvalidScope, cannot_grant(&permission)),
             LoginError::TooMany(wait) => Self::too_many(wait),
             LoginError::Hash(error) => error.into(),
             LoginError::Store(error) => error.into(),
@@ -117,26 +117,26 @@ impl From<RefreshError> for ApiError {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::Token(error) => error.into(),
-            RefreshError::Over(_) => session_over(),
+            RefreshError::SessionEnded(_) => session_over(),
             RefreshError::Outdated(_) => Self::new(
-                Code::TokenRevoked,
+                ErrorCode::TokenRevoked,
                 "The refresh token is older than the password; send the one that the change of the password gave, or sign in \
                  again.",
             )
-            .because(Reason::PasswordChanged),
+            .with_reason(Reason::PasswordChanged),
             RefreshError::Reused(_) => Self::new(
-                Code::RefreshReused,
+                ErrorCode::RefreshReused,
                 "This refresh token was replaced and has come back; the session is ended for safety. Sign in again.",
             ),
             RefreshError::DeviceMismatch(_) => Self::new(
-                Code::DeviceMismatch,
+                ErrorCode::DeviceMismatch,
                 "The session is bound to another device; send the fingerprint of the device it was opened on.",
             ),
             RefreshError::ForeignClient(_) => {
-                Self::new(Code::InvalidToken, "The refresh token was given to another client.")
+                Self::new(ErrorCode::InvalidToken, "The refresh token was given to another client.")
             }
             RefreshError::Client(error) => error.into(),
-            RefreshError::Scope(permission) => Self::new(Code::InvalidScope, cannot_grant(&permission)),
+            RefreshError::Scope(permission) => Self::new(ErrorCode::InvalidScope, cannot_grant(&permission)),
             RefreshError::TooMany(wait) => Self::too_many(wait),
             RefreshError::Store(error) => error.into(),
         }
@@ -156,7 +156,7 @@ impl From<ClientError> for ApiError {
             }
             ClientError::Public(_) => "This client has no secret; leave it out.",
         };
-        Self::new(Code::InvalidClient, detail)
+        Self::new(ErrorCode::InvalidClient, detail)
     }
 }
 
@@ -174,9 +174,9 @@ impl From<RevokeError> for ApiError {
     fn from(error: RevokeError) -> Self {
         match error {
             RevokeError::Token(error) => error.into(),
-            RevokeError::NotOwn => Self::new(Code::InvalidToken, "The refresh token is not one of yours."),
-            RevokeError::Unknown => Self::new(Code::NotFound, "You have no such session."),
-            RevokeError::Over(_) => session_over(),
+            RevokeError::NotOwn => Self::new(ErrorCode::InvalidToken, "The refresh token is not one of yours."),
+            RevokeError::Unknown => Self::new(ErrorCode::NotFound, "You have no such session."),
+            RevokeError::SessionEnded(_) => session_over(),
             RevokeError::Store(error) => error.into(),
         }
     }
@@ -186,7 +186,7 @@ impl From<RegisterError> for ApiError {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::Closed => {
-                Self::new(Code::RegistrationClosed, "Accounts are made by the operator of this server.")
+                Self::new(ErrorCode::RegistrationClosed, "Accounts are made by the operator of this server.")
             }
             RegisterError::Unsuitable(message) => Self::field("password", message),
             RegisterError::Taken(taken) => taken_name(taken),
@@ -197,18 +197,18 @@ impl From<RegisterError> for ApiError {
     }
 }
 
-fn taken_name(taken: store::users::Taken) -> ApiError {
-    ApiError::new(Code::AlreadyExists, format!("The {} is taken.", taken.field()))
+fn taken_name(taken: store::users::TakenName) -> ApiError {
+    ApiError::new(ErrorCode::AlreadyExists, format!("The {} is taken.", taken.field()))
 }
 
-impl From<ProofError> for ApiError {
-    fn from(error: ProofError) -> Self {
+impl From<VerifyPasswordError> for ApiError {
+    fn from(error: VerifyPasswordError) -> Self {
         match error {
-            ProofError::Over(_) => session_over(),
-            ProofError::Wrong(_) => Self::new(Code::InvalidCredentials, "The password is wrong."),
-            ProofError::TooMany(wait) => Self::too_many(wait),
-            ProofError::Hash(error) => error.into(),
-            ProofError::Store(error) => error.into(),
+            VerifyPasswordError::SessionEnded(_) => session_over(),
+            VerifyPasswordError::Wrong(_) => Self::new(ErrorCode::InvalidCredentials, "The password is wrong."),
+            VerifyPasswordError::TooMany(wait) => Self::too_many(wait),
+            VerifyPasswordError::Hash(error) => error.into(),
+            VerifyPasswordError::Store(error) => error.into(),
         }
     }
 }
@@ -217,7 +217,7 @@ impl From<ReauthenticateError> for ApiError {
     fn from(error: ReauthenticateError) -> Self {
         match error {
             ReauthenticateError::Proof(error) => error.into(),
-            ReauthenticateError::Over(_) => session_over(),
+            ReauthenticateError::SessionEnded(_) => session_over(),
             ReauthenticateError::Store(error) => error.into(),
         }
     }
@@ -228,7 +228,7 @@ impl From<ChangePasswordError> for ApiError {
         match error {
             ChangePasswordError::Proof(error) => error.into(),
             ChangePasswordError::Unsuitable(message) => Self::field("new_password", message),
-            ChangePasswordError::Over(_) => session_over(),
+            ChangePasswordError::SessionEnded(_) => session_over(),
             ChangePasswordError::Hash(error) => error.into(),
             ChangePasswordError::Store(error) => error.into(),
         }
@@ -241,7 +241,7 @@ impl From<ChangeNamesError> for ApiError {
             ChangeNamesError::Missing(field, message) => Self::field(field, message),
             ChangeNamesError::Taken(taken) => taken_name(taken),
             ChangeNamesError::TooMany(wait) => Self::too_many(wait),
-            ChangeNamesError::Over(_) => session_over(),
+            ChangeNamesError::SessionEnded(_) => session_over(),
             ChangeNamesError::Store(error) => error.into(),
         }
     }
@@ -252,10 +252,10 @@ impl From<DeleteUserError> for ApiError {
         match error {
             DeleteUserError::Proof(error) => error.into(),
             DeleteUserError::LastAdmin(_) => {
-                Self::new(Code::LastAdmin, "You are the last admin; give somebody else the role admin first.")
+                Self::new(ErrorCode::LastAdmin, "You are the last admin; give somebody else the role admin first.")
             }
-            DeleteUserError::Over(_) => session_over(),
-            DeleteUserError::Unknown(_) => Self::new(Code::NotFound, "There is no such user."),
+            DeleteUserError::SessionEnded(_) => session_over(),
+            DeleteUserError::Unknown(_) => Self::new(ErrorCode::NotFound, "There is no such user."),
             DeleteUserError::Store(error) => error.into(),
         }
     }

@@ -1,7 +1,7 @@
 //! The same at the OAuth endpoints, where RFC 6749 §5.2 has few words for much: whatever is wrong with a password or a refresh
 //! token is `invalid_grant`, and the sentence beside it says what.
 
-use super::{ApiError, Code};
+use super::{ApiError, ErrorCode};
 use crate::flows::{
     sessions::{login::LoginError, refresh::RefreshError, revoke_token::RevokeTokenError},
     steps::client::ClientError,
@@ -14,7 +14,7 @@ pub fn of_client(error: &ClientError, by_basic: bool) -> ApiError {
         ClientError::Unproved(_) => "The secret of this client is missing or wrong.",
         ClientError::Public(_) => "This client has no secret; leave it out.",
     };
-    let error = ApiError::new(Code::InvalidClient, detail);
+    let error = ApiError::new(ErrorCode::InvalidClient, detail);
     if by_basic { error.challenging_basic() } else { error }
 }
 
@@ -32,7 +32,7 @@ pub fn of_login(error: LoginError) -> ApiError {
 pub fn of_refresh(error: RefreshError) -> ApiError {
     match error {
         RefreshError::Token(_)
-        | RefreshError::Over(_)
+        | RefreshError::SessionEnded(_)
         | RefreshError::Outdated(_)
         | RefreshError::Reused(_)
         | RefreshError::DeviceMismatch(_)
@@ -46,12 +46,14 @@ impl From<RevokeTokenError> for ApiError {
     fn from(error: RevokeTokenError) -> Self {
         match error {
             // RFC 6749 §5.2 has this word for a token "issued to another client".
-            RevokeTokenError::ForeignClient => Self::new(Code::InvalidGrant, "The token was given to another client."),
+            RevokeTokenError::ForeignClient => {
+                Self::new(ErrorCode::InvalidGrant, "The token was given to another client.")
+            }
             RevokeTokenError::Store(error) => error.into(),
         }
     }
 }
 
 fn invalid_grant(error: ApiError) -> ApiError {
-    ApiError { code: Code::InvalidGrant, ..error }
+    ApiError { code: ErrorCode::InvalidGrant, ..error }
 }

@@ -9,7 +9,7 @@ use rocket::{
 };
 
 use crate::http::{
-    ours::concerns_us,
+    own_routes::is_own_response,
     request::{caller::Caller, request_id::RequestId},
 };
 
@@ -27,7 +27,7 @@ impl Fairing for AccessLog {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        if !concerns_us(request) {
+        if !is_own_response(request) {
             return;
         }
         tracing::info!(

@@ -10,9 +10,9 @@ use rocket::{
 };
 
 use crate::{
-    domain::audit_event::Origin,
+    domain::audit_event::RequestContext,
     flows::{keys::advance_keys::advance_keys, open::keys, steps::signing::Advanced, sweep},
-    http::shared::Shared,
+    http::app_state::AppState,
 };
 
 /// How often what is over is removed.
@@ -34,8 +34,8 @@ impl Fairing for Background {
     }
 
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
-        let Some(vestibule) = rocket.state::<Shared>() else { return };
-        let [sweeping, advancing, following] = [(); 3].map(|()| Shared::clone(vestibule));
+        let Some(vestibule) = rocket.state::<AppState>() else { return };
+        let [sweeping, advancing, following] = [(); 3].map(|()| AppState::clone(vestibule));
         let [stop_sweeping, stop_advancing, stop_following] = [(); 3].map(|()| rocket.shutdown());
         tokio::spawn(async move {
             tokio::select! {
@@ -58,7 +58,7 @@ impl Fairing for Background {
     }
 }
 
-async fn sweep_now_and_then(vestibule: &Shared) {
+async fn sweep_now_and_then(vestibule: &AppState) {
     let mut tick = time::interval(SWEEP_EVERY);
     loop {
         tick.tick().await;
@@ -70,11 +70,11 @@ async fn sweep_now_and_then(vestibule: &Shared) {
     }
 }
 
-async fn advance_keys_in_time(vestibule: &Shared) {
+async fn advance_keys_in_time(vestibule: &AppState) {
     let mut tick = time::interval(ADVANCE_EVERY);
     loop {
         tick.tick().await;
-        match advance_keys(vestibule, &Origin::command_line(vestibule.clock.now())).await {
+        match advance_keys(vestibule, &RequestContext::command_line(vestibule.clock.now())).await {
             Ok(advanced) if advanced != Advanced::default() => tracing::info!(?advanced, "the signing keys went on"),
             Ok(_) => {}
             Err(error) => {
@@ -85,7 +85,7 @@ async fn advance_keys_in_time(vestibule: &Shared) {
     }
 }
 
-async fn follow_keys(vestibule: &Shared) {
+async fn follow_keys(vestibule: &AppState) {
     loop {
         match keys::follow_keys(vestibule).await {
             Ok(()) => tracing::debug!("signing keys reloaded"),

@@ -6,7 +6,7 @@ use rocket::{
     http::Header,
 };
 
-use crate::http::{ours::concerns_us, request::request_id::RequestId, shared::Shared};
+use crate::http::{app_state::AppState, own_routes::is_own_response, request::request_id::RequestId};
 
 /// An API answer is no page: nothing may load, frame or sniff it. Pages have a content policy of their own.
 const FIXED: [(&str, &str); 5] = [
@@ -30,14 +30,14 @@ impl Fairing for Headers {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        if !concerns_us(request) {
+        if !is_own_response(request) {
             return;
         }
         response.set_header(Header::new("X-Request-Id", RequestId::of(request).as_str().to_owned()));
         if !response.headers().contains("Cache-Control") {
             response.set_header(Header::new("Cache-Control", "no-store"));
         }
-        let is_by_https = |vestibule: &Shared| vestibule.config.web.public_url.starts_with("https://");
+        let is_by_https = |vestibule: &AppState| vestibule.config.web.public_url.starts_with("https://");
         if request.rocket().state().is_some_and(is_by_https) {
             response.set_header(Header::new("Strict-Transport-Security", STRICT_TRANSPORT));
         }

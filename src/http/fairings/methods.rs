@@ -50,7 +50,8 @@ pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, ours: impl Fn(&Route
             let lacking = METHODS
                 .into_iter()
                 .filter(move |method| *method == Method::Options || !methods.contains(method.as_str()));
-            lacking.map(move |method| Route::ranked(LAST_RANK, method, &path, NotTaken { allow: allow.clone() }))
+            lacking
+                .map(move |method| Route::ranked(LAST_RANK, method, &path, MethodNotAllowed { allow: allow.clone() }))
         })
         .collect()
 }
@@ -65,12 +66,12 @@ fn shape(route: &Route) -> String {
 }
 
 #[derive(Clone)]
-struct NotTaken {
+struct MethodNotAllowed {
     allow: String,
 }
 
 #[rocket::async_trait]
-impl Handler for NotTaken {
+impl Handler for MethodNotAllowed {
     async fn handle<'r>(&self, request: &'r Request<'_>, _: Data<'r>) -> Outcome<'r> {
         if request.method() == Method::Options {
             let mut response = Response::build();
@@ -85,10 +86,10 @@ impl Handler for NotTaken {
 const LONGEST_FIELD: usize = 32;
 
 /// Rocket takes the method of a posted form from its field `_method`. Here a POST is a POST.
-pub struct AsSent;
+pub struct OriginalMethod;
 
 #[rocket::async_trait]
-impl Fairing for AsSent {
+impl Fairing for OriginalMethod {
     fn info(&self) -> Info {
         Info { name: "no method from a form", kind: Kind::Request }
     }

@@ -13,7 +13,7 @@ use rocket::{
 
 use crate::{
     flows::sessions::renew,
-    http::{browser::cookies::Cookies, guards, shared::shared},
+    http::{app_state::app_state, browser::cookies::Cookies, guards},
 };
 
 /// The header that brings a renewed token.
@@ -29,7 +29,7 @@ impl Fairing for Renewal {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let Ok(vestibule) = shared(request) else { return };
+        let Ok(vestibule) = app_state(request) else { return };
         if vestibule.config.tokens.renew_within.seconds() == 0 {
             return;
         }
@@ -60,9 +60,9 @@ fn keep_out_of_caches(response: &mut Response<'_>) {
 }
 
 /// An answer that brings an access token of its own, beside which another would confuse.
-pub struct BringsToken<R>(pub R);
+pub struct WithOwnToken<R>(pub R);
 
-impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for BringsToken<R> {
+impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for WithOwnToken<R> {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'o> {
         guards::forget_granted(request);
         self.0.respond_to(request)

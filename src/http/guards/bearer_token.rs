@@ -10,8 +10,8 @@ use crate::{
     domain::jwt,
     flows::steps::authenticate::authenticate,
     http::{
-        errors::{ApiError, Code, outcome},
-        shared::shared,
+        app_state::app_state,
+        errors::{ApiError, ErrorCode, guard_outcome},
     },
 };
 
@@ -31,16 +31,16 @@ impl<'r> FromRequest<'r> for BearerToken {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        outcome(request, read(request).map(Self))
+        guard_outcome(request, read(request).map(Self))
     }
 }
 
 fn read(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
-    let vestibule = shared(request)?;
+    let vestibule = app_state(request)?;
     let presented = bearer(request)?.filter(|token| !token.is_empty() && vestibule.config.tokens.location.headers);
     let Some(token) = presented else { return Ok(None) };
     if token.len() > jwt::MAX_BYTES {
-        return Err(ApiError::new(Code::MalformedRequest, "The token is over 8 KiB."));
+        return Err(ApiError::new(ErrorCode::MalformedRequest, "The token is over 8 KiB."));
     }
     let claims = authenticate(vestibule, token, vestibule.clock.now())?;
     grant(request, AccessToken { claims, came_in_cookie: false }).map(Some)

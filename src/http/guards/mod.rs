@@ -4,7 +4,7 @@
 //! Optional is a guard of its own: `Option<AccessToken>` would take a forged token for none.
 
 mod bearer_token;
-pub mod closed;
+pub mod protected;
 mod refresh_token;
 mod require;
 
@@ -29,12 +29,12 @@ use crate::{
     domain::{AccessClaims, Permission, SessionId, TokenId, UserId, jwt},
     flows::{
         Vestibule,
-        steps::authenticate::{authenticate, still_holds},
+        steps::authenticate::{authenticate, check_validity},
     },
     http::{
+        app_state::app_state,
         browser::{cookies::Cookies, csrf},
-        errors::{ApiError, Code, outcome},
-        shared::shared,
+        errors::{ApiError, ErrorCode, guard_outcome},
     },
 };
 
@@ -167,7 +167,7 @@ impl<'r> FromRequest<'r> for AccessToken {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        outcome(request, required(request).and_then(|token| grant(request, token)))
+        guard_outcome(request, required(request).and_then(|token| grant(request, token)))
     }
 }
 
@@ -177,7 +177,7 @@ impl<'r> FromRequest<'r> for MaybeAccessToken {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
         let token = check(request).and_then(|token| token.map(|token| grant(request, token)).transpose());
-        outcome(request, token.map(Self))
+        guard_outcome(request, token.map(Self))
     }
 }
 
@@ -191,12 +191,12 @@ impl<'r> FromRequest<'r> for FreshToken {
                 grant(request, token).map(Self)
             } else {
                 Err(ApiError::new(
-                    Code::FreshTokenRequired,
+                    ErrorCode::FreshTokenRequired,
                     "Prove your password again first, at the endpoint `fresh`.",
                 ))
             }
         });
-        outcome(request, fresh)
+        guard_outcome(request, fresh)
     }
 }
 
@@ -205,12 +205,12 @@ impl<'r> FromRequest<'r> for CurrentUser {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        outcome(request, required(request).and_then(|token| grant(request, token)).map(Self))
+        guard_outcome(request, required(request).and_then(|token| grant(request, token)).map(Self))
     }
 }
 
 /// The token of a request that a proxy asks about: it is looked at, not let in.
-pub(super) fn look(request: &Request<'_>) -> Result<AccessToken, ApiError> {
+pub(super) fn inspect(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     required(request)
 }
 
@@ -224,7 +224,7 @@ fn check(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
 }
 
 fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
-    let vestibule = shared(request)?;
+    let vestibule = app_state(request)?;
     let now = vestibule.clock.now();
     if let Some(token) = in_header(request, vestibule)? {
         let claims = authenticate(vestibule, token, now)?;
@@ -237,7 +237,7 @@ fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
 /// Lets in a request that has a valid access token, whatever its handler asks for; and any whose path is left open.
 pub(super) fn admit(request: &Request<'_>) -> Result<(), ApiError> {
     // Without its host, which the client names: an entry with one is for a proxy, which knows.
-    if shared(request)?.exclusions.cover(None, &request.uri().to_string()) {
+    if app_state(request)?.exclusions.covers(None, &request.uri().to_string()) {
         return Ok(());
     }
     required(request).and_then(|token| grant(request, token)).map(drop)
@@ -246,18 +246,18 @@ pub(super) fn admit(request: &Request<'_>) -> Result<(), ApiError> {
 /// Lets a token in, unless a cookie brought it and the page that sent it may not.
 fn grant(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiError> {
     if token.came_in_cookie && !is_safe(request.method()) {
-        csrf::check(request, shared(request)?, token.claims.sid)?;
+        csrf::check(request, app_state(request)?, token.claims.sid)?;
     }
-    Ok(let_in(request, token))
+    Ok(remember_granted(request, token))
 }
 
 /// The token of the access cookie, for a page. Its forms have the CSRF token in the body: who reads that checks it.
 pub(super) fn in_cookie(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     let token = required(request)?;
-    if token.came_in_cookie { Ok(let_in(request, token)) } else { Err(ApiError::missing_token()) }
+    if token.came_in_cookie { Ok(remember_granted(request, token)) } else { Err(ApiError::missing_token()) }
 }
 
-fn let_in(request: &Request<'_>, token: AccessToken) -> AccessToken {
+fn remember_granted(request: &Request<'_>, token: AccessToken) -> AccessToken {
     let granted: &Granted = request.local_cache(Granted::default);
     *granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
     token
@@ -282,8 +282,8 @@ pub(super) fn forget_granted(request: &Request<'_>) {
 pub(super) fn check_again(request: &Request<'_>) -> Result<(), ApiError> {
     match granted(request) {
         Some(token) => {
-            let vestibule = shared(request)?;
-            Ok(still_holds(vestibule, &token.claims, vestibule.clock.now())?)
+            let vestibule = app_state(request)?;
+            Ok(check_validity(vestibule, &token.claims, vestibule.clock.now())?)
         }
         None => Ok(()),
     }
@@ -302,7 +302,7 @@ pub(super) fn in_header<'r>(request: &'r Request<'_>, vestibule: &Vestibule) -> 
 /// A token that is not too long to be looked at.
 fn bounded(token: &str) -> Result<&str, ApiError> {
     if token.len() > jwt::MAX_BYTES {
-        Err(ApiError::new(Code::MalformedRequest, "The token is over 8 KiB."))
+        Err(ApiError::new(ErrorCode::MalformedRequest, "The token is over 8 KiB."))
     } else {
         Ok(token)
     }
@@ -320,7 +320,7 @@ pub(super) fn authorization<'r>(request: &'r Request<'_>) -> Result<Option<(&'r 
     let mut values = request.headers().get("Authorization");
     let (first, second) = (values.next(), values.next());
     if second.is_some() {
-        return Err(ApiError::new(Code::MalformedRequest, "The request has more than one Authorization header."));
+        return Err(ApiError::new(ErrorCode::MalformedRequest, "The request has more than one Authorization header."));
     }
     let scheme_and_rest = first.and_then(|value| value.trim().split_once(' '));
     Ok(scheme_and_rest.map(|(scheme, rest)| (scheme, rest.trim())))

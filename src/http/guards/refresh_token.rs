@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use super::bearer;
 use crate::{
     domain::{SessionId, TokenId, UserId, refresh_token::RefreshClaims},
-    flows::steps::authenticate::look_at_refresh,
+    flows::steps::authenticate::inspect_refresh_token,
     http::{
-        errors::{ApiError, Code, outcome},
-        shared::shared,
+        app_state::app_state,
+        errors::{ApiError, ErrorCode, guard_outcome},
     },
 };
 
@@ -65,13 +65,13 @@ impl<'r> FromRequest<'r> for RefreshToken {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        outcome(request, read(request).await.map(Self))
+        guard_outcome(request, read(request).await.map(Self))
     }
 }
 
 async fn read(request: &Request<'_>) -> Result<RefreshClaims, ApiError> {
-    let missing = || ApiError::new(Code::MissingToken, "Send a refresh token: Authorization: Bearer <token>.");
+    let missing = || ApiError::new(ErrorCode::MissingToken, "Send a refresh token: Authorization: Bearer <token>.");
     let token = bearer(request)?.ok_or_else(missing)?;
-    let vestibule = shared(request)?;
-    Ok(look_at_refresh(vestibule, token, vestibule.clock.now()).await?.claims)
+    let vestibule = app_state(request)?;
+    Ok(inspect_refresh_token(vestibule, token, vestibule.clock.now()).await?.claims)
 }

@@ -8,7 +8,7 @@ use rocket::{
 };
 
 use super::{AccessToken, grant, required};
-use crate::http::errors::{ApiError, outcome};
+use crate::http::errors::{ApiError, guard_outcome};
 
 /// A type that stands for one permission. Made by [`permission!`](crate::permission).
 pub trait PermissionName: Send + Sync + 'static {
@@ -101,6 +101,6 @@ impl<'r, P: PermissionName> FromRequest<'r> for Require<P> {
             let token = grant(request, token)?;
             if token.has_permission(P::NAME) { Ok(token) } else { Err(ApiError::insufficient_scope(P::NAME)) }
         });
-        outcome(request, token.map(|token| Self { token, permission: PhantomData }))
+        guard_outcome(request, token.map(|token| Self { token, permission: PhantomData }))
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     },
     http::{
         api::login::MAX_CLIENT_ID,
-        errors::{ApiError, Code, of_oauth, outcome},
+        errors::{ApiError, ErrorCode, guard_outcome, of_oauth},
         guards,
         request::{
             body::Fields,
@@ -26,7 +26,7 @@ use crate::{
 const DEFAULT: &str = "default";
 
 /// What HTTP Basic says, where a request has it.
-pub struct ByBasic(Option<Credentials>);
+pub struct BasicClient(Option<Credentials>);
 
 /// A name, and perhaps a secret.
 struct Credentials {
@@ -35,27 +35,27 @@ struct Credentials {
 }
 
 #[rocket::async_trait]
-impl<'r> FromRequest<'r> for ByBasic {
+impl<'r> FromRequest<'r> for BasicClient {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
         let header = guards::authorization(request);
-        outcome(request, header.and_then(|header| header.map_or(Ok(Self(None)), read)))
+        guard_outcome(request, header.and_then(|header| header.map_or(Ok(Self(None)), read)))
     }
 }
 
 /// Reads `Authorization`. Another scheme than Basic is none of a client.
-fn read((scheme, text): (&str, &str)) -> Result<ByBasic, ApiError> {
+fn read((scheme, text): (&str, &str)) -> Result<BasicClient, ApiError> {
     if !scheme.eq_ignore_ascii_case("basic") {
-        return Ok(ByBasic(None));
+        return Ok(BasicClient(None));
     }
-    let malformed = || ApiError::new(Code::OAuthInvalidRequest, "The Authorization header is not HTTP Basic.");
+    let malformed = || ApiError::new(ErrorCode::OAuthInvalidRequest, "The Authorization header is not HTTP Basic.");
     let decoded = jwt::from_base64(text).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(malformed)?;
     let (id, secret) = decoded.split_once(':').ok_or_else(malformed)?;
     let (id, secret) = (form_decoded(id), form_decoded(secret));
     // Swagger UI sends `:` where its fields were left empty.
     let is_given = !(id.is_empty() && secret.is_empty());
-    Ok(ByBasic(is_given.then(|| Credentials { id, secret: Some(secret).filter(|secret| !secret.is_empty()) })))
+    Ok(BasicClient(is_given.then(|| Credentials { id, secret: Some(secret).filter(|secret| !secret.is_empty()) })))
 }
 
 /// Both halves are form-encoded inside of HTTP Basic (RFC 6749 §2.3.1).
@@ -69,12 +69,12 @@ fn form_decoded(text: &str) -> String {
 }
 
 /// The fields `client_id` and `client_secret`.
-pub struct ByForm {
+pub struct FormClient {
     id: Option<String>,
     secret: Option<String>,
 }
 
-impl ByForm {
+impl FormClient {
     /// Those that it reads.
     pub const FIELDS: &'static [Field] = &[
         optional(
@@ -97,18 +97,18 @@ impl ByForm {
     }
 }
 
-impl ByBasic {
+impl BasicClient {
     /// Whether the header names a client.
     pub fn is_given(&self) -> bool {
         self.0.is_some()
     }
 
     /// The client that calls.
-    pub fn or_form<'v>(&self, form: &ByForm, vestibule: &'v Vestibule) -> Result<KnownClient<'v>, ApiError> {
+    pub fn or_form<'v>(&self, form: &FormClient, vestibule: &'v Vestibule) -> Result<KnownClient<'v>, ApiError> {
         let (id, secret, by_basic) = match &self.0 {
             Some(basic) if form.secret.is_some() || form.id.as_ref().is_some_and(|id| *id != basic.id) => {
                 let detail = "Name the client once: in the Authorization header, or in client_id and client_secret.";
-                return Err(ApiError::new(Code::OAuthInvalidRequest, detail));
+                return Err(ApiError::new(ErrorCode::OAuthInvalidRequest, detail));
             }
             Some(basic) => (basic.id.as_str(), basic.secret.as_deref(), true),
             None => (form.id.as_deref().unwrap_or(DEFAULT), form.secret.as_deref(), false),

@@ -6,18 +6,18 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Uncached, client::ByBasic, revoke::TokenParameter};
+use super::{Uncached, client::BasicClient, revoke::TokenParameter};
 use crate::{
     domain::{AccessClaims, permission},
     flows::{
         Vestibule,
-        sessions::introspect::{Asking, Introspected, introspect as look_at},
+        sessions::introspect::{IntrospectedToken, Requester, introspect as look_at},
     },
     http::{
-        errors::{ApiError, Code},
+        app_state::AppState,
+        errors::{ApiError, ErrorCode},
         guards::BearerToken,
         request::{body::Form, caller::Caller},
-        shared::Shared,
     },
 };
 
@@ -68,10 +68,10 @@ pub struct Introspection {
 }
 
 impl Introspection {
-    fn of(introspected: Introspected) -> Self {
+    fn of(introspected: IntrospectedToken) -> Self {
         match introspected {
-            Introspected::Access(claims) => Self::of_access(&claims),
-            Introspected::Refresh { claims, user, scope } => Self {
+            IntrospectedToken::Access(claims) => Self::of_access(&claims),
+            IntrospectedToken::Refresh { claims, user, scope } => Self {
                 active: true,
                 token_type: Some("refresh_token"),
                 scope: Some(scope),
@@ -117,37 +117,37 @@ impl Introspection {
 #[post("/introspect", data = "<body>")]
 pub async fn introspect(
     body: Form<TokenParameter>,
-    basic: ByBasic,
+    basic: BasicClient,
     bearer: BearerToken,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Uncached<Introspection>, ApiError> {
-    let asking = asking(&body.0, &basic, &bearer, vestibule)?;
-    let found = look_at(vestibule, &body.0.token, asking, caller.origin().now).await?;
+    let requester = requester(&body.0, &basic, &bearer, vestibule)?;
+    let found = look_at(vestibule, &body.0.token, requester, caller.context().now).await?;
     Ok(Uncached(found.map_or_else(Introspection::default, Introspection::of)))
 }
 
 /// Who asks: by client credentials or by an access token, not both.
-fn asking<'r>(
+fn requester<'r>(
     body: &TokenParameter,
-    basic: &ByBasic,
+    basic: &BasicClient,
     bearer: &'r BearerToken,
     vestibule: &'r Vestibule,
-) -> Result<Asking<'r>, ApiError> {
+) -> Result<Requester<'r>, ApiError> {
     if let Some(token) = bearer.token() {
         if body.client.has_secret() {
             let detail = "Authenticate once: by an access token, or by client_id and client_secret.";
-            return Err(ApiError::new(Code::OAuthInvalidRequest, detail));
+            return Err(ApiError::new(ErrorCode::OAuthInvalidRequest, detail));
         }
         let may = token.claims().has_permission(permission::INTROSPECT);
         return may
-            .then(|| Asking::Bearer(token.claims()))
+            .then(|| Requester::Bearer(token.claims()))
             .ok_or_else(|| ApiError::may_not_introspect(permission::INTROSPECT));
     }
     let client = basic.or_form(&body.client, vestibule)?;
     if client.settings().is_confidential() {
-        return Ok(Asking::Client(client));
+        return Ok(Requester::Client(client));
     }
-    let refusal = ApiError::new(Code::InvalidClient, "Only a client with a secret may ask about tokens.");
+    let refusal = ApiError::new(ErrorCode::InvalidClient, "Only a client with a secret may ask about tokens.");
     Err(if basic.is_given() { refusal.challenging_basic() } else { refusal })
 }

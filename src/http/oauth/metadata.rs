@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     domain::permission::BUILT_IN,
     flows::Vestibule,
-    http::{api::well_known::JWKS_PATH, caching::Cacheable, shared::Shared},
+    http::{api::well_known::JWKS_PATH, app_state::AppState, caching::Cacheable},
 };
 
 /// Seconds that caches may keep it.
@@ -71,7 +71,7 @@ impl Metadata {
 
 /// The metadata.
 #[get("/.well-known/oauth-authorization-server")]
-pub fn metadata(vestibule: &State<Shared>) -> Cacheable {
+pub fn metadata(vestibule: &State<AppState>) -> Cacheable {
     let json = serde_json::to_string(&Metadata::of(vestibule)).expect("texts and lists of them are JSON");
     Cacheable::new(json, MAX_AGE)
 }

@@ -15,7 +15,7 @@ use rocket::{
 };
 use serde::Serialize;
 
-use crate::http::shared::Shared;
+use crate::http::app_state::AppState;
 
 /// Where the token endpoint is beside the one under `base_path`.
 pub const TOKEN_PATH: &str = "/token";
@@ -23,7 +23,7 @@ pub const TOKEN_PATH: &str = "/token";
 /// Whether a request is for one of them, so that even what no handler sees is refused in their way.
 pub fn is_endpoint(request: &Request<'_>) -> bool {
     let path = request.uri().path().as_str();
-    let base = request.rocket().state::<Shared>().map_or("", |vestibule| vestibule.config.web.base_path.as_str());
+    let base = request.rocket().state::<AppState>().map_or("", |vestibule| vestibule.config.web.base_path.as_str());
     path == TOKEN_PATH || matches!(path.strip_prefix(base), Some("/token" | "/revoke" | "/introspect"))
 }
 

@@ -6,25 +6,25 @@ use utoipa::ToSchema;
 
 use super::{
     Uncached,
-    client::{ByBasic, ByForm},
+    client::{BasicClient, FormClient},
 };
 use crate::{
     flows::{Vestibule, sessions::revoke_token::revoke_token},
     http::{
+        app_state::AppState,
         errors::ApiError,
         request::{
             body::{Fields, Form, FromFields},
             caller::Caller,
             field::{Field, Kind, optional, required},
         },
-        shared::Shared,
     },
 };
 
 /// The token that a client, or a service, shows. `token_type_hint` is not read: a token says itself what it is.
 pub struct TokenParameter {
     /// Who shows it.
-    pub client: ByForm,
+    pub client: FormClient,
     /// The token.
     pub token: String,
 }
@@ -35,10 +35,10 @@ impl FromFields for TokenParameter {
         optional("token_type_hint", Kind::Opaque, "Not read: a token says itself what it is."),
     ];
 
-    const SHARED_FIELDS: &'static [Field] = ByForm::FIELDS;
+    const SHARED_FIELDS: &'static [Field] = FormClient::FIELDS;
 
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
-        let client = ByForm::read(fields);
+        let client = FormClient::read(fields);
         let token = fields.required("token", |text| Ok::<_, &str>(text.to_owned()))?;
         Some(Self { client, token })
     }
@@ -52,11 +52,11 @@ pub struct Nothing {}
 #[post("/revoke", data = "<body>")]
 pub async fn revoke(
     body: Form<TokenParameter>,
-    basic: ByBasic,
-    vestibule: &State<Shared>,
+    basic: BasicClient,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Uncached<Nothing>, ApiError> {
     let client = basic.or_form(&body.0.client, vestibule)?;
-    revoke_token(vestibule, &body.0.token, client, &caller.origin()).await?;
+    revoke_token(vestibule, &body.0.token, client, &caller.context()).await?;
     Ok(Uncached(Nothing {}))
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     Uncached,
-    client::{ByBasic, ByForm},
+    client::{BasicClient, FormClient},
 };
 use crate::{
     config::FingerprintPolicy,
@@ -22,19 +22,19 @@ use crate::{
     },
     http::{
         api::login::require_fingerprint,
-        errors::{ApiError, Code, of_oauth},
+        app_state::AppState,
+        errors::{ApiError, ErrorCode, of_oauth},
         request::{
             body::{Fields, Form, FromFields},
             caller::Caller,
             field::{Field, Kind, optional},
         },
-        shared::Shared,
     },
 };
 
 /// What a client asks for.
 pub struct TokenBody {
-    client: ByForm,
+    client: FormClient,
     grant: Grant,
     /// Refused by a code of its own, not as a bad field.
     scope: Result<Option<Scope>, &'static str>,
@@ -75,10 +75,10 @@ impl FromFields for TokenBody {
         optional("fingerprint", Kind::Opaque, "What the browser tells about itself: the JSON object, as text."),
     ];
 
-    const SHARED_FIELDS: &'static [Field] = ByForm::FIELDS;
+    const SHARED_FIELDS: &'static [Field] = FormClient::FIELDS;
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
-        let client = ByForm::read(fields);
+        let client = FormClient::read(fields);
         let scope = fields.optional("scope", |text| Ok::<_, &str>(Scope::parse(text))).unwrap_or(Ok(None));
         let grant_type = fields.optional("grant_type", |text| Ok::<_, &str>(text.to_owned()));
         // FastAPI's form may leave the type out.
@@ -158,8 +158,8 @@ impl From<Tokens> for OAuthTokens {
 #[post("/token", data = "<body>")]
 pub async fn token(
     body: Form<TokenBody>,
-    basic: ByBasic,
-    vestibule: &State<Shared>,
+    basic: BasicClient,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Uncached<OAuthTokens>, ApiError> {
     grant(body.0, &basic, vestibule, caller).await
@@ -169,8 +169,8 @@ pub async fn token(
 #[post("/token", data = "<body>")]
 pub async fn root_token(
     body: Form<TokenBody>,
-    basic: ByBasic,
-    vestibule: &State<Shared>,
+    basic: BasicClient,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Uncached<OAuthTokens>, ApiError> {
     grant(body.0, &basic, vestibule, caller).await
@@ -178,27 +178,28 @@ pub async fn root_token(
 
 async fn grant(
     body: TokenBody,
-    basic: &ByBasic,
+    basic: &BasicClient,
     vestibule: &Vestibule,
     caller: &Caller,
 ) -> Result<Uncached<OAuthTokens>, ApiError> {
     let client = basic.or_form(&body.client, vestibule)?;
     check_grant(&body.grant, client, vestibule)?;
-    let scope = body.scope.map_err(|message| ApiError::new(Code::InvalidScope, format!("The scope {message}.")))?;
+    let scope =
+        body.scope.map_err(|message| ApiError::new(ErrorCode::InvalidScope, format!("The scope {message}.")))?;
     let tokens = match body.grant {
         Grant::Password(given) => {
             let PasswordGrant { identifier, password, fingerprint, device_id, device_name } = *given;
             let device_ids = device_id.into_iter().collect();
             let request = Login { identifier, password, fingerprint, device_ids, device_name, client, scope };
-            let tokens = flows::sessions::login::login(vestibule, request, caller.network, &caller.origin()).await;
+            let tokens = flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await;
             tokens.map_err(of_oauth::of_login)?
         }
         Grant::RefreshToken { token, fingerprint } => {
             let request = Refresh { token: &token, fingerprint, client: Some(client), scope };
-            let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.origin()).await;
+            let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await;
             tokens.map_err(of_oauth::of_refresh)?
         }
-        Grant::Unsupported => return Err(unsupported()),
+        Grant::Unsupported => return Err(unsupported_grant()),
     };
     Ok(Uncached(tokens.into()))
 }
@@ -209,15 +210,15 @@ fn check_grant(grant: &Grant, client: KnownClient<'_>, vestibule: &Vestibule) ->
     let may = match grant {
         Grant::Password(_) => allowed.password,
         Grant::RefreshToken { .. } => allowed.refresh_token,
-        Grant::Unsupported => return Err(unsupported()),
+        Grant::Unsupported => return Err(unsupported_grant()),
     };
     // Where tokens travel in cookies only, none is handed to a script.
     if !vestibule.config.tokens.location.headers {
-        return Err(ApiError::new(Code::UnauthorizedClient, "This server gives tokens in cookies only."));
+        return Err(ApiError::new(ErrorCode::UnauthorizedClient, "This server gives tokens in cookies only."));
     }
-    if may { Ok(()) } else { Err(ApiError::new(Code::UnauthorizedClient, "This client may not use this grant.")) }
+    if may { Ok(()) } else { Err(ApiError::new(ErrorCode::UnauthorizedClient, "This client may not use this grant.")) }
 }
 
-fn unsupported() -> ApiError {
-    ApiError::new(Code::UnsupportedGrantType, "The grants are password and refresh_token.")
+fn unsupported_grant() -> ApiError {
+    ApiError::new(ErrorCode::UnsupportedGrantType, "The grants are password and refresh_token.")
 }

@@ -11,7 +11,7 @@ use utoipa::{
 
 use super::headers::PROBLEM;
 use crate::http::{
-    errors::Code,
+    errors::ErrorCode,
     request::{body::FromFields, field::Field},
 };
 
@@ -98,8 +98,8 @@ impl Access {
     }
 
     /// How it refuses a token.
-    fn codes(self) -> &'static [Code] {
-        use Code::{
+    fn codes(self) -> &'static [ErrorCode] {
+        use ErrorCode::{
             FreshTokenRequired, InvalidClient, InvalidToken, MayNotIntrospect, MissingToken, TokenExpired,
             TokenRevoked, WrongTokenType,
         };
@@ -160,9 +160,9 @@ pub(super) struct Endpoint {
     /// Whether a cache may keep the answer, which then has an `ETag`.
     pub(super) is_cacheable: bool,
     /// The codes that no rule adds.
-    own_codes: &'static [Code],
+    own_codes: &'static [ErrorCode],
     /// The codes that a rule adds, but that it never gives.
-    never: &'static [Code],
+    never: &'static [ErrorCode],
 }
 
 impl Endpoint {
@@ -189,11 +189,11 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn says(self, summary: &'static str, description: &'static str) -> Self {
+    pub(super) fn described_as(self, summary: &'static str, description: &'static str) -> Self {
         Self { summary, description, ..self }
     }
 
-    pub(super) fn for_whom(self, access: Access) -> Self {
+    pub(super) fn access(self, access: Access) -> Self {
         Self { access, ..self }
     }
 
@@ -208,17 +208,17 @@ impl Endpoint {
     }
 
     /// It takes a JSON body.
-    pub(super) fn takes<T: FromFields>(self) -> Self {
+    pub(super) fn json_body<T: FromFields>(self) -> Self {
         self.reads::<T>(false, true)
     }
 
     /// It takes a JSON body, or none.
-    pub(super) fn may_take<T: FromFields>(self) -> Self {
+    pub(super) fn optional_json_body<T: FromFields>(self) -> Self {
         self.reads::<T>(false, false)
     }
 
     /// It takes a form.
-    pub(super) fn takes_form<T: FromFields>(self) -> Self {
+    pub(super) fn form_body<T: FromFields>(self) -> Self {
         self.reads::<T>(true, true)
     }
 
@@ -228,18 +228,18 @@ impl Endpoint {
     }
 
     /// A body that works.
-    pub(super) fn such_as(mut self, name: &'static str, value: Value) -> Self {
+    pub(super) fn example_body(mut self, name: &'static str, value: Value) -> Self {
         if let Some(body) = &mut self.body {
             body.examples.push((name, value));
         }
         self
     }
 
-    pub(super) fn gives<T: ToSchema>(self, status: u16, description: &'static str) -> Self {
+    pub(super) fn returns<T: ToSchema>(self, status: u16, description: &'static str) -> Self {
         self.answers::<T>(status, description, |schema| schema.into())
     }
 
-    pub(super) fn gives_list_of<T: ToSchema>(self, status: u16, description: &'static str) -> Self {
+    pub(super) fn returns_list_of<T: ToSchema>(self, status: u16, description: &'static str) -> Self {
         self.answers::<T>(status, description, |schema| Array::new(schema).into())
     }
 
@@ -253,23 +253,23 @@ impl Endpoint {
     }
 
     /// What it gives may have fields beside those that its schema lists.
-    pub(super) fn with_further_fields(mut self) -> Self {
+    pub(super) fn with_additional_fields(mut self) -> Self {
         if let Some((_, RefOr::T(Schema::Object(schema)))) = self.success.schemas.last_mut() {
             schema.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
         }
         self
     }
 
-    pub(super) fn gives_nothing(mut self, description: &'static str) -> Self {
+    pub(super) fn returns_nothing(mut self, description: &'static str) -> Self {
         self.success.description = description;
         self
     }
 
     /// 200 with headers alone.
-    pub(super) fn gives_headers(mut self, headers: &[&'static str], description: &'static str) -> Self {
+    pub(super) fn returns_headers(mut self, headers: &[&'static str], description: &'static str) -> Self {
         self.success.status = 200;
         self.success.headers.extend(headers);
-        self.gives_nothing(description)
+        self.returns_nothing(description)
     }
 
     /// 302 where that is what a browser needs.
@@ -286,12 +286,12 @@ impl Endpoint {
         Self { is_cacheable: true, ..self }
     }
 
-    pub(super) fn or_fails(self, own_codes: &'static [Code]) -> Self {
+    pub(super) fn fails_with(self, own_codes: &'static [ErrorCode]) -> Self {
         Self { own_codes, ..self }
     }
 
     /// Takes codes away that a rule adds.
-    pub(super) fn never_fails(self, never: &'static [Code]) -> Self {
+    pub(super) fn never_fails_with(self, never: &'static [ErrorCode]) -> Self {
         Self { never, ..self }
     }
 
@@ -313,20 +313,20 @@ impl Endpoint {
 
     /// The codes that it can give: its own, and those that come with what it takes. A 404 of an unknown path and a 405
     /// are the server's, not an endpoint's.
-    pub(super) fn codes(&self) -> impl Iterator<Item = Code> {
-        Code::ALL.iter().copied().filter(|code| self.can_give(*code))
+    pub(super) fn codes(&self) -> impl Iterator<Item = ErrorCode> {
+        ErrorCode::ALL.iter().copied().filter(|code| self.can_give(*code))
     }
 
-    fn can_give(&self, code: Code) -> bool {
+    fn can_give(&self, code: ErrorCode) -> bool {
         let reads_something = self.access != Access::Open || self.body.is_some();
         let by_rule = match code {
-            Code::InternalError => true,
-            Code::StorageUnavailable => reads_something,
-            Code::OAuthInvalidRequest => self.is_of_oauth(),
-            Code::MalformedRequest => reads_something && !self.is_of_oauth(),
-            Code::CsrfFailed => self.is_csrf_checked(),
-            Code::PayloadTooLarge | Code::UnsupportedMediaType => self.body.is_some(),
-            Code::MalformedJson | Code::InvalidRequest => self.body.is_some() && !self.is_of_oauth(),
+            ErrorCode::InternalError => true,
+            ErrorCode::StorageUnavailable => reads_something,
+            ErrorCode::OAuthInvalidRequest => self.is_of_oauth(),
+            ErrorCode::MalformedRequest => reads_something && !self.is_of_oauth(),
+            ErrorCode::CsrfFailed => self.is_csrf_checked(),
+            ErrorCode::PayloadTooLarge | ErrorCode::UnsupportedMediaType => self.body.is_some(),
+            ErrorCode::MalformedJson | ErrorCode::InvalidRequest => self.body.is_some() && !self.is_of_oauth(),
             _ => false,
         };
         let by_rule = by_rule && !self.never.contains(&code);

@@ -27,13 +27,13 @@ use self::endpoint::Group;
 use crate::{
     config::Config,
     http::{
+        app_state::AppState,
         caching::Cacheable,
-        errors::Code,
+        errors::ErrorCode,
         openapi::{
             headers::{PROBLEM, headers},
             settings::Settings,
         },
-        shared::Shared,
     },
 };
 
@@ -47,7 +47,7 @@ const DESCRIPTION: &str = "A login-and-session system in one file: accounts, ses
 
 /// This document.
 #[get("/openapi.json")]
-pub fn openapi(vestibule: &State<Shared>) -> Cacheable {
+pub fn openapi(vestibule: &State<AppState>) -> Cacheable {
     let json = of_config(&vestibule.config).to_json().expect("a tree of texts, numbers and booleans is JSON");
     Cacheable::new(json, MAX_AGE)
 }
@@ -134,12 +134,12 @@ fn has(item: &PathItem, method: &HttpMethod) -> bool {
 
 /// What operations refer to, and the 405, which is the answer to a method that is none of them.
 fn components(settings: &Settings<'_>) -> ComponentsBuilder {
-    let examples = Code::ALL.iter().map(|code| (code.key(), problem::example(*code)));
+    let examples = ErrorCode::ALL.iter().map(|code| (code.key(), problem::example(*code)));
     let components = Components::builder()
         .schemas_from_iter(problem::schemas())
         .parameter(render::CSRF_PARAMETER, render::csrf_parameter(settings.csrf_header, settings.csrf_cookie))
         .parameter(render::IF_NONE_MATCH_PARAMETER, render::if_none_match_parameter())
-        .response("MethodNotAllowed", problem::response(405, &[Code::MethodNotAllowed], PROBLEM));
+        .response("MethodNotAllowed", problem::response(405, &[ErrorCode::MethodNotAllowed], PROBLEM));
     let components =
         headers().into_iter().fold(components, |components, (name, header)| components.header(name, header));
     let components = examples.fold(components, |components, (code, example)| components.example(code, example));

@@ -63,11 +63,11 @@ fn rows() -> Vec<Row> {
         (
             Get,
             "{base}/continue",
-            "go_on",
+            "continue_to_next",
             "Where a browser goes whose access cookie is over: back to `next` with a new one, or to sign in",
             PageOrElsewhere,
         ),
-        (Head, "{base}/continue", "look", "Nothing: who only looks is not sent on", Nowhere),
+        (Head, "{base}/continue", "continue_head", "Nothing: who only looks is not sent on", Nowhere),
         (Get, "/static/{name}", "asset", "Style, script or icon, for other front ends", Asset),
         (Get, "/static/{hash}/{name}", "asset_of_version", "The same of one version, which never changes", Asset),
     ]

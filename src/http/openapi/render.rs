@@ -20,7 +20,7 @@ use super::{
 use crate::{
     domain::{device::Fingerprint, password},
     http::{
-        errors::Code,
+        errors::ErrorCode,
         request::field::{Field, Kind},
     },
 };
@@ -56,7 +56,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> Operation {
     if endpoint.is_cacheable {
         operation = operation.parameter_ref(parameter_ref(IF_NONE_MATCH_PARAMETER)).response("304", not_modified());
     }
-    let mut codes: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    let mut codes: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
     for code in endpoint.codes() {
         codes.entry(code.status()).or_default().push(code);
     }

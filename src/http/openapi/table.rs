@@ -18,13 +18,13 @@ use crate::{
     flows::users::{change_names::NewNames, register::Registration},
     http::{
         api::{
-            login::{FreshAnswer, LoginBody, PasswordBody, RefreshBody},
-            operation::Health,
-            sessions::{self, DeviceBody, Done, RevokedAnswer, SessionView},
-            tokens::TokenAnswer,
+            health::Health,
+            login::{FreshTokenResponse, LoginBody, PasswordBody, RefreshBody},
+            sessions::{self, DeviceBody, MessageResponse, RevokedSessionsResponse, SessionView},
+            tokens::TokenResponse,
             users::{ChangePasswordBody, ExportView, UserView},
         },
-        errors::Code::{
+        errors::ErrorCode::{
             AccountDisabled, AlreadyExists, CsrfFailed, DeviceLimitReached, DeviceMismatch, InsufficientScope,
             InvalidClient, InvalidCredentials, InvalidRequest, LastAdmin, MalformedRequest, NotFound, Overloaded,
             PayloadTooLarge, RefreshReused, RegistrationClosed, TooManyRequests,
@@ -52,14 +52,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 fn got_tokens() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Post, "{base}/login", "login", Sessions)
-            .says("Sign in", "Opens a session, in place of the one that the device already had.")
-            .takes::<LoginBody>()
-            .such_as("with a name", json!({"username": "ada", "password": PASSWORD}))
-            .such_as("with an address, bound to the device", bound_login())
-            .such_as("with cookies", json!({"username": "ada", "password": PASSWORD, "transport": "cookie"}))
-            .gives::<TokenAnswer>(200, "The tokens of a new session.")
+            .described_as("Sign in", "Opens a session, in place of the one that the device already had.")
+            .json_body::<LoginBody>()
+            .example_body("with a name", json!({"username": "ada", "password": PASSWORD}))
+            .example_body("with an address, bound to the device", bound_login())
+            .example_body("with cookies", json!({"username": "ada", "password": PASSWORD, "transport": "cookie"}))
+            .returns::<TokenResponse>(200, "The tokens of a new session.")
             .with_header("Set-Cookie")
-            .or_fails(&[
+            .fails_with(&[
                 InvalidCredentials,
                 InvalidClient,
                 // From a foreign page that wants cookies.
@@ -70,182 +70,182 @@ fn got_tokens() -> Vec<Endpoint> {
                 Overloaded,
             ]),
         Endpoint::new(Post, "{base}/refresh", "refresh", Sessions)
-            .says(
+            .described_as(
                 "Refresh",
                 "Trades a refresh token for the next pair. An old one that comes back ends its session; one that is older than \
                  the password gets nothing and ends nothing.",
             )
-            .for_whom(Refresh)
-            .may_take::<RefreshBody>()
-            .such_as("with a token", json!({"refresh_token": REFRESH_TOKEN}))
-            .such_as("from the bound device", json!({"refresh_token": REFRESH_TOKEN, "fingerprint": fingerprint()}))
-            .gives::<TokenAnswer>(200, "The next tokens; the access token is not fresh.")
+            .access(Refresh)
+            .optional_json_body::<RefreshBody>()
+            .example_body("with a token", json!({"refresh_token": REFRESH_TOKEN}))
+            .example_body("from the bound device", json!({"refresh_token": REFRESH_TOKEN, "fingerprint": fingerprint()}))
+            .returns::<TokenResponse>(200, "The next tokens; the access token is not fresh.")
             .with_header("Set-Cookie")
-            .or_fails(&[RefreshReused, DeviceMismatch, InvalidClient, TooManyRequests]),
+            .fails_with(&[RefreshReused, DeviceMismatch, InvalidClient, TooManyRequests]),
         Endpoint::new(Post, "{base}/fresh", "fresh", Sessions)
-            .says(
+            .described_as(
                 "Prove the password again",
                 "Gives a fresh access token; five wrong passwords in a row end the session.",
             )
-            .for_whom(Bearer)
-            .takes::<PasswordBody>()
-            .such_as("the password", json!({"password": PASSWORD}))
-            .gives::<FreshAnswer>(200, "A fresh access token of the same session.")
+            .access(Bearer)
+            .json_body::<PasswordBody>()
+            .example_body("the password", json!({"password": PASSWORD}))
+            .returns::<FreshTokenResponse>(200, "A fresh access token of the same session.")
             .with_header("Set-Cookie")
-            .or_fails(&[InvalidCredentials, TooManyRequests, Overloaded]),
+            .fails_with(&[InvalidCredentials, TooManyRequests, Overloaded]),
     ]
 }
 
 fn own_sessions() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "{base}/active_sessions", "active_sessions", Sessions)
-            .says("List your sessions", "Those that are live, the latest used first.")
-            .for_whom(Bearer)
-            .gives_list_of::<SessionView>(200, "The sessions."),
+            .described_as("List your sessions", "Those that are live, the latest used first.")
+            .access(Bearer)
+            .returns_list_of::<SessionView>(200, "The sessions."),
         Endpoint::new(Post, "{base}/logout", "logout", Sessions)
-            .says(
+            .described_as(
                 "Sign out",
                 "Ends the session of whatever token is shown, even one that is over, and clears the cookies. A refresh token in the \
                  body wins over others.",
             )
-            .for_whom(AnyToken)
-            .may_take::<sessions::TokenBody>()
-            .such_as("with a refresh token", json!({"refresh_token": REFRESH_TOKEN}))
-            .gives::<Done>(200, "The session is over, or was already.")
+            .access(AnyToken)
+            .optional_json_body::<sessions::TokenBody>()
+            .example_body("with a refresh token", json!({"refresh_token": REFRESH_TOKEN}))
+            .returns::<MessageResponse>(200, "The session is over, or was already.")
             .with_header("Set-Cookie"),
         Endpoint::new(Post, "{base}/logout_all", "logout_all", Sessions)
-            .says("Sign out everywhere", "Ends every session of yours, this one too.")
-            .for_whom(Bearer)
-            .gives::<RevokedAnswer>(200, "How many were ended.")
+            .described_as("Sign out everywhere", "Ends every session of yours, this one too.")
+            .access(Bearer)
+            .returns::<RevokedSessionsResponse>(200, "How many were ended.")
             .with_header("Set-Cookie")
-            .or_fails(&[PayloadTooLarge]),
+            .fails_with(&[PayloadTooLarge]),
         Endpoint::new(Post, "{base}/revoke_other_session", "revoke_other_session", Sessions)
-            .says("Sign out everywhere else", "Ends all of your sessions but one: the session of the refresh token in the body, which must be yours; without one, the session of the access token.")
-            .for_whom(Bearer)
-            .may_take::<sessions::TokenBody>()
-            .such_as("keep the session of a refresh token", json!({"refresh_token": REFRESH_TOKEN}))
-            .gives::<RevokedAnswer>(200, "How many were ended."),
+            .described_as("Sign out everywhere else", "Ends all of your sessions but one: the session of the refresh token in the body, which must be yours; without one, the session of the access token.")
+            .access(Bearer)
+            .optional_json_body::<sessions::TokenBody>()
+            .example_body("keep the session of a refresh token", json!({"refresh_token": REFRESH_TOKEN}))
+            .returns::<RevokedSessionsResponse>(200, "How many were ended."),
     ]
 }
 
 fn ended_session() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Delete, "{base}/sessions/{id}", "delete_session", Sessions)
-            .says("End one session", "One of your own, as the list shows it.")
-            .for_whom(Bearer)
+            .described_as("End one session", "One of your own, as the list shows it.")
+            .access(Bearer)
             .path_parameter("id", "The session's `id`.")
-            .gives_nothing("The session is over.")
-            .or_fails(&[NotFound, PayloadTooLarge]),
+            .returns_nothing("The session is over.")
+            .fails_with(&[NotFound, PayloadTooLarge]),
         Endpoint::new(Post, "{base}/logout/device", "logout_device", Sessions)
-            .says(
+            .described_as(
                 "End one session, named in the body",
                 "One of your own, by its `id` or its `jti`: one of the two is needed.",
             )
-            .for_whom(Bearer)
-            .takes::<DeviceBody>()
-            .such_as("by its id", json!({"session_id": SESSION_ID}))
-            .gives_nothing("The session is over.")
-            .or_fails(&[NotFound]),
+            .access(Bearer)
+            .json_body::<DeviceBody>()
+            .example_body("by its id", json!({"session_id": SESSION_ID}))
+            .returns_nothing("The session is over.")
+            .fails_with(&[NotFound]),
     ]
 }
 
 fn asked_by_a_proxy() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "{base}/verify", "verify", Sessions)
-            .says(
+            .described_as(
                 "Whether a request may pass",
                 "For nginx `auth_request`, Caddy `forward_auth` and Traefik ForwardAuth, which tell in `X-Forwarded-Method`, \
                  `-Proto`, `-Host` and `-Uri` what they hold. These count only from `trusted_proxies`, each once; else the \
                  answer is 401. Paths in `exclude_urls` pass with empty headers.",
             )
-            .for_whom(Bearer)
+            .access(Bearer)
             .query_parameter("permission", "A permission that the user must have; of several, every one.")
             .query_parameter("role", "A role that the user must have; of several, every one.")
             .query_parameter("redirect", "With `1`, a browser that must sign in is sent there instead of a 401.")
-            .gives_headers(
+            .returns_headers(
                 &["Remote-User", "Remote-Email", "Remote-Groups", "X-Auth-Sub", "X-Auth-Permissions"],
                 "It may: every one of the headers is there, empty where there is nothing to say.",
             )
             .may_redirect("Where the browser signs in, and comes back from.")
-            .or_fails(&[InsufficientScope, InvalidRequest])
+            .fails_with(&[InsufficientScope, InvalidRequest])
             // A malformed token is 401 there: a proxy takes a 400 for a fault of this server.
-            .never_fails(&[MalformedRequest]),
+            .never_fails_with(&[MalformedRequest]),
     ]
 }
 
 fn own_account() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Post, "{base}/register", "register", Users)
-            .says("Make an account", "For oneself, where registration is open; it does not sign in.")
-            .takes::<Registration>()
-            .such_as(
+            .described_as("Make an account", "For oneself, where registration is open; it does not sign in.")
+            .json_body::<Registration>()
+            .example_body(
                 "a name and an address",
                 json!({"username": "ada", "email": "ada@example.com", "password": PASSWORD}),
             )
-            .gives::<UserView>(201, "The user.")
+            .returns::<UserView>(201, "The user.")
             .with_header("Location")
-            .or_fails(&[RegistrationClosed, AlreadyExists, TooManyRequests, Overloaded]),
+            .fails_with(&[RegistrationClosed, AlreadyExists, TooManyRequests, Overloaded]),
         Endpoint::new(Get, "/users/me", "me", Users)
-            .says("Your account", "As it is stored now, which may be newer than what your token says.")
-            .for_whom(Bearer)
-            .gives::<UserView>(200, "The user."),
+            .described_as("Your account", "As it is stored now, which may be newer than what your token says.")
+            .access(Bearer)
+            .returns::<UserView>(200, "The user."),
         Endpoint::new(Patch, "/users/me", "update_me", Users)
-            .says("Change your names", "A field that is absent stays as it is, one that is null is removed.")
-            .for_whom(Fresh)
-            .takes::<NewNames>()
-            .such_as("a new address", json!({"email": "countess@example.com"}))
-            .gives::<UserView>(200, "The user, changed.")
-            .or_fails(&[AlreadyExists, TooManyRequests]),
+            .described_as("Change your names", "A field that is absent stays as it is, one that is null is removed.")
+            .access(Fresh)
+            .json_body::<NewNames>()
+            .example_body("a new address", json!({"email": "countess@example.com"}))
+            .returns::<UserView>(200, "The user, changed.")
+            .fails_with(&[AlreadyExists, TooManyRequests]),
         Endpoint::new(Post, "/users/me/password", "change_password", Users)
-            .says(
+            .described_as(
                 "Change your password",
                 "Ends every other session and the older access tokens of this one; its refresh token is replaced.",
             )
-            .for_whom(Bearer)
-            .takes::<ChangePasswordBody>()
-            .such_as(
+            .access(Bearer)
+            .json_body::<ChangePasswordBody>()
+            .example_body(
                 "both passwords",
                 json!({"current_password": PASSWORD, "new_password": "seven slow ferries north"}),
             )
-            .gives::<TokenAnswer>(200, "New tokens of this session.")
+            .returns::<TokenResponse>(200, "New tokens of this session.")
             .with_header("Set-Cookie")
-            .or_fails(&[InvalidCredentials, TooManyRequests, Overloaded]),
+            .fails_with(&[InvalidCredentials, TooManyRequests, Overloaded]),
     ]
 }
 
 fn own_data() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "/users/me/export", "export_me", Users)
-            .says("Export your data", "All that is stored about you: account, sessions, devices, audit events.")
-            .for_whom(Bearer)
-            .gives::<ExportView>(200, "All of it."),
+            .described_as("Export your data", "All that is stored about you: account, sessions, devices, audit events.")
+            .access(Bearer)
+            .returns::<ExportView>(200, "All of it."),
         Endpoint::new(Delete, "/users/me", "delete_me", Users)
-            .says("Delete your account", "With its sessions and devices; audit events keep no personal data.")
-            .for_whom(Fresh)
-            .takes::<PasswordBody>()
-            .such_as("the password", json!({"password": PASSWORD}))
-            .gives_nothing("The account is gone.")
+            .described_as("Delete your account", "With its sessions and devices; audit events keep no personal data.")
+            .access(Fresh)
+            .json_body::<PasswordBody>()
+            .example_body("the password", json!({"password": PASSWORD}))
+            .returns_nothing("The account is gone.")
             .with_header("Set-Cookie")
-            .or_fails(&[InvalidCredentials, LastAdmin, TooManyRequests, Overloaded]),
+            .fails_with(&[InvalidCredentials, LastAdmin, TooManyRequests, Overloaded]),
     ]
 }
 
 fn for_anybody() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "/.well-known/jwks.json", "jwks", Keys)
-            .says(
+            .described_as(
                 "The public keys",
                 "For services that check access tokens by themselves, and so never see a revocation: to them a token lives \
                  to its `exp`.",
             )
-            .gives::<KeySet>(200, "The key set.")
+            .returns::<KeySet>(200, "The key set.")
             .cacheable(),
         Endpoint::new(Get, "/health", "health", Operation)
-            .says("Whether the process lives", "Asks nothing of the database.")
-            .gives::<Health>(200, "The process lives."),
+            .described_as("Whether the process lives", "Asks nothing of the database.")
+            .returns::<Health>(200, "The process lives."),
         Endpoint::new(Get, "/openapi.json", "openapi", Operation)
-            .says("This document", "OpenAPI 3.1 of every endpoint.")
-            .gives::<Document>(200, "The document.")
+            .described_as("This document", "OpenAPI 3.1 of every endpoint.")
+            .returns::<Document>(200, "The document.")
             .cacheable(),
     ]
 }

@@ -8,15 +8,15 @@ use rocket::{
 };
 use serde_json::{Value, json};
 
-use super::{Page, failure::Failure, signed_in::SignedIn, texts, words};
+use super::{Page, failure::Failure, humanize, signed_in::SignedIn, texts};
 use crate::{
     domain::{AccessClaims, session::Session},
     flows::Vestibule,
     http::{
         api::users::{self, ExportView},
+        app_state::AppState,
         errors::ApiError,
         request::caller::Caller,
-        shared::Shared,
     },
     store,
 };
@@ -26,7 +26,7 @@ use crate::{
 pub async fn account_page(
     who: SignedIn,
     notice: Option<&str>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Page, ApiError> {
     page(vestibule, who.0.claims(), caller, texts::notice(notice), None).await
@@ -41,8 +41,8 @@ pub(super) async fn page(
     failure: Option<Failure>,
 ) -> Result<Page, ApiError> {
     let mut reader = vestibule.store.read().await?;
-    let user = store::users::find(&mut reader, claims.sub).await?.ok_or_else(users::gone)?;
-    let mut live = store::sessions::list_live_by_user(&mut reader, claims.sub, caller.origin().now).await?;
+    let user = store::users::find(&mut reader, claims.sub).await?.ok_or_else(users::account_deleted)?;
+    let mut live = store::sessions::list_live_by_user(&mut reader, claims.sub, caller.context().now).await?;
     drop(reader);
     // This device first, then the latest used.
     live.sort_by_key(|session| session.id != claims.sid);
@@ -55,7 +55,7 @@ pub(super) async fn page(
         "user": {
             "name": user.username.as_ref().or(user.email.as_ref()),
             "email": user.email,
-            "created_at": words::instant(user.created_at),
+            "created_at": humanize::instant(user.created_at),
         },
         "devices": devices,
         "password_min_length": vestibule.config.passwords.min_length,
@@ -72,8 +72,8 @@ fn device(session: &Session, claims: &AccessClaims) -> Value {
         "id": session.id.to_string(),
         "name": session.device_name,
         "current": session.id == claims.sid,
-        "last_used_at": words::instant(session.last_used_at),
-        "created_at": words::instant(session.created_at),
+        "last_used_at": humanize::instant(session.last_used_at),
+        "created_at": humanize::instant(session.created_at),
         "bound": session.is_bound(),
     })
 }
@@ -91,6 +91,6 @@ impl<'r> Responder<'r, 'static> for Download {
 
 /// Everything about whoever is signed in, as a file.
 #[get("/account/export")]
-pub async fn export(who: SignedIn, vestibule: &State<Shared>) -> Result<Download, ApiError> {
+pub async fn export(who: SignedIn, vestibule: &State<AppState>) -> Result<Download, ApiError> {
     users::export_me(who.0, vestibule).await.map(Download)
 }

@@ -3,11 +3,11 @@
 use rocket::{State, post};
 
 use super::{
-    ACCOUNT, Answer, SeeOther,
+    ACCOUNT, PageResponse, SeeOther,
     account::page,
     failure::Failure,
-    sent::{Button, Sent},
     signed_in::Posted,
+    submitted_form::{Button, SubmittedForm},
     texts,
 };
 use crate::{
@@ -16,9 +16,9 @@ use crate::{
         Vestibule,
         sessions::{
             logout::{self, session_of},
-            revoke_sessions::{Own, RevokeError, revoke_own},
+            revoke_sessions::{OwnSessions, RevokeError, revoke_own},
         },
-        steps::proof::ProofError,
+        steps::verify_password::VerifyPasswordError,
         users::{
             change_password::{ChangePasswordError, change_password},
             delete_user::{DeleteUserError, delete_own},
@@ -26,47 +26,47 @@ use crate::{
     },
     http::{
         api::users::ChangePasswordBody,
+        app_state::AppState,
         browser::{cookies::Cookies, csrf},
-        errors::{ApiError, Code},
+        errors::{ApiError, ErrorCode},
         request::{
             body::{Fields, Form, FromFields},
             caller::Caller,
             field::{Field, Kind, required},
         },
-        shared::Shared,
     },
 };
 
 /// Back to the page, to say what was done.
-fn done(notice: &str) -> Answer {
+fn done(notice: &str) -> PageResponse {
     SeeOther(format!("{ACCOUNT}?notice={notice}")).into()
 }
 
 /// To the form for signing in, to say what was done.
-fn left(notice: &str) -> Answer {
+fn signed_out(notice: &str) -> PageResponse {
     SeeOther(format!("/login?notice={notice}")).into()
 }
 
 /// Signs out. A token that is over is good enough: whoever wants to leave may.
 #[post("/account/sign-out", data = "<form>")]
 pub async fn sign_out_form(
-    form: Form<Sent<Button>>,
-    vestibule: &State<Shared>,
+    form: Form<SubmittedForm<Button>>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-    site: csrf::Site<'_>,
-) -> Result<Answer, ApiError> {
+    origin: csrf::RequestOrigin<'_>,
+) -> Result<PageResponse, ApiError> {
     // Where none of the cookies is ours, there is nobody to sign out.
     if let Ok(Some(token)) = cookies.session() {
-        let shown = token.shown();
+        let shown = token.presented();
         let (session, _) = session_of(vestibule, &shown).map_err(ApiError::from)?;
-        csrf::check_form(site.request(), session, &form.0.csrf_token)?;
-        logout::logout(vestibule, &shown, &caller.origin()).await?;
+        csrf::check_form(origin.request(), session, &form.0.csrf_token)?;
+        logout::logout(vestibule, &shown, &caller.context()).await?;
     }
-    if !site.is_foreign() {
+    if !origin.is_foreign() {
         cookies.clear();
     }
-    Ok(left("signed_out"))
+    Ok(signed_out("signed_out"))
 }
 
 /// Signs one device out.
@@ -74,16 +74,16 @@ pub async fn sign_out_form(
 pub async fn revoke_form(
     id: &str,
     form: Posted<Button>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<Answer, ApiError> {
+) -> Result<PageResponse, ApiError> {
     let Some(session) = SessionId::parse(id) else { return Ok(done("already_signed_out")) };
     let claims = form.token.claims();
-    match revoke_own(vestibule, claims, Own::One(session), &caller.origin()).await {
+    match revoke_own(vestibule, claims, OwnSessions::One(session), &caller.context()).await {
         Ok(_) if session == claims.sid => {
             cookies.clear();
-            Ok(left("signed_out"))
+            Ok(signed_out("signed_out"))
         }
         Ok(_) => Ok(done("device_signed_out")),
         Err(RevokeError::Unknown) => Ok(done("already_signed_out")),
@@ -95,10 +95,10 @@ pub async fn revoke_form(
 #[post("/account/sessions/revoke-others", data = "<form>")]
 pub async fn revoke_others_form(
     form: Posted<Button>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
-) -> Result<Answer, ApiError> {
-    revoke_own(vestibule, form.token.claims(), Own::Others(None), &caller.origin()).await?;
+) -> Result<PageResponse, ApiError> {
+    revoke_own(vestibule, form.token.claims(), OwnSessions::Others(None), &caller.context()).await?;
     Ok(done("others_signed_out"))
 }
 
@@ -106,16 +106,16 @@ pub async fn revoke_others_form(
 #[post("/account/password", data = "<form>")]
 pub async fn change_password_form(
     form: Posted<ChangePasswordBody>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<Answer, ApiError> {
+) -> Result<PageResponse, ApiError> {
     let claims = form.token.claims();
     let changed = match form.fields {
         Ok(ChangePasswordBody { current, new }) => {
-            let changed = change_password(vestibule, claims, &current, &new, &caller.origin()).await;
+            let changed = change_password(vestibule, claims, &current, &new, &caller.context()).await;
             changed.map_err(|error| match error {
-                ChangePasswordError::Proof(ProofError::Wrong(_)) => wrong_password("current_password"),
+                ChangePasswordError::Proof(VerifyPasswordError::Wrong(_)) => wrong_password("current_password"),
                 error => ApiError::from(error).into(),
             })
         }
@@ -152,16 +152,16 @@ impl FromFields for Deletion {
 #[post("/account/delete", data = "<form>")]
 pub async fn delete_form(
     form: Posted<Deletion>,
-    vestibule: &State<Shared>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<Answer, ApiError> {
+) -> Result<PageResponse, ApiError> {
     let claims = form.token.claims();
     let deleted = match form.fields {
         Ok(Deletion(password)) => {
-            let deleted = delete_own(vestibule, claims, &password, &caller.origin()).await;
+            let deleted = delete_own(vestibule, claims, &password, &caller.context()).await;
             deleted.map_err(|error| match error {
-                DeleteUserError::Proof(ProofError::Wrong(_)) => wrong_password("password"),
+                DeleteUserError::Proof(VerifyPasswordError::Wrong(_)) => wrong_password("password"),
                 error => ApiError::from(error).into(),
             })
         }
@@ -171,7 +171,7 @@ pub async fn delete_form(
         Ok(()) => {
             cookies.clear();
             cookies.clear_device();
-            Ok(left("account_deleted"))
+            Ok(signed_out("account_deleted"))
         }
         Err(failure) => Ok(page(vestibule, claims, caller, None, Some(failure)).await?.into()),
     }
@@ -179,6 +179,6 @@ pub async fn delete_form(
 
 /// Said at the field as well: the page has two forms with a password.
 fn wrong_password(field: &str) -> Failure {
-    let status = rocket::http::Status::new(Code::InvalidCredentials.status());
+    let status = rocket::http::Status::new(ErrorCode::InvalidCredentials.status());
     Failure::field(status, field, texts::error("wrong")).saying("wrong_password")
 }

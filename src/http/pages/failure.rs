@@ -7,11 +7,11 @@ use rocket::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{render::Page, texts, words};
+use super::{humanize, render::Page, texts};
 use crate::http::{
-    errors::{ApiError, Code},
+    app_state::app_state,
+    errors::{ApiError, ErrorCode},
     request::request_id::RequestId,
-    shared::shared,
 };
 
 /// Paths of the API beside `base_path`: it answers in JSON whoever asks.
@@ -37,7 +37,7 @@ impl Failure {
 
     /// One bad field, with what follows on its label.
     pub fn field(status: Status, name: &str, message: &str) -> Self {
-        let mut failure = Self::new(status, Code::InvalidRequest.as_str());
+        let mut failure = Self::new(status, ErrorCode::InvalidRequest.as_str());
         failure.problems.insert(name.to_owned(), message.into());
         failure
     }
@@ -60,7 +60,7 @@ impl Failure {
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
-        let wait = words::wait(error.retry_after().unwrap_or_default());
+        let wait = humanize::wait(error.retry_after().unwrap_or_default());
         let problems = error.bad_fields().iter().map(|bad| (bad.field.clone(), bad.message.clone().into()));
         Self {
             status: error.status(),
@@ -76,7 +76,7 @@ pub fn is_wanted(request: &Request<'_>) -> bool {
     let ranges = request.headers().get("Accept").flat_map(|list| list.split(','));
     let essence = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let takes_html = ranges.map(essence).any(|range| range == "text/html");
-    let Ok(vestibule) = shared(request) else { return false };
+    let Ok(vestibule) = app_state(request) else { return false };
     let base = vestibule.config.web.base_path.as_str();
     let path = request.uri().path().as_str();
     let is_below = |start: &str| path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -88,7 +88,7 @@ pub fn is_wanted(request: &Request<'_>) -> bool {
 /// An error as a page.
 pub fn page(error: &ApiError, request: &Request<'_>) -> response::Result<'static> {
     let failure = Failure::from(error.clone());
-    let title = if error.code() == Code::NotFound { "not_found" } else { "title" };
+    let title = if error.code() == ErrorCode::NotFound { "not_found" } else { "title" };
     // Of use where somebody can look for it in the log.
     let id = (failure.status.code >= 500).then(|| RequestId::of(request).as_str().to_owned());
     let context = json!({

@@ -6,7 +6,7 @@ use crate::{
     flows::Vestibule,
     http::{
         browser::{cookies::Cookies, csrf},
-        errors::{ApiError, Code},
+        errors::{ApiError, ErrorCode},
     },
     random,
 };
@@ -30,13 +30,18 @@ pub fn issue(cookies: Cookies<'_>, vestibule: &Vestibule) -> String {
 }
 
 /// Refuses a form that a foreign page may have posted.
-pub fn check(site: &csrf::Site<'_>, cookies: Cookies<'_>, vestibule: &Vestibule, given: &str) -> Result<(), ApiError> {
+pub fn check(
+    origin: &csrf::RequestOrigin<'_>,
+    cookies: Cookies<'_>,
+    vestibule: &Vestibule,
+    given: &str,
+) -> Result<(), ApiError> {
     let mut secrets = cookies.form_secrets().into_iter().filter(|secret| is_well_formed(secret));
     let is_ours = secrets.any(|secret| vestibule.is_form_token(secret, given));
-    if is_ours && !site.is_foreign() {
+    if is_ours && !origin.is_foreign() {
         Ok(())
     } else {
-        Err(ApiError::new(Code::CsrfFailed, "The form is not one of this browser's."))
+        Err(ApiError::new(ErrorCode::CsrfFailed, "The form is not one of this browser's."))
     }
 }
 

@@ -4,22 +4,22 @@ use rocket::{State, get, http::Status, post};
 use serde_json::json;
 
 use super::{
-    ACCOUNT, Answer, Page, SeeOther, failure::Failure, form_token, reach, sent::Sent, signed_in::MaybeSignedIn, texts,
-    with_query,
+    ACCOUNT, Page, PageResponse, SeeOther, cookie_diagnostics, failure::Failure, form_token, signed_in::MaybeSignedIn,
+    submitted_form::SubmittedForm, texts, with_query,
 };
 use crate::{
     config::FingerprintPolicy,
     domain::{Email, Identifier, password::Password},
     flows::{self, Vestibule, sessions::login::Login, steps::client},
     http::{
+        app_state::AppState,
         browser::{cookies::Cookies, csrf},
-        errors::{ApiError, Code},
+        errors::{ApiError, ErrorCode},
         request::{
             body::{Fields, Form, FromFields, IsForm},
             caller::Caller,
             field::{Field, Kind, required},
         },
-        shared::Shared,
     },
 };
 
@@ -34,17 +34,17 @@ pub fn start(cookies: Cookies<'_>) -> SeeOther {
 pub fn login_page(
     next: Option<&str>,
     notice: Option<&str>,
-    who: MaybeSignedIn,
-    site: csrf::Site<'_>,
-    vestibule: &State<Shared>,
+    visitor: MaybeSignedIn,
+    origin: csrf::RequestOrigin<'_>,
+    vestibule: &State<AppState>,
     cookies: Cookies<'_>,
-) -> Answer {
+) -> PageResponse {
     let next = target(vestibule, next.unwrap_or_default());
-    match who {
+    match visitor {
         MaybeSignedIn(Some(_)) => SeeOther(next).into(),
         MaybeSignedIn(None) => {
-            let shown = Shown { next, notice: texts::notice(notice), ..Shown::default() };
-            page("login", shown, &site, vestibule, cookies).into()
+            let shown = FormView { next, notice: texts::notice(notice), ..FormView::default() };
+            page("login", shown, &origin, vestibule, cookies).into()
         }
     }
 }
@@ -73,24 +73,24 @@ impl FromFields for Credentials {
 #[post("/login", data = "<form>")]
 pub async fn login_form(
     _is_form: IsForm,
-    form: Form<Sent<Credentials>>,
-    vestibule: &State<Shared>,
+    form: Form<SubmittedForm<Credentials>>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-    site: csrf::Site<'_>,
-) -> Answer {
+    origin: csrf::RequestOrigin<'_>,
+) -> PageResponse {
     let Form(sent) = form;
     let next = target(vestibule, &sent.next);
-    if let Err(error) = form_token::check(&site, cookies, vestibule, &sent.csrf_token) {
+    if let Err(error) = form_token::check(&origin, cookies, vestibule, &sent.csrf_token) {
         // What a foreign page typed is not shown.
-        let shown = Shown { next, failure: Some(error.into()), ..Shown::default() };
-        return page("login", shown, &site, vestibule, cookies).into();
+        let shown = FormView { next, failure: Some(error.into()), ..FormView::default() };
+        return page("login", shown, &origin, vestibule, cookies).into();
     }
     match sign_in(sent.fields, vestibule, caller, cookies).await {
         Ok(()) => SeeOther(next).into(),
         Err(failure) => {
-            let shown = Shown { next, username: sent.username, failure: Some(failure), ..Shown::default() };
-            page("login", shown, &site, vestibule, cookies).into()
+            let shown = FormView { next, username: sent.username, failure: Some(failure), ..FormView::default() };
+            page("login", shown, &origin, vestibule, cookies).into()
         }
     }
 }
@@ -125,17 +125,17 @@ pub(super) async fn open_session(
         fingerprint: None,
         device_ids: cookies.device_ids(),
         device_name: None,
-        client: client::named(vestibule, "default").map_err(ApiError::from)?,
+        client: client::public_client(vestibule, "default").map_err(ApiError::from)?,
         scope: None,
     };
-    let opened = flows::sessions::login::login(vestibule, request, caller.network, &caller.origin()).await;
+    let opened = flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await;
     cookies.set(&opened.map_err(ApiError::from)?);
     Ok(())
 }
 
 /// What the form shows besides itself.
 #[derive(Debug, Default)]
-pub(super) struct Shown {
+pub(super) struct FormView {
     pub next: String,
     pub notice: Option<&'static str>,
     pub username: String,
@@ -146,13 +146,13 @@ pub(super) struct Shown {
 /// The page of a form that is sent before there is a session.
 pub(super) fn page(
     name: &'static str,
-    shown: Shown,
-    site: &csrf::Site<'_>,
+    shown: FormView,
+    origin: &csrf::RequestOrigin<'_>,
     vestibule: &Vestibule,
     cookies: Cookies<'_>,
 ) -> Page {
     let config = &vestibule.config;
-    let trouble = reach::trouble(site.request(), vestibule);
+    let trouble = cookie_diagnostics::diagnose(origin.request(), vestibule);
     let failure = shown.failure.as_ref();
     let next_query = if shown.next == ACCOUNT { String::new() } else { with_query("", "next", &shown.next) };
     let context = json!({
@@ -183,8 +183,8 @@ pub(super) fn target(vestibule: &Vestibule, next: &str) -> String {
 }
 
 /// For a refusal that has no flow: the code's own status.
-impl From<Code> for Failure {
-    fn from(code: Code) -> Self {
+impl From<ErrorCode> for Failure {
+    fn from(code: ErrorCode) -> Self {
         Self::new(Status::new(code.status()), code.as_str())
     }
 }

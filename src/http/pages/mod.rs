@@ -5,36 +5,36 @@
 
 mod account;
 mod account_forms;
-mod answer;
+mod continue_page;
+mod cookie_diagnostics;
 mod failure;
 mod form_token;
-mod going_on;
-mod hops;
+mod humanize;
 mod login;
+mod page_response;
 mod privacy;
-mod reach;
+mod redirect_loop;
 mod register;
 mod render;
-mod sent;
 mod signed_in;
+mod submitted_form;
 mod texts;
-mod words;
 
 use rocket::{Route, routes};
 
 pub use self::{
     account::{account_page, export},
     account_forms::{change_password_form, delete_form, revoke_form, revoke_others_form, sign_out_form},
-    answer::SeeOther,
+    continue_page::{continue_head, continue_to_next},
     failure::{is_wanted, page as error_page},
-    going_on::{go_on, look},
     login::{login_form, login_page, start},
+    page_response::SeeOther,
     privacy::privacy_page,
     register::{register_form, register_page},
-    signed_in::detour,
+    signed_in::redirect_of,
 };
 use self::{
-    answer::{ACCOUNT, Answer, with_query},
+    page_response::{ACCOUNT, PageResponse, with_query},
     render::Page,
 };
 

@@ -3,17 +3,17 @@
 use rocket::{State, get};
 use serde_json::{Value, json};
 
-use super::{Page, words};
-use crate::{flows::Vestibule, http::shared::Shared};
+use super::{Page, humanize};
+use crate::{flows::Vestibule, http::app_state::AppState};
 
 /// Seconds for which an ended session's row is kept beyond its end, before a sweep takes it.
 const KEPT_AFTER_END: i64 = 24 * 60 * 60;
 
 /// The page.
 #[get("/privacy")]
-pub fn privacy_page(vestibule: &State<Shared>) -> Page {
+pub fn privacy_page(vestibule: &State<AppState>) -> Page {
     let config = &vestibule.config;
-    let span = |seconds: i64| words::span(u64::try_from(seconds).unwrap_or_default());
+    let span = |seconds: i64| humanize::span(u64::try_from(seconds).unwrap_or_default());
     let idle = config.clients.iter().map(|client| client.refresh_token_lifetime.seconds()).max().unwrap_or_default();
     let context = json!({
         "policy": config.devices.fingerprint.as_str(),

@@ -3,12 +3,12 @@
 use rocket::{State, get, post};
 
 use super::{
-    Answer, SeeOther,
+    PageResponse, SeeOther,
     failure::Failure,
     form_token,
-    login::{Shown, open_session, page, target},
-    sent::Sent,
+    login::{FormView, open_session, page, target},
     signed_in::MaybeSignedIn,
+    submitted_form::SubmittedForm,
     texts, with_query,
 };
 use crate::{
@@ -18,13 +18,13 @@ use crate::{
         users::register::{RegisterError, Registration, register},
     },
     http::{
+        app_state::AppState,
         browser::{cookies::Cookies, csrf},
-        errors::{ApiError, Code},
+        errors::{ApiError, ErrorCode},
         request::{
             body::{Form, IsForm},
             caller::Caller,
         },
-        shared::Shared,
     },
 };
 
@@ -32,56 +32,56 @@ use crate::{
 #[get("/register?<next>")]
 pub fn register_page(
     next: Option<&str>,
-    who: MaybeSignedIn,
-    site: csrf::Site<'_>,
-    vestibule: &State<Shared>,
+    visitor: MaybeSignedIn,
+    origin: csrf::RequestOrigin<'_>,
+    vestibule: &State<AppState>,
     cookies: Cookies<'_>,
-) -> Result<Answer, ApiError> {
+) -> Result<PageResponse, ApiError> {
     let next = target(vestibule, next.unwrap_or_default());
-    if who.0.is_some() {
+    if visitor.0.is_some() {
         return Ok(SeeOther(next).into());
     }
     if !vestibule.config.passwords.registration_open {
         return Err(RegisterError::Closed.into());
     }
-    Ok(page("register", Shown { next, ..Shown::default() }, &site, vestibule, cookies).into())
+    Ok(page("register", FormView { next, ..FormView::default() }, &origin, vestibule, cookies).into())
 }
 
 /// Makes an account and signs in.
 #[post("/register", data = "<form>")]
 pub async fn register_form(
     _is_form: IsForm,
-    form: Form<Sent<Registration>>,
-    vestibule: &State<Shared>,
+    form: Form<SubmittedForm<Registration>>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-    site: csrf::Site<'_>,
-) -> Result<Answer, ApiError> {
+    origin: csrf::RequestOrigin<'_>,
+) -> Result<PageResponse, ApiError> {
     let Form(sent) = form;
     let next = target(vestibule, &sent.next);
     if !vestibule.config.passwords.registration_open {
         return Err(RegisterError::Closed.into());
     }
-    if let Err(error) = form_token::check(&site, cookies, vestibule, &sent.csrf_token) {
-        let shown = Shown { next, failure: Some(error.into()), ..Shown::default() };
-        return Ok(page("register", shown, &site, vestibule, cookies).into());
+    if let Err(error) = form_token::check(&origin, cookies, vestibule, &sent.csrf_token) {
+        let shown = FormView { next, failure: Some(error.into()), ..FormView::default() };
+        return Ok(page("register", shown, &origin, vestibule, cookies).into());
     }
     match make_account(sent.fields, vestibule, caller, cookies).await {
-        Ok(Made::SignedIn) => Ok(SeeOther(next).into()),
-        Ok(Made::NotSignedIn) => {
+        Ok(Account::SignedIn) => Ok(SeeOther(next).into()),
+        Ok(Account::NotSignedIn) => {
             let login = with_query("/login", "next", &next);
             Ok(SeeOther(format!("{login}&notice=registered")).into())
         }
         Err(failure) => {
             let (username, email) = (sent.username, sent.email);
-            let shown = Shown { next, username, email, failure: Some(failure), ..Shown::default() };
-            Ok(page("register", shown, &site, vestibule, cookies).into())
+            let shown = FormView { next, username, email, failure: Some(failure), ..FormView::default() };
+            Ok(page("register", shown, &origin, vestibule, cookies).into())
         }
     }
 }
 
 /// How far it came.
-enum Made {
+enum Account {
     SignedIn,
     /// The account is there, but no session: too many sign-ins, say, or none without script.
     NotSignedIn,
@@ -92,15 +92,15 @@ async fn make_account(
     vestibule: &Vestibule,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<Made, Failure> {
+) -> Result<Account, Failure> {
     let registration = registration?;
     let password = registration.password.clone();
     let username = registration.username.clone().map(Identifier::Username);
     let identifier = username.or_else(|| registration.email.clone().map(Identifier::Email));
-    register(vestibule, registration, caller.network, &caller.origin()).await.map_err(failure)?;
-    let Some(identifier) = identifier else { return Ok(Made::NotSignedIn) };
+    register(vestibule, registration, caller.network, &caller.context()).await.map_err(failure)?;
+    let Some(identifier) = identifier else { return Ok(Account::NotSignedIn) };
     let signed_in = open_session(identifier, password, vestibule, caller, cookies).await;
-    Ok(if signed_in.is_ok() { Made::SignedIn } else { Made::NotSignedIn })
+    Ok(if signed_in.is_ok() { Account::SignedIn } else { Account::NotSignedIn })
 }
 
 /// A name that is taken is said at its field.
@@ -108,7 +108,7 @@ fn failure(error: RegisterError) -> Failure {
     match error {
         RegisterError::Taken(taken) => {
             let error = ApiError::from(RegisterError::Taken(taken));
-            Failure::field(error.status(), taken.field(), texts::of_code(Code::AlreadyExists))
+            Failure::field(error.status(), taken.field(), texts::of_code(ErrorCode::AlreadyExists))
         }
         error => ApiError::from(error).into(),
     }

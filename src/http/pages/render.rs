@@ -17,7 +17,7 @@ use crate::{
     config::FingerprintPolicy,
     domain::jwt::base64url,
     flows::Vestibule,
-    http::{assets, shared::shared},
+    http::{app_state::app_state, assets},
     random,
 };
 
@@ -83,7 +83,7 @@ impl Page {
 
 impl<'r> Responder<'r, 'static> for Page {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let vestibule = shared(request).map_err(|error| error.status())?;
+        let vestibule = app_state(request).map_err(|error| error.status())?;
         let nonce = base64url(&random::bytes::<16>());
         let rendered = self.render(vestibule, &nonce).map_err(|error| {
             tracing::error!(%error, page = self.name, "a page can't be rendered");

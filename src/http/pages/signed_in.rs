@@ -13,13 +13,13 @@ use rocket::{
     request::{FromRequest, Outcome},
 };
 
-use super::{ACCOUNT, SeeOther, sent::Sent, with_query};
+use super::{ACCOUNT, SeeOther, submitted_form::SubmittedForm, with_query};
 use crate::http::{
+    app_state::app_state,
     browser::csrf,
-    errors::{ApiError, stash},
+    errors::{ApiError, fail_data_guard},
     guards::{self, AccessToken},
     request::body::{Form, FromFields},
-    shared::shared,
 };
 
 /// A request with an access cookie that holds. That it was not made by a foreign page is not shown by it: see [`Posted`].
@@ -56,7 +56,7 @@ impl<'r> FromRequest<'r> for SignedIn {
         match guards::in_cookie(request) {
             Ok(token) => Outcome::Success(Self(token)),
             Err(error) => {
-                send_to(request, continue_address(request));
+                redirect_to(request, continue_address(request));
                 Outcome::Error((Status::SeeOther, error))
             }
         }
@@ -73,21 +73,21 @@ impl<'r, T: FromFields> FromData<'r> for Posted<T> {
             Outcome::Error(error) => return DataOutcome::Error(error),
             Outcome::Forward(status) => return DataOutcome::Forward((data, status)),
         };
-        let Form(sent) = match Form::<Sent<T>>::from_data(request, data).await {
+        let Form(sent) = match Form::<SubmittedForm<T>>::from_data(request, data).await {
             DataOutcome::Success(form) => form,
             DataOutcome::Error(error) => return DataOutcome::Error(error),
             DataOutcome::Forward(forward) => return DataOutcome::Forward(forward),
         };
         match csrf::check_form(request, token.claims().sid, &sent.csrf_token) {
             Ok(()) => DataOutcome::Success(Self { token, fields: sent.fields }),
-            Err(error) => stash(request, error),
+            Err(error) => fail_data_guard(request, error),
         }
     }
 }
 
 /// Where the request is tried again once there is an access cookie. A form can't be: the person is told to send it again.
 fn continue_address(request: &Request<'_>) -> String {
-    let base = shared(request).map_or("", |vestibule| vestibule.config.web.base_path.as_str());
+    let base = app_state(request).map_or("", |vestibule| vestibule.config.web.base_path.as_str());
     let next = match request.method() {
         rocket::http::Method::Get | rocket::http::Method::Head => request.uri().to_string(),
         _ => format!("{ACCOUNT}?notice=again"),
@@ -95,16 +95,16 @@ fn continue_address(request: &Request<'_>) -> String {
     with_query(&format!("{base}/continue"), "next", &next)
 }
 
-type Detour = Mutex<Option<String>>;
+type RedirectTo = Mutex<Option<String>>;
 
 /// Keeps the way for the catcher: a guard can't answer.
-fn send_to(request: &Request<'_>, address: String) {
-    let detour: &Detour = request.local_cache(Detour::default);
-    *detour.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+fn redirect_to(request: &Request<'_>, address: String) {
+    let slot: &RedirectTo = request.local_cache(RedirectTo::default);
+    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
 }
 
 /// Where a guard wants the browser to go.
-pub fn detour(request: &Request<'_>) -> Option<SeeOther> {
-    let detour: &Detour = request.local_cache(Detour::default);
-    detour.lock().unwrap_or_else(PoisonError::into_inner).take().map(SeeOther)
+pub fn redirect_of(request: &Request<'_>) -> Option<SeeOther> {
+    let slot: &RedirectTo = request.local_cache(RedirectTo::default);
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take().map(SeeOther)
 }

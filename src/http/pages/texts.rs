@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::http::errors::Code;
+use crate::http::errors::ErrorCode;
 
 /// All of it, for the templates.
 pub static TEXTS: LazyLock<Value> = LazyLock::new(|| {
@@ -22,7 +22,7 @@ pub fn error(key: &str) -> &'static str {
 }
 
 /// The same by the code of the API.
-pub fn of_code(code: Code) -> &'static str {
+pub fn of_code(code: ErrorCode) -> &'static str {
     error(code.as_str())
 }
 

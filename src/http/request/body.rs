@@ -15,9 +15,9 @@ use super::field::Field;
 use crate::{
     flows::Vestibule,
     http::{
-        errors::{ApiError, Code, FieldError, stash},
+        app_state::AppState,
+        errors::{ApiError, ErrorCode, FieldError, fail_data_guard},
         guards,
-        shared::Shared,
     },
 };
 
@@ -69,7 +69,7 @@ impl<'r, T: FromFields> FromData<'r> for Body<T> {
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
         match read_body(request, data).await.and_then(|bytes| parse(request, &bytes)) {
             Ok(value) => Outcome::Success(Self(value)),
-            Err(error) => stash(request, error),
+            Err(error) => fail_data_guard(request, error),
         }
     }
 }
@@ -81,7 +81,7 @@ impl<'r, T: FromFields> FromData<'r> for Form<T> {
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
         match read_body(request, data).await.and_then(|bytes| parse_form(request, &bytes)) {
             Ok(value) => Outcome::Success(Self(value)),
-            Err(error) => stash(request, error),
+            Err(error) => fail_data_guard(request, error),
         }
     }
 }
@@ -95,7 +95,7 @@ impl<'r, T: FromFields> FromData<'r> for JsonOrForm<T> {
         let parse = if is_form { parse_form } else { parse };
         match read_body(request, data).await.and_then(|bytes| parse(request, &bytes)) {
             Ok(value) => Outcome::Success(Self(value)),
-            Err(error) => stash(request, error),
+            Err(error) => fail_data_guard(request, error),
         }
     }
 }
@@ -126,36 +126,36 @@ impl<'r, T: FromFields> FromData<'r> for OptionalBody<T> {
         let parsed = read.and_then(|bytes| if bytes.is_empty() { Ok(None) } else { parse(request, &bytes).map(Some) });
         match parsed {
             Ok(value) => Outcome::Success(Self(value)),
-            Err(error) => stash(request, error),
+            Err(error) => fail_data_guard(request, error),
         }
     }
 }
 
 /// A body that nobody reads, for calls that take none: whatever it is, it is within the limit.
 #[derive(Debug)]
-pub struct Ignored;
+pub struct IgnoredBody;
 
 #[rocket::async_trait]
-impl<'r> FromData<'r> for Ignored {
+impl<'r> FromData<'r> for IgnoredBody {
     type Error = ApiError;
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
         match read_body(request, data).await {
             Ok(_) => Outcome::Success(Self),
-            Err(error) => stash(request, error),
+            Err(error) => fail_data_guard(request, error),
         }
     }
 }
 
 async fn read_body(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, ApiError> {
-    let too_large = || ApiError::new(Code::PayloadTooLarge, format!("The body is over {LIMIT_KIB} KiB."));
+    let too_large = || ApiError::new(ErrorCode::PayloadTooLarge, format!("The body is over {LIMIT_KIB} KiB."));
     let announced = request.headers().get_one("Content-Length").and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > LIMIT_KIB * 1024) {
         return Err(too_large());
     }
     let read = timeout(TIME_LIMIT, data.open(LIMIT_KIB.kibibytes()).into_bytes()).await;
-    let read = read.map_err(|_| ApiError::new(Code::MalformedRequest, "The body was too long in coming."))?;
-    let bytes = read.map_err(|_| ApiError::new(Code::MalformedRequest, "The body broke off."))?;
+    let read = read.map_err(|_| ApiError::new(ErrorCode::MalformedRequest, "The body was too long in coming."))?;
+    let bytes = read.map_err(|_| ApiError::new(ErrorCode::MalformedRequest, "The body broke off."))?;
     // Guards looked at the token when the headers were there.
     guards::check_again(request)?;
     if bytes.is_complete() { Ok(bytes.into_inner()) } else { Err(too_large()) }
@@ -163,11 +163,11 @@ async fn read_body(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, Api
 
 fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiError> {
     if !request.headers().get_one("Content-Type").is_some_and(is_json) {
-        return Err(ApiError::new(Code::UnsupportedMediaType, "Send the body as application/json."));
+        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "Send the body as application/json."));
     }
     let value: Value = serde_json::from_slice(bytes).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
-        ApiError::new(Code::MalformedJson, format!("The body is not JSON: the error is at {place}."))
+        ApiError::new(ErrorCode::MalformedJson, format!("The body is not JSON: the error is at {place}."))
     })?;
     let Value::Object(object) = value else {
         return Err(ApiError::field("body", "must be a JSON object"));
@@ -177,7 +177,7 @@ fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiErr
 
 fn parse_form<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiError> {
     if request.headers().get_one("Content-Type").is_none_or(|kind| essence(kind) != FORM) {
-        return Err(ApiError::new(Code::UnsupportedMediaType, format!("Send the body as {FORM}.")));
+        return Err(ApiError::new(ErrorCode::UnsupportedMediaType, format!("Send the body as {FORM}.")));
     }
     read_fields(request, form_fields(bytes)?)
 }
@@ -188,7 +188,7 @@ fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     for (name, value) in form_urlencoded::parse(bytes) {
         // The parser puts it where bytes are not UTF-8; two passwords must not become one by that.
         if name.contains(char::REPLACEMENT_CHARACTER) || value.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(ApiError::new(Code::MalformedRequest, "The form is not UTF-8."));
+            return Err(ApiError::new(ErrorCode::MalformedRequest, "The form is not UTF-8."));
         }
         let value = if value.is_empty() { Value::Null } else { Value::String(value.into_owned()) };
         if object.insert(name.clone().into_owned(), value).is_some() {
@@ -202,8 +202,8 @@ fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
 }
 
 fn read_fields<T: FromFields>(request: &Request<'_>, object: Map<String, Value>) -> Result<T, ApiError> {
-    let vestibule: &State<Shared> = State::get(request.rocket())
-        .ok_or_else(|| ApiError::new(Code::InternalError, "The server is not complete."))?;
+    let vestibule: &State<AppState> = State::get(request.rocket())
+        .ok_or_else(|| ApiError::new(ErrorCode::InternalError, "The server is not complete."))?;
     let mut fields = Fields::of::<T>(object);
     let parsed = T::read(&mut fields, vestibule);
     match parsed {

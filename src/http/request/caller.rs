@@ -11,7 +11,7 @@ use rocket::{
     request::{FromRequest, Outcome},
 };
 
-use crate::{clock::Clock, domain::audit_event::Origin, http::shared::Shared, memory::throttle::Network};
+use crate::{clock::Clock, domain::audit_event::RequestContext, http::app_state::AppState, memory::throttle::Network};
 
 /// Bytes of a `User-Agent` that are kept.
 const MAX_USER_AGENT: usize = 512;
@@ -30,7 +30,7 @@ impl Caller {
     /// The caller of this request, the same each time.
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
-            let state = request.rocket().state::<Shared>();
+            let state = request.rocket().state::<AppState>();
             let trusted = state.map_or(&[][..], |vestibule| &vestibule.config.web.trusted_proxies);
             let address = client_address(request, trusted);
             let user_agent = request.headers().get_one("User-Agent").map(shortened).filter(|text| !text.is_empty());
@@ -50,8 +50,8 @@ impl Caller {
 
     /// What a flow is told. The clock is read here, when the handler has all of the request: whoever sends a body slowly
     /// does not act in the past.
-    pub fn origin(&self) -> Origin {
-        Origin { now: self.clock.now(), ip: self.ip.clone(), user_agent: self.user_agent.clone() }
+    pub fn context(&self) -> RequestContext {
+        RequestContext { now: self.clock.now(), ip: self.ip.clone(), user_agent: self.user_agent.clone() }
     }
 }
 
@@ -66,7 +66,8 @@ impl<'r> FromRequest<'r> for &'r Caller {
 
 /// Whether the peer is a proxy whose `X-Forwarded-*` are believed.
 pub fn is_behind_trusted_proxy(request: &Request<'_>) -> bool {
-    let trusted = request.rocket().state::<Shared>().map_or(&[][..], |vestibule| &vestibule.config.web.trusted_proxies);
+    let trusted =
+        request.rocket().state::<AppState>().map_or(&[][..], |vestibule| &vestibule.config.web.trusted_proxies);
     request.remote().is_some_and(|peer| is_trusted(trusted, peer.ip().to_canonical()))
 }
 

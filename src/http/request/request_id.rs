@@ -2,7 +2,7 @@
 
 use rocket::Request;
 
-use crate::{clock::Clock, domain::TokenId, http::shared::Shared, random};
+use crate::{clock::Clock, domain::TokenId, http::app_state::AppState, random};
 
 /// The id of one request.
 #[derive(Clone, Debug)]
@@ -33,6 +33,6 @@ fn is_well_formed(id: &str) -> bool {
 }
 
 fn fresh(request: &Request<'_>) -> String {
-    let clock = request.rocket().state::<Shared>().map_or_else(Clock::system, |vestibule| vestibule.clock.clone());
+    let clock = request.rocket().state::<AppState>().map_or_else(Clock::system, |vestibule| vestibule.clock.clone());
     TokenId::new(clock.now(), random::bytes()).to_string()
 }

@@ -22,7 +22,9 @@ use vestibule::{
     Vestibule,
     clock::Clock,
     config::{self, Profile, Sources},
-    domain::{Email, Permission, RoleName, UnixTime, UserId, Username, audit_event::Origin, password::Password},
+    domain::{
+        Email, Permission, RoleName, UnixTime, UserId, Username, audit_event::RequestContext, password::Password,
+    },
     flows::{
         open::{Role, open},
         users::{
@@ -201,7 +203,7 @@ impl Server {
             claims: serde_json::Map::new(),
             password: Password::parse(PASSWORD).expect("a password"),
         };
-        let origin = Origin::command_line(self.clock.now());
+        let origin = RequestContext::command_line(self.clock.now());
         let user = wait_for(add_user(&self.vestibule, new, &origin)).expect("the user is new");
         Actor { server: self, name: name.to_owned(), id: user.id.to_string() }
     }
@@ -415,7 +417,7 @@ impl<'s> Actor<'s> {
     /// Has an operator change the account.
     pub fn change(&self, change: UserChange) {
         let id = UserId::parse(&self.id).expect("an id");
-        let origin = Origin::command_line(self.server.clock.now());
+        let origin = RequestContext::command_line(self.server.clock.now());
         wait_for(change_user(&self.server.vestibule, id, change, &origin)).expect("it is changed");
     }
 

@@ -115,9 +115,9 @@ fn a_baseline_cannot_be_walked_down_until_it_binds_no_more() {
             }
         }
         assert_eq!(judge(compare(&stored, &sent), Thresholds::default()), Verdict::Match);
-        stored = stored.renewed_by(&sent);
+        stored = stored.updated_by(&sent);
         assert_eq!(stored.weight(), 16);
-        assert!(stored.binds());
+        assert!(stored.can_bind());
     }
 }
 
@@ -125,7 +125,7 @@ fn a_baseline_cannot_be_walked_down_until_it_binds_no_more() {
 fn a_light_baseline_binds_nothing_but_its_families() {
     let light = json!({"os": "Linux", "browser": "Firefox", "language": "en-US", "cpu": "amd64", "fonts": "Arial"});
     assert_eq!(seal(&light).weight(), 5);
-    assert!(!seal(&light).binds());
+    assert!(!seal(&light).can_bind());
     let stranger = json!({"os": "Linux", "browser": "Firefox", "language": "fr"});
     assert_eq!(verdict(&light, &light), Verdict::Unjudged);
     assert_eq!(verdict(&light, &stranger), Verdict::Unjudged);
@@ -133,7 +133,7 @@ fn a_light_baseline_binds_nothing_but_its_families() {
     assert_eq!(verdict(&light, &json!({})), Verdict::Mismatch);
 
     let enough = with(&light, &json!({"timezone": "UTC"}));
-    assert!(seal(&enough).binds());
+    assert!(seal(&enough).can_bind());
     assert_eq!(verdict(&enough, &enough), Verdict::Match);
     assert_eq!(verdict(&enough, &stranger), Verdict::Mismatch);
 }

@@ -132,6 +132,6 @@ fn updates_in_a_row_never_add_up_to_a_mismatch() {
         let now = json!({"visitorId": step, "screenPrint": step, "timezone": step, "browserVersion": step});
         let presented = seal(&with(&chromium(), &now));
         assert_eq!(judge(compare(&stored, &presented), Thresholds::default()), Verdict::Match);
-        stored = stored.renewed_by(&presented);
+        stored = stored.updated_by(&presented);
     }
 }

@@ -35,10 +35,10 @@ fn any_fingerprint() -> impl Strategy<Value = Value> {
 }
 
 /// Any set of components with any values, sealed.
-fn any_baseline() -> impl Strategy<Value = Baseline> {
+fn any_baseline() -> impl Strategy<Value = SealedFingerprint> {
     let mac = prop::array::uniform16(0_u8..3);
     prop::collection::btree_map(any_name().prop_filter("kept", |name| compared(name).is_some()), mac, 0..16)
-        .prop_map(|macs| Baseline { macs })
+        .prop_map(|macs| SealedFingerprint { macs })
 }
 
 proptest! {
@@ -56,7 +56,7 @@ proptest! {
         prop_assert!(!score.veto());
         prop_assert!(stored.weight() == 0 || (score.value() - 1.0).abs() < f64::EPSILON);
         prop_assert_eq!(score.weight(), stored.weight());
-        prop_assert_eq!(Baseline::from_json(&stored.to_json()), Ok(stored));
+        prop_assert_eq!(SealedFingerprint::from_json(&stored.to_json()), Ok(stored));
     }
 
     #[test]
@@ -112,7 +112,7 @@ proptest! {
     fn a_renewed_baseline_matches_what_renewed_it_and_is_never_lighter(
         stored in any_baseline(), presented in any_baseline(),
     ) {
-        let renewed = stored.renewed_by(&presented);
+        let renewed = stored.updated_by(&presented);
         prop_assert!(renewed.weight() >= stored.weight());
         prop_assert!(!compare(&presented, &renewed).veto());
         prop_assert_eq!(compare(&presented, &renewed), compare(&presented, &presented));
@@ -129,7 +129,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_readers_panic(text in prop_oneof![".{0,200}", "\\PC{0,50}(Chrome|Edg|Opera|curl|Version)/.{0,20}"]) {
-        let _ = Baseline::from_json(&text);
+        let _ = SealedFingerprint::from_json(&text);
         let _ = DeviceSecret::parse(&text);
         if let Some(name) = DeviceName::from_user_agent(&text) {
             prop_assert!(name.as_str().is_ascii() && name.as_str().len() <= 50);

@@ -142,7 +142,7 @@ fn only_compared_components_are_kept() {
 fn the_stored_form_is_read_back_and_has_nothing_raw() {
     let stored = seal(&own_module());
     let text = stored.to_json();
-    assert_eq!(Baseline::from_json(&text), Ok(stored));
+    assert_eq!(SealedFingerprint::from_json(&text), Ok(stored));
     assert!(text.len() <= 700, "{}", text.len());
     for (name, value) in own_module().as_object().expect("an object") {
         let raw = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
@@ -179,17 +179,17 @@ fn a_damaged_stored_form_is_an_error() {
         r#"{"v":1,"macs":{"cpu":"AAAAAAAAAAAAAAAAAAAAAA=="}}"#,
     ];
     for text in malformed {
-        assert_eq!(Baseline::from_json(text), Err(BaselineError::Malformed), "{text}");
+        assert_eq!(SealedFingerprint::from_json(text), Err(SealedFingerprintError::Malformed), "{text}");
     }
-    assert!(Baseline::from_json(r#"{"v":1,"macs":{"cpu":"AAAAAAAAAAAAAAAAAAAAAA"}}"#).is_ok());
-    assert_eq!(Baseline::from_json(r#"{"v":2,"else":[]}"#), Err(BaselineError::UnknownScheme(2)));
+    assert!(SealedFingerprint::from_json(r#"{"v":1,"macs":{"cpu":"AAAAAAAAAAAAAAAAAAAAAA"}}"#).is_ok());
+    assert_eq!(SealedFingerprint::from_json(r#"{"v":2,"else":[]}"#), Err(SealedFingerprintError::UnknownScheme(2)));
 }
 
 #[test]
 fn debug_prints_the_type_and_nothing_else() {
     let fingerprint = Fingerprint::parse(&chromium()).expect("a fingerprint");
     assert_eq!(format!("{fingerprint:?}"), "Fingerprint");
-    assert_eq!(format!("{:?}", seal(&chromium())), "Baseline");
+    assert_eq!(format!("{:?}", seal(&chromium())), "SealedFingerprint");
     assert_eq!(format!("{:?}", key()), "FingerprintKey");
 }
 

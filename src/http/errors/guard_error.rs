@@ -7,7 +7,7 @@ use rocket::{Request, http::Status, request::Outcome};
 use super::ApiError;
 
 /// What a guard gives for what it found.
-pub(in crate::http) fn outcome<T>(request: &Request<'_>, result: Result<T, ApiError>) -> Outcome<T, ApiError> {
+pub(in crate::http) fn guard_outcome<T>(request: &Request<'_>, result: Result<T, ApiError>) -> Outcome<T, ApiError> {
     match result {
         Ok(guard) => Outcome::Success(guard),
         Err(error) => {
@@ -18,16 +18,16 @@ pub(in crate::http) fn outcome<T>(request: &Request<'_>, result: Result<T, ApiEr
     }
 }
 
-type Stash = Mutex<Option<ApiError>>;
+type KeptError = Mutex<Option<ApiError>>;
 
 /// Keeps an error for the catcher, which Rocket tells nothing but the status.
 fn keep(request: &Request<'_>, error: ApiError) {
-    let stash: &Stash = request.local_cache(Stash::default);
+    let stash: &KeptError = request.local_cache(KeptError::default);
     *stash.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
 }
 
 /// Fails a data guard with an error.
-pub(in crate::http) fn stash<'r, T>(request: &'r Request<'_>, error: ApiError) -> rocket::data::Outcome<'r, T>
+pub(in crate::http) fn fail_data_guard<'r, T>(request: &'r Request<'_>, error: ApiError) -> rocket::data::Outcome<'r, T>
 where
     T: rocket::data::FromData<'r, Error = ApiError>,
 {
@@ -37,7 +37,7 @@ where
 }
 
 /// The error that a guard kept.
-pub(in crate::http) fn stashed(request: &Request<'_>) -> Option<ApiError> {
-    let stash: &Stash = request.local_cache(Stash::default);
+pub(in crate::http) fn kept_error(request: &Request<'_>) -> Option<ApiError> {
+    let stash: &KeptError = request.local_cache(KeptError::default);
     stash.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

@@ -8,7 +8,7 @@ use std::{
 use crate::domain::RootSecret;
 
 /// What a process holds to read the keys of the database again.
-pub(in crate::flows) struct Custody {
+pub(in crate::flows) struct KeySource {
     root: RwLock<RootSecret>,
     /// Where the root secret's file is, if there is one: `secret.key` in the data directory.
     pub secret_file: PathBuf,
@@ -19,7 +19,7 @@ pub(in crate::flows) struct Custody {
     pub announced: Arc<AtomicI64>,
 }
 
-impl Custody {
+impl KeySource {
     pub(in crate::flows) fn new(
         root: RootSecret,
         secret_file: PathBuf,

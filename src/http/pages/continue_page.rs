@@ -7,7 +7,7 @@
 use rocket::{Request, State, get, head, http::Status};
 use serde_json::json;
 
-use super::{Answer, Page, SeeOther, hops, login::target, signed_in::MaybeSignedIn, with_query};
+use super::{Page, PageResponse, SeeOther, login::target, redirect_loop, signed_in::MaybeSignedIn, with_query};
 use crate::{
     config::FingerprintPolicy,
     domain::session::SessionState,
@@ -16,44 +16,47 @@ use crate::{
         sessions::refresh::{Refresh, RefreshError, refresh},
     },
     http::{
+        app_state::AppState,
         browser::{cookies::Cookies, csrf},
         errors::ApiError,
         request::caller::Caller,
-        shared::Shared,
     },
     store,
 };
 
 /// Sends a person on.
 #[get("/continue?<next>")]
-pub async fn go_on(
+pub async fn continue_to_next(
     next: Option<&str>,
-    who: MaybeSignedIn,
-    site: csrf::Site<'_>,
-    vestibule: &State<Shared>,
+    visitor: MaybeSignedIn,
+    origin: csrf::RequestOrigin<'_>,
+    vestibule: &State<AppState>,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<Answer, ApiError> {
+) -> Result<PageResponse, ApiError> {
     let next = target(vestibule, next.unwrap_or_default());
-    if who.0.is_some() {
-        return Ok(on(next, cookies));
+    if visitor.0.is_some() {
+        return Ok(redirect_onward(next, cookies));
     }
-    match standing(vestibule, caller, cookies).await? {
-        Standing::Out => Ok(to_login(&next)),
-        Standing::Bound => Ok(bound(&next)),
+    match inspect_refresh_cookie(vestibule, caller, cookies).await? {
+        RefreshCookie::Out => Ok(to_login(&next)),
+        RefreshCookie::Bound => Ok(device_check_page(&next)),
         // What only looks ahead takes no rotation.
-        Standing::Unbound(_) if !is_visit(site.request()) => {
+        RefreshCookie::Unbound(_) if !is_visit(origin.request()) => {
             Ok(Page::new("continue", context(&next)).refused(TOO_EARLY, None).into())
         }
-        Standing::Unbound(token) => match refresh(vestibule, Refresh::of(&token), &caller.origin()).await {
+        RefreshCookie::Unbound(token) => match refresh(vestibule, Refresh::of(&token), &caller.context()).await {
             Ok(tokens) => {
                 cookies.set(&tokens);
-                Ok(on(next, cookies))
+                Ok(redirect_onward(next, cookies))
             }
             // It was bound meanwhile, or ended.
-            Err(RefreshError::DeviceMismatch(_)) => Ok(bound(&next)),
+            Err(RefreshError::DeviceMismatch(_)) => Ok(device_check_page(&next)),
             Err(
-                RefreshError::Token(_) | RefreshError::Over(_) | RefreshError::Outdated(_) | RefreshError::Reused(_),
+                RefreshError::Token(_)
+                | RefreshError::SessionEnded(_)
+                | RefreshError::Outdated(_)
+                | RefreshError::Reused(_),
             ) => Ok(to_login(&next)),
             Err(error) => Err(error.into()),
         },
@@ -65,12 +68,12 @@ const TOO_EARLY: Status = Status::new(425);
 
 /// `HEAD` changes nothing (RFC 9110 §9.2.1). Rocket would hand it to the route of `GET`, and not tell.
 #[head("/continue")]
-pub fn look() -> (Status, ()) {
+pub fn continue_head() -> (Status, ()) {
     (TOO_EARLY, ())
 }
 
 /// What the refresh cookie says.
-enum Standing {
+enum RefreshCookie {
     /// There is none, or its session is over.
     Out,
     /// Only its own device gets further.
@@ -79,21 +82,25 @@ enum Standing {
     Unbound(String),
 }
 
-async fn standing(vestibule: &Vestibule, caller: &Caller, cookies: Cookies<'_>) -> Result<Standing, ApiError> {
-    let now = caller.origin().now;
-    let Ok(Some((token, claims))) = cookies.refresh(now) else { return Ok(Standing::Out) };
+async fn inspect_refresh_cookie(
+    vestibule: &Vestibule,
+    caller: &Caller,
+    cookies: Cookies<'_>,
+) -> Result<RefreshCookie, ApiError> {
+    let now = caller.context().now;
+    let Ok(Some((token, claims))) = cookies.refresh(now) else { return Ok(RefreshCookie::Out) };
     // Another host of the domain can set a refresh cookie, whose name can't have the prefix that forbids it, and with it sign a
     // visitor in as somebody else. The CSRF cookie, which came with ours, it can't: unless `cookie_domain` shares that with hosts
     // that must all be trusted.
-    if !cookies.csrf_names(claims.sid) {
-        return Ok(Standing::Out);
+    if !cookies.has_csrf_token_of(claims.sid) {
+        return Ok(RefreshCookie::Out);
     }
     let session = store::sessions::find(&mut *vestibule.store.read().await?, claims.sid).await?;
     let is_looked_at = vestibule.config.devices.fingerprint != FingerprintPolicy::Off;
     Ok(match session.filter(|session| session.state(now) == SessionState::Live) {
-        None => Standing::Out,
-        Some(session) if is_looked_at && session.baseline.is_some() => Standing::Bound,
-        Some(_) => Standing::Unbound(token.to_owned()),
+        None => RefreshCookie::Out,
+        Some(session) if is_looked_at && session.fingerprint.is_some() => RefreshCookie::Bound,
+        Some(_) => RefreshCookie::Unbound(token.to_owned()),
     })
 }
 
@@ -106,18 +113,18 @@ fn is_visit(request: &Request<'_>) -> bool {
     !looks_ahead && is_navigation
 }
 
-fn on(next: String, cookies: Cookies<'_>) -> Answer {
-    if hops::is_too_many(cookies, &next) {
+fn redirect_onward(next: String, cookies: Cookies<'_>) -> PageResponse {
+    if redirect_loop::is_loop(cookies, &next) {
         return Page::new("loop", json!({})).refused(Status::Conflict, None).into();
     }
     SeeOther(next).into()
 }
 
-fn to_login(next: &str) -> Answer {
+fn to_login(next: &str) -> PageResponse {
     SeeOther(with_query("/login", "next", next)).into()
 }
 
-fn bound(next: &str) -> Answer {
+fn device_check_page(next: &str) -> PageResponse {
     Page::new("continue", context(next)).into()
 }
 

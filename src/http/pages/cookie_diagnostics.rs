@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{flows::Vestibule, http::request::caller};
 
 /// What keeps people from signing in, for the page's `trouble_found`; null where nothing does.
-pub fn trouble(request: &Request<'_>, vestibule: &Vestibule) -> Value {
+pub fn diagnose(request: &Request<'_>, vestibule: &Vestibule) -> Value {
     let settings = &vestibule.config.cookies;
     let authority = authority(request);
     let host = without_port(authority);

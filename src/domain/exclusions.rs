@@ -74,7 +74,7 @@ impl Exclusions {
 
     /// Whether `target`, a path perhaps with a query as it stood in the request line, is excluded on `host`. An entry without
     /// a port counts on every port of its host.
-    pub fn cover(&self, host: Option<&Host>, target: &str) -> bool {
+    pub fn covers(&self, host: Option<&Host>, target: &str) -> bool {
         if self.0.is_empty() {
             return false;
         }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     fn covers(entry: &str, target: &str) -> bool {
-        exclusions(&[entry]).cover(None, target)
+        exclusions(&[entry]).covers(None, target)
     }
 
     #[test]
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn a_host_before_the_path_must_be_the_one_that_was_asked() {
         let table = exclusions(&["app.example.com/public/**", "ported.example.com:8443/**"]);
-        let on = |host: &str| table.cover(Some(&Host::parse(host).with_port_of("https")), "/public/a");
+        let on = |host: &str| table.covers(Some(&Host::parse(host).with_port_of("https")), "/public/a");
         for host in ["app.example.com", "APP.Example.com", "app.example.com:8443", "ported.example.com:8443"] {
             assert!(on(host), "{host}");
         }
@@ -323,10 +323,10 @@ mod tests {
         ] {
             assert!(!on(host), "{host}");
         }
-        assert!(!table.cover(None, "/public/a"));
+        assert!(!table.covers(None, "/public/a"));
         let usual = exclusions(&["app.example.com:443/**"]);
-        assert!(usual.cover(Some(&Host::parse("app.example.com").with_port_of("https")), "/"));
-        assert!(!usual.cover(Some(&Host::parse("app.example.com").with_port_of("http")), "/"));
+        assert!(usual.covers(Some(&Host::parse("app.example.com").with_port_of("https")), "/"));
+        assert!(!usual.covers(Some(&Host::parse("app.example.com").with_port_of("http")), "/"));
     }
 
     /// How an application might read a path that takes whatever it is given at its word: decode as often as there is

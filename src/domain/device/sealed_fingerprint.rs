@@ -71,13 +71,13 @@ fn take_in(mac: &mut Hmac<Sha256>, part: &[u8]) {
 /// A fingerprint sealed for one user. Stored with the session at login; each refresh is sealed the same way and compared
 /// with it by [`compare`](super::compare).
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Baseline {
+pub struct SealedFingerprint {
     pub(super) macs: BTreeMap<&'static str, ComponentMac>,
 }
 
-debug_prints_only_the_name!(FingerprintKey, UserKey, Baseline);
+debug_prints_only_the_name!(FingerprintKey, UserKey, SealedFingerprint);
 
-impl Baseline {
+impl SealedFingerprint {
     /// The weight of all that it has, 0 to 20.
     #[must_use]
     pub fn weight(&self) -> u32 {
@@ -91,14 +91,14 @@ impl Baseline {
 
     /// Whether it is heavy enough to be judged, that is: whether the session is bound to its device.
     #[must_use]
-    pub fn binds(&self) -> bool {
+    pub fn can_bind(&self) -> bool {
         self.weight() >= LEAST_WEIGHT
     }
 
     /// The baseline after `presented` matched it: each component as it is now, and those that `presented` lacks as they
     /// were. Were these dropped, a client could walk a baseline down to one that is too light to be judged.
     #[must_use]
-    pub fn renewed_by(&self, presented: &Self) -> Self {
+    pub fn updated_by(&self, presented: &Self) -> Self {
         let mut macs = self.macs.clone();
         macs.extend(&presented.macs);
         Self { macs }
@@ -116,16 +116,16 @@ impl Baseline {
     ///
     /// # Errors
     /// [`BaselineError`]: the text isn't ours, or another version of the server's.
-    pub fn from_json(text: &str) -> Result<Self, BaselineError> {
-        let Tag { v } = serde_json::from_str(text).map_err(|_| BaselineError::Malformed)?;
+    pub fn from_json(text: &str) -> Result<Self, SealedFingerprintError> {
+        let Tag { v } = serde_json::from_str(text).map_err(|_| SealedFingerprintError::Malformed)?;
         if v != SCHEME {
-            return Err(BaselineError::UnknownScheme(v));
+            return Err(SealedFingerprintError::UnknownScheme(v));
         }
-        let stored: Stored = serde_json::from_str(text).map_err(|_| BaselineError::Malformed)?;
+        let stored: Stored = serde_json::from_str(text).map_err(|_| SealedFingerprintError::Malformed)?;
         let macs = stored.macs.iter().map(|(name, mac)| {
-            let component = compared(name).ok_or(BaselineError::Malformed)?;
-            let mac = URL_SAFE_NO_PAD.decode(mac).map_err(|_| BaselineError::Malformed)?;
-            Ok((component.name, mac.try_into().map_err(|_| BaselineError::Malformed)?))
+            let component = compared(name).ok_or(SealedFingerprintError::Malformed)?;
+            let mac = URL_SAFE_NO_PAD.decode(mac).map_err(|_| SealedFingerprintError::Malformed)?;
+            Ok((component.name, mac.try_into().map_err(|_| SealedFingerprintError::Malformed)?))
         });
         Ok(Self { macs: macs.collect::<Result<_, _>>()? })
     }
@@ -133,7 +133,7 @@ impl Baseline {
 
 /// Why a stored text isn't a baseline. It doesn't quote the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum BaselineError {
+pub enum SealedFingerprintError {
     /// Not JSON, not of this form, or with a component that scheme 1 doesn't have.
     #[error("the stored fingerprint is malformed")]
     Malformed,

@@ -16,7 +16,7 @@ const MAX_SHOWN: usize = 254;
 
 /// A form of one of our pages.
 #[derive(Debug)]
-pub struct Sent<T> {
+pub struct SubmittedForm<T> {
     /// The hidden field that only our own page can fill.
     pub csrf_token: String,
     /// Where to go afterwards, unread.
@@ -29,7 +29,7 @@ pub struct Sent<T> {
     pub fields: Result<T, ApiError>,
 }
 
-impl<T: FromFields> FromFields for Sent<T> {
+impl<T: FromFields> FromFields for SubmittedForm<T> {
     const FIELDS: &'static [Field] = T::FIELDS;
 
     const SHARED_FIELDS: &'static [Field] = &[

@@ -7,15 +7,15 @@ use crate::{
 
 /// Invalidates the access tokens of the users that lose something by a change of roles: the members of `role`, and with
 /// `admins_lose` the admins, because "every permission" has become less. Returns the number of users.
-pub(in crate::flows) async fn outdate_members(
+pub(in crate::flows) async fn invalidate_tokens_of_members(
     tx: &mut Tx,
-    remember: i64,
+    revocation_ttl: i64,
     role: Option<&RoleName>,
     admins_lose: bool,
     now: UnixTime,
 ) -> store::Result<usize> {
     roles::raise_authorization_versions(tx, role, admins_lose).await?;
-    tx.announce_versions(role, admins_lose, now, remember).await
+    tx.announce_versions(role, admins_lose, now, revocation_ttl).await
 }
 
 /// Whether nobody but this user could administer the server.

@@ -38,13 +38,13 @@ const OPENING_PATIENCE: Duration = Duration::from_secs(120);
 const ASK_EVERY: Duration = Duration::from_millis(5);
 
 /// Where things lie.
-pub(super) struct Place {
+pub(super) struct DataPaths {
     pub(super) secret: PathBuf,
     /// Without symbolic links, so that every way to the file leads to the same locks.
     pub(super) database: PathBuf,
 }
 
-impl Place {
+impl DataPaths {
     /// Finds the place that `config` names, and makes its directories. Opens no file.
     pub(super) fn find(config: &Config) -> Result<(Self, Option<TemporaryDirectory>), OpenError> {
         let (directory, database, temporary) = match &config.storage.database {

@@ -20,20 +20,20 @@ impl<'r> Responder<'r, 'static> for SeeOther {
 
 /// A page, or the way to another one.
 #[derive(rocket::Responder)]
-pub enum Answer {
+pub enum PageResponse {
     /// To be read.
     Page(Box<Page>),
     /// To be followed.
     SeeOther(SeeOther),
 }
 
-impl From<Page> for Answer {
+impl From<Page> for PageResponse {
     fn from(page: Page) -> Self {
         Self::Page(Box::new(page))
     }
 }
 
-impl From<SeeOther> for Answer {
+impl From<SeeOther> for PageResponse {
     fn from(see_other: SeeOther) -> Self {
         Self::SeeOther(see_other)
     }

@@ -7,13 +7,13 @@ use super::revocation::Revocation;
 use crate::{
     domain::{
         AccessClaims, Email, SessionId, User, UserId, Username,
-        audit_event::{AuditEvent, Event, Origin},
+        audit_event::{AuditEvent, Event, RequestContext},
         password::{Password, PasswordHash},
         session::{MAX_FAILED_PROOFS, RevokeReason, SessionState},
     },
     flows::Vestibule,
     memory::{
-        hasher::{HashError, Verdict},
+        hasher::{HashError, PasswordCheck},
         throttle::RetryAfter,
     },
     store::{self, audit, sessions, users},
@@ -21,10 +21,10 @@ use crate::{
 
 /// Why a password was not proved.
 #[derive(Debug, thiserror::Error)]
-pub enum ProofError {
+pub enum VerifyPasswordError {
     /// The session is no more.
     #[error("session {0} is over")]
-    Over(SessionId),
+    SessionEnded(SessionId),
     /// Another password.
     #[error("wrong password in session {0}")]
     Wrong(SessionId),
@@ -43,31 +43,32 @@ pub enum ProofError {
 ///
 /// # Errors
 /// [`ProofError`].
-pub(in crate::flows) async fn prove_password(
+pub(in crate::flows) async fn verify_password(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
     password: &Password,
-    origin: &Origin,
-) -> Result<PasswordHash, ProofError> {
-    let _turn = vestibule.throttle.proofs.wait(bearer.sid).await;
+    context: &RequestContext,
+) -> Result<PasswordHash, VerifyPasswordError> {
+    let _lock = vestibule.throttle.proofs.lock_key(bearer.sid).await;
     let mut reader = vestibule.store.read().await?;
     let session = sessions::find(&mut reader, bearer.sid).await?;
     let user = users::find(&mut reader, bearer.sub).await?;
     drop(reader);
-    let over = || ProofError::Over(bearer.sid);
-    let session = session.filter(|session| session.state(origin.now) == SessionState::Live).ok_or_else(over)?;
-    let names = lookup_keys(&user.ok_or_else(over)?);
+    let ended = || VerifyPasswordError::SessionEnded(bearer.sid);
+    let session = session.filter(|session| session.state(context.now) == SessionState::Live).ok_or_else(ended)?;
+    let names = lookup_keys(&user.ok_or_else(ended)?);
     let typed = |device| names.iter().map(|name| vestibule.typed_name(name, device)).collect::<Vec<_>>();
     // A signed-in device has an allowance of its own: a stranger's guesses at the login don't lock it out.
-    let guess = vestibule.throttle.failures.begin(&typed(session.device)).await.map_err(ProofError::TooMany)?;
-    match compare(vestibule, bearer.sub, password).await {
+    let attempt =
+        vestibule.throttle.failures.begin(&typed(session.device)).await.map_err(VerifyPasswordError::TooMany)?;
+    match find_matching_hash(vestibule, bearer.sub, password).await {
         Ok(None) => {
-            guess.failed();
+            attempt.failed();
             if session.device.is_some() {
                 typed(None).iter().for_each(|name| vestibule.throttle.failures.count(name));
             }
-            count_failure(vestibule, bearer.sid, bearer.sub, origin).await?;
-            Err(ProofError::Wrong(bearer.sid))
+            count_failure(vestibule, bearer.sid, bearer.sub, context).await?;
+            Err(VerifyPasswordError::Wrong(bearer.sid))
         }
         Ok(Some(stored)) => Ok(stored),
         Err(error) => Err(error),
@@ -86,23 +87,28 @@ fn lookup_keys(user: &User) -> Vec<String> {
 ///
 /// # Errors
 /// [`ProofError::Hash`], [`ProofError::Store`].
-pub async fn compare(
+pub async fn find_matching_hash(
     vestibule: &Vestibule,
     user: UserId,
     password: &Password,
-) -> Result<Option<PasswordHash>, ProofError> {
+) -> Result<Option<PasswordHash>, VerifyPasswordError> {
     let mut reader = vestibule.store.read().await?;
     let stored = users::find_password(&mut reader, user).await?;
     // No connection is held while the password is hashed.
     drop(reader);
     let verdict = vestibule.hasher.verify(password, stored.clone()).await?;
-    Ok(stored.filter(|_| verdict != Verdict::Wrong))
+    Ok(stored.filter(|_| verdict != PasswordCheck::Wrong))
 }
 
-async fn count_failure(vestibule: &Vestibule, id: SessionId, user: UserId, origin: &Origin) -> store::Result<()> {
-    let event = AuditEvent::new(Event::ReauthenticationFailed, origin).user(user).session(id);
+async fn count_failure(
+    vestibule: &Vestibule,
+    id: SessionId,
+    user: UserId,
+    context: &RequestContext,
+) -> store::Result<()> {
+    let event = AuditEvent::new(Event::ReauthenticationFailed, context).user(user).session(id);
     let one = sessions::Selection::One(id);
-    let revocation = Revocation::new(vestibule, user, one, RevokeReason::WrongPasswords, origin);
+    let revocation = Revocation::new(vestibule, user, one, RevokeReason::WrongPasswords, context);
     vestibule
         .store
         .write(async move |tx| {

@@ -9,13 +9,13 @@ use crate::{
 
 /// A user as named on the command line.
 #[derive(Clone, Debug)]
-pub(super) struct Who {
+pub(super) struct UserArg {
     typed: String,
     id: Option<UserId>,
     identifier: Identifier,
 }
 
-impl Who {
+impl UserArg {
     /// Reads a user name, an email or an id.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         Ok(Self { typed: text.to_owned(), id: UserId::parse(text), identifier: Identifier::parse(text)? })

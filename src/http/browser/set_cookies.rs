@@ -1,0 +1,31 @@
+//! Writes the cookies of an answer.
+
+use rocket::{
+    Request, Response,
+    fairing::{Fairing, Info, Kind},
+    http::Header,
+};
+
+use super::{cookies::Cookies, pending_cookies};
+
+/// Writes the cookies of an answer. Rocket's own jar writes one `Set-Cookie` for each name, so it can't remove a cookie from
+/// its other places, and it percent-encodes the names.
+pub struct SetCookies;
+
+#[rocket::async_trait]
+impl Fairing for SetCookies {
+    fn info(&self) -> Info {
+        Info { name: "cookies", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let Ok(cookies) = Cookies::of(request) else { return };
+        let pending = std::mem::take(&mut *pending_cookies::of(request));
+        for cookie in pending {
+            for removal in cookies.other_places(&cookie) {
+                response.adjoin_header(Header::new("Set-Cookie", removal.to_string()));
+            }
+            response.adjoin_header(Header::new("Set-Cookie", cookie.to_string()));
+        }
+    }
+}
