@@ -5,7 +5,7 @@
 //! one, so it raises the bar for a stolen refresh token and proves nothing.
 //!
 //! ```text
-//! JSON → Fingerprint::parse → .seal(key, user) → Baseline → compare(stored, presented) → judge(score, thresholds)
+//! JSON → Fingerprint::parse → .seal(key, user) → SealedFingerprint → compare(stored, presented) → judge(score, thresholds)
 //! ```
 //!
 //! Invariant: nothing here gives a raw value back. What leaves this module is keyed per component and per user, and

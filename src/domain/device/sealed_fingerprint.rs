@@ -4,7 +4,7 @@
 //! zone. Over the user's id, so that a copied database doesn't say which accounts share a machine. Per component,
 //! because a hash of the whole would change at every browser update.
 //!
-//! Invariant: a [`Baseline`] has MACs of compared components only, never a raw value.
+//! Invariant: a [`SealedFingerprint`] has MACs of compared components only, never a raw value.
 
 use std::collections::BTreeMap;
 

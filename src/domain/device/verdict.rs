@@ -62,7 +62,7 @@ pub fn compare(baseline: &SealedFingerprint, presented: &SealedFingerprint) -> S
 /// What a score means under the configured thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The same device; its baseline is renewed ([`Baseline::renewed_by`]).
+    /// The same device; its baseline is renewed ([`SealedFingerprint::updated_by`]).
     Match,
     /// Passes and is recorded; the baseline stays, so that nobody walks it step by step.
     Drift,

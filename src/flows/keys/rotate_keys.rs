@@ -16,7 +16,7 @@ use crate::{
 /// When the new key signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// Once it was published for [`signing::PUBLISHED_FOR`] seconds. Where no key signs yet, at once.
+    /// Once it was published for [`signing::PUBLISHED_BEFORE_USE`] seconds. Where no key signs yet, at once.
     Published,
     /// At once.
     Now,

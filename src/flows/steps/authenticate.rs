@@ -84,7 +84,7 @@ pub enum InspectRefreshTokenError {
 /// device is not asked about, and one that comes back too late ends nothing here.
 ///
 /// # Errors
-/// [`RefreshLookError`].
+/// [`InspectRefreshTokenError`].
 pub async fn inspect_refresh_token(
     vestibule: &Vestibule,
     token: &str,

@@ -42,7 +42,7 @@ pub enum VerifyPasswordError {
 /// Compares a password with that of the bearer; the stored form that it fits.
 ///
 /// # Errors
-/// [`ProofError`].
+/// [`VerifyPasswordError`].
 pub(in crate::flows) async fn verify_password(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -86,7 +86,7 @@ fn lookup_keys(user: &User) -> Vec<String> {
 /// The stored form of a user's password, if `password` fits it.
 ///
 /// # Errors
-/// [`ProofError::Hash`], [`ProofError::Store`].
+/// [`VerifyPasswordError::Hash`], [`VerifyPasswordError::Store`].
 pub async fn find_matching_hash(
     vestibule: &Vestibule,
     user: UserId,
