@@ -1,4 +1,5 @@
-//! The only reader of the wall clock. Below the edge `now` is a parameter.
+//! The clock: the only code that reads the system time. All code below the HTTP handlers and the command line receives
+//! `now` as a parameter.
 
 use std::{
     sync::{
@@ -10,7 +11,7 @@ use std::{
 
 use crate::domain::UnixTime;
 
-/// The system's time, or one that a test moves by hand.
+/// A source of the current time: the system clock, or a manual clock that a test moves.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -21,17 +22,17 @@ enum Source {
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// Returns a clock that reads the system time.
     pub fn system() -> Self {
         Self(Source::System { started: Instant::now() })
     }
 
-    /// A clock that stands still at `start` until [`Clock::advance`] moves it.
+    /// Returns a manual clock that stays at `start` until [`Clock::advance`] moves it.
     pub fn manual(start: UnixTime) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.seconds()))))
     }
 
-    /// The current second.
+    /// Returns the current time in whole seconds.
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the wall clock")]
     pub fn now(&self) -> UnixTime {
         match &self.0 {
@@ -43,7 +44,8 @@ impl Clock {
         }
     }
 
-    /// Time on a scale that never steps back, for rate limits: since the clock was made, or since 1970 where it is manual.
+    /// Returns a monotonic time for rate limits. A system clock measures it from its own creation, a manual clock from
+    /// 1970.
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
             Source::System { started } => started.elapsed(),
@@ -53,7 +55,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock by `seconds`, which may be negative. The system's clock is not ours to move: no effect.
+    /// Moves a manual clock by `seconds`, which may be negative. Has no effect on the system clock.
     pub fn advance(&self, seconds: i64) {
         if let Source::Manual(now) = &self.0 {
             now.fetch_add(seconds, Ordering::SeqCst);

@@ -1,6 +1,6 @@
-//! The one door to randomness. Everything that must not be guessed starts here.
+//! The only source of randomness. Every value that must not be guessed is generated here.
 
-/// `N` bytes from the operating system's generator, seeded ChaCha in between.
+/// Returns `N` random bytes from a ChaCha generator that the operating system seeds.
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::fill(&mut bytes);

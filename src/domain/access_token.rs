@@ -1,4 +1,4 @@
-//! Access tokens: what one says (RFC 9068), and when one holds.
+//! Access tokens: their claims (RFC 9068) and the time in which they are valid.
 
 use std::collections::BTreeMap;
 
@@ -7,62 +7,63 @@ use serde_json::{Map, Value};
 
 use super::{Permission, SessionId, TokenId, UnixTime, UserId, jwt, numeric_date};
 
-/// Seconds before its `nbf` from which a token is accepted, whatever the leeway: the machine that made it may be ahead of
-/// this one by as much, and somebody who has just signed in is not to be refused for that (RFC 7519 §4.1.5).
+/// Number of seconds before its `nbf` from which a token is accepted, even if the configured leeway is smaller. The
+/// clock of the machine that issued the token may be this far ahead, and a user who has just signed in must not be
+/// refused for that (RFC 7519 §4.1.5).
 pub const NBF_LENIENCY: i64 = 2;
 
 /// The claims of an access token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessClaims {
-    /// Who made it.
+    /// The issuer.
     pub iss: String,
-    /// Whom it is for.
+    /// The audience: the application that the token is for.
     pub aud: String,
-    /// Whose it is.
+    /// The user.
     pub sub: UserId,
-    /// Through which client.
+    /// The client that requested the token.
     pub client_id: String,
-    /// When it was made.
+    /// The time of issue.
     #[serde(with = "numeric_date")]
     pub iat: UnixTime,
-    /// From when it holds.
+    /// The time from which the token is valid.
     #[serde(with = "numeric_date")]
     pub nbf: UnixTime,
-    /// From when it no longer holds.
+    /// The expiry time: the first second in which the token is no longer valid.
     #[serde(with = "numeric_date")]
     pub exp: UnixTime,
-    /// Its own id.
+    /// The token's own id.
     pub jti: TokenId,
-    /// Its session.
+    /// The session that the token belongs to.
     pub sid: SessionId,
-    /// The user's authorization version when it was made.
+    /// The user's authorization version at the time of issue.
     pub av: i64,
     /// Always `access`.
     #[serde(rename = "type")]
     pub kind: TokenType,
-    /// Whether a password was proved for this very token.
+    /// Whether the user entered a password to obtain this very token.
     pub fresh: bool,
-    /// When a password was last proved in the session.
+    /// The time at which the user last proved a password in the session.
     #[serde(with = "numeric_date")]
     pub auth_time: UnixTime,
-    /// The user's name, where `token_claims` lists it.
+    /// The username. Present if the setting `token_claims` lists it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The user's email, where `token_claims` lists it.
+    /// The email address. Present if the setting `token_claims` lists it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Sorted.
+    /// The names of the user's roles, sorted.
     pub roles: Vec<String>,
-    /// Sorted.
+    /// The permissions, sorted.
     pub permissions: Vec<Permission>,
-    /// The permissions joined by spaces.
+    /// The permissions, joined by spaces.
     pub scope: String,
     /// The user's custom claims.
     #[serde(flatten)]
     pub custom: BTreeMap<String, Value>,
 }
 
-/// The one value of the claim `type`.
+/// The only value of the claim `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenType {
@@ -71,31 +72,33 @@ pub enum TokenType {
 }
 
 impl AccessClaims {
-    /// Leaves of the permissions those among `allowed`. The roles stay: they say who the user is, not what the token is for.
+    /// Removes the permissions that are not in `allowed`. The roles stay, because they describe the user and not the
+    /// purpose of the token.
     pub fn narrow(&mut self, allowed: &[Permission]) {
         self.permissions.retain(|permission| allowed.contains(permission));
         self.scope = super::scope::text(&self.permissions);
     }
 
-    /// Every claim by its name, as it stands in the token.
+    /// Returns all claims by name, as the token contains them.
     pub fn raw(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(claims)) => claims,
-            // A struct of texts, numbers and lists is an object.
+            // A struct of texts, numbers and lists always serialises as an object.
             _ => Map::new(),
         }
     }
 
-    /// Whether the user has a permission.
+    /// Returns whether the token contains a permission.
     pub fn has_permission(&self, permission: &str) -> bool {
         self.permissions.iter().any(|held| held.as_str() == permission)
     }
 
-    /// Whether the token holds at `now`, give or take `leeway` seconds: it is over in the second of its `exp`, and begins
-    /// [`NBF_LENIENCY`] seconds before its `nbf` at the least.
+    /// Checks that the token is valid at `now`, with a tolerance of `leeway` seconds at both ends. Without leeway, the
+    /// token is expired from the second of its `exp` on. It is accepted from [`NBF_LENIENCY`] seconds before its `nbf`,
+    /// or earlier if `leeway` is greater.
     ///
     /// # Errors
-    /// [`AccessTokenError::Expired`]; before its `nbf` it is [`AccessTokenError::Invalid`].
+    /// [`AccessTokenError::Expired`] after the `exp`, [`AccessTokenError::Invalid`] before the `nbf`.
     pub fn check_time(&self, now: UnixTime, leeway: i64) -> Result<(), AccessTokenError> {
         if now >= self.exp.plus(leeway) {
             return Err(AccessTokenError::Expired);
@@ -107,31 +110,32 @@ impl AccessClaims {
     }
 }
 
-/// Why an access token is not accepted.
+/// A reason for which an access token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccessTokenError {
-    /// Not ours, altered, or for somebody else.
+    /// The token was not issued by this server, was altered, or has another audience.
     #[error("The access token is not valid.")]
     Invalid,
-    /// Its time is over.
+    /// The token has expired.
     #[error("The access token has expired.")]
     Expired,
-    /// It, its session or its user's authorization was revoked.
+    /// The token, its session or the user's authorization version was revoked.
     #[error("The access token has been revoked.")]
     Revoked,
-    /// A refresh token.
+    /// The token is a refresh token.
     #[error("A refresh token is not accepted here; send the access token.")]
     WrongType,
 }
 
-/// Reads which key a token names, once it says that it is an access token.
+/// Returns the `kid` in the header of an access token. Does not verify the signature.
 ///
 /// # Errors
-/// [`AccessTokenError::WrongType`] for a refresh token, [`AccessTokenError::Invalid`] for all else that is not one.
+/// [`AccessTokenError::WrongType`] for a refresh token, [`AccessTokenError::Invalid`] for any other text that is not an
+/// access token or has no `kid`.
 pub fn claimed_kid(token: &str) -> Result<String, AccessTokenError> {
     let hints = jwt::hints(token).map_err(|_| AccessTokenError::Invalid)?;
     match hints.typ.as_deref() {
-        // RFC 9068 §4: the media type may be written out.
+        // RFC 9068 §4 also allows the full media type.
         Some(jwt::ACCESS_TYP | "application/at+jwt") => hints.kid.ok_or(AccessTokenError::Invalid),
         Some(jwt::REFRESH_TYP) => Err(AccessTokenError::WrongType),
         _ => Err(AccessTokenError::Invalid),
@@ -142,7 +146,7 @@ pub fn claimed_kid(token: &str) -> Result<String, AccessTokenError> {
 mod tests {
     use super::*;
 
-    /// A token that begins at 1000 and is over at 1900.
+    /// Returns the claims of a token that is valid from second 1000 and expires in second 1900.
     fn claims() -> AccessClaims {
         let (user, session) = (UserId::new(UnixTime::from_seconds(1), [1; 10]), [2; 10]);
         AccessClaims {
@@ -171,7 +175,7 @@ mod tests {
     #[test]
     fn a_token_begins_two_seconds_early_and_ends_on_time() {
         use AccessTokenError::{Expired, Invalid};
-        // At which second, with which leeway.
+        // Each row: the current second, the leeway, the expected result.
         for (now, leeway, expected) in [
             (997, 0, Err(Invalid)),
             (998, 0, Ok(())),
@@ -179,7 +183,7 @@ mod tests {
             (1000, 0, Ok(())),
             (1899, 0, Ok(())),
             (1900, 0, Err(Expired)),
-            // The leeway takes its place where it is greater, and is not added.
+            // A leeway greater than `NBF_LENIENCY` replaces it; the two are not added.
             (997, 1, Err(Invalid)),
             (998, 2, Ok(())),
             (997, 3, Ok(())),

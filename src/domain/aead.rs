@@ -1,12 +1,13 @@
-//! What lies in the database but can't be read there: AES-256-GCM under a key derived from the root secret, bound to a name
-//! so that one sealed text can't stand for another. The nonce stands before the ciphertext.
+//! Encryption of values in the database: AES-256-GCM under a key that is derived from the root secret. Each ciphertext
+//! is bound to a name, so that it cannot be exchanged for another one. The stored form is the nonce, followed by the
+//! ciphertext and its tag.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use zeroize::Zeroizing;
 
 use super::DerivedKey;
 
-/// Seals `plain` under `name`.
+/// Encrypts `plain` and binds the ciphertext to `name`.
 pub(super) fn seal(key: &DerivedKey, name: &str, plain: &[u8]) -> Vec<u8> {
     let mut text = plain.to_vec();
     let nonce = sealing_key(key)
@@ -15,7 +16,7 @@ pub(super) fn seal(key: &DerivedKey, name: &str, plain: &[u8]) -> Vec<u8> {
     [nonce.as_ref().as_slice(), &text].concat()
 }
 
-/// Opens what [`seal`] made under the same key and name.
+/// Decrypts the output of [`seal`]. Returns `None` if it was sealed under another key or name, or was altered.
 pub(super) fn open(key: &DerivedKey, name: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;

@@ -1,10 +1,10 @@
-//! What the audit log says: a closed list of events, and what stands beside each.
+//! The audit log: a closed list of event types, and the data that is recorded with each event.
 
 use serde_json::{Map, Value};
 
 use super::{SessionId, UnixTime, UserId};
 
-/// What happened.
+/// A type of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Event {
@@ -38,7 +38,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The name in the log and in `?event=`.
+    /// Returns the name that the log and the query parameter `event` use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UserRegistered => "user_registered",
@@ -72,37 +72,37 @@ impl Event {
     }
 }
 
-/// One line of the audit log.
+/// An entry of the audit log.
 #[derive(Clone, Debug)]
 pub struct AuditEvent {
-    /// When.
+    /// The time of the event.
     pub at: UnixTime,
-    /// What.
+    /// The type of the event.
     pub event: Event,
-    /// Who it happened to.
+    /// The user that the event concerns.
     pub user: Option<UserId>,
-    /// In which session.
+    /// The session that the event concerns.
     pub session: Option<SessionId>,
-    /// From which address; none on the command line.
+    /// The client's IP address. `None` for an event from the command line.
     pub ip: Option<String>,
-    /// What else is worth knowing. Never a secret, never a name that nobody has.
+    /// Further details. Never contains a secret, and never a login name that no user has.
     pub detail: Map<String, Value>,
 }
 
 impl AuditEvent {
-    /// An event with nothing beside it but its time and origin.
+    /// Returns an event that has only the time and the address of `context`.
     pub fn new(event: Event, context: &RequestContext) -> Self {
         Self { at: context.now, event, user: None, session: None, ip: context.ip.clone(), detail: Map::new() }
     }
 
-    /// Says whom it concerns.
+    /// Sets the user that the event concerns.
     #[must_use]
     pub fn user(mut self, user: UserId) -> Self {
         self.user = Some(user);
         self
     }
 
-    /// Says which session it concerns.
+    /// Sets the session that the event concerns.
     #[must_use]
     pub fn session(mut self, session: SessionId) -> Self {
         self.session = Some(session);
@@ -117,19 +117,19 @@ impl AuditEvent {
     }
 }
 
-/// Where a call comes from and when: what every flow is told by the edge.
+/// The time and the origin of a request. The HTTP handlers and the command line pass it to every flow.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
-    /// The second of the call.
+    /// The time of the request, in whole seconds.
     pub now: UnixTime,
-    /// The client's address, none on the command line.
+    /// The client's IP address. `None` for a call from the command line.
     pub ip: Option<String>,
-    /// The client's `User-Agent`, at most 512 bytes of it.
+    /// The first 512 bytes, at most, of the client's `User-Agent`.
     pub user_agent: Option<String>,
 }
 
 impl RequestContext {
-    /// A call from the command line.
+    /// Returns the context of a call from the command line.
     pub fn command_line(now: UnixTime) -> Self {
         Self { now, ip: None, user_agent: None }
     }

@@ -1,8 +1,8 @@
-//! What every process on one database must learn from the others: the feed `changes`.
+//! Changes that all processes on one database must learn of. The table `changes` is the feed that distributes them.
 
 use super::{SessionId, TokenId, UnixTime, UserId};
 
-/// A fact that the running process keeps in memory.
+/// A change of the state that every process keeps in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Access tokens of this session are no longer accepted.
@@ -11,20 +11,21 @@ pub enum Change {
     TokenRevoked(TokenId),
     /// Access tokens of this user with a lower authorization version are no longer accepted.
     AuthorizationVersion(UserId, i64),
-    /// The set of signing keys is another one.
+    /// The set of signing keys has changed.
     SigningKeys,
 }
 
-/// The authorization version that no token reaches: of a user who is gone.
+/// An authorization version that no token reaches. It is used for a user who was deleted, and so invalidates all their
+/// access tokens.
 pub const GONE: i64 = i64::MAX;
 
-/// A change with its place in the feed and the time from which it may be forgotten.
+/// A change, with its position in the feed and its expiry time.
 #[derive(Clone, Debug)]
 pub struct Announcement {
-    /// Position in the feed; later is higher.
+    /// The position in the feed. A later change has a higher number.
     pub seq: i64,
-    /// What changed.
+    /// The change.
     pub change: Change,
-    /// When no token is left that it concerns.
+    /// The time at which the last token that the change concerns has expired. The change may be forgotten afterwards.
     pub until: UnixTime,
 }

@@ -1,11 +1,11 @@
-//! Custom claims of a user, and the room that a token has for them.
+//! Custom claims of a user, and the limit on the size of a token.
 
 use serde_json::{Map, Value};
 
 use super::{AccessClaims, Permission, scope};
 
-/// Names that a custom claim can't take: the claims of our own tokens, the registered ones (RFC 7519 §4.1), and those
-/// that other standards give a meaning.
+/// Names that a custom claim must not have: the claims of our own tokens, the registered claims (RFC 7519 §4.1), and
+/// the claims that other standards define.
 const RESERVED: [&str; 24] = [
     "iss",
     "aud",
@@ -33,22 +33,25 @@ const RESERVED: [&str; 24] = [
     "nonce",
 ];
 
-/// A token has fewer bytes than this, so that it fits into a cookie with its name and attributes (RFC 6265 §6.1).
+/// A token is shorter than this number of bytes, so that it fits into a cookie together with the cookie's name and
+/// attributes (RFC 6265 §6.1).
 pub const MAX_TOKEN_BYTES: usize = 4_000;
 
-/// The header of a token and the two dots: `typ`, the longest `alg`, a `kid` of 64 characters, in base64url.
+/// Bytes of a token's header and its two dots: `typ`, the longest `alg` and a `kid` of up to 63 characters, in
+/// base64url. A `kid` that is a thumbprint has 43 characters.
 const HEADER_BYTES: usize = 138;
 
-/// The longest signature, RSA with 4096 bits, in base64url. Another algorithm may sign tomorrow.
+/// Bytes of the signature of an RSA key with 4096 bits, in base64url. The limit is the same for every algorithm,
+/// because the algorithm can be changed later.
 const SIGNATURE_BYTES: usize = 683;
 
-/// What that leaves for the claims, before base64url makes four bytes of three.
+/// Bytes that remain for the claims. They are counted before the encoding: base64url turns 3 bytes into 4.
 const MAX_CLAIMS_BYTES: usize = (MAX_TOKEN_BYTES - 1 - HEADER_BYTES - SIGNATURE_BYTES) * 3 / 4;
 
 /// Checks the custom claims of a user.
 ///
 /// # Errors
-/// A sentence that names the claim that can't be.
+/// A message that contains the name of the first claim that is reserved or empty.
 pub fn check_custom(claims: &Map<String, Value>) -> Result<(), String> {
     match claims.keys().find(|name| RESERVED.contains(&name.as_str()) || name.is_empty()) {
         Some(name) => Err(format!("{name:?} is reserved and can't be a custom claim")),
@@ -56,23 +59,24 @@ pub fn check_custom(claims: &Map<String, Value>) -> Result<(), String> {
     }
 }
 
-/// How much a token of this server has room for, beside what every token says.
+/// The limit on the claims, roles and permissions of a user, so that the user's tokens fit into a cookie.
 #[derive(Clone, Debug)]
 pub struct TokenSizeBudget {
-    /// A token that says nothing of the user but the longest names that there can be.
+    /// The claims of the largest token of a user without roles, permissions and custom claims.
     empty: AccessClaims,
 }
 
 impl TokenSizeBudget {
-    /// `empty` has everything in it that does not depend on the user, at its longest.
+    /// Returns a budget. `empty` contains the claims that every token has, each at its greatest length.
     pub fn around(empty: AccessClaims) -> Self {
         Self { empty }
     }
 
-    /// Checks that what is said about one user fits into a token. `permissions` are all that they have, by roles too.
+    /// Checks that a token with the user's claims, roles and permissions is short enough. `permissions` are all
+    /// permissions of the user, including the permissions that roles grant.
     ///
     /// # Errors
-    /// A sentence with the size and the limit, both in bytes.
+    /// A message with the size and the limit, both in bytes.
     pub fn check(
         &self,
         claims: &Map<String, Value>,

@@ -1,7 +1,8 @@
-//! The secret of a confidential client, and the stored form that the configuration has of it.
+//! The secret of a confidential client, and the hash of it that the configuration contains.
 //!
-//! The secret is 256 random bits that we made, so one SHA-256 is enough: a slow hash makes guesses dear, and there is nothing
-//! to guess. Invariant: secret and stored form are different types, and the second shows nothing that works if presented.
+//! The secret is 256 random bits that this server generates, so one SHA-256 is enough. A slow hash makes each guess
+//! expensive, but 256 random bits cannot be guessed. Invariant: the secret and its hash are different types, and the
+//! hash is not accepted as a secret.
 
 use std::fmt;
 
@@ -10,24 +11,24 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// What stands before the hash, so that a later scheme can be told from this one.
+/// The prefix of a hash. It distinguishes this scheme from a later one.
 const SCHEME: &str = "sha256$";
 
 /// The secret of a client: base64url of 32 random bytes, 43 characters.
 pub struct ClientSecret(Zeroizing<String>);
 
 impl ClientSecret {
-    /// Takes 32 bytes fresh from a secure generator.
+    /// Takes 32 new bytes from a secure generator.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// The text that the client gets, for the one place that prints it.
+    /// Returns the secret in clear text. Only the command that prints it for the client calls this function.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What is configured in its place.
+    /// Returns the hash for the configuration.
     pub fn hash(&self) -> ClientSecretHash {
         ClientSecretHash(Sha256::digest(self.0.as_bytes()).into())
     }
@@ -39,15 +40,16 @@ impl fmt::Debug for ClientSecret {
     }
 }
 
-/// `sha256$` and the base64url of the SHA-256 of a secret's text: the setting `clients.<id>.secret_hash`.
+/// The hash of a client secret, for the setting `clients.<id>.secret_hash`: `sha256$`, followed by the base64url of the
+/// SHA-256 of the secret's text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientSecretHash([u8; 32]);
 
 impl ClientSecretHash {
-    /// Reads the one text that [`fmt::Display`] gives.
+    /// Reads the text that [`fmt::Display`] writes. No other spelling is accepted.
     ///
     /// # Errors
-    /// A sentence that says what it must be, without the text: it may be a secret in the wrong place.
+    /// A description of the expected form. It does not quote `text`, which may be a secret that was entered by mistake.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let wrong = "what `vestibule client secret ID` prints: sha256$ and 43 characters of base64url";
         let encoded = text.strip_prefix(SCHEME).filter(|encoded| encoded.len() == 43).ok_or(wrong)?;
@@ -55,7 +57,7 @@ impl ClientSecretHash {
         bytes.try_into().map(Self).map_err(|_| wrong)
     }
 
-    /// Whether `presented` is the secret, in a time that does not depend on where it differs.
+    /// Returns whether `presented` is the secret. Compares in constant time.
     pub fn matches(&self, presented: &str) -> bool {
         Sha256::digest(presented.as_bytes()).ct_eq(&self.0).into()
     }
@@ -95,7 +97,7 @@ mod tests {
             let message = ClientSecretHash::parse(text).expect_err(text);
             assert!(text.len() < 8 || !message.contains(text), "{message}");
         }
-        // Bits that say nothing: another text of the same bytes.
+        // The last character has 2 unused bits, which must be zero. `B` sets one of them.
         assert!(ClientSecretHash::parse(&format!("{}B", &good[..49])).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The keys that are derived from the root secret.
+//! Keys that are derived from the root secret.
 
 use std::fmt;
 
@@ -9,22 +9,23 @@ use zeroize::Zeroizing;
 
 use super::jwt::base64url;
 
-/// 256 bits for one purpose.
+/// A 256-bit key for one purpose.
 #[derive(Clone)]
 pub struct DerivedKey(Zeroizing<[u8; 32]>);
 
 impl DerivedKey {
-    /// Takes what was derived.
+    /// Wraps the derived bytes.
     pub(super) const fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
         Self(bytes)
     }
 
-    /// The key's bytes.
+    /// Returns the bytes of the key.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// HMAC-SHA-256 over `parts`, each preceded by its length so that no two lists of parts are the same input.
+    /// Returns the HMAC-SHA-256 of `parts`. The length of each part precedes it, so that two different lists never have
+    /// the same input.
     pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes a key of any length");
         for part in parts {
@@ -34,12 +35,12 @@ impl DerivedKey {
         mac.finalize().into_bytes().into()
     }
 
-    /// [`DerivedKey::mac`] in base64url: a token that a client sends back.
+    /// Returns [`DerivedKey::mac`] in base64url, as a token that a client sends back.
     pub fn token(&self, parts: &[&[u8]]) -> String {
         base64url(&self.mac(parts))
     }
 
-    /// Whether `given` is the [`DerivedKey::token`] of `parts`, in a time that does not depend on where the two differ.
+    /// Returns whether `given` is the [`DerivedKey::token`] of `parts`. Compares in constant time.
     pub fn is_token(&self, parts: &[&[u8]], given: &str) -> bool {
         self.token(parts).as_bytes().ct_eq(given.as_bytes()).into()
     }

@@ -1,16 +1,16 @@
-//! Paths that forward authentication lets through unseen: `exclude_urls`.
+//! Paths that forward authentication lets through without a check: the setting `exclude_urls`.
 //!
-//! What decides is the path that the application behind the proxy will serve, which every party reads in its own way: some take
-//! dot segments out (RFC 3986 §5.2.4), others take `..` for a name like any other. So a path is decoded once and must match both
-//! ways, and whatever could still be read in a third is covered by nothing: then somebody signs in who need not, instead of
-//! somebody coming in who may not.
+//! The path that counts is the path that the application behind the proxy serves, and applications interpret a path
+//! differently. Some remove dot segments (RFC 3986 §5.2.4), others treat `..` as an ordinary name. Therefore a path is
+//! decoded once and must match with and without its dot segments. A path that can be read in yet another way is never
+//! excluded. The user then has to sign in without need, but nobody gets in without permission.
 
 use globset::{GlobBuilder, GlobMatcher};
 
 /// Longest path that is read, in bytes.
 const MAX_BYTES: usize = 8_192;
 
-/// A host as a proxy names it, with the port that it was asked on.
+/// A host as the proxy reports it, with the port of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
     name: String,
@@ -18,7 +18,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Reads `name` or `name:port`; names are the same in any case.
+    /// Reads `name` or `name:port`. The name is case-insensitive.
     pub fn parse(text: &str) -> Self {
         let (name, port) = match text.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
             Some((name, port)) => (name, port.parse().ok()),
@@ -27,7 +27,8 @@ impl Host {
         Self { name: name.to_ascii_lowercase(), port }
     }
 
-    /// The same, with the port of a scheme where it names none.
+    /// Adds the default port of `scheme` if the host has no port. Schemes other than `http` and `https` have no default
+    /// port.
     #[must_use]
     pub fn with_port_of(mut self, scheme: &str) -> Self {
         let usual = match scheme {
@@ -40,28 +41,28 @@ impl Host {
     }
 }
 
-/// A glob that can't be compiled.
+/// The error for a glob that cannot be compiled.
 #[derive(Debug, thiserror::Error)]
 #[error("exclude_urls: {0}")]
 pub struct NotAGlob(#[from] globset::Error);
 
-/// One entry: which paths, and on which host if not on all.
+/// An entry of the setting: a glob for paths, and the host that it applies to. Without a host it applies to all hosts.
 #[derive(Clone, Debug)]
 struct Exclusion {
     host: Option<Host>,
     path: GlobMatcher,
 }
 
-/// The paths that pass.
+/// The excluded paths.
 #[derive(Clone, Debug)]
 pub struct Exclusions(Vec<Exclusion>);
 
 impl Exclusions {
-    /// Each of `entries` is a glob from the first `/` on, perhaps with a host before it: `*` stands for any text within a
-    /// segment, `**` for any number of segments.
+    /// Compiles the entries of the setting. Each entry is a glob that starts at its first `/`; a host may precede it.
+    /// `*` matches any text within a segment, `**` matches any number of segments.
     ///
     /// # Errors
-    /// [`NotAGlob`].
+    /// [`NotAGlob`] if an entry cannot be compiled.
     pub fn new(entries: &[String]) -> Result<Self, NotAGlob> {
         let exclusion = |entry: &String| {
             let (host, path) = entry.split_at(entry.find('/').unwrap_or(entry.len()));
@@ -72,8 +73,8 @@ impl Exclusions {
         entries.iter().map(exclusion).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether `target`, a path perhaps with a query as it stood in the request line, is excluded on `host`. An entry without
-    /// a port counts on every port of its host.
+    /// Returns whether `target` is excluded on `host`. `target` is the path of the request line, with or without a
+    /// query. An entry without a port applies to every port of its host.
     pub fn covers(&self, host: Option<&Host>, target: &str) -> bool {
         if self.0.is_empty() {
             return false;
@@ -93,28 +94,30 @@ impl Exclusion {
     }
 }
 
-/// The path of a request target, decoded once; none where it could be read in two ways.
+/// Returns the path of a request target, decoded once. Returns `None` if the path is ambiguous.
 fn decoded_path(target: &str) -> Option<String> {
-    // Neither stands in what a browser sends, but both do where somebody joined two values (RFC 9110 §5.3).
+    // A browser sends neither of them, but both occur if a proxy has joined two header values (RFC 9110 §5.3).
     if target.contains([' ', '\t']) || target.contains(",/") {
         return None;
     }
     let path = target.split('?').next().unwrap_or_default();
-    // A fragment is no part of a request target, and some cut it off where others don't. An encoded slash is a separator to some,
-    // and a part of a name to others.
+    // A request target has no fragment, and servers differ in whether they remove one. An encoded slash is a separator
+    // for some servers and a part of a name for others.
     if path.len() > MAX_BYTES || path.contains('#') || path.to_ascii_lowercase().contains("%2f") {
         return None;
     }
     let path = decoded(path)?;
+    // A backslash separates segments for some servers, and `;` starts parameters for others. Some would decode a
+    // remaining escape again.
     let is_ambiguous = path.contains(['\\', ';']) || path.contains(char::is_control) || has_escape(&path);
     (path.starts_with('/') && !is_ambiguous).then_some(path)
 }
 
-/// A decoded path as those read it who take dot segments out; none where a segment is empty.
+/// Returns a decoded path without its dot segments. Returns `None` if a segment is empty, except the last.
 fn without_dot_segments(path: &str) -> Option<String> {
     let segments = path.strip_prefix('/')?;
     let mut kept: Vec<&str> = Vec::new();
-    // What follows the last slash may be empty: `/docs/` is a path like any other.
+    // The text after the last slash may be empty, as in `/docs/`.
     let mut segments = segments.split('/').peekable();
     while let Some(segment) = segments.next() {
         let is_last = segments.peek().is_none();
@@ -134,7 +137,7 @@ fn without_dot_segments(path: &str) -> Option<String> {
     Some(format!("/{}", kept.join("/")))
 }
 
-/// Percent-decoded once (RFC 3986 §2.1); none where an escape is malformed or what it makes is not UTF-8.
+/// Decodes percent-encoding once (RFC 3986 §2.1). Returns `None` if an escape is malformed or the result is not UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -150,7 +153,7 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The byte of the escape that `bytes` begin with.
+/// Returns the byte that the escape at the start of `bytes` represents, or `None` if it is malformed.
 fn escape(bytes: &[u8]) -> Option<u8> {
     let digit = |at: usize| bytes.get(at).and_then(|digit| char::from(*digit).to_digit(16));
     let (high, low) = (digit(1)?, digit(2)?);
@@ -224,7 +227,7 @@ mod tests {
             "/public./a",
             "/public../a",
             "/.../public/a",
-            // Whoever takes dots for names serves these from /admin.
+            // A server that treats `..` as a name serves these paths from `/admin`.
             "/admin/../public/a",
             "/admin/./../public/a",
             "/admin/%2e%2e/public/a",
@@ -329,8 +332,8 @@ mod tests {
         assert!(!usual.covers(Some(&Host::parse("app.example.com").with_port_of("http")), "/"));
     }
 
-    /// How an application might read a path that takes whatever it is given at its word: decode as often as there is
-    /// something to decode, take every separator for one, and no case or parameter seriously.
+    /// Returns the segments that a very lenient application reads: it decodes repeatedly, accepts every separator,
+    /// resolves dot segments, and ignores parameters.
     fn most_lenient(target: &str) -> Vec<String> {
         let mut text = target.split(['?', '#']).next().unwrap_or_default().to_owned();
         while let Some(next) = decoded(&text).filter(|next| *next != text) {
@@ -347,7 +350,7 @@ mod tests {
         kept
     }
 
-    /// How an application might that resolves nothing: Rocket, Werkzeug.
+    /// Returns the segments that an application reads if it does not resolve dot segments. Rocket and Werkzeug do this.
     fn most_literal(target: &str) -> Vec<String> {
         let path = target.split('?').next().unwrap_or_default();
         path.split('/').skip(1).filter_map(decoded).collect()

@@ -1,5 +1,5 @@
-//! Identifiers: UUIDv7 (RFC 9562 §5.7), so that rows lie in the order of their making, but for devices. One type each, so
-//! that none is taken for another.
+//! Identifiers, one type for each kind of object, so that the compiler rejects an id of another kind. They are UUIDv7
+//! (RFC 9562 §5.7), so that rows are stored in the order of their creation. Device ids are the exception.
 
 use std::fmt;
 
@@ -15,13 +15,14 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Reads the hyphenated text form in lower case, the only form that we write.
+            /// Reads the hyphenated form in lower case, the only form that this server writes. Returns `None` for any
+            /// other text.
             pub fn parse(text: &str) -> Option<Self> {
                 let uuid = Uuid::try_parse(text).ok()?;
                 (uuid.to_string() == text).then_some(Self(uuid))
             }
 
-            /// The id as a UUID.
+            /// Returns the id as a UUID.
             pub fn uuid(&self) -> &Uuid {
                 &self.0
             }
@@ -44,7 +45,7 @@ macro_rules! id {
 macro_rules! in_order_of_making {
     ($($name:ident),*) => {
         $(impl $name {
-            /// A new id made at `now`; `entropy` is fresh random bytes.
+            /// Returns a new id. `now` is the time of creation, `entropy` must be new random bytes.
             pub fn new(now: UnixTime, entropy: [u8; 10]) -> Self {
                 Self(uuid_v7(now, entropy))
             }
@@ -53,33 +54,34 @@ macro_rules! in_order_of_making {
 }
 
 id!(
-    /// A user: the `sub` of every token.
+    /// The id of a user: the `sub` of every token.
     UserId
 );
 id!(
-    /// A session: one sign-in on one device, the `sid` of its tokens.
+    /// The id of a session, that is, of one sign-in on one device: the `sid` of its tokens.
     SessionId
 );
 id!(
-    /// The row of a device. Not the `device_id` that clients hold, which is a secret.
+    /// The id of the row of a device. It is not the `device_id` of a client, which is a secret.
     DeviceRow
 );
 id!(
-    /// One token: its `jti`.
+    /// The id of a token: its `jti`.
     TokenId
 );
 
 in_order_of_making!(UserId, SessionId, TokenId);
 
 impl DeviceRow {
-    /// A new id of 16 fresh random bytes: a UUIDv4 (RFC 9562 §5.4). With ids in the order of their making every login writes
-    /// to the end of the same index, where logins that a database runs at once collide. Older rows keep such ids.
+    /// Returns a new id: a UUIDv4 (RFC 9562 §5.4) of 16 new random bytes. With ids in the order of creation, every
+    /// login would write to the end of the same index, where the transactions of simultaneous logins collide. Older
+    /// rows have UUIDv7 ids.
     pub fn new(entropy: [u8; 16]) -> Self {
         Self(Builder::from_random_bytes(entropy).into_uuid())
     }
 }
 
-/// A UUIDv7 of second `now` over ten given bytes.
+/// Returns a UUIDv7 with the timestamp `now` and the given 10 random bytes. A time before 1970 counts as 1970.
 fn uuid_v7(now: UnixTime, entropy: [u8; 10]) -> Uuid {
     let millis = u64::try_from(now.seconds()).unwrap_or_default().saturating_mul(1000);
     Builder::from_unix_timestamp_millis(millis, &entropy).into_uuid()

@@ -1,5 +1,5 @@
-//! The one door to `jsonwebtoken`: signing and checking compact JWS (RFC 7515). Which claims must hold is decided by
-//! `access_token` and `refresh_token`; the library's own look at the clock is switched off.
+//! Signing and verification of compact JWS (RFC 7515). This is the only module that uses `jsonwebtoken`. It does not
+//! check the claims: `access_token` and `refresh_token` do that, and the time checks of the library are switched off.
 
 use base64::{
     Engine as _,
@@ -14,27 +14,27 @@ pub const ACCESS_TYP: &str = "at+jwt";
 /// `typ` of a refresh token.
 pub const REFRESH_TYP: &str = "rt+jwt";
 
-/// Longest token that is looked at, in bytes.
+/// Longest token that is read, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024;
 
 macro_rules! algorithms {
     ($($(#[$doc:meta])* $name:ident = $word:literal in $family:ident as $library:ident),+ $(,)?) => {
-        /// How a key signs (RFC 7518 §3.1, RFC 8037 §3.1).
+        /// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Algorithm {
             $($(#[$doc])* $name),+
         }
 
         impl Algorithm {
-            /// Every one.
+            /// All algorithms.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
-            /// The name in the header.
+            /// Returns the `alg` of the header.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word),+ }
             }
 
-            /// What its keys are.
+            /// Returns the type of the algorithm's keys.
             pub const fn family(self) -> Family {
                 match self { $(Self::$name => Family::$family),+ }
             }
@@ -54,15 +54,15 @@ algorithms! {
     EdDsa = "EdDSA" in Ed25519 as EdDSA,
     /// RSA with PKCS #1 v1.5 padding and SHA-256.
     Rs256 = "RS256" in Rsa as RS256,
-    /// The same with SHA-384.
+    /// RSA with PKCS #1 v1.5 padding and SHA-384.
     Rs384 = "RS384" in Rsa as RS384,
-    /// The same with SHA-512.
+    /// RSA with PKCS #1 v1.5 padding and SHA-512.
     Rs512 = "RS512" in Rsa as RS512,
     /// RSA with PSS padding and SHA-256.
     Ps256 = "PS256" in Rsa as PS256,
-    /// The same with SHA-384.
+    /// RSA with PSS padding and SHA-384.
     Ps384 = "PS384" in Rsa as PS384,
-    /// The same with SHA-512.
+    /// RSA with PSS padding and SHA-512.
     Ps512 = "PS512" in Rsa as PS512,
     /// HMAC with SHA-256.
     Hs256 = "HS256" in Secret as HS256,
@@ -72,50 +72,51 @@ algorithms! {
     Hs512 = "HS512" in Secret as HS512,
 }
 
-/// What a key is, whatever it signs with.
+/// A type of key. Several algorithms may use keys of the same type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// A point on a curve of NIST's.
+    /// A point on a NIST curve.
     Ec,
     /// A point on Curve25519.
     Ed25519,
     /// A modulus and an exponent.
     Rsa,
-    /// Bytes that both sides share.
+    /// A secret that issuer and verifier share.
     Secret,
 }
 
 impl Algorithm {
-    /// Reads the name.
+    /// Returns the algorithm with the given `alg`, or `None` if it is not supported.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name)
     }
 
-    /// Whether the key is a secret that both sides share.
+    /// Returns whether issuer and verifier share the key as a secret.
     pub fn is_symmetric(self) -> bool {
         self.family() == Family::Secret
     }
 }
 
-/// Why a token is not one of ours. The text of the library never leaves this file.
+/// A reason for which a text is not a token of this server. The error texts of the library are not passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Not three base64url parts of JSON, or a claim is missing, doubled or of the wrong type.
+    /// The text is not three base64url parts that contain JSON, or a claim is missing, duplicated or of the wrong type.
     #[error("not a well-formed token")]
     Shape,
-    /// The signature is not of the key.
+    /// The signature does not belong to the key, or the header names another algorithm.
     #[error("wrong signature")]
     Signature,
 }
 
-/// Signs under one key.
+/// A key that signs tokens, with its algorithm.
 pub struct Signer {
     key: EncodingKey,
     algorithm: Algorithm,
 }
 
 impl Signer {
-    /// A key of the algorithm: the raw secret for HMAC, PKCS#1 DER for RSA (RFC 8017 §A.1.2), PKCS#8 DER for the others.
+    /// Wraps a key of the algorithm. `key` is the raw secret for HMAC, PKCS#1 DER for RSA (RFC 8017 §A.1.2), and PKCS#8
+    /// DER for the other algorithms.
     pub fn new(algorithm: Algorithm, key: &[u8]) -> Self {
         let key = match algorithm.family() {
             Family::Ec => EncodingKey::from_ec_der(key),
@@ -126,7 +127,8 @@ impl Signer {
         Self { key, algorithm }
     }
 
-    /// A token over `claims`. For HMAC, Ed25519 and RSA without PSS the same input gives the same bytes.
+    /// Returns a signed token with the given claims. With HMAC, Ed25519 and RSA without PSS, the same input always
+    /// results in the same bytes.
     pub fn sign<C: Serialize>(&self, typ: &str, kid: Option<&str>, claims: &C) -> String {
         let mut header = Header::new(self.algorithm.library());
         header.typ = Some(typ.to_owned());
@@ -135,20 +137,24 @@ impl Signer {
     }
 }
 
-/// Checks signatures of one key, by that key's algorithm and no other (RFC 8725 §3.1).
+/// A key that verifies signatures. It accepts only its own algorithm (RFC 8725 §3.1).
 pub struct Verifier {
     key: DecodingKey,
     validation: Validation,
 }
 
 impl Verifier {
-    /// For HMAC, the secret itself.
+    /// Returns a verifier for HS256. `secret` is the raw secret.
     pub fn hmac(secret: &[u8]) -> Self {
         Self::new(Algorithm::Hs256, secret)
     }
 
-    /// What checks, for each algorithm: the secret itself for HMAC, PKCS#1 DER for RSA (RFC 8017 §A.1.1), the uncompressed
-    /// point for ECDSA (SEC 1 §2.3.3), the 32 bytes of the point for Ed25519 (RFC 8032 §5.1.2).
+    /// Returns a verifier. The content of `key` depends on the algorithm:
+    ///
+    /// - HMAC: the raw secret.
+    /// - RSA: the public key in PKCS#1 DER (RFC 8017 §A.1.1).
+    /// - ECDSA: the uncompressed point (SEC 1 §2.3.3).
+    /// - Ed25519: the 32 bytes of the point (RFC 8032 §5.1.2).
     pub fn new(algorithm: Algorithm, key: &[u8]) -> Self {
         let key = match algorithm.family() {
             Family::Ec => DecodingKey::from_ec_der(key),
@@ -157,7 +163,7 @@ impl Verifier {
             Family::Secret => DecodingKey::from_secret(key),
         };
         let mut validation = Validation::new(algorithm.library());
-        // Claims are checked by our own types, against the time that the caller brings.
+        // The caller checks the claims, against a time that it receives as a parameter.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation.validate_aud = false;
@@ -165,10 +171,10 @@ impl Verifier {
         Self { key, validation }
     }
 
-    /// The claims of a token that this key signed. Whether they hold is the caller's question.
+    /// Verifies the signature and returns the claims. The caller must check the claims.
     ///
     /// # Errors
-    /// [`Malformed`].
+    /// [`Malformed::Signature`] if another key or algorithm signed the token, otherwise [`Malformed::Shape`].
     pub fn verify<C: DeserializeOwned>(&self, token: &str) -> Result<C, Malformed> {
         jsonwebtoken::decode::<C>(token, &self.key, &self.validation).map(|data| data.claims).map_err(|error| {
             match error.kind() {
@@ -180,19 +186,20 @@ impl Verifier {
     }
 }
 
-/// What an unchecked header says: which kind of token this wants to be, and which key it names.
+/// The unverified header of a token. It selects the key and the code that verify the token.
 #[derive(Debug)]
 pub struct Hints {
-    /// `typ`, lower case.
+    /// `typ`, in lower case.
     pub typ: Option<String>,
     /// `kid`.
     pub kid: Option<String>,
 }
 
-/// Reads the header of a token without believing it.
+/// Reads the header of a token without verifying the signature.
 ///
 /// # Errors
-/// [`Malformed::Shape`]; also for a header with `crit`, which asks for an extension that we don't have (RFC 7515 §4.1.11).
+/// [`Malformed::Shape`] if the text is not a token or is longer than [`MAX_BYTES`]. Also if the header has `crit`,
+/// because this server implements no extensions (RFC 7515 §4.1.11).
 pub fn hints(token: &str) -> Result<Hints, Malformed> {
     if token.len() > MAX_BYTES {
         return Err(Malformed::Shape);
@@ -204,22 +211,23 @@ pub fn hints(token: &str) -> Result<Hints, Malformed> {
     Ok(Hints { typ: header.typ.map(|typ| typ.to_ascii_lowercase()), kid: header.kid })
 }
 
-/// The bytes of base64 with its usual alphabet and padding (RFC 4648 §4), as HTTP Basic has it; none where it is not that.
+/// Decodes base64 with the standard alphabet and padding (RFC 4648 §4), which HTTP Basic uses. Returns `None` if the
+/// text is malformed.
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// base64 with its usual alphabet and padding (RFC 4648 §4).
+/// Encodes bytes as base64 with the standard alphabet and padding (RFC 4648 §4).
 pub fn to_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// base64url without padding (RFC 7515 §2).
+/// Encodes bytes as base64url without padding (RFC 7515 §2).
 pub fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads [`base64url`].
+/// Decodes the output of [`base64url`]. Returns `None` if the text is malformed.
 pub(super) fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

@@ -1,5 +1,5 @@
-//! Nouns. What things are and what is true of them: pure, without I/O, clock, SQL or HTTP, so that every rule here can be
-//! tested by calling it.
+//! The domain types and their rules. This code is pure: it has no I/O and no access to the clock, SQL or HTTP, so a
+//! test can call every rule directly.
 
 pub mod access_token;
 mod aead;

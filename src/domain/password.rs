@@ -1,4 +1,4 @@
-//! Passwords as people type them, and the form that is kept. The hashing itself is in `memory/hasher`.
+//! Passwords in clear text, the rules for new passwords, and stored hashes. The hashing itself is in `memory/hasher`.
 
 use std::{collections::HashSet, fmt};
 
@@ -9,22 +9,26 @@ use super::unicode;
 /// Longest password, in characters.
 pub const MAX_CHARS: usize = 256;
 
-/// Guesses that a password must withstand: about the 30,000 commonest ones with their usual decorations fall below.
+/// Least number of guesses that a new password must withstand. About 30,000 of the most common passwords, with their
+/// usual variations, are below it.
 const FEWEST_GUESSES: u64 = 100_000;
 
-/// Characters of a password that are judged, and from which on one with this many different ones is good enough.
+/// The strength estimate reads this number of characters from the start of a password. A password of at least this
+/// length with at least `VARIED_CHARS` different characters is accepted without an estimate.
 const LONG_CHARS: usize = 20;
 const VARIED_CHARS: usize = 10;
 
-/// A password in the clear, NFC and never trimmed. Lives as short as it can; can't be printed or stored.
+/// A password in clear text, in NFC and never trimmed. It is kept only for as long as necessary, and it cannot be
+/// printed or stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Reads a password that is to be compared with a stored one.
+    /// Reads a password that will be compared with a stored hash.
     ///
     /// # Errors
-    /// A sentence when it could never have been accepted: empty, over 256 characters, with control characters.
+    /// A message if no account can have the password: it is empty, longer than 256 characters, or has control
+    /// characters.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         let text = Zeroizing::new(unicode::normalise_untrimmed(input)?);
         if text.is_empty() {
@@ -36,10 +40,10 @@ impl Password {
         Ok(Self(text))
     }
 
-    /// Checks the length of a password that is to be stored.
+    /// Checks that a new password has at least `min_chars` characters.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with it.
+    /// A message that states the minimum.
     pub fn check_length(&self, min_chars: usize) -> Result<(), String> {
         if self.0.chars().count() < min_chars {
             return Err(format!("must have at least {min_chars} characters"));
@@ -47,11 +51,12 @@ impl Password {
         Ok(())
     }
 
-    /// Checks a password that is to be stored (NIST SP 800-63B-4 §3.1.1.2): long enough, not among the commonest, not made
-    /// of the user's own `names`. No rule about kinds of characters. Takes up to tens of milliseconds.
+    /// Checks a new password (NIST SP 800-63B-4 §3.1.1.2). It must be long enough, must not be a common password, and
+    /// must not be made of the user's own `names`. There is no rule about kinds of characters. Takes up to tens of
+    /// milliseconds.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with it.
+    /// A message that describes the problem.
     pub fn check_new(&self, min_chars: usize, names: &[&str]) -> Result<(), String> {
         self.check_length(min_chars)?;
         let is_a_name = names.iter().any(|name| name.to_lowercase() == self.0.to_lowercase());
@@ -61,13 +66,15 @@ impl Password {
         Ok(())
     }
 
-    /// No common password and no simple pattern is both; the estimate, whose cost grows steeply, is spared.
+    /// Returns whether the password is long and has enough different characters. No common password and no simple
+    /// pattern has both properties, so the estimate, whose cost grows steeply with the length, can be skipped.
     fn is_long_and_varied(&self) -> bool {
         let distinct: HashSet<char> = self.0.chars().collect();
         self.0.chars().count() >= LONG_CHARS && distinct.len() >= VARIED_CHARS
     }
 
-    /// How many guesses a cracker would need, by an estimate over the beginning.
+    /// Returns an estimate of the number of guesses that an attacker needs. Reads only the first [`LONG_CHARS`]
+    /// characters.
     fn guesses(&self, names: &[&str]) -> u64 {
         let words: Vec<&str> = names
             .iter()
@@ -79,7 +86,7 @@ impl Password {
         zxcvbn::zxcvbn(&judged, &words).guesses()
     }
 
-    /// The characters.
+    /// Returns the password in clear text.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -91,17 +98,17 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A password's stored form: a PHC string. Made and checked by the hasher only.
+/// The stored hash of a password: a PHC string. Only the hasher creates and verifies it.
 #[derive(Clone)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// Wraps what the hasher made or the store read.
+    /// Wraps a PHC string from the hasher or the database.
     pub fn from_stored(phc: String) -> Self {
         Self(phc)
     }
 
-    /// The PHC string.
+    /// Returns the PHC string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -155,7 +162,7 @@ mod tests {
 
     #[test]
     fn no_password_costs_more_to_judge_than_some_hashes() {
-        // What made the estimate take seconds: every character may stand for several letters.
+        // The estimate once took seconds for this password, because each character can represent several letters.
         let hostile: String = "4@8({[<369&#!1|7$5%2z0+".chars().cycle().take(256).collect();
         for length in [10, 19, 20, 64, 256] {
             let password: String = hostile.chars().take(length).collect();

@@ -1,17 +1,18 @@
-//! Permissions and roles. A permission is a scope token, so that a token's `scope` can list it.
+//! Permissions and the names of roles. A permission is an OAuth scope token, so that the claim `scope` can contain it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A permission: an RFC 6749 §3.3 scope token of at most 64 bytes that OpenID Connect has not taken.
+/// A permission: a scope token (RFC 6749 §3.3) of at most 64 bytes that OpenID Connect does not reserve.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Permission(String);
 
 const RESERVED: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
-/// What the server itself asks for; the role `admin` has these and every permission that a role names.
+/// The permissions that the server itself requires. The role `admin` has these permissions and the permissions of all
+/// other roles.
 pub const BUILT_IN: [&str; 8] = [
     "audit:read",
     "roles:read",
@@ -23,17 +24,17 @@ pub const BUILT_IN: [&str; 8] = [
     "users:write",
 ];
 
-/// To ask about tokens of others.
+/// The permission that the user of an access token needs to introspect tokens (RFC 7662).
 pub const INTROSPECT: &str = "tokens:introspect";
 
-/// The role that has every permission and can't be removed.
+/// The role that has every permission. It cannot be removed.
 pub const ADMIN_ROLE: &str = "admin";
 
 impl Permission {
     /// Reads a permission.
     ///
     /// # Errors
-    /// A sentence that says what a permission must be.
+    /// A message that describes the form of a permission.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         check_scope_token(input)?;
         if is_reserved(input) {
@@ -42,7 +43,7 @@ impl Permission {
         Ok(Self(input.to_owned()))
     }
 
-    /// The scope token.
+    /// Returns the scope token.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -54,36 +55,37 @@ impl fmt::Display for Permission {
     }
 }
 
-/// Whether OpenID Connect has given a scope of this name another meaning (OpenID Connect Core §5.4, §11).
+/// Returns whether OpenID Connect defines a scope with this name (OpenID Connect Core §5.4, §11).
 pub fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }
 
-/// A role's name: the same characters as a permission.
+/// The name of a role. It has the characters of a permission, but no comma.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RoleName(String);
 
 impl RoleName {
-    /// Reads a role's name.
+    /// Reads the name of a role.
     ///
     /// # Errors
-    /// A sentence that says what a role's name must be.
+    /// A message that describes the form of a role's name.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         check_scope_token(input)?;
         if input.contains(',') {
-            // Remote-Groups separates roles by commas.
+            // The header `Remote-Groups` separates roles by commas.
             return Err("must not contain a comma");
         }
         Ok(Self(input.to_owned()))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a text is the name of a permission, for a check while an application is compiled.
+/// Returns whether a text is a valid permission. It is `const`, so that an application's permissions are checked at
+/// compile time.
 pub const fn is_permission(name: &str) -> bool {
     let mut at = 0;
     while at < RESERVED.len() {

@@ -1,15 +1,15 @@
-//! Where a browser may be sent once it is signed in: `next` leaves neither this server nor the allowed hosts.
+//! Redirect targets after a sign-in. The parameter `next` may refer only to this server or to an allowed host.
 //!
-//! The text is read as a browser reads it (the WHATWG URL standard), and what is sent is what was read, not what came: a
-//! reading of our own would differ from the browser's in one of the spellings that attackers collect.
+//! The text is parsed as a browser parses it (the WHATWG URL standard), and the redirect uses the parsed URL, not the
+//! received text. A parser of our own would differ from a browser in one of the spellings that attackers collect.
 
 use url::Url;
 
 /// Longest `next` that is read, in bytes.
 const MAX_BYTES: usize = 2_048;
 
-/// A host that a browser may be sent to: `app.example.com`, with a port if only that one is meant, `*.example.com` for every
-/// host below.
+/// A host that a browser may be redirected to. `app.example.com` allows one host; with a port, it allows only that
+/// port. `*.example.com` allows every subdomain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct AllowedHost {
     name: String,
@@ -39,24 +39,24 @@ impl AllowedHost {
     }
 }
 
-/// The server's own address, and the hosts beside it.
+/// The rules for redirect targets: the address of this server and the list of allowed hosts.
 #[derive(Clone, Debug)]
 pub struct Redirects {
     own: Url,
     hosts: Vec<AllowedHost>,
 }
 
-/// Where to.
+/// A redirect target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A path of this server, with query and fragment. It begins with one slash.
+    /// A path on this server, with its query and fragment. It begins with exactly one slash.
     Here(String),
     /// A URL on an allowed host.
     Elsewhere(String),
 }
 
 impl Target {
-    /// For the header `Location`.
+    /// Returns the value for the header `Location`.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Here(path) => path,
@@ -64,7 +64,7 @@ impl Target {
         }
     }
 
-    /// Percent-encoded, for the value of a query's parameter.
+    /// Returns the target in percent-encoding, as the value of a query parameter.
     pub fn as_query_value(&self) -> String {
         url::form_urlencoded::byte_serialize(self.as_str().as_bytes()).collect()
     }
@@ -76,21 +76,24 @@ impl Target {
 pub struct NotAnAddress(#[from] url::ParseError);
 
 impl Redirects {
-    /// `public_url` is this server's; each of `hosts` is a host name in lower case, perhaps with a port, perhaps with `*.`
-    /// before it.
+    /// Returns the rules. `public_url` is the address of this server. Each of `hosts` is a host name in lower case; it
+    /// may start with `*.` and may end with a port.
     ///
     /// # Errors
-    /// [`NotAnAddress`].
+    /// [`NotAnAddress`] if `public_url` is not a URL.
     pub fn new(public_url: &str, hosts: &[String]) -> Result<Self, NotAnAddress> {
         let hosts = hosts.iter().map(|host| AllowedHost::parse(host)).collect();
         Ok(Self { own: Url::parse(public_url)?, hosts })
     }
 
-    /// Reads `next`: a path of this server, or a URL whose host is allowed. Ports and schemes of an allowed host are not looked
-    /// at unless its entry has a port: cookies don't tell them apart either.
+    /// Reads `next`. Returns `None` unless it is a path on this server or a URL with an allowed host. The scheme of an
+    /// allowed host is not checked, and its port only if the entry has one, because cookies do not distinguish schemes
+    /// and ports either (RFC 6265 §8.5).
     pub fn read(&self, next: &str) -> Option<Target> {
         let is_path = next.starts_with('/') && !next.starts_with("//");
         let is_url = ["http://", "https://"].iter().any(|scheme| next.starts_with(scheme));
+        // A browser removes tabs and line breaks and reads a backslash as a slash (WHATWG URL), so such texts are
+        // refused.
         let is_plain = next.len() <= MAX_BYTES && !next.contains(|c: char| c.is_control() || c == '\\');
         if !is_plain || !(is_path || is_url) {
             return None;
@@ -105,7 +108,8 @@ impl Redirects {
     }
 }
 
-/// The URL without its origin. A path that begins with two slashes would be read as a host: `/.//evil.example` is one.
+/// Returns the URL without its origin. Returns `None` if the path begins with two slashes, because a browser would read
+/// it as a host. An example is `/.//evil.example`.
 fn here(url: &Url) -> Option<Target> {
     let path = &url[url::Position::BeforePath..];
     (!path.starts_with("//")).then(|| Target::Here(path.to_owned()))

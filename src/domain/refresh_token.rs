@@ -1,6 +1,7 @@
-//! Refresh tokens: a pure function of the session's row.
+//! Refresh tokens: signed tokens that are a pure function of the session's row.
 //!
-//! The row has what makes them, so nothing is stored per token, and the current one can be given again byte for byte.
+//! The row contains all input of the current refresh token. Therefore no token is stored, and the current token can be
+//! returned again, byte for byte.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -18,18 +19,18 @@ pub struct RefreshClaims {
     #[serde(rename = "type")]
     kind: Refresh,
     iss: String,
-    /// Whose.
+    /// The user.
     pub sub: UserId,
-    /// Of which client.
+    /// The client.
     pub client_id: String,
-    /// Of which session.
+    /// The session.
     pub sid: SessionId,
     jti: TokenId,
     #[serde(with = "numeric_date")]
     iat: UnixTime,
     #[serde(with = "numeric_date")]
     exp: UnixTime,
-    /// Which of the session's generations.
+    /// The generation of the session that the token belongs to.
     #[serde(rename = "gen")]
     pub generation: i64,
 }
@@ -41,51 +42,51 @@ enum Refresh {
 }
 
 impl RefreshClaims {
-    /// Who made it.
+    /// Returns the issuer.
     pub fn issuer(&self) -> &str {
         &self.iss
     }
 
-    /// Its own id.
+    /// Returns the token's own id.
     pub fn id(&self) -> TokenId {
         self.jti
     }
 
-    /// When it was made.
+    /// Returns the time of issue.
     pub fn issued_at(&self) -> UnixTime {
         self.iat
     }
 
-    /// Every claim by its name, as it stands in the token.
+    /// Returns all claims by name, as the token contains them.
     pub fn raw(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(claims)) => claims,
-            // A struct of texts and numbers is an object.
+            // A struct of texts and numbers always serialises as an object.
             _ => Map::new(),
         }
     }
 
-    /// From when it no longer holds.
+    /// Returns the expiry time: the first second in which the token is no longer valid.
     pub fn expires_at(&self) -> UnixTime {
         self.exp
     }
 }
 
-/// Why a text is not a refresh token that can be looked up.
+/// A reason for which a refresh token is rejected before its session is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefreshTokenError {
-    /// Not ours, or altered.
+    /// The token was not issued by this server, or was altered.
     #[error("not a refresh token of this server")]
     Invalid,
-    /// An access token.
+    /// The token is an access token.
     #[error("an access token where a refresh token belongs")]
     WrongType,
-    /// Its time is over.
+    /// The token has expired.
     #[error("the refresh token has expired")]
     Expired,
 }
 
-/// Makes and reads refresh tokens, under a key that never leaves the server.
+/// The issuer and verifier of refresh tokens. Its key is never published.
 pub struct RefreshTokens {
     key: DerivedKey,
     signer: Signer,
@@ -94,7 +95,7 @@ pub struct RefreshTokens {
 }
 
 impl RefreshTokens {
-    /// `key` is derived for [`super::Purpose::RefreshTokens`].
+    /// Creates the issuer. `key` is derived for [`super::Purpose::RefreshTokens`].
     pub fn new(key: DerivedKey, issuer: &str) -> Self {
         Self {
             signer: Signer::new(jwt::Algorithm::Hs256, key.bytes()),
@@ -104,7 +105,7 @@ impl RefreshTokens {
         }
     }
 
-    /// The current refresh token of a session: for the same row the same bytes.
+    /// Returns the current refresh token of a session. The same row always results in the same bytes.
     pub fn current(&self, session: &Session) -> String {
         let made_at = session.generations.current_made_at();
         let generation = session.generations.current();
@@ -125,7 +126,7 @@ impl RefreshTokens {
         )
     }
 
-    /// The `jti` of one generation.
+    /// Returns the `jti` of one generation.
     pub fn id(&self, session: SessionId, generation: i64, made_at: UnixTime) -> TokenId {
         let mac = self.key.mac(&[b"jti", session.uuid().as_bytes(), &generation.to_be_bytes()]);
         let mut entropy = [0; 10];
@@ -133,20 +134,22 @@ impl RefreshTokens {
         TokenId::new(made_at, entropy)
     }
 
-    /// The `jti` of the current generation, which `active_sessions` shows.
+    /// Returns the `jti` of the current generation, for the list of active sessions.
     pub fn current_id(&self, session: &Session) -> TokenId {
         self.id(session.id, session.generations.current(), session.generations.current_made_at())
     }
 
-    /// Whether `id` is the `jti` of the session's current token or of one that was current within the grace.
+    /// Returns whether `id` is the `jti` of the session's current refresh token, or of an earlier generation whose time
+    /// of issue is still stored ([`super::generations::Generations::remembered`]).
     pub fn is_id_of(&self, id: TokenId, session: &Session) -> bool {
         session.generations.remembered().any(|(generation, made_at)| self.id(session.id, generation, made_at) == id)
     }
 
-    /// The claims of a token that this server signed, expired or not: enough for a logout.
+    /// Verifies the signature and the issuer of a refresh token and returns its claims, even if it has expired. This is
+    /// enough for a logout.
     ///
     /// # Errors
-    /// [`RefreshTokenError::Invalid`], [`RefreshTokenError::WrongType`].
+    /// [`RefreshTokenError::WrongType`] for an access token, otherwise [`RefreshTokenError::Invalid`].
     pub fn verify_signature(&self, token: &str) -> Result<RefreshClaims, RefreshTokenError> {
         let hints = jwt::hints(token).map_err(|_| RefreshTokenError::Invalid)?;
         match hints.typ.as_deref() {
@@ -158,11 +161,11 @@ impl RefreshTokens {
         if claims.iss != self.issuer { Err(RefreshTokenError::Invalid) } else { Ok(claims) }
     }
 
-    /// The claims of a token that this server signed and whose time is not over. A token is over in the second of its `exp`
-    /// (RFC 7519 §4.1.4).
+    /// Verifies a refresh token and returns its claims. The token is expired from the second of its `exp` on (RFC 7519
+    /// §4.1.4).
     ///
     /// # Errors
-    /// [`RefreshTokenError`].
+    /// [`RefreshTokenError::Expired`] if it has expired, otherwise as [`RefreshTokens::verify_signature`].
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<RefreshClaims, RefreshTokenError> {
         let claims = self.verify_signature(token)?;
         if now >= claims.exp { Err(RefreshTokenError::Expired) } else { Ok(claims) }

@@ -1,4 +1,4 @@
-//! Roles: names for sets of permissions, and what somebody who has some of them may.
+//! Roles: named sets of permissions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,44 +7,45 @@ use super::{
     permission::{ADMIN_ROLE, BUILT_IN},
 };
 
-/// Every role with its permissions. `admin` has them all: those that any role names, and the built-in ones.
+/// All roles with their permissions. The role `admin` has the permissions of all roles and the built-in permissions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roles(BTreeMap<String, BTreeSet<Permission>>);
 
 impl Roles {
-    /// The roles that are stored.
+    /// Wraps the roles that the database contains.
     pub fn new(stored: BTreeMap<String, BTreeSet<Permission>>) -> Self {
         Self(stored)
     }
 
-    /// Whether there is a role of that name.
+    /// Returns whether a role of that name exists.
     pub fn has(&self, role: &str) -> bool {
         self.0.contains_key(role)
     }
 
-    /// The names, sorted.
+    /// Returns the names of the roles, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// What the role `admin` has.
+    /// Returns the permissions of the role `admin`.
     pub fn all(&self) -> BTreeSet<Permission> {
         let built_in = BUILT_IN.iter().filter_map(|name| Permission::parse(name).ok());
         self.0.values().flatten().cloned().chain(built_in).collect()
     }
 
-    /// What a role gives; nothing where there is no such role.
+    /// Returns the permissions of a role. The set is empty if the role does not exist.
     pub fn permissions(&self, role: &str) -> BTreeSet<Permission> {
         if role == ADMIN_ROLE { self.all() } else { self.0.get(role).cloned().unwrap_or_default() }
     }
 
-    /// What somebody may who has these roles and `direct` beside them, sorted.
+    /// Returns the permissions of a user with the given roles and the directly granted permissions `direct`, sorted.
     pub fn of_user<'r>(&self, roles: impl IntoIterator<Item = &'r str>, direct: &[Permission]) -> Vec<Permission> {
         let by_role = roles.into_iter().flat_map(|role| self.permissions(role));
         by_role.chain(direct.iter().cloned()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// The same roles but for one, which has these permissions, or is gone.
+    /// Returns a copy in which one role is changed: it has the given permissions, or is removed if `permissions` is
+    /// `None`.
     #[must_use]
     pub fn with(&self, role: &str, permissions: Option<BTreeSet<Permission>>) -> Self {
         let mut changed = self.clone();

@@ -1,4 +1,4 @@
-//! The root secret and the keys derived from it, one label each (HKDF-SHA-256, RFC 5869).
+//! The root secret, and the keys that are derived from it with HKDF-SHA-256 (RFC 5869), one for each label.
 
 use std::fmt;
 
@@ -11,29 +11,29 @@ use super::{
     jwt::{base64url, from_base64url},
 };
 
-/// What a sealed secret is bound to.
+/// The name that a sealed first secret is bound to.
 const SEALED_AS: &str = "first secret";
 
-/// What a derived key is for. The label is part of the key: two purposes never share one.
+/// The purpose of a derived key. Each purpose has its own label, so two purposes never have the same key.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
-    /// Seals private signing keys in the database.
+    /// The key that seals private signing keys in the database.
     SealSigningKeys,
-    /// Signs refresh tokens; never published.
+    /// The key that signs refresh tokens. It is never published.
     RefreshTokens,
-    /// Hashes the `device_id` secrets.
+    /// The key that hashes the `device_id` secrets.
     DeviceIds,
-    /// Hashes the components of fingerprints.
+    /// The key for the MACs of fingerprint components.
     Fingerprints,
-    /// Makes a session's CSRF token.
+    /// The key from which the CSRF token of a session is computed.
     Csrf,
-    /// Hashes typed login names, whether or not a user has them, for the limits and the audit log.
+    /// The key that hashes typed login names for the rate limits and the audit log, whether or not a user has them.
     UnknownNames,
-    /// Makes the password of the sample user of the profile `dev`.
+    /// The key from which the password of the sample user is computed in the profile `dev`.
     SampleUser,
-    /// Recognises a root secret that does not belong to a database.
+    /// The key for the value by which the server detects a root secret that does not belong to the database.
     Recognition,
-    /// Seals the first root secret once another one has taken its place.
+    /// The key that seals the first root secret after another root secret has replaced it.
     SealFirstSecret,
 }
 
@@ -53,17 +53,18 @@ impl Purpose {
     }
 }
 
-/// At least 32 random bytes kept apart from the database; of them, what HKDF extracts.
+/// The root secret: at least 32 random bytes that are stored outside the database. The value is what HKDF extracts from
+/// them.
 #[derive(Clone)]
 pub struct RootSecret(Zeroizing<[u8; 32]>);
 
 impl RootSecret {
-    /// Takes the secret's bytes. Their length is checked where they are read.
+    /// Takes the bytes of the secret. The code that reads them checks their length.
     pub fn new(bytes: &[u8]) -> Self {
         Self(Zeroizing::new(Hkdf::<Sha256>::extract(None, bytes).0.into()))
     }
 
-    /// The key for one purpose.
+    /// Returns the key for one purpose.
     pub fn derive(&self, purpose: Purpose) -> DerivedKey {
         let mut key = Zeroizing::new([0; 32]);
         let extracted = Hkdf::<Sha256>::from_prk(self.0.as_slice()).expect("32 bytes are what HKDF-SHA-256 extracts");
@@ -71,17 +72,17 @@ impl RootSecret {
         DerivedKey::new(key)
     }
 
-    /// What tells this secret from others without telling what it is.
+    /// Returns a value that identifies this secret without revealing it.
     pub fn recognition(&self) -> String {
         base64url(&self.derive(Purpose::Recognition).mac(&[]))
     }
 
-    /// This secret as it may stand in the database, sealed under the one that takes its place.
+    /// Returns this secret for the database, sealed with the secret that replaces it.
     pub fn seal(&self, successor: &Self) -> String {
         base64url(&aead::seal(&successor.derive(Purpose::SealFirstSecret), SEALED_AS, self.0.as_slice()))
     }
 
-    /// Opens what [`RootSecret::seal`] made under `self`; none where another one did.
+    /// Opens the output of [`RootSecret::seal`]. Returns `None` if `self` is not the successor that it was sealed with.
     pub fn open(&self, sealed: &str) -> Option<Self> {
         let opened = aead::open(&self.derive(Purpose::SealFirstSecret), SEALED_AS, &from_base64url(sealed)?)?;
         Some(Self(Zeroizing::new(opened.as_slice().try_into().ok()?)))

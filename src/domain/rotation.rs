@@ -1,4 +1,4 @@
-//! What a refresh token gets: one `match` over row, token and time, without a side effect.
+//! The decision on a refresh token: one `match` over the session's row, the token and the time, without side effects.
 
 use super::{
     UnixTime,
@@ -6,37 +6,38 @@ use super::{
     session::{Session, SessionState},
 };
 
-/// Whether the fingerprint of a refresh fits the session.
+/// The comparison of the device that sends a refresh with the device of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
-    /// The session is not bound, or the device is the one it is bound to.
+    /// The session is not bound to a device, or the device is the one that it is bound to.
     Matches,
-    /// Another device, or none was given.
+    /// The device is another one, or the request has no fingerprint.
     Mismatched,
 }
 
-/// What a refresh token gets.
+/// The result of a refresh request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Its one successor.
+    /// The successor of the refresh token is issued.
     Rotate,
-    /// The session's current token again, and a new access token; nothing rotates.
+    /// The session's current refresh token is returned again, with a new access token. Nothing rotates.
     Repeat,
-    /// The same token again, because rotation is off.
+    /// The same refresh token is returned, because rotation is off.
     Keep,
-    /// The session or its user is no more: `token_revoked`.
+    /// The request is refused with `token_revoked`: the session has ended, or its user is disabled or deleted.
     RefuseEnded,
-    /// It was made before the last password change: `token_revoked`. The session is kept, because another tab of
-    /// the person who changed the password may have sent it.
+    /// The request is refused with `token_revoked`: the token was issued before the last password change. The session
+    /// is kept, because the token may come from another tab of the user who changed the password.
     RefuseOutdated,
-    /// It came back after the grace: `refresh_reused`, and the session ends.
+    /// The request is refused with `refresh_reused` and the session ends: the token was presented again after the
+    /// grace.
     RefuseReused,
-    /// Another device: `device_mismatch`.
+    /// The request is refused with `device_mismatch`: the device is another one.
     RefuseDevice,
 }
 
-/// Returns what a refresh token gets: the table "Rotation" of the contract. Signature, time and issuer were checked before, by
-/// [`super::refresh_token::RefreshTokens::verify`].
+/// Returns the decision on a refresh token, by the table "Rotation" of the contract.
+/// [`super::refresh_token::RefreshTokens::verify`] has already checked signature, issuer and expiry.
 pub fn decide(
     session: &Session,
     user_is_active: bool,
@@ -57,11 +58,11 @@ pub fn decide(
     }
 }
 
-/// The settings that the table depends on.
+/// The settings that the decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct RotationPolicy {
-    /// `rotate_refresh_tokens`.
+    /// `rotate_refresh_tokens`: whether a refresh issues a new refresh token.
     pub rotate: bool,
-    /// `refresh_reuse_grace`, in seconds.
+    /// `refresh_reuse_grace`, in seconds: how long a superseded refresh token is still accepted.
     pub grace: i64,
 }

@@ -1,47 +1,48 @@
-//! What a client asks for (RFC 6749 §3.3): permissions by name. It can narrow what a token says, never widen it.
+//! The scope that a client requests (RFC 6749 §3.3): a list of permissions. It can narrow the permissions of a token,
+//! but never extend them.
 
 use super::{Permission, permission};
 
-/// Some permissions, sorted, each once. Never empty: who asks for nothing in particular has no scope.
+/// A sorted list of distinct permissions. It is never empty: a request without a scope is `None`, not an empty scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope(Vec<Permission>);
 
 impl Scope {
-    /// Reads the parameter `scope`. Names that OpenID Connect reserves are passed over: its clients send them to every server.
-    /// None where nothing is left, which is the same as not asking.
+    /// Reads the parameter `scope`. Ignores the names that OpenID Connect reserves, because OpenID Connect clients send
+    /// them to every server. Returns `None` if no name remains, as if the parameter were absent.
     ///
     /// # Errors
-    /// A sentence where a name can't be that of a permission.
+    /// A message if a name is not a valid permission.
     pub fn parse(text: &str) -> Result<Option<Self>, &'static str> {
         let asked = text.split(' ').filter(|name| !name.is_empty() && !permission::is_reserved(name));
         let permissions: Result<Vec<Permission>, _> = asked.map(Permission::parse).collect();
         Ok(Self::of(permissions.map_err(|_| "has a name in it that no permission has")?))
     }
 
-    /// These permissions; none where there are none.
+    /// Returns a scope with the given permissions, or `None` if there are no permissions.
     pub fn of(mut permissions: Vec<Permission>) -> Option<Self> {
         permissions.sort_unstable();
         permissions.dedup();
         (!permissions.is_empty()).then_some(Self(permissions))
     }
 
-    /// Whether a permission is in it.
+    /// Returns whether the scope contains a permission.
     pub fn has(&self, permission: &Permission) -> bool {
         self.0.binary_search(permission).is_ok()
     }
 
-    /// The first of its permissions that is not among `granted`.
+    /// Returns the first permission of the scope that is not in `granted`, or `None` if all are granted.
     pub fn beyond(&self, granted: &[Permission]) -> Option<&Permission> {
         self.0.iter().find(|permission| !granted.contains(permission))
     }
 
-    /// The permissions, sorted.
+    /// Returns the permissions, sorted.
     pub fn permissions(&self) -> &[Permission] {
         &self.0
     }
 }
 
-/// The permissions joined by spaces: the claim and the parameter `scope`.
+/// Joins permissions by spaces, for the claim and the parameter `scope`.
 pub fn text(permissions: &[Permission]) -> String {
     permissions.iter().map(Permission::as_str).collect::<Vec<_>>().join(" ")
 }

@@ -1,71 +1,75 @@
-//! A session: one sign-in on one device, from login to logout, revocation or the end of its time.
+//! Sessions. A session is one sign-in on one device. It ends with a logout, a revocation or its expiry.
 
 use super::{DeviceRow, Scope, SessionId, UnixTime, UserId, device::SealedFingerprint, generations::Generations};
 
-/// Wrong passwords at `/fresh`, password change or deletion that end a session.
+/// Number of consecutive wrong passwords that end a session. They count at `/fresh`, at a password change and at the
+/// deletion of the account.
 pub const MAX_FAILED_PROOFS: u32 = 5;
 
-/// Refreshes from another device in a row that end a session.
+/// Number of consecutive refreshes from another device that end a session.
 pub const MAX_MISMATCHES: u32 = 3;
 
-/// A session as stored.
+/// A session, as the database stores it.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// The `sid` of its tokens.
     pub id: SessionId,
-    /// Whose it is.
+    /// The user.
     pub user_id: UserId,
-    /// Through which client it was opened.
+    /// The client that opened the session.
     pub client_id: String,
-    /// The device it is on; none once the device was forgotten.
+    /// The device that the session is on. `None` if the device was removed since.
     pub device: Option<DeviceRow>,
-    /// What its tokens say at most of the user's permissions; none where the login asked for nothing in particular.
+    /// The scope that the login requested. It limits the permissions of the session's tokens. `None` if the login
+    /// requested no scope.
     pub scope: Option<Scope>,
-    /// What the person reads in their list.
+    /// The name of the device in the user's list of sessions.
     pub device_name: Option<String>,
-    /// `User-Agent` at the last login or refresh.
+    /// The `User-Agent` of the last login or refresh.
     pub user_agent: Option<String>,
-    /// Address at the last login or refresh.
+    /// The IP address of the last login or refresh.
     pub ip: Option<String>,
-    /// When it was opened.
+    /// The time of the login that opened the session.
     pub created_at: UnixTime,
-    /// The last login or refresh.
+    /// The time of the last login or refresh.
     pub last_used_at: UnixTime,
-    /// The end that no refresh moves.
+    /// The absolute end of the session. No refresh extends it.
     pub expires_at: UnixTime,
-    /// The end that each rotation moves, and the `exp` of the current refresh token.
+    /// The end of the session if it is not refreshed. Each rotation extends it. It is the `exp` of the current refresh
+    /// token.
     pub refresh_expires_at: UnixTime,
-    /// Which refresh token is the current one.
+    /// The generations of the session's refresh tokens.
     pub generations: Generations,
-    /// The greatest `exp` of the access tokens it gave out.
+    /// The latest `exp` of the access tokens that were issued for the session.
     pub access_expires_at: UnixTime,
-    /// When a password was last proved in it.
+    /// The time at which the user last proved a password in the session.
     pub auth_time: UnixTime,
-    /// Wrong passwords in it since the last right one.
+    /// The number of wrong passwords since the last correct password.
     pub failed_proofs: u32,
-    /// Refreshes from another device in a row.
+    /// The number of consecutive refreshes from another device.
     pub mismatches: u32,
-    /// What the fingerprint is compared with; none in a session without.
+    /// The baseline: the fingerprint that the fingerprint of each refresh is compared with. `None` if the session has
+    /// no fingerprint.
     pub fingerprint: Option<SealedFingerprint>,
-    /// Whether it was ended, and when.
+    /// The time at which the session was revoked.
     pub revoked_at: Option<UnixTime>,
-    /// Why it was ended.
+    /// The reason for the revocation.
     pub revoked_reason: Option<String>,
 }
 
-/// What a session is at one instant.
+/// The state of a session at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionState {
-    /// It refreshes.
+    /// The session is active: it can be refreshed.
     Live,
-    /// Somebody or something ended it.
+    /// The session was revoked, by a user or by the server.
     Revoked,
-    /// Its idle or absolute time is over.
+    /// The idle time or the absolute time of the session has expired.
     Expired,
 }
 
 impl Session {
-    /// The state at `now`. A session is over in the second that its end names.
+    /// Returns the state at `now`. A session is expired from the second of the earlier of its two ends on.
     pub fn state(&self, now: UnixTime) -> SessionState {
         if self.revoked_at.is_some() {
             SessionState::Revoked
@@ -76,13 +80,14 @@ impl Session {
         }
     }
 
-    /// Whether the list shows it as bound to its device.
+    /// Returns whether the session is bound to its device, that is, whether its baseline has enough weight to be
+    /// judged.
     pub fn is_bound(&self) -> bool {
         self.fingerprint.as_ref().is_some_and(SealedFingerprint::can_bind)
     }
 }
 
-/// Why a session ended.
+/// The reason for which a session was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum RevokeReason {
@@ -103,7 +108,7 @@ pub enum RevokeReason {
 }
 
 impl RevokeReason {
-    /// The word that is stored.
+    /// Returns the name that the database stores.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Logout => "logout",

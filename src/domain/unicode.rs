@@ -1,18 +1,18 @@
-//! What is common to every piece of text that a person types.
+//! Normalisation and checks of text that a user types.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// NFC, with the white space at both ends removed.
+/// Converts a text to NFC and trims white space at both ends.
 ///
 /// # Errors
-/// A sentence for the person when the text holds a control character (NUL, line breaks, …).
+/// A message for the user if the text contains a control character (NUL, line break, …).
 pub fn normalise(text: &str) -> Result<String, &'static str> {
     let text: String = text.trim().nfc().collect();
     refuse_control_characters(&text)?;
     Ok(text)
 }
 
-/// NFC and nothing else: white space in a password is part of it.
+/// Converts a text to NFC without trimming it, because white space is a part of a password.
 ///
 /// # Errors
 /// As [`normalise`].
@@ -22,10 +22,11 @@ pub fn normalise_untrimmed(text: &str) -> Result<String, &'static str> {
     Ok(text)
 }
 
-/// Refuses characters that can't be seen or that turn the text around them, by which one name could pose as another.
+/// Checks that a text has no invisible characters and no characters that change the text direction. With such
+/// characters one name could imitate another.
 ///
 /// # Errors
-/// A sentence for the person.
+/// A message for the user if the text contains such a character.
 pub fn refuse_invisible(text: &str) -> Result<(), &'static str> {
     let invisible = |c: char| {
         matches!(c,

@@ -1,11 +1,11 @@
-//! A user, and the names that one can be called by.
+//! Users, usernames and email addresses.
 
 use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Permission, UnixTime, UserId, unicode};
 
-/// A user name: 1 to 64 characters, no `@`, unique without regard to case.
+/// A username: 1 to 64 characters, without `@`, unique without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username {
     shown: String,
@@ -13,19 +13,20 @@ pub struct Username {
 }
 
 impl Username {
-    /// Longest name, in characters.
+    /// Longest username, in characters.
     pub const MAX_CHARS: usize = 64;
 
-    /// Reads a name as typed.
+    /// Reads a username as the user typed it.
     ///
     /// # Errors
-    /// A sentence that says what a name must be.
+    /// A message that describes the form of a username.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         let shown = unicode::normalise(input)?;
         if shown.is_empty() || shown.chars().count() > Self::MAX_CHARS {
             return Err("must have 1 to 64 characters");
         }
         unicode::refuse_invisible(&shown)?;
+        // NFKC, which `fold` applies, turns U+FF20 and U+FE6B into `@`.
         if shown.contains(['@', '\u{ff20}', '\u{fe6b}']) {
             return Err("must not contain @");
         }
@@ -33,19 +34,19 @@ impl Username {
         Ok(Self { shown, key })
     }
 
-    /// As the person wrote it.
+    /// Returns the username as the user typed it.
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// What makes it unique.
+    /// Returns the lookup key: the case-folded username, which must be unique.
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// An email address: something before and after one `@`, at most 254 bytes (RFC 5321 §4.5.3.1.3), unique without regard
-/// to case. Whether mail arrives there, only a mail can show.
+/// An email address: exactly one `@` with text before and after it, at most 254 bytes (RFC 5321 §4.5.3.1.3), unique
+/// without regard to case. The type does not prove that the address receives mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email {
     shown: String,
@@ -56,10 +57,10 @@ impl Email {
     /// Longest address, in bytes.
     pub const MAX_BYTES: usize = 254;
 
-    /// Reads an address as typed.
+    /// Reads an address as the user typed it.
     ///
     /// # Errors
-    /// A sentence that says what an address must be.
+    /// A message that describes the form of an address.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         let shown = unicode::normalise(input)?;
         if shown.len() > Self::MAX_BYTES {
@@ -80,31 +81,31 @@ impl Email {
         Ok(Self { shown, key })
     }
 
-    /// As the person wrote it.
+    /// Returns the address as the user typed it.
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// What makes it unique.
+    /// Returns the lookup key: the case-folded address, which must be unique.
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// What a person typed to say who they are: one with an `@` is an email.
+/// A login name as the user typed it. A text that contains `@` is an email address.
 #[derive(Clone, Debug)]
 pub enum Identifier {
-    /// No `@` in it.
+    /// A text without `@`.
     Username(Username),
-    /// With an `@`.
+    /// A text with `@`.
     Email(Email),
 }
 
 impl Identifier {
-    /// Reads either.
+    /// Reads a username or an email address.
     ///
     /// # Errors
-    /// Those of [`Username::parse`] or [`Email::parse`].
+    /// The message of [`Username::parse`] or [`Email::parse`].
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         if input.contains('@') {
             Email::parse(input).map(Self::Email)
@@ -113,7 +114,7 @@ impl Identifier {
         }
     }
 
-    /// The folded text.
+    /// Returns the lookup key of the name.
     pub fn key(&self) -> &str {
         match self {
             Self::Username(name) => name.key(),
@@ -122,36 +123,37 @@ impl Identifier {
     }
 }
 
-/// Case folding by lower-casing twice around an upper-casing, so that `ß`/`SS`, `ſ`/`s` and final sigma meet; and letters of another
-/// width or style are their plain ones (NFKC), because applications that are told a name take them for the same.
+/// Returns a text without differences of case, width and style. Lower-casing before and after upper-casing makes `ß`
+/// equal `SS`, `ſ` equal `s`, and a final sigma equal any other sigma. NFKC removes differences of width and style,
+/// because applications that receive a name may treat such variants as equal.
 fn fold(text: &str) -> String {
     let plain: String = text.nfkc().collect();
     plain.to_lowercase().to_uppercase().to_lowercase()
 }
 
-/// A user as stored.
+/// A user, as the database stores it.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// The `sub` of their tokens.
+    /// The user's id: the `sub` of their tokens.
     pub id: UserId,
-    /// As they wrote it.
+    /// The username as the user typed it.
     pub username: Option<String>,
-    /// As they wrote it.
+    /// The email address as the user typed it.
     pub email: Option<String>,
-    /// When the address was shown to be theirs.
+    /// The time at which the address was proved to belong to the user.
     pub email_verified_at: Option<UnixTime>,
-    /// Since when they may not sign in.
+    /// The time from which the user is disabled and cannot sign in.
     pub disabled_at: Option<UnixTime>,
-    /// Raised when something that older access tokens say is no longer true.
+    /// The authorization version. It is increased when the content of older access tokens is no longer true.
     pub authorization_version: i64,
-    /// Custom claims of their access tokens.
+    /// The custom claims of the user's access tokens.
     pub claims: Map<String, Value>,
-    /// Names of roles, sorted.
+    /// The names of the user's roles, sorted.
     pub roles: Vec<String>,
     /// Permissions granted directly, sorted.
     pub direct_permissions: Vec<Permission>,
-    /// Permissions granted directly or by a role, sorted: what a token says.
+    /// The permissions of the user's tokens, granted directly or by a role, sorted.
     pub permissions: Vec<Permission>,
-    /// When the account was made.
+    /// The time at which the account was created.
     pub created_at: UnixTime,
 }

@@ -1,7 +1,8 @@
-//! The one door to `argon2`: a bounded number of hashes at once, each in memory of its own that is used again.
+//! Password hashing with a bounded number of simultaneous hashes. This is the only module that uses `argon2`.
 //!
-//! Fresh 19 MiB blocks for every login make the allocator keep gigabytes, so a slot keeps its block, and gives it back after
-//! a rest. The permit goes into the blocking closure: a client that leaves does not free a slot that still works.
+//! Each hash needs its own block of memory. If every login allocated a new block of 19 MiB, the allocator would keep
+//! gigabytes. So the blocks are reused, and freed when they have been unused for a minute. The permit is moved into the
+//! blocking closure: if a client disconnects, its slot stays occupied until the hash is computed.
 
 use std::{
     sync::{
@@ -32,55 +33,57 @@ const KEEP_UNUSED_MEMORY: Duration = Duration::from_secs(60);
 const HASH_LEN: usize = 32;
 const SALT_LEN: usize = 16;
 
-/// Why nothing was hashed.
+/// The error for a hash or a comparison that was not computed.
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
-    /// More callers wait than `hash_queue` allows.
+    /// More callers are waiting than `hash_queue` allows.
     #[error("too many passwords are being hashed at once")]
     Overloaded,
-    /// The stored form is not one that we know.
+    /// The stored hash is malformed or has an unknown algorithm.
     #[error("a stored password hash can't be read: {0}")]
     Stored(String),
-    /// A parameter or the machine's memory stood in the way.
+    /// A parameter is invalid, or there is not enough memory.
     #[error("hashing failed: {0}")]
     Failed(String),
 }
 
-/// What a comparison showed.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordCheck {
-    /// Another password.
+    /// The password is wrong.
     Wrong,
-    /// The password.
+    /// The password is correct.
     Correct,
-    /// The password, but its stored form has other parameters than today's: make it anew.
+    /// The password is correct, but its stored hash has other parameters than the current configuration. The caller
+    /// should store a new hash.
     CorrectButOutdated,
 }
 
-/// Hashes passwords with argon2id, in bounded slots.
+/// A hasher for passwords: argon2id with a bounded number of slots.
 #[derive(Clone)]
 pub struct Hasher(Arc<Inner>);
 
 struct Inner {
     params: Params,
     permits: Arc<Semaphore>,
-    /// Callers that hold a permit or wait for one.
+    /// The number of callers that have a permit or wait for a permit.
     callers: AtomicUsize,
     most_callers: usize,
     resting: Mutex<Vec<Memory>>,
     clock: Clock,
 }
 
+/// An unused block of memory, and the time since which it is unused.
 struct Memory {
     blocks: Vec<Block>,
     since: Duration,
 }
 
 impl Hasher {
-    /// With the parameters, the slots and the queue of the configuration.
+    /// Returns a hasher with the argon2 parameters, the number of slots and the queue length of the configuration.
     ///
     /// # Errors
-    /// [`HashError::Failed`] for parameters that argon2 does not take.
+    /// [`HashError::Failed`] if argon2 does not accept the parameters.
     pub fn new(config: &Passwords, clock: Clock) -> Result<Self, HashError> {
         let argon2 = &config.argon2;
         let params =
@@ -95,19 +98,20 @@ impl Hasher {
         })))
     }
 
-    /// The stored form of a password, with a fresh salt.
+    /// Returns the hash of a password for the database, with a new salt.
     ///
     /// # Errors
-    /// [`HashError::Overloaded`], [`HashError::Failed`].
+    /// [`HashError::Overloaded`] if too many callers wait, [`HashError::Failed`] if hashing fails.
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
         let password = password.clone();
         self.in_slot(move |inner| inner.hash(&password)).await
     }
 
-    /// [`Password::check_new`], in a slot: it costs as much as a hash.
+    /// Runs [`Password::check_new`] in a slot, because it takes as much time as a hash. The inner result is that of the
+    /// check.
     ///
     /// # Errors
-    /// [`HashError::Overloaded`].
+    /// [`HashError::Overloaded`] if too many callers wait.
     pub async fn check_new(
         &self,
         password: &Password,
@@ -122,11 +126,12 @@ impl Hasher {
         .await
     }
 
-    /// Compares a password with a stored form. Without one it computes a hash all the same, so that an unknown user takes as
-    /// long as a wrong password, and answers [`Verdict::Wrong`].
+    /// Compares a password with a stored hash. If `stored` is `None`, it computes a hash nevertheless and returns
+    /// [`PasswordCheck::Wrong`], so that an unknown user takes as much time as a wrong password.
     ///
     /// # Errors
-    /// [`HashError`].
+    /// [`HashError::Overloaded`] if too many callers wait, [`HashError::Stored`] if the stored hash is unreadable,
+    /// [`HashError::Failed`] if hashing fails.
     pub async fn verify(&self, password: &Password, stored: Option<PasswordHash>) -> Result<PasswordCheck, HashError> {
         let password = password.clone();
         self.in_slot(move |inner| match stored {
@@ -136,12 +141,13 @@ impl Hasher {
         .await
     }
 
-    /// Gives the memory back that no slot used for a minute.
+    /// Frees the blocks of memory that no slot has used for a minute.
     pub fn sweep(&self) {
         let now = self.0.clock.elapsed();
         self.0.unused_memory().retain(|memory| now.saturating_sub(memory.since) < KEEP_UNUSED_MEMORY);
     }
 
+    /// Runs `work` on a blocking thread as soon as a slot is free.
     async fn in_slot<T, F>(&self, work: F) -> Result<T, HashError>
     where
         F: FnOnce(&Inner) -> Result<T, HashError> + Send + 'static,
@@ -161,13 +167,14 @@ impl Hasher {
     }
 }
 
-/// A place in the queue, given up when dropped.
+/// A place in the queue. It is released when it is dropped.
 struct QueuePlace(Arc<Inner>);
 
 impl QueuePlace {
     fn enter(inner: &Arc<Inner>) -> Result<Self, HashError> {
         let before = inner.callers.fetch_add(1, Ordering::AcqRel);
         let caller = Self(Arc::clone(inner));
+        // On an error `caller` is dropped, which takes the addition back.
         if before >= inner.most_callers { Err(HashError::Overloaded) } else { Ok(caller) }
     }
 }
@@ -215,6 +222,7 @@ impl Inner {
         })
     }
 
+    /// Computes an argon2id output of `length` bytes in a reused block of memory.
     fn derive(&self, params: &Params, password: &Password, salt: &[u8], length: usize) -> Result<Vec<u8>, HashError> {
         let needed = params.block_count();
         let mut blocks = self.unused_memory().pop().map_or_else(Vec::new, |memory| memory.blocks);

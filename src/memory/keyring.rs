@@ -1,8 +1,9 @@
-//! The keys that sign and check access tokens, and what was checked lately.
+//! The keys that sign and verify access tokens, and a cache of verified tokens.
 //!
-//! Checking an ES256 signature costs some 80 µs of CPU, a hundred times the rest of a checked request. So the claims of a
-//! token whose signature held are remembered, by the whole text of the token; its time and revocation are looked at each
-//! time. The memory belongs to one set of keys and goes with it.
+//! The verification of an ES256 signature takes about 80 µs of CPU time, a hundred times as long as the rest of the
+//! check of a request. So the claims of a token with a valid signature are cached under the whole text of the token.
+//! Expiry and revocation are checked each time. Each set of keys has its own cache, which is dropped together with the
+//! set.
 
 use std::{
     collections::HashMap,
@@ -19,10 +20,10 @@ use crate::domain::{
     signing_key::SigningKey,
 };
 
-/// Tokens whose signature is remembered: about 1 KiB each.
+/// Number of tokens in the cache. Each takes about 1 KiB.
 const REMEMBERED_TOKENS: usize = 20_000;
 
-/// One set of keys.
+/// A set of keys.
 pub struct KeySet {
     current: Option<Arc<SigningKey>>,
     by_kid: HashMap<String, Arc<SigningKey>>,
@@ -32,8 +33,9 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    /// `current` signs, and all check and are published: first those that will sign, last those that did. A server has a
-    /// `current` from its start; a command that runs before the first server has none.
+    /// Returns a set of keys. `current` signs. All keys verify and are published, in this order: the keys that will
+    /// sign next, the current key, the keys that signed before. A running server always has a `current` key. It is
+    /// `None` for a command that runs before the first start of the server.
     pub fn new(next: Vec<SigningKey>, current: Option<SigningKey>, retiring: Vec<SigningKey>) -> Self {
         let current = current.map(Arc::new);
         let shared = |keys: Vec<SigningKey>| keys.into_iter().map(Arc::new).collect::<Vec<_>>();
@@ -44,19 +46,19 @@ impl KeySet {
         Self { current, by_kid, checked: Cache::new(REMEMBERED_TOKENS), jwks, due: None }
     }
 
-    /// Says when time makes another set of this one: the next key signs, or a retired one leaves.
+    /// Sets the time from which the set is outdated: the next key must then sign, or a retired key must be removed.
     #[must_use]
     pub fn until(mut self, due: Option<UnixTime>) -> Self {
         self.due = due;
         self
     }
 
-    /// Whether time has made another set of this one.
+    /// Returns whether the set is outdated at `now` and must be replaced.
     pub fn is_due(&self, now: UnixTime) -> bool {
         self.due.is_some_and(|due| due <= now)
     }
 
-    /// Signs an access token.
+    /// Signs an access token with the current key.
     pub fn sign(&self, claims: &AccessClaims) -> String {
         let key = self
             .current
@@ -65,10 +67,12 @@ impl KeySet {
         key.signer.sign(jwt::ACCESS_TYP, Some(&key.kid), claims)
     }
 
-    /// The claims of a token that one of these keys signed. Time, issuer, audience and revocation are the caller's to check.
+    /// Verifies the signature of an access token and returns its claims. The caller must check time, issuer, audience
+    /// and revocation.
     ///
     /// # Errors
-    /// [`AccessTokenError::Invalid`], [`AccessTokenError::WrongType`].
+    /// [`AccessTokenError::WrongType`] for a refresh token. [`AccessTokenError::Invalid`] if the text is not an access
+    /// token, names an unknown key or has a wrong signature.
     pub fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
         if let Some(claims) = self.checked.get(token) {
             return Ok(claims);
@@ -81,27 +85,27 @@ impl KeySet {
         Ok(claims)
     }
 
-    /// The public keys as a JWK set (RFC 7517 §5).
+    /// Returns the public keys as a JWK set (RFC 7517 §5).
     pub fn jwks(&self) -> &Value {
         &self.jwks
     }
 }
 
-/// The set of keys in force, replaced as a whole.
+/// The current set of keys. It is replaced as a whole.
 pub struct Keyring(RwLock<Arc<KeySet>>);
 
 impl Keyring {
-    /// Starts with a set.
+    /// Returns a keyring with an initial set.
     pub fn new(keys: KeySet) -> Self {
         Self(RwLock::new(Arc::new(keys)))
     }
 
-    /// The set in force. The lock is held for the copy of a pointer, by readers and the writer alike.
+    /// Returns the current set. Readers and the writer have the lock only while a pointer is copied.
     pub fn keys(&self) -> Arc<KeySet> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another set in force.
+    /// Replaces the current set.
     pub fn replace(&self, keys: KeySet) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }

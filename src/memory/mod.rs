@@ -1,5 +1,5 @@
-//! What the running process knows without asking the database: rebuilt from the store at start and kept in step by the feed
-//! of changes. Nothing here is the only copy of anything that must last.
+//! State that the process keeps in memory. It is rebuilt from the database at start, and the feed of changes keeps it
+//! up to date. Nothing that must survive a restart is only here.
 
 pub mod hasher;
 pub mod keyring;

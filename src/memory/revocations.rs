@@ -1,7 +1,7 @@
-//! Which access tokens are no longer accepted, in maps that are read without a lock.
+//! The access tokens that are no longer accepted although they have not expired. The maps are read without a lock.
 //!
-//! Only what can still matter is here: each entry goes once no token is left that it concerns. The feed of changes brings
-//! every entry, ours and those of other processes, so an entry may come twice: inserting is idempotent.
+//! An entry is removed when the last token that it concerns has expired. All entries come from the feed of changes,
+//! with the changes of this process and of all other processes. An entry may arrive twice, so inserting is idempotent.
 
 use papaya::HashMap;
 
@@ -10,17 +10,17 @@ use crate::domain::{
     change::{Announcement, Change},
 };
 
-/// The revoked sessions, tokens and authorization versions.
+/// The revoked sessions and tokens, and the lowest accepted authorization versions.
 #[derive(Default)]
 pub struct Revocations {
     sessions: HashMap<SessionId, UnixTime>,
     tokens: HashMap<TokenId, UnixTime>,
-    /// The lowest authorization version that is still accepted of a user.
+    /// The lowest accepted authorization version of each user.
     versions: HashMap<UserId, (i64, UnixTime)>,
 }
 
 impl Revocations {
-    /// Takes over what was announced.
+    /// Applies announced changes.
     pub fn apply(&self, announced: &[Announcement]) {
         for Announcement { change, until, .. } in announced {
             match *change {
@@ -43,16 +43,17 @@ impl Revocations {
         }
     }
 
-    /// Whether a token whose signature and time hold is revoked. `sessions_count` is false under `BLACKLIST_REFRESH`, where an
-    /// access token outlives its session.
+    /// Returns whether an otherwise valid token is revoked. `sessions_count` tells whether the revocation of a session
+    /// also revokes its access tokens. It is false under `BLACKLIST_REFRESH`, where access tokens outlive their
+    /// session.
     pub fn is_revoked(&self, claims: &AccessClaims, sessions_count: bool) -> bool {
         (sessions_count && self.sessions.pin().contains_key(&claims.sid))
             || self.tokens.pin().contains_key(&claims.jti)
             || self.has_old_version(claims.sub, claims.av)
     }
 
-    /// Whether a session was revoked, or the authorization version of its user raised above `version`: tokens made from rows
-    /// that were read before say something untrue.
+    /// Returns whether a session was revoked, or whether its user's authorization version is now higher than `version`.
+    /// If so, tokens that are built from rows read before are outdated.
     pub fn overtook(&self, session: SessionId, user: UserId, version: i64) -> bool {
         self.sessions.pin().contains_key(&session) || self.has_old_version(user, version)
     }
@@ -61,7 +62,7 @@ impl Revocations {
         self.versions.pin().get(&user).is_some_and(|(lowest, _)| version < *lowest)
     }
 
-    /// Forgets what concerns no token any more.
+    /// Removes the entries whose last token has expired.
     pub fn sweep(&self, now: UnixTime) {
         self.sessions.pin().retain(|_, until| now <= *until);
         self.tokens.pin().retain(|_, until| now <= *until);

@@ -1,7 +1,7 @@
-//! Limits on how often something may be tried: `governor`'s GCRA over our own clock.
+//! Rate limits: the GCRA of `governor`, with our own clock.
 //!
-//! A limit of `10/15m` lets ten through at once and gives one back every 90 seconds. Its state is one instant per key.
-//! Forgotten at a restart, and when a key's state is as if it had never been used.
+//! A limit of `10/15m` allows ten attempts at once and restores one every 90 seconds. The state is one instant for each
+//! key. It is lost at a restart, and removed when the allowance of the key is full again.
 
 use std::{
     collections::HashMap,
@@ -28,32 +28,32 @@ use crate::{
     domain::{DeviceRow, SessionId},
 };
 
-/// How long to wait before trying again.
+/// The time to wait before the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryAfter(Duration);
 
 impl RetryAfter {
-    /// Whole seconds, rounded up, at least one.
+    /// Returns the time in whole seconds, rounded up, at least 1.
     pub fn seconds(self) -> u64 {
         (self.0.as_secs() + u64::from(self.0.subsec_nanos() > 0)).max(1)
     }
 }
 
-/// All limits of the server.
+/// All rate limits of the server.
 pub struct Throttle {
-    /// Attempts to log in, by address.
+    /// Login attempts, by IP address.
     pub logins: Limit<Network>,
-    /// Wrong passwords, by the name that was typed.
+    /// Wrong passwords, by the typed login name.
     pub failures: FailureLimit<TypedName>,
-    /// New passwords whose strength was estimated, by address.
+    /// New passwords whose strength is estimated, by IP address.
     pub estimates: Limit<Network>,
-    /// New accounts, and names that turned out to be taken, by address.
+    /// New accounts, and attempts to use a name that is taken, by IP address.
     pub registrations: FailureLimit<Network>,
-    /// Refreshes that write, by session.
+    /// Refreshes that write to the database, by session.
     pub refreshes: Limit<SessionId>,
-    /// Proofs of a password, by session: five wrong ones in a row end it, so they are compared one after the other.
+    /// Password proofs, by session. Five consecutive wrong passwords end a session, so they are compared one at a time.
     pub proofs: KeyedLock<SessionId>,
-    /// Fingerprints, by session: three that don't match end it, so they are compared one after the other.
+    /// Fingerprint checks, by session. Three consecutive mismatches end a session, so they are compared one at a time.
     pub fingerprints: KeyedLock<SessionId>,
 }
 
@@ -70,7 +70,7 @@ impl Throttle {
     }
 }
 
-/// Whom a limit by address counts: an IPv4 address, or an IPv6 /64, which is what one customer gets.
+/// The key of a limit by IP address: an IPv4 address, or an IPv6 /64, which is the network of one customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network([u8; 16]);
 
@@ -87,18 +87,19 @@ impl From<IpAddr> for Network {
     }
 }
 
-/// What wrong passwords are counted by: the keyed hash of the lookup key of a name, whether anybody has that name or not.
-/// Never by account, because then the answers would tell that two names are one account's.
+/// The key by which wrong passwords are counted: the keyed hash of a login name's lookup key, whether or not a user has
+/// that name. The account is not the key, because the responses would then reveal that two names belong to the same
+/// account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TypedName {
-    /// On any device.
+    /// The name on any device.
     Anywhere([u8; 32]),
-    /// On a device that proved the account's password before. It has an allowance of its own, so that a stranger's guesses
-    /// don't lock the owner out.
+    /// The name on a device that has proved the account's password before. It has its own allowance, so that a
+    /// stranger's guesses do not lock the owner out.
     OnDevice([u8; 32], DeviceRow),
 }
 
-/// One limit, or none where its setting is 0.
+/// A rate limit. Everything is allowed if its setting is 0.
 pub struct Limit<K: Clone + Hash + Eq>(Option<Enforced<K>>);
 
 struct Enforced<K: Clone + Hash + Eq> {
@@ -110,7 +111,7 @@ struct Enforced<K: Clone + Hash + Eq> {
 }
 
 impl<K: Clone + Hash + Eq> Limit<K> {
-    /// `rate` per key.
+    /// Returns a limit of `rate` for each key. No rate means no limit.
     pub fn new(rate: Option<Rate>, clock: &Clock) -> Self {
         Self(rate.and_then(|rate| {
             let per = Duration::from_secs(u64::try_from(rate.per.seconds()).ok()?);
@@ -123,15 +124,15 @@ impl<K: Clone + Hash + Eq> Limit<K> {
         }))
     }
 
-    /// Counts one try.
+    /// Counts an attempt.
     ///
     /// # Errors
-    /// When there were too many; then this one is not counted.
+    /// The time to wait if the limit is exhausted. The attempt is then not counted.
     pub fn take(&self, key: &K) -> Result<(), RetryAfter> {
         self.check(key, true)
     }
 
-    /// Whether a try would be let through, without counting it.
+    /// Checks whether an attempt would be allowed, without counting it.
     ///
     /// # Errors
     /// As [`Limit::take`].
@@ -147,7 +148,7 @@ impl<K: Clone + Hash + Eq> Limit<K> {
             .map_err(|full| RetryAfter(full.wait_time_from(enforced.clock.now())))
     }
 
-    /// Gives back one use of `key` that was counted and did not happen.
+    /// Returns one attempt to the allowance of `key`, because the counted action did not happen.
     pub fn give_back(&self, key: &K) {
         if let Some(enforced) = &self.0 {
             enforced.slots.lock().entry(key.clone()).and_modify(|at| *at = at.saturating_sub(enforced.interval));
@@ -157,16 +158,16 @@ impl<K: Clone + Hash + Eq> Limit<K> {
     /// Removes entries whose allowance is full again.
     pub fn sweep(&self) {
         if let Some(enforced) = &self.0 {
-            // Our clock counts from the limiter's start as far as `governor` is concerned.
+            // `governor` stores instants relative to the start of the limiter.
             let now = Reference::saturating_sub(&enforced.clock.now(), enforced.started);
             enforced.slots.lock().retain(|_, at| *at > now);
         }
     }
 }
 
-/// A limit on failures, where only the outcome of an attempt tells whether it failed. An attempt is counted when it begins, and
-/// given back when it did not fail, so that of any number at once no more fail than the limit allows. An attempt that is over
-/// the limit only because of attempts under way waits for them; it is not refused.
+/// A limit on failures, for attempts whose outcome is not known before they end. An attempt is counted when it begins,
+/// and returned to the allowance if it does not fail. So simultaneous attempts cannot fail more often than the limit
+/// allows. An attempt that is over the limit only because of pending attempts waits for them; it is not refused.
 pub struct FailureLimit<K: Clone + Hash + Eq> {
     limit: Limit<K>,
     under_way: Mutex<HashMap<K, usize>>,
@@ -174,19 +175,20 @@ pub struct FailureLimit<K: Clone + Hash + Eq> {
 }
 
 impl<K: Clone + Hash + Eq> FailureLimit<K> {
-    /// `rate` failures per key.
+    /// Returns a limit of `rate` failures for each key. No rate means no limit.
     pub fn new(rate: Option<Rate>, clock: &Clock) -> Self {
         Self { limit: Limit::new(rate, clock), under_way: Mutex::default(), decided: Notify::new() }
     }
 
-    /// Begins an attempt that counts for each of `keys`. It waits while only attempts that are under way stand in the way.
+    /// Begins an attempt that counts for each of `keys`. Waits while only pending attempts exhaust the limit.
     ///
     /// # Errors
-    /// When one of the keys had too many failures.
+    /// The time to wait if a key has no allowance and no pending attempt.
     pub async fn begin(&self, keys: &[K]) -> Result<PendingAttempt<'_, K>, RetryAfter> {
         loop {
             let mut decided = pin!(self.decided.notified());
-            // From here on no attempt that is decided is missed.
+            // The notification is registered before the limit is checked, so that an attempt that ends in between is
+            // not missed.
             decided.as_mut().enable();
             if let Some(attempt) = self.try_begin(keys)? {
                 return Ok(attempt);
@@ -195,13 +197,13 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
         }
     }
 
-    /// Counts a failure that was let through under another key.
+    /// Counts a failure for a key under which the attempt did not begin.
     pub fn count(&self, key: &K) {
-        // Where the limit is reached already, one more makes no difference.
+        // If the limit is already exhausted, another failure makes no difference.
         self.limit.take(key).ok();
     }
 
-    /// Counts something that is limited together with the failures, whatever comes of it.
+    /// Counts an action that shares the limit with the failures, whatever its outcome.
     ///
     /// # Errors
     /// As [`Limit::take`].
@@ -209,7 +211,7 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
         self.limit.take(key)
     }
 
-    /// Whether [`FailureLimit::take`] would let it through, without counting it.
+    /// Checks whether [`FailureLimit::take`] would be allowed, without counting it.
     ///
     /// # Errors
     /// As [`Limit::take`].
@@ -217,7 +219,7 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
         self.limit.peek(key)
     }
 
-    /// None where only attempts that are under way stand in the way.
+    /// Begins an attempt if the limit allows it. Returns `None` if only pending attempts exhaust the limit.
     fn try_begin(&self, keys: &[K]) -> Result<Option<PendingAttempt<'_, K>>, RetryAfter> {
         let mut under_way = self.lock();
         for (taken, key) in keys.iter().enumerate() {
@@ -235,7 +237,7 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
     }
 }
 
-/// An attempt that is under way. Counted for good only if it fails.
+/// A pending attempt. It returns its count to the allowance when it is dropped, unless it has failed.
 pub struct PendingAttempt<'l, K: Clone + Hash + Eq> {
     limit: &'l FailureLimit<K>,
     keys: Vec<K>,
@@ -243,7 +245,7 @@ pub struct PendingAttempt<'l, K: Clone + Hash + Eq> {
 }
 
 impl<K: Clone + Hash + Eq> PendingAttempt<'_, K> {
-    /// Counts it.
+    /// Marks the attempt as failed, so that it stays counted.
     pub fn failed(mut self) {
         self.failed = true;
     }
@@ -268,7 +270,7 @@ impl<K: Clone + Hash + Eq> Drop for PendingAttempt<'_, K> {
     }
 }
 
-/// Lets one caller in at a time for each key, in the order in which they came.
+/// A lock for each key. It admits one caller at a time, in the order of arrival.
 pub struct KeyedLock<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
 
 impl<K> Default for KeyedLock<K> {
@@ -278,26 +280,26 @@ impl<K> Default for KeyedLock<K> {
 }
 
 impl<K: Clone + Hash + Eq> KeyedLock<K> {
-    /// Waits for the turn of the caller, which lasts until what it returns is dropped.
+    /// Waits for the lock of `key`. The caller has the lock until the returned guard is dropped.
     pub async fn lock_key(&self, key: K) -> tokio::sync::OwnedMutexGuard<()> {
         let turn = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         turn.lock_owned().await
     }
 
-    /// Forgets the keys that nobody holds or waits for.
+    /// Removes the keys that no caller uses or waits for.
     pub fn sweep(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, turn| Arc::strong_count(turn) > 1);
     }
 }
 
-/// A key, and whether the look at it counts.
+/// A key, and whether the access to it counts as an attempt.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Lookup<K> {
     key: K,
     count: bool,
 }
 
-/// For each key the instant at which it will be as if never used.
+/// For each key, the instant at which its allowance is full again.
 struct AllowanceStore<K>(Arc<Mutex<HashMap<K, Nanos>>>);
 
 impl<K> Clone for AllowanceStore<K> {
@@ -328,7 +330,7 @@ impl<K: Clone + Hash + Eq> StateStore for AllowanceStore<K> {
     }
 }
 
-/// Our clock as `governor` reads it: the time since a fixed beginning.
+/// Our clock as `governor` reads it: the time since a fixed start.
 #[derive(Clone)]
 struct ThrottleClock(Clock);
 

@@ -1,7 +1,7 @@
-//! A fingerprint as a browser sent it, read into the components that we compare.
+//! A browser's fingerprint, read from JSON into the components that are compared.
 //!
-//! Invariant: a [`Fingerprint`] holds normalised values of known components only, lives for one request and shows them
-//! to nobody; the only way out of it is [`Fingerprint::seal`]. Pictures are digests already.
+//! Invariant: a [`Fingerprint`] contains only normalised values of known components. It lives for one request, and its
+//! values can only be used by [`Fingerprint::seal`]. Pictures are already replaced by their digests.
 
 use std::collections::BTreeMap;
 
@@ -15,27 +15,27 @@ use super::sealed_fingerprint::{FingerprintKey, SealedFingerprint};
 use super::weights::{LEAST_WEIGHT, compared, weight_of};
 
 const MAX_BYTES: usize = 48 * 1024;
-/// FingerprintJS's plugin list, the deepest value known, has five levels.
+/// Greatest nesting depth. The deepest known value, the plugin list of FingerprintJS, has five levels.
 const MAX_DEPTH: usize = 16;
 
-/// Why a value isn't a fingerprint. Each text is fit to be shown to the client.
+/// A reason for which a value is not a fingerprint. The messages may be returned to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum FingerprintError {
-    /// Anything else than a JSON object.
+    /// The value is not a JSON object.
     #[error("the fingerprint must be an object")]
     NotAnObject,
-    /// So many fields.
+    /// The object has more than [`Fingerprint::MAX_FIELDS`] fields. Contains the number of fields.
     #[error("the fingerprint may have at most {max} fields, this one has {0}", max = Fingerprint::MAX_FIELDS)]
     TooManyFields(usize),
-    /// So many bytes, counted as compact JSON and with the canvas in it.
+    /// The object is too long. Contains its length in bytes as compact JSON, including the canvas.
     #[error("the fingerprint may be at most {MAX_BYTES} bytes long as JSON, this one is {0}")]
     TooLarge(usize),
-    /// A value with more arrays and objects inside each other than any library makes.
+    /// A value has deeper nested arrays and objects than any library produces.
     #[error("the values of the fingerprint may be nested at most {MAX_DEPTH} deep")]
     TooDeep,
 }
 
-/// What a browser says of its machine, normalised.
+/// The normalised components that a browser reports about its machine.
 #[derive(Clone)]
 pub struct Fingerprint {
     values: BTreeMap<&'static str, String>,
@@ -44,20 +44,21 @@ pub struct Fingerprint {
 debug_prints_only_the_name!(Fingerprint);
 
 impl Fingerprint {
-    /// The most fields that it may have.
+    /// Greatest number of fields.
     pub const MAX_FIELDS: usize = 64;
 
-    /// Reads an object of up to 64 fields, 48 KiB and 16 levels. Unknown fields are ignored, and so is a value that says
-    /// nothing (null, "", "unknown", "undefined"); an object of only such fields is a fingerprint that binds nothing.
+    /// Reads a JSON object with at most 64 fields, 48 KiB and 16 levels. Ignores unknown fields and fields without
+    /// information (null, "", "unknown", "undefined"). An object that has only such fields is a valid fingerprint, but
+    /// it binds nothing.
     ///
     /// # Errors
-    /// [`FingerprintError`], a limit per variant.
+    /// [`FingerprintError`], with a variant for each limit.
     pub fn parse(value: &Value) -> Result<Self, FingerprintError> {
         let fields = value.as_object().ok_or(FingerprintError::NotAnObject)?;
         if fields.len() > Self::MAX_FIELDS {
             return Err(FingerprintError::TooManyFields(fields.len()));
         }
-        // Before anything that recurses without a bound of its own.
+        // The depth is checked first, because the code below recurses without a limit of its own.
         if !fields.values().all(|value| nests_at_most(MAX_DEPTH, value)) {
             return Err(FingerprintError::TooDeep);
         }
@@ -72,13 +73,13 @@ impl Fingerprint {
         Ok(Self { values: known.collect() })
     }
 
-    /// Whether it says enough to recognise the device by.
+    /// Returns whether the fingerprint has enough weight to recognise a device.
     #[must_use]
     pub fn can_bind(&self) -> bool {
         weight_of(self.values.keys()) >= LEAST_WEIGHT
     }
 
-    /// The keyed form for one user, the only one that is ever stored or compared.
+    /// Returns the keyed form for one user. Only this form is stored and compared.
     #[must_use]
     pub fn seal(&self, key: &FingerprintKey, user_id: &Uuid) -> SealedFingerprint {
         let user = key.of_user(user_id);

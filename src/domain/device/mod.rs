@@ -1,15 +1,17 @@
-//! What a session knows of the device it was opened on.
+//! The device of a session: its identity, its fingerprint and its name.
 //!
-//! Two things that must not be mixed up. A device's *identity* is [`DeviceSecret`], 256 random bits given at login. Its
-//! *fingerprint* is data that the browser tells about itself: it can be replayed, two identical laptops have the same
-//! one, so it raises the bar for a stolen refresh token and proves nothing.
+//! Identity and fingerprint must not be confused. The *identity* of a device is its [`DeviceSecret`], an unguessable
+//! 256-bit value that is issued at login. The *fingerprint* is data that the browser reports about itself. It can be
+//! replayed, and two identical laptops have the same fingerprint. So it makes a stolen refresh token harder to use, but
+//! it proves nothing.
 //!
 //! ```text
 //! JSON → Fingerprint::parse → .seal(key, user) → SealedFingerprint → compare(stored, presented) → judge(score, thresholds)
 //! ```
 //!
-//! Invariant: nothing here gives a raw value back. What leaves this module is keyed per component and per user, and
-//! leaving a component out never scores better than sending it. Pure: no I/O, no clock, no randomness.
+//! Invariant: no function of this module returns a raw value of a fingerprint. The values that leave the module are
+//! keyed for each component and each user. A client that omits a component never scores better than a client that sends
+//! it. The module is pure: no I/O, no clock, no randomness.
 
 mod fingerprint;
 mod name;
@@ -29,7 +31,7 @@ pub use sealed_fingerprint::{FingerprintKey, SealedFingerprint, SealedFingerprin
 pub use secret::{DeviceKey, DeviceSecret, DeviceSecretError, DeviceSecretHash};
 pub use verdict::{Score, Thresholds, ThresholdsError, Verdict, compare, judge};
 
-/// `Debug` that prints the type's name and nothing of the value, for what must not reach a log.
+/// Implements `Debug` so that it prints the name of the type and no value, for types that must not appear in a log.
 macro_rules! debug_prints_only_the_name {
     ($($name:ident),+) => {$(
         impl std::fmt::Debug for $name {

@@ -1,6 +1,7 @@
-//! What a device is called in a list of sessions.
+//! The name of a device in a list of sessions.
 //!
-//! Invariant: a [`DeviceName`] is 1 to 100 characters of one line that reads in the order it is stored.
+//! Invariant: a [`DeviceName`] is a single line of 1 to 100 characters, displayed in the order in which they are
+//! stored.
 
 use std::fmt;
 
@@ -10,35 +11,36 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::user_agent::describe;
 
-/// A device's name, given by the client or made from its user agent.
+/// The name of a device, sent by the client or derived from its user agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DeviceName(String);
 
-/// Why a text isn't a device's name. Each text is fit to be shown to the client.
+/// A reason for which a text is not a device name. The messages may be returned to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DeviceNameError {
-    /// Nothing but white space.
+    /// The text is empty or only white space.
     #[error("the device name must not be empty")]
     Empty,
-    /// More than 100 characters.
+    /// The text has more than 100 characters.
     #[error("the device name may be at most {max} characters long", max = DeviceName::MAX_CHARS)]
     TooLong,
-    /// A line break, a NUL, a change of direction.
+    /// The text has a control character, such as a line break, a NUL or a change of the text direction.
     #[error("the device name must not contain control characters")]
     Control,
 }
 
 impl DeviceName {
-    /// The most characters that it may have.
+    /// Greatest number of characters.
     pub const MAX_CHARS: usize = 100;
 
-    /// Takes 1 to 100 characters, counted in NFC and without the white space around them.
+    /// Reads a name of 1 to 100 characters. They are counted in NFC, without the white space at both ends.
     ///
     /// # Errors
-    /// [`DeviceNameError`].
+    /// [`DeviceNameError`], with a variant for each condition.
     pub fn parse(text: &str) -> Result<Self, DeviceNameError> {
-        // Trimmed and counted lazily first: nobody makes us normalise a megabyte.
+        // The text is normalised lazily and at most 101 characters are read, so that a client cannot make the server
+        // normalise a megabyte.
         let name: String = text.trim().nfc().take(Self::MAX_CHARS + 1).collect();
         if name.is_empty() {
             Err(DeviceNameError::Empty)
@@ -51,13 +53,13 @@ impl DeviceName {
         }
     }
 
-    /// "Chrome 156 on Linux", "curl 8"; `None` if the user agent is none that we can name.
+    /// Returns a name such as "Chrome 156 on Linux" or "curl 8", or `None` if the user agent is unknown.
     #[must_use]
     pub fn from_user_agent(user_agent: &str) -> Option<Self> {
         describe(user_agent).and_then(|name| Self::parse(&name).ok())
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -70,8 +72,9 @@ impl fmt::Display for DeviceName {
     }
 }
 
-/// Also what Unicode doesn't call a control but what breaks a line or turns the rest of one around, so that a name can't
-/// dress up as its neighbour. Joiners stay: scripts and emoji need them.
+/// Returns whether a character must not be in a name. These are the control characters of Unicode, and the characters
+/// that break a line or change the text direction, with which one name could imitate another. Joiners are allowed,
+/// because scripts and emoji need them.
 fn is_control(c: char) -> bool {
     let breaks = matches!(c, '\u{2028}' | '\u{2029}');
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

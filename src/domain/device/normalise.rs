@@ -1,8 +1,8 @@
-//! JSON values in the one form in which they are compared.
+//! The canonical form of JSON values for comparison.
 //!
-//! Browsers and libraries say the same thing in several ways (16, "16", 16.0; keys in another order; a list that ends in
-//! a comma). Invariant: what [`encode`] gives is a prefix code, so that two different values never share a text,
-//! whatever separators an attacker puts into them.
+//! Browsers and libraries write the same value in several ways: 16, "16" or 16.0; keys in another order; a list that
+//! ends with a comma. Invariant: the output of [`encode`] is a prefix code. Two different values never have the same
+//! text, whatever separators an attacker puts into them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,7 +15,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::weights::Form;
 
-/// A value without the ways to say it. `Ord` is for sets only.
+/// A normalised value, without the differences of notation. `Ord` is used only to sort sets.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Normal {
     Absent,
@@ -24,7 +24,7 @@ enum Normal {
     Map(BTreeMap<String, Normal>),
 }
 
-/// The text to compare a component by, `None` where the value says that the browser doesn't tell.
+/// Returns the text by which a component is compared. Returns `None` if the value contains no information.
 pub(super) fn canonical(form: Form, value: &Value) -> Option<String> {
     let normal = refine(form, normalise(value));
     if normal == Normal::Absent {
@@ -38,12 +38,12 @@ pub(super) fn canonical(form: Form, value: &Value) -> Option<String> {
 fn normalise(value: &Value) -> Normal {
     match value {
         Value::Null => Normal::Absent,
-        // A scalar is its text: deviceMemory is a number in one library and a string in the next.
+        // Scalars become text, because `deviceMemory` is a number in one library and a string in another.
         Value::Bool(flag) => Normal::Text(flag.to_string()),
         Value::Number(number) => Normal::Text(number_text(number)),
         Value::String(text) => string(text),
         Value::Array(items) => list(items.iter().map(normalise).collect()),
-        // A component of FingerprintJS with the milliseconds that it took, which differ each time.
+        // FingerprintJS wraps a component together with the milliseconds of its computation, which differ each time.
         Value::Object(fields) if fields.contains_key("duration") && fields.len() <= 2 => {
             fields.get("value").map_or(Normal::Absent, normalise)
         }
@@ -58,19 +58,19 @@ fn normalise(value: &Value) -> Normal {
 fn string(text: &str) -> Normal {
     let text: String = text.nfc().collect();
     match text.trim() {
-        // "unknown" is Firefox's deviceMemory through ClientJS, "undefined" what string concatenation leaves.
+        // ClientJS reports "unknown" as `deviceMemory` in Firefox. "undefined" results from string concatenation.
         "" | "unknown" | "undefined" => Normal::Absent,
         trimmed => Normal::Text(trimmed.to_owned()),
     }
 }
 
-/// A list of nothing is nothing; inside a list an absent item keeps its place.
+/// Returns a list, or `Absent` if all its items are absent. Otherwise absent items keep their position.
 fn list(items: Vec<Normal>) -> Normal {
     if items.iter().all(|item| *item == Normal::Absent) { Normal::Absent } else { Normal::List(items) }
 }
 
-/// The text that a browser would print: 16.0 is "16". Exponents beyond 1e21, as in JavaScript, so that five bytes of
-/// JSON don't become three hundred digits.
+/// Returns the text that a browser prints: 16.0 is "16". Uses an exponent below 1e-7 and, as JavaScript does, from 1e21
+/// on, so that five bytes of JSON do not become three hundred digits.
 fn number_text(number: &Number) -> String {
     if let Some(whole) = number.as_i64() {
         return whole.to_string();
@@ -79,14 +79,15 @@ fn number_text(number: &Number) -> String {
         return whole.to_string();
     }
     match number.as_f64() {
-        Some(0.0) => "0".to_owned(), // and -0.0
+        Some(0.0) => "0".to_owned(), // also for -0.0
         Some(real) if (1e-7..1e21).contains(&real.abs()) => real.to_string(),
         Some(real) => format!("{real:e}"),
         None => number.to_string(),
     }
 }
 
-/// Keeps of a text what the form says. A list or map where a text is expected stays as it is: an oddity to compare.
+/// Reduces a text to the part that `form` compares. A list or map that occurs instead of a text stays unchanged and is
+/// compared as a whole.
 fn refine(form: Form, normal: Normal) -> Normal {
     match (form, normal) {
         (Form::Family, Normal::Text(text)) => Normal::Text(family(&text).to_owned()),
@@ -98,7 +99,8 @@ fn refine(form: Form, normal: Normal) -> Normal {
     }
 }
 
-/// "Chrome Headless" is Chrome. "Mobile Safari" is Safari: taken by its first word it would be any mobile browser.
+/// Returns the family of a browser or operating system: "Chrome Headless" is Chrome. The first word "Mobile" is
+/// skipped, because it occurs with several browsers: "Mobile Safari" is Safari.
 fn family(text: &str) -> &str {
     let mut words = text.split_whitespace();
     match (words.next(), words.next()) {
@@ -108,7 +110,8 @@ fn family(text: &str) -> &str {
     }
 }
 
-/// `10.15.7`, `10_15_7` and `10` are 10; `x86_64` and `x86.64`, which two libraries make of one machine, are x86.
+/// Returns the part of a version before the first separator. `10.15.7`, `10_15_7` and `10` are 10. `x86_64` and
+/// `x86.64`, which two libraries report for the same machine, are x86.
 fn major(text: &str) -> &str {
     match text.split(['.', '_', '-', ' ']).next() {
         Some(first) if !first.is_empty() => first,
@@ -116,7 +119,8 @@ fn major(text: &str) -> &str {
     }
 }
 
-/// A data URL is 10 kB of drawing; its digest says as much. Anything else (our own module sends a digest) is kept.
+/// Replaces a data URL, which is about 10 kB of picture data, by its digest. Returns any other text unchanged, such as
+/// the digest that our own module sends.
 fn picture(text: String) -> String {
     if text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
         format!("sha256:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes())))
@@ -125,8 +129,8 @@ fn picture(text: String) -> String {
     }
 }
 
-/// Fonts and plugins are enumerated in an order that is the engine's, not the machine's, and as text or as an array; no
-/// font and no plugin has a comma in its name.
+/// Returns a list as a sorted set. Fonts and plugins are enumerated in an order that depends on the browser engine and
+/// not on the machine, either as a text with commas or as an array. No name of a font or plugin contains a comma.
 fn set(items: Vec<Normal>) -> Normal {
     let mut members = Vec::new();
     for item in items {
@@ -141,7 +145,7 @@ fn set(items: Vec<Normal>) -> Normal {
     list(members)
 }
 
-/// Each value with its kind and its length in front. Recursion is bounded by the depth that `Fingerprint::parse` allows.
+/// Writes each value after its kind and its length. The depth limit of `Fingerprint::parse` bounds the recursion.
 fn encode(normal: &Normal, out: &mut String) {
     match normal {
         Normal::Absent => out.push('-'),

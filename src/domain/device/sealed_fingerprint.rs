@@ -1,10 +1,11 @@
-//! A sealed fingerprint: one MAC per component, and its form in the database.
+//! A sealed fingerprint: one MAC for each component, and the stored form.
 //!
-//! Keyed, because the values are few: all time zones of the world hash in milliseconds, so a plain hash of one is the
-//! zone. Over the user's id, so that a copied database doesn't say which accounts share a machine. Per component,
-//! because a hash of the whole would change at every browser update.
+//! - The MACs are keyed, because the components have few possible values. All time zones of the world can be hashed in
+//!   milliseconds, so an unkeyed hash would reveal the zone.
+//! - They include the user's id, so that a copy of the database does not reveal which accounts share a machine.
+//! - There is one for each component, because a hash of the whole would change with every browser update.
 //!
-//! Invariant: a [`SealedFingerprint`] has MACs of compared components only, never a raw value.
+//! Invariant: a [`SealedFingerprint`] contains only MACs of compared components, never a raw value.
 
 use std::collections::BTreeMap;
 
@@ -19,22 +20,23 @@ use uuid::Uuid;
 use super::debug_prints_only_the_name;
 use super::weights::{LEAST_WEIGHT, compared, weight_of};
 
-/// Names the MAC's input and the stored form. Another normalisation, another input or a component taken out of the
-/// table is another scheme; then old baselines are told apart instead of failing to match.
+/// The version of the MAC's input and of the stored form. A change of the normalisation or of the input, or the removal
+/// of a component, requires a new number. Old baselines are then recognised as such, instead of never matching.
 const SCHEME: u32 = 1;
 
-/// 128 bits: a collision helps nobody, a preimage without the key is out of reach, and a row stays half as long.
+/// A MAC, truncated to 128 bits. A collision is of no use to an attacker, and a preimage cannot be found without the
+/// key. The truncation halves the size of a row.
 pub(super) type ComponentMac = [u8; 16];
 
-/// The key of all fingerprints, 32 bytes derived from the root secret.
+/// The key for all fingerprints: 32 bytes that are derived from the root secret.
 #[derive(Clone)]
 pub struct FingerprintKey([u8; 32]);
 
-/// A keyed MAC that has taken in scheme and user already.
+/// The state of a keyed MAC that already includes the scheme and the user.
 pub(super) struct UserKey(Hmac<Sha256>);
 
 impl FingerprintKey {
-    /// Takes 32 bytes that serve no other purpose.
+    /// Wraps 32 bytes that are used for no other purpose.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -50,7 +52,7 @@ impl FingerprintKey {
 }
 
 impl UserKey {
-    /// The name is inside, so that a value can't be moved to another field.
+    /// Returns the MAC of a component. It includes the name, so that a value cannot be moved to another field.
     pub(super) fn mac(&self, name: &str, value: &str) -> ComponentMac {
         let mut mac = self.0.clone();
         take_in(&mut mac, name.as_bytes());
@@ -62,14 +64,14 @@ impl UserKey {
     }
 }
 
-/// With its length in front: "ab" + "c" is not "a" + "bc".
+/// Adds a part to the MAC, after its length. So "ab" followed by "c" differs from "a" followed by "bc".
 fn take_in(mac: &mut Hmac<Sha256>, part: &[u8]) {
     mac.update(&(part.len() as u64).to_be_bytes());
     mac.update(part);
 }
 
-/// A fingerprint sealed for one user. Stored with the session at login; each refresh is sealed the same way and compared
-/// with it by [`compare`](super::compare).
+/// A fingerprint that is sealed for one user. The fingerprint of the login is stored with the session as its baseline.
+/// The fingerprint of each refresh is sealed in the same way, and [`compare`](super::compare) compares the two.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SealedFingerprint {
     pub(super) macs: BTreeMap<&'static str, ComponentMac>,
@@ -78,25 +80,27 @@ pub struct SealedFingerprint {
 debug_prints_only_the_name!(FingerprintKey, UserKey, SealedFingerprint);
 
 impl SealedFingerprint {
-    /// The weight of all that it has, 0 to 20.
+    /// Returns the sum of the weights of its components, 0 to 20.
     #[must_use]
     pub fn weight(&self) -> u32 {
         weight_of(self.macs.keys())
     }
 
-    /// The names of the components that it has.
+    /// Returns the names of its components.
     pub fn components(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.macs.keys().copied()
     }
 
-    /// Whether it is heavy enough to be judged, that is: whether the session is bound to its device.
+    /// Returns whether the fingerprint has enough weight to be judged, that is, whether it binds the session to its
+    /// device.
     #[must_use]
     pub fn can_bind(&self) -> bool {
         self.weight() >= LEAST_WEIGHT
     }
 
-    /// The baseline after `presented` matched it: each component as it is now, and those that `presented` lacks as they
-    /// were. Were these dropped, a client could walk a baseline down to one that is too light to be judged.
+    /// Returns the new baseline after `presented` matched it. Each component takes the value from `presented`; a
+    /// component that `presented` lacks keeps its value. If missing components were removed, a client could reduce a
+    /// baseline step by step until it is too light to be judged.
     #[must_use]
     pub fn updated_by(&self, presented: &Self) -> Self {
         let mut macs = self.macs.clone();
@@ -104,7 +108,7 @@ impl SealedFingerprint {
         Self { macs }
     }
 
-    /// The text for a column, at most 700 bytes.
+    /// Returns the stored form, at most 700 bytes.
     #[must_use]
     pub fn to_json(&self) -> String {
         let macs = self.macs.iter().map(|(name, mac)| ((*name).to_owned(), URL_SAFE_NO_PAD.encode(mac)));
@@ -112,10 +116,10 @@ impl SealedFingerprint {
         serde_json::to_string(&stored).expect("a map of strings is JSON")
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote.
+    /// Reads the output of [`to_json`](Self::to_json).
     ///
     /// # Errors
-    /// [`BaselineError`]: the text isn't ours, or another version of the server's.
+    /// [`SealedFingerprintError`] if the text is malformed or was written under another scheme.
     pub fn from_json(text: &str) -> Result<Self, SealedFingerprintError> {
         let Tag { v } = serde_json::from_str(text).map_err(|_| SealedFingerprintError::Malformed)?;
         if v != SCHEME {
@@ -131,18 +135,18 @@ impl SealedFingerprint {
     }
 }
 
-/// Why a stored text isn't a baseline. It doesn't quote the text.
+/// A reason for which a stored text is not a sealed fingerprint. The messages do not quote the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SealedFingerprintError {
-    /// Not JSON, not of this form, or with a component that scheme 1 doesn't have.
+    /// The text is not JSON, has another form, or contains a component that scheme 1 does not have.
     #[error("the stored fingerprint is malformed")]
     Malformed,
-    /// Written under another scheme.
+    /// The text was written under another scheme.
     #[error("the stored fingerprint is of the unknown scheme {0}")]
     UnknownScheme(u32),
 }
 
-/// Read on its own first: another scheme may look different in all the rest.
+/// The scheme number. It is read first, because another scheme may have a different form.
 #[derive(Deserialize)]
 struct Tag {
     v: u32,

@@ -1,7 +1,7 @@
-//! A device's identity: 256 random bits that it was given at login, and their stored form.
+//! The identity of a device: an unguessable 256-bit value that is issued at login, and its stored hash.
 //!
-//! Invariant: the secret and what is stored of it are different types, and only the second can be bound to SQL. Whoever
-//! reads the database can present nothing. The caller brings the random bytes.
+//! Invariant: the secret and its hash are different types, and only the hash can be bound to SQL. A reader of the
+//! database finds nothing that can be presented as a secret. The caller supplies the bytes of the secret.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,27 +12,27 @@ use thiserror::Error;
 
 use super::debug_prints_only_the_name;
 
-/// The key of all device secrets' hashes, 32 bytes derived from the root secret.
+/// The key for the hashes of all device secrets: 32 bytes that are derived from the root secret.
 #[derive(Clone)]
 pub struct DeviceKey([u8; 32]);
 
-/// `device_id` on the wire: base64url without padding, 43 characters.
+/// The secret of a device. Clients receive and send it as `device_id`: base64url without padding, 43 characters.
 #[derive(Clone)]
 pub struct DeviceSecret([u8; 32]);
 
-/// HMAC-SHA-256 of a [`DeviceSecret`], what the database has of it.
+/// The HMAC-SHA-256 of a [`DeviceSecret`]. The database stores only this hash.
 #[derive(Clone)]
 pub struct DeviceSecretHash([u8; 32]);
 
 debug_prints_only_the_name!(DeviceKey, DeviceSecret, DeviceSecretHash);
 
-/// The text or the stored bytes have the wrong form. A `device_id` like this is ignored as an unknown one is.
+/// The error for a text or stored bytes of the wrong form. A malformed `device_id` is ignored, like an unknown one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a device id")]
 pub struct DeviceSecretError;
 
 impl DeviceKey {
-    /// Takes 32 bytes that serve no other purpose.
+    /// Wraps 32 bytes that are used for no other purpose.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -40,18 +40,19 @@ impl DeviceKey {
 }
 
 impl DeviceSecret {
-    /// Takes 32 bytes fresh from a secure generator.
+    /// Wraps 32 bytes that nobody can guess: random bytes, or a MAC under a secret key.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Reads the one text that [`reveal`](Self::reveal) gives: no padding, no other alphabet, no stray bits at the end.
+    /// Reads the output of [`reveal`](Self::reveal).
     ///
     /// # Errors
-    /// [`DeviceSecretError`] for anything else.
+    /// [`DeviceSecretError`] for any other text, also for one with padding, with another alphabet or with non-zero
+    /// unused bits at the end.
     pub fn parse(text: &str) -> Result<Self, DeviceSecretError> {
-        // The length first, so that a long header isn't decoded.
+        // The length is checked first, so that a long header is not decoded.
         if text.len() != 43 {
             return Err(DeviceSecretError);
         }
@@ -59,13 +60,13 @@ impl DeviceSecret {
         bytes.try_into().map(Self).map_err(|_| DeviceSecretError)
     }
 
-    /// The text for the client, in the answer to its login and nowhere else.
+    /// Returns the text for the client. It is sent only together with the refresh token of the device's session.
     #[must_use]
     pub fn reveal(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// The stored form. Always the same, so that a device is found by it.
+    /// Returns the stored hash. It is deterministic, so that the database can be searched for a device.
     #[must_use]
     pub fn hash(&self, key: &DeviceKey) -> DeviceSecretHash {
         let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes a key of any length");
@@ -75,15 +76,15 @@ impl DeviceSecret {
 }
 
 impl DeviceSecretHash {
-    /// Reads the stored bytes.
+    /// Wraps bytes from the database.
     ///
     /// # Errors
-    /// [`DeviceSecretError`] unless they are 32.
+    /// [`DeviceSecretError`] if they are not 32 bytes.
     pub fn from_stored(bytes: &[u8]) -> Result<Self, DeviceSecretError> {
         bytes.try_into().map(Self).map_err(|_| DeviceSecretError)
     }
 
-    /// The bytes for a column.
+    /// Returns the bytes for the database.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

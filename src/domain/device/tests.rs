@@ -1,4 +1,4 @@
-//! Tests of the device module: the values and their forms, the measured events, the attacks, the properties, the names.
+//! Tests of the device module, and the fingerprints that they share.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -32,7 +32,7 @@ fn verdict(stored: &Value, presented: &Value) -> Verdict {
     judge(score(stored, presented), Thresholds::default())
 }
 
-/// `sample` with some fields replaced; `null` takes one out.
+/// Returns `sample` with some fields replaced. A field that `changes` sets to `null` is removed.
 fn with(sample: &Value, changes: &Value) -> Value {
     let mut fields = sample.as_object().expect("an object").clone();
     fields.extend(changes.as_object().expect("an object").clone());
@@ -40,13 +40,13 @@ fn with(sample: &Value, changes: &Value) -> Value {
     Value::Object(fields)
 }
 
-/// A drawing as ClientJS sends it: the captured start, the rest made up, the captured length.
+/// Returns a canvas as ClientJS sends it. The start and the length were captured, the rest is made up.
 fn canvas(seed: &str, length: usize) -> String {
     let start = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAS";
     start.chars().chain(seed.chars().cycle()).take(length).collect()
 }
 
-/// Chromium 156 on Linux, FingerprintJS 3.4.2 and ClientJS 0.1.11, as captured.
+/// Returns a captured fingerprint: Chromium 156 on Linux, FingerprintJS 3.4.2 and ClientJS 0.1.11.
 fn chromium() -> Value {
     json!({
         "visitorId": "0b4b0000000000000000000000000000",
@@ -67,7 +67,7 @@ fn chromium() -> Value {
     })
 }
 
-/// Firefox 153 on the same machine, as captured.
+/// Returns a captured fingerprint: Firefox 153 on the same machine.
 fn firefox() -> Value {
     with(
         &chromium(),
@@ -84,7 +84,7 @@ fn firefox() -> Value {
     )
 }
 
-/// What our own module sends from the same machine.
+/// Returns the fingerprint that our own module sends from the same machine.
 fn own_module() -> Value {
     json!({
         "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36",

@@ -1,12 +1,14 @@
-//! Browser and system named from a `User-Agent`, for display only: nothing is decided by it.
+//! The names of the browser and the operating system in a `User-Agent`. They are only displayed; no decision depends on
+//! them.
 //!
-//! Invariant: whatever the header holds, the answer is `None` or a short text of our words, digits and, for a client
-//! that isn't a browser, its own product name in ASCII.
+//! Invariant: for every header the result is `None` or a short ASCII text. It contains our own words, digits and, for a
+//! client that is not a browser, its product name.
 
 const MAX_PRODUCT_CHARS: usize = 40;
 const MAX_MAJOR_DIGITS: usize = 5;
 
-/// Product token → browser. The more special one first: nearly everything also says Chrome and Safari.
+/// Product token → browser. The more specific tokens come first, because nearly every browser also sends `Chrome` and
+/// `Safari`.
 const BROWSERS: [(&str, &str); 16] = [
     ("Edg", "Edge"),
     ("EdgA", "Edge"),
@@ -26,8 +28,9 @@ const BROWSERS: [(&str, &str); 16] = [
     ("Safari", "Safari"),
 ];
 
-/// Part of the header → system. Windows before Android and Android before Linux, since they name each other in this
-/// direction; an iPad that asks for desktop pages says Macintosh and can't be told apart.
+/// Substring of the header → operating system. Windows precedes Android and Android precedes Linux, because a header of
+/// the former can also contain the name of the latter. An iPad that requests desktop pages sends `Macintosh` and cannot
+/// be distinguished.
 const SYSTEMS: [(&str, &str); 8] = [
     ("Windows", "Windows"),
     ("iPhone", "iOS"),
@@ -39,7 +42,7 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("Linux", "Linux"),
 ];
 
-/// "Firefox 153 on Windows", "curl 8", or `None`.
+/// Returns a description such as "Firefox 153 on Windows" or "curl 8", or `None` if the client is unknown.
 pub(super) fn describe(user_agent: &str) -> Option<String> {
     let Some((browser, major)) = browser(user_agent) else {
         return tool(user_agent);
@@ -53,8 +56,9 @@ pub(super) fn describe(user_agent: &str) -> Option<String> {
 
 fn browser(user_agent: &str) -> Option<(&'static str, &str)> {
     let (token, name) = BROWSERS.iter().find(|(token, _)| version(user_agent, token).is_some())?;
-    // These two froze the number beside their name and give the real one here. "Safari" without it is an app's web view,
-    // with it on Android the system's browser of 2013.
+    // Safari and Opera froze the number after their own name and send the real version as `Version/`. A header with
+    // `Safari/` but without `Version/` is that of a web view in an app. On Android, `Version/` and `Safari/` identify
+    // the system browser of 2013. Neither of these two gets a name.
     let full = match *token {
         "Safari" if user_agent.contains("Android") => None,
         "Safari" => version(user_agent, "Version"),
@@ -64,7 +68,8 @@ fn browser(user_agent: &str) -> Option<(&'static str, &str)> {
     Some((name, major(full?)?))
 }
 
-/// A program that isn't a browser starts with its product token: `curl/8.5.0`.
+/// Returns the name and version of a client that is not a browser. Its header starts with a product token:
+/// `curl/8.5.0`.
 fn tool(user_agent: &str) -> Option<String> {
     let (name, version) = tokens(user_agent.trim_start()).next()?.split_once('/')?;
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
@@ -83,7 +88,7 @@ fn tokens(user_agent: &str) -> impl Iterator<Item = &str> {
     user_agent.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ';' | ','))
 }
 
-/// The digits at the start.
+/// Returns the digits at the start of a version, or `None` if there are no digits or more than 5.
 fn major(version: &str) -> Option<&str> {
     let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
     (1..=MAX_MAJOR_DIGITS).contains(&digits.len()).then_some(digits)

@@ -1,7 +1,8 @@
-//! How alike two sealed fingerprints are, and what follows from it.
+//! The comparison of two sealed fingerprints, and the verdict on it.
 //!
-//! Invariant: the score is 1 on equality and falls with every weighed component that is changed or left out; what only
-//! the request has never raises it. So every selection of recorded fields that a thief sends scores as it deserves.
+//! Invariant: the score is 1 if all components are equal, and falls with every weighed component that is changed or
+//! missing. A component that only the request has never raises it. So an attacker who sends a selection of recorded
+//! fields gets only the score of this selection.
 
 use subtle::ConstantTimeEq;
 use thiserror::Error;
@@ -9,7 +10,7 @@ use thiserror::Error;
 use super::sealed_fingerprint::SealedFingerprint;
 use super::weights::{COMPONENTS, LEAST_WEIGHT, Role};
 
-/// How much of a baseline a presented fingerprint has.
+/// The result of a comparison: how much of a baseline a presented fingerprint matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Score {
     equal: u32,
@@ -18,33 +19,34 @@ pub struct Score {
 }
 
 impl Score {
-    /// Weight of the equal components ÷ weight of all in the baseline, 0.0 to 1.0; 0.0 if the baseline has none. For the
-    /// record: [`judge`] compares whole numbers.
+    /// Returns the weight of the equal components divided by the weight of the baseline, 0.0 to 1.0. Returns 0.0 if the
+    /// baseline has no weight. This value is for the log only: [`judge`] compares whole numbers.
     #[must_use]
     pub fn value(self) -> f64 {
         if self.weight == 0 { 0.0 } else { f64::from(self.equal) / f64::from(self.weight) }
     }
 
-    /// Whether the operating-system or browser family is another than the baseline's, or was left out.
+    /// Returns whether the family of the operating system or of the browser differs from the baseline or is missing.
     #[must_use]
     pub fn veto(self) -> bool {
         self.veto
     }
 
-    /// The weight of the baseline, 0 to 20.
+    /// Returns the weight of the baseline, 0 to 20.
     #[must_use]
     pub fn weight(self) -> u32 {
         self.weight
     }
 }
 
-/// Compares what a request presents with what the session has, both sealed for the same user under the same key.
+/// Compares the fingerprint of a request with the baseline of its session. Both must be sealed for the same user with
+/// the same key.
 #[must_use]
 pub fn compare(baseline: &SealedFingerprint, presented: &SealedFingerprint) -> Score {
     let mut score = Score { equal: 0, weight: 0, veto: false };
     for component in &COMPONENTS {
         let Some(kept) = baseline.macs.get(component.name) else { continue };
-        // Absent is unequal: leaving a field out must not help.
+        // A missing component is unequal, so that a client gains nothing by omitting it.
         let given = presented.macs.get(component.name);
         let same = given.is_some_and(|given| given.ct_eq(kept).into());
         match component.role {
@@ -59,20 +61,22 @@ pub fn compare(baseline: &SealedFingerprint, presented: &SealedFingerprint) -> S
     score
 }
 
-/// What a score means under the configured thresholds.
+/// The verdict on a score under the configured thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The same device; its baseline is renewed ([`SealedFingerprint::updated_by`]).
+    /// The device is the same. The baseline is updated ([`SealedFingerprint::updated_by`]).
     Match,
-    /// Passes and is recorded; the baseline stays, so that nobody walks it step by step.
+    /// The request passes and the drift is recorded. The baseline is not updated, so that an attacker cannot change it
+    /// step by step.
     Drift,
-    /// Another device.
+    /// The device is another one.
     Mismatch,
-    /// The baseline is too light to be judged and its families, if it has them, agree. The session counts as unbound.
+    /// The baseline is too light to be judged, and the families that it has are equal. The session counts as unbound.
     Unjudged,
 }
 
-/// From which score up a fingerprint matches (`fingerprint_match`) and from which it passes (`fingerprint_drift`).
+/// The scores from which a fingerprint matches (`fingerprint_match`) and from which it passes as drift
+/// (`fingerprint_drift`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thresholds {
     match_millionths: u64,
@@ -82,11 +86,12 @@ pub struct Thresholds {
 const MILLION: f64 = 1e6;
 
 impl Thresholds {
-    /// Takes 0 < `drift_from` ≤ `match_from` ≤ 1, exact to a millionth: 0.75 of a weight of 16 is 12 and not a hair more.
+    /// Returns thresholds if 0 < `drift_from` ≤ `match_from` ≤ 1. They are rounded to a millionth, so that 0.75 of a
+    /// weight of 16 is exactly 12.
     ///
     /// # Errors
-    /// [`ThresholdsError`] for anything else, NaN among it. 0 would let every machine with the same browser pass, and to
-    /// not judge at all is the business of `fingerprint_policy`.
+    /// [`ThresholdsError`] for any other values, including NaN. A `drift_from` of 0 would accept every machine with the
+    /// same browser. The setting `fingerprint_policy` is the way to switch the judgement off.
     pub fn new(match_from: f64, drift_from: f64) -> Result<Self, ThresholdsError> {
         let [match_millionths, drift_millionths] = [match_from, drift_from].map(millionths);
         if !(drift_from <= match_from && match_from <= 1.0 && drift_millionths > 0) {
@@ -96,24 +101,24 @@ impl Thresholds {
     }
 }
 
-/// NaN and what is negative become 0, as `as` converts; the caller refuses these.
+/// Returns a share in millionths. NaN and negative numbers become 0, which the caller rejects.
 fn millionths(share: f64) -> u64 {
     (share * MILLION).round() as u64
 }
 
 impl Default for Thresholds {
-    /// 0.75 and 0.40; the table of weights was measured against these.
+    /// Returns 0.75 and 0.40, the thresholds for which the weights were measured.
     fn default() -> Self {
         Self { match_millionths: 750_000, drift_millionths: 400_000 }
     }
 }
 
-/// The thresholds contradict each other or the scale.
+/// The error for thresholds that contradict each other or are outside the range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("it must hold that 0 < fingerprint_drift <= fingerprint_match <= 1")]
 pub struct ThresholdsError;
 
-/// The verdict on a score. A veto decides first, also for a baseline that is too light for anything else.
+/// Returns the verdict on a score. A veto is decisive, even if the baseline is too light to be judged.
 #[must_use]
 pub fn judge(score: Score, thresholds: Thresholds) -> Verdict {
     let reaches = |millionths: u64| u64::from(score.equal) * 1_000_000 >= millionths * u64::from(score.weight);

@@ -1,43 +1,48 @@
-//! The one table of what a fingerprint is compared by.
+//! The table of the components that fingerprints are compared by.
 //!
-//! The figures were measured with FingerprintJS 3.4.2 and ClientJS 0.1.11 and with our own module, in Chromium 150 and
-//! 156 and Firefox 153 on one machine: which fields change at which event. With them and the thresholds 0.75 / 0.40
-//! every everyday event scores 0.81 or more, a private window or another monitor scale 0.60 to 0.69, resistFingerprinting
-//! 0.47, another Linux machine with the same browser 0.25 to 0.38 (`tests/measured.rs` holds each of them).
+//! The weights come from measurements with FingerprintJS 3.4.2, ClientJS 0.1.11 and our own module, in Chromium 150 and
+//! 156 and Firefox 153 on one machine. They show which fields change at which event. With these weights and the
+//! thresholds 0.75 and 0.40 the scores are (`tests/measured.rs` has each event):
 //!
-//! Invariant: a name stands here once. What isn't here is neither compared nor kept.
+//! - 0.81 or more for every everyday event,
+//! - 0.60 to 0.69 for a private window or another monitor scale,
+//! - 0.47 for resistFingerprinting,
+//! - 0.25 to 0.38 for another Linux machine with the same browser.
+//!
+//! Invariant: each name occurs once. A component that is not in the table is neither compared nor stored.
 
-/// A baseline lighter than this is not judged: agreement of one or two common values (a language, a core count) says
-/// nothing, and a browser that hides its features must not be punished for it.
+/// Least weight of a baseline that is judged. Equality of one or two common values, such as the language or the number
+/// of cores, proves nothing, and a browser that hides its features must not be at a disadvantage.
 pub(super) const LEAST_WEIGHT: u32 = 6;
 
-/// What a difference in a component does.
+/// The effect of a difference in a component.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Another value, or none, is another device whatever the rest says.
+    /// A different or missing value means another device, whatever the other components are.
     Veto,
-    /// Counts so much.
+    /// The component counts with this weight.
     Weighs(u32),
-    /// Changes with every release, so it is for the list of devices; not compared, therefore not kept.
+    /// The component is known, but neither compared nor stored, because it changes with every release. The list of
+    /// devices takes such values from the header `User-Agent`.
     Shown,
 }
 
-/// What of a component's value is compared.
+/// The part of a component's value that is compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// All of it.
+    /// The whole value.
     Whole,
-    /// The first word.
+    /// The first word, without a leading "Mobile".
     Family,
-    /// A version up to its first separator.
+    /// The part of a version before the first separator.
     Major,
-    /// A list in any order, as an array or separated by commas.
+    /// The items of a list in any order. The list is an array or a text with commas.
     Set,
-    /// A picture, replaced by its digest at once.
+    /// A picture. It is replaced by its digest when it is read.
     Picture,
 }
 
-/// One row of the table.
+/// A row of the table.
 pub(super) struct Component {
     pub(super) name: &'static str,
     pub(super) role: Role,
@@ -53,46 +58,47 @@ impl Component {
 use Form::{Family, Major, Picture, Set, Whole};
 use Role::{Shown, Veto, Weighs};
 
-/// Every component that is known.
+/// All known components.
 pub(super) const COMPONENTS: [Component; 17] = [
-    // The family survives updates and library upgrades ("Chrome" became "Chrome Headless" with ClientJS 0.2.1), and
-    // nobody changes it in the middle of a session.
+    // The family stays the same at updates of the browser and of the library ("Chrome" became "Chrome Headless" with
+    // ClientJS 0.2.1), and nobody changes it during a session.
     Component::new("os", Veto, Family),
     Component::new("browser", Veto, Family),
-    // The most telling of what the old page script sends: fonts, driver and rasteriser in one. Changed only with the
-    // pixel ratio, and in Firefox's private windows, where it is noise made anew at each start.
+    // The most distinctive value of the old page script: it depends on fonts, driver and rasteriser. It changes only
+    // with the pixel ratio and in private windows of Firefox, where it is new noise at each start.
     Component::new("canvasPrint", Weighs(3), Picture),
-    // Renderer and driver, from our own module only; as telling as the canvas and without its noise.
+    // Renderer and driver, which only our own module sends. As distinctive as the canvas, without its noise.
     Component::new("gpu", Weighs(3), Whole),
-    // These three never changed through an update, a zone, a language or a screen; only Firefox's private windows
-    // report another number of cores. Few values each, so less than a picture.
+    // These three did not change with an update, a time zone, a language or a screen. Only private windows of Firefox
+    // report another number of cores. Each has few possible values, so it weighs less than a picture.
     Component::new("fonts", Weighs(2), Set),
     Component::new("cpu", Weighs(2), Whole),
     Component::new("hardwareConcurrency", Weighs(2), Whole),
-    // The same few values for millions of machines.
+    // Millions of machines share the same few values.
     Component::new("plugins", Weighs(1), Set),
     Component::new("deviceMemory", Weighs(1), Whole),
     Component::new("touchPoints", Weighs(1), Whole),
-    // Changes with another monitor, on a journey, and with the browser's language, which also renames the zone.
+    // These change with another monitor, on a journey, or with the language of the browser, which also renames the time
+    // zone.
     Component::new("screenPrint", Weighs(1), Whole),
     Component::new("timezone", Weighs(1), Whole),
     Component::new("language", Weighs(1), Whole),
-    // Only the major part: a point release is an everyday event.
+    // Only the major version counts, because a point release is an everyday event.
     Component::new("osVersion", Weighs(1), Major),
-    // A digest of everything at once: it changed in 18 of 30 runs on one machine, with each real browser update and
-    // with a switch to reduced motion. It only means something from one version of one library.
+    // A digest of all other values. It changed in 18 of 30 runs on one machine, with each real browser update and with
+    // the setting for reduced motion. It can be compared only between runs of the same version of the same library.
     Component::new("visitorId", Weighs(1), Whole),
-    // New with every release, every four weeks.
+    // These change with every release, that is, every four weeks.
     Component::new("userAgent", Shown, Whole),
     Component::new("browserVersion", Shown, Whole),
 ];
 
-/// The row of a component that is compared; `None` for what is only shown or unknown.
+/// Returns the row of a component that is compared. Returns `None` for a component that is unknown or [`Role::Shown`].
 pub(super) fn compared(name: &str) -> Option<&'static Component> {
     COMPONENTS.iter().find(|component| component.name == name && component.role != Shown)
 }
 
-/// The weight of the components of these names.
+/// Returns the sum of the weights of the named components.
 pub(super) fn weight_of<'n>(names: impl Iterator<Item = &'n &'static str>) -> u32 {
     let weight = |name: &&str| match compared(name).map(|component| component.role) {
         Some(Role::Weighs(weight)) => weight,

@@ -1,6 +1,7 @@
-//! As much of DER (ITU-T X.690 §8, §10.1) as finds the parts of a key that the library can't name.
+//! A reader for the part of DER (ITU-T X.690 §8, §10.1) that is needed to find the fields of a key that the library
+//! does not return.
 
-/// The elements of DER in order; ends where they don't go on as such.
+/// An iterator over consecutive DER elements. It ends at the first malformed element.
 pub(super) struct Elements<'d>(pub(super) &'d [u8]);
 
 pub(super) const INTEGER: u8 = 0x02;
@@ -8,14 +9,14 @@ pub(super) const OCTET_STRING: u8 = 0x04;
 pub(super) const SEQUENCE: u8 = 0x30;
 
 impl<'d> Elements<'d> {
-    /// The content of the next element, if it has this tag.
+    /// Returns the content of the next element. Returns `None` if the element has another tag or does not exist.
     pub(super) fn expect(&mut self, tag: u8) -> Option<&'d [u8]> {
         self.next().filter(|(found, _)| *found == tag).map(|(_, content)| content)
     }
 }
 
 impl<'d> Iterator for Elements<'d> {
-    /// Tag and content.
+    /// The tag and the content.
     type Item = (u8, &'d [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -23,7 +24,7 @@ impl<'d> Iterator for Elements<'d> {
         let (&first, rest) = rest.split_first()?;
         let (length, rest) = match first {
             0..=0x7f => (usize::from(first), rest),
-            // Two bytes of length are 64 KiB, more than any key.
+            // Two bytes encode lengths of up to 64 KiB. No key is longer.
             0x81 | 0x82 => {
                 let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
                 (length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)

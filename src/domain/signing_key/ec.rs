@@ -1,4 +1,4 @@
-//! ECDSA keys (RFC 7518 §6.2). Stored as PKCS#8.
+//! ECDSA keys (RFC 7518 §6.2). The material is PKCS#8.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _,
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::published::{Published, jwk};
 use crate::domain::jwt::{Algorithm, base64url};
 
-/// The algorithm of the library, and the name of the curve.
+/// Returns the library's algorithm and the name of the curve.
 fn curve(algorithm: Algorithm) -> (&'static EcdsaSigningAlgorithm, &'static str) {
     match algorithm {
         Algorithm::Es384 => (&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
@@ -21,7 +21,8 @@ pub(super) fn generate(algorithm: Algorithm) -> Zeroizing<Vec<u8>> {
     pair.and_then(|pair| pkcs8(&pair)).expect("the library makes keys whenever the system has randomness")
 }
 
-/// Reads PKCS#8 or SEC 1 (RFC 5915), of either curve.
+/// Reads PKCS#8 or SEC 1 (RFC 5915), on P-256 or P-384. Returns the algorithm and the material, or `None` for any other
+/// key.
 pub(super) fn read(der: &[u8]) -> Option<(Algorithm, Zeroizing<Vec<u8>>)> {
     [Algorithm::Es256, Algorithm::Es384].into_iter().find_map(|algorithm| {
         let pair = EcdsaKeyPair::from_private_key_der(curve(algorithm).0, der).ok()?;
@@ -37,7 +38,7 @@ pub(super) fn publish(algorithm: Algorithm, material: &[u8]) -> Option<Published
     let (signing, name) = curve(algorithm);
     let pair = EcdsaKeyPair::from_pkcs8(signing, material).ok()?;
     let point = pair.public_key().as_ref();
-    // Uncompressed: `04 || x || y`.
+    // The point is uncompressed: `04 || x || y`.
     let (x, y) = point[1..].split_at(point.len() / 2);
     let (kid, jwk) = jwk(algorithm, &[("crv", name), ("kty", "EC"), ("x", &base64url(x)), ("y", &base64url(y))]);
     Some(Published { kid, check: point.to_vec(), jwk: Some(jwk) })

@@ -1,4 +1,4 @@
-//! Ed25519 keys (RFC 8037 §2). Stored as PKCS#8.
+//! Ed25519 keys (RFC 8037 §2). The material is PKCS#8.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use zeroize::Zeroizing;
@@ -11,7 +11,7 @@ pub(super) fn generate() -> Zeroizing<Vec<u8>> {
     pair.and_then(|pair| pkcs8(&pair)).expect("the library makes keys whenever the system has randomness")
 }
 
-/// Reads PKCS#8.
+/// Reads PKCS#8 and returns the material, or `None` if it is not an Ed25519 key.
 pub(super) fn read(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     pkcs8(&Ed25519KeyPair::from_pkcs8(der).ok()?)
 }

@@ -1,7 +1,8 @@
-//! The keys that sign access tokens: how one is made, read from a file, sealed for the database, and published.
+//! The keys that sign access tokens. They are generated or imported from a file, sealed for the database, and
+//! published.
 //!
-//! What a key is stored as (its *material*) is what [`Signer`] takes: the raw secret, PKCS#1 for RSA, PKCS#8 for the others.
-//! From it everything else is computed again each time that it is opened.
+//! The *material* of a key is the stored form: the raw secret for HMAC, PKCS#1 for RSA, PKCS#8 for the other types. It
+//! is the input of [`Signer`]. All other fields are computed from it whenever the key is opened.
 
 mod der;
 mod ec;
@@ -24,59 +25,59 @@ use super::{
     jwt::{Algorithm, Family, Signer, Verifier},
 };
 
-/// A private signing key as it lies in the database: sealed under a key derived from the root secret, bound to its `kid`
-/// and algorithm, so that neither can be exchanged.
+/// A private signing key in its form for the database. It is sealed with a key that is derived from the root secret,
+/// and bound to its `kid` and its algorithm, so that neither can be exchanged.
 #[derive(Clone)]
 pub struct SealedKey(Vec<u8>);
 
 impl SealedKey {
-    /// Wraps what the store read.
+    /// Wraps bytes from the database.
     pub fn from_stored(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// What the store writes.
+    /// Returns the bytes for the database.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// The key could not be opened or used.
+/// The error for a stored key that cannot be opened or used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Another root secret sealed it, or it was altered.
+    /// The key was sealed with another root secret, or the stored bytes were altered.
     #[error("signing key {kid} can't be opened: this root secret did not seal it, or the database was altered")]
     Sealed {
-        /// Which key.
+        /// The `kid` of the key.
         kid: String,
     },
-    /// What was inside is not a key.
+    /// The opened bytes are not a key of the algorithm, or the key has another `kid`.
     #[error("signing key {kid} is not a valid {algorithm} key")]
     Invalid {
-        /// Which key.
+        /// The `kid` of the key.
         kid: String,
-        /// Of what kind it should be.
+        /// The expected algorithm.
         algorithm: &'static str,
     },
 }
 
-/// A key that signs and checks access tokens.
+/// A key that signs and verifies access tokens.
 pub struct SigningKey {
-    /// Names the key in a token's header.
+    /// The id of the key in the header of a token.
     pub kid: String,
-    /// How it signs.
+    /// The algorithm.
     pub algorithm: Algorithm,
-    /// Its private half.
+    /// The private half, which signs.
     pub signer: Signer,
-    /// What checks its signatures.
+    /// The public half, which verifies signatures. For HMAC, the secret itself.
     pub verifier: Verifier,
-    /// Its public half as a JWK (RFC 7517); none for a secret that both sides share.
+    /// The public half as a JWK (RFC 7517). `None` for a shared secret.
     pub jwk: Option<Value>,
     material: Zeroizing<Vec<u8>>,
 }
 
 impl SigningKey {
-    /// A new key. One for RSA takes up to a second of CPU.
+    /// Generates a new key. An RSA key takes up to a second of CPU time.
     pub fn generate(algorithm: Algorithm) -> Self {
         let material = match algorithm.family() {
             Family::Ec => ec::generate(algorithm),
@@ -87,17 +88,18 @@ impl SigningKey {
         Self::from_material(algorithm, material).expect("a key just made is valid")
     }
 
-    /// The key that a `secret_key` is, for one algorithm of HMAC.
+    /// Returns the HMAC key for the setting `secret_key` and one HMAC algorithm.
     pub fn shared_secret(algorithm: Algorithm, secret: &[u8]) -> Self {
         debug_assert!(algorithm.is_symmetric());
         Self::from_material(algorithm, Zeroizing::new(secret.to_vec())).expect("HMAC takes any secret")
     }
 
-    /// The private key in the text of a PEM file (RFC 7468): PKCS#8, SEC 1 or PKCS#1. Its curve says how it signs; an RSA key
-    /// signs as was `asked`, or else with RS256.
+    /// Reads a private key from the text of a PEM file (RFC 7468): PKCS#8, SEC 1 or PKCS#1. An EC or Ed25519 key
+    /// determines the algorithm. An RSA key is used with the algorithm `asked`, or with RS256 if `asked` is `None`.
     ///
     /// # Errors
-    /// [`ImportError`], with a sentence that says what to do.
+    /// [`ImportError`] if the file has no suitable private key, or if the key does not belong to the algorithm `asked`.
+    /// The message tells the operator what to do.
     pub fn from_pem(text: &str, asked: Option<Algorithm>) -> Result<Self, ImportError> {
         let rsa = asked.filter(|asked| asked.family() == Family::Rsa).unwrap_or(Algorithm::Rs256);
         let (algorithm, material) = pem::read(text, rsa)?;
@@ -120,15 +122,16 @@ impl SigningKey {
         Some(Self { kid, algorithm, signer, verifier, jwk, material })
     }
 
-    /// The form for the database.
+    /// Returns the key in its form for the database, sealed with `key`.
     pub fn seal(&self, key: &DerivedKey) -> SealedKey {
         SealedKey(aead::seal(key, &binding(&self.kid, self.algorithm), &self.material))
     }
 
-    /// Opens what [`SigningKey::seal`] made.
+    /// Opens the output of [`SigningKey::seal`].
     ///
     /// # Errors
-    /// [`KeyError`].
+    /// [`KeyError::Sealed`] if `key`, `kid` or `algorithm` was different at sealing, or if the bytes were altered.
+    /// [`KeyError::Invalid`] if the opened bytes are not such a key.
     pub fn open(kid: &str, algorithm: Algorithm, sealed: &SealedKey, key: &DerivedKey) -> Result<Self, KeyError> {
         let material = aead::open(key, &binding(kid, algorithm), &sealed.0)
             .ok_or_else(|| KeyError::Sealed { kid: kid.to_owned() })?;

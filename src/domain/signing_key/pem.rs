@@ -10,13 +10,13 @@ use super::{
 };
 use crate::domain::jwt::{Algorithm, Family};
 
-/// A block between `BEGIN` and `END`.
+/// A PEM block: the label of its BEGIN line, and the text up to its END line.
 struct Block<'t> {
     label: &'t str,
     body: &'t str,
 }
 
-/// The blocks of a text.
+/// Returns the blocks of a text. Stops at the first block without an END line.
 fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -28,7 +28,8 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
     found
 }
 
-/// The algorithm of the one private key in a text, and its material.
+/// Reads the only private key of a text. Returns its algorithm, which is `rsa_algorithm` for an RSA key, and its
+/// material.
 pub(super) fn read(text: &str, rsa_algorithm: Algorithm) -> Result<(Algorithm, Zeroizing<Vec<u8>>), ImportError> {
     debug_assert_eq!(rsa_algorithm.family(), Family::Rsa);
     let blocks = blocks(text);
@@ -38,7 +39,7 @@ pub(super) fn read(text: &str, rsa_algorithm: Algorithm) -> Result<(Algorithm, Z
         (Some(_), Some(_)) => return Err(ImportError::Several),
         (None, _) => return Err(no_private_key(&blocks)),
     };
-    // `Proc-Type: 4,ENCRYPTED` is how PKCS#1 and SEC 1 say it (RFC 1421 §4.6.1.1).
+    // PKCS#1 and SEC 1 mark encryption by `Proc-Type: 4,ENCRYPTED` (RFC 1421 §4.6.1.1).
     if block.label == "ENCRYPTED PRIVATE KEY" || block.body.contains("ENCRYPTED") {
         return Err(ImportError::Encrypted);
     }
@@ -59,7 +60,7 @@ pub(super) fn read(text: &str, rsa_algorithm: Algorithm) -> Result<(Algorithm, Z
             rsa::check_fips(&material).map(|()| (algorithm, material))
         }
         (Some(key), _) => Ok(key),
-        // Shorter ones are refused by the library already.
+        // The library already rejects RSA keys that are too short, so the length is reported here.
         (None, Some(bits)) if (256..LEAST_RSA_BITS).contains(&bits) => Err(ImportError::Weak(bits)),
         (None, _) => Err(ImportError::Unusable),
     }

@@ -1,25 +1,25 @@
-//! The public half of a key.
+//! The public half of a signing key.
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::jwt::{Algorithm, base64url};
 
-/// What is known of a key from its material.
+/// The values that are computed from a key's material.
 pub(super) struct Published {
-    /// Names the key.
+    /// The id of the key.
     pub(super) kid: String,
-    /// What [`Verifier::new`] takes.
+    /// The input of [`Verifier::new`](crate::domain::jwt::Verifier::new).
     pub(super) check: Vec<u8>,
-    /// As a JWK; none for a secret that both sides share.
+    /// The public key as a JWK. `None` for a shared secret.
     pub(super) jwk: Option<Value>,
 }
 
-/// A JWK (RFC 7517) over the members that its kind requires, which come in the order of their names: with `alg`, `use`, and
-/// as `kid` its thumbprint (RFC 7638 §3).
+/// Returns the `kid` and the JWK (RFC 7517) of a public key. `required` are the members that the key type requires,
+/// sorted by name. The JWK also has `alg`, `use` and `kid`. The `kid` is the thumbprint (RFC 7638 §3).
 pub(super) fn jwk(algorithm: Algorithm, required: &[(&str, &str)]) -> (String, Value) {
     debug_assert!(required.is_sorted());
-    // Neither base64url nor the names have anything that JSON escapes.
+    // JSON escapes no character of base64url or of the names, so the thumbprint's input can be formatted directly.
     let members: Vec<String> = required.iter().map(|(name, value)| format!(r#""{name}":"{value}""#)).collect();
     let kid = base64url(&Sha256::digest(format!("{{{}}}", members.join(","))));
     let mut jwk: Map<String, Value> =

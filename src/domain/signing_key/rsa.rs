@@ -1,4 +1,4 @@
-//! RSA keys (RFC 7518 §6.3). Stored as PKCS#1, because that is what signs.
+//! RSA keys (RFC 7518 §6.3). The material is PKCS#1, because [`Signer`](crate::domain::jwt::Signer) requires it.
 
 use aws_lc_rs::{
     encoding::AsDer as _,
@@ -14,25 +14,26 @@ use super::{
 };
 use crate::domain::jwt::{Algorithm, base64url};
 
-/// 2048 bits: 3072 sign three times more slowly, which each login and refresh would pay, for keys that are rotated long
-/// before anybody factors one. Whoever wants more imports a key.
+/// Generates a key with 2048 bits and returns its material. A key with 3072 bits takes three times as long to sign, at
+/// each login and refresh, and keys are rotated long before anybody can factor one with 2048 bits. An operator who
+/// wants a longer key can import one.
 pub(super) fn generate() -> Zeroizing<Vec<u8>> {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).ok();
     pair.and_then(|pair| pkcs1(&pair)).expect("the library makes keys whenever the system has randomness")
 }
 
-/// Reads PKCS#8 or PKCS#1.
+/// Reads PKCS#8 or PKCS#1 and returns the material, or `None` if it is not an RSA key.
 pub(super) fn read(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     pkcs1(&RsaKeyPair::from_pkcs8(der).or_else(|_| RsaKeyPair::from_der(der)).ok()?)
 }
 
-/// The library writes PKCS#8 (RFC 5208 §5), in which PKCS#1 stands as it is.
+/// Returns a key as PKCS#1. The library exports PKCS#8 (RFC 5208 §5), which contains PKCS#1 unchanged.
 fn pkcs1(pair: &RsaKeyPair) -> Option<Zeroizing<Vec<u8>>> {
     let pkcs8 = pair.as_der().ok()?;
     unwrap_pkcs8(pkcs8.as_ref()).map(|key| Zeroizing::new(key.to_vec()))
 }
 
-/// The key inside PKCS#8.
+/// Returns the private key inside PKCS#8.
 fn unwrap_pkcs8(pkcs8: &[u8]) -> Option<&[u8]> {
     let mut info = Elements(Elements(pkcs8).expect(SEQUENCE)?);
     info.expect(INTEGER)?;
@@ -40,14 +41,16 @@ fn unwrap_pkcs8(pkcs8: &[u8]) -> Option<&[u8]> {
     info.expect(OCTET_STRING)
 }
 
-/// The first 64 bits of the square root of 2, which is where the primes of FIPS 186-5 begin.
+/// The first 64 bits of the square root of 2. FIPS 186-5 requires that a prime of `n` bits is at least √2 · 2^(n - 1).
 const ROOT_OF_TWO: u64 = 0xB504_F333_F9DE_6484;
 
-/// What FIPS 186-5 §A.1.1 and §A.1.3 ask of a key in PKCS#1 beyond what the library checks, which is that the primes are prime
-/// and that the parts fit together. A key that fails is factored in a moment, or signs with an exponent that was attacked.
+/// Checks the conditions of FIPS 186-5 §A.1.1 and §A.1.3 on the exponent and the primes that the library does not
+/// check. The library checks that the primes are prime and that the parts belong together. A key that fails is factored
+/// in a moment, or has an exponent for which attacks are known.
 ///
 /// # Errors
-/// [`ImportError::Exponent`], [`ImportError::Primes`]; [`ImportError::Unusable`] where it is no PKCS#1.
+/// [`ImportError::Exponent`] if the public exponent is below 65537. [`ImportError::Primes`] if the primes are too
+/// small, of unequal length or too close to each other. [`ImportError::Unusable`] if the bytes are not PKCS#1.
 pub(super) fn check_fips(pkcs1: &[u8]) -> Result<(), ImportError> {
     let parts = || {
         let mut key = Elements(Elements(pkcs1).expect(SEQUENCE)?);
@@ -57,12 +60,13 @@ pub(super) fn check_fips(pkcs1: &[u8]) -> Result<(), ImportError> {
         Some((n, e, p, q))
     };
     let (n, e, p, q) = parts().ok_or(ImportError::Unusable)?;
-    // An exponent is odd, or the library would have refused it.
+    // The library rejects an even exponent, so an exponent with at most 16 bits is below 65537.
     if bit_length(e) <= 16 {
         return Err(ImportError::Exponent);
     }
     let half = bit_length(n) / 2;
     let is_half = |prime: &[u8]| bit_length(prime) == half && leading_bits(prime) >= ROOT_OF_TWO;
+    // FIPS 186-5 §A.1.3: the primes differ by more than 2^(half - 100).
     let are_apart = || bit_length(&difference(p, q)) > half - 100;
     if bit_length(n).is_multiple_of(2) && is_half(p) && is_half(q) && are_apart() {
         Ok(())
@@ -71,7 +75,7 @@ pub(super) fn check_fips(pkcs1: &[u8]) -> Result<(), ImportError> {
     }
 }
 
-/// The first 64 bits of an integer, from its highest one.
+/// Returns the first 64 bits of an integer, starting with its highest set bit.
 fn leading_bits(integer: &[u8]) -> u64 {
     let mut first = [0; 16];
     let kept = integer.len().min(first.len());
@@ -80,7 +84,7 @@ fn leading_bits(integer: &[u8]) -> u64 {
     (first << first.leading_zeros() >> 64) as u64
 }
 
-/// The difference of two integers of the same length, whichever is the greater one.
+/// Returns the absolute difference of two integers of the same length.
 fn difference(a: &[u8], b: &[u8]) -> Zeroizing<Vec<u8>> {
     let (greater, less) = if a >= b { (a, b) } else { (b, a) };
     let mut borrow = false;
@@ -95,20 +99,20 @@ fn difference(a: &[u8], b: &[u8]) -> Zeroizing<Vec<u8>> {
     digits
 }
 
-/// Bits of a non-negative integer without its leading zeros.
+/// Returns the number of bits of a non-negative integer, without leading zeros.
 fn bit_length(integer: &[u8]) -> usize {
     let digits = unsigned(integer);
     digits.len() * 8 - digits.first().map_or(0, |byte| byte.leading_zeros() as usize)
 }
 
-/// Bits of the modulus of a key in PKCS#1 or PKCS#8; none where it is neither.
+/// Returns the number of bits of the modulus of a key in PKCS#1 or PKCS#8, or `None` if the bytes are neither.
 pub(super) fn bits(der: &[u8]) -> Option<usize> {
     let mut key = Elements(Elements(unwrap_pkcs8(der).unwrap_or(der)).expect(SEQUENCE)?);
     key.expect(INTEGER)?;
     Some(bit_length(key.expect(INTEGER)?))
 }
 
-/// Without the zeros that keep an integer of DER from being negative.
+/// Returns an integer without the leading zeros that mark it as non-negative in DER.
 fn unsigned(integer: &[u8]) -> &[u8] {
     let zeros = integer.iter().take_while(|byte| **byte == 0).count();
     &integer[zeros..]
@@ -116,7 +120,7 @@ fn unsigned(integer: &[u8]) -> &[u8] {
 
 pub(super) fn publish(algorithm: Algorithm, material: &[u8]) -> Option<Published> {
     let pair = RsaKeyPair::from_der(material).ok()?;
-    // RSAPublicKey (RFC 8017 §A.1.1): modulus and exponent.
+    // The public key is an `RSAPublicKey` (RFC 8017 §A.1.1): the modulus and the exponent.
     let check = pair.public_key().as_ref().to_vec();
     let mut public = Elements(Elements(&check).expect(SEQUENCE)?);
     let (n, e) = (unsigned(public.expect(INTEGER)?), unsigned(public.expect(INTEGER)?));

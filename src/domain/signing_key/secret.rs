@@ -1,4 +1,4 @@
-//! Secrets that both sides share, for HMAC. Stored as they are, never published.
+//! Shared secrets for HMAC. The material is the raw secret. A shared secret is never published.
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -9,7 +9,7 @@ use crate::{
     random,
 };
 
-/// As many random bytes as the hash gives (RFC 7518 §3.2).
+/// Generates as many random bytes as the output of the hash has (RFC 7518 §3.2).
 pub(super) fn generate(algorithm: Algorithm) -> Zeroizing<Vec<u8>> {
     let mut secret = Zeroizing::new(random::bytes::<64>().to_vec());
     secret.truncate(match algorithm {
@@ -20,7 +20,8 @@ pub(super) fn generate(algorithm: Algorithm) -> Zeroizing<Vec<u8>> {
     secret
 }
 
-/// Its name says nothing about it. That of one secret is another one for each algorithm, so that a name means one algorithm.
+/// Returns the `kid` of a secret, which reveals nothing about the secret. One secret has a different `kid` for each
+/// algorithm, so that a `kid` determines the algorithm.
 pub(super) fn publish(algorithm: Algorithm, secret: &[u8]) -> Published {
     let mut digest = Sha256::new();
     digest.update(b"vestibule v1 kid");

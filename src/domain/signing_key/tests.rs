@@ -1,4 +1,4 @@
-//! Every algorithm signs, is published and is sealed as it should; and what is no key is refused.
+//! Tests of signing, publishing, importing and sealing, with a key of each algorithm.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn sealing(secret: &[u8]) -> DerivedKey {
     RootSecret::new(secret).derive(Purpose::SealSigningKeys)
 }
 
-/// A key for each algorithm; those for RSA are one, because making it takes a while.
+/// Returns a key for each algorithm. The RSA algorithms share one key, because generating a key is slow.
 fn one_of_each() -> Vec<SigningKey> {
     let key = |algorithm: &Algorithm| match algorithm.family() {
         Family::Rsa => SigningKey::from_pem(RSA, Some(*algorithm)).expect("a key"),
@@ -34,7 +34,7 @@ fn every_key_signs_for_itself_and_for_no_other() {
         assert_eq!((header["alg"].as_str(), header["kid"].as_str()), (Some(key.algorithm.as_str()), Some(&*key.kid)));
         assert_eq!(key.verifier.verify::<Value>(&token).as_ref(), Ok(&claims), "{}", key.algorithm.as_str());
         for other in keys.iter().filter(|other| other.algorithm != key.algorithm) {
-            // The keys of the RSA family are one key: only the algorithm keeps them apart.
+            // The RSA algorithms have the same key, so only the algorithm distinguishes them.
             assert_eq!(
                 other.verifier.verify::<Value>(&token),
                 Err(Malformed::Signature),
@@ -168,10 +168,10 @@ fn an_rsa_key_is_checked_as_fips_186_5_asks() {
     for (text, reason) in [
         (include_str!("../../../tests/keys/rsa-exponent-3.pem"), exponent),
         (include_str!("../../../tests/keys/rsa-exponent-257.pem"), exponent),
-        // Two neighbouring primes (CVE-2022-26320), and two whose difference is just below 2^924.
+        // Two neighbouring primes (CVE-2022-26320), and two primes that differ by about 2^922. The limit is 2^924.
         (include_str!("../../../tests/keys/rsa-close-primes.pem"), primes),
         (include_str!("../../../tests/keys/rsa-primes-nearly-apart.pem"), primes),
-        // One prime of 16 bits, and primes of 1000 and 1048 bits.
+        // A prime of 16 bits, and primes of 1000 and 1048 bits.
         (include_str!("../../../tests/keys/rsa-small-prime.pem"), primes),
         (include_str!("../../../tests/keys/rsa-unequal-primes.pem"), primes),
     ] {
@@ -180,7 +180,7 @@ fn an_rsa_key_is_checked_as_fips_186_5_asks() {
             assert!(refusal.contains(reason), "{reason}: {refusal}");
         }
     }
-    // Primes whose difference is just above 2^925, and what we make ourselves.
+    // Two primes that differ by about 2^926, and keys that this server generates.
     let apart = include_str!("../../../tests/keys/rsa-primes-just-apart.pem");
     assert!(SigningKey::from_pem(apart, None).is_ok());
     for _ in 0..4 {

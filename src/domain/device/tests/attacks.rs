@@ -1,8 +1,8 @@
-//! What somebody sends who isn't the device, or who has a part of what it sent.
+//! Tests of attacks: fingerprints of another device, and fingerprints that repeat a part of a recorded one.
 
 use super::*;
 
-/// Written down a second time on purpose: the table under test must not be its own witness.
+/// The weights, written a second time on purpose: the test must not take its expectation from the table under test.
 const SAMPLE_WEIGHTS: [(&str, u32); 15] = [
     ("canvasPrint", 3),
     ("fonts", 2),
@@ -106,7 +106,7 @@ fn fields_of_the_senders_own_never_raise_the_score() {
 fn a_baseline_cannot_be_walked_down_until_it_binds_no_more() {
     let mut stored = seal(&chromium());
     for _ in 0..8 {
-        // The least that still matches: everything but four of weight, each time what is left of the light ones.
+        // Leaves out components with a total weight of 4. With the remaining 12 of 16, the fingerprint just matches.
         let mut sent = stored.clone();
         let mut spare = 4;
         for (name, weight) in SAMPLE_WEIGHTS {

@@ -1,4 +1,4 @@
-//! Every measured event of one machine, with its score and the verdict that the design asks for.
+//! Tests of all events that were measured on one machine, with the expected score and verdict.
 
 use super::*;
 
@@ -6,7 +6,7 @@ struct Event {
     name: &'static str,
     stored: Value,
     changes: Value,
-    /// Equal weight and whole weight.
+    /// The weight of the equal components, and the whole weight.
     score: (u32, u32),
     verdict: Verdict,
 }
@@ -84,7 +84,8 @@ fn unusual() -> Vec<Event> {
     ]
 }
 
-/// The same operating system and browser, another machine: with the defaults of its owner, and in the same town.
+/// Returns events in which another machine has the same operating system and browser. In the first event it is in the
+/// same town, with the same time zone and language. In the others, both differ.
 fn other_machines() -> Vec<Event> {
     let nearby = json!({
         "visitorId": "c", "canvasPrint": canvas("other", 9600), "fonts": "Arial, Cantarell",

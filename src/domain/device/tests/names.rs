@@ -1,4 +1,4 @@
-//! Names of devices, given and made from a user agent.
+//! Tests of device names: sent by a client, and derived from a user agent.
 
 use super::*;
 

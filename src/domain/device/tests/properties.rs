@@ -1,4 +1,4 @@
-//! What holds for any fingerprint and any text.
+//! Property tests: statements that are true for every fingerprint and every text.
 
 use proptest::prelude::*;
 
@@ -28,13 +28,13 @@ fn any_name() -> impl Strategy<Value = &'static str> {
     prop::sample::select(COMPONENTS.iter().map(|component| component.name).collect::<Vec<_>>())
 }
 
-/// Real names with any values.
+/// Generates fingerprints of known components with arbitrary values.
 fn any_fingerprint() -> impl Strategy<Value = Value> {
     prop::collection::btree_map(any_name(), any_json(), 0..18)
         .prop_map(|fields| Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
 }
 
-/// Any set of components with any values, sealed.
+/// Generates sealed fingerprints of arbitrary components with arbitrary MACs.
 fn any_baseline() -> impl Strategy<Value = SealedFingerprint> {
     let mac = prop::array::uniform16(0_u8..3);
     prop::collection::btree_map(any_name().prop_filter("kept", |name| compared(name).is_some()), mac, 0..16)

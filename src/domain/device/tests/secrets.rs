@@ -1,4 +1,4 @@
-//! The device's secret, its text and its stored form.
+//! Tests of the device secret, its text and its hash.
 
 use super::*;
 
@@ -25,7 +25,7 @@ fn no_other_spelling_of_a_secret_is_read() {
         format!("{text}="),
         format!(" {text}"),
         start.clone(),
-        format!("{start}9"), // the two bits beyond the 256
+        format!("{start}9"), // the last character has two unused bits
         format!("{standard}8"),
         format!("{}é", "_".repeat(41)),
         "A".repeat(44),

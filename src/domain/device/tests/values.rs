@@ -1,8 +1,8 @@
-//! What is read, what is refused, which values are the same, and the stored form.
+//! Tests of the limits, of the normalisation of values, of the stored form and of the thresholds.
 
 use super::*;
 
-/// Whether two values of one component are the same to us.
+/// Returns whether two values of one component are equal after normalisation.
 fn same(component: &str, one: &Value, other: &Value) -> bool {
     seal(&json!({component: one})) == seal(&json!({component: other}))
 }
@@ -19,7 +19,7 @@ fn fields(count: usize) -> Value {
     Value::Object((0..count).map(|n| (format!("field{n}"), json!(n))).collect())
 }
 
-/// An object that is this long as compact JSON.
+/// Returns an object whose compact JSON has `length` bytes.
 fn bytes(length: usize) -> Value {
     json!({"pad": "x".repeat(length - r#"{"pad":""}"#.len())})
 }
@@ -146,14 +146,15 @@ fn the_stored_form_is_read_back_and_has_nothing_raw() {
     assert!(text.len() <= 700, "{}", text.len());
     for (name, value) in own_module().as_object().expect("an object") {
         let raw = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-        // A digit or two occurs in any text.
+        // A text of up to three characters can occur in the stored form by chance.
         assert!(raw.len() < 4 || !text.contains(&raw), "{name}");
     }
 }
 
 #[test]
 fn the_stored_form_of_scheme_1_stays_what_it_is() {
-    // Baselines outlive the process: a change of normalisation or MAC input needs a new scheme.
+    // Stored baselines outlive the process, so a change of the normalisation or of the MAC's input requires a new
+    // scheme.
     let stored = seal(&json!({"os": "Linux", "cpu": "amd64", "fonts": "Arial, Courier New, ", "deviceMemory": 16}));
     assert_eq!(
         stored.to_json(),
@@ -206,7 +207,7 @@ fn thresholds_are_exact_at_the_boundary() {
         assert_eq!(judge(twelve, thresholds), on_twelve, "{match_from}");
         assert_eq!(judge(eleven, thresholds), Verdict::Drift, "{match_from}");
     }
-    // 0.7 × 20 and 0.55 × 20 aren't whole in binary.
+    // 0.7 × 20 and 0.55 × 20 are not whole numbers in binary floating point.
     let own = |gone: Value| score(&own_module(), &with(&own_module(), &gone));
     let thresholds = Thresholds::new(0.7, 0.55).expect("thresholds");
     let fourteen = json!({"canvasPrint": null, "gpu": null});
