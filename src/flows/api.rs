@@ -1,4 +1,4 @@
-//! Everything that an embedding application can call. Nothing in `flows` names this file.
+//! The methods of [`Vestibule`] that an embedding application can call. Nothing in `flows` depends on this file.
 
 use std::{
     sync::{Arc, PoisonError, atomic::Ordering},
@@ -21,7 +21,7 @@ use crate::{
     store,
 };
 
-/// How long a command waits until a running server has followed a change of its keys, and how often it asks.
+/// How long a command waits until a running server has followed a change of its keys, and the interval of its checks.
 const PATIENCE: Duration = Duration::from_secs(5);
 const ASK_EVERY: Duration = Duration::from_millis(10);
 
@@ -29,15 +29,15 @@ impl Vestibule {
     /// Opens the database that `config` names, as its only server.
     ///
     /// # Errors
-    /// [`OpenError`], for one when another server has the database, when it can't be opened or migrated, or when the root secret
-    /// is missing or not its own.
+    /// [`OpenError`]. Examples: another server has the database open, the database can't be opened or migrated, the root
+    /// secret is missing, or the root secret does not belong to the database.
     pub async fn open(config: Config) -> Result<Arc<Self>, OpenError> {
         open::open(config, Clock::system(), Role::Server).await.map(Arc::new)
     }
 
-    /// Closes the database and releases its lock, so that another server can open it. Calls that need the database fail from
-    /// then on. A command first waits until the running server has read its changes; for a change of signing keys it waits at
-    /// most five seconds, and then logs a warning.
+    /// Closes the database and releases its lock, so that another server can open it. After that, calls that need the
+    /// database fail. A command first waits until the running server has read its changes. For a change of signing keys it
+    /// waits at most five seconds, and then logs a warning.
     pub async fn close(&self) {
         let held = std::mem::take(&mut *self.process_locks.lock().unwrap_or_else(PoisonError::into_inner));
         if held.lock.is_none() && self.announced.load(Ordering::Relaxed) && server_runs(&self.database) {
@@ -49,8 +49,9 @@ impl Vestibule {
     }
 
     /// Completes when the thread that writes to the database has failed, and never otherwise. From then on every write is
-    /// answered 503, and this process may not know of a revocation that is stored: the application should stop serving. To start
-    /// again in the same process, call [`Vestibule::close`] and then [`Vestibule::open`]. `vestibule serve` exits with 1.
+    /// answered with 503, and this process may not know of a revocation that is stored. The application should stop serving.
+    /// To start again in the same process, call [`Vestibule::close`] and then [`Vestibule::open`]. `vestibule serve` exits
+    /// with 1.
     ///
     /// ```no_run
     /// # async fn example(vestibule: std::sync::Arc<vestibule::Vestibule>, shutdown: rocket::Shutdown) {
@@ -64,7 +65,7 @@ impl Vestibule {
         self.store.failed().await;
     }
 
-    /// Waits until the running server has read the keys that this process announced, which a busy one does later.
+    /// Waits until the running server has read the keys that this process announced. A busy server reads them later.
     async fn wait_until_keys_are_followed(&self) {
         let announced = self.key_source.announced.load(Ordering::Relaxed);
         let followed = async {
@@ -84,14 +85,14 @@ impl Vestibule {
     /// Verifies an access token as the guards do, and returns its claims. Does not read the database.
     ///
     /// # Errors
-    /// [`AccessTokenError`]: the token is invalid, expired, revoked, or not an access token.
+    /// [`AccessTokenError`] if the token is invalid, expired or revoked, or if it is not an access token.
     pub fn authenticate(&self, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
         authenticate(self, token, self.clock.now())
     }
 
-    /// Makes an access token for a user, as if they had signed in, and a session that ends with it. The session has no refresh
-    /// token, takes no place in `max_devices_per_user`, and is on disk when this returns. The token lives for the seconds of
-    /// [`AccessTokenOptions::lifetime`]; without them, for the client's `access_token_lifetime`.
+    /// Issues an access token for a user without a login, and creates a session that ends with the token. The session has no
+    /// refresh token and does not count towards `max_devices_per_user`. It is on disk when this returns. The token is valid
+    /// for the seconds of [`AccessTokenOptions::lifetime`], or else for the client's `access_token_lifetime`.
     ///
     /// ```no_run
     /// # async fn example(vestibule: &vestibule::Vestibule, ada: vestibule::UserId) {
@@ -105,7 +106,8 @@ impl Vestibule {
     /// ```
     ///
     /// # Errors
-    /// [`CreateAccessTokenError`].
+    /// [`CreateAccessTokenError`] if the user or the client does not exist, if the user is disabled, if a claim or the
+    /// lifetime is not allowed, or if the database fails.
     pub async fn create_access_token(
         &self,
         user: UserId,
@@ -114,31 +116,31 @@ impl Vestibule {
         create_access_token(self, user, options, &RequestContext::command_line(self.clock.now())).await
     }
 
-    /// Revokes a token. A refresh token ends its session; an access token is revoked alone. The revocation is on disk, and applies
-    /// to the next request, when this returns. A token that is invalid, expired or revoked already is no error.
+    /// Revokes a token. A refresh token ends its session; an access token is revoked alone. When this returns, the revocation
+    /// is on disk and applies to the next request. It is no error if the token is invalid, expired or revoked already.
     ///
     /// # Errors
-    /// [`store::Error`].
+    /// [`store::Error`] if the database fails. Then the token may still be valid.
     pub async fn invalidate(&self, token: &str) -> store::Result<()> {
         match revoke(self, token, None, &RequestContext::command_line(self.clock.now())).await {
             Err(RevokeTokenError::Store(error)) => Err(error),
-            // Nobody asked as a client.
+            // This call has no client, so `ForeignClient` does not occur.
             Ok(()) | Err(RevokeTokenError::ForeignClient) => Ok(()),
         }
     }
 
-    /// Sets the application's own revocation rule. An access token for which it returns `true` counts as revoked. The rule runs at
-    /// each check of a token, so it must not block. It can be set once, before the server starts.
+    /// Sets the application's own revocation rule. An access token for which it returns `true` counts as revoked. The rule
+    /// runs at each check of a token, so it must not block. It can be set once, before the server starts.
     ///
     /// ```no_run
     /// # fn example(vestibule: &vestibule::Vestibule) {
-    /// // Nothing from before the night of the leak.
+    /// // Reject the tokens that were issued before a leak.
     /// vestibule.revoke_when(|claims| claims.iat.seconds() < 1_800_000_000);
     /// # }
     /// ```
     ///
     /// # Panics
-    /// If a rule is set already, because replacing it would admit users whom the first rule rejects.
+    /// If a rule is already set, because replacing it would admit tokens that the first rule rejects.
     pub fn revoke_when(&self, rule: impl Fn(&AccessClaims) -> bool + Send + Sync + 'static) {
         assert!(self.own_rule.set(Box::new(rule)).is_ok(), "there is a revocation rule already");
     }

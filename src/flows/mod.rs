@@ -1,8 +1,8 @@
-//! Verbs. One file for each thing the server does: it owns the transaction and the rules.
+//! The verbs of the server: one file for each operation. A flow owns its transaction and its rules.
 //!
-//! A flow calls no other flow: what several need is a step. Every decided outcome commits, refusals included: a refused replay
-//! still ends the session. A job is rolled back when it returns an error, when one of its statements fails, when it panics, or
-//! when the commit fails. Then nothing was changed.
+//! A flow calls no other flow. Code that several flows need is a step (`steps`). Every decided outcome commits, refusals
+//! included: a refused replay of a refresh token still ends the session. A job is rolled back if it returns an error, if one
+//! of its statements fails, if it panics, or if the commit fails. Then nothing was changed.
 
 mod api;
 pub mod keys;

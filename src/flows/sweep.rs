@@ -1,4 +1,4 @@
-//! Sweep: remove what is over, in small batches, so that no other write waits for long.
+//! Sweep: delete expired rows in small batches, so that no other write waits for long.
 
 use crate::{
     domain::{UnixTime, audit_event::RequestContext},
@@ -6,26 +6,26 @@ use crate::{
     store::{self, audit, changes, devices, sessions},
 };
 
-/// Rows that one transaction removes from one table at the most.
+/// The greatest number of rows that one transaction deletes from one table.
 const BATCH: i64 = 200;
 
-/// What a sweep removed.
+/// The numbers of rows that a sweep deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Sessions.
+    /// Deleted sessions.
     pub sessions: u64,
-    /// Devices.
+    /// Deleted devices.
     pub devices: u64,
-    /// Audit events.
+    /// Deleted audit events.
     pub audit_events: u64,
-    /// Entries of the feed.
+    /// Deleted changes of the feed.
     pub changes: u64,
-    /// Signing keys.
+    /// Deleted signing keys.
     pub signing_keys: u64,
 }
 
 impl Swept {
-    /// Whether a batch was full, so that there may be more.
+    /// Returns whether a batch was full, so that more expired rows may exist.
     fn may_have_left(&self) -> bool {
         [self.sessions, self.devices, self.audit_events, self.changes].iter().any(|count| *count >= BATCH as u64)
     }
@@ -39,10 +39,10 @@ impl Swept {
     }
 }
 
-/// Removes everything that is over at `now`, from the database and from memory.
+/// Deletes all rows that have expired at `now`, and removes expired entries from memory.
 ///
 /// # Errors
-/// [`store::Error`]; what earlier batches removed stays removed.
+/// [`store::Error`] if the database fails. Deletions of earlier batches stay.
 pub async fn sweep(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swept> {
     vestibule.revocations.sweep(now);
     vestibule.throttle.sweep();

@@ -1,4 +1,4 @@
-//! The server without its HTTP, and what follows from its settings and secrets alone.
+//! The server without its HTTP, and the values that depend only on its settings and secrets.
 
 use std::{
     fs,
@@ -43,17 +43,17 @@ use crate::{
     store::Store,
 };
 
-/// A second that has as many digits as any that a token will name.
+/// A time in seconds since 1970 that has at least as many digits as the times in tokens.
 const LATEST_TIME: i64 = 99_999_999_999;
 
-/// How much longer than its last access token a revocation is remembered, for clocks that step.
+/// Seconds for which a revocation is kept after the last affected access token has expired, in case a clock is set back.
 pub(in crate::flows) const CLOCK_STEP_MARGIN: i64 = 24 * 60 * 60;
 
-/// The server without its HTTP: configuration, database and memory. Flows are functions over it.
+/// The server without its HTTP: configuration, database and memory. Flows are functions that take it.
 pub struct Vestibule {
-    /// The settings in force.
+    /// The settings of this process.
     pub config: Config,
-    /// Read at the edge only.
+    /// The clock. Only the outermost code reads it; other code gets the time as a parameter.
     #[doc(hidden)]
     pub clock: Clock,
     /// The database.
@@ -62,33 +62,35 @@ pub struct Vestibule {
     pub(crate) revocations: Arc<Revocations>,
     pub(crate) keyring: Keyring,
     pub(crate) keys_changed: Arc<tokio::sync::Notify>,
-    /// Whether this process told the others anything.
+    /// Whether this process has announced a change, or has read a change of another process, since it opened the database.
     pub(super) announced: Arc<AtomicBool>,
-    /// What it takes to read the keys of the database again.
+    /// The data that is needed to read the signing keys from the database again.
     pub(super) key_source: KeySource,
-    /// The database's file.
+    /// The path of the database file.
     pub(super) database: PathBuf,
     pub(crate) throttle: Throttle,
     pub(crate) hasher: Hasher,
     pub(crate) refresh_tokens: RefreshTokens,
     pub(crate) secrets: Secrets,
     pub(crate) thresholds: Thresholds,
-    /// Where a browser may be sent.
+    /// The targets to which a browser may be redirected.
     #[doc(hidden)]
     pub redirects: Redirects,
-    /// What an application has against access tokens beside our own rules.
+    /// The application's own revocation rule, if it set one.
     pub(super) own_rule: OnceLock<RevocationRule>,
-    /// Which paths forward authentication lets through.
+    /// The paths that forward authentication lets through without a token.
     #[doc(hidden)]
     pub exclusions: Exclusions,
-    /// The directory of a temporary database, the lock of the one server.
+    /// The lock of the one server, and the directory of a temporary database.
     pub(super) process_locks: Mutex<ProcessLocks>,
 }
 
-/// Whether an access token whose time holds and which nothing of ours revoked is refused all the same.
+/// A rule of the application. It returns `true` to reject an access token that has not expired and that this server has not
+/// revoked.
 pub type RevocationRule = Box<dyn Fn(&AccessClaims) -> bool + Send + Sync>;
 
-/// Keys derived from the first root secret, beside that of the refresh tokens: they stay when another one takes its place.
+/// Keys derived from the first root secret, without the key of the refresh tokens. They stay the same when the root secret is
+/// replaced.
 pub(crate) struct Secrets {
     pub device_ids: DerivedKey,
     pub fingerprints: DerivedKey,
@@ -97,34 +99,35 @@ pub(crate) struct Secrets {
     pub sample_user: DerivedKey,
 }
 
-/// What a login or a refresh gives.
+/// The tokens that a login or a refresh issues, with the data that a client needs beside them.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    /// Signed under the keyring.
+    /// The access token, signed with the current key.
     pub access_token: String,
-    /// Seconds until it is over.
+    /// Seconds until the access token expires.
     pub expires_in: i64,
-    /// The session's current one.
+    /// The current refresh token of the session.
     pub refresh_token: String,
-    /// Seconds until it is over.
+    /// Seconds until the refresh token expires.
     pub refresh_expires_in: i64,
-    /// The permissions that the access token carries, joined by spaces.
+    /// The permissions in the access token, joined by spaces.
     pub scope: String,
     /// The session.
     pub session_id: SessionId,
-    /// The device's secret, unless the device was forgotten.
+    /// The `device_id`, a secret of the device. `None` if the device was deleted.
     pub device_id: Option<String>,
-    /// What a cookie client sends back in a header.
+    /// The CSRF token, which a client with cookies sends in a header.
     pub csrf_token: String,
 }
 
 impl Vestibule {
-    /// The tokens of a session as its row stands.
+    /// Returns the tokens of a session as described by its row.
     pub(crate) fn tokens(&self, user: &User, session: &Session, client: &Client, fresh: bool, now: UnixTime) -> Tokens {
         self.tokens_within(None, user, session, client, fresh, now)
     }
 
-    /// The same with an access token that says no more than `scope`, where one is given.
+    /// Returns the tokens of a session as described by its row. If `scope` is given, the access token has no permissions
+    /// outside of it.
     pub(crate) fn tokens_within(
         &self,
         scope: Option<&Scope>,
@@ -151,6 +154,7 @@ impl Vestibule {
         }
     }
 
+    /// Returns the claims of an access token that is issued at `now` and expires at `exp`, with a new `jti`.
     pub(crate) fn access_claims(
         &self,
         user: &User,
@@ -185,7 +189,7 @@ impl Vestibule {
         }
     }
 
-    /// The room that a token of any client has for what is said about a user.
+    /// Returns the size budget for the data about a user in an access token, for the client with the longest id and audience.
     pub(crate) fn token_size_budget(&self) -> TokenSizeBudget {
         let longest = |text: fn(&Client) -> &str| self.config.clients.iter().map(text).max_by_key(|text| text.len());
         let named = &self.config.tokens.claims;
@@ -204,7 +208,7 @@ impl Vestibule {
             kind: TokenType::Access,
             fresh: false,
             auth_time: at,
-            // A renaming never makes a token too long.
+            // The longest names are assumed, so that a change of names never makes a token too long.
             username: named.username.then(|| "\u{10ffff}".repeat(Username::MAX_CHARS)),
             email: named.email.then(|| "x".repeat(Email::MAX_BYTES)),
             roles: Vec::new(),
@@ -214,38 +218,41 @@ impl Vestibule {
         })
     }
 
-    /// The `device_id` of a device: a function of its row, so that a refresh can give it again and only its hash is stored.
+    /// Returns the `device_id` of a device. It is computed from the device's row, so a refresh can return it again although
+    /// only its hash is stored.
     pub(crate) fn device_secret(&self, device: DeviceRow) -> DeviceSecret {
         DeviceSecret::from_bytes(self.secrets.device_ids.mac(&[b"secret", device.uuid().as_bytes()]))
     }
 
-    /// Whether `path` leads to the database's file. Opens neither.
+    /// Returns whether `path` is the database file, also through links. Opens neither file.
     pub(crate) fn is_database(&self, path: &Path) -> bool {
         let identity = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
         identity(path).is_some_and(|given| identity(&self.database) == Some(given))
     }
 
-    /// The CSRF token of a session.
+    /// Returns the CSRF token of a session.
     pub(crate) fn csrf_token(&self, session: SessionId) -> String {
         self.secrets.csrf.token(&[session.uuid().as_bytes()])
     }
 
-    /// Whether `given` is the CSRF token of a session.
+    /// Returns whether `given` is the CSRF token of a session.
     pub(crate) fn is_csrf_token(&self, session: SessionId, given: &str) -> bool {
         self.secrets.csrf.is_token(&[session.uuid().as_bytes()], given)
     }
 
-    /// The CSRF token of a form that is sent before there is a session: a function of the browser's own secret.
+    /// Returns the CSRF token of a form that is sent before a session exists. It is computed from `secret`, the browser's own
+    /// secret.
     pub(crate) fn form_token(&self, secret: &str) -> String {
         self.secrets.csrf.token(&[b"form before sign-in", secret.as_bytes()])
     }
 
-    /// Whether `given` is the CSRF token of a form of the browser that has `secret`.
+    /// Returns whether `given` is the CSRF token of a form of the browser that has `secret`.
     pub(crate) fn is_form_token(&self, secret: &str, given: &str) -> bool {
         self.secrets.csrf.is_token(&[b"form before sign-in", secret.as_bytes()], given)
     }
 
-    /// What a fingerprint is compared with later; none where fingerprints are not looked at.
+    /// Seals a fingerprint, so that later fingerprints can be compared with it. Returns `None` if there is no fingerprint, or
+    /// if the setting switches fingerprints off.
     pub(crate) fn seal_fingerprint(
         &self,
         fingerprint: Option<&Fingerprint>,
@@ -256,33 +263,36 @@ impl Vestibule {
         Some(looked_at.seal(&key, user.uuid()))
     }
 
-    /// The password of the sample user of the profile `dev`: a function of the root secret, so that each start can print it.
+    /// Returns the password of the sample user of the profile `dev`. It is computed from the root secret, so every start can
+    /// print it.
     pub(crate) fn sample_password(&self) -> String {
         let mac = self.secrets.sample_user.mac(&[]);
         crate::domain::jwt::base64url(&mac[..12])
     }
 
-    /// What wrong passwords for a name are counted by, given its lookup key and the device that proved the password before.
+    /// Returns the key by which wrong passwords for a name are counted. `key` is the lookup key of the name; `device` is a
+    /// device that proved the account's password before.
     pub(crate) fn typed_name(&self, key: &str, device: Option<DeviceRow>) -> TypedName {
         let hash = self.secrets.unknown_names.mac(&[b"name", key.as_bytes()]);
         device.map_or(TypedName::Anywhere(hash), |device| TypedName::OnDevice(hash, device))
     }
 
+    /// Returns the keyed hash of a name that no user has, for the audit log.
     pub(crate) fn name_hash(&self, identifier: &Identifier) -> String {
         let mac = self.secrets.unknown_names.mac(&[b"audit", identifier.key().as_bytes()]);
         crate::domain::jwt::base64url(&mac[..16])
     }
 
-    /// The stored form of a `device_id`.
+    /// Returns the hash of a `device_id` that is stored.
     pub(crate) fn device_secret_hash(&self, secret: &DeviceSecret) -> DeviceSecretHash {
         secret.hash(&DeviceKey::from_bytes(*self.secrets.device_ids.bytes()))
     }
 
-    /// Whether a password may become that of a user; if not, a sentence for the person. In a hashing slot, because the estimate
-    /// of its strength costs as much as a hash.
+    /// Checks whether a password may become the password of a user. Returns a sentence for the user if not. It runs in a
+    /// hashing slot, because estimating the strength of a password costs as much as a hash.
     ///
     /// # Errors
-    /// [`HashError`].
+    /// [`HashError::Overloaded`] if too many callers wait for a slot.
     pub(crate) async fn check_new_password(
         &self,
         password: &Password,
@@ -292,12 +302,13 @@ impl Vestibule {
         self.hasher.check_new(password, self.config.passwords.min_length, names).await
     }
 
-    /// The settings that a refresh depends on.
+    /// Returns the settings that a refresh depends on.
     pub(crate) fn rotation_policy(&self) -> RotationPolicy {
         RotationPolicy { rotate: self.config.sessions.rotate, grace: self.config.sessions.reuse_grace.seconds() }
     }
 
-    /// How long, in seconds, a token made now can be of interest.
+    /// Returns the number of seconds for which a revocation is kept: the longest lifetime of an access token, the leeway, and
+    /// the margin for clocks.
     pub(crate) fn revocation_ttl(&self) -> i64 {
         self.config.clients.longest_access_token_lifetime().seconds()
             + self.config.tokens.leeway.seconds()

@@ -1,29 +1,27 @@
-//! The audit log.
+//! The table of the audit log.
 
 use serde_json::Value;
 
 use super::{Conn, Error, Result, instant, meta, sql::sql};
 use crate::domain::{UnixTime, UserId, audit_event::AuditEvent};
 
-/// An event as it stands in the log.
+/// An event as stored in the log.
 #[derive(Clone, Debug)]
 pub struct StoredEvent {
-    /// When.
+    /// The time of the event.
     pub at: UnixTime,
-    /// What.
+    /// The name of the event.
     pub event: String,
-    /// In which session.
+    /// The session of the event, if it has one.
     pub session_id: Option<String>,
-    /// From which address.
+    /// The address of the client, if it is known.
     pub ip: Option<String>,
-    /// What else.
+    /// Further details, as a JSON object.
     pub detail: Value,
 }
 
-/// Appends an event. One of a user who is gone by now says nothing of them.
-///
-/// # Errors
-/// [`super::Error::Database`].
+/// Appends an event. If the user of the event was deleted in the meantime, only the time and the name of the event are
+/// stored.
 pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
     sql("insert into audit_events (at, event, user_id, session_id, ip, detail)
          select $1, $2, id, case when gone then null else $4 end, case when gone then null else $5 end,
@@ -41,10 +39,7 @@ pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
     Ok(())
 }
 
-/// A user's events, newest first.
-///
-/// # Errors
-/// [`Error::Database`], [`Error::Inconsistent`].
+/// Reads a user's events, newest first.
 pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<StoredEvent>> {
     let rows =
         sql("select id, at, event, session_id, ip, detail from audit_events where user_id = $1 order by id desc")
@@ -65,10 +60,7 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<StoredEve
         .collect()
 }
 
-/// Takes everything personal out of a user's events; what happened and when stays.
-///
-/// # Errors
-/// [`super::Error::Database`].
+/// Removes all personal data from a user's events. Their time and name stay.
 pub async fn forget_user(conn: &mut Conn, user: UserId) -> Result<()> {
     sql("update audit_events set user_id = null, session_id = null, ip = null, detail = '{}' where user_id = $1")
         .bind(user.to_string())
@@ -77,12 +69,10 @@ pub async fn forget_user(conn: &mut Conn, user: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Removes up to `limit` events from before `before`; how many it were.
-///
-/// # Errors
-/// [`super::Error::Database`].
+/// Deletes up to `limit` events that are older than `before`. Returns the number of deleted rows.
 pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
-    // The trigger lets go of what is older than this, and of nothing else.
+    // The trigger `audit_events_are_not_removed` permits the deletion of events that are older than this time, and of no
+    // others.
     meta::set(conn, "audit_swept_before", &before.seconds().to_string()).await?;
     sql("delete from audit_events where id in (select id from audit_events where at < $1 limit $2)")
         .bind(before.seconds())

@@ -1,4 +1,4 @@
-//! The feed by which processes on one database keep each other's memory in step.
+//! The feed of changes: each process reads it to update the revocations and keys that it has in memory.
 
 use super::{
     Conn, Error, Result, instant,
@@ -9,6 +9,7 @@ use crate::domain::{
     change::{Announcement, Change},
 };
 
+/// Appends a change to the feed. It can be deleted after `until`.
 pub(super) async fn insert(conn: &mut Conn, change: Change, now: UnixTime, until: UnixTime) -> Result<Announcement> {
     let (kind, subject, value) = match &change {
         Change::SessionRevoked(session) => ("session_revoked", session.to_string(), None),
@@ -27,8 +28,9 @@ pub(super) async fn insert(conn: &mut Conn, change: Change, now: UnixTime, until
     Ok(Announcement { seq, change, until })
 }
 
-/// Announces the authorization versions of all members of `role`, and with `admins_too` those of all admins, in one statement:
-/// a role may have very many members. Each is kept until `remember` seconds after the user's last access token has expired.
+/// Announces the authorization versions of all members of `role`, and with `admins_too` of all admins. This is one statement,
+/// because a role may have very many members. Each announcement is kept until `remember` seconds after the user's last access
+/// token has expired.
 pub(super) async fn insert_versions(
     conn: &mut Conn,
     role: Option<&RoleName>,
@@ -51,13 +53,13 @@ pub(super) async fn insert_versions(
     rows.iter().map(announcement).collect()
 }
 
-/// Everything after `seq`, in order.
+/// Reads all changes after `seq`, in order. Skips, and logs, a change that this version does not know.
 pub(super) async fn list_after(conn: &mut Conn, seq: i64) -> Result<Vec<Announcement>> {
     let rows = sql("select seq, kind, subject, value, until from changes where seq > $1 order by seq")
         .bind(seq)
         .all(conn)
         .await?;
-    // One that this version does not know must not hide those after it.
+    // A change of an unknown kind must not hide the changes after it.
     let known = rows.iter().filter_map(|row| match announcement(row) {
         Err(error @ Error::Inconsistent { .. }) => {
             tracing::error!(%error, "skipping a change");
@@ -68,18 +70,12 @@ pub(super) async fn list_after(conn: &mut Conn, seq: i64) -> Result<Vec<Announce
     known.collect()
 }
 
-/// The last place in the feed at which the signing keys changed; 0 where it says nothing of them any more.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Returns the `seq` of the last change of the signing keys. Returns 0 if the feed contains no such change.
 pub async fn last_of_keys(conn: &mut Conn) -> Result<i64> {
     sql("select coalesce(max(seq), 0) from changes where kind = 'signing_keys'").value(conn).await
 }
 
-/// Deletes up to `limit` changes that concern no token any more. Returns the number of deleted rows.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Deletes up to `limit` changes that no longer affect any token. Returns the number of deleted rows.
 pub async fn delete_expired(conn: &mut Conn, now: UnixTime, limit: i64) -> Result<u64> {
     sql("delete from changes where seq in (select seq from changes where until < $1 order by until limit $2)")
         .bind(now.seconds())

@@ -1,4 +1,4 @@
-//! Devices: who holds a `device_id`.
+//! The table of devices. A device is known by its `device_id`, of which only a keyed hash is stored.
 
 use super::{Conn, Error, Result, instant, sql::sql};
 use crate::domain::{DeviceRow, UnixTime, UserId, device::DeviceSecretHash};
@@ -6,20 +6,17 @@ use crate::domain::{DeviceRow, UnixTime, UserId, device::DeviceSecretHash};
 /// A device as stored.
 #[derive(Clone, Debug)]
 pub struct Device {
-    /// Its row.
+    /// The id of its row. This is not the `device_id`, which is a secret.
     pub id: DeviceRow,
-    /// Through which client it signs in.
+    /// The client through which the user signed in on it.
     pub client_id: String,
-    /// When it was first seen.
+    /// The time of its first login.
     pub created_at: UnixTime,
-    /// Its last login or refresh.
+    /// The time of its last login or refresh. A trigger raises it to the end of a deleted session of the device.
     pub last_used_at: UnixTime,
 }
 
-/// The device of a user and client that holds a secret.
-///
-/// # Errors
-/// [`Error::Database`], [`Error::Inconsistent`].
+/// Finds the device of a user and client by the hash of its secret. `None` if there is no such device.
 pub async fn find_by_secret(
     conn: &mut Conn,
     user: UserId,
@@ -37,9 +34,6 @@ pub async fn find_by_secret(
 }
 
 /// Inserts a device.
-///
-/// # Errors
-/// [`Error::Database`].
 pub async fn insert(
     conn: &mut Conn,
     id: DeviceRow,
@@ -61,10 +55,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Writes when a device was last used. Returns whether there is such a device.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Sets the time of the last use of a device. Returns `false` if the device does not exist.
 pub async fn touch(conn: &mut Conn, id: DeviceRow, now: UnixTime) -> Result<bool> {
     let updated = sql("update devices set last_used_at = $1 where id = $2")
         .bind(now.seconds())
@@ -74,10 +65,7 @@ pub async fn touch(conn: &mut Conn, id: DeviceRow, now: UnixTime) -> Result<bool
     Ok(updated > 0)
 }
 
-/// A user's devices, latest use first.
-///
-/// # Errors
-/// [`Error::Database`], [`Error::Inconsistent`].
+/// Reads a user's devices, latest use first.
 pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Device>> {
     let rows = sql(
         "select id, client_id, created_at, last_used_at from devices where user_id = $1 order by last_used_at desc, created_at desc, id",
@@ -98,10 +86,7 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Device>> 
         .collect()
 }
 
-/// Deletes up to `limit` devices that have no session and were not used since `before`. Returns the number of deleted rows.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Deletes up to `limit` devices that have no session and were last used before `before`. Returns the number of deleted rows.
 pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
     sql("delete from devices where id in (select id from devices where last_used_at < $1
             and not exists (select 1 from sessions where device_id = devices.id) limit $2)")
@@ -111,10 +96,7 @@ pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Re
     .await
 }
 
-/// Deletes every device. Returns the number of deleted rows.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Deletes all devices. Returns the number of deleted rows.
 pub async fn delete_all(conn: &mut Conn) -> Result<u64> {
     sql("delete from devices").execute(conn).await
 }

@@ -1,49 +1,51 @@
-//! Why the database did not do what was asked, and what a commit tells.
+//! The errors of the database, and the callback that receives the announcements of a commit.
 
 use std::{path::PathBuf, sync::Arc};
 
 use crate::domain::{UnixTime, change::Announcement};
 
-/// Why the database did not do what was asked. Nothing was changed.
+/// An error of the database. The write was rolled back. There is one exception: if the writer's thread fails after a commit,
+/// the caller gets [`Error::Closed`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file can't be opened as our database.
+    /// The file can't be opened as a database.
     #[error("can't open the database {}", path.display())]
     Open {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of SQLite or of the file system.
         #[source]
         cause: sqlx::Error,
     },
-    /// The tables can't be brought to this version.
+    /// The tables can't be migrated to this version.
     #[error("can't use the database {}: {reason}", path.display())]
     Migrate {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What stands in the way.
+        /// The obstacle, as a sentence for the operator.
         reason: String,
     },
-    /// SQLite refused: a full disk, a broken file, a lock that did not go away.
+    /// SQLite refused a statement or a connection. Examples are a full disk, a damaged file, and a lock that was not released
+    /// in time.
     #[error("the database refused a statement: {0}")]
     Database(#[from] sqlx::Error),
-    /// A row says something that can't be.
+    /// A stored row has an invalid value.
     #[error("table {table} row {id}: {what}")]
     Inconsistent {
-        /// In which table.
+        /// The table of the row.
         table: &'static str,
-        /// Which row.
+        /// The id of the row.
         id: String,
-        /// What can't be.
+        /// The defect.
         what: String,
     },
-    /// A commit failed, and with it every write that was part of it.
+    /// The transaction could not begin or commit. Every write in it was rolled back.
     #[error(transparent)]
     Commit(Arc<Error>),
-    /// A statement of a write failed, and its code went on. The write was rolled back.
+    /// A statement of a job failed, and the job ignored the failure. The job was rolled back.
     #[error("a statement of a write failed: {0}")]
     Statement(String),
-    /// The code of a write panicked. The write was rolled back.
+    /// The job panicked. The job was rolled back.
     #[error("a write panicked: {0}")]
     Panicked(String),
     /// The server is stopping, or the thread that writes has failed.
@@ -57,13 +59,13 @@ impl Error {
     }
 }
 
-/// The result of a statement.
+/// The result of a function of the store.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Called with what a commit announced, after the commit and before anybody is answered.
+/// A callback that receives the announcements of a commit: after the commit, and before any caller gets its result.
 pub type OnCommit = Arc<dyn Fn(&[Announcement]) + Send + Sync>;
 
-/// Reads an instant.
+/// Converts a stored number of seconds since 1970 into an instant.
 pub(super) fn instant(seconds: i64) -> UnixTime {
     UnixTime::from_seconds(seconds)
 }

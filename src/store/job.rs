@@ -1,7 +1,7 @@
-//! A job of the writer, with the caller who waits for it.
+//! A job of the writer, together with the channel to its caller.
 //!
-//! A job fails where it returns an error, where it panics, and where one of its statements failed, even if it returned
-//! success.
+//! A job fails if it returns an error, if it panics, or if one of its statements fails. A failed statement counts even if the
+//! job returns success.
 
 use std::{
     any::Any,
@@ -14,11 +14,11 @@ use tokio::sync::oneshot;
 
 use super::{Error, Result, Tx};
 
-/// A job with the caller who waits for it, its types erased.
+/// A job and the channel to its caller, without their types.
 pub(super) trait Job: Send {
-    /// Runs the job, keeps its outcome, and says whether it succeeded.
+    /// Runs the job and stores its outcome. Returns whether the job succeeded.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Pin<Box<dyn Future<Output = bool> + 'a>>;
-    /// Answers the caller: with the outcome, or with the error that undid it.
+    /// Sends the caller the outcome, or the error `undone` because of which the job was rolled back.
     fn answer(self: Box<Self>, undone: Option<Error>);
 }
 
@@ -58,15 +58,15 @@ where
             (None, Some(outcome)) => outcome,
             (None, None) => Err(Error::Closed),
         };
-        // A caller who left does not undo what was committed.
+        // The caller may have stopped waiting. The job is committed all the same.
         self.reply.send(outcome).ok();
     }
 }
 
-/// Runs a job, and makes an error of its panic.
+/// Runs a job and turns a panic into [`Error::Panicked`].
 async fn catch_panic<T>(job: impl Future<Output = Result<T>>) -> Result<T> {
     let mut job = pin!(job);
-    // The transaction is rolled back and the job is dropped, so nobody sees what the panic left half done.
+    // `AssertUnwindSafe` is sound: the transaction is rolled back and the job is dropped, so no half-finished state is seen.
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(context))) {
         Ok(poll) => poll,
         Err(panic) => Err(Error::Panicked(text_of(panic.as_ref()))).into(),
@@ -74,7 +74,7 @@ async fn catch_panic<T>(job: impl Future<Output = Result<T>>) -> Result<T> {
     .await
 }
 
-/// The text that a panic was raised with.
+/// Returns the message of a panic, or a fixed text if the message is not a string.
 fn text_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("without a text").to_owned()

@@ -1,4 +1,4 @@
-//! The migrations, embedded. Forward only; a database from a newer version is refused.
+//! The embedded migrations. There is no way back to an earlier version, and a database of a newer version is refused.
 
 use sqlx::{
     SqlSafeStr, SqliteConnection,
@@ -15,10 +15,11 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (7, "order_of_use", include_str!("../../migrations/0007_order_of_use.sql")),
 ];
 
-/// Applies what is missing, each migration in a transaction of its own.
+/// Applies the migrations that were not applied yet, each in its own transaction.
 ///
 /// # Errors
-/// A sentence for the operator.
+/// A sentence for the operator, if the database is of a newer version, if a migration was altered after it was applied, or if
+/// a migration fails.
 pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), String> {
     let migrations = MIGRATIONS.map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -62,7 +63,7 @@ mod tests {
         });
     }
 
-    /// A database at migration `version`.
+    /// Creates a database in memory with the first `version` migrations.
     async fn at(version: usize) -> SqliteConnection {
         let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("it opens");
         for (_, _, sql) in &super::MIGRATIONS[..version] {
@@ -112,7 +113,7 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
         let entries =
             std::fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
-        // Those of PostgreSQL lie in a folder of their own.
+        // The migrations for PostgreSQL are in a subdirectory.
         assert_eq!(entries.filter(|path| path.is_file()).count(), super::MIGRATIONS.len());
     }
 }

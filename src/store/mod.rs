@@ -1,8 +1,11 @@
-//! SQL. Plain functions over a connection, one statement each, and no rules: those are in `flows`.
+//! The SQL of the server: plain functions over a connection, one statement each. The rules are in `flows`.
 //!
-//! Reads go through a few read-only connections ([`Store::read`]), writes through the one writer ([`Store::write`]), which
-//! commits durably whatever queued up during the commit before. Conditions stand in `where` clauses, so that no decision
-//! rests on something read earlier.
+//! [`Store::read`] returns one of a few read-only connections. [`Store::write`] passes a job to the one writer, which commits
+//! durably all the jobs that were queued during the previous commit. Conditions are part of the `where` clauses, so no
+//! decision depends on a row that was read earlier.
+//!
+//! Every function fails with [`Error::Database`] if the engine refuses the statement, and with [`Error::Inconsistent`] if a
+//! stored value is invalid. An "Errors" section lists only further cases.
 
 pub mod audit;
 pub mod changes;
@@ -35,16 +38,16 @@ pub use self::{
     value::Value,
 };
 
-/// How long it takes at the most until a running server has seen what another process announced.
+/// The time within which a running server that is not busy has read the changes that another process announced.
 pub const FOLLOWED_WITHIN: Duration = Duration::from_millis(writer::FOLLOW_EVERY.as_millis() as u64 + 50);
 
-/// Read-only connections; reads of a small table take tens of microseconds, so few are enough.
+/// The number of read-only connections. A read of a small table takes tens of microseconds, so few are enough.
 const READERS: u32 = 4;
 
-/// How long a statement waits for another process's write, such as a command's beside the server.
+/// How long a statement waits for another process's lock, for example for a command that writes while the server runs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The database.
+/// The database: its read-only connections and its writer.
 #[derive(Clone)]
 pub struct Store {
     readers: SqlitePool,
@@ -52,10 +55,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file, makes it where there is none, and brings its tables to this version.
+    /// Opens the database file, creates it if it is absent, and migrates its tables to this version.
     ///
     /// # Errors
-    /// [`Error::Open`], [`Error::Migrate`].
+    /// [`Error::Open`] if the file can't be opened; [`Error::Migrate`] if the migrations can't be applied.
     pub async fn open(path: &Path, on_commit: OnCommit) -> Result<Self> {
         let cannot_open = |cause| Error::Open { path: path.to_owned(), cause };
         let base = SqliteConnectOptions::new()
@@ -70,13 +73,13 @@ impl Store {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            // What was deleted is overwritten, not left in the file's free space.
+            // Deleted rows are overwritten, so that no data of a deleted user remains in the file's free space.
             .pragma("secure_delete", "ON")
             .connect()
             .await
             .map_err(cannot_open)?;
         migrations::run(&mut connection).await.map_err(|reason| Error::Migrate { path: path.to_owned(), reason })?;
-        // Only now: a read-only connection can't make the file or its WAL.
+        // The readers are opened after the writer, because a read-only connection can't create the file or its WAL.
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .min_connections(1)
@@ -91,22 +94,25 @@ impl Store {
         Ok(Self { readers, writer })
     }
 
-    /// A read-only connection. Sees everything that was committed before the call.
+    /// Returns a read-only connection. It sees every transaction that was committed before the call.
     ///
     /// # Errors
-    /// [`Error::Database`] when none is free in time, [`Error::Closed`].
+    /// [`Error::Database`] if no connection becomes free within five seconds, or if the database is closed.
     pub async fn read(&self) -> Result<Reader> {
         Ok(Reader::new(self.readers.acquire().await?))
     }
 
-    /// Runs `job` in a transaction that holds the write lock from its start, and answers once its outcome is on disk.
+    /// Runs `job` in a transaction that has the write lock from its start. Returns after the commit is on disk.
     ///
-    /// A job that gives an error, or panics, or in which a statement failed, leaves nothing behind. It may be run again after
-    /// another job of the same commit failed, so it must do nothing but write through its `Tx`.
+    /// The transaction is rolled back if the job returns an error or panics, or if one of its statements fails. The job may
+    /// run again after another job of the same commit failed. So it must do nothing except write through its `Tx`.
     ///
     /// # Errors
-    /// The job's own; [`Error::Statement`] when the job ignored a failed statement; [`Error::Panicked`]; [`Error::Commit`] or
-    /// [`Error::Database`] when the transaction can't begin or commit; [`Error::Closed`].
+    /// - The job's own error.
+    /// - [`Error::Statement`] if a statement failed and the job ignored that.
+    /// - [`Error::Panicked`] if the job panicked.
+    /// - [`Error::Commit`] or [`Error::Database`] if the transaction can't begin or commit.
+    /// - [`Error::Closed`] if the writer has stopped.
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
@@ -115,19 +121,20 @@ impl Store {
         self.writer.run(job).await
     }
 
-    /// Completes when the thread that writes has ended without [`Store::close`]; never otherwise. Every later write gives
+    /// Completes when the writer's thread has ended without [`Store::close`], and never otherwise. Every later write returns
     /// [`Error::Closed`].
     pub async fn failed(&self) {
         self.writer.failed().await;
     }
 
-    /// Moves what the write-ahead log holds into the file, after what is queued now. The log keeps what was deleted until it is
-    /// written over, which on a quiet server may be never.
+    /// Moves the content of the write-ahead log into the file, after the jobs that are queued now, and empties the log.
+    /// Otherwise the log keeps deleted rows until it is overwritten, which may never happen on a quiet server.
     pub async fn fold_log(&self) {
         self.writer.fold_log().await;
     }
 
-    /// Finishes what is queued, folds the WAL into the file and closes it. Later calls give [`Error::Closed`].
+    /// Finishes the queued jobs, moves the write-ahead log into the file and closes the file. Later writes return
+    /// [`Error::Closed`].
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;

@@ -1,14 +1,11 @@
-//! Roles, and who has them.
+//! The tables of roles, of their members, and of the permissions of roles and users.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Conn, Error, Result, sql::sql};
 use crate::domain::{Permission, RoleName, Roles, UnixTime, UserId};
 
-/// Every role with what it was given.
-///
-/// # Errors
-/// [`Error::Database`], [`Error::Inconsistent`].
+/// Reads every role with the permissions that are granted to it.
 pub async fn find_all(conn: &mut Conn) -> Result<Roles> {
     let rows = sql("select name, permission from roles left join role_permissions on role = name").all(conn).await?;
     let mut all = BTreeMap::<String, BTreeSet<Permission>>::new();
@@ -23,19 +20,13 @@ pub async fn find_all(conn: &mut Conn) -> Result<Roles> {
     Ok(Roles::new(all))
 }
 
-/// How many users have each role; those that nobody has are not here.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Returns the number of members of each role. A role without members is not included.
 pub async fn count_members(conn: &mut Conn) -> Result<BTreeMap<String, i64>> {
     let rows = sql("select role, count(*) as members from user_roles group by role").all(conn).await?;
     rows.iter().map(|row| Ok((row.get("role")?, row.get("members")?))).collect()
 }
 
-/// Makes a role, unless there is one of that name.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Inserts a role. Changes nothing if there is a role with this name.
 pub async fn insert(conn: &mut Conn, role: &RoleName, now: UnixTime) -> Result<()> {
     sql("insert into roles (name, created_at) values ($1, $2) on conflict do nothing")
         .bind(role.as_str())
@@ -45,10 +36,7 @@ pub async fn insert(conn: &mut Conn, role: &RoleName, now: UnixTime) -> Result<(
     Ok(())
 }
 
-/// Gives a role exactly these permissions.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Replaces the permissions of a role.
 pub async fn set_permissions(conn: &mut Conn, role: &RoleName, permissions: &BTreeSet<Permission>) -> Result<()> {
     sql("delete from role_permissions where role = $1").bind(role.as_str()).execute(&mut *conn).await?;
     for permission in permissions {
@@ -61,19 +49,13 @@ pub async fn set_permissions(conn: &mut Conn, role: &RoleName, permissions: &BTr
     Ok(())
 }
 
-/// Removes a role from the list and from everybody who has it.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Deletes a role, its permissions and its memberships. A trigger refuses to delete `admin`.
 pub async fn remove(conn: &mut Conn, role: &RoleName) -> Result<()> {
     sql("delete from roles where name = $1").bind(role.as_str()).execute(conn).await?;
     Ok(())
 }
 
-/// Raises the authorization version of all who have a role, and of all admins too if that is said.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Raises by 1 the authorization versions of all members of `role`, and with `admins_too` of all admins.
 pub async fn raise_authorization_versions(conn: &mut Conn, role: Option<&RoleName>, admins_too: bool) -> Result<()> {
     sql("update users set authorization_version = authorization_version + 1
          where id in (select user_id from user_roles where role = $1 or ($2 and role = 'admin'))")
@@ -84,10 +66,7 @@ pub async fn raise_authorization_versions(conn: &mut Conn, role: Option<&RoleNam
     Ok(())
 }
 
-/// How many users who can sign in have a role.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Returns the number of members of a role who are not disabled.
 pub async fn count_active_members(conn: &mut Conn, role: &str) -> Result<i64> {
     sql("select count(*) from user_roles join users on users.id = user_id where role = $1 and disabled_at is null")
         .bind(role)
@@ -95,10 +74,7 @@ pub async fn count_active_members(conn: &mut Conn, role: &str) -> Result<i64> {
         .await
 }
 
-/// Gives a user exactly these roles.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Replaces the roles of a user.
 pub async fn set_of_user(conn: &mut Conn, user: UserId, roles: &[RoleName]) -> Result<()> {
     sql("delete from user_roles where user_id = $1").bind(user.to_string()).execute(&mut *conn).await?;
     for role in roles {
@@ -111,10 +87,7 @@ pub async fn set_of_user(conn: &mut Conn, user: UserId, roles: &[RoleName]) -> R
     Ok(())
 }
 
-/// Gives a user exactly these permissions beside those of their roles.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Replaces the permissions that a user has directly, beside the permissions of their roles.
 pub async fn set_permissions_of_user(conn: &mut Conn, user: UserId, permissions: &[Permission]) -> Result<()> {
     sql("delete from user_permissions where user_id = $1").bind(user.to_string()).execute(&mut *conn).await?;
     for permission in permissions {

@@ -1,4 +1,4 @@
-//! Sessions. What revokes one gives back what must be announced.
+//! The table of sessions. The functions that revoke sessions return the data that must be announced.
 
 use super::{
     Conn, Error, Result, Tx, instant,
@@ -12,30 +12,30 @@ use crate::domain::{
     session::{RevokeReason, Session},
 };
 
-/// Seconds of a day.
+/// The number of seconds in a day.
 const DAY: i64 = 24 * 60 * 60;
 
-/// A session that was just revoked: until when its access tokens would have held.
+/// A session that was just revoked, with the data for its announcement.
 #[derive(Clone, Copy, Debug)]
 pub struct RevokedSession {
-    /// Which.
+    /// The session.
     pub id: SessionId,
-    /// The greatest `exp` it gave out.
+    /// The greatest `exp` of the access tokens that it issued.
     pub access_expires_at: UnixTime,
-    /// Whether its time was not over.
+    /// Whether the session had not expired.
     pub was_live: bool,
 }
 
-/// Which of a user's sessions to revoke.
+/// A selection among a user's sessions.
 #[derive(Clone, Copy, Debug)]
 pub enum Selection {
-    /// Every one.
+    /// All sessions.
     All,
-    /// Every one but this.
+    /// All sessions except this session.
     AllBut(SessionId),
-    /// This one.
+    /// This session alone.
     One(SessionId),
-    /// The ones on this device.
+    /// The sessions on this device.
     OfDevice(DeviceRow),
 }
 
@@ -51,19 +51,13 @@ macro_rules! select_session {
     };
 }
 
-/// One session.
-///
-/// # Errors
-/// [`Error::Database`], [`Error::Inconsistent`].
+/// Reads a session. `None` if there is no session with this id.
 pub async fn find(conn: &mut Conn, id: SessionId) -> Result<Option<Session>> {
     let row = sql(select_session!("where id = $1")).bind(id.to_string()).optional(conn).await?;
     row.as_ref().map(session).transpose()
 }
 
-/// A user's live sessions, latest use first.
-///
-/// # Errors
-/// As [`find`].
+/// Reads a user's live sessions, latest use first.
 pub async fn list_live_by_user(conn: &mut Conn, user: UserId, now: UnixTime) -> Result<Vec<Session>> {
     let rows = sql(select_session!(
         "where user_id = $1 and revoked_at is null and refresh_expires_at > $2 and expires_at > $2
@@ -76,10 +70,7 @@ pub async fn list_live_by_user(conn: &mut Conn, user: UserId, now: UnixTime) -> 
     rows.iter().map(session).collect()
 }
 
-/// Every live session, latest use first.
-///
-/// # Errors
-/// As [`find`].
+/// Reads the live sessions of all users, latest use first.
 pub async fn list_live(conn: &mut Conn, now: UnixTime) -> Result<Vec<Session>> {
     let rows = sql(select_session!(
         "where revoked_at is null and refresh_expires_at > $1 and expires_at > $1 order by used_order desc"
@@ -90,20 +81,14 @@ pub async fn list_live(conn: &mut Conn, now: UnixTime) -> Result<Vec<Session>> {
     rows.iter().map(session).collect()
 }
 
-/// All that is stored of a user's sessions, ended ones too.
-///
-/// # Errors
-/// As [`find`].
+/// Reads all stored sessions of a user, ended sessions included, latest use first.
 pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Session>> {
     let rows =
         sql(select_session!("where user_id = $1 order by used_order desc")).bind(user.to_string()).all(conn).await?;
     rows.iter().map(session).collect()
 }
 
-/// Inserts a session.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Inserts a session. It gets the next place in the order of use.
 pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     let order = tx.next_use(session.last_used_at).await?;
     sql(
@@ -136,11 +121,8 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Updates a session after a refresh, if it is not revoked and still at `from_generation`. Returns whether it was updated; of
-/// several concurrent calls only one gets `true`.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Updates a session after a refresh, if the session is not revoked and still at `from_generation`. Returns whether a row was
+/// updated; of several concurrent calls only one returns `true`. The update also sets the number of mismatches to 0.
 pub async fn claim(tx: &mut Tx, from_generation: i64, next: &Session) -> Result<bool> {
     let order = tx.next_use(next.last_used_at).await?;
     let updated = sql(
@@ -168,10 +150,8 @@ pub async fn claim(tx: &mut Tx, from_generation: i64, next: &Session) -> Result<
     Ok(updated > 0)
 }
 
-/// The greatest `exp` of the access tokens given out to a user's sessions, or to all sessions; none where there is none.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Returns the greatest `exp` of the access tokens that a user's sessions issued, or that all sessions issued if `user` is
+/// `None`. Returns `None` if there is no session.
 pub async fn latest_access_expiry(conn: &mut Conn, user: Option<UserId>) -> Result<Option<UnixTime>> {
     let seconds: Option<i64> =
         sql("select max(access_expires_at) from sessions where cast($1 as text) is null or user_id = $1")
@@ -181,11 +161,8 @@ pub async fn latest_access_expiry(conn: &mut Conn, user: Option<UserId>) -> Resu
     Ok(seconds.map(instant))
 }
 
-/// Writes that a session proved its password, and gives out an access token until `access_expires_at`, if it is live. Returns
-/// whether it was live.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Records that a session proved its password at `now`, and that it issues an access token that expires at
+/// `access_expires_at`. Returns `false`, and changes nothing, if the session is not live.
 pub async fn prove(conn: &mut Conn, id: SessionId, now: UnixTime, access_expires_at: UnixTime) -> Result<bool> {
     let updated = sql("update sessions set auth_time = $2, failed_proofs = 0,
             access_expires_at = case when access_expires_at > $3 then access_expires_at else $3 end
@@ -198,10 +175,8 @@ pub async fn prove(conn: &mut Conn, id: SessionId, now: UnixTime, access_expires
     Ok(updated > 0)
 }
 
-/// Writes that a session gives out an access token until `expires_at`, if it is not revoked. Returns whether it was written.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Records that a session issues an access token that expires at `expires_at`. Returns `false`, and changes nothing, if the
+/// session is revoked or does not exist.
 pub async fn record_access_expiry(conn: &mut Conn, id: SessionId, expires_at: UnixTime) -> Result<bool> {
     let updated = sql(
         "update sessions set access_expires_at = case when access_expires_at > $2 then access_expires_at else $2 end
@@ -214,10 +189,8 @@ pub async fn record_access_expiry(conn: &mut Conn, id: SessionId, expires_at: Un
     Ok(updated > 0)
 }
 
-/// Counts a wrong password; how many in a row that makes. None where the session is not live.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Counts a wrong password. Returns the number of wrong passwords since the last right one. `None` if the session is revoked
+/// or does not exist.
 pub async fn count_failed_proof(conn: &mut Conn, id: SessionId) -> Result<Option<u32>> {
     let count = sql(
         "update sessions set failed_proofs = failed_proofs + 1 where id = $1 and revoked_at is null returning failed_proofs",
@@ -228,10 +201,8 @@ pub async fn count_failed_proof(conn: &mut Conn, id: SessionId) -> Result<Option
     Ok(count.map(small))
 }
 
-/// Counts a refresh from another device; how many in a row that makes. None where the session is not live.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Counts a refresh from another device. Returns the number of such refreshes in a row. `None` if the session is revoked or
+/// does not exist.
 pub async fn count_mismatch(conn: &mut Conn, id: SessionId) -> Result<Option<u32>> {
     let count = sql(
         "update sessions set mismatches = mismatches + 1 where id = $1 and revoked_at is null returning mismatches",
@@ -253,19 +224,13 @@ macro_rules! revoke {
     };
 }
 
-/// Notes that the right device refreshed a session.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Sets the number of mismatches to 0, after a refresh from the right device.
 pub async fn clear_mismatches(conn: &mut Conn, id: SessionId) -> Result<()> {
     sql("update sessions set mismatches = 0 where id = $1").bind(id.to_string()).execute(conn).await?;
     Ok(())
 }
 
-/// Revokes what is selected of a user's sessions, as far as they were not revoked yet.
-///
-/// # Errors
-/// [`Error::Database`], [`Error::Inconsistent`].
+/// Revokes the selected sessions of a user. Returns the sessions that it revoked, without those that were revoked before.
 pub async fn revoke(
     conn: &mut Conn,
     user: UserId,
@@ -292,20 +257,14 @@ pub async fn revoke(
         .collect()
 }
 
-/// Forgets the fingerprints of all sessions.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Deletes the sealed fingerprints of all sessions.
 pub async fn forget_fingerprints(conn: &mut Conn) -> Result<()> {
     sql("update sessions set fingerprint = null where fingerprint is not null").execute(conn).await?;
     Ok(())
 }
 
-/// Returns the ids of up to `limit` sessions that ended before `before` and whose access tokens have expired. It reads every
-/// session that ends on the day of `before`, so it is called outside of a write.
-///
-/// # Errors
-/// [`Error::Database`], [`Error::Inconsistent`].
+/// Returns the ids of up to `limit` sessions whose refresh tokens and access tokens all expired before `before`. It reads
+/// every session that ends on the day of `before`, so it is called outside of a write transaction.
 pub async fn list_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<Vec<SessionId>> {
     let rows = sql("select id from sessions
          where end_day <= $2 and refresh_expires_at < $1 and access_expires_at < $1 limit $3")
@@ -317,11 +276,8 @@ pub async fn list_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Resu
     rows.iter().map(session_id).collect()
 }
 
-/// Deletes those of the sessions `ids` that ended before `before` and whose access tokens have expired. Returns the number of
+/// Deletes the sessions among `ids` whose refresh tokens and access tokens all expired before `before`. Returns the number of
 /// deleted rows.
-///
-/// # Errors
-/// [`Error::Database`].
 pub async fn delete_expired(conn: &mut Conn, ids: &[SessionId], before: UnixTime) -> Result<u64> {
     let mut deleted = 0;
     for id in ids {
@@ -334,12 +290,13 @@ pub async fn delete_expired(conn: &mut Conn, ids: &[SessionId], before: UnixTime
     Ok(deleted)
 }
 
-/// Reads a counter. PostgreSQL has no unsigned numbers, so the column is an `i64`. Saturates at [`u32::MAX`].
+/// Converts a stored counter. Columns are `i64`, because PostgreSQL has no unsigned numbers. Saturates at [`u32::MAX`].
 fn small(count: i64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Returns the day of an end, counted from 1970. The day is indexed and not the second: a refresh changes it once a day.
+/// Returns the day of an end, in days since 1970. The index is on the day instead of the second, so that a session's
+/// refreshes change the indexed value at most once a day.
 fn day(end: UnixTime) -> i64 {
     end.seconds().div_euclid(DAY)
 }

@@ -1,37 +1,37 @@
-//! Signing keys, sealed.
+//! The table of signing keys. Their private halves are sealed.
 
 use super::{Conn, Error, Result, instant, sql::sql};
 use crate::domain::{UnixTime, jwt::Algorithm, signing_key::SealedKey};
 
 /// A signing key as stored.
 pub struct StoredKey {
-    /// Names it.
+    /// The key's identifier, the `kid` of its tokens.
     pub kid: String,
-    /// How it signs.
+    /// The algorithm of its signatures.
     pub algorithm: Algorithm,
-    /// Its private half, sealed.
+    /// The private half, sealed.
     pub sealed: SealedKey,
-    /// What it is used for.
+    /// The step in its life.
     pub status: KeyStatus,
-    /// When it came here.
+    /// The time at which it was inserted.
     pub created_at: UnixTime,
-    /// When it begins or began to sign.
+    /// The time from which the key signs or signed.
     pub signs_from: UnixTime,
 }
 
-/// What a key is used for.
+/// A step in the life of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyStatus {
-    /// Published, and will sign.
+    /// The key is published and will sign later.
     Next,
-    /// Signs.
+    /// The key signs.
     Current,
-    /// Checks what it signed, until then.
+    /// The key only verifies the tokens that it signed, until this time.
     Retiring(UnixTime),
 }
 
 impl KeyStatus {
-    /// The word for it.
+    /// Returns the word that is stored.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Next => "next",
@@ -41,10 +41,7 @@ impl KeyStatus {
     }
 }
 
-/// All keys: the next one, the current one, and those that retire, newest first.
-///
-/// # Errors
-/// [`Error::Database`], [`Error::Inconsistent`].
+/// Reads all keys: the next key, the current key, and then the retiring keys, of which the newest is first.
 pub async fn list(conn: &mut Conn) -> Result<Vec<StoredKey>> {
     let rows = sql("select kid, algorithm, sealed, status, created_at, signs_from, retires_at from signing_keys
             order by case status when 'next' then 0 when 'current' then 1 else 2 end, signs_from desc, kid")
@@ -72,11 +69,8 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<StoredKey>> {
         .collect()
 }
 
-/// Inserts a key that retires nothing and is retired by nothing. Where it is the current or the next one, there must be no
-/// other.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Inserts a key and changes no other key. If the key is the current or the next key, there must be no other key with that
+/// status.
 pub async fn insert(conn: &mut Conn, key: &StoredKey) -> Result<()> {
     let retires_at = match key.status {
         KeyStatus::Retiring(at) => Some(at.seconds()),
@@ -96,10 +90,7 @@ pub async fn insert(conn: &mut Conn, key: &StoredKey) -> Result<()> {
     Ok(())
 }
 
-/// The next key, if its time has come.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Returns the `kid` of the next key if it is due to sign at `now`. Otherwise returns `None`.
 pub async fn find_due(conn: &mut Conn, now: UnixTime) -> Result<Option<String>> {
     sql("select kid from signing_keys where status = 'next' and signs_from <= $1")
         .bind(now.seconds())
@@ -107,10 +98,7 @@ pub async fn find_due(conn: &mut Conn, now: UnixTime) -> Result<Option<String>> 
         .await
 }
 
-/// Makes the next key the current one. The one that was must be retired before.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Makes the next key the current key. The previous current key must be retired first, because only one key can be current.
 pub async fn promote_next(conn: &mut Conn, now: UnixTime) -> Result<()> {
     sql("update signing_keys set status = 'current', signs_from = $1 where status = 'next'")
         .bind(now.seconds())
@@ -119,10 +107,8 @@ pub async fn promote_next(conn: &mut Conn, now: UnixTime) -> Result<()> {
     Ok(())
 }
 
-/// Lets the current key check what it signed until `until`, and sign no more; its `kid`.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Retires the current key: it no longer signs, and verifies its tokens until `until`. Returns its `kid`, or `None` if there
+/// is no current key.
 pub async fn retire_current(conn: &mut Conn, until: UnixTime) -> Result<Option<String>> {
     sql("update signing_keys set status = 'retiring', retires_at = $1 where status = 'current' returning kid")
         .bind(until.seconds())
@@ -130,44 +116,29 @@ pub async fn retire_current(conn: &mut Conn, until: UnixTime) -> Result<Option<S
         .await
 }
 
-/// Seals a key anew.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Replaces the sealed form of a key.
 pub async fn reseal(conn: &mut Conn, kid: &str, sealed: &SealedKey) -> Result<()> {
     sql("update signing_keys set sealed = $1 where kid = $2").bind(sealed.as_bytes()).bind(kid).execute(conn).await?;
     Ok(())
 }
 
-/// Removes a key, whatever it signed.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Deletes a key, even if tokens that it signed have not expired.
 pub async fn delete(conn: &mut Conn, kid: &str) -> Result<()> {
     sql("delete from signing_keys where kid = $1").bind(kid).execute(conn).await?;
     Ok(())
 }
 
-/// Removes the next key, which has signed nothing; its `kid`.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Deletes the next key, which has signed nothing. Returns its `kid`, or `None` if there is no next key.
 pub async fn delete_next(conn: &mut Conn) -> Result<Option<String>> {
     sql("delete from signing_keys where status = 'next' returning kid").optional_value(conn).await
 }
 
-/// Removes every key; their `kid`s.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Deletes all keys. Returns their `kid`s.
 pub async fn delete_all(conn: &mut Conn) -> Result<Vec<String>> {
     sql("delete from signing_keys returning kid").values(conn).await
 }
 
-/// Removes keys whose last token is over; their `kid`s.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Deletes the retiring keys whose last token has expired. Returns their `kid`s.
 pub async fn delete_expired(conn: &mut Conn, now: UnixTime) -> Result<Vec<String>> {
     sql("delete from signing_keys where status = 'retiring' and retires_at < $1 returning kid")
         .bind(now.seconds())

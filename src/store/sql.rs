@@ -1,8 +1,8 @@
-//! Runs one statement on the engine that the database is on.
+//! Statements, and the connections that run them on the engine of the database.
 //!
 //! Every statement of the store has one text for SQLite and PostgreSQL, with placeholders `$1`, `$2` …; `tests/statements.rs`
-//! prepares each of them on both. The functions of the store do not know which engine answers. Today it is always SQLite;
-//! PostgreSQL will be one more variant of [`Engine`] and of [`Row`].
+//! prepares each statement on both engines. The functions of the store do not depend on the engine. Today the engine is
+//! always SQLite. PostgreSQL will be a further variant of [`Engine`] and of [`Row`].
 
 use std::ops::{Deref, DerefMut};
 
@@ -14,18 +14,18 @@ use sqlx::{
 
 use super::{Result, value::Value};
 
-/// A connection, as every function of the store takes it. A [`Reader`] or a [`super::Tx`] gives one.
+/// A connection, as every function of the store takes it. A [`Reader`] and a [`super::Tx`] dereference to it.
 pub struct Conn {
     engine: Engine,
-    /// Why the first failed statement was refused, until [`Conn::take_failure`].
+    /// The error of the first failed statement, until [`Conn::take_failure`] takes it.
     failure: Option<String>,
 }
 
 /// The connection of an engine.
 enum Engine {
-    /// The one connection that writes.
+    /// The only connection that writes.
     Sqlite(SqliteConnection),
-    /// A read-only connection, given back to its pool when it is dropped.
+    /// A read-only connection. It returns to its pool when it is dropped.
     SqliteReader(PoolConnection<Sqlite>),
 }
 
@@ -34,12 +34,12 @@ impl Conn {
         Self { engine: Engine::Sqlite(connection), failure: None }
     }
 
-    /// Returns why the first statement that failed since the last call was refused; none where no statement failed.
+    /// Returns the error of the first statement that failed since the last call. `None` if no statement failed.
     pub(super) fn take_failure(&mut self) -> Option<String> {
         self.failure.take()
     }
 
-    /// Closes a writer's connection; gives a reader's back to its pool.
+    /// Closes a writer's connection, or returns a reader's connection to its pool.
     pub(super) async fn close(self) -> Result<()> {
         if let Engine::Sqlite(connection) = self.engine {
             sqlx::Connection::close(connection).await?;
@@ -54,8 +54,9 @@ impl Conn {
         }
     }
 
-    /// Notes that a statement failed. PostgreSQL drops the whole transaction then, and still answers its commit with success.
-    /// So that both engines do the same, the writer rolls such a transaction back.
+    /// Records whether a statement failed, and returns its result. After a failed statement PostgreSQL discards the whole
+    /// transaction, and yet reports success for its commit. The writer therefore rolls back every such transaction, so that
+    /// both engines behave alike.
     fn noting<T>(&mut self, result: std::result::Result<T, sqlx::Error>) -> Result<T> {
         if let Err(error) = &result {
             self.failure.get_or_insert_with(|| error.to_string());
@@ -64,7 +65,7 @@ impl Conn {
     }
 }
 
-/// A read-only connection, given back when dropped.
+/// A read-only connection. It returns to its pool when it is dropped.
 pub struct Reader(Conn);
 
 impl Reader {
@@ -89,7 +90,7 @@ impl DerefMut for Reader {
 
 /// A row that a statement returned.
 pub enum Row {
-    /// Of SQLite.
+    /// A row of SQLite.
     Sqlite(SqliteRow),
 }
 
@@ -97,13 +98,14 @@ impl Row {
     /// Returns the value of a column.
     ///
     /// # Errors
-    /// [`super::Error::Database`] where there is no such column, or one of another type.
+    /// [`super::Error::Database`] if there is no such column, or if its type differs.
     pub fn get<'r, T: Column<'r>>(&'r self, column: &str) -> Result<T> {
         match self {
             Self::Sqlite(row) => Ok(row.try_get(column)?),
         }
     }
 
+    /// Returns the value of the first column.
     fn only<'r, T: Column<'r>>(&'r self) -> Result<T> {
         match self {
             Self::Sqlite(row) => Ok(row.try_get(0)?),
@@ -111,63 +113,64 @@ impl Row {
     }
 }
 
-/// A type that a column can be read as on every engine. Numbers are `i64`, because PostgreSQL has no unsigned ones.
+/// A type that a column can be read as on every engine. Numbers are `i64`, because PostgreSQL has no unsigned numbers.
 pub trait Column<'r>: Decode<'r, Sqlite> + Type<Sqlite> {}
 
 impl<'r, T: Decode<'r, Sqlite> + Type<Sqlite>> Column<'r> for T {}
 
-/// A statement with its values.
+/// A statement with the values of its placeholders.
 #[must_use = "a statement does nothing until it is run"]
 pub struct Query {
     sql: &'static str,
     values: Vec<Value>,
 }
 
-/// A statement. Its text is a literal, so that no value gets into it, and so that the tests find it.
+/// Creates a statement. Its text is a literal, so that it can't contain a value from a request, and so that the tests find
+/// it.
 pub fn sql(sql: &'static str) -> Query {
     Query { sql, values: Vec::new() }
 }
 
-/// All of them give [`super::Error::Database`] where the engine refuses the statement.
+/// Every function that runs the statement returns [`super::Error::Database`] if the engine refuses it.
 impl Query {
-    /// Binds the value of the next placeholder: the first one's first.
+    /// Binds a value to the next placeholder. The first call binds `$1`.
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
     }
 
-    /// Runs the statement and returns how many rows it wrote.
+    /// Runs the statement. Returns the number of rows that it inserted, updated or deleted.
     pub async fn execute(self, conn: &mut Conn) -> Result<u64> {
         let query = self.for_sqlite()?;
         let done = query.execute(conn.sqlite()).await;
         Ok(conn.noting(done)?.rows_affected())
     }
 
-    /// Runs the statement and returns its rows.
+    /// Runs the statement. Returns its rows.
     pub async fn all(self, conn: &mut Conn) -> Result<Vec<Row>> {
         let query = self.for_sqlite()?;
         let rows = query.fetch_all(conn.sqlite()).await;
         Ok(conn.noting(rows)?.into_iter().map(Row::Sqlite).collect())
     }
 
-    /// Runs the statement and returns its first row, if there is one.
+    /// Runs the statement. Returns its first row, or `None` if there is no row.
     pub async fn optional(self, conn: &mut Conn) -> Result<Option<Row>> {
         let query = self.for_sqlite()?;
         let row = query.fetch_optional(conn.sqlite()).await;
         Ok(conn.noting(row)?.map(Row::Sqlite))
     }
 
-    /// Runs the statement and returns the first column of its first row. No row is an error.
+    /// Runs the statement. Returns the first column of its first row. It is an error if there is no row.
     pub async fn value<T: for<'r> Column<'r>>(self, conn: &mut Conn) -> Result<T> {
         self.optional(conn).await?.ok_or(sqlx::Error::RowNotFound)?.only()
     }
 
-    /// Runs the statement and returns the first column of its first row, if there is one.
+    /// Runs the statement. Returns the first column of its first row, or `None` if there is no row.
     pub async fn optional_value<T: for<'r> Column<'r>>(self, conn: &mut Conn) -> Result<Option<T>> {
         self.optional(conn).await?.map(|row| row.only()).transpose()
     }
 
-    /// Runs the statement and returns the first column of each row.
+    /// Runs the statement. Returns the first column of each row.
     pub async fn values<T: for<'r> Column<'r>>(self, conn: &mut Conn) -> Result<Vec<T>> {
         self.all(conn).await?.iter().map(Row::only).collect()
     }

@@ -1,4 +1,4 @@
-//! The transaction of a job: its connection, and what it announces.
+//! The transaction of a job: its connection and its announcements.
 
 use std::ops::{Deref, DerefMut};
 
@@ -8,39 +8,33 @@ use crate::domain::{
     change::{Announcement, Change},
 };
 
-/// How many uses of sessions the order of use has room for in one second.
+/// The number of values that the order of use has for one second.
 const USES_IN_A_SECOND: i64 = 1 << 20;
 
-/// A transaction that holds the write lock. Gives the store's functions their connection.
+/// A transaction that has the write lock. It dereferences to the connection that the store's functions take.
 pub struct Tx {
     pub(super) connection: Conn,
     pub(super) announcements: Vec<Announcement>,
-    /// The last value that [`Tx::next_use`] returned; none before its first call.
+    /// The last value that [`Tx::next_use`] returned. `None` before the first call.
     last_use: Option<i64>,
 }
 
 impl Tx {
-    /// Wraps a connection. The writer begins the transaction and ends it.
+    /// Wraps a connection. The writer begins and ends the transaction.
     pub(super) fn over(connection: Conn) -> Self {
         Self { connection, announcements: Vec::new(), last_use: None }
     }
 
-    /// Announces a change to this process and to the others. It applies from the commit until `until`, after which no token is
-    /// affected.
-    ///
-    /// # Errors
-    /// [`super::Error::Database`].
+    /// Announces a change to this process and to the others. The change applies from the commit until `until`. After `until`
+    /// no token is affected any longer.
     pub async fn announce(&mut self, change: Change, now: UnixTime, until: UnixTime) -> Result<()> {
         let announcement = changes::insert(&mut self.connection, change, now, until).await?;
         self.announcements.push(announcement);
         Ok(())
     }
 
-    /// Announces the authorization versions of all members of `role`, and with `admins_too` those of all admins. Returns the
-    /// number of users. Each is kept until `remember` seconds after the user's last access token has expired.
-    ///
-    /// # Errors
-    /// [`super::Error::Database`].
+    /// Announces the authorization versions of all members of `role`, and with `admins_too` of all admins. Returns the number
+    /// of users. Each announcement is kept until `remember` seconds after the user's last access token has expired.
     pub async fn announce_versions(
         &mut self,
         role: Option<&RoleName>,
@@ -54,13 +48,12 @@ impl Tx {
         Ok(people)
     }
 
-    /// Returns the next value of `sessions.used_order`: the second `now` with room for many uses in it, because several
-    /// sessions are used in one second. It is greater than every value that this process returned before, and than every value
-    /// that was stored when this process asked for its first one. So a clock that goes back does not make the newest session
-    /// look like the oldest. This holds while only one process uses sessions: the server that holds the lock.
+    /// Returns the next value of `sessions.used_order`: the seconds of `now`, multiplied so that each second has many values.
+    /// A session is not identified by the second of its last use, because several sessions are used in one second.
     ///
-    /// # Errors
-    /// [`super::Error::Database`].
+    /// The value is greater than every value that this process returned before. It is also greater than every value that was
+    /// stored before the first call. So a clock that is set back does not make the newest session look like the oldest. This
+    /// requires that only one process uses sessions: the server that has the lock.
     pub(super) async fn next_use(&mut self, now: UnixTime) -> Result<i64> {
         let last = match self.last_use {
             Some(last) => last,

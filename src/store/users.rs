@@ -1,4 +1,4 @@
-//! Users and their passwords.
+//! The tables of users and their passwords.
 
 use super::{
     Conn, Error, Result, instant,
@@ -10,17 +10,17 @@ use crate::domain::{
     permission::{ADMIN_ROLE, BUILT_IN},
 };
 
-/// Which of the two names somebody else has already.
+/// A name that belongs to another user already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakenName {
-    /// The user name.
+    /// The username.
     Username,
     /// The email address.
     Email,
 }
 
 impl TakenName {
-    /// The field of a request that it stands in.
+    /// Returns the name of the request field that contains the taken name.
     pub const fn field(self) -> &'static str {
         match self {
             Self::Username => "username",
@@ -32,17 +32,18 @@ impl TakenName {
 /// A user to insert.
 #[derive(Clone, Debug)]
 pub struct NewUser {
-    /// Its id.
+    /// The user's id.
     pub id: UserId,
-    /// Its name, its address, or both.
+    /// The username. A user has a username, an email address, or both.
     pub username: Option<Username>,
-    /// See `username`.
+    /// The email address.
     pub email: Option<Email>,
-    /// When.
+    /// The time of the registration.
     pub created_at: UnixTime,
 }
 
-// The permissions of `admin` are all that any role names; the built-in ones are added when the row is read.
+// `admin` has every permission that is granted to any role. The built-in permissions are added when the row is converted to a
+// `User`.
 macro_rules! select_user {
     ($tail:literal) => {
         concat!(
@@ -58,28 +59,22 @@ macro_rules! select_user {
     };
 }
 
-/// One user.
-///
-/// # Errors
-/// [`Error::Database`], [`Error::Inconsistent`].
+/// Reads a user. `None` if there is no user with this id.
 pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<User>> {
     let row = sql(select_user!("where id = $1")).bind(id.to_string()).optional(conn).await?;
     row.as_ref().map(user).transpose()
 }
 
-/// What a user is called, for an application that trusts this server's word.
+/// The names of a user that an application behind a proxy may rely on.
 #[derive(Clone, Debug)]
 pub struct Names {
-    /// As they wrote it.
+    /// The username as the user wrote it.
     pub username: Option<String>,
-    /// Their address, if it was shown to be theirs.
+    /// The email address, if it is verified.
     pub verified_email: Option<String>,
 }
 
-/// What a user is called.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Reads the names of a user. `None` if there is no user with this id.
 pub async fn find_names(conn: &mut Conn, id: UserId) -> Result<Option<Names>> {
     let row =
         sql("select username, case when email_verified_at is not null then email end as verified_email from users
@@ -90,10 +85,7 @@ pub async fn find_names(conn: &mut Conn, id: UserId) -> Result<Option<Names>> {
     row.map(|row| Ok(Names { username: row.get("username")?, verified_email: row.get("verified_email")? })).transpose()
 }
 
-/// The user who is called by a name or an address.
-///
-/// # Errors
-/// As [`find`].
+/// Reads the user with this username or email address. `None` if there is no such user.
 pub async fn find_by_identifier(conn: &mut Conn, identifier: &Identifier) -> Result<Option<User>> {
     let by_name = match identifier {
         Identifier::Username(_) => sql(select_user!("where username_key = $1")),
@@ -103,19 +95,13 @@ pub async fn find_by_identifier(conn: &mut Conn, identifier: &Identifier) -> Res
     row.as_ref().map(user).transpose()
 }
 
-/// All users, in the order of their making.
-///
-/// # Errors
-/// As [`find`].
+/// Reads all users, in the order of their creation.
 pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
     let rows = sql(select_user!("order by id")).all(conn).await?;
     rows.iter().map(user).collect()
 }
 
-/// Those who have a role, and all admins too if that is said.
-///
-/// # Errors
-/// As [`find`].
+/// Reads the users who have `role`, and with `admins_too` all admins as well, in the order of their creation.
 pub async fn list_with_role(conn: &mut Conn, role: &str, admins_too: bool) -> Result<Vec<User>> {
     let rows = sql(select_user!(
         "where id in (select user_id from user_roles where role = $1 or ($2 and role = 'admin')) order by id"
@@ -127,18 +113,15 @@ pub async fn list_with_role(conn: &mut Conn, role: &str, admins_too: bool) -> Re
     rows.iter().map(user).collect()
 }
 
-/// Whether there is no user yet.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Returns whether there is no user.
 pub async fn is_empty(conn: &mut Conn) -> Result<bool> {
     sql("select not exists (select 1 from users)").value(conn).await
 }
 
-/// Inserts a user. Returns `Ok(Err(Taken))` when a name is taken, and then inserts nothing.
+/// Inserts a user. Returns `Ok(Err(TakenName))`, and inserts nothing, if another user has one of the names.
 ///
 /// # Errors
-/// [`Error::Database`]; [`Error::Inconsistent`] where there is a user of this id.
+/// [`Error::Inconsistent`] if there is a user with this id already.
 pub async fn insert(conn: &mut Conn, user: &NewUser) -> Result<std::result::Result<(), TakenName>> {
     let inserted = sql(
         "insert into users (id, username, username_key, email, email_key, created_at) values ($1, $2, $3, $4, $5, $6)
@@ -161,11 +144,10 @@ pub async fn insert(conn: &mut Conn, user: &NewUser) -> Result<std::result::Resu
     }
 }
 
-/// Gives a user other names, unless they are taken. Another address is not verified: one that differs in more than the case
-/// of ASCII letters may be another mailbox, though nobody else can have it here.
+/// Replaces the names of a user. Returns `Ok(Err(TakenName))`, and changes nothing, if another user has one of the names.
 ///
-/// # Errors
-/// [`Error::Database`].
+/// A new email address is not verified. An address counts as new if it differs in more than the case of ASCII letters: it may
+/// then be another mailbox, even if no other user of this server could have it.
 pub async fn set_names(
     conn: &mut Conn,
     id: UserId,
@@ -191,7 +173,7 @@ pub async fn set_names(
     Ok(find_taken(conn, id, username, email).await?.map_or(Ok(()), Err))
 }
 
-/// Returns which of the names somebody else has; the address, where both are taken.
+/// Returns the name that belongs to another user; the email address if both names do.
 async fn find_taken(
     conn: &mut Conn,
     id: UserId,
@@ -208,10 +190,7 @@ async fn find_taken(
     Ok(is_email.map(|is_email| if is_email { TakenName::Email } else { TakenName::Username }))
 }
 
-/// Says that mail to a user's address arrives, or that this is not known.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Sets the time at which the user's email address was verified, or removes it. Changes nothing if the user has no address.
 pub async fn set_email_verified(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> Result<()> {
     sql("update users set email_verified_at = $1 where id = $2 and email is not null")
         .bind(at.map(UnixTime::seconds))
@@ -221,10 +200,7 @@ pub async fn set_email_verified(conn: &mut Conn, id: UserId, at: Option<UnixTime
     Ok(())
 }
 
-/// Sets the custom claims.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Replaces the custom claims of a user.
 pub async fn set_claims(
     conn: &mut Conn,
     id: UserId,
@@ -238,10 +214,7 @@ pub async fn set_claims(
     Ok(())
 }
 
-/// Disables or enables a user. Returns whether that changed anything.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Disables a user at the time `at`, or enables the user if `at` is `None`. Returns whether this changed anything.
 pub async fn set_disabled(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> Result<bool> {
     let updated = sql(
         "update users set disabled_at = $1 where id = $2 and (disabled_at is null) <> (cast($1 as bigint) is null)",
@@ -253,10 +226,10 @@ pub async fn set_disabled(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> 
     Ok(updated > 0)
 }
 
-/// Raises the authorization version. Returns the new one.
+/// Raises a user's authorization version by 1. Returns the new version.
 ///
 /// # Errors
-/// [`Error::Database`]; also when there is no such user.
+/// [`Error::Database`], also if there is no user with this id.
 pub async fn raise_authorization_version(conn: &mut Conn, id: UserId) -> Result<i64> {
     sql(
         "update users set authorization_version = authorization_version + 1 where id = $1 returning authorization_version",
@@ -266,19 +239,14 @@ pub async fn raise_authorization_version(conn: &mut Conn, id: UserId) -> Result<
     .await
 }
 
-/// Deletes a user with everything that belongs to them but the audit log. Returns whether there was one.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Deletes a user with their credentials, roles, permissions, devices and sessions. The audit log stays. Returns whether
+/// there was such a user.
 pub async fn delete(conn: &mut Conn, id: UserId) -> Result<bool> {
     let deleted = sql("delete from users where id = $1").bind(id.to_string()).execute(conn).await?;
     Ok(deleted > 0)
 }
 
-/// The stored form of a user's password.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Reads the stored hash of a user's password. `None` if the user does not exist or has no password.
 pub async fn find_password(conn: &mut Conn, id: UserId) -> Result<Option<PasswordHash>> {
     let phc: Option<String> = sql("select secret from credentials where user_id = $1 and kind = 'password'")
         .bind(id.to_string())
@@ -288,9 +256,6 @@ pub async fn find_password(conn: &mut Conn, id: UserId) -> Result<Option<Passwor
 }
 
 /// Sets a user's password.
-///
-/// # Errors
-/// [`Error::Database`].
 pub async fn set_password(conn: &mut Conn, id: UserId, hash: &PasswordHash, now: UnixTime) -> Result<()> {
     sql("insert into credentials (user_id, kind, secret, created_at, updated_at) values ($1, 'password', $2, $3, $3)
          on conflict (user_id) where kind = 'password'
@@ -303,10 +268,8 @@ pub async fn set_password(conn: &mut Conn, id: UserId, hash: &PasswordHash, now:
     Ok(())
 }
 
-/// Replaces a password's stored form by another of the same password, unless it was changed meanwhile.
-///
-/// # Errors
-/// [`Error::Database`].
+/// Replaces the stored hash `old` by `new`, another hash of the same password. Changes nothing if the hash is no longer
+/// `old`.
 pub async fn replace_password_hash(conn: &mut Conn, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<()> {
     sql("update credentials set secret = $1 where user_id = $2 and kind = 'password' and secret = $3")
         .bind(new.as_str())
@@ -321,7 +284,7 @@ fn user(row: &Row) -> Result<User> {
     let id: String = row.get("id")?;
     let broken = |what: &str| Error::inconsistent("users", &id, what);
     let names = |column: &str| -> Result<Vec<String>> {
-        // Scope tokens (RFC 6749 §3.3) hold no space.
+        // A scope token has no space (RFC 6749 §3.3), and a role's name has none either.
         let list: Option<&str> = row.get(column)?;
         let mut names: Vec<String> = list.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
         names.sort_unstable();

@@ -1,10 +1,10 @@
-//! What can be bound to a placeholder: four kinds of value, which every engine has.
+//! Values that can be bound to a placeholder, of four types that every engine has.
 
 /// A value that is bound to a placeholder.
 pub enum Value {
-    /// A number or an instant.
+    /// A number, or an instant in seconds since 1970.
     Int(Option<i64>),
-    /// Yes or no.
+    /// A boolean.
     Bool(bool),
     /// A text.
     Text(Option<String>),

@@ -1,15 +1,18 @@
-//! Group commit: one connection, one thread, and everything that queued up during the last sync shares the next one.
+//! The writer: one thread with one connection, and group commit. All jobs that are queued during a sync share the next
+//! commit.
 //!
-//! A commit costs one `fsync`, about a millisecond; so does a commit of a hundred jobs. Each job is isolated from the
-//! others' failure without a savepoint of its own: when one fails, the whole transaction is rolled back and its jobs are run
-//! again one by one. That is why a job is a function that can be called twice.
+//! A commit costs one `fsync`, about a millisecond, whether it has one job or a hundred. A job has no savepoint, and yet the
+//! failure of one job does not affect the others: the whole transaction is rolled back, and its jobs run again one by one. So
+//! a job is a function that can be called twice.
 //!
-//! The thread has its own event loop, so that futures of jobs stay on it and a busy HTTP runtime never holds a commit up.
+//! The thread has its own event loop. The futures of jobs stay on it, so a busy HTTP runtime never delays a commit.
 //!
-//! A job that panics is a job that failed: it is rolled back, its caller gets [`Error::Panicked`], and the thread goes on. So
-//! is one in which a statement failed: its caller gets the job's own error, or [`Error::Statement`] where the job returned
-//! success. A panic anywhere else ends the thread, because then nobody knows what was told to the memory of the process.
-//! Every later write gives [`Error::Closed`], and [`Writer::failed`] completes.
+//! A job fails if it panics: it is rolled back, its caller gets [`Error::Panicked`], and the thread continues. A job also
+//! fails if one of its statements fails: its caller gets the job's own error, or [`Error::Statement`] if the job returned
+//! success.
+//!
+//! A panic outside of a job ends the thread, because it is then unknown which announcements the memory of the process has
+//! received. Every later write returns [`Error::Closed`], and [`Writer::failed`] completes.
 
 use std::{sync::Arc, thread, time::Duration};
 
@@ -24,21 +27,22 @@ use super::{
     sql::{Query, sql},
 };
 
-/// Jobs in one commit at the most: bounds how much one failure makes run again.
+/// The greatest number of messages in one batch, and so of jobs in one commit. It limits how many jobs run again after a
+/// failure.
 const MAX_BATCH: usize = 256;
 
-/// Jobs waiting at the most; beyond it callers wait to enter.
+/// The greatest number of waiting messages. If the queue is full, callers wait.
 const QUEUE: usize = 4096;
 
-/// How often the writer looks whether another process wrote.
+/// How often the writer checks whether another process has committed.
 pub(super) const FOLLOW_EVERY: Duration = Duration::from_millis(100);
 
 /// The handle through which jobs reach the writer's thread.
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
-    /// True once the thread was asked to close and did. The thread holds the sender: where that is dropped without having said
-    /// so, the thread failed.
+    /// Whether the thread was asked to close and has closed. The thread has the sender. If it drops the sender without
+    /// sending `true`, the thread has failed.
     closed: watch::Receiver<bool>,
 }
 
@@ -49,7 +53,7 @@ enum Message {
 }
 
 impl Writer {
-    /// Starts the thread over a connection that has the write pragmas.
+    /// Starts the thread with a connection that can write. Returns after the thread has read the feed of changes.
     pub(super) async fn start(connection: Conn, on_commit: OnCommit) -> Result<Self> {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let (ready, started) = oneshot::channel();
@@ -75,10 +79,10 @@ impl Writer {
         Ok(Self { queue, closed })
     }
 
-    /// Completes when the thread has ended without having been asked to; never otherwise.
+    /// Completes when the thread has ended without a request to close, and never otherwise.
     pub(super) async fn failed(&self) {
         let mut closed = self.closed.clone();
-        // The sender's last word stays readable when the sender is gone, so an orderly end is never taken for a failure.
+        // A value stays readable after the sender was dropped, so an orderly end is never mistaken for a failure.
         if closed.wait_for(|closed| *closed).await.is_ok() {
             std::future::pending::<()>().await;
         }
@@ -103,7 +107,8 @@ impl Writer {
         self.ask(Message::Close).await;
     }
 
-    /// Sends a message and waits until it was seen to. Where the thread is gone, it has seen to everything before it went.
+    /// Sends a message and waits until the thread has processed it. Returns at once if the thread has ended: an orderly end
+    /// processes every queued message first.
     async fn ask(&self, message: impl FnOnce(oneshot::Sender<()>) -> Message) {
         let (done, seen_to) = oneshot::channel();
         if self.queue.send(message(done)).await.is_ok() {
@@ -112,17 +117,20 @@ impl Writer {
     }
 }
 
-/// The writer's connection, and how far into the feed of changes this process is.
+/// The writer's connection, and the position in the feed of changes that this process has read.
 struct CommitLog {
     tx: Tx,
     on_commit: OnCommit,
+    /// The `seq` of the last change that was read from the feed.
     seq: i64,
+    /// The `data_version` after which the feed was read last.
     version: i64,
+    /// Whether a rollback failed, so that a transaction may be open.
     left_open: bool,
 }
 
 impl CommitLog {
-    /// Hands the whole feed over, from which the memory is built.
+    /// Reads the whole feed and passes it to `on_commit`, which builds the memory of the process.
     async fn start(&mut self) -> Result<()> {
         self.version = self.data_version().await?;
         self.follow().await
@@ -152,7 +160,7 @@ impl CommitLog {
         }
     }
 
-    /// Runs the jobs of a batch; gives back whoever asked to close.
+    /// Runs the jobs of a batch. Returns the sender of a request to close, if the batch has one.
     async fn take(&mut self, batch: &mut Vec<Message>) -> Option<oneshot::Sender<()>> {
         let (mut closing, mut folding) = (None, Vec::new());
         let mut jobs = Vec::with_capacity(batch.len());
@@ -167,7 +175,7 @@ impl CommitLog {
         if !folding.is_empty() {
             self.fold_log().await;
             for done in folding {
-                // Whoever asked may have left.
+                // The caller may have stopped waiting.
                 done.send(()).ok();
             }
         }
@@ -176,7 +184,8 @@ impl CommitLog {
 
     async fn commit_together(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         match self.attempt(&mut jobs).await {
-            // One of several failed: each on its own, so that only that one does.
+            // One of several jobs failed. Each job runs again in its own transaction, so that only the failed job is rolled
+            // back.
             Ok(false) if jobs.len() > 1 => {
                 for job in jobs {
                     let mut alone = [job];
@@ -193,18 +202,19 @@ impl CommitLog {
         }
     }
 
-    /// One transaction over `jobs`. True when all succeeded and were committed; otherwise nothing was.
+    /// Runs `jobs` in one transaction. Returns `true` if all succeeded and were committed. Otherwise the transaction is
+    /// rolled back.
     async fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<bool> {
         if jobs.is_empty() {
             return Ok(true);
         }
         self.tx.announcements.clear();
         if std::mem::take(&mut self.left_open) {
-            // A transaction that could not be rolled back would be in the way of every later one.
+            // A transaction that is still open would make `begin` fail for every later batch.
             self.execute(sql("rollback")).await.ok();
         }
         self.execute(sql("begin immediate")).await?;
-        // A statement that failed earlier belongs to no job of this transaction.
+        // An earlier failure, for example of a rollback, is not a failure of these jobs.
         self.tx.connection.take_failure();
         for job in jobs.iter_mut() {
             if !job.run(&mut self.tx).await {
@@ -216,12 +226,13 @@ impl CommitLog {
             self.roll_back().await;
             return Err(error);
         }
-        // In force for every later request of this process, before anyone is answered.
+        // The announcements apply to every later request of this process before any caller gets its result.
         (self.on_commit)(&self.tx.announcements);
         Ok(true)
     }
 
-    /// Fails where SQLite has rolled back already, after a full disk for one, and then changes nothing.
+    /// Rolls the transaction back. The statement fails if SQLite has rolled back already, for example after a full disk. In
+    /// that case it changes nothing.
     async fn roll_back(&mut self) {
         self.left_open = self.execute(sql("rollback")).await.is_err();
     }
@@ -235,7 +246,7 @@ impl CommitLog {
         sql("pragma data_version").value(&mut self.tx.connection).await
     }
 
-    /// `data_version` changes when another connection commits, and only then.
+    /// Reads the feed if another process has committed. `data_version` changes only when another connection commits.
     async fn notice_other_processes(&mut self) {
         let noticed = async {
             let version = self.data_version().await?;
@@ -250,7 +261,7 @@ impl CommitLog {
         }
     }
 
-    /// Hands over what stands in the feed beyond what was seen; our own changes among it come a second time, harmlessly.
+    /// Passes the changes after `seq` to `on_commit`. They include changes of this process a second time, which is harmless.
     async fn follow(&mut self) -> Result<()> {
         let announced = changes::list_after(&mut self.tx.connection, self.seq).await?;
         if let Some(last) = announced.last() {
@@ -260,8 +271,8 @@ impl CommitLog {
         Ok(())
     }
 
-    /// Moves what the write-ahead log holds into the file and empties the log. A reader that is in the way is waited for as
-    /// long as for any lock.
+    /// Moves the content of the write-ahead log into the file and empties the log. It waits for a reader that prevents this
+    /// as long as for any lock.
     async fn fold_log(&mut self) {
         if let Err(error) = self.execute(sql("pragma wal_checkpoint(truncate)")).await {
             tracing::warn!(%error, "can't fold the write-ahead log into the database; a later time will");

@@ -1,5 +1,5 @@
-//! Advance keys: what time does to them. The next key becomes the current one once it was published for long enough, and
-//! one whose last token is over leaves.
+//! Advance keys: the steps that are due because of the time. The next key becomes the current key after it was published for
+//! long enough, and a retired key is deleted after its last token has expired.
 
 use crate::{
     domain::audit_event::RequestContext,
@@ -11,10 +11,7 @@ use crate::{
     store,
 };
 
-/// Does what is due at `origin.now`; does not ask the database where nothing is. In force when it returns.
-///
-/// # Errors
-/// [`store::Error`].
+/// Performs the steps that are due at `context.now`, and reloads the keys. Does not access the database if no step is due.
 pub async fn advance_keys(vestibule: &Vestibule, context: &RequestContext) -> store::Result<Advanced> {
     if !vestibule.keyring.keys().is_due(context.now) {
         return Ok(Advanced::default());

@@ -1,4 +1,4 @@
-//! Signing keys: rotated, retired.
+//! The flows of signing keys: rotation, advance and retirement.
 
 pub mod advance_keys;
 pub mod retire_key;

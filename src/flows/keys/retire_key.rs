@@ -1,4 +1,4 @@
-//! Retire a key: it leaves at once, and no token that it signed is accepted any more.
+//! Retire key: a key is deleted at once, and no token that it signed is accepted any longer.
 
 use crate::{
     domain::audit_event::RequestContext,
@@ -9,26 +9,26 @@ use crate::{
     },
 };
 
-/// Why no key left.
+/// An error of the retirement of a key.
 #[derive(Debug, thiserror::Error)]
 pub enum RetireError {
-    /// There is none of this name.
+    /// There is no key with this `kid`.
     #[error("there is no key {0}; see `vestibule keys list`")]
     Unknown(String),
-    /// Without it nothing could be signed.
+    /// The key is the current key. Without it no token could be signed.
     #[error(
         "the key {0} is the one that signs; put another in its place with `vestibule keys rotate --now`, then retire it"
     )]
     Current(String),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Removes the key `kid`, which no longer signs or doesn't yet; what it was.
+/// Deletes the key `kid`, which must be the next key or a retiring key. Returns the status that it had.
 ///
 /// # Errors
-/// [`RetireError`].
+/// [`RetireError`] if there is no such key, if it is the current key, or if the database fails.
 pub async fn retire_key(vestibule: &Vestibule, kid: &str, context: &RequestContext) -> Result<KeyStatus, RetireError> {
     let (kid, context) = (kid.to_owned(), context.clone());
     let was = vestibule

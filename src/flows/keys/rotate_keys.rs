@@ -1,7 +1,8 @@
-//! Rotate keys: another key takes the place of the one that signs.
+//! Rotate keys: another key replaces the key that signs.
 //!
-//! Published first, it signs ten minutes later by itself (`advance_keys`). At once, it takes over in the same second: for a
-//! key that was compromised. The key before it checks what it signed until that is over, in both cases.
+//! With [`When::Published`] the new key is published first and signs ten minutes later; `advance_keys` then performs that
+//! step. With [`When::Now`] it signs in the same second, for the case that the current key was compromised. In both cases the
+//! previous key verifies until its last token has expired.
 
 use crate::{
     domain::{Purpose, UnixTime, audit_event::RequestContext, jwt::Algorithm, signing_key::SigningKey},
@@ -13,53 +14,54 @@ use crate::{
     store::{self, meta, signing_keys},
 };
 
-/// When the new key signs.
+/// The time at which the new key begins to sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// Once it was published for [`signing::PUBLISHED_BEFORE_USE`] seconds. Where no key signs yet, at once.
+    /// After it was published for [`signing::PUBLISHED_BEFORE_USE`] seconds, or at once if no key signs yet.
     Published,
     /// At once.
     Now,
 }
 
-/// What a rotation did.
+/// The result of a rotation.
 #[derive(Clone, Debug)]
 pub struct Rotated {
-    /// The new key.
+    /// The `kid` of the new key.
     pub kid: String,
-    /// How it signs.
+    /// The algorithm of the new key.
     pub algorithm: Algorithm,
-    /// When it signs.
+    /// The time from which the new key signs.
     pub signs_from: UnixTime,
-    /// The key before it, and until when that checks; none while it still signs.
+    /// The previous key and the time until which it verifies. `None` while it still signs.
     pub retired: Option<(String, UnixTime)>,
-    /// A key that waited to sign and gave way.
+    /// The previous next key, which was deleted.
     pub replaced: Option<String>,
 }
 
-/// Why nothing was rotated.
+/// An error of a rotation.
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {
-    /// `secret_key` signs, which only the configuration can change.
+    /// `secret_key` of the configuration signs. It can be changed only there.
     #[error(
         "tokens are signed with secret_key of the configuration; change that, or remove it, and restart the server"
     )]
     SecretKey,
-    /// The key is here already.
+    /// The key is in the database already.
     #[error("the key {0} is here already; see `vestibule keys list`")]
     Known(String),
-    /// The root secret was changed since this process read it.
+    /// The root secret was replaced after this process read it.
     #[error("the root secret was changed meanwhile; try again")]
     SecretChanged,
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Has `key` sign, at once or once it was published for long enough. A key that waits to sign gives way to it: there is one
-/// next key, and the last word counts.
+/// Makes `key` the key that signs, at once or after it was published for long enough. It replaces the present next key: there
+/// is only one next key, and the last rotation counts.
 ///
 /// # Errors
+/// [`RotateError`]. Then nothing was rotated.
 /// [`RotateError`].
 pub async fn rotate_keys(
     vestibule: &Vestibule,
@@ -84,7 +86,8 @@ pub async fn rotate_keys(
             if keys.iter().any(|known| known.kid == new.kid) {
                 return Ok(Err(RotateError::Known(new.kid.clone())));
             }
-            // What the first server is started with is not a change of the setting.
+            // Before the first start of a server, this records the setting, so that the start is not mistaken for a change of
+            // it.
             if meta::find(tx, ALGORITHM_KEY).await?.is_none() {
                 meta::set(tx, ALGORITHM_KEY, setting).await?;
             }

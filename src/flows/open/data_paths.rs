@@ -1,8 +1,8 @@
-//! Where things lie: the data directory, the database, the locks.
+//! The paths and the locks: data directory, database, lock files.
 //!
-//! SQLite keeps other processes away by POSIX locks, and the system drops every such lock that a process has on a file when the
-//! process closes any descriptor of that file. So nothing of ours opens a database that is there already: another part of this
-//! process may have it open.
+//! SQLite excludes other processes by POSIX locks. When a process closes any descriptor of a file, the system drops all POSIX
+//! locks that the process has on that file. So this code never opens an existing database file: another part of the process
+//! may have it open.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -22,30 +22,32 @@ use crate::{
     random,
 };
 
-/// Write permission for the group and for everybody else.
+/// The permission bits that let the group or other users write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// Symbolic links in a row that are followed, as many as Linux follows.
+/// The greatest number of symbolic links in a row that are followed; Linux follows as many.
 const MAX_LINKS: usize = 40;
 
-/// How long the lock of the one server is asked for. A command holds it for an instant, to see whether a server does.
+/// How long a server waits for the lock of the one server. A command takes the lock for an instant, to check whether a server
+/// has it.
 const SERVER_PATIENCE: Duration = Duration::from_millis(250);
 
 /// How long another process may take to open the database, migrations included.
 const OPENING_PATIENCE: Duration = Duration::from_secs(120);
 
-/// How often a lock is asked for.
+/// The interval between two attempts to take a lock.
 const ASK_EVERY: Duration = Duration::from_millis(5);
 
-/// Where things lie.
+/// The paths of the root secret and of the database.
 pub(super) struct DataPaths {
     pub(super) secret: PathBuf,
-    /// Without symbolic links, so that every way to the file leads to the same locks.
+    /// The path of the database without symbolic links, so that every path to the file leads to the same locks.
     pub(super) database: PathBuf,
 }
 
 impl DataPaths {
-    /// Finds the place that `config` names, and makes its directories. Opens no file.
+    /// Finds the paths that `config` names, and creates their directories. Opens no file. The directory of a temporary
+    /// database is deleted when the second value is dropped.
     pub(super) fn find(config: &Config) -> Result<(Self, Option<TemporaryDirectory>), OpenError> {
         let (directory, database, temporary) = match &config.storage.database {
             Database::File(path) => (config.storage.data_dir.clone(), path.clone(), None),
@@ -63,13 +65,17 @@ impl DataPaths {
         Ok((Self { secret: directory.join("secret.key"), database }, temporary))
     }
 
-    /// Whether there is a database with anything in it.
+    /// Returns whether a database exists that is not empty.
     pub(super) fn database_exists(&self) -> bool {
         fs::metadata(&self.database).is_ok_and(|file| file.len() > 0)
     }
 
-    /// Makes the database's file where there is none, so that SQLite finds one that only we can read and gives its log the same
-    /// mode. The caller holds the lock of [`lock_opening`].
+    /// Creates the database file if it is absent. So SQLite finds a file that only its owner can read, and creates its log
+    /// with the same mode. The caller has the lock of [`lock_opening`].
+    ///
+    /// # Errors
+    /// [`OpenError`] if the file can't be created, is a directory, has a second hard link, is mounted as a single file, or is
+    /// writable by its group or other users.
     pub(super) fn make_database(&self) -> Result<(), OpenError> {
         let failed = |cause| OpenError::File { action: "open the database", path: self.database.clone(), cause };
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.database) {
@@ -79,7 +85,7 @@ impl DataPaths {
                 if found.is_dir() {
                     return Err(failed(ErrorKind::IsADirectory.into()));
                 }
-                // At its other place another server would find other locks and another log.
+                // A server that uses the other name of the file would find other locks and another log.
                 if found.nlink() > 1 {
                     return Err(OpenError::HardLink(self.database.clone()));
                 }
@@ -93,13 +99,14 @@ impl DataPaths {
     }
 }
 
-/// Whether a file is mounted by itself, as a container's volume can be. Only Linux tells.
+/// Returns whether a file is mounted by itself, as the volume of a container can be. Always `false` on systems other than
+/// Linux.
 fn is_mount_point(file: &Path) -> bool {
     fs::read("/proc/self/mountinfo").is_ok_and(|mounts| has_mount_point(&mounts, file))
 }
 
-/// Whether `mounts` lists a mount point, which is the fifth field of a line. White space and backslashes are written in octal
-/// there (proc_pid_mountinfo(5)).
+/// Returns whether `mounts` contains `path` as a mount point, which is the fifth field of a line. In that field, white space
+/// and backslashes are written in octal (proc_pid_mountinfo(5)).
 fn has_mount_point(mounts: &[u8], path: &Path) -> bool {
     let written = path.as_os_str().as_bytes().iter().flat_map(|byte| match byte {
         b' ' | b'\t' | b'\n' | b'\\' => format!("\\{byte:03o}").into_bytes(),
@@ -118,11 +125,11 @@ fn make_directory(path: &Path) -> Result<(), OpenError> {
     })
 }
 
-/// Refuses a directory or a database file that its group or other users can write to: they could replace the secret, the
-/// database or a row in it.
+/// Refuses a directory or a database file to which its group or other users can write: they could replace the secret, the
+/// database or a row.
 ///
 /// # Errors
-/// [`OpenError::WritableByOthers`]; [`OpenError::File`] when the directory can't be examined.
+/// [`OpenError::WritableByOthers`]; [`OpenError::File`] if the path can't be examined.
 fn refuse_writable_by_others(path: &Path) -> Result<(), OpenError> {
     let failed = |cause| OpenError::File { action: "look at", path: path.to_owned(), cause };
     let mode = fs::metadata(path).map_err(failed)?.mode() & 0o7777;
@@ -133,7 +140,7 @@ fn refuse_writable_by_others(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// The path of the file that `path` leads to, which need not be there yet. Makes the directory that it is in.
+/// Returns the path of the file to which `path` leads, without symbolic links. The file may be absent. Creates its directory.
 fn without_links(path: &Path) -> Result<PathBuf, OpenError> {
     let failed = |cause| OpenError::File { action: "find the database", path: path.to_owned(), cause };
     let mut file = path.to_owned();
@@ -145,7 +152,7 @@ fn without_links(path: &Path) -> Result<PathBuf, OpenError> {
         file = directory.join(name);
         match fs::read_link(&file) {
             Ok(target) => file = directory.join(target),
-            // `EINVAL`: it is no link.
+            // `EINVAL` means that the path is not a link.
             Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => return Ok(file),
             Err(error) => return Err(failed(error)),
         }
@@ -153,7 +160,7 @@ fn without_links(path: &Path) -> Result<PathBuf, OpenError> {
     Err(failed(io::Error::other("too many symbolic links")))
 }
 
-/// A directory that goes with the process.
+/// A directory that is deleted when this is dropped.
 pub(in crate::flows) struct TemporaryDirectory(PathBuf);
 
 impl TemporaryDirectory {
@@ -170,30 +177,36 @@ impl Drop for TemporaryDirectory {
     }
 }
 
-/// Takes the lock that the one server holds. The system lets go of it however the process ends.
+/// Takes the lock of the one server. The system releases it when the process ends, in whatever way.
+///
+/// # Errors
+/// [`OpenError::Locked`] if another process has the lock for 250 milliseconds.
 pub(super) async fn lock(database: &Path) -> Result<File, OpenError> {
     let lock = lock_within(database, ".lock", SERVER_PATIENCE).await?;
     lock.ok_or_else(|| OpenError::Locked(database.to_owned()))
 }
 
-/// Takes the lock that a process holds while it opens the database. So one process at a time makes the file and its secret,
-/// migrates the tables, and makes the first signing key. The others wait for it, at most two minutes.
+/// Takes the lock of a process that opens the database. So one process at a time creates the file and its secret, migrates
+/// the tables, and creates the first signing key. The other processes wait at most two minutes.
+///
+/// # Errors
+/// [`OpenError::BeingOpened`] if another process has the lock for longer.
 pub(super) async fn lock_opening(database: &Path) -> Result<File, OpenError> {
     let lock = lock_within(database, ".opening-lock", OPENING_PATIENCE).await?;
     lock.ok_or_else(|| OpenError::BeingOpened(database.to_owned()))
 }
 
-/// Takes the lock that a process holds while it replaces the root secret. Returns `None` when another process has it.
+/// Takes the lock of a process that replaces the root secret. Returns `None` if another process has it.
 pub(super) fn lock_secret(database: &Path) -> Result<Option<File>, OpenError> {
     lock_beside(database, ".secret-lock")
 }
 
-/// Whether a server has the database open.
+/// Returns whether a server has the database open.
 pub(in crate::flows) fn server_runs(database: &Path) -> bool {
     matches!(lock_beside(database, ".lock"), Ok(None))
 }
 
-/// Asks for a lock again and again. Returns `None` when another process has it for all of `patience`.
+/// Tries to take a lock until `patience` has passed. Returns `None` if another process has the lock for all that time.
 async fn lock_within(database: &Path, suffix: &str, patience: Duration) -> Result<Option<File>, OpenError> {
     let asked = async {
         loop {
@@ -206,8 +219,8 @@ async fn lock_within(database: &Path, suffix: &str, patience: Duration) -> Resul
     tokio::time::timeout(patience, asked).await.unwrap_or(Ok(None))
 }
 
-/// Lets a server that runs as the owner of the directory open a lock that was made by a command of root's. Only root can give a
-/// file away; nobody else needs to.
+/// Gives a lock file to the owner of its directory. A command that runs as root may have created the lock file, and a server
+/// that runs as that owner must be able to open it. Only root can change the owner of a file; other users do not need to.
 fn give_to_owner_of_directory(file: &File, path: &Path) {
     let owner = |found: io::Result<fs::Metadata>| found.ok().map(|found| (found.uid(), found.gid()));
     let (has, wants) = (owner(file.metadata()), owner(fs::metadata(path.parent().unwrap_or(path))));
@@ -216,6 +229,7 @@ fn give_to_owner_of_directory(file: &File, path: &Path) {
     }
 }
 
+/// Takes a lock without waiting. Returns `None` if another process has it.
 fn lock_beside(database: &Path, suffix: &str) -> Result<Option<File>, OpenError> {
     let mut path = database.as_os_str().to_owned();
     path.push(suffix);

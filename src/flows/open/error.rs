@@ -1,4 +1,4 @@
-//! Why a database could not be opened.
+//! The errors of opening a database.
 
 use std::{io, path::PathBuf};
 
@@ -8,86 +8,87 @@ use crate::{
     store,
 };
 
-/// Why it could not be opened.
+/// An error of opening a database.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// A file or directory of ours.
+    /// A file or directory of this server can't be used.
     #[error("can't {action} {}", path.display())]
     File {
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// On which path.
+        /// The path of the file or directory.
         path: PathBuf,
-        /// Why it failed.
+        /// The error of the system.
         #[source]
         cause: io::Error,
     },
-    /// The secret that seals the keys of an existing database is gone.
+    /// The database exists, but the root secret that seals its keys is missing.
     #[error(
         "{} is missing, but the database {} was made with it; put it back (it is not in a copy of the database), \
          or set root_secret", secret.display(), database.display()
     )]
     SecretMissing {
-        /// Where it should be.
+        /// The path at which the secret is expected.
         secret: PathBuf,
-        /// What needs it.
+        /// The path of the database.
         database: PathBuf,
     },
-    /// The secret is another one.
+    /// The root secret does not belong to this database.
     #[error("this root secret does not belong to the database {}; use the one that was beside it", .0.display())]
     SecretForeign(PathBuf),
-    /// The secret was replaced while this process used it.
+    /// The root secret was replaced while this process used it.
     #[error("the root secret was changed meanwhile; try again")]
     SecretReplaced,
-    /// The secret is too short to be one.
+    /// The file of the root secret has fewer than 32 bytes.
     #[error("{} is not a root secret: it must hold at least 32 bytes", .0.display())]
     SecretShort(PathBuf),
-    /// The group or others can write in the data directory, in the database's directory, or to the database.
+    /// The group or other users can write to the data directory, to the database's directory or to the database.
     #[error("its group or others can write {} (mode {mode:o}); run `chmod go-w` on it, or choose another data_dir", path.display())]
     WritableByOthers {
-        /// Which.
+        /// The path that they can write to.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the path.
         mode: u32,
     },
-    /// The database has two names, and each would have locks of its own.
+    /// The database file has a second hard link. Each of its two names would have its own locks.
     #[error("the database {} has a second hard link; remove the other one, or copy the file", .0.display())]
     HardLink(PathBuf),
-    /// The database is mounted by itself. The lock and SQLite's log stand beside it, and are not shared with its other place.
+    /// The database is mounted as a single file. The lock and SQLite's log are files beside the database, so they would not
+    /// be shared with the file's other location.
     #[error("the database {} is mounted as a single file; mount its directory instead", .0.display())]
     MountPoint(PathBuf),
-    /// Another process has been opening it for two minutes.
+    /// Another process has been opening the database for two minutes.
     #[error("another process is still opening the database {}; wait until it is done, or end it", .0.display())]
     BeingOpened(PathBuf),
-    /// A server runs on it.
+    /// Another server has the database open.
     #[error("another server is running on the database {}; stop it first, or choose another data_dir", .0.display())]
     Locked(PathBuf),
-    /// The database was made by the other profile.
+    /// The database belongs to the other profile.
     #[error("the database {} was made by `vestibule {made_by}` and can't be served by `vestibule {asked}`; choose another data_dir", path.display())]
     Profile {
-        /// Which.
+        /// The path of the database.
         path: PathBuf,
-        /// The profile that it is marked with.
+        /// The profile with which the database is marked.
         made_by: &'static str,
-        /// The profile that wants it.
+        /// The profile of this server.
         asked: &'static str,
     },
-    /// A signing key.
+    /// A signing key can't be opened.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The hashing parameters.
+    /// The hashing parameters are invalid.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The fingerprint thresholds.
+    /// The fingerprint thresholds are invalid.
     #[error("fingerprint_match and fingerprint_drift: {0}")]
     Thresholds(#[from] ThresholdsError),
-    /// The address that clients reach this server by.
+    /// The setting `public_url` is not a valid URL.
     #[error(transparent)]
     Address(#[from] NotAnAddress),
-    /// A path that forward authentication lets through.
+    /// A path that forward authentication should let through is not a valid glob.
     #[error(transparent)]
     Excluded(#[from] NotAGlob),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }

@@ -1,4 +1,4 @@
-//! The signing keys of a running process: which one signs at a start, and how it keeps up with what others change.
+//! The signing keys of a running process: the choice of the key that signs at a start, and the reload after changes.
 
 use super::{error::OpenError, secret::RootSecretLookup};
 use crate::{
@@ -15,9 +15,9 @@ use crate::{
     },
 };
 
-/// Sees to it that a key signs, and that a change of the setting `algorithm` since the last start is a rotation: at once, for
-/// that is what was asked for. What an earlier key signed holds until it is over. A key that the command line put in place
-/// stays, whatever its algorithm.
+/// Ensures that a key signs. If the setting `algorithm` has changed since the last start, the keys are rotated at once.
+/// Tokens that an earlier key signed are valid until they expire. A key that a command activated stays, whatever its
+/// algorithm.
 pub(super) async fn choose_signing_key(
     store: &Store,
     config: &Config,
@@ -37,7 +37,8 @@ pub(super) async fn choose_signing_key(
     };
     let mut new = None;
     loop {
-        // Making an RSA key takes a second, and no transaction may wait for it: so it is made outside, and decided again.
+        // Generating an RSA key takes a second, and no transaction may wait that long. So the key is generated outside of the
+        // transaction, and then the decision is made again.
         let (asked, key) = (choice.clone(), new.take());
         match store.write(async move |tx| asked.decide(tx, key.as_ref()).await).await? {
             Chosen::Settled => return Ok(()),
@@ -50,28 +51,31 @@ pub(super) async fn choose_signing_key(
     }
 }
 
-/// What the choice of a signing key rests on, beside the database.
+/// The data for the choice of a signing key, beside the database.
 #[derive(Clone)]
 struct Choice {
+    /// The algorithm of the configuration.
     wanted: Algorithm,
-    /// Whether it signs with `secret_key`, and no key of the database does.
+    /// Whether `secret_key` of the configuration signs, so that no key of the database may sign.
     is_shared: bool,
     root: RootSecret,
+    /// The longest time, in seconds, for which a token that is issued now is accepted.
     longest: i64,
     context: RequestContext,
 }
 
 enum Chosen {
-    /// There is a key that signs as the configuration says.
+    /// The key that signs fits the configuration.
     Settled,
-    /// Nothing was changed: a new key is wanted, and none was at hand.
+    /// Nothing was changed. A new key is needed, and the caller passed no key.
     KeyIsMissing,
-    /// Nothing was changed: the keys are sealed under another root secret by now.
+    /// Nothing was changed. The root secret was replaced, and the keys are sealed under the new root secret.
     SecretReplaced,
 }
 
 impl Choice {
-    /// Decides which key signs, in the transaction that writes it: of several processes that start at once, one adds its key.
+    /// Decides which key signs. It runs in the transaction that writes the decision, so of several processes that start at
+    /// once only one adds its key.
     async fn decide(&self, tx: &mut Tx, new: Option<&NewKey>) -> store::Result<Chosen> {
         let keys = signing_keys::list(tx).await?;
         let last = meta::find(tx, ALGORITHM_KEY).await?;
@@ -106,14 +110,14 @@ impl Choice {
     }
 }
 
-/// The keys that sign and check, from the configuration and the database.
+/// Returns the keys that sign and verify, from the configuration and the database.
 pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret) -> Result<KeySet, OpenError> {
     let stored = signing_keys::list(&mut *store.read().await?).await?;
     let sealing = root.derive(Purpose::SealSigningKeys);
     let (mut next, mut current, mut retiring, mut due) = (Vec::new(), None, Vec::new(), Vec::new());
     if let Some(secret) = &config.keys.secret_key {
         let signs = signing::configured_algorithm(config);
-        // Under another algorithm it checks what it signed before the setting was changed.
+        // With another algorithm, the secret verifies tokens that it signed before the setting was changed.
         for (algorithm, least) in [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)] {
             if secret.expose().len() < least {
                 continue;
@@ -140,17 +144,17 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
     Ok(KeySet::new(next, current, retiring).until(due.into_iter().min()))
 }
 
-/// Waits until the set of signing keys was changed, here or by another process, and puts the new one in force.
+/// Waits until this process or another process has changed the set of signing keys, and activates the new set.
 ///
 /// # Errors
-/// [`OpenError::Store`], [`OpenError::Key`]; [`OpenError::SecretForeign`] where the root secret of the configuration was
-/// replaced.
+/// [`OpenError::Store`] or [`OpenError::Key`] if the keys can't be read; [`OpenError::SecretForeign`] if the root secret of
+/// the configuration no longer belongs to the database.
 pub async fn follow_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
     vestibule.keys_changed.notified().await;
     reload_keys(vestibule).await
 }
 
-/// Puts the keys of the database in force, or sees to it that it is tried again.
+/// Activates the keys of the database. If that fails, it logs the error and requests another attempt.
 pub async fn put_keys_in_force(vestibule: &Vestibule) {
     if let Err(error) = reload_keys(vestibule).await {
         tracing::error!(%error, "can't reload the signing keys; trying again");
@@ -160,19 +164,20 @@ pub async fn put_keys_in_force(vestibule: &Vestibule) {
 
 async fn reload_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
     let _alone = vestibule.key_source.reloading.lock().await;
-    // Asked before the keys are read: what comes in between is seen, and seen again.
+    // The position is read before the keys. If a change is announced in between, the keys are read once more, which is
+    // harmless.
     let seen = changes::last_of_keys(&mut *vestibule.store.read().await?).await?;
     follow_root_secret(vestibule).await?;
     let keys = load_keys(&vestibule.store, &vestibule.config, &vestibule.key_source.root()).await?;
     vestibule.keyring.replace(keys);
     if vestibule.key_source.is_server {
-        // Tells the command that changed them that it may return.
+        // The command that changed the keys waits for this value.
         vestibule.store.write(async move |tx| meta::set(tx, FOLLOWED_KEY, &seen.to_string()).await).await?;
     }
     Ok(())
 }
 
-/// Takes the root secret that a command put in the place of the one that this process knows.
+/// Reads the root secret again, because a command may have replaced the root secret that this process knows.
 async fn follow_root_secret(vestibule: &Vestibule) -> Result<(), OpenError> {
     let lookup = RootSecretLookup {
         config: &vestibule.config,
@@ -183,7 +188,7 @@ async fn follow_root_secret(vestibule: &Vestibule) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Whether a running server says that it has the keys as this process left them.
+/// Returns whether the running server has read the keys up to the position `announced` in the feed.
 pub(in crate::flows) async fn keys_are_followed(vestibule: &Vestibule, announced: i64) -> bool {
     let followed = async { meta::find(&mut *vestibule.store.read().await?, FOLLOWED_KEY).await };
     let followed = followed.await.ok().flatten();

@@ -1,5 +1,5 @@
-//! Open: from a configuration to a running [`Vestibule`]. Makes the data directory, the root secret, the database and the
-//! first signing key where there are none; refuses what does not belong together.
+//! Open: from a configuration to a running [`Vestibule`]. It creates the data directory, the root secret, the database and
+//! the first signing key if they are absent. It refuses a secret, a database or a profile that do not belong together.
 
 pub mod data_paths;
 pub mod error;
@@ -49,22 +49,19 @@ use crate::{
     store::{self, Store, meta},
 };
 
-/// How many passwords may be found too weak for each account that an address may make.
+/// The number of password estimates that an address has for each account that it may create.
 const ESTIMATES_PER_REGISTRATION: u32 = 10;
 
-/// Who opens the database.
+/// The kind of process that opens the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The one server. Another one is refused.
+    /// The one server. A second server is refused.
     Server,
-    /// A command, beside a server or without one.
+    /// A command, with or without a running server.
     Command,
 }
 
-/// Opens what `config` names.
-///
-/// # Errors
-/// [`OpenError`]
+/// Opens the database that `config` names, and reads its keys and revocations.
 pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule, OpenError> {
     let now = clock.now();
     let (paths, temporary) = DataPaths::find(&config)?;
@@ -88,7 +85,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     }
     let keys = load_keys(&store, &config, &root).await?;
     drop(opening);
-    // What stood in the feed already is nobody's news.
+    // The feed that was read at the start contains no announcements of this process.
     announced.store(false, Ordering::Relaxed);
     announced_keys.store(0, Ordering::Relaxed);
     let limits = &config.limits;
@@ -131,6 +128,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     })
 }
 
+/// Returns the callback that applies announced changes to the memory of this process.
 fn on_commit(
     revocations: &Arc<Revocations>,
     keys_changed: &Arc<Notify>,
@@ -150,8 +148,8 @@ fn on_commit(
     })
 }
 
-/// The secret that all but the signing keys is derived from: the first that the database had. Where another one has taken its
-/// place, it lies in the database, sealed under that.
+/// Returns the first root secret of the database, from which all keys except the signing keys are derived. If the root secret
+/// was replaced, the first root secret is stored in the database, sealed under the present root secret.
 async fn first_secret(store: &Store, root: &RootSecret, database: &Path) -> Result<RootSecret, OpenError> {
     match meta::find(&mut *store.read().await?, FIRST_SECRET_KEY).await? {
         None => Ok(root.clone()),
@@ -159,8 +157,8 @@ async fn first_secret(store: &Store, root: &RootSecret, database: &Path) -> Resu
     }
 }
 
-/// A database of `dev` is for nothing else, and the other way round. The first server decides which it is; commands work on
-/// either.
+/// Checks that a server of the profile `dev` opens only a database of `dev`, and the other way round. The first server marks
+/// the database with its profile. Commands work on every database.
 async fn check_profile(store: &Store, profile: Profile, role: Role, database: &Path) -> Result<(), OpenError> {
     const KEY: &str = "profile";
     if role == Role::Command {

@@ -1,14 +1,14 @@
-//! What is held while the database is open.
+//! The locks and files that a process keeps while the database is open.
 
 use std::fs::File;
 
 use super::data_paths::TemporaryDirectory;
 
-/// What is held while the database is open, and let go of when it is closed.
+/// The locks and files that a process keeps while the database is open. They are released when it is closed.
 #[derive(Default)]
 pub(crate) struct ProcessLocks {
-    /// The lock of the one server; none for a command.
+    /// The lock of the one server. `None` for a command.
     pub(in crate::flows) lock: Option<File>,
-    /// Goes with the process.
+    /// The directory of a temporary database. It is deleted when this is dropped.
     pub(in crate::flows) _temporary: Option<TemporaryDirectory>,
 }

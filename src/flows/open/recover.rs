@@ -1,7 +1,7 @@
-//! Recover: start over without the root secret. Users and their passwords stay; all that rested on the secret goes: signing
-//! keys, sessions, devices, fingerprints.
+//! Recover: start over without the root secret. Users and their passwords stay. Everything that depends on the root secret is
+//! deleted: signing keys, sessions, devices and fingerprints.
 //!
-//! A way of its own into the database, because the usual one refuses what it does not recognise.
+//! This flow opens the database itself, because the usual way refuses a database whose root secret is unknown.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
@@ -27,48 +27,49 @@ use crate::{
     store::{self, Store, Tx, audit, devices, meta, sessions, signing_keys},
 };
 
-/// What was started over.
+/// The result of a recovery.
 #[derive(Clone, Debug)]
 pub struct Recovered {
-    /// Sessions that were ended.
+    /// The number of live sessions that were revoked.
     pub sessions: usize,
-    /// Devices that were forgotten.
+    /// The number of devices that were deleted.
     pub devices: u64,
-    /// The key that signs from now on; none where `secret_key` does.
+    /// The `kid` of the key that signs from now on. `None` if `secret_key` of the configuration signs.
     pub kid: Option<String>,
-    /// Where the new root secret lies; none where it is configured.
+    /// The path of the new root secret. `None` if the root secret comes from the configuration.
     pub file: Option<PathBuf>,
-    /// Where the secret was put that lay there and is not this database's.
+    /// The path to which a secret of another database was moved, if such a secret was in the way.
     pub foreign: Option<PathBuf>,
 }
 
-/// Why everything is as it was.
+/// An error of a recovery.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {
-    /// There is no database, or nothing in it.
+    /// The database does not exist or is empty.
     #[error("there is no database {}; check --data-dir", .0.display())]
     Nothing(PathBuf),
-    /// A secret that was lost or has leaked is not one to go on with.
+    /// The configured root secret is the present root secret. A secret that was lost or has leaked must not be used again.
     #[error(
         "root_secret of the configuration is the one that the database has; configure a new one first, or remove it"
     )]
     Same,
-    /// Somebody else does the same.
+    /// Another process is replacing the root secret.
     #[error("another process is replacing the root secret; try again")]
     Busy,
-    /// A file of ours; or a server runs, which must be stopped first.
+    /// A file can't be used, or a server is running, which must be stopped first.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Gives the database that `config` names a new root secret: the configured one, else a new file. A crash at any moment leaves
-/// the database as it was, or with the new secret.
+/// Replaces the root secret of the database that `config` names: by the configured root secret, and otherwise by a new file.
+/// After a crash at any moment, the database is unchanged or has the new secret.
 ///
 /// # Errors
-/// [`RecoverError`].
+/// [`RecoverError`]. Then the database is unchanged, except if it has taken the new secret and only the renaming of a file
+/// failed. In that case the new secret is in `secret.key.new`.
 pub async fn recover(config: &Config, context: &RequestContext) -> Result<Recovered, RecoverError> {
     let (paths, _temporary) = DataPaths::find(config)?;
     if !paths.database_exists() {
@@ -118,7 +119,8 @@ async fn start_over(
     Ok(recovered)
 }
 
-/// Takes out all that rests on the root secret, in one transaction; how many sessions and devices it were.
+/// Deletes everything that depends on the root secret, in one transaction. Returns the numbers of revoked sessions and of
+/// deleted devices.
 async fn replace_secrets(
     tx: &mut Tx,
     key: Option<&NewKey>,

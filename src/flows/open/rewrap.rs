@@ -1,9 +1,11 @@
-//! Rewrap: another root secret takes the place of the one that seals the keys, and nobody is signed out.
+//! Rewrap: another root secret replaces the root secret that seals the keys, and no user is signed out.
 //!
-//! The signing keys are sealed anew. Refresh tokens, devices, fingerprints and CSRF tokens keep the keys that they have, which
-//! come from the first secret: that lies in the database from then on, sealed under the new one. So this is for a secret that
-//! moves or is replaced by rule. It takes nothing from whoever knows the old one *and* the database: after a leak,
-//! [`recover`](super::recover) starts over.
+//! The signing keys are sealed again. Refresh tokens, devices, fingerprints and CSRF tokens keep their derived keys, which
+//! come from the first root secret. From then on the first root secret is stored in the database, sealed under the new root
+//! secret.
+//!
+//! So this operation is for a secret that moves, or that is replaced at regular intervals. It does not help after a leak: a
+//! person who knows the old secret *and* the database loses nothing. [`recover`](super::recover) is for that case.
 
 use std::{fs::File, path::PathBuf};
 
@@ -27,46 +29,48 @@ use crate::{
     store::{self, Tx, audit, meta, signing_keys},
 };
 
-/// What was changed.
+/// The result of a rewrap.
 #[derive(Clone, Debug)]
 pub struct Rewrapped {
-    /// Signing keys that were sealed anew.
+    /// The number of signing keys that were sealed again.
     pub keys: usize,
-    /// Where the new secret lies; none where it is for the operator to configure.
+    /// The path of the new root secret. `None` if the operator must configure the secret.
     pub file: Option<PathBuf>,
 }
 
-/// Why the root secret is still the one that it was.
+/// An error of a rewrap.
 #[derive(Debug, thiserror::Error)]
 pub enum RewrapError {
-    /// The secret comes from the configuration, which we don't write.
+    /// The root secret comes from the configuration, which this server does not write, and no new secret was passed.
     #[error("the root secret comes from the configuration; give the new one with --new-secret-file, then configure it")]
     NoNewSecret,
-    /// The secret is a file of ours.
+    /// The root secret is a file of this server, and yet a new secret was passed.
     #[error("the root secret is {}, where a new one will be made; leave --new-secret-file out", .0.display())]
     OwnFile(PathBuf),
-    /// The new one is the old one.
+    /// The new root secret is the present root secret.
     #[error("this is the root secret that the database has already")]
     Same,
-    /// A server that has its secret from its configuration does not learn of another.
+    /// A server is running. It has its root secret from its configuration, so it can't learn a new root secret.
     #[error("stop the server first: it has its root secret from its configuration and can't learn the new one")]
     ServerRuns,
-    /// Somebody else does the same.
+    /// Another process is replacing the root secret.
     #[error("another process is replacing the root secret; try again")]
     Busy,
-    /// A file of ours, or a key that can't be opened.
+    /// A file can't be used, or a key can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Puts another root secret in the place of the one in force: `given`, where the old one is configured, else a new file. A
-/// running server takes it up when it reads the keys. A crash at any moment leaves the database with a secret that opens it.
+/// Replaces the root secret: by `given` if the present root secret comes from the configuration, and otherwise by a new file.
+/// A running server takes the new secret when it reloads the keys. After a crash at any moment, the database has a secret
+/// that opens it.
 ///
 /// # Errors
-/// [`RewrapError`]; the secret is the old one still, unless only the renaming of its file failed: then the next start does it.
+/// [`RewrapError`]. Then the root secret is unchanged, except if the database has taken the new secret and only the renaming
+/// of its file failed. In that case the next start renames the file.
 pub async fn rewrap(
     vestibule: &Vestibule,
     given: Option<Secret>,
@@ -109,7 +113,8 @@ async fn exclude_servers(vestibule: &Vestibule) -> Result<File, RewrapError> {
     })
 }
 
-/// All that the database knows of the root secret, in one transaction; how many keys it has.
+/// Exchanges all data in the database that depends on the root secret, in one transaction. Returns the number of signing
+/// keys.
 async fn exchange(
     tx: &mut Tx,
     old: &RootSecret,

@@ -1,8 +1,14 @@
-//! The root secret: where it is, and which one belongs to the database.
+//! The root secret: its file, and the check that it belongs to the database.
 //!
-//! It comes from the configuration, or is the file `secret.key` in the data directory. When it is replaced there, the new one
-//! is written to `secret.key.new` first, then the database takes it in one transaction, then the file is renamed. So at any
-//! moment one of the two files is the one that the database knows, and whoever opens it takes that one.
+//! The root secret comes from the configuration, or from the file `secret.key` in the data directory. The file is replaced in
+//! three steps:
+//!
+//! 1. The new secret is written to `secret.key.new`.
+//! 2. One transaction moves the database to the new secret.
+//! 3. `secret.key.new` is renamed to `secret.key`.
+//!
+//! So at any moment the secret that the database knows is in one of these files. A process that opens the database uses that
+//! file.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -22,25 +28,30 @@ use crate::{
     store::{Store, meta},
 };
 
-/// What the database says of itself: the first root secret, sealed under the one that took its place.
+/// The key in `meta` for the first root secret, sealed under the present root secret.
 pub(super) const FIRST_SECRET_KEY: &str = "first_secret";
 
-/// Bytes of a root secret's file that are read.
+/// The greatest number of bytes that are read from the file of a root secret.
 const MAX_SECRET: u64 = 4096;
 
-/// Bytes of a root secret at the least.
+/// The least number of bytes of a root secret.
 const LEAST_BYTES: usize = 32;
 
-/// What the search for the root secret rests on.
+/// The configuration and the paths that determine the root secret.
 pub(super) struct RootSecretLookup<'s> {
     pub(super) config: &'s Config,
-    /// `secret.key` in the data directory.
+    /// The path of `secret.key` in the data directory.
     pub(super) file: &'s Path,
     pub(super) database: &'s Path,
 }
 
 impl RootSecretLookup<'_> {
-    /// The root secret, before the database is open: makes one where there is neither a secret nor a database.
+    /// Returns the root secret before the database is opened. Creates a root secret if neither a secret nor a database
+    /// exists.
+    ///
+    /// # Errors
+    /// [`OpenError::SecretMissing`] if a database exists without its secret. [`OpenError::SecretShort`] or
+    /// [`OpenError::File`] if the secret can't be read.
     pub(super) fn find_or_create(&self, database_existed: bool) -> Result<RootSecret, OpenError> {
         if let Some(secret) = &self.config.keys.root_secret {
             return Ok(RootSecret::new(secret.expose()));
@@ -60,11 +71,15 @@ impl RootSecretLookup<'_> {
         }
     }
 
-    /// The root secret that the database was made with: `first`, or the one that is taking its place.
+    /// Returns the root secret that belongs to the database: `first`, or the secret by which another process replaces it.
+    ///
+    /// # Errors
+    /// [`OpenError::SecretForeign`] if no secret that can be found belongs to the database.
     pub(super) async fn recognise(&self, store: &Store, first: RootSecret) -> Result<RootSecret, OpenError> {
         let mut fitting = self.choose_secret(store, &first).await?;
         if fitting.is_none() {
-            // Another process may have replaced it between the two reads, or may have died before it renamed the file.
+            // Another process may have replaced the secret between the two reads, or may have stopped before it renamed the
+            // file.
             fitting = self.choose_secret(store, &first).await?;
         }
         fitting.ok_or_else(|| OpenError::SecretForeign(self.database.to_owned()))
@@ -93,8 +108,8 @@ impl RootSecretLookup<'_> {
         Ok(read(self.file)?.filter(is_known))
     }
 
-    /// Puts the draft that the database knows in the place of the file, unless whoever wrote it is about to. Looks at it
-    /// again under the lock: it may be another one by then, which the database doesn't know yet.
+    /// Renames the draft that the database knows, unless the process that wrote the draft has the lock and is about to rename
+    /// it. The draft is read again under the lock: it may have been replaced by a draft that the database does not know yet.
     fn promote_known_draft(&self, known: &str) -> Result<(), OpenError> {
         let Some(lock) = lock_secret(self.database)? else { return Ok(()) };
         if read_finished(&draft_of(self.file))?.is_some_and(|secret| secret.recognition() == known) {
@@ -105,12 +120,15 @@ impl RootSecretLookup<'_> {
     }
 }
 
-/// Where the successor of a secret is written first.
+/// Returns the path to which the successor of a secret is written first.
 fn draft_of(file: &Path) -> PathBuf {
     file.with_extension("key.new")
 }
 
-/// The secret in a file; none where there is no file.
+/// Reads the secret in a file. `None` if there is no file.
+///
+/// # Errors
+/// [`OpenError::SecretShort`] if the file has fewer than 32 bytes; [`OpenError::File`] if it can't be read.
 fn read(path: &Path) -> Result<Option<RootSecret>, OpenError> {
     let bytes = match read_bytes(path) {
         Ok(bytes) => bytes,
@@ -127,7 +145,7 @@ fn read(path: &Path) -> Result<Option<RootSecret>, OpenError> {
     }
 }
 
-/// The same for a draft, which may lie there unfinished.
+/// Reads the secret in a draft. `None` if there is no draft, or if it is unfinished.
 fn read_finished(draft: &Path) -> Result<Option<RootSecret>, OpenError> {
     match read(draft) {
         Err(OpenError::SecretShort(_)) => Ok(None),
@@ -135,7 +153,7 @@ fn read_finished(draft: &Path) -> Result<Option<RootSecret>, OpenError> {
     }
 }
 
-/// The bytes of a secret, of which there are few.
+/// Reads at most [`MAX_SECRET`] bytes of a file. Warns if the group or other users can access it.
 fn read_bytes(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = File::open(path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
@@ -146,7 +164,7 @@ fn read_bytes(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Writes a new secret whole, or leaves the one that another process made meanwhile.
+/// Writes a new secret to a file as a whole, or keeps the file that another process created in the meantime.
 fn create(path: &Path) -> io::Result<()> {
     let draft = path.with_extension(format!("key.{}", base64url(&random::bytes::<6>())));
     write_new(&draft)?;
@@ -159,11 +177,12 @@ fn create(path: &Path) -> io::Result<()> {
     sync_directory(path)
 }
 
-/// Writes the successor of the secret in `file` beside it, and gives it. The caller holds the lock, and says which secret the
-/// database knows: where a process died before it renamed the draft, that is done now.
+/// Writes a successor of the secret in `file` to the draft, and returns the successor. The caller has the lock and passes the
+/// recognition value of the secret that the database knows. If the present draft is that secret, because a process stopped
+/// before it renamed the draft, the draft is renamed first.
 pub(super) fn write_draft(file: &Path, known: Option<&str>) -> Result<RootSecret, OpenError> {
     let draft = draft_of(file);
-    // What else lies there was never finished, and no database knows it.
+    // Any other draft was never used: no database knows it.
     if read_finished(&draft)?.is_some_and(|secret| Some(secret.recognition().as_str()) == known) {
         promote_draft(file)?;
     }
@@ -179,7 +198,7 @@ pub(super) fn write_draft(file: &Path, known: Option<&str>) -> Result<RootSecret
     read(&draft)?.ok_or_else(|| OpenError::SecretShort(draft))
 }
 
-/// Puts the draft in the place of the secret, once the database knows it. The caller holds the lock.
+/// Renames the draft to the file of the secret, after the database has taken the new secret. The caller has the lock.
 pub(super) fn promote_draft(file: &Path) -> Result<(), OpenError> {
     let renamed = || {
         fs::rename(draft_of(file), file)?;
@@ -188,7 +207,8 @@ pub(super) fn promote_draft(file: &Path) -> Result<(), OpenError> {
     renamed().map_err(|cause| OpenError::File { action: "replace the root secret", path: file.to_owned(), cause })
 }
 
-/// Puts a secret aside that is not the one of this database: it may be another's. Where it is then.
+/// Renames a secret that does not belong to this database, because it may belong to another database. Returns its new path,
+/// or `None` if there is no such secret.
 pub(super) fn set_aside(file: &Path, known: Option<&str>) -> Result<Option<PathBuf>, OpenError> {
     match read(file) {
         Ok(Some(secret)) if Some(secret.recognition().as_str()) == known => return Ok(None),

@@ -1,6 +1,8 @@
-//! Two first starts at once: what the first to commit says of the database is final, and the second adopts it or is refused.
+//! Tests of two simultaneous first starts. The decision that commits first is final; the second start adopts it or is
+//! refused.
 //!
-//! On SQLite a lock lets one process open at a time. These decisions do not rest on it.
+//! With SQLite a lock lets one process at a time open the database. The decisions that are tested here do not depend on that
+//! lock.
 
 use std::{path::Path, sync::Arc};
 
@@ -17,7 +19,7 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
-/// One database, opened by two processes as it were.
+/// Opens one database twice, as two processes would do.
 async fn two(directory: &Path) -> (Store, Store) {
     let file = directory.join("vestibule.db");
     let open = async || Store::open(&file, Arc::new(|_| {})).await.expect("it opens");
@@ -32,7 +34,7 @@ fn with_secret(secret: &str) -> Config {
 const ONE: &str = "Wq3zT8uY5rE1oP6iK9jH2gF7dS4aL0mN";
 const OTHER: &str = "k3Jx9-mQ2w_Zr7Tn5Vb8Yc1Ld4Hf6Gs0";
 
-/// How often each is tried, with another database each time.
+/// The number of repetitions of each test, each with a new database.
 const ROUNDS: usize = 20;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Roles: set, removed.
+//! The flows of roles: setting and removal.
 
 pub mod remove_role;
 pub mod set_role;

@@ -1,4 +1,4 @@
-//! Remove role: nobody has it any more, at once.
+//! Remove role: a role is deleted, and its members lose it at once.
 
 use crate::{
     domain::{
@@ -10,24 +10,21 @@ use crate::{
     store::{self, audit, roles},
 };
 
-/// Why a role stays.
+/// An error of the removal of a role.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoveRoleError {
-    /// Somebody must be able to administer the server.
+    /// The role is `admin`, without which nobody could administer the server.
     #[error("the role {ADMIN_ROLE} can't be removed")]
     Admin,
     /// There is no such role.
     #[error("there is no role {0:?}; there are: {1}")]
     Unknown(String, String),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Removes a role; how many people's access tokens that ended.
-///
-/// # Errors
-/// [`RemoveRoleError`].
+/// Removes a role. Returns the number of users whose access tokens this invalidated.
 pub async fn remove_role(
     vestibule: &Vestibule,
     role: RoleName,
@@ -47,7 +44,8 @@ pub async fn remove_role(
                 return Ok(Err(RemoveRoleError::Unknown(role.as_str().to_owned(), known)));
             }
             let admins_lose = !before.all().is_subset(&before.with(role.as_str(), None).all());
-            // While it is still known who they are. Their tokens name the role, even if it has no permission.
+            // The members must be read before the role is deleted. Their tokens contain the role's name, so they are outdated
+            // even if the role has no permission.
             let outdated = invalidate_tokens_of_members(tx, revocation_ttl, Some(&role), admins_lose, now).await?;
             roles::remove(tx, &role).await?;
             audit::insert(tx, &event).await?;

@@ -1,7 +1,7 @@
-//! Set role: an operator says which permissions a role stands for, and makes it where there is none.
+//! Set role: an operator sets the permissions of a role. The role is created if it is absent.
 //!
-//! Taking a permission away is in force at once: the authorization version of whoever loses something goes up. Giving one is
-//! not: older tokens say less than is true, and nothing untrue.
+//! The removal of a permission takes effect at once: it raises the authorization version of each user who loses something. An
+//! added permission takes effect with the next token: an earlier token lacks it, but contains nothing untrue.
 
 use std::collections::BTreeSet;
 
@@ -15,31 +15,29 @@ use crate::{
     store::{self, audit, roles, users},
 };
 
-/// Why a role stays as it is.
+/// An error of the change of a role.
 #[derive(Debug, thiserror::Error)]
 pub enum SetRoleError {
-    /// What it has is not to be set.
+    /// The role is `admin`. It has every permission, so its permissions can't be set.
     #[error("the role {ADMIN_ROLE} has every permission; it can't be set")]
     Admin,
-    /// Somebody's access token would be too long.
+    /// The access token of a user would be too long.
     #[error("{} would get too much: {message}", name.as_deref().unwrap_or(&id.to_string()))]
     TooMuch {
-        /// Whose.
+        /// The user's id.
         id: UserId,
-        /// What they are called.
+        /// The username or the email address.
         name: Option<String>,
-        /// By how much.
+        /// The size and the limit, in bytes, as a sentence.
         message: String,
     },
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Gives a role exactly these permissions; how many people's access tokens that ended.
-///
-/// # Errors
-/// [`SetRoleError`].
+/// Replaces the permissions of a role. Returns the number of users whose access tokens this invalidated: users who lose a
+/// permission.
 pub async fn set_role(
     vestibule: &Vestibule,
     role: RoleName,
@@ -59,7 +57,7 @@ pub async fn set_role(
             let after = before.with(role.as_str(), Some(permissions.clone()));
             let held = before.permissions(role.as_str());
             if !permissions.is_subset(&held) {
-                // An admin gets what a role gets.
+                // An admin has every permission of every role, so admins are checked as well.
                 for user in users::list_with_role(tx, role.as_str(), true).await? {
                     let all = after.of_user(user.roles.iter().map(String::as_str), &user.direct_permissions);
                     if let Err(message) = room.check(&user.claims, &user.roles, &all) {

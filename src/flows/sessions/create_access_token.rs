@@ -1,7 +1,7 @@
-//! Create an access token in code: the application vouches for the user, nobody proves a password.
+//! Create access token: the application vouches for a user, and no password is proved.
 //!
-//! It belongs to a session of its own, whose refresh token nobody gets. So it stands in the user's list, ends when they sign
-//! out everywhere, and is remembered as revoked for as long as it could live.
+//! The token belongs to a session of its own, whose refresh token is given to no client. So the session is in the user's
+//! list, and it ends when the user signs out everywhere. Its revocation is kept for as long as the token could be valid.
 
 use serde_json::{Map, Value};
 
@@ -20,7 +20,7 @@ use crate::{
     store::{self, Tx, audit, sessions, users},
 };
 
-/// What the token should be like. The default is that of the client `default`, not fresh, without claims of its own.
+/// Options of an access token. The default is a token of the client `default` that is not fresh and has no claims of its own.
 #[derive(Clone, Debug, Default)]
 pub struct AccessTokenOptions {
     client_id: Option<String>,
@@ -31,35 +31,37 @@ pub struct AccessTokenOptions {
 }
 
 impl AccessTokenOptions {
-    /// Through which client; it decides the audience, and the lifetime where none is given.
+    /// Sets the client. It determines the audience, and the lifetime unless [`AccessTokenOptions::lifetime`] sets one.
     #[must_use]
     pub fn client(mut self, id: impl Into<String>) -> Self {
         self.client_id = Some(id.into());
         self
     }
 
-    /// A claim of this token alone, beside those of the user and before one of the same name. Reserved names are refused.
+    /// Adds a claim to this token alone. It takes precedence over a custom claim of the user with the same name. Reserved
+    /// names are refused.
     #[must_use]
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());
         self
     }
 
-    /// Seconds that it lives: at least 1, at most the setting `session_lifetime`.
+    /// Sets the lifetime in seconds: at least 1, at most the setting `session_lifetime`.
     #[must_use]
     pub fn lifetime(mut self, seconds: i64) -> Self {
         self.lifetime = Some(seconds);
         self
     }
 
-    /// The application has just made sure that it is the user: the token opens what asks for a fresh one.
+    /// Marks the token as fresh: the application has just made sure that this is the user. Endpoints that require a fresh
+    /// token accept it.
     #[must_use]
     pub fn fresh(mut self) -> Self {
         self.fresh = true;
         self
     }
 
-    /// What the user's list of sessions calls it.
+    /// Sets the name of the session in the user's list.
     #[must_use]
     pub fn called(mut self, name: DeviceName) -> Self {
         self.name = Some(name);
@@ -67,41 +69,41 @@ impl AccessTokenOptions {
     }
 }
 
-/// A token made in code.
+/// An access token that the application created.
 #[derive(Clone, Debug)]
 pub struct IssuedAccessToken {
-    /// The token.
+    /// The access token.
     pub access_token: String,
-    /// Seconds until it is over.
+    /// Seconds until the token expires.
     pub expires_in: i64,
-    /// The session that it belongs to; ending it ends the token.
+    /// The session of the token. The token ends with the session.
     pub session_id: SessionId,
 }
 
-/// Why there is no token.
+/// An error of the creation of an access token.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateAccessTokenError {
-    /// There is no such user.
+    /// There is no user with this id.
     #[error("there is no user {0}")]
     UnknownUser(UserId),
-    /// The user may not sign in.
+    /// The user is disabled.
     #[error("user {0} is disabled")]
     Disabled(UserId),
-    /// There is no such client.
+    /// There is no client with this id.
     #[error("no client is called {0:?}")]
     UnknownClient(String),
-    /// A claim that can't be, or more than fits into a token.
+    /// A claim has a reserved name, or the claims do not fit into a token.
     #[error("{0}")]
     Claims(String),
-    /// A lifetime out of bounds.
+    /// The lifetime is out of bounds.
     #[error("a lifetime must be from 1 to {0} seconds")]
     Lifetime(i64),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// How the transaction can end.
+/// The outcome of the transaction.
 enum Created {
     Session(Box<User>),
     UnknownUser,
@@ -109,10 +111,7 @@ enum Created {
     Claims(String),
 }
 
-/// As [`Vestibule::create_access_token`].
-///
-/// # Errors
-/// [`CreateAccessTokenError`].
+/// Creates an access token and its session. [`Vestibule::create_access_token`] describes it.
 pub(in crate::flows) async fn create_access_token(
     vestibule: &Vestibule,
     user: UserId,
@@ -142,7 +141,7 @@ pub(in crate::flows) async fn create_access_token(
     }
 }
 
-/// A session as long as the token.
+/// Builds a session that ends with the token. Fails if the lifetime is out of bounds.
 fn session(
     vestibule: &Vestibule,
     user: UserId,

@@ -1,5 +1,5 @@
-//! Introspect (RFC 7662): whether a token is live now, and what it says, for whoever it concerns. Changes nothing: a refresh
-//! token that is looked at is not used.
+//! Introspect (RFC 7662): whether a token is live, and its claims, for a caller that may know them. Introspection changes
+//! nothing: it does not use a refresh token up.
 
 use std::sync::Arc;
 
@@ -17,35 +17,32 @@ use crate::{
     store,
 };
 
-/// Who asks.
+/// The caller of an introspection.
 #[derive(Clone, Copy, Debug)]
 pub enum Requester<'r> {
-    /// A confidential client, proved.
+    /// A confidential client that has authenticated.
     Client(KnownClient<'r>),
-    /// Somebody who has the permission to.
+    /// A bearer of an access token with the permission for introspection.
     Bearer(&'r AccessClaims),
 }
 
-/// A live token that concerns whoever asked.
+/// A live token that the caller may know about.
 #[derive(Debug)]
 pub enum IntrospectedToken {
     /// An access token.
     Access(Arc<AccessClaims>),
-    /// A refresh token, whose it is, and what it would get.
+    /// A refresh token.
     Refresh {
-        /// What it says.
+        /// The claims of the refresh token.
         claims: RefreshClaims,
-        /// Whose it is.
+        /// The user of the session.
         user: Box<User>,
-        /// The permissions that the next access token would carry, joined by spaces.
+        /// The permissions that the next access token would have, joined by spaces.
         scope: String,
     },
 }
 
-/// What is to be said of a token; nothing where it is not live, or does not concern whoever asks.
-///
-/// # Errors
-/// [`store::Error`].
+/// Returns the data about a live token. `None` if the token is not live, or if the caller may not know about it.
 pub async fn introspect(
     vestibule: &Vestibule,
     token: &str,
@@ -66,7 +63,7 @@ pub async fn introspect(
     Ok(concerns.then(|| IntrospectedToken::Refresh { claims, user: Box::new(user), scope }))
 }
 
-/// Its client, or the audience that it was made for.
+/// Returns whether the caller is the client of the access token, or belongs to its audience.
 fn may_see_access_token(requester: Requester<'_>, claims: &AccessClaims) -> bool {
     match requester {
         Requester::Client(client) => {
@@ -76,7 +73,8 @@ fn may_see_access_token(requester: Requester<'_>, claims: &AccessClaims) -> bool
     }
 }
 
-/// A refresh token is for its client alone. A bearer may ask about those whose access tokens are for the bearer's audience.
+/// Returns whether the caller is the client of the refresh token, or a bearer with the audience of that client's access
+/// tokens.
 fn may_see_refresh_token(requester: Requester<'_>, owner: &Client) -> bool {
     match requester {
         Requester::Client(client) => client.settings().id == owner.id,

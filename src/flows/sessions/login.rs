@@ -1,7 +1,7 @@
-//! Login: identify → prove → open a session on a device.
+//! Login: find the user, verify the password, open a session on a device.
 //!
-//! A wrong password, an unknown user and a disabled one with a wrong password get the same answer after the same work: one
-//! hash. What is said about an account is said to whoever has just proved its password.
+//! The response is the same, after the same work of one hash, for a wrong password, for an unknown user, and for a disabled
+//! user with a wrong password. Facts about an account are revealed only to a caller that has just proved its password.
 
 use crate::{
     config::{Client, LimitPolicy, UsernameField},
@@ -25,55 +25,52 @@ use crate::{
     store::{self, Tx, audit, devices, sessions, users},
 };
 
-/// What a person sends to log in.
+/// A request to log in.
 #[derive(Debug)]
 pub struct Login<'v> {
-    /// Who they say they are.
+    /// The name or the email address that the user typed.
     pub identifier: Identifier,
-    /// What should prove it.
+    /// The password to verify.
     pub password: Password,
-    /// What the browser looks like.
+    /// The fingerprint of the browser.
     pub fingerprint: Option<Fingerprint>,
-    /// The secrets that this device may have got at an earlier login: the first that is known counts.
+    /// The `device_id`s that this device may have got at earlier logins. The first known `device_id` counts.
     pub device_ids: Vec<DeviceSecret>,
-    /// What to call it in the list.
+    /// The name of the device in the user's list.
     pub device_name: Option<DeviceName>,
-    /// Through which client.
+    /// The client of the session.
     pub client: KnownClient<'v>,
-    /// What the session's tokens should say at most of the user's permissions.
+    /// The scope to which the session is limited.
     pub scope: Option<Scope>,
 }
 
-/// Why there was no login.
+/// An error of a login.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// Unknown user or wrong password.
+    /// The user is unknown, or the password is wrong.
     #[error("unknown user or wrong password")]
     InvalidCredentials,
-    /// The password was right.
+    /// The user is disabled. The password was right.
     #[error("the account is disabled")]
     Disabled,
-    /// The password was right.
+    /// The limit of devices is reached. The password was right.
     #[error("{0} devices are signed in, which is the limit")]
     DeviceLimit(u32),
-    /// The user, or the client, may not do all that was asked for. The password was right.
+    /// The user or the client does not have all the requested permissions. The password was right.
     #[error("the scope asks for {0}, which can't be granted")]
     Scope(Permission),
-    /// Too many attempts from an address, or wrong passwords for a name.
+    /// There were too many attempts from one address, or too many wrong passwords for one name.
     #[error("too many attempts")]
     TooMany(RetryAfter),
-    /// The password could not be compared.
+    /// The password could not be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Opens a session and gives its tokens.
-///
-/// # Errors
-/// [`LoginError`].
+/// Opens a session and returns its tokens.
 pub async fn login(
     vestibule: &Vestibule,
     request: Login<'_>,
@@ -84,7 +81,8 @@ pub async fn login(
     if let Some(network) = network {
         vestibule.throttle.logins.take(&network).map_err(LoginError::TooMany)?;
     }
-    // A second time where the stored password changed while it was being compared: another login may have renewed its form.
+    // The attempt is repeated once if the stored hash changed during the comparison: a concurrent login may have renewed the
+    // hash.
     for _ in 0..2 {
         if let Some(tokens) = attempt(vestibule, &request, client, context).await? {
             return Ok(tokens);
@@ -93,7 +91,7 @@ pub async fn login(
     Err(LoginError::InvalidCredentials)
 }
 
-/// Nothing where the proof was old when it was to be used.
+/// Attempts a login. Returns `None` if the password was right, but its stored hash has changed in the meantime.
 async fn attempt(
     vestibule: &Vestibule,
     request: &Login<'_>,
@@ -126,20 +124,20 @@ async fn record_failure(
     let event = AuditEvent::new(Event::LoginFailed, context);
     let event = match candidate {
         Some(candidate) => event.user(candidate.user.id),
-        // People type passwords where the name belongs: only a keyed hash is kept.
+        // Users sometimes type their password in the field of the name. So only a keyed hash of the text is kept.
         None => event.detail("name_hash", vestibule.name_hash(identifier)),
     };
     vestibule.store.write(async move |tx| audit::insert(tx, &event).await).await
 }
 
-/// Whom the name belongs to, and what is stored to compare with.
+/// The user with the name, and the stored data to compare with.
 struct Candidate {
     user: User,
     password: Option<PasswordHash>,
     device: Option<DeviceRow>,
 }
 
-/// Whether people sign in by a name of this kind. By another kind nobody is known.
+/// Returns whether users sign in by this kind of name. With another kind no user is found.
 fn signs_in_by(field: UsernameField, identifier: &Identifier) -> bool {
     match (field, identifier) {
         (UsernameField::Username, Identifier::Email(_)) | (UsernameField::Email, Identifier::Username(_)) => false,
@@ -164,13 +162,13 @@ async fn identify(vestibule: &Vestibule, request: &Login<'_>, client: &Client) -
     Ok(Some(Candidate { user, password, device }))
 }
 
-/// A right password: the stored form that it was compared with, and a newer one where that was outdated.
+/// The stored hash that the password matched, and a new hash if the stored hash has outdated parameters.
 struct VerifiedPassword {
     stored: PasswordHash,
     renewed: Option<PasswordHash>,
 }
 
-/// Always one hash, and a second one after a right password whose stored form is outdated.
+/// Verifies a password. Always computes one hash, and a second hash if the password is right but its stored hash is outdated.
 async fn verify_password(
     vestibule: &Vestibule,
     password: &Password,
@@ -188,12 +186,12 @@ async fn verify_password(
     Ok(Some(VerifiedPassword { stored, renewed }))
 }
 
-/// How the transaction of a login can end.
+/// The outcome of the transaction of a login.
 enum Opened {
     Session(Box<(User, Session)>),
     Disabled,
     Scope(Permission),
-    /// The password was changed, or the user deleted, while this one was being compared.
+    /// The password was changed or the user was deleted during the comparison.
     PasswordChanged,
     DeviceLimit,
 }
@@ -218,7 +216,7 @@ async fn open_session(
     }
 }
 
-/// Everything that the transaction needs, made before it begins: it waits for nothing but the database.
+/// The data of the transaction, prepared before it begins, so that the transaction waits for nothing except the database.
 struct Plan {
     session: Session,
     client: Client,
@@ -315,13 +313,13 @@ impl Plan {
 }
 
 impl Plan {
-    /// Sessions of the same user that this login ends.
+    /// Returns a revocation of sessions of the same user, because of this login.
     fn revocation(&self, selection: sessions::Selection, reason: RevokeReason) -> Revocation {
         let (user, context) = (self.session.user_id, self.context.clone());
         Revocation { user, selection, reason, ttl: self.revocation_ttl, context }
     }
 
-    /// The device that this login is on. A known one gives up the session that it had.
+    /// Returns the device of this login. The earlier session of a known device is revoked.
     async fn take_device(&self, tx: &mut Tx) -> store::Result<DeviceRow> {
         let (user, now) = (self.session.user_id, self.context.now);
         if let Some(device) = self.known_device
@@ -336,9 +334,11 @@ impl Plan {
         Ok(*device)
     }
 
-    /// Whether one more session is within the limit, after the least recently used ones went where the policy says so.
-    /// A device has one live session at the most, so sessions are what is counted: those with a device, which tokens made in code
-    /// have not. That of this very device will go.
+    /// Returns whether one more session is within the limit of devices. If the policy permits it, the least recently used
+    /// sessions are revoked first.
+    ///
+    /// A device has at most one live session, so the sessions with a device are counted. Sessions of tokens that the
+    /// application created have no device. The session of the known device does not count, because this login replaces it.
     async fn enforce_device_limit(&self, tx: &mut Tx) -> store::Result<bool> {
         if self.max_devices == 0 {
             return Ok(true);
@@ -357,7 +357,7 @@ impl Plan {
     }
 }
 
-/// The name given, or one made from the user agent.
+/// Returns the given name, or else a name derived from the `User-Agent`.
 fn device_name(request: &Login<'_>, context: &RequestContext) -> Option<String> {
     let made = || context.user_agent.as_deref().and_then(DeviceName::from_user_agent);
     request.device_name.clone().or_else(made).map(|name| name.as_str().to_owned())

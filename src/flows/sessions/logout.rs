@@ -1,5 +1,5 @@
-//! Logout: end the session of whatever token is shown, as long as this server signed it. Over or rotated is good enough:
-//! whoever wants to leave may.
+//! Logout: revoke the session of a presented token. Any token that this server signed will do, even if it has expired or was
+//! rotated: nothing may prevent a user from signing out.
 
 use crate::{
     domain::{
@@ -13,7 +13,7 @@ use crate::{
     store::{self, sessions},
 };
 
-/// What a client shows.
+/// A token as a client presents it.
 #[derive(Debug)]
 pub enum PresentedToken<'r> {
     /// A refresh token.
@@ -22,24 +22,25 @@ pub enum PresentedToken<'r> {
     Access(&'r str),
 }
 
-/// Why nobody was logged out.
+/// An error of a logout.
 #[derive(Debug, thiserror::Error)]
 pub enum LogoutError {
-    /// Not ours.
+    /// The token is not a refresh token of this server.
     #[error(transparent)]
     Refresh(#[from] RefreshTokenError),
-    /// Not ours.
+    /// The token is not an access token of this server.
     #[error(transparent)]
     Access(#[from] AccessTokenError),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// The session that a token belongs to, and its user.
+/// Returns the session of a token, and its user. The token may be expired or revoked.
 ///
 /// # Errors
-/// [`LogoutError::Refresh`], [`LogoutError::Access`].
+/// [`LogoutError::Refresh`] or [`LogoutError::Access`] if the token is not a token of this server, or not of the presented
+/// type.
 pub fn session_of(vestibule: &Vestibule, presented: &PresentedToken<'_>) -> Result<(SessionId, UserId), LogoutError> {
     match presented {
         PresentedToken::Refresh(token) => {
@@ -53,10 +54,7 @@ pub fn session_of(vestibule: &Vestibule, presented: &PresentedToken<'_>) -> Resu
     }
 }
 
-/// Ends a session. Once more is the same.
-///
-/// # Errors
-/// [`LogoutError`].
+/// Revokes the session of a token. Succeeds without a change if the session is revoked already or does not exist.
 pub async fn logout(
     vestibule: &Vestibule,
     presented: &PresentedToken<'_>,

@@ -1,4 +1,4 @@
-//! Sessions: opened, refreshed, looked at, ended.
+//! The flows of sessions and their tokens: login, refresh, introspection, logout and revocation.
 
 pub mod create_access_token;
 pub mod introspect;

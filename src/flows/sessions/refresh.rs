@@ -1,11 +1,11 @@
 //! Refresh: trade a refresh token for its one successor.
 //!
-//! The row is read, `domain::rotation::decide` says what the token gets, and what changes the row is one conditional
-//! update: of any number of concurrent refreshes exactly one updates the row. The others read it again, and answer with the
-//! token that the first one made. Refusals are committed too: a refusal that was rolled back would forget the theft.
+//! The flow reads the session's row, and `domain::rotation::decide` decides. A rotation is one conditional update: of any
+//! number of concurrent refreshes exactly one updates the row. The other refreshes read the row again and return the token
+//! that the first refresh created. Refusals are committed too, because a rollback would forget a theft.
 //!
-//! Tokens are valid when they are answered. Tokens that a password change or a revocation has overtaken are not given out: as
-//! cookies they would replace the valid ones that another tab has just received.
+//! Tokens are valid when they are returned. If a password change or a revocation has overtaken the tokens, they are not
+//! returned: as cookies they would replace the valid tokens that another tab has just received.
 
 use crate::{
     config::{Client, FingerprintPolicy},
@@ -30,75 +30,72 @@ use crate::{
     store::{self, audit, sessions, users},
 };
 
-/// Why a refresh token got nothing.
+/// An error of a refresh.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// Not ours, expired, or an access token.
+    /// The token is not a refresh token of this server, or it has expired.
     #[error(transparent)]
     Token(#[from] RefreshTokenError),
-    /// Its session or user is no more.
+    /// The session has ended, or its user was deleted or is disabled.
     #[error("session {0} is over")]
     SessionEnded(SessionId),
-    /// It was made before the last change of the password; the session goes on.
+    /// The token was issued before the last change of the password. The session continues.
     #[error("a refresh token of session {0} came that is older than the password")]
     Outdated(SessionId),
-    /// It was rotated away longer ago than the grace; the session is revoked now.
+    /// The token was superseded longer ago than the grace. The session is revoked now.
     #[error("an old refresh token of session {0} came back")]
     Reused(SessionId),
     /// The session is bound to another device.
     #[error("session {0} was refreshed from another device")]
     DeviceMismatch(SessionId),
-    /// It was given to another client than the one that shows it.
+    /// The token was issued to another client than the client that presents it.
     #[error("a refresh token of another client, session {0}")]
     ForeignClient(SessionId),
-    /// Its client is no longer configured, or a confidential one that nothing proved.
+    /// The token's client is not configured any longer, or it is confidential and has not authenticated.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// More was asked for than the session was granted.
+    /// The request asks for permissions that the session was not granted.
     #[error("the scope asks for {0}, which was not granted")]
     Scope(Permission),
-    /// More rotations than a session is allowed.
+    /// The session was rotated too often.
     #[error("too many refreshes")]
     TooMany(RetryAfter),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// What a client sends to refresh.
+/// A request to refresh.
 #[derive(Debug)]
 pub struct Refresh<'r> {
     /// The refresh token.
     pub token: &'r str,
-    /// What the browser looks like.
+    /// The fingerprint of the browser.
     pub fingerprint: Option<Fingerprint>,
-    /// The client that shows the token; none where nobody says, and the token's own must be a public one.
+    /// The client that presents the token. `None` if the request names no client; then the token's own client must be public.
     pub client: Option<KnownClient<'r>>,
-    /// What this access token should say at most, within what the session was granted.
+    /// The scope to which the access token is limited, within the scope that the session was granted.
     pub scope: Option<Scope>,
 }
 
 impl<'r> Refresh<'r> {
-    /// A refresh token with nothing beside it.
+    /// Creates a request with a refresh token alone.
     pub fn of(token: &'r str) -> Self {
         Self { token, fingerprint: None, client: None, scope: None }
     }
 }
 
-/// What became of one attempt.
+/// The outcome of one attempt.
 enum Attempt {
     Answered(Tokens),
-    /// Somebody else changed the row between our reading and our writing.
+    /// Another request changed the row between the read and the write.
     Overtaken,
 }
 
-/// How often a refresh is tried again after another request changed its rows. Once is rare already.
+/// The greatest number of attempts of one refresh. An attempt is repeated if another request changed the rows, which is rare.
 const MAX_ATTEMPTS: usize = 8;
 
-/// Gives the tokens that follow on a refresh token.
-///
-/// # Errors
-/// [`RefreshError`].
+/// Refreshes a session. Returns its tokens.
 pub async fn refresh(
     vestibule: &Vestibule,
     request: Refresh<'_>,
@@ -150,7 +147,7 @@ async fn attempt(
     match decision {
         Decision::Rotate => {
             if let Err(wait) = vestibule.throttle.refreshes.peek(&session.id) {
-                // The rotation that used the limit up may be the one of this very token.
+                // This very token may have been rotated by the refresh that used the limit up.
                 let overtaken = !is_current(vestibule, claims).await?;
                 return if overtaken { Ok(Attempt::Overtaken) } else { Err(RefreshError::TooMany(wait)) };
             }
@@ -161,12 +158,13 @@ async fn attempt(
             if !claim(vestibule, session.generations.current(), &next, check.event(), context).await? {
                 return Ok(Attempt::Overtaken);
             }
-            // There is one rotation for each generation, so it is counted once it is done.
+            // The rotation is counted after its write, because each generation is rotated only once.
             vestibule.throttle.refreshes.take(&next.id).ok();
             answer(vestibule, claims, (next, user), client, scope, now).await
         }
         Decision::Keep => {
-            // Written at each refresh, so limited like a rotation; any number may be under way at once, so counted first.
+            // Each refresh writes, so it is limited like a rotation. It is counted first, because any number of refreshes may
+            // run at once.
             vestibule.throttle.refreshes.take(&session.id).map_err(RefreshError::TooMany)?;
             let next = after_refresh(&session, client, &check, context);
             let claimed = claim(vestibule, session.generations.current(), &next, check.event(), context).await;
@@ -189,8 +187,8 @@ async fn attempt(
     }
 }
 
-/// Returns the tokens of a session. When a revocation or a password change has overtaken its rows, it reads them again, and fails
-/// if the session is over or the token is outdated. What the refresh gets was written, and is not decided again.
+/// Returns the tokens of a session. If a revocation or a password change has overtaken the rows, it reads them again. It
+/// fails if the session has ended or the token is outdated. The decision is not made again, because its result was written.
 async fn answer(
     vestibule: &Vestibule,
     claims: &RefreshClaims,
@@ -216,14 +214,14 @@ async fn answer(
     Err(inconsistent(claims))
 }
 
-/// The error when memory has a revocation that the rows do not show, even when they are read repeatedly.
+/// Returns the error for a revocation in memory that the rows do not contain, even after repeated reads.
 fn inconsistent(claims: &RefreshClaims) -> RefreshError {
     let what = "its row and what was announced of it don't fit together".to_owned();
     store::Error::Inconsistent { table: "sessions", id: claims.sid.to_string(), what }.into()
 }
 
-/// No more may be asked for than the session was granted (RFC 6749 §6). What of that the user has lost since is not refused: the
-/// token just does not say it.
+/// Checks that the request asks for no more than the session was granted (RFC 6749 §6). A permission of the session's scope
+/// that the user has lost is not refused: the token does not contain it.
 fn check_scope(asked: Option<&Scope>, user: &User, session: &Session, client: &Client) -> Result<(), RefreshError> {
     let beyond = match &session.scope {
         Some(scope) => asked.and_then(|asked| asked.beyond(scope.permissions())),
@@ -242,18 +240,18 @@ async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> Result<(Session,
     Ok((session, user))
 }
 
-/// Whether the fingerprint of a refresh decides what it gets.
+/// Returns whether the fingerprint of a refresh is compared.
 fn judges_device(vestibule: &Vestibule, session: &Session) -> bool {
     session.fingerprint.is_some() && vestibule.config.devices.fingerprint != FingerprintPolicy::Off
 }
 
-/// Whether the token is the session's current one at this moment.
+/// Returns whether the token is the session's current token at this moment.
 async fn is_current(vestibule: &Vestibule, claims: &RefreshClaims) -> store::Result<bool> {
     let session = sessions::find(&mut *vestibule.store.read().await?, claims.sid).await?;
     Ok(session.is_some_and(|session| session.generations.current() <= claims.generation))
 }
 
-/// The session after a refresh, but for its generation.
+/// Returns the session after a refresh that does not rotate. A rotation also changes its generations and its end.
 fn after_refresh(session: &Session, client: &Client, check: &FingerprintCheck, context: &RequestContext) -> Session {
     Session {
         last_used_at: context.now,
@@ -265,7 +263,7 @@ fn after_refresh(session: &Session, client: &Client, check: &FingerprintCheck, c
     }
 }
 
-/// Writes the session, if its row is still at `from_generation`. Returns whether it was written.
+/// Updates the session, if its row is still at `from_generation`. Returns whether it was updated.
 async fn claim(
     vestibule: &Vestibule,
     from_generation: i64,
@@ -287,7 +285,7 @@ async fn claim(
         .await
 }
 
-/// Notes what a refresh showed that rotates nothing.
+/// Records the result of the fingerprint check of a refresh that does not rotate.
 async fn record_repeat(
     vestibule: &Vestibule,
     session: &Session,

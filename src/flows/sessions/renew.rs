@@ -1,7 +1,8 @@
-//! Renew: a valid access token that is near its end is followed by another in the same session, where `renew_within` says so.
+//! Renew: with the setting `renew_within`, a valid access token that expires soon is followed by another access token of its
+//! session.
 //!
-//! It is no refresh: nothing rotates, the session lasts no longer, and a session that is bound to its device gets nothing
-//! without its fingerprint. The new token says what the old one said, and is never fresh.
+//! This is not a refresh. Nothing rotates, the session does not last longer, and a session that is bound to its device gets
+//! no token, because no fingerprint is presented. The new token has the same scope as the old token, and it is never fresh.
 
 use crate::{
     domain::{AccessClaims, UnixTime, session::SessionState},
@@ -15,29 +16,35 @@ use crate::{
     store::{self, sessions, users},
 };
 
-/// A token that follows on another.
+/// An access token that follows on another.
 #[derive(Debug)]
 pub struct Renewed {
-    /// The token.
+    /// The access token.
     pub access_token: String,
-    /// Seconds until it is over.
+    /// Seconds until the access token expires.
     pub expires_in: i64,
-    /// Seconds until the session's refresh token is over, for the access cookie.
+    /// Seconds until the session's refresh token expires, for the access cookie.
     pub refresh_expires_in: i64,
 }
 
-/// Whether a token that holds is near enough to its end. Reads no more than the setting.
+/// Returns whether a valid token expires soon enough to be renewed. Reads only the settings.
 pub fn is_due(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> bool {
     let within = vestibule.config.tokens.renew_within.seconds();
     within > 0 && claims.exp.since(now) <= within
 }
 
-/// The token that follows on that of `bearer`, unless its session is over or bound, its user's authorization another one, or
-/// the session's refresh token no further from its end. One that is recorded to end in more than `within` seconds is not
-/// outlived: a client that does not take its new token costs no write for each request.
+/// Issues the access token that follows on the token of `bearer`. Returns `None` in these cases:
+///
+/// - The session has ended or is bound to its device, or its client is not configured any longer.
+/// - The user is disabled, or their authorization version has changed.
+/// - The new token would not expire later than the old token.
+/// - The new token would have another scope than the old token.
+///
+/// If the session's row already covers a token for more than `within` seconds from now, the new token expires no later than
+/// the row records. So a client that does not take its new token does not cause a write with each request.
 ///
 /// # Errors
-/// [`store::Error`]; then the bearer has the token that they had.
+/// [`store::Error`] if the database fails. The bearer's present token stays valid.
 pub async fn renew(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -61,7 +68,7 @@ pub async fn renew(
         return Ok(None);
     }
     let claims = vestibule.access_claims(&user, &session, client, false, now, exp);
-    // One that was narrowed stays narrow, and what was granted meanwhile comes with a refresh.
+    // A token with a narrowed scope is not renewed with a wider scope. New permissions take effect with a refresh.
     if claims.scope != bearer.scope || claims.client_id != bearer.client_id {
         return Ok(None);
     }
@@ -78,7 +85,7 @@ pub async fn renew(
         }
     }
     let access_token = vestibule.keyring.keys().sign(&claims);
-    // As a cookie it would take the place of a living one.
+    // As a cookie, the outdated token would replace a valid token.
     if vestibule.revocations.overtook(session.id, user.id, user.authorization_version) {
         return Ok(None);
     }

@@ -1,4 +1,4 @@
-//! Revoke sessions: a person ends some or all of their own, an operator anybody's.
+//! Revoke sessions: a user ends some or all of their own sessions, or an operator ends sessions of any user.
 
 use crate::{
     domain::{
@@ -15,43 +15,44 @@ use crate::{
     store::{self, sessions},
 };
 
-/// Which of one's own sessions to end.
+/// A selection among the sessions of the bearer.
 #[derive(Clone, Debug)]
 pub enum OwnSessions<'r> {
-    /// Every one, this one too.
+    /// All sessions, the bearer's own session included.
     All,
-    /// Every one but the bearer's, or but the one whose refresh token is given.
+    /// All sessions except the bearer's own, or except the session whose refresh token is given.
     Others(Option<&'r str>),
-    /// One of them.
+    /// This session.
     One(SessionId),
-    /// The one whose current refresh token has this id.
+    /// The session whose current refresh token has this `jti`.
     ByTokenId(TokenId),
 }
 
-/// Why nothing was revoked.
+/// An error of the revocation of sessions.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeError {
-    /// The token of the session to keep is not ours.
+    /// The refresh token of the session to keep is not valid.
     #[error(transparent)]
     Token(#[from] RefreshTokenError),
-    /// The token of the session to keep is somebody else's.
+    /// The refresh token of the session to keep belongs to another user.
     #[error("the session to keep is not the caller's")]
     NotOwn,
-    /// There is no such live session, or it is somebody else's.
+    /// There is no such live session of the bearer.
     #[error("no such session")]
     Unknown,
-    /// The session of the one who asked is over.
+    /// The bearer's session is not valid any longer, or the session to keep is not live.
     #[error("session {0} is over")]
     SessionEnded(SessionId),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Ends sessions of the bearer. Returns how many of them were live.
+/// Revokes sessions of the bearer. Returns the number of revoked sessions that were live.
 ///
 /// # Errors
-/// [`RevokeError`].
+/// [`RevokeError`]. Then no session was revoked, except with [`RevokeError::Unknown`]: the named session may have expired,
+/// and is then marked as revoked.
 pub async fn revoke_own(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -80,7 +81,8 @@ pub async fn revoke_own(
         .store
         .write(async move |tx| {
             let asking_is_live = bearer_is_live(tx, asking, now).await?;
-            // A session that is named to be kept must be there to be kept: else a token of a session that is over would end all.
+            // The session to keep must be live. Otherwise a request with the refresh token of an ended session would end all
+            // sessions.
             let kept_is_live = match selection {
                 sessions::Selection::AllBut(kept) => session_is_live(tx, kept, now).await?,
                 _ => true,
@@ -109,10 +111,7 @@ async fn find_by_token_id(
     Ok(live.into_iter().find(|session| vestibule.refresh_tokens.is_id_of(id, session)).map(|session| session.id))
 }
 
-/// Ends sessions of a user for an operator. Returns how many of them were live.
-///
-/// # Errors
-/// [`store::Error`].
+/// Revokes sessions of a user for an operator. Returns the number of revoked sessions that were live.
 pub async fn revoke_of_user(
     vestibule: &Vestibule,
     user: UserId,

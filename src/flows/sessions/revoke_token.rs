@@ -1,4 +1,4 @@
-//! Revoke token (RFC 7009): a client gives a token back. A refresh token ends its session, an access token itself alone.
+//! Revoke token (RFC 7009): a client revokes a token. A refresh token ends its session; an access token is revoked alone.
 
 use crate::{
     domain::{
@@ -16,22 +16,22 @@ use crate::{
     store::{self, audit, sessions},
 };
 
-/// Why a token was not revoked.
+/// An error of the revocation of a token.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeTokenError {
-    /// Only the client that a token was given to gives it back.
+    /// The token was issued to another client. Only the client to which a token was issued can revoke it.
     #[error("the token is another client's")]
     ForeignClient,
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Revokes a token for the client that it was given to. A token that is invalid, expired or revoked already is no error
+/// Revokes a token for the client to which it was issued. It is no error if the token is invalid, expired or revoked already
 /// (RFC 7009 §2.2).
 ///
 /// # Errors
-/// [`RevokeTokenError`].
+/// [`RevokeTokenError`] if the token was issued to another client, or if the database fails.
 pub async fn revoke_token(
     vestibule: &Vestibule,
     token: &str,
@@ -41,10 +41,7 @@ pub async fn revoke_token(
     revoke(vestibule, token, Some(client), context).await
 }
 
-/// Revokes a token. `client` is the only client that may; with `None` every token is revoked.
-///
-/// # Errors
-/// [`RevokeTokenError`].
+/// Revokes a token. If `client` is given, only a token that was issued to this client is revoked.
 pub(in crate::flows) async fn revoke(
     vestibule: &Vestibule,
     token: &str,
@@ -63,7 +60,7 @@ pub(in crate::flows) async fn revoke(
         Err(RefreshTokenError::WrongType) => {
             let Ok(claims) = authenticate::verify_signature(vestibule, token) else { return Ok(()) };
             check(&claims.client_id)?;
-            // What no longer holds is not written down: the same token again and again is no load.
+            // A token that is not valid any longer is not written, so a client that repeats the request causes no writes.
             if authenticate::check_validity(vestibule, &claims, context.now).is_err() {
                 return Ok(());
             }
@@ -73,7 +70,8 @@ pub(in crate::flows) async fn revoke(
     }
 }
 
-/// Ends the session of a refresh token. A token that expired or was rotated away ends it too: nobody is kept from signing out.
+/// Ends the session of a refresh token. The token may be expired or superseded, because nothing may prevent a user from
+/// signing out.
 async fn end_session(vestibule: &Vestibule, claims: &RefreshClaims, context: &RequestContext) -> store::Result<()> {
     let (session, user) = (claims.sid, claims.sub);
     let one = sessions::Selection::One(session);

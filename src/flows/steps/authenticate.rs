@@ -1,5 +1,5 @@
-//! Authenticate: from the text of a token to claims that hold now. For an access token that reads memory only, for a refresh
-//! token its session's row.
+//! Authentication: from the text of a token to claims that are valid now. An access token is checked against memory alone. A
+//! refresh token is checked against the rows of its session and user.
 
 use std::sync::Arc;
 
@@ -16,20 +16,23 @@ use crate::{
     store::{self, sessions, users},
 };
 
-/// The claims of a token that this server made for one of its clients, whose time is not over and which nothing revoked.
+/// Verifies an access token and returns its claims. The token must be issued by this server to one of its clients, and must
+/// be neither expired nor revoked.
 ///
 /// # Errors
-/// [`AccessTokenError`]. One that expired and was revoked is expired.
+/// [`AccessTokenError`]. A token that has expired and was revoked is reported as expired.
 pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result<Arc<AccessClaims>, AccessTokenError> {
     let claims = verify_signature(vestibule, token)?;
     check_validity(vestibule, &claims, now)?;
     Ok(claims)
 }
 
-/// Whether claims that were checked hold at `now`: their time is not over and nothing revoked them.
+/// Checks that an access token with these verified claims is valid at `now`: not expired, and not revoked by this server or
+/// by the application's own rule. Under `BLACKLIST_REFRESH` the revocation of its session does not count.
 ///
 /// # Errors
-/// [`AccessTokenError::Expired`], [`AccessTokenError::Revoked`].
+/// [`AccessTokenError::Expired`], [`AccessTokenError::Revoked`], or [`AccessTokenError::Invalid`] before the `nbf` of the
+/// token.
 pub fn check_validity(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> Result<(), AccessTokenError> {
     claims.check_time(now, vestibule.config.tokens.leeway.seconds())?;
     let sessions_count = vestibule.config.sessions.blacklist == Blacklist::Both;
@@ -41,10 +44,11 @@ pub fn check_validity(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTim
     }
 }
 
-/// The claims of a token that this server made, over or revoked though it may be: enough to end its session.
+/// Verifies that this server issued the access token, and returns its claims. The token may be expired or revoked; it can
+/// still end its session.
 ///
 /// # Errors
-/// [`AccessTokenError::Invalid`], [`AccessTokenError::WrongType`].
+/// [`AccessTokenError::Invalid`], or [`AccessTokenError::WrongType`] for a refresh token.
 pub fn verify_signature(vestibule: &Vestibule, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
     let claims = vestibule.keyring.keys().verify(token)?;
     let audience_is_ours =
@@ -55,36 +59,37 @@ pub fn verify_signature(vestibule: &Vestibule, token: &str) -> Result<Arc<Access
     Ok(claims)
 }
 
-/// A refresh token that would get something, though nothing of that happened.
+/// A refresh token that could be used now.
 #[derive(Debug)]
 pub struct LiveRefreshToken {
-    /// What it says.
+    /// The claims of the token.
     pub claims: RefreshClaims,
-    /// The row of its session.
+    /// The session of the token.
     pub session: Session,
-    /// Whose it is.
+    /// The user of the session.
     pub user: User,
 }
 
-/// Why a refresh token would get nothing.
+/// An error of the inspection of a refresh token.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectRefreshTokenError {
-    /// Not ours, expired, or an access token.
+    /// The token is not a refresh token of this server, or it has expired.
     #[error(transparent)]
     Token(#[from] RefreshTokenError),
-    /// Its session or user is no more, or it was rotated away.
+    /// The session has ended, the user was deleted or is disabled, or the token was superseded longer ago than the grace.
     #[error("session {0} is over, or its refresh token is another one")]
     SessionEnded(SessionId),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Looks at a refresh token without using it: it is live if it is its session's current one, or was within the grace. The
-/// device is not asked about, and one that comes back too late ends nothing here.
+/// Checks whether a refresh token could be used, without using it. It is live if it is its session's current token, or if it
+/// was superseded within the grace. The device is not checked. A token that was superseded longer ago does not end its
+/// session here.
 ///
 /// # Errors
-/// [`InspectRefreshTokenError`].
+/// [`InspectRefreshTokenError`] if the token is not live, or if the database fails.
 pub async fn inspect_refresh_token(
     vestibule: &Vestibule,
     token: &str,

@@ -1,47 +1,48 @@
-//! The step that a login, a refresh and the OAuth endpoints share: which client calls, and whether it may say so.
+//! Identification of the client that calls. Logins, refreshes and the OAuth endpoints share this step.
 //!
-//! A confidential client is one only to whoever shows its secret. So its sessions open and go on at the OAuth endpoints alone:
-//! nothing else asks for a secret.
+//! A client is treated as confidential only when it authenticates with its secret. So the sessions of a confidential client
+//! are opened and refreshed at the OAuth endpoints alone: no other endpoint takes a secret.
 
 use crate::{config::Client, flows::Vestibule};
 
-/// A client that the caller may act as: a public one that was named, or a confidential one that was proved.
+/// A client that the caller may act as: a public client, or a confidential client that has authenticated.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownClient<'v>(&'v Client);
 
 impl<'v> KnownClient<'v> {
-    /// Its settings.
+    /// Returns the settings of the client.
     pub fn settings(self) -> &'v Client {
         self.0
     }
 }
 
-/// Why the caller is no client.
+/// An error of the identification of a client.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// There is none of that name.
+    /// There is no client with this id.
     #[error("no client is called {0:?}")]
     Unknown(String),
-    /// It is confidential, and no secret was shown, or another one.
+    /// The client is confidential, and the request has no secret or a wrong secret.
     #[error("the client {0:?} was not proved")]
     Unproved(String),
-    /// It is public, and has no secret that could be shown.
+    /// The client is public and has no secret, but the request has a secret.
     #[error("the client {0:?} has no secret")]
     Public(String),
 }
 
-/// The client `id`, if it is public.
+/// Returns the client `id`, if it is public.
 ///
 /// # Errors
-/// [`ClientError::Unknown`], [`ClientError::Unproved`].
+/// [`ClientError::Unknown`], or [`ClientError::Unproved`] if the client is confidential.
 pub fn public_client<'v>(vestibule: &'v Vestibule, id: &str) -> Result<KnownClient<'v>, ClientError> {
     authenticate_client(vestibule, id, None)
 }
 
-/// The client `id`, once `secret` is what it should be. Secrets are compared by their hashes, in constant time.
+/// Returns the client `id`, if it is public and `secret` is `None`, or if it is confidential and `secret` is right. Secrets
+/// are compared by their hashes, in constant time.
 ///
 /// # Errors
-/// [`ClientError`].
+/// [`ClientError`] in all other cases.
 pub fn authenticate_client<'v>(
     vestibule: &'v Vestibule,
     id: &str,

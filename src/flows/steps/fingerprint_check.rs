@@ -11,11 +11,11 @@ use crate::{
     flows::Vestibule,
 };
 
-/// What the fingerprint of this refresh says beside the session's baseline.
+/// The result of the comparison of a presented fingerprint with the sealed fingerprint of the session.
 pub(in crate::flows) struct FingerprintCheck {
     pub binding: Binding,
     verdict: Verdict,
-    /// The baseline after a match; what it was, otherwise.
+    /// The sealed fingerprint to store: updated if the presented fingerprint matched, and unchanged otherwise.
     pub baseline: Option<SealedFingerprint>,
     score: f64,
 }
@@ -32,7 +32,7 @@ impl FingerprintCheck {
         let Some(baseline) = session.fingerprint.as_ref().filter(|_| policy != FingerprintPolicy::Off) else {
             return unbound;
         };
-        // None given is the same as one in which everything is missing.
+        // A missing fingerprint counts as a fingerprint without components, so it can't match a bound session.
         let presented = vestibule.seal_fingerprint(fingerprint, session.user_id).unwrap_or_default();
         let score = device::compare(baseline, &presented);
         let verdict = device::judge(score, vestibule.thresholds);
@@ -45,7 +45,8 @@ impl FingerprintCheck {
         }
     }
 
-    /// What the log keeps of a refresh that went through.
+    /// Returns the event and the score to log for a refresh that was permitted. `None` if the fingerprint matched or was not
+    /// judged.
     pub(in crate::flows) fn event(&self) -> Option<(Event, f64)> {
         match self.verdict {
             Verdict::Drift => Some((Event::DeviceDrift, self.score)),

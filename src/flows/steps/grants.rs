@@ -1,12 +1,12 @@
-//! What tokens of a session may say, and for how long.
+//! The permissions of the tokens of a session, and the time at which they expire.
 
 use crate::{
     config::Client,
     domain::{Permission, UnixTime, User, session::Session},
 };
 
-/// The permissions that tokens of a session may carry: of those that the user has now, those within the client's scopes and
-/// within the scope that the session was opened with.
+/// Returns the permissions that tokens of a session may have: the user's present permissions, without those that are outside
+/// of the client's scopes or of the scope with which the session was opened.
 pub(crate) fn granted_permissions(user: &User, session: &Session, client: &Client) -> Vec<Permission> {
     let mut permissions = client.permitted(&user.permissions);
     if let Some(scope) = &session.scope {
@@ -15,7 +15,7 @@ pub(crate) fn granted_permissions(user: &User, session: &Session, client: &Clien
     permissions
 }
 
-/// When an access token made now is over: never past the session's end.
+/// Returns the time at which an access token that is issued now expires. It is never after the session's end.
 pub(crate) fn access_expiry(session: &Session, client: &Client, now: UnixTime) -> UnixTime {
     now.plus(client.access_token_lifetime.seconds()).min(session.expires_at).min(session.refresh_expires_at)
 }

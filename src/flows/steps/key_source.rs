@@ -1,4 +1,4 @@
-//! What a process holds to read the keys of the database again.
+//! The data with which a process reads the signing keys from the database again.
 
 use std::{
     path::PathBuf,
@@ -7,15 +7,15 @@ use std::{
 
 use crate::domain::RootSecret;
 
-/// What a process holds to read the keys of the database again.
+/// The data with which a process reads the signing keys from the database again.
 pub(in crate::flows) struct KeySource {
     root: RwLock<RootSecret>,
-    /// Where the root secret's file is, if there is one: `secret.key` in the data directory.
+    /// The path of the root secret's file: `secret.key` in the data directory. The file may be absent.
     pub secret_file: PathBuf,
     pub is_server: bool,
-    /// Held while the keys are read and put in force, so that an older set never takes the place of a newer one.
+    /// The lock under which keys are read and activated, so that an older set never replaces a newer set.
     pub reloading: tokio::sync::Mutex<()>,
-    /// Where in the feed this process last changed the keys.
+    /// The position in the feed of the last change of keys that this process announced or read since it opened the database.
     pub announced: Arc<AtomicI64>,
 }
 
@@ -29,7 +29,7 @@ impl KeySource {
         Self { root: RwLock::new(root), secret_file, is_server, reloading: tokio::sync::Mutex::default(), announced }
     }
 
-    /// The root secret under which the keys are sealed; a command may change it while a server runs.
+    /// Returns the root secret that seals the keys. A command may replace it while a server runs.
     pub(in crate::flows) fn root(&self) -> RootSecret {
         self.root.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,4 +1,4 @@
-//! What several flows need. A step is called by flows and calls none.
+//! Code that several flows need. Flows call steps; a step calls no flow.
 
 pub mod authenticate;
 pub mod bearer;

@@ -1,11 +1,11 @@
-//! Which names an account must have.
+//! The names that an account must have.
 
 use crate::config::UsernameField;
 
-/// Which names an account must have, by `username_field`: the field that is missing, and what to say of it.
+/// Checks that an account has the names that the setting `username_field` requires.
 ///
 /// # Errors
-/// The field with a sentence.
+/// The missing field, and the end of a sentence about it.
 pub fn check_names(
     field: UsernameField,
     has_username: bool,

@@ -1,4 +1,4 @@
-//! A revocation, as a value that a transaction carries out: in the rows, in the feed of changes, in the audit log.
+//! A revocation as a value. A transaction carries it out in the rows, in the feed of changes and in the audit log.
 
 use crate::{
     domain::{
@@ -14,23 +14,23 @@ use crate::{
     },
 };
 
-/// Sessions of a user that are to end, and why.
+/// A revocation of sessions of one user.
 #[derive(Clone, Debug)]
 pub struct Revocation {
-    /// Whose sessions.
+    /// The user.
     pub user: UserId,
-    /// Which of them.
+    /// The sessions to revoke.
     pub selection: Selection,
-    /// What the rows and the log say of it.
+    /// The reason, which is stored in the rows and in the audit log.
     pub reason: RevokeReason,
-    /// Seconds for which it is remembered after the last access token that was given out.
+    /// Seconds for which the revocation is kept after the last access token of a session has expired.
     pub ttl: i64,
-    /// Who asked, and when.
+    /// The context of the request, with its time.
     pub context: RequestContext,
 }
 
 impl Revocation {
-    /// Ends sessions of `user`.
+    /// Creates a revocation of sessions of `user`. Nothing is revoked before [`Revocation::carry_out`].
     pub fn new(
         vestibule: &Vestibule,
         user: UserId,
@@ -41,15 +41,13 @@ impl Revocation {
         Self { user, selection, reason, ttl: vestibule.revocation_ttl(), context: context.clone() }
     }
 
-    /// Ends the sessions. Returns the number of those that were live.
-    ///
-    /// # Errors
-    /// [`store::Error`].
+    /// Revokes the sessions, announces this, and logs it. Returns the number of revoked sessions that were live.
     pub async fn carry_out(&self, tx: &mut Tx) -> store::Result<usize> {
         let Self { user, selection, reason, ttl: revocation_ttl, context } = self;
         let revoked = sessions::revoke(tx, *user, *selection, *reason, context.now).await?;
         for session in &revoked {
-            // Within the grace tokens are given out without a write, so the row's greatest `exp` may not be the last.
+            // Within the grace, access tokens are issued without a write. So a token may expire later than the greatest `exp`
+            // in the row.
             let until = session.access_expires_at.max(context.now).plus(*revocation_ttl);
             tx.announce(Change::SessionRevoked(session.id), context.now, until).await?;
             let event = if *reason == RevokeReason::Logout { Event::LoggedOut } else { Event::SessionRevoked };
@@ -62,10 +60,7 @@ impl Revocation {
 }
 
 /// Announces that access tokens of `user` with an authorization version below `version` are invalid. The announcement is kept
-/// until `remember` seconds after `now`, or after the last expiry of a token that was given out, whichever is later.
-///
-/// # Errors
-/// [`store::Error`].
+/// for `revocation_ttl` seconds after `now`, or after the last access token of the user expires, whichever is later.
 pub async fn invalidate_access_tokens(
     tx: &mut Tx,
     revocation_ttl: i64,

@@ -1,12 +1,12 @@
-//! Steps about the members of roles: what a role loses, its members lose at once, and there is always an admin.
+//! Steps about the members of roles: a member loses a permission at once, and at least one admin always remains.
 
 use crate::{
     domain::{RoleName, UnixTime, User, permission::ADMIN_ROLE},
     store::{self, Tx, roles},
 };
 
-/// Invalidates the access tokens of the users that lose something by a change of roles: the members of `role`, and with
-/// `admins_lose` the admins, because "every permission" has become less. Returns the number of users.
+/// Invalidates the access tokens of the users who lose permissions by a change of roles: the members of `role`, and with
+/// `admins_lose` all admins, because an admin has every permission that any role has. Returns the number of users.
 pub(in crate::flows) async fn invalidate_tokens_of_members(
     tx: &mut Tx,
     revocation_ttl: i64,
@@ -18,7 +18,7 @@ pub(in crate::flows) async fn invalidate_tokens_of_members(
     tx.announce_versions(role, admins_lose, now, revocation_ttl).await
 }
 
-/// Whether nobody but this user could administer the server.
+/// Returns whether the user is the only admin who is not disabled.
 pub(crate) async fn is_last_admin(tx: &mut Tx, user: &User) -> store::Result<bool> {
     let is_admin = user.disabled_at.is_none() && user.roles.iter().any(|role| role == ADMIN_ROLE);
     Ok(is_admin && roles::count_active_members(tx, ADMIN_ROLE).await? <= 1)

@@ -1,7 +1,7 @@
-//! The life of a signing key, as steps of the flows that change it: made, published, current, retiring, removed.
+//! The life of a signing key: created, published, current, retiring, deleted. The flows that change keys share these steps.
 //!
-//! A key is published before it signs and checks until its last token is over, so a rotation fails no request. Each step is
-//! decided in a transaction: however many processes try, one of them takes it.
+//! A key is published before it signs, and it verifies until the last of its tokens has expired. So no request fails because
+//! of a rotation. Each step is decided in a transaction: of several processes that try it, exactly one performs it.
 
 use crate::{
     config::Config,
@@ -19,27 +19,27 @@ use crate::{
     },
 };
 
-/// Seconds for which a key is published before it signs: a key set may be kept for that long.
+/// Seconds for which a key is published before it signs. A service may cache the key set for that long.
 pub const PUBLISHED_BEFORE_USE: i64 = 600;
 
-/// Seconds within which a running server has surely followed a change of its keys, and signs with the key before no more.
+/// Seconds within which a running server has followed a change of its keys and no longer signs with the previous key.
 const HANDED_OVER_WITHIN: i64 = 60;
 
-/// What the database says of itself: the `algorithm` of the configuration with which a server was last started.
+/// The key in `meta` for the setting `algorithm` with which a server was started last.
 pub(in crate::flows) const ALGORITHM_KEY: &str = "algorithm";
 
-/// What the database says of itself: which root secret it was made with.
+/// The key in `meta` for the recognition value of the root secret that belongs to the database.
 pub(in crate::flows) const RECOGNITION_KEY: &str = "root_secret_recognition";
 
-/// What the database says of itself: up to where in the feed the running server follows the changes of keys.
+/// The key in `meta` for the position in the feed up to which the running server has followed changes of keys.
 pub(in crate::flows) const FOLLOWED_KEY: &str = "keys_followed";
 
-/// Whether the keys in the database are sealed under this root secret, asked in the transaction that adds one.
+/// Returns whether the keys in the database are sealed under this root secret. It runs in the transaction that adds a key.
 pub(in crate::flows) async fn is_root_of_database(tx: &mut Tx, root: &RootSecret) -> store::Result<bool> {
     Ok(meta::find(tx, RECOGNITION_KEY).await? == Some(root.recognition()))
 }
 
-/// A new key, ready for the database.
+/// A new key that is sealed and ready for the database.
 #[derive(Clone)]
 pub(in crate::flows) struct NewKey {
     pub kid: String,
@@ -64,25 +64,26 @@ impl NewKey {
     }
 }
 
-/// Makes a key, on a thread where nobody waits for the CPU that it takes.
+/// Generates a key on a thread for blocking work, because that takes much CPU time.
 pub async fn generate(algorithm: Algorithm) -> SigningKey {
     tokio::task::spawn_blocking(move || SigningKey::generate(algorithm))
         .await
         .expect("making a key does not panic, and a runtime that stops runs no flow")
 }
 
-/// The algorithm that the configuration asks for.
+/// Returns the algorithm of the configuration.
 pub fn configured_algorithm(config: &Config) -> Algorithm {
     Algorithm::parse(config.keys.algorithm.as_str()).expect("both lists have the same names, which a test holds")
 }
 
-/// The longest time, in seconds, for which a token made now is accepted.
+/// Returns the longest time, in seconds, for which a token that is issued now is accepted.
 pub(in crate::flows) fn longest_acceptance(config: &Config) -> i64 {
     config.clients.longest_access_token_lifetime().seconds() + config.tokens.leeway.seconds()
 }
 
-/// Puts a key into the set that signs once it was published for long enough. One that waited for the same gives way: it has
-/// signed nothing. Its `kid`, and when the new one signs.
+/// Inserts a key that will sign after it was published for [`PUBLISHED_BEFORE_USE`] seconds. It replaces the key that was
+/// published as the next key, which has signed nothing. Returns the `kid` of the replaced key, if there was one, and the time
+/// from which the new key signs.
 pub(in crate::flows) async fn publish(
     tx: &mut Tx,
     key: &NewKey,
@@ -95,7 +96,8 @@ pub(in crate::flows) async fn publish(
     Ok((replaced, signs_from))
 }
 
-/// Has a key sign from now on, in the place of the current one and of the next one.
+/// Inserts a key that signs from now on. Retires the current key, and deletes the next key. Returns the `kid` of the deleted
+/// key, and the `kid` of the retired key with the time until which it verifies.
 pub(in crate::flows) async fn sign_at_once(
     tx: &mut Tx,
     key: &NewKey,
@@ -109,7 +111,7 @@ pub(in crate::flows) async fn sign_at_once(
     Ok((replaced, retired))
 }
 
-/// Removes the key that would have signed next.
+/// Deletes the next key. Returns its `kid`, or `None` if there is no next key.
 pub(in crate::flows) async fn drop_next(tx: &mut Tx, context: &RequestContext) -> store::Result<Option<String>> {
     let dropped = signing_keys::delete_next(tx).await?;
     if let Some(kid) = &dropped {
@@ -118,8 +120,9 @@ pub(in crate::flows) async fn drop_next(tx: &mut Tx, context: &RequestContext) -
     Ok(dropped)
 }
 
-/// Has the current key sign no more, and check until the last of its tokens is over: those given out before, perhaps for
-/// longer than today's setting says, and those that a server makes until it has followed.
+/// Retires the current key: it signs no longer, and verifies until the last of its tokens has expired. This includes tokens
+/// that were issued under an earlier, longer setting, and tokens that a server issues until it has followed the change.
+/// Returns the `kid` of the key with the time until which it verifies, or `None` if there is no current key.
 pub(in crate::flows) async fn retire_current(
     tx: &mut Tx,
     longest: i64,
@@ -133,16 +136,17 @@ pub(in crate::flows) async fn retire_current(
     Ok(Some((kid, until)))
 }
 
-/// What time made of the keys.
+/// The steps that were due and were done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Advanced {
-    /// Whether the next key became the current one.
+    /// Whether the next key became the current key.
     pub promoted: bool,
-    /// How many retired keys left.
+    /// The number of retired keys that were deleted.
     pub removed: u64,
 }
 
-/// Does what is due: the next key signs, retired ones whose last token is over leave.
+/// Performs the steps that are due: the next key becomes the current key, and retired keys whose last token has expired are
+/// deleted.
 pub(in crate::flows) async fn advance(tx: &mut Tx, longest: i64, context: &RequestContext) -> store::Result<Advanced> {
     let due = signing_keys::find_due(tx, context.now).await?;
     if let Some(kid) = &due {
@@ -157,7 +161,7 @@ pub(in crate::flows) async fn advance(tx: &mut Tx, longest: i64, context: &Reque
     Ok(Advanced { promoted: due.is_some(), removed })
 }
 
-/// Removes the keys whose last token has expired. Returns how many it removed.
+/// Deletes the retired keys whose last token has expired. Returns the number of deleted keys.
 pub(in crate::flows) async fn remove_expired(tx: &mut Tx, context: &RequestContext) -> store::Result<u64> {
     let expired = signing_keys::delete_expired(tx, context.now).await?;
     for kid in &expired {
@@ -169,7 +173,7 @@ pub(in crate::flows) async fn remove_expired(tx: &mut Tx, context: &RequestConte
     Ok(expired.len() as u64)
 }
 
-/// Tells every process that the set of keys is another one.
+/// Announces to every process that the set of keys has changed.
 pub(in crate::flows) async fn announce(tx: &mut Tx, now: UnixTime) -> store::Result<()> {
     tx.announce(Change::SigningKeys, now, now.plus(CLOCK_STEP_MARGIN)).await
 }

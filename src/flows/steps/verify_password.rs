@@ -1,7 +1,9 @@
-//! The step that `/fresh`, a password change and a deletion share: a signed-in person proves their password.
+//! The step in which a signed-in user proves their password. `/fresh`, a change of the password and a deletion of the account
+//! share it.
 //!
-//! Wrong ones count against both of the user's names like those at login, and five in a row end the session. The proofs of one
-//! session are compared one after the other: at once they would all be compared before the first one is counted.
+//! Wrong passwords count against both names of the user, as at a login. Five wrong passwords in a row end the session. The
+//! proofs of one session are compared one after the other. In parallel, all of them would be compared before the first
+//! failure is counted.
 
 use super::revocation::Revocation;
 use crate::{
@@ -19,30 +21,27 @@ use crate::{
     store::{self, audit, sessions, users},
 };
 
-/// Why a password was not proved.
+/// An error of the proof of a password.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyPasswordError {
-    /// The session is no more.
+    /// The session or its user does not exist any longer, or the session is not live.
     #[error("session {0} is over")]
     SessionEnded(SessionId),
-    /// Another password.
+    /// The password is wrong.
     #[error("wrong password in session {0}")]
     Wrong(SessionId),
-    /// Too many wrong ones for one of the user's names.
+    /// There were too many wrong passwords for one of the user's names.
     #[error("too many attempts")]
     TooMany(RetryAfter),
-    /// The password could not be compared.
+    /// The password could not be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Compares a password with that of the bearer; the stored form that it fits.
-///
-/// # Errors
-/// [`VerifyPasswordError`].
+/// Verifies the password of the bearer. Returns the stored hash that it matched.
 pub(in crate::flows) async fn verify_password(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -58,7 +57,7 @@ pub(in crate::flows) async fn verify_password(
     let session = session.filter(|session| session.state(context.now) == SessionState::Live).ok_or_else(ended)?;
     let names = lookup_keys(&user.ok_or_else(ended)?);
     let typed = |device| names.iter().map(|name| vestibule.typed_name(name, device)).collect::<Vec<_>>();
-    // A signed-in device has an allowance of its own: a stranger's guesses at the login don't lock it out.
+    // A signed-in device has an allowance of its own, so that a stranger's guesses at the login do not lock it out.
     let attempt =
         vestibule.throttle.failures.begin(&typed(session.device)).await.map_err(VerifyPasswordError::TooMany)?;
     match find_matching_hash(vestibule, bearer.sub, password).await {
@@ -75,18 +74,15 @@ pub(in crate::flows) async fn verify_password(
     }
 }
 
-/// The lookup keys of a user's names: of one or two.
+/// Returns the lookup keys of the user's username and email address, whichever are set.
 fn lookup_keys(user: &User) -> Vec<String> {
-    // A stored name that could not be typed today counts by its text.
+    // A stored name may be invalid under today's rules. Then its text is the key.
     let of_username = |text: &str| Username::parse(text).map_or_else(|_| text.to_owned(), |name| name.key().to_owned());
     let of_email = |text: &str| Email::parse(text).map_or_else(|_| text.to_owned(), |email| email.key().to_owned());
     user.username.as_deref().map(of_username).into_iter().chain(user.email.as_deref().map(of_email)).collect()
 }
 
-/// The stored form of a user's password, if `password` fits it.
-///
-/// # Errors
-/// [`VerifyPasswordError::Hash`], [`VerifyPasswordError::Store`].
+/// Returns the stored hash of a user's password if `password` matches it. `None` if it does not, or if there is no hash.
 pub async fn find_matching_hash(
     vestibule: &Vestibule,
     user: UserId,
@@ -94,7 +90,7 @@ pub async fn find_matching_hash(
 ) -> Result<Option<PasswordHash>, VerifyPasswordError> {
     let mut reader = vestibule.store.read().await?;
     let stored = users::find_password(&mut reader, user).await?;
-    // No connection is held while the password is hashed.
+    // No database connection is kept while the password is hashed.
     drop(reader);
     let verdict = vestibule.hasher.verify(password, stored.clone()).await?;
     Ok(stored.filter(|_| verdict != PasswordCheck::Wrong))

@@ -1,4 +1,4 @@
-//! Add user: an operator makes an account.
+//! Add user: an operator creates an account.
 
 use crate::{
     domain::{
@@ -13,44 +13,44 @@ use crate::{
     store::{self, audit, roles, users},
 };
 
-/// The account to make.
+/// An account to create.
 #[derive(Debug)]
 pub struct NewAccount {
-    /// The name to be called by.
+    /// The username.
     pub username: Option<Username>,
-    /// The address to be called by.
+    /// The email address.
     pub email: Option<Email>,
-    /// Roles, which must exist.
+    /// The roles, which must exist.
     pub roles: Vec<RoleName>,
-    /// Permissions beside those of the roles.
+    /// The permissions that the user has directly, beside the permissions of the roles.
     pub permissions: Vec<Permission>,
-    /// Custom claims.
+    /// The custom claims.
     pub claims: serde_json::Map<String, serde_json::Value>,
     /// The password, already checked.
     pub password: Password,
 }
 
-/// Why there is no account.
+/// An error of the creation of an account.
 #[derive(Debug, thiserror::Error)]
 pub enum AddUserError {
-    /// Somebody has that name or address.
+    /// Another user has the username or the email address.
     #[error("the {} is taken by another user", .0.field())]
     Taken(users::TakenName),
-    /// A role that isn't.
+    /// There is no such role.
     #[error("there is no role {0:?}; there are: {1}")]
     UnknownRole(String, String),
-    /// A custom claim that can't be, or more than fits into a token.
+    /// A custom claim has a reserved name, or the claims do not fit into a token.
     #[error("{0}")]
     Claims(String),
     /// The password could not be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// How the transaction can end.
+/// The outcome of the transaction.
 enum Added {
     User(Box<User>),
     Taken(users::TakenName),
@@ -58,10 +58,7 @@ enum Added {
     TooMuch(String),
 }
 
-/// Makes an account.
-///
-/// # Errors
-/// [`AddUserError`].
+/// Creates an account. Returns the new user.
 pub async fn add_user(vestibule: &Vestibule, new: NewAccount, context: &RequestContext) -> Result<User, AddUserError> {
     claims::check_custom(&new.claims).map_err(AddUserError::Claims)?;
     let role_names: Vec<String> = new.roles.iter().map(|role| role.as_str().to_owned()).collect();

@@ -1,4 +1,4 @@
-//! Change names: a person gives their own account another name or address.
+//! Change names: a user changes the username or the email address of their own account.
 
 use crate::{
     domain::{
@@ -16,36 +16,36 @@ use crate::{
     store::{self, audit, users},
 };
 
-/// What to change: a field that is not given stays, one that is null goes.
+/// The names to change. An outer `None` keeps the name; an inner `None` removes it.
 #[derive(Debug, Default)]
 pub struct NewNames {
-    /// The name.
+    /// The username.
     pub username: Option<Option<Username>>,
-    /// The address; another one is not verified.
+    /// The email address. A new address is not verified.
     pub email: Option<Option<Email>>,
 }
 
-/// Why the names stay.
+/// An error of a change of names.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeNamesError {
     /// The account would lack a name that it must have.
     #[error("{0} {1}")]
     Missing(&'static str, &'static str),
-    /// Somebody has that name or address.
+    /// Another user has the username or the email address.
     #[error("the {} is taken", .0.field())]
     Taken(users::TakenName),
     /// Too many taken names were tried from one address.
     #[error("too many attempts")]
     TooMany(RetryAfter),
-    /// The user or the session is gone.
+    /// The session has ended, the user was deleted or is disabled, or the authorization version has changed.
     #[error("session {0} is over")]
     SessionEnded(SessionId),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// How the transaction can end.
+/// The outcome of the transaction.
 enum Changed {
     User(Box<User>),
     Gone,
@@ -53,10 +53,7 @@ enum Changed {
     Taken(users::TakenName),
 }
 
-/// Renames the bearer.
-///
-/// # Errors
-/// [`ChangeNamesError`].
+/// Changes the names of the bearer. Returns the changed user.
 pub async fn change_names(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -64,7 +61,7 @@ pub async fn change_names(
     network: Option<Network>,
     context: &RequestContext,
 ) -> Result<User, ChangeNamesError> {
-    // That a name is taken can be learned here as at a registration, so it is as limited.
+    // The response reveals that a name is taken, as at a registration. So the same limit applies.
     let limit = &vestibule.throttle.registrations;
     let attempt = limit.begin(network.as_slice()).await.map_err(ChangeNamesError::TooMany)?;
     let (id, session, field) = (bearer.sub, bearer.sid, vestibule.config.passwords.username_field);
@@ -80,7 +77,7 @@ pub async fn change_names(
             let username = names.username.clone().unwrap_or_else(|| kept(user.username.as_deref(), Username::parse));
             let email = names.email.clone().unwrap_or_else(|| kept(user.email.as_deref(), Email::parse));
             if let Err((field, message)) = check_names(field, username.is_some(), email.is_some()) {
-                // Of two names either would do: the one that was to go must stay.
+                // If either name would do, the error belongs to the field of the name that was to be removed.
                 let field = if names.email == Some(None) { "email" } else { field };
                 return Ok(Changed::Missing(field, message));
             }
@@ -107,7 +104,7 @@ pub async fn change_names(
     }
 }
 
-/// A stored name as its type.
+/// Parses a stored name. Returns `None` if it is absent, or invalid under today's rules.
 fn kept<T>(stored: Option<&str>, parse: fn(&str) -> Result<T, &'static str>) -> Option<T> {
     stored.and_then(|text| parse(text).ok())
 }

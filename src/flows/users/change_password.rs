@@ -1,4 +1,4 @@
-//! Change password: the session that does it goes on with new tokens, every other one ends.
+//! Change password: the bearer's session continues with new tokens, and every other session of the user ends.
 
 use crate::{
     domain::{
@@ -20,30 +20,28 @@ use crate::{
     store::{self, audit, sessions, users},
 };
 
-/// Why the password stays.
+/// An error of a change of the password.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangePasswordError {
     /// The current password was not proved.
     #[error(transparent)]
     Proof(#[from] verify_password::VerifyPasswordError),
-    /// The new password is none that may be stored.
+    /// The new password is not acceptable.
     #[error("the new password {0}")]
     Unsuitable(String),
-    /// The session or its user is no more.
+    /// The session has ended, the user was deleted or is disabled, or the authorization version or the password has changed
+    /// in the meantime.
     #[error("session {0} is over")]
     SessionEnded(SessionId),
     /// The new password could not be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Sets the bearer's password.
-///
-/// # Errors
-/// [`ChangePasswordError`].
+/// Changes the password of the bearer. Returns new tokens for the bearer's session.
 pub async fn change_password(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -76,8 +74,8 @@ pub async fn change_password(
             let version = users::raise_authorization_version(tx, user_id).await?;
             invalidate_access_tokens(tx, revocation_ttl, user_id, version, now).await?;
             revocation.carry_out(tx).await?;
-            // A copy of an earlier refresh token of this session gets nothing, not even within the grace (ASVS 5.0 V7.4.3,
-            // RFC 9700 §4.14.2).
+            // A copy of an earlier refresh token of this session is refused, even within the grace (ASVS 5.0 V7.4.3, RFC 9700
+            // §4.14.2).
             let current = session.generations.current();
             let mut next = session;
             next.generations = next.generations.after_password_change(now);

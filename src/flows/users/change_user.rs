@@ -1,7 +1,7 @@
-//! Change user: an operator changes what an account is and may.
+//! Change user: an operator changes the data and the rights of an account.
 //!
-//! What takes something away raises the user's authorization version, so that tokens which still say it stop at once;
-//! disabling and a new password end every session.
+//! A change that takes something away raises the user's authorization version, so that tokens with the earlier data are
+//! rejected at once. Disabling the user and setting a new password end every session.
 
 use crate::{
     domain::{
@@ -23,69 +23,66 @@ use crate::{
     store::{self, Tx, audit, roles, sessions, users},
 };
 
-/// What to change; what is not given stays.
+/// The changes to make. An absent field is not changed.
 #[derive(Clone, Debug, Default)]
 pub struct UserChange {
-    /// Another name.
+    /// The new username.
     pub username: Option<Username>,
-    /// Another address.
+    /// The new email address.
     pub email: Option<Email>,
-    /// Disable or enable.
+    /// Whether to disable or enable the user.
     pub disabled: Option<bool>,
-    /// Whether the address is known to be theirs.
+    /// Whether the email address is verified.
     pub email_verified: Option<bool>,
-    /// Roles to give.
+    /// The roles to add.
     pub add_roles: Vec<RoleName>,
-    /// Roles to take.
+    /// The roles to remove.
     pub remove_roles: Vec<String>,
-    /// Permissions to give beside those of the roles.
+    /// The permissions to grant directly, beside the permissions of the roles.
     pub add_permissions: Vec<Permission>,
-    /// Such permissions to take.
+    /// The directly granted permissions to remove.
     pub remove_permissions: Vec<String>,
-    /// Custom claims to set.
+    /// The custom claims to set.
     pub set_claims: serde_json::Map<String, serde_json::Value>,
-    /// Custom claims to drop.
+    /// The custom claims to remove.
     pub remove_claims: Vec<String>,
-    /// Another password.
+    /// The new password.
     pub password: Option<Password>,
 }
 
-/// Why nothing was changed.
+/// An error of a change of a user. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeUserError {
-    /// There is no such user.
+    /// There is no user with this id.
     #[error("there is no user {0}")]
     Unknown(UserId),
-    /// Somebody else has that name or address.
+    /// Another user has the username or the email address.
     #[error("the {} is taken by another user", .0.field())]
     Taken(users::TakenName),
-    /// A role that isn't.
+    /// There is no such role.
     #[error("there is no role {0:?}; there are: {1}")]
     UnknownRole(String, String),
-    /// Nobody else could administer the server.
+    /// There would be no admin left who is not disabled.
     #[error("this is the last admin; give another user the role admin first")]
     LastAdmin,
-    /// A custom claim that can't be, or more than fits into a token.
+    /// A custom claim has a reserved name, or the claims do not fit into a token.
     #[error("{0}")]
     Claims(String),
-    /// The password is none that may be stored.
+    /// The password is not acceptable.
     #[error("the password {0}")]
     UnsuitablePassword(String),
     /// The password could not be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// The decided refusals, which commit nothing: the transaction gives them back as an outcome.
+/// The changed user, or the refusal. The transaction returns a refusal as an outcome; it has written nothing then.
 type Outcome = Result<User, ChangeUserError>;
 
-/// Changes a user.
-///
-/// # Errors
-/// [`ChangeUserError`].
+/// Changes a user. Returns the changed user.
 pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, context: &RequestContext) -> Outcome {
     claims::check_custom(&change.set_claims).map_err(ChangeUserError::Claims)?;
     let hash = match &change.password {
@@ -112,7 +109,7 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
         .await?
 }
 
-/// What the user will be, checked as a whole before the first row is written.
+/// The state of the user after the change. It is checked as a whole before the first row is written.
 struct Plan {
     username: Option<Username>,
     email: Option<Email>,
@@ -149,7 +146,8 @@ impl Plan {
         }
         let role_names: Vec<String> = roles.iter().map(|role| role.as_str().to_owned()).collect();
         let all = known.of_user(role_names.iter().map(String::as_str), &permissions);
-        // Only then: somebody who has too much already must still be one who can be disabled, or stripped of it.
+        // The size is checked only if something is added. A user whose data is too large already can still be disabled, or
+        // lose some of it.
         let gets_more =
             !(change.add_roles.is_empty() && change.add_permissions.is_empty() && change.set_claims.is_empty());
         if gets_more && let Err(message) = room.check(&claims, &role_names, &all) {
@@ -224,7 +222,7 @@ impl Plan {
     }
 }
 
-/// What is held and what is added, without what goes.
+/// Returns the items of `held` and `added`, without the items for which `goes` returns `true`. Sorted, without duplicates.
 fn merge<T: Clone + Ord>(held: impl Iterator<Item = T>, added: &[T], goes: impl Fn(&T) -> bool) -> Vec<T> {
     let mut all: Vec<T> = held.chain(added.iter().cloned()).filter(|item| !goes(item)).collect();
     all.sort_unstable();

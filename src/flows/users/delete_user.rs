@@ -1,4 +1,4 @@
-//! Delete user: account, sessions and devices go; the log forgets whom it spoke of.
+//! Delete user: the account, its sessions and its devices are deleted, and the audit log keeps no personal data of the user.
 
 use crate::{
     domain::{
@@ -20,27 +20,28 @@ use crate::{
     store::{self, Tx, audit, sessions, users},
 };
 
-/// Why the user stays.
+/// An error of the deletion of a user.
 #[derive(Debug, thiserror::Error)]
 pub enum DeleteUserError {
     /// The password was not proved.
     #[error(transparent)]
     Proof(#[from] verify_password::VerifyPasswordError),
-    /// Nobody else has the role `admin`.
+    /// The user is the only admin who is not disabled.
     #[error("user {0} is the last admin")]
     LastAdmin(UserId),
-    /// The session of the one who asked is over.
+    /// The bearer's session has ended, the user was deleted or is disabled, or the authorization version or the password has
+    /// changed.
     #[error("session {0} is over")]
     SessionEnded(SessionId),
-    /// There is no such user.
+    /// There is no user with this id.
     #[error("no user {0}")]
     Unknown(UserId),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// How the transaction can end.
+/// The outcome of the transaction.
 #[derive(Clone, Copy)]
 enum Deleted {
     Done,
@@ -50,9 +51,6 @@ enum Deleted {
 }
 
 /// Deletes the bearer, who proves their password.
-///
-/// # Errors
-/// [`DeleteUserError`].
 pub async fn delete_own(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -63,10 +61,7 @@ pub async fn delete_own(
     delete(vestibule, bearer.sub, Some((Bearer::of(bearer), proved)), context).await
 }
 
-/// Deletes a user on an operator's word.
-///
-/// # Errors
-/// [`DeleteUserError`].
+/// Deletes a user for an operator.
 pub async fn delete_user(vestibule: &Vestibule, user: UserId, context: &RequestContext) -> Result<(), DeleteUserError> {
     delete(vestibule, user, None, context).await
 }

@@ -1,4 +1,4 @@
-//! Export user: all that is stored about a person, for the person (GDPR Art. 15 and 20).
+//! Export user: all stored data about a user, for the user (GDPR Art. 15 and 20).
 
 use crate::{
     domain::{User, UserId, session::Session},
@@ -6,22 +6,19 @@ use crate::{
     store::{self, audit, devices, sessions, users},
 };
 
-/// What is stored about one user.
+/// All stored data about a user.
 pub struct Export {
     /// The account.
     pub user: User,
-    /// Sessions, ended ones too while they are kept.
+    /// The sessions. Ended sessions are included until they are deleted.
     pub sessions: Vec<Session>,
-    /// Devices.
+    /// The devices.
     pub devices: Vec<devices::Device>,
-    /// The log, newest first.
+    /// The user's audit events, newest first.
     pub audit_events: Vec<audit::StoredEvent>,
 }
 
-/// Gathers it; none where there is no such user.
-///
-/// # Errors
-/// [`store::Error`].
+/// Collects the stored data about a user. `None` if there is no user with this id.
 pub async fn export_user(vestibule: &Vestibule, id: UserId) -> store::Result<Option<Export>> {
     let mut reader = vestibule.store.read().await?;
     let Some(user) = users::find(&mut reader, id).await? else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! Users: made, changed, deleted.
+//! The flows of users: registration, changes, export and deletion.
 
 pub mod add_user;
 pub mod change_names;

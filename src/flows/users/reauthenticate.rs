@@ -1,4 +1,4 @@
-//! Reauthenticate: a signed-in person proves their password again and gets a fresh access token in the same session.
+//! Reauthenticate: a signed-in user proves their password again and gets a fresh access token of the same session.
 
 use crate::{
     domain::{
@@ -17,35 +17,32 @@ use crate::{
     store::{self, audit, sessions, users},
 };
 
-/// Why there is no fresh token.
+/// An error of a reauthentication.
 #[derive(Debug, thiserror::Error)]
 pub enum ReauthenticateError {
     /// The password was not proved.
     #[error(transparent)]
     Proof(#[from] verify_password::VerifyPasswordError),
-    /// The session or its user is no more.
+    /// The session has ended, the user was deleted or is disabled, or the authorization version or the password has changed.
     #[error("session {0} is over")]
     SessionEnded(SessionId),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// A fresh access token, and the seconds until it is over.
+/// A fresh access token.
 #[derive(Debug)]
 pub struct FreshAccessToken {
-    /// The token.
+    /// The access token.
     pub access_token: String,
-    /// Seconds.
+    /// Seconds until the access token expires.
     pub expires_in: i64,
-    /// Seconds until the session's refresh token is over, for the access cookie.
+    /// Seconds until the session's refresh token expires, for the access cookie.
     pub refresh_expires_in: i64,
 }
 
-/// Proves the password of the bearer.
-///
-/// # Errors
-/// [`ReauthenticateError`].
+/// Verifies the password of the bearer. Returns a fresh access token.
 pub async fn reauthenticate(
     vestibule: &Vestibule,
     bearer: &AccessClaims,

@@ -1,4 +1,4 @@
-//! Register: a person makes their own account, where that is open.
+//! Register: a user creates their own account, if the configuration permits it.
 
 use crate::{
     domain::{
@@ -15,44 +15,41 @@ use crate::{
     store::{self, audit, users},
 };
 
-/// What a person sends to get an account.
+/// A request to register.
 #[derive(Debug)]
 pub struct Registration {
-    /// The name to be called by.
+    /// The username.
     pub username: Option<Username>,
-    /// The address to be called by.
+    /// The email address.
     pub email: Option<Email>,
-    /// What will prove it.
+    /// The password.
     pub password: Password,
 }
 
-/// Why there is no account.
+/// An error of a registration.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
-    /// Accounts are made by the operator.
+    /// Registration is closed: only the operator creates accounts.
     #[error("registration is closed")]
     Closed,
-    /// Somebody has that name or address.
+    /// Another user has the username or the email address.
     #[error("the {} is taken", .0.field())]
     Taken(users::TakenName),
-    /// The password is none that may be stored.
+    /// The password is not acceptable.
     #[error("the password {0}")]
     Unsuitable(String),
-    /// Too many from one address.
+    /// There were too many registrations, or attempts at them, from one address.
     #[error("too many registrations")]
     TooMany(RetryAfter),
     /// The password could not be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The database did not answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Makes an account.
-///
-/// # Errors
-/// [`RegisterError`].
+/// Creates an account. Returns the new user.
 pub async fn register(
     vestibule: &Vestibule,
     request: Registration,
