@@ -1,9 +1,9 @@
-//! Lists the files of `static/`, for `src/http/assets.rs` to embed: a new one needs no row anywhere. It runs nothing and asks
-//! nobody.
+//! Lists the files of `static/`, which `src/http/assets.rs` embeds, so that a new file needs no entry in the code. It starts no
+//! program and uses no network.
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
-/// What is an asset; anything else in the folder is not served.
+/// The extensions of assets. The server serves no other files of the folder.
 const KINDS: [&str; 3] = ["css", "js", "svg"];
 
 fn main() {
@@ -22,7 +22,7 @@ fn main() {
     for name in names {
         let text = fs::read_to_string(folder.join(&name)).expect("assets are text");
         fs::write(out.join(&name), if name.ends_with(".js") { without_comments(&text) } else { text }).expect(WRITABLE);
-        // Without a path of this build: a checkout that was moved is compiled against the table that was made before.
+        // The table must not contain an absolute path, because a checkout that was moved is compiled with the old table.
         let whole = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/static/{name}\")");
         writeln!(table, "({name:?}, include_bytes!({whole}), include_bytes!({name:?})),").expect("a String takes text");
     }
@@ -32,8 +32,8 @@ fn main() {
 
 const WRITABLE: &str = "the output folder can be written";
 
-/// A script without the lines that are nothing but comment: what our pages load, while other front ends get the whole file to
-/// read.
+/// Returns a script without the lines that contain only a comment. The built-in pages load it in this form; other front ends
+/// get the whole file.
 fn without_comments(script: &str) -> String {
     let mut lean = String::new();
     let mut in_comment = false;

@@ -1,7 +1,7 @@
-//! What every request and every refresh costs in CPU: `cargo bench --bench hot_paths`.
+//! Benchmarks of the CPU time that every request and every refresh costs: `cargo bench --bench hot_paths`.
 //!
-//! Times of one machine say little about another. So the run ends with each time as a multiple of one HMAC-SHA-256 over
-//! 600 bytes, the size of an access token, measured in the same minute.
+//! Times of different machines can't be compared. So the run ends with each time as a multiple of one HMAC-SHA-256 over 600
+//! bytes, which is the size of an access token. That HMAC is measured in the same run.
 #![expect(clippy::print_stdout, reason = "the table at the end is what the run is for")]
 
 use std::{hint::black_box, path::PathBuf, time::Duration};
@@ -50,16 +50,17 @@ const MEASURED: [&str; 6] = [
     "refresh_token_check",
 ];
 const PASSWORD: &str = "a long walk to the sea";
-/// Access tokens that were seen before, taken in turn.
+/// The number of access tokens that were seen before. The benchmark uses them in turn.
 const KNOWN_TOKENS: usize = 1_000;
 
-/// A server without HTTP in a directory of its own, at a second that stands still, with one session in it.
+/// A server without HTTP, with one session, in a directory of its own. Its clock does not advance.
 struct Bench {
     runtime: Runtime,
     vestibule: Vestibule,
     now: UnixTime,
     tokens: Tokens,
-    /// Within the grace for ever: gives a new access token each time and writes nothing.
+    /// A superseded refresh token. It stays within the grace, because the clock does not advance. Each refresh with it
+    /// returns a new access token and writes nothing.
     superseded: String,
     _directory: TempDir,
 }
@@ -104,7 +105,7 @@ impl Bench {
         Self { runtime, vestibule, now, tokens, superseded, _directory: directory }
     }
 
-    /// An access token that was not seen before.
+    /// Returns an access token that was not seen before.
     fn access_token(&self) -> String {
         let origin = RequestContext::command_line(self.now);
         let refreshed = self.runtime.block_on(refresh(&self.vestibule, Refresh::of(&self.superseded), &origin));
@@ -179,7 +180,7 @@ fn measure(criterion: &mut Criterion, bench: &Bench) {
     group.finish();
 }
 
-/// What making a token costs under each algorithm, and reading one whose signature isn't remembered.
+/// Measures, for each algorithm, how long it takes to sign a token, and to verify a token whose signature is not remembered.
 fn measure_algorithms(group: &mut BenchmarkGroup<'_, WallTime>, claims: &AccessClaims) {
     for algorithm in Algorithm::ALL {
         let key = SigningKey::generate(*algorithm);
@@ -191,25 +192,25 @@ fn measure_algorithms(group: &mut BenchmarkGroup<'_, WallTime>, claims: &AccessC
     }
 }
 
-/// What the rows of an algorithm are called.
+/// Returns the names of the rows of an algorithm.
 fn rows_of(algorithm: Algorithm) -> [String; 2] {
     ["check", "issue"].map(|what| format!("{what}_{}", algorithm.as_str()))
 }
 
-/// All rows but the baseline, in the order of the table.
+/// Returns the names of all rows except the baseline, in the order of the table.
 fn rows() -> Vec<String> {
     let own = MEASURED.iter().map(|name| (*name).to_owned());
     own.chain(Algorithm::ALL.iter().flat_map(|algorithm| rows_of(*algorithm))).collect()
 }
 
-/// Where Criterion writes what it found.
+/// Returns the path of the file in which Criterion writes its estimates.
 fn estimates(name: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let home = std::env::var_os("CRITERION_HOME").map_or_else(|| target.join("criterion"), PathBuf::from);
     home.join(GROUP).join(name).join("new/estimates.json")
 }
 
-/// Prints the medians of this run; none after `--test` and the like, which measure nothing.
+/// Prints the medians of this run. Prints nothing after `--test` and similar options, which measure nothing.
 fn print_ratios() {
     let median = |name: &str| {
         let estimates: serde_json::Value = serde_json::from_slice(&std::fs::read(estimates(name)).ok()?).ok()?;

@@ -1,7 +1,8 @@
-//! Notes: a small application that leaves signing in to Vestibule.
+//! A small application for notes, which uses Vestibule for signing in.
 //!
-//! `cargo run --example notes`, make a user (`vestibule user add ada --generate`), sign in at `/auth/login`, and send the access
-//! token with each request. What a route needs stands in its signature; a route that names none is protected all the same.
+//! Start it with `cargo run --example notes`. Create a user with `vestibule user add ada --generate`, sign in at
+//! `/auth/login`, and send the access token with each request. The guards in the signature of a route are its conditions. A
+//! route without a guard is protected too.
 
 use std::{
     collections::BTreeMap,
@@ -25,12 +26,12 @@ use vestibule::{
 
 permission!(DeleteNotes = "delete:notes");
 
-/// Everybody's notes. They are gone with the process: this example is about who may see them.
+/// The notes of all users. They are kept in memory only, because this example is about who may see them.
 #[derive(Default)]
 struct Notes(Mutex<BTreeMap<UserId, BTreeMap<usize, String>>>);
 
 impl Notes {
-    /// Does something with the notes of one user.
+    /// Calls `act` with the notes of one user, and returns its result.
     fn of<T>(&self, user: UserId, act: impl FnOnce(&mut BTreeMap<usize, String>) -> T) -> T {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         act(notes.entry(user).or_default())
@@ -44,7 +45,7 @@ struct Note {
     text: String,
 }
 
-/// Anybody; but whoever shows a token that does not hold is told so.
+/// Greets everybody. A request with an invalid token is refused, although this route needs no token.
 #[get("/")]
 fn index(token: MaybeAccessToken, notes: &State<Notes>) -> String {
     match token.token() {
@@ -53,13 +54,14 @@ fn index(token: MaybeAccessToken, notes: &State<Notes>) -> String {
     }
 }
 
-/// One's own, nobody else's.
+/// Returns the user's own notes.
 #[get("/notes")]
 fn list(user: CurrentUser, notes: &State<Notes>) -> Json<Vec<Note>> {
     let note = |(id, text): (&usize, &String)| Note { id: *id, text: text.clone() };
     Json(notes.of(user.id(), |own| own.iter().map(note).collect()))
 }
 
+/// Adds a note of the user.
 #[post("/notes", data = "<text>")]
 fn add(user: CurrentUser, text: String, notes: &State<Notes>) -> Created<Json<Note>> {
     let id = notes.of(user.id(), |own| {
@@ -70,14 +72,15 @@ fn add(user: CurrentUser, text: String, notes: &State<Notes>) -> Created<Json<No
     Created::new(format!("/notes/{id}")).body(Json(Note { id, text }))
 }
 
-/// All of one's notes go at once, so the password must have been proved just now: an unlocked screen is not enough.
+/// Deletes all notes of the user. The user must have proved the password just before: a computer that was left unlocked is not
+/// enough.
 #[delete("/notes")]
 fn clear(token: FreshToken, notes: &State<Notes>) -> NoContent {
     notes.of(token.subject(), BTreeMap::clear);
     NoContent
 }
 
-/// Somebody else's note: for moderators, whom a role gives the permission `delete:notes`.
+/// Deletes a note of another user. It is for moderators: users with a role that grants the permission `delete:notes`.
 #[delete("/users/<author>/notes/<id>")]
 fn moderate(
     author: &str,
@@ -89,7 +92,7 @@ fn moderate(
     notes.of(author, |theirs| theirs.remove(&id)).map(|_| NoContent).ok_or(Status::NotFound)
 }
 
-/// The application. Its routes are protected, except those that `exclude_urls` opens: `/` here.
+/// Returns the application. Its routes are protected, except the paths in the setting `exclude_urls`, which is `/` here.
 pub fn application(vestibule: &Arc<Vestibule>, figment: Figment) -> Rocket<Build> {
     rocket::custom(figment)
         .attach(Embed::new(vestibule).only_protected_routes())

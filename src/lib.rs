@@ -1,19 +1,71 @@
-//! Vestibule: a login-and-session system in one file, and here a part of a Rocket application of your own.
+//! Vestibule is a server for logins and sessions, with its own database. This crate is the library of that server: with it, a
+//! Rocket application serves the login endpoints itself and protects its own routes.
 //!
-//! Open a [`Vestibule`], attach [`Embed`], and name a guard in the signature of each route. A route is reached only by requests that
-//! have what its guard stands for. `examples/notes.rs` is such an application.
+//! # A complete application
 //!
-//! | you want | use |
+//! ```no_run
+//! use rocket::{get, routes};
+//! use vestibule::{CurrentUser, Embed, Vestibule, config::Config, protected};
+//!
+//! #[get("/greeting")]
+//! fn greeting(user: CurrentUser) -> String {
+//!     format!("Hello {}", user.username().unwrap_or("you"))
+//! }
+//!
+//! #[rocket::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let vestibule = Vestibule::open(Config::of_process()?).await?;
+//!     rocket::build()
+//!         .attach(Embed::new(&vestibule).only_protected_routes())
+//!         .mount("/", protected(routes![greeting]))
+//!         .launch()
+//!         .await?;
+//!     vestibule.close().await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! * [`Vestibule::open`] opens the database that the configuration names.
+//! * [`Embed`] mounts the endpoints for login, refresh and logout, and provides what the guards need.
+//! * [`protected`] wraps the application's routes, so that no route is open by mistake.
+//! * The guard [`CurrentUser`] verifies the access token of the request. Without a valid token, the response is 401 and the
+//!   handler does not run.
+//!
+//! `examples/notes.rs` is a longer application.
+//!
+//! # Guards
+//!
+//! A route that names a guard in its signature is reached only by requests that meet the guard's condition.
+//!
+//! | guard | condition |
 //! | --- | --- |
-//! | to open and close the database | [`Vestibule::open`] with a [`config::Config`], [`Vestibule::close`], [`Vestibule::writer_failed`] |
-//! | its endpoints beside yours | [`Embed`], [`Group`] |
-//! | to know who calls | [`AccessToken`], [`MaybeAccessToken`], [`FreshToken`], [`CurrentUser`], [`RefreshToken`] |
-//! | to ask for a permission | [`Require`] with [`permission!`] |
-//! | to refuse a launch with an unguarded route | [`protected`], [`Embed::only_protected_routes`] |
-//! | to do in code what the endpoints do | [`Vestibule::create_access_token`], [`Vestibule::authenticate`], [`Vestibule::invalidate`] |
-//! | a revocation rule of your own | [`Vestibule::revoke_when`] |
+//! | [`AccessToken`] | a valid access token |
+//! | [`CurrentUser`] | a valid access token; the guard has methods for the username and the email address |
+//! | [`MaybeAccessToken`] | a valid access token, or no token |
+//! | [`FreshToken`] | an access token that was issued because the user had just proved the password |
+//! | [`Require`] | an access token that carries a permission, which [`permission!`] defines as a type |
+//! | [`RefreshToken`] | a refresh token that would be accepted for a refresh |
 //!
-//! The other modules are how it is made: the binary and the tests use them, and they may change in any release.
+//! The guards of access tokens do not read the database. They refuse a token from the first request after its revocation. If
+//! the setting `blacklist_strategy` is `BLACKLIST_REFRESH`, the access tokens of a revoked session stay valid until they
+//! expire.
+//!
+//! # Where to find what
+//!
+//! | task | item |
+//! | --- | --- |
+//! | read the configuration of the process | [`config::Config::of_process`] |
+//! | open and close the database | [`Vestibule::open`], [`Vestibule::close`], [`OpenError`] |
+//! | stop serving when the database fails | [`Vestibule::writer_failed`] |
+//! | choose which endpoints are mounted, and where | [`Embed`], [`Group`] |
+//! | refuse the launch if a route is not protected | [`protected`], [`Embed::only_protected_routes`] |
+//! | verify an access token in code | [`Vestibule::authenticate`], [`AccessClaims`] |
+//! | issue an access token in code | [`Vestibule::create_access_token`], [`AccessTokenOptions`] |
+//! | revoke a token in code | [`Vestibule::invalidate`] |
+//! | refuse tokens by a rule of the application | [`Vestibule::revoke_when`] |
+//! | refer to users, sessions, tokens and permissions | [`UserId`], [`SessionId`], [`TokenId`], [`Permission`] |
+//!
+//! The hidden modules are the implementation. The binary and the tests use them, and they may change in any release.
 //! `ARCHITECTURE.md` describes them.
 
 #[doc(hidden)]

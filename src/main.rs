@@ -1,4 +1,4 @@
-//! The binary. Everything is in the library: see `vestibule::cli`.
+//! The binary `vestibule`. All of its code is in the library: see `vestibule::cli`.
 
 use std::process::ExitCode;
 

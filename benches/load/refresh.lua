@@ -1,6 +1,6 @@
--- Refreshes that rotate: each answer's token is the next to be sent for its session. Each thread has its own share of the
--- sessions and one connection, so that an answer belongs to the request before it. Arguments: a file of refresh tokens, one
--- per line, and the number of threads.
+-- Refreshes that rotate: the refresh token of each response is the next token that is sent for its session. Each thread has
+-- its own sessions and one connection, so a response belongs to the request before it. Arguments: a file of refresh tokens,
+-- one per line, and the number of threads.
 local started = 0
 
 function setup(thread)

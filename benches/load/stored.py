@@ -1,9 +1,9 @@
-"""Sessions that were stored long ago, in a server's directory while the server is stopped, and their refresh tokens.
+"""Stores many old sessions in the directory of a server that is stopped, and creates their refresh tokens.
 
-With a few sessions all that a rotation touches is in a handful of pages. What a rotation costs the database shows with many,
-each of which ends at a time of its own. To make so many by logins would take argon2 half an hour, so they are copies of one
-row, and their tokens are signed here as the server signs them: HS256 with a key that HKDF-SHA-256 derives from the root
-secret.
+With few sessions, a rotation touches only a few pages of the database. Its real cost appears with many sessions that end
+at different times. Creating them by logins would take half an hour because of argon2. So the sessions are copies of one
+row, and their tokens are signed here in the same way as by the server: HS256 with a key that HKDF-SHA-256 derives from
+the root secret.
 """
 
 import base64
@@ -20,7 +20,7 @@ DAY = 86_400
 
 
 def store_sessions(directory, token, count):
-    """Copies the session of `token`, whose generation is the first, `count` times; the copies' tokens in no order."""
+    """Copies the session of `token`, a token of the first generation, `count` times. Returns the copies' tokens, shuffled."""
     key = refresh_key(pathlib.Path(directory, "data/secret.key").read_bytes().strip())
     header, payload, signature = token.split(".")
     assert sign(key, f"{header}.{payload}") == signature, "the key is the one that the server signs with"
@@ -37,7 +37,7 @@ def store_sessions(directory, token, count):
         session = dict(row, id=version_7(made_at, chance), created_at=made_at, last_used_at=made_at, auth_time=made_at,
                        used_order=(made_at << 20) + number, generation=1, generations_made_at=json.dumps([made_at]),
                        refresh_expires_at=until, expires_at=until + 30 * DAY, access_expires_at=made_at)
-        # Databases of older binaries do not have it.
+        # Databases of older binaries do not have this column.
         if "end_day" in session:
             session["end_day"] = until // DAY
         rows.append(session)
@@ -65,6 +65,6 @@ def encode(data):
 
 
 def version_7(seconds, chance):
-    """A UUID of version 7 (RFC 9562 §5.7)."""
+    """Returns a UUID of version 7 (RFC 9562 §5.7)."""
     bits = (seconds * 1000 << 80) | (7 << 76) | (chance.getrandbits(12) << 64) | (2 << 62) | chance.getrandbits(62)
     return str(uuid.UUID(int=bits))

@@ -1,4 +1,4 @@
--- Ends a run of wrk with one line of JSON.
+-- Prints the results of a run of wrk as one line of JSON.
 function done(summary, latency)
     local errors = summary.errors
     io.write(string.format(

@@ -1,4 +1,5 @@
--- A guarded call with the access tokens of a file, one per line, in turn. Arguments: the file and the method.
+-- Requests to a guarded endpoint, with the access tokens of a file in turn. The file has one token per line. Arguments: the
+-- file and the HTTP method.
 function init(arguments)
     requests, turn = {}, 0
     for token in io.lines(arguments[1]) do

@@ -1,5 +1,5 @@
-//! How an error is answered: as a page, in the words of OAuth, or with the one error body; and the catcher for what no handler
-//! answered.
+//! The rendering of errors: as a page, in the form of OAuth, or as the one error body. Also the catcher for the errors that no
+//! handler rendered.
 
 use rocket::{
     Request, Response,
@@ -27,7 +27,7 @@ impl<'r> Responder<'r, 'static> for ApiError {
     }
 }
 
-/// Renders every failure that is not a handler's own: of guards and bodies, unknown paths, panics.
+/// Renders the failures that no handler rendered: a guard or a body was refused, the path is unknown, or a handler panicked.
 #[rocket::catch(default)]
 pub fn catch(status: Status, request: &Request<'_>) -> Result<pages::SeeOther, ApiError> {
     pending_cookies::forget(request);
@@ -47,7 +47,8 @@ fn caught(status: Status, request: &Request<'_>) -> ApiError {
     })
 }
 
-/// Says in `WWW-Authenticate` why a guard refused, where an application's own catcher made the answer (RFC 9110 §15.5.2).
+/// A fairing that sets `WWW-Authenticate` when a guard refused the request and the application's own catcher rendered the
+/// response (RFC 9110 §15.5.2).
 pub struct Challenges;
 
 #[rocket::async_trait]

@@ -1,4 +1,4 @@
-//! The server behind the handlers, as Rocket keeps it.
+//! The server that the handlers share, as Rocket's managed state.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use rocket::Request;
 use super::errors::{ApiError, ErrorCode};
 use crate::flows::Vestibule;
 
-/// The server behind the handlers.
+/// The server that the handlers share.
 pub type AppState = Arc<Vestibule>;
 
-/// The server behind a request.
+/// Returns the server of the application that handles `request`.
 ///
 /// # Errors
-/// [`ErrorCode::InternalError`] in an application that we are no part of.
+/// [`ErrorCode::InternalError`] if [`Embed`](super::Embed) is not attached to the application.
 pub(in crate::http) fn app_state<'r>(request: &'r Request<'_>) -> Result<&'r AppState, ApiError> {
     let missing = || ApiError::new(ErrorCode::InternalError, "Vestibule is not part of this Rocket application.");
     request.rocket().state::<AppState>().ok_or_else(missing)

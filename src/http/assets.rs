@@ -1,5 +1,7 @@
-//! `/static/…`: style, script and icon, embedded. Under `/static/<hash>/` for our own pages, kept for ever, since the hash is
-//! over all of them: relative imports between modules stay within one version. Under `/static/` for other front ends.
+//! `/static/…`: the embedded style sheets, scripts and icons.
+//!
+//! The built-in pages load them from `/static/<hash>/`, and caches may keep these responses for a year. The hash covers all
+//! files, so relative imports between modules stay within one version. Other front ends load the files from `/static/`.
 
 use std::{collections::BTreeMap, io::Write as _, sync::LazyLock};
 
@@ -17,25 +19,25 @@ use super::{
 };
 use crate::domain::jwt::base64url;
 
-/// Name and content of every file of `static/`, and the content without comments.
+/// For every file of `static/`: the name, the content, and the content without comments.
 const FILES: &[(&str, &[u8], &[u8])] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Seconds for which other front ends may keep a file whose address has no hash.
+/// Seconds for which caches may keep a file whose address has no hash.
 const MAX_AGE: u32 = 300;
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets::new(FILES));
 
 struct Assets {
-    /// Over every name and content, so that an address with it is of one version of all.
+    /// A hash of every name and content. An address that contains it belongs to one version of all files.
     hash: String,
     by_name: BTreeMap<&'static str, Asset>,
 }
 
 struct Asset {
     kind: ContentType,
-    /// As it was written: for other front ends, whose authors read it.
+    /// The file as it was written, for other front ends, because their authors read it.
     whole: Content,
-    /// Without comments: for our own pages.
+    /// The file without comments, for the built-in pages.
     lean: Content,
 }
 
@@ -75,23 +77,23 @@ impl Content {
         Self {
             plain,
             gzip: written.expect("a Vec takes all that is written"),
-            // Weak: it names the content, which two encodings share (RFC 9110 §8.8.1).
+            // The tag is weak because it identifies the content, which two encodings share (RFC 9110 §8.8.1).
             tag: format!("W/\"{}\"", base64url(&Sha256::digest(plain)[..12])),
         }
     }
 }
 
-/// The address of an asset for our own pages; none where there is no such file.
+/// Returns the address from which the built-in pages load an asset; `None` if there is no such file.
 pub fn address(name: &str) -> Option<String> {
     ASSETS.by_name.contains_key(name).then(|| format!("{}/{name}", folder()))
 }
 
-/// Where our own pages find all of them.
+/// Returns the address of the folder from which the built-in pages load all assets.
 pub fn folder() -> String {
     format!("/static/{}", ASSETS.hash)
 }
 
-/// A file, and how long it may be kept.
+/// The response with a file, and its header `Cache-Control`.
 pub struct Served {
     kind: ContentType,
     content: &'static Content,
@@ -121,7 +123,7 @@ impl<'r> Responder<'r, 'static> for Served {
     }
 }
 
-/// Whether `Accept-Encoding` has gzip, and not with the weight 0 (RFC 9110 §12.5.3).
+/// Returns whether `Accept-Encoding` lists gzip with a weight above 0 (RFC 9110 §12.5.3).
 fn takes_gzip(request: &Request<'_>) -> bool {
     let codings = request.headers().get("Accept-Encoding").flat_map(|list| list.split(','));
     codings.map(|coding| coding.split_once(';').unwrap_or((coding, ""))).any(|(coding, weight)| {
@@ -134,7 +136,7 @@ fn find(name: &str) -> Result<&'static Asset, ApiError> {
     ASSETS.by_name.get(name).ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such asset."))
 }
 
-/// For our own pages.
+/// Serves a file without comments to the built-in pages. Responds 404 if `hash` belongs to another version.
 #[get("/static/<hash>/<name>")]
 pub fn asset_of_version(hash: &str, name: &str) -> Result<Served, ApiError> {
     let asset = find(name)?;
@@ -145,7 +147,7 @@ pub fn asset_of_version(hash: &str, name: &str) -> Result<Served, ApiError> {
     Ok(Served { kind: asset.kind.clone(), content: &asset.lean, caching })
 }
 
-/// For other front ends.
+/// Serves a file as it was written to other front ends.
 #[get("/static/<name>")]
 pub fn asset(name: &str) -> Result<Served, ApiError> {
     let asset = find(name)?;

@@ -1,4 +1,4 @@
-//! Documents that caches may keep.
+//! JSON documents that caches may keep, and the comparison of entity tags.
 
 use rocket::{
     Request,
@@ -9,20 +9,21 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::jwt::base64url;
 
-/// A JSON document that caches may keep, with its hash as the tag.
+/// A JSON document that caches may keep. Its entity tag is a hash of the document.
 pub struct Cacheable {
     body: String,
     max_age: u32,
 }
 
 impl Cacheable {
-    /// Kept for `max_age` seconds.
+    /// Creates the response for `body`, which caches may keep for `max_age` seconds.
     pub fn new(body: String, max_age: u32) -> Self {
         Self { body, max_age }
     }
 }
 
-/// Weak comparison, and `*` for whatever there is (RFC 9110 §13.1.2).
+/// Returns a function that compares an entry of `If-None-Match` with `tag`. The comparison is weak, and the entry `*` matches
+/// every tag (RFC 9110 §13.1.2).
 pub(super) fn matches_etag(tag: &str) -> impl Fn(&str) -> bool {
     move |known| matches!(known.trim(), "*") || known.trim().trim_start_matches("W/") == tag
 }

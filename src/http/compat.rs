@@ -1,5 +1,5 @@
-//! The paths of the systems that Vestibule succeeds, with `compat_routes`: thin aliases that take and give their field names, over
-//! our sessions, rotation and revocation. Errors are ours. These paths stand where they stood and move with no setting.
+//! The paths of the systems that Vestibule replaces, for the setting `compat_routes`. The handlers accept and return the field
+//! names of those systems. Sessions, rotation, revocation and errors are Vestibule's own. No setting moves these paths.
 
 use rocket::{Route, State, get, http::MediaType, post, response::status::NoContent, routes, serde::json::Json};
 use serde::Serialize;
@@ -33,16 +33,16 @@ use crate::{
     store,
 };
 
-/// The table: each path, and what answers there.
+/// Returns the table of the paths and their handlers.
 pub fn routes() -> Vec<(&'static str, Vec<Route>)> {
     vec![
-        // fastapi-simple-jwt: the endpoints of the same names.
+        // fastapi-simple-jwt, whose endpoints have the same names as Vestibule's.
         ("/", aliases()),
         // fastapi-users.
         ("/auth/jwt/login", routes![all_tokens]),
         ("/auth/jwt/logout", routes![end_session]),
         ("/auth/jwt/refresh", routes![renewed_token]),
-        // The tutorial.
+        // A tutorial on JWT.
         ("/login/extended", routes![all_tokens]),
         ("/login/secure", routes![in_cookies]),
         ("/login/multi-device", routes![with_jti]),
@@ -65,7 +65,7 @@ fn aliases() -> Vec<Route> {
         sessions::active_sessions,
         sessions::revoke_other_session,
     ];
-    // The page posts its form to the same path.
+    // The sign-in page posts its form to the same path, so this route accepts only JSON.
     let login = routes.iter_mut().filter(|route| route.uri.path() == "/login");
     login.for_each(|route| route.format = Some(MediaType::JSON));
     routes
@@ -96,15 +96,17 @@ async fn end_session(
 
 #[derive(Serialize)]
 struct Renewal {
-    /// Not here where it came, and goes, in a cookie: script can't read that one, and is not to read it here.
+    /// Absent if the request sent its access token in a cookie. Then the new token is set as a cookie too, because a script
+    /// can't read the cookie and must not read the token here.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<String>,
     token_type: &'static str,
     expires_in: i64,
 }
 
-/// Its clients have no refresh token. Nothing rotates, so the session ends when it would have. Where there is nothing to gain, such
-/// as in a session that is bound to its device, the client keeps the token that it has.
+/// Renews the access token, because the clients of this path have no refresh token. Nothing rotates, so the end of the
+/// session does not move. If the token can't be renewed, for example in a session that is bound to its device, the client
+/// keeps its token.
 #[post("/", data = "<_body>")]
 async fn renewed_token(
     token: AccessToken,
@@ -136,7 +138,8 @@ struct CookieLogin {
     csrf_token: String,
 }
 
-/// A form could come from a foreign page, which would sign the visitor in as somebody else.
+/// Signs a user in with cookies. Checks the origin, because a form of a foreign page could sign its visitor in as somebody
+/// else.
 #[post("/", data = "<body>")]
 async fn in_cookies(
     origin: csrf::RequestOrigin<'_>,
@@ -157,7 +160,7 @@ async fn in_cookies(
 struct DeviceLogin {
     #[serde(flatten)]
     tokens: TokenResponse,
-    /// The one that `/sessions` shows.
+    /// The `jti` of the session in the list at `/sessions`.
     jti: String,
 }
 
@@ -176,7 +179,8 @@ async fn with_jti(
     }))
 }
 
-/// Its clients send the token in the query, where logs and histories keep it; better ones send a body.
+/// Refreshes with the token in the body or in the query. The existing clients of this path send it in the query, where logs and
+/// histories keep it; a body is safer.
 #[post("/?<refresh_token>", data = "<body>")]
 async fn next_tokens(
     refresh_token: Option<&str>,
@@ -222,7 +226,7 @@ async fn list_sessions(
     Ok(Json(json!({ "active_sessions": listed.collect::<Vec<_>>() })))
 }
 
-/// What simplejwt calls a pair of tokens.
+/// A refresh token and an access token, under the names that simplejwt uses.
 #[derive(Serialize)]
 struct Pair {
     refresh: String,
@@ -245,7 +249,7 @@ async fn pair(
     Ok(Json(sign_in(body.0, vestibule, caller, cookies).await?.into()))
 }
 
-/// A refresh token under the name `refresh`.
+/// A body with a refresh token in the field `refresh`.
 struct PairBody(RefreshBody);
 
 impl FromFields for PairBody {
@@ -270,7 +274,7 @@ async fn next_pair(
     Ok(Json(refreshed(body.0.0, vestibule, caller).await?.into()))
 }
 
-/// A token of either kind.
+/// A body with an access token or a refresh token.
 struct EitherBody(String);
 
 impl FromFields for EitherBody {

@@ -1,4 +1,5 @@
-//! Where the store meets `rocket_db_pools`: handlers that only read take a `Connection<Db>`, a read-only connection.
+//! The store as a pool of `rocket_db_pools`. A handler that only reads takes a `Connection<Db>`, which is a read-only
+//! connection.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -8,8 +9,8 @@ use rocket_db_pools::{Database, Pool};
 
 use crate::store::{self, Reader, Store};
 
-/// The database as Rocket knows it. Managed ready-made, because the store is open before Rocket is: the root secret and the
-/// keys come out of it.
+/// The database as Rocket knows it. Rocket manages an open store and does not open one itself, because the store is opened
+/// before Rocket is built: the root secret and the signing keys are loaded with it.
 #[derive(Database)]
 #[database("vestibule")]
 pub struct Db(Store);
@@ -31,6 +32,7 @@ impl Pool for Store {
         self.read().await
     }
 
-    /// Nothing: Rocket closes its pools before running requests have finished. Whoever opened the store closes it, after.
+    /// Leaves the store open, because Rocket closes its pools before running requests have finished. The code that opened the
+    /// store closes it afterwards.
     async fn close(&self) {}
 }

@@ -1,8 +1,8 @@
-//! Vestibule as a part of a Rocket application: one fairing that mounts its endpoints and puts up what its guards need.
+//! Vestibule as a part of a Rocket application: one fairing that mounts the endpoints and provides what the guards need.
 //!
-//! The binary attaches the same fairing, with every group and for the whole of the application. In an application of
-//! somebody else's it minds its own business: headers, CORS, access log and error bodies are those of its own routes, and the
-//! errors of its guards on others.
+//! The binary attaches the same fairing, with every group and for the whole application. In another application, the fairing
+//! sets headers and CORS, and writes the access log, for Vestibule's own routes only. It renders errors only if the application
+//! has no default catcher at `/`.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,12 @@ use super::{
     routes::endpoints,
 };
 
-/// The fairing.
+/// A fairing that makes Vestibule a part of a Rocket application.
+///
+/// It mounts the endpoints, provides the state that the guards need, and starts the background tasks. On the application's
+/// own routes it sets no headers, except `WWW-Authenticate` when a guard of Vestibule refused the request, and renewed tokens
+/// if the setting `renew_within` is not 0. It renders errors as problem details (RFC 9457), unless the application has a
+/// default catcher at `/`.
 ///
 /// ```no_run
 /// # use std::sync::Arc;
@@ -52,7 +57,8 @@ pub struct Embed {
 }
 
 impl Embed {
-    /// Mounts the groups [`Group::Sessions`], [`Group::Users`] and [`Group::WellKnown`] of an open [`Vestibule`](crate::Vestibule).
+    /// Creates the fairing for an open [`Vestibule`](crate::Vestibule). It mounts the groups [`Group::Sessions`],
+    /// [`Group::Users`] and [`Group::WellKnown`].
     pub fn new(vestibule: &AppState) -> Self {
         Self {
             vestibule: AppState::clone(vestibule),
@@ -63,34 +69,36 @@ impl Embed {
         }
     }
 
-    /// Mounts these groups, and no others.
+    /// Mounts the given groups instead of the default ones.
     #[must_use]
     pub fn groups(self, groups: impl IntoIterator<Item = Group>) -> Self {
         Self { groups: groups.into_iter().collect(), ..self }
     }
 
-    /// Puts `prefix`, such as `/accounts`, before the paths that would collide with the application's own: `/users/…`,
-    /// `/health`. The session endpoints move with the setting `base_path`, which their cookies know.
+    /// Inserts `prefix`, such as `/accounts`, before the paths of [`Group::Users`] and [`Group::Operation`], which could
+    /// collide with the application's own paths: `/users/…`, `/health` and `/openapi.json`. The session endpoints move with
+    /// the setting `base_path` instead, because the path of a cookie depends on it.
     #[must_use]
     pub fn prefix(self, prefix: &str) -> Self {
         Self { prefix: prefix.trim_end_matches('/').to_owned(), ..self }
     }
 
-    /// Refuses the launch while any route of the application is neither [`protected`](protected::protected) nor one of
-    /// Vestibule's own. The log names the route.
+    /// Refuses the launch if a route of the application is neither wrapped by [`protected`](protected::protected) nor one of
+    /// Vestibule's own. The log names every such route. If a fairing that is attached later mounts such a route, the server
+    /// shuts down right after the launch.
     #[must_use]
     pub fn only_protected_routes(self) -> Self {
         Self { protected_only: true, ..self }
     }
 
-    /// The former name of [`Embed::only_protected_routes`].
+    /// Calls [`Embed::only_protected_routes`], which is the new name of this method.
     #[deprecated(since = "0.2.0", note = "renamed to `only_protected_routes`")]
     #[must_use]
     pub fn only_closed_routes(self) -> Self {
         self.only_protected_routes()
     }
 
-    /// The whole server: every group, and every answer is ours.
+    /// Creates the fairing of the binary: it mounts every group, and it treats every route as one of Vestibule's own.
     pub(super) fn whole(vestibule: &AppState) -> Self {
         Self { whole: true, ..Self::new(vestibule).groups(Group::ALL) }
     }
@@ -111,7 +119,7 @@ impl Embed {
     }
 }
 
-/// Whether no route is open to anybody without having been left open on purpose; says which are.
+/// Returns whether every route is wrapped by [`protected`](protected::protected) or one of Vestibule's own. Logs the others.
 fn has_only_protected_routes<P: Phase>(rocket: &Rocket<P>) -> bool {
     let open = rocket.routes().filter(|route| !is_own_route(route) && !protected::is_protected(route));
     let routes = open.map(|route| format!("{} {}", route.method, route.uri)).collect::<Vec<_>>().join(", ");
@@ -130,7 +138,7 @@ impl Fairing for Embed {
         Info { name: "Vestibule", kind: Kind::Ignite | Kind::Liftoff | Kind::Singleton }
     }
 
-    /// Fairings that were attached after this one may have mounted more.
+    /// Checks the routes again, because fairings that were attached after this one may have mounted more.
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
         if self.protected_only && !has_only_protected_routes(rocket) {
             rocket.shutdown().notify();
@@ -149,14 +157,14 @@ impl Fairing for Embed {
             .attach(cors::Cors)
             .attach(answer::Challenges)
             .attach(renewal::Renewal)
-            // After whatever wants to set one.
+            // Attached after the fairings that set cookies, such as `Renewal`, because it writes what they set.
             .attach(set_cookies::SetCookies)
             .attach(access_log::AccessLog)
             .attach(background::Background);
         if self.whole {
             rocket = rocket.attach(methods::OriginalMethod);
         }
-        // An application with a catcher for everything has its own idea of how an error looks.
+        // An application with a default catcher renders errors in its own form.
         let has_catcher = rocket.catchers().any(|catcher| catcher.code.is_none() && catcher.base.path() == "/");
         if !has_catcher {
             rocket = rocket.register("/", catchers![answer::catch]);

@@ -1,23 +1,36 @@
-//! The groups of endpoints that an application chooses from.
+//! The groups of endpoints from which an application chooses.
 
-/// Endpoints that are mounted together.
+/// A group of endpoints that are mounted together.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use rocket::{Build, Rocket};
+/// use vestibule::{Embed, Group, Vestibule};
+///
+/// fn application(vestibule: &Arc<Vestibule>) -> Rocket<Build> {
+///     let groups = [Group::Sessions, Group::OAuth, Group::WellKnown];
+///     rocket::build().attach(Embed::new(vestibule).groups(groups))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
-    /// Sign in, refresh, sign out, the list of sessions: below `base_path`.
+    /// Sign in, refresh, sign out, list sessions and register: below the setting `base_path`, which is `/auth` by default.
     Sessions,
-    /// `/users/me` and `register`.
+    /// The user's own account: `/users/me` and the paths below it.
     Users,
-    /// The OAuth 2.0 endpoints: `token`, `revoke`, `introspect`.
+    /// The OAuth 2.0 endpoints `token`, `revoke` and `introspect` below `base_path`, and `/token`.
     OAuth,
-    /// `verify`, which answers the proxies in front of other applications.
+    /// The endpoint `verify` below `base_path`, which a proxy calls to authenticate requests to other applications.
     ForwardAuth,
-    /// The key set, and what else stands below `/.well-known`.
+    /// The key set and the OAuth metadata, below `/.well-known`.
     WellKnown,
     /// `/health` and `/openapi.json`.
     Operation,
-    /// The pages for people, and `/static`. They stand at the root of the host.
+    /// The pages for people, at the root of the host, with the assets below `/static`. The page `continue` is below
+    /// `base_path`.
     Pages,
-    /// The paths of the predecessors, with the setting `compat_routes` only.
+    /// The paths of the systems that Vestibule replaces. They are mounted only if the setting `compat_routes` is on.
     Predecessors,
 }
 
@@ -34,8 +47,8 @@ impl Group {
         Self::Predecessors,
     ];
 
-    /// Whether its paths move with [`Embed::prefix`](super::Embed::prefix). Those below `base_path` move with that setting; what
-    /// stands below `/.well-known` is found there or not at all (RFC 8615).
+    /// Returns whether [`Embed::prefix`](super::Embed::prefix) moves the paths of this group. The paths below `base_path`
+    /// move with that setting instead, and the paths below `/.well-known` are fixed (RFC 8615).
     pub(super) const fn moves(self) -> bool {
         matches!(self, Self::Users | Self::Operation)
     }

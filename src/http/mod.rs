@@ -1,5 +1,5 @@
-//! Rocket. A handler parses, calls one flow and renders; who may call it stands in its signature. `routes` is the table of
-//! endpoints, `embed` puts them up.
+//! The HTTP layer, on Rocket. A handler parses the request, calls one flow and renders the result. The guards in its signature
+//! decide which requests reach it. `routes` is the table of endpoints; `embed` mounts them.
 
 mod answer;
 mod api;
@@ -26,23 +26,24 @@ use rocket::{Build, Rocket, figment::Figment, shield::Shield};
 pub(crate) use self::api::users::UserView;
 pub use self::{app_state::AppState, embed::Embed, group::Group, guards::protected::protected, routes::endpoints};
 
-/// Seconds that running requests get to finish after a signal to stop.
+/// Seconds in which running requests may finish after a signal to stop.
 const GRACE: u32 = 10;
 
-/// The server as a Rocket application. `figment` brings Rocket's own settings.
+/// Returns the server as a Rocket application. `figment` contains the operator's settings for Rocket itself.
 pub fn rocket(vestibule: &AppState, figment: Figment) -> Rocket<Build> {
-    // Rocket's own headers; ours are in `headers`.
+    // `Shield` sets Rocket's own security headers; `fairings::headers` sets those of this server.
     rocket::custom(settings(figment)).attach(Shield::new()).attach(Embed::whole(vestibule))
 }
 
-/// Rocket's defaults, then what the operator set, then what must not be otherwise.
+/// Returns the settings of Rocket. A later value replaces an earlier one: first the defaults, then the values in `figment`,
+/// then the values that an operator can't change.
 fn settings(figment: Figment) -> Figment {
     Figment::from(rocket::Config::release_default())
         .merge(("ident", false))
         .merge(("shutdown.grace", GRACE))
         .merge(("shutdown.mercy", 1))
         .merge(figment)
-        // Anyone could send it: addresses come from `caller`.
+        // Any client could send such a header. `request::caller` determines the client's address.
         .merge(("ip_header", false))
         .merge(("cli_colors", false))
         .merge(("log_level", "off"))

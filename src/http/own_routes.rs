@@ -1,14 +1,14 @@
-//! Which routes and answers are ours, in an application that may be somebody else's.
+//! The distinction between Vestibule's own routes and the other routes of the application.
 
 use rocket::{Request, Route};
 
-/// How much of the application is ours: managed state.
+/// Vestibule's part of the application, as Rocket's managed state.
 pub(super) struct Ownership {
-    /// Whether it is all of it.
+    /// Whether the whole application is Vestibule's own, as in the binary.
     pub(super) whole: bool,
 }
 
-/// Marks a route as one of ours, for the access log and the fairings.
+/// Marks a route as Vestibule's own, for the fairings.
 pub(super) fn mark_own(mut route: Route) -> Route {
     route.name = Some(format!("{MARK}{}", route.name.as_deref().unwrap_or_default()).into());
     route
@@ -16,12 +16,12 @@ pub(super) fn mark_own(mut route: Route) -> Route {
 
 const MARK: &str = "vestibule::";
 
-/// Whether a route is one of ours.
+/// Returns whether a route is Vestibule's own.
 pub(super) fn is_own_route(route: &Route) -> bool {
     route.name.as_deref().is_some_and(|name| name.starts_with(MARK))
 }
 
-/// Whether the answer to a request is ours to dress.
+/// Returns whether the fairings set headers on the response to `request` and log it.
 pub(super) fn is_own_response(request: &Request<'_>) -> bool {
     let whole = request.rocket().state::<Ownership>().is_some_and(|part| part.whole);
     whole || request.route().is_some_and(is_own_route)

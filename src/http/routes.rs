@@ -9,9 +9,9 @@ use super::{
     oauth, openapi, pages,
 };
 
-/// Every endpoint: what it belongs to, where it is mounted, and what is there.
+/// Returns every endpoint: the group, the path where the routes are mounted, and the routes.
 pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
-    // Where the two are one path, it is mounted once.
+    // With an empty `base_path` both token endpoints have the same path, so it is mounted once.
     let root_token = if base_path.is_empty() { vec![] } else { routes![oauth::token::root_token] };
     vec![
         (

@@ -1,8 +1,8 @@
-//! `GET {base}/verify`: a proxy asks whether a request may pass to the application behind it, and who makes it.
+//! `GET {base}/verify`: a proxy checks whether a request may pass to the application behind it, and which user makes it.
 //!
-//! The answer is closed by default: what can't be read, or was said by somebody who is not trusted, is 401. A 200 always has
-//! all five headers, so that those which a client made up are overwritten. It changes nothing, so it checks no CSRF token:
-//! whether a page may post to the application is for the application to say.
+//! The endpoint refuses by default: a request that can't be read, or whose `X-Forwarded-*` headers come from an address that
+//! is not trusted, gets 401. A 200 always has all five identity headers, so that they overwrite headers that the client made
+//! up. The endpoint changes nothing, so it checks no CSRF token: the application decides whether a page may post to it.
 
 use rocket::{
     Request, Response, State, get,
@@ -23,7 +23,7 @@ use crate::{
     store::{self, users::Names},
 };
 
-/// What the proxy says of the request that it holds. None of it counts unless a trusted proxy says it, and each once.
+/// The original request, as the proxy describes it. Each header is accepted only from a trusted proxy, and only once.
 #[derive(Clone, Copy)]
 struct Forwarded<'r> {
     method: Option<&'r str>,
@@ -39,7 +39,7 @@ impl<'r> Forwarded<'r> {
             let mut values = request.headers().get(name);
             let value = values.next();
             if value.is_some() && !is_trusted {
-                return Err(refused(format!("{name} counts only from an address in trusted_proxies.")));
+                return Err(refused(format!("{name} is accepted only from an address in trusted_proxies.")));
             }
             if values.next().is_some() {
                 return Err(refused(format!("{name} was sent more than once.")));
@@ -59,14 +59,15 @@ impl<'r> Forwarded<'r> {
         self.uri.is_some_and(|uri| vestibule.exclusions.covers(host.as_ref(), uri))
     }
 
-    /// Where a browser that asked for a page signs in and comes back from; none where it may not be sent back.
+    /// Returns the address at which the browser signs in and which then sends it back to the original address. `None` if the
+    /// original request is not a GET, or if the browser may not be sent to its address.
     fn sign_in(&self, vestibule: &Vestibule) -> Option<String> {
         let (Some("GET"), Some(proto @ ("http" | "https")), Some(host), Some(uri)) =
             (self.method, self.proto, self.host, self.uri)
         else {
             return None;
         };
-        // Else it would go on in the host: `app.example.com` and `.evil.example`.
+        // A text that does not start with `/` would continue the host: `app.example.com` and `.evil.example`.
         let next = uri.starts_with('/').then(|| format!("{proto}://{host}{uri}"))?;
         let next = vestibule.redirects.read(&next)?.as_query_value();
         let web = &vestibule.config.web;
@@ -78,7 +79,7 @@ fn refused(detail: String) -> ApiError {
     ApiError::new(ErrorCode::MissingToken, detail)
 }
 
-/// What the query asks for.
+/// The conditions in the query.
 #[derive(Default)]
 struct Requirements<'r> {
     permissions: Vec<&'r str>,
@@ -87,7 +88,7 @@ struct Requirements<'r> {
 }
 
 impl<'r> Requirements<'r> {
-    /// A name that is not known here is refused: a misspelt `permission` would let everybody in.
+    /// Reads the conditions. An unknown parameter is an error, because a misspelt `permission` would admit everybody.
     fn read(request: &'r Request<'_>) -> Result<Self, ApiError> {
         let mut asked = Self::default();
         for field in request.query_fields() {
@@ -104,12 +105,12 @@ impl<'r> Requirements<'r> {
         Ok(asked)
     }
 
-    /// Whether a user has all of it.
+    /// Checks that a user has every required permission and role. The error is `insufficient_scope`.
     fn check(&self, claims: &AccessClaims) -> Result<(), ApiError> {
         if let Some(missing) = self.permissions.iter().find(|permission| !claims.has_permission(permission)) {
             return Err(match Permission::parse(missing) {
                 Ok(missing) => ApiError::insufficient_scope(missing.as_str()),
-                // Nobody can hold it, and no header can name it.
+                // Nobody can have such a permission, and the header `WWW-Authenticate` can't name it.
                 Err(_) => ApiError::insufficient("A permission that this needs is missing."),
             });
         }
@@ -120,7 +121,7 @@ impl<'r> Requirements<'r> {
     }
 }
 
-/// A proxy's question.
+/// A request guard that reads what the proxy sent: the original request, the conditions and the token.
 pub struct ForwardAuthRequest<'r> {
     forwarded: Forwarded<'r>,
     asked: Result<Requirements<'r>, ApiError>,
@@ -138,7 +139,7 @@ impl<'r> FromRequest<'r> for ForwardAuthRequest<'r> {
         let question = Forwarded::read(request).map(|forwarded| Self {
             forwarded,
             asked: Requirements::read(request),
-            // Proxies know 401 and 403; anything else they take for a fault of this server.
+            // Proxies expect 401 and 403, and treat every other status as a failure of this server.
             token: guards::inspect(request).map_err(|error| match error.code() {
                 ErrorCode::MalformedRequest => error.with_code(ErrorCode::InvalidToken),
                 _ => error,
@@ -149,25 +150,25 @@ impl<'r> FromRequest<'r> for ForwardAuthRequest<'r> {
     }
 }
 
-/// What the proxy is told, beside a refusal.
+/// The response to a proxy, unless the request is refused.
 pub enum ForwardAuthResponse {
-    /// Nobody in particular may pass.
+    /// Everybody may pass.
     Anybody,
-    /// This user may.
+    /// This user may pass.
     User(AccessToken, Names),
-    /// The browser is to sign in there.
+    /// The browser is redirected to this address to sign in.
     SignIn(String),
 }
 
 impl ForwardAuthResponse {
-    /// Every header of a 200, empty where there is nothing to say.
+    /// Returns the identity headers of a 200. A header without a value is empty.
     fn identity(&self) -> [(&'static str, String); 5] {
         let (claims, names) = match self {
             Self::User(token, names) => (Some(token.claims()), Some(names)),
             Self::Anybody | Self::SignIn(_) => (None, None),
         };
         let email = names.and_then(|names| names.verified_email.clone());
-        // An address is nobody's name, since names have no `@`.
+        // An email address can't be the username of somebody else, because usernames have no `@`.
         let user = names.and_then(|names| names.username.clone()).or_else(|| email.clone());
         let permissions =
             |claims: &AccessClaims| -> Vec<String> { claims.permissions.iter().map(Permission::to_string).collect() };
@@ -196,7 +197,7 @@ impl<'r> Responder<'r, 'static> for ForwardAuthResponse {
     }
 }
 
-/// Whether the request that a proxy holds may pass.
+/// Decides whether the original request may pass.
 #[get("/verify")]
 pub async fn verify(
     question: ForwardAuthRequest<'_>,
@@ -215,8 +216,9 @@ pub async fn verify(
         }
     };
     asked?.check(token.claims())?;
-    // The names are read, not taken from the token: a new name or address is in force at once, whatever `token_claims` says.
+    // The names are read from the database, not from the token, so that a new username or email address applies at once,
+    // whatever `token_claims` lists.
     let names = store::users::find_names(&mut *vestibule.store.read().await?, token.claims().sub).await?;
-    let names = names.ok_or_else(|| ApiError::new(ErrorCode::TokenRevoked, "The account is no more."))?;
+    let names = names.ok_or_else(|| ApiError::new(ErrorCode::TokenRevoked, "The account was deleted."))?;
     Ok(ForwardAuthResponse::User(token, names))
 }

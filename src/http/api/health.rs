@@ -1,19 +1,19 @@
-//! `/health`: whether the process lives.
+//! `/health`: reports that the server is running.
 
 use rocket::{get, serde::json::Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What `/health` says.
+/// The state of the server.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// Always `ok`.
     status: &'static str,
-    /// The version that runs.
+    /// The version of the server.
     version: &'static str,
 }
 
-/// Says that the process lives. Asks nothing of the database.
+/// Reports that the server is running. Does not use the database.
 #[get("/health")]
 pub fn health() -> Json<Health> {
     Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })

@@ -1,4 +1,4 @@
-//! `POST /auth/login`, `/auth/refresh`, `/auth/fresh`: how tokens are got.
+//! `POST /auth/login`, `/auth/refresh` and `/auth/fresh`: the endpoints that issue tokens.
 
 use rocket::{State, post, serde::json::Json};
 use serde::Serialize;
@@ -35,7 +35,7 @@ use crate::{
     },
 };
 
-/// Characters of a `client_id` that are read.
+/// The maximum length of a `client_id`, in bytes.
 pub(in crate::http) const MAX_CLIENT_ID: usize = 64;
 
 /// The body of a login.
@@ -49,7 +49,7 @@ pub struct LoginBody {
     pub(in crate::http) transport: Transport,
 }
 
-/// The most characters of a name or an address, either of which may stand in either field.
+/// The maximum length of a username or an email address. The fields `username` and `email` accept both.
 const MAX_IDENTIFIER: usize = Email::MAX_BYTES;
 
 impl FromFields for LoginBody {
@@ -57,35 +57,35 @@ impl FromFields for LoginBody {
         optional(
             "username",
             Kind::Text(MAX_IDENTIFIER),
-            "The name of the account, or its address. This or `email` is needed.",
+            "The username or the email address of the account. This field or `email` is required.",
         ),
         optional(
             "email",
             Kind::Text(MAX_IDENTIFIER),
-            "The address of the account, or its name; not read where there is a `username`.",
+            "The email address or the username of the account. It is not used if there is a `username`.",
         ),
         required("password", Kind::Password, "The password of the account."),
         optional(
             "fingerprint",
             Kind::Fingerprint,
-            "What the browser tells about itself, in up to 64 fields and 48 KiB. It binds the session: each refresh must then \
-             bring a matching one.",
+            "The properties of the browser, in up to 64 fields and 48 KiB. They bind the session: each refresh must then send \
+             a matching fingerprint.",
         ),
         optional(
             "device_id",
             Kind::Opaque,
-            "The secret that an earlier login on this device gave; an unknown one is ignored.",
+            "The `device_id` that an earlier login on this device returned. An unknown value is ignored.",
         ),
         optional(
             "device_name",
             Kind::Text(DeviceName::MAX_CHARS),
-            "What the device is called in the list; else made from its user agent.",
+            "The name of the device in the list of sessions. By default it is derived from the user agent.",
         ),
-        optional("client_id", Kind::Text(MAX_CLIENT_ID), "The client that signs in; else `default`."),
+        optional("client_id", Kind::Text(MAX_CLIENT_ID), "The client that signs in; by default `default`."),
         optional(
             "transport",
             Kind::OneOf(Transport::NAMES),
-            "How the tokens come: in the body, or in cookies with `csrf_token` in their place.",
+            "How the tokens are returned: in the body, or in cookies. With cookies, the body has `csrf_token` instead.",
         ),
     ];
 
@@ -94,7 +94,7 @@ impl FromFields for LoginBody {
         let password = fields.required("password", Password::parse);
         let fingerprint = fingerprint(fields, vestibule);
         require_fingerprint(fields, vestibule, fingerprint.as_ref());
-        // One that is not a secret of ours is a foreign one: ignored.
+        // A value that this server did not issue is ignored, because the device may have it from another server.
         let device_id = fields.optional("device_id", |text| Ok::<_, &str>(DeviceSecret::parse(text).ok())).flatten();
         let device_name = fields.optional("device_name", DeviceName::parse);
         let client_id = fields.optional("client_id", client_id).unwrap_or_else(|| "default".to_owned());
@@ -111,7 +111,7 @@ impl FromFields for LoginBody {
     }
 }
 
-/// The identifier may stand in either field.
+/// Reads the identifier, which may be in the field `username` or `email`.
 fn identifier(fields: &mut Fields) -> Option<Identifier> {
     if fields.is_absent("username") && fields.is_absent("email") {
         fields.refuse("username", "is required, or an email");
@@ -127,7 +127,7 @@ pub(in crate::http) fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -
     fields.value("fingerprint", Fingerprint::parse)
 }
 
-/// Refuses a login without a fingerprint that binds, where `fingerprint_policy` asks for one.
+/// Refuses a login without a fingerprint that can bind the session, if `fingerprint_policy` is `require`.
 pub fn require_fingerprint(fields: &mut Fields, vestibule: &Vestibule, fingerprint: Option<&Fingerprint>) {
     if vestibule.config.devices.fingerprint != FingerprintPolicy::Require {
         return;
@@ -135,7 +135,7 @@ pub fn require_fingerprint(fields: &mut Fields, vestibule: &Vestibule, fingerpri
     if fields.is_absent("fingerprint") {
         fields.refuse("fingerprint", "is required");
     } else if fingerprint.is_some_and(|fingerprint| !fingerprint.can_bind()) {
-        fields.refuse("fingerprint", "says too little to recognise the device by");
+        fields.refuse("fingerprint", "has too few properties to recognise the device");
     }
 }
 
@@ -163,7 +163,7 @@ fn transport(fields: &mut Fields, vestibule: &Vestibule) -> Transport {
     }
 }
 
-/// Signs in.
+/// Signs a user in, and returns the tokens of the session.
 #[post("/login", data = "<body>")]
 pub async fn login(
     origin: csrf::RequestOrigin<'_>,
@@ -180,7 +180,7 @@ pub async fn login(
     Ok(tokens::respond(cookies, tokens, transport))
 }
 
-/// Opens the session that a body asks for.
+/// Opens the session that a body requests, and returns its tokens.
 pub(in crate::http) async fn sign_in(
     body: LoginBody,
     vestibule: &Vestibule,
@@ -212,8 +212,8 @@ pub struct RefreshBody {
 
 impl FromFields for RefreshBody {
     const FIELDS: &'static [Field] = &[
-        optional("refresh_token", Kind::Opaque, "The session's refresh token; without it, its cookie is read."),
-        optional("fingerprint", Kind::Fingerprint, "Needed where the session is bound to a device."),
+        optional("refresh_token", Kind::Opaque, "The session's refresh token. By default it is read from its cookie."),
+        optional("fingerprint", Kind::Fingerprint, "Required if the session is bound to a device."),
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
@@ -225,7 +225,7 @@ impl FromFields for RefreshBody {
     }
 }
 
-/// Trades a refresh token for the next pair.
+/// Exchanges a refresh token for new tokens.
 #[post("/refresh", data = "<body>")]
 pub async fn refresh(
     _page: csrf::SameOrigin,
@@ -240,7 +240,7 @@ pub async fn refresh(
     let transport = if in_body.is_some() && in_headers { Transport::Body } else { Transport::Cookie };
     let token = match in_body {
         Some(token) => {
-            // Cookies would sign the visitor of a foreign page in.
+            // The response sets cookies, with which a foreign page could sign its visitor in as another user.
             if transport == Transport::Cookie {
                 origin.check_origin()?;
             }
@@ -249,7 +249,7 @@ pub async fn refresh(
         None => {
             let now = caller.context().now;
             let (token, claims) = cookies.refresh(now)?.ok_or_else(missing_refresh_token)?;
-            // One that is over gets its 401 from the flow, which changes nothing then.
+            // A session that has ended needs no CSRF check: the flow changes nothing and returns the error for the 401.
             if sessions::is_live(vestibule, claims.sid, now).await? {
                 origin.check(claims.sid)?;
             }
@@ -265,7 +265,7 @@ fn missing_refresh_token() -> ApiError {
     ApiError::new(ErrorCode::MissingToken, "Send a refresh token: {\"refresh_token\": \"…\"}, or its cookie.")
 }
 
-/// The body of a reauthentication.
+/// A body with the user's password, for a reauthentication.
 pub struct PasswordBody(pub Password);
 
 impl FromFields for PasswordBody {
@@ -276,19 +276,20 @@ impl FromFields for PasswordBody {
     }
 }
 
-/// What a reauthentication answers.
+/// A fresh access token: it shows that the user has just proved the password.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FreshTokenResponse {
-    /// A fresh access token in the same session; not here where it came, and goes, in a cookie.
+    /// The fresh access token, of the same session. Absent if the request sent its access token in a cookie: then the response
+    /// sets the cookie to the fresh token.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<String>,
     /// Always `bearer`.
     token_type: &'static str,
-    /// Seconds until it is over.
+    /// Seconds until the fresh access token expires.
     expires_in: i64,
 }
 
-/// Proves the password again.
+/// Verifies the password again, and returns a fresh access token.
 #[post("/fresh", data = "<body>")]
 pub async fn fresh(
     token: AccessToken,

@@ -1,4 +1,4 @@
-//! The endpoints that speak JSON.
+//! The endpoints of the JSON API.
 
 pub mod forward_auth;
 pub mod health;

@@ -1,4 +1,4 @@
-//! The sessions of the bearer: list them, end them.
+//! The endpoints that list and end the sessions of the bearer.
 
 use rocket::{State, delete, get, post, response::status::NoContent, serde::json::Json};
 use serde::Serialize;
@@ -31,57 +31,57 @@ use crate::{
     store,
 };
 
-/// What is said when something was done.
+/// The confirmation of an action.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MessageResponse {
-    /// One sentence.
+    /// A text that confirms the action.
     detail: &'static str,
 }
 
-/// What is said when sessions were ended.
+/// The result of ending several sessions.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RevokedSessionsResponse {
-    /// One sentence.
+    /// A text that confirms the action.
     detail: &'static str,
-    /// How many live sessions were ended.
+    /// The number of live sessions that were ended.
     revoked: usize,
 }
 
-/// A session as its owner sees it.
+/// A session of the user: one login on one device.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionView {
-    /// Its id.
+    /// The id of the session: the claim `sid` of its tokens.
     id: String,
-    /// The `jti` of its current refresh token.
+    /// The claim `jti` of the session's current refresh token.
     jti: String,
-    /// What the device is called.
+    /// The name of the device; null if it has no name.
     #[schema(required)]
     device_name: Option<String>,
-    /// When it was opened.
+    /// When the session was opened.
     #[schema(value_type = String, format = DateTime)]
     created_at: UnixTime,
-    /// The last login or refresh.
+    /// When the session was last used for a login or a refresh.
     #[schema(value_type = String, format = DateTime)]
     last_used_at: UnixTime,
-    /// When its refresh token is over.
+    /// When the session's current refresh token expires.
     #[schema(value_type = String, format = DateTime)]
     expires_at: UnixTime,
-    /// The address of the last login or refresh.
+    /// The client's IP address at the last login or refresh; null if it is unknown.
     #[schema(required)]
     ip: Option<String>,
-    /// The user agent of the last login or refresh.
+    /// The client's `User-Agent` at the last login or refresh; null if it sent none.
     #[schema(required)]
     user_agent: Option<String>,
-    /// Through which client.
+    /// The client that opened the session.
     client_id: String,
-    /// Whether a refresh must bring the device's fingerprint.
+    /// Whether a refresh must send the device's fingerprint.
     device_bound: bool,
-    /// Whether it is the one that asks.
+    /// Whether the access token of this request belongs to the session.
     current: bool,
 }
 
 impl SessionView {
-    /// What `session` shows to the owner of `current`.
+    /// Returns the view of `session`. `current` is the session of the access token that the request has.
     pub fn new(vestibule: &Vestibule, session: &Session, current: SessionId) -> Self {
         Self {
             id: session.id.to_string(),
@@ -99,7 +99,7 @@ impl SessionView {
     }
 }
 
-/// The live sessions of the bearer.
+/// Returns the live sessions of the bearer.
 #[get("/active_sessions")]
 pub async fn active_sessions(
     token: AccessToken,
@@ -111,14 +111,14 @@ pub async fn active_sessions(
     Ok(Json(live.iter().map(|session| SessionView::new(vestibule, session, token.claims().sid)).collect()))
 }
 
-/// A refresh token in a body, which may be left out.
+/// A body with an optional refresh token.
 pub struct TokenBody(Option<String>);
 
 impl FromFields for TokenBody {
     const FIELDS: &'static [Field] = &[optional(
         "refresh_token",
         Kind::Opaque,
-        "A refresh token of the session that is meant. Without it, the session is that of the request's other token.",
+        "A refresh token of the session. By default it is the session of the token in the request's header or cookie.",
     )];
 
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
@@ -127,8 +127,8 @@ impl FromFields for TokenBody {
     }
 }
 
-/// Ends the session of whatever token is shown. The cookies go in any case, unless a foreign page asks: it could sign
-/// people out.
+/// Ends the session of the token in the body, the header or the cookies. Removes the cookies even if there is no such session,
+/// unless the request comes from a foreign page, which could sign its visitor out.
 #[post("/logout", data = "<body>")]
 pub async fn logout(
     _page: csrf::SameOrigin,
@@ -163,7 +163,8 @@ pub async fn logout(
     Ok(Json(MessageResponse { detail: "Logged out" }))
 }
 
-/// Whether there is anything to protect: of a session that is over only the cookies are left, and they may go.
+/// Returns whether a session is live at `now`. Only a live session needs the CSRF check: of a session that has ended only the
+/// cookies are left, and they may be removed.
 pub(in crate::http) async fn is_live(
     vestibule: &Vestibule,
     session: SessionId,
@@ -187,7 +188,7 @@ pub async fn logout_all(
     Ok(Json(RevokedSessionsResponse { detail: "All sessions logged out", revoked }))
 }
 
-/// Ends every session of the bearer but one.
+/// Ends every session of the bearer except one: the session of the token in the body, or by default the bearer's own session.
 #[post("/revoke_other_session", data = "<body>")]
 pub async fn revoke_other_session(
     token: AccessToken,
@@ -201,7 +202,7 @@ pub async fn revoke_other_session(
     Ok(Json(RevokedSessionsResponse { detail: "Other sessions revoked", revoked }))
 }
 
-/// Ends one session of the bearer.
+/// Ends one session of the bearer, by its id.
 #[delete("/sessions/<id>", data = "<_body>")]
 pub async fn delete_session(
     token: AccessToken,
@@ -215,7 +216,7 @@ pub async fn delete_session(
     Ok(NoContent)
 }
 
-/// Which session to end: by its id, or by the `jti` that the list shows.
+/// The session to end, by its id or by its `jti` in the list of sessions.
 pub enum DeviceBody {
     BySession(String),
     ByToken(String),
@@ -224,7 +225,7 @@ pub enum DeviceBody {
 impl FromFields for DeviceBody {
     const FIELDS: &'static [Field] = &[
         optional("session_id", Kind::Id, "The session's `id`."),
-        optional("jti", Kind::Opaque, "The session's `jti`; `session_id` wins over it."),
+        optional("jti", Kind::Opaque, "The session's `jti`. It is not used if there is a `session_id`."),
     ];
 
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
@@ -237,7 +238,7 @@ impl FromFields for DeviceBody {
     }
 }
 
-/// Ends one session of the bearer, named in the body.
+/// Ends one session of the bearer, which the body names.
 #[post("/logout/device", data = "<body>")]
 pub async fn logout_device(
     token: AccessToken,

@@ -1,4 +1,4 @@
-//! The token answer, and how it travels: in the body, or in cookies.
+//! The response with tokens, and their transport: in the body or in cookies.
 
 use rocket::serde::json::Json;
 use serde::Serialize;
@@ -6,21 +6,21 @@ use utoipa::ToSchema;
 
 use crate::{flows::Tokens, http::browser::cookies::Cookies};
 
-/// How a client wants its tokens.
+/// The way in which a client gets its tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transport {
-    /// In the body.
+    /// In the body of the response.
     #[default]
     Body,
-    /// In cookies, with the CSRF token in the body.
+    /// In cookies. The body has only the CSRF token.
     Cookie,
 }
 
 impl Transport {
-    /// What the field `transport` may be. `body` means `bearer` as well.
+    /// The documented values of the field `transport`. The value `body` is accepted as another name of `bearer`.
     pub const NAMES: &'static [&'static str] = &["bearer", "cookie"];
 
-    /// Reads the field `transport`.
+    /// Reads the field `transport`. The error is the message for the field.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         match text {
             "body" | "bearer" => Ok(Self::Body),
@@ -30,33 +30,35 @@ impl Transport {
     }
 }
 
-/// What a login or a refresh answers. With cookie transport the tokens are in cookies, and `csrf_token` stands here.
+/// The tokens of a session. With the transport `cookie`, the access token and the refresh token are set as cookies, and the
+/// body has `csrf_token` instead of them.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenResponse {
-    /// Sent as `Authorization: Bearer …`.
+    /// The access token, for the header `Authorization: Bearer …`.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<String>,
-    /// Traded for the next pair at the endpoint `refresh`.
+    /// The refresh token. The endpoint `refresh` exchanges it for new tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
-    /// Cookie transport: goes back in the header `X-CSRF-Token` with every request that changes something.
+    /// The CSRF token, with the transport `cookie` only. Every request that changes something must send it in the header
+    /// `X-CSRF-Token`.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
     /// Always `bearer`.
     token_type: &'static str,
-    /// Seconds until the access token is over.
+    /// Seconds until the access token expires.
     expires_in: i64,
-    /// Seconds until the refresh token is over.
+    /// Seconds until the refresh token expires.
     refresh_expires_in: i64,
-    /// The session.
+    /// The id of the session.
     session_id: String,
-    /// The device's secret: given at the next login, it takes over this device's session. Null where the device was
-    /// forgotten.
+    /// A secret by which the server recognises the device. If the next login sends it, the new session replaces the old session
+    /// of this device. Null if the server has deleted the device.
     #[schema(required)]
     device_id: Option<String>,
 }
 
-/// Renders tokens.
+/// Returns the body with the tokens. With the transport `cookie`, sets the cookies.
 pub fn respond(cookies: Cookies<'_>, tokens: Tokens, transport: Transport) -> Json<TokenResponse> {
     let in_body = transport == Transport::Body;
     if !in_body {

@@ -1,4 +1,4 @@
-//! `POST /auth/register` and `/users/me`: a person and their own account.
+//! `POST /auth/register` and `/users/me`: the endpoints with which users create and manage their own accounts.
 
 use rocket::{
     State, delete, get, patch, post,
@@ -44,29 +44,29 @@ use crate::{
     store,
 };
 
-/// A user as they see themselves.
+/// The account of the user.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UserView {
-    /// The `sub` of their tokens.
+    /// The id of the user: the claim `sub` of the user's tokens.
     id: String,
-    /// Their name.
+    /// The username; null if the account has no username.
     #[schema(required)]
     username: Option<String>,
-    /// Their address.
+    /// The email address; null if the account has no email address.
     #[schema(required)]
     email: Option<String>,
-    /// Whether a mail showed that the address is theirs.
+    /// Whether a mail to the address has verified that it belongs to the user.
     email_verified: bool,
-    /// Whether they may not sign in.
+    /// Whether the account is disabled, so that the user can't sign in.
     disabled: bool,
-    /// Sorted.
+    /// The user's roles, sorted.
     roles: Vec<String>,
-    /// Granted directly or by a role, sorted.
+    /// The permissions that the user has directly or by a role, sorted.
     permissions: Vec<String>,
-    /// Custom claims of their access tokens.
+    /// The custom claims of the user's access tokens.
     #[schema(value_type = Object)]
     claims: Map<String, Value>,
-    /// When the account was made.
+    /// When the account was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: UnixTime,
 }
@@ -93,8 +93,8 @@ const EMAIL: Kind = Kind::Text(Email::MAX_BYTES);
 impl FromFields for Registration {
     const FIELDS: &'static [Field] = &[
         optional("username", USERNAME, "A name without `@`, unique without regard to case. The server may require it."),
-        optional("email", EMAIL, "An address, unique without regard to case. The server may require it."),
-        required("password", Kind::Password, "Not among the commonest, nor made of the account's own names."),
+        optional("email", EMAIL, "The email address, unique without regard to case. The server may require it."),
+        required("password", Kind::Password, "The password. Common passwords and the account's own names are refused."),
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
@@ -113,7 +113,7 @@ impl FromFields for Registration {
     }
 }
 
-/// Makes an account.
+/// Creates an account.
 #[post("/register", data = "<body>")]
 pub async fn register(
     body: Body<Registration>,
@@ -124,7 +124,7 @@ pub async fn register(
     Ok(Created::new("/users/me").body(Json(user.into())))
 }
 
-/// The bearer's account.
+/// Returns the bearer's account.
 #[get("/me")]
 pub async fn me(token: AccessToken, mut db: Connection<Db>) -> Result<Json<UserView>, ApiError> {
     let user = store::users::find(&mut db, token.claims().sub).await?.ok_or_else(account_deleted)?;
@@ -133,8 +133,8 @@ pub async fn me(token: AccessToken, mut db: Connection<Db>) -> Result<Json<UserV
 
 impl FromFields for NewNames {
     const FIELDS: &'static [Field] = &[
-        optional("username", USERNAME, "The new name, without `@`; null removes it."),
-        optional("email", EMAIL, "The new address, not verified at first; null removes it."),
+        optional("username", USERNAME, "The new username, without `@`; null removes the username."),
+        optional("email", EMAIL, "The new email address, which is not verified at first; null removes the address."),
     ];
 
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
@@ -145,7 +145,7 @@ impl FromFields for NewNames {
     }
 }
 
-/// Renames the bearer.
+/// Changes the bearer's username, email address, or both.
 #[patch("/me", data = "<body>")]
 pub async fn update_me(
     token: FreshToken,
@@ -159,16 +159,16 @@ pub async fn update_me(
 
 /// The body of a password change.
 pub struct ChangePasswordBody {
-    /// The one until now.
+    /// The current password.
     pub current: Password,
-    /// The one from now on.
+    /// The new password.
     pub new: Password,
 }
 
 impl FromFields for ChangePasswordBody {
     const FIELDS: &'static [Field] = &[
-        required("current_password", Kind::Password, "The password until now."),
-        required("new_password", Kind::Password, "The one from now on."),
+        required("current_password", Kind::Password, "The current password."),
+        required("new_password", Kind::Password, "The new password."),
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
@@ -181,7 +181,7 @@ impl FromFields for ChangePasswordBody {
     }
 }
 
-/// Sets the bearer's password.
+/// Changes the bearer's password, and returns new tokens.
 #[post("/me/password", data = "<body>")]
 pub async fn change_password(
     token: AccessToken,
@@ -198,7 +198,7 @@ pub async fn change_password(
     Ok(tokens::respond(cookies, tokens, transport))
 }
 
-/// Removes the bearer's account.
+/// Deletes the bearer's account, and removes the cookies.
 #[delete("/me", data = "<body>")]
 pub async fn delete_me(
     token: FreshToken,
@@ -213,47 +213,47 @@ pub async fn delete_me(
     Ok(NoContent)
 }
 
-/// All that is stored about a person.
+/// All data that the server stores about the user.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportView {
-    /// The account.
+    /// The user's account.
     user: UserView,
-    /// Sessions, ended ones too while they are kept.
+    /// The user's sessions. Sessions that have ended are included while the server keeps them.
     sessions: Vec<ExportedSession>,
-    /// Devices.
+    /// The devices on which the user has signed in.
     devices: Vec<DeviceView>,
-    /// The log, newest first.
+    /// The entries of the audit log about the user, newest first.
     audit_events: Vec<AuditEventView>,
 }
 
-/// A session with all that is kept of it.
+/// A session with all data that the server stores about it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportedSession {
-    /// As the list of live sessions shows it.
+    /// The fields of the session in the list of sessions.
     #[serde(flatten)]
     session: SessionView,
-    /// The row of the device that it is on.
+    /// The `id` of the session's device; null if the session has no device, or if the server has deleted it.
     #[schema(required)]
     device: Option<String>,
-    /// The end that no refresh moves.
+    /// When the session ends at the latest. A refresh does not move this time.
     #[schema(value_type = String, format = DateTime)]
     ends_at: UnixTime,
-    /// When a password was last proved in it.
+    /// When the user last proved the password in the session.
     #[schema(value_type = String, format = DateTime)]
     auth_time: UnixTime,
-    /// Wrong passwords in it since the last right one.
+    /// The number of wrong passwords in the session since the last correct password.
     failed_proofs: u32,
-    /// Refreshes from another device in a row.
+    /// The number of consecutive refreshes from another device.
     mismatches: u32,
-    /// The permissions that its tokens carry at most, joined by spaces; null where that was not narrowed.
+    /// The permissions to which the session's tokens are limited, separated by spaces; null if they are not limited.
     #[schema(required)]
     scope: Option<String>,
-    /// What of the browser's fingerprint a keyed hash is kept of.
+    /// The properties of the browser of which the server stores a keyed hash.
     fingerprint: Vec<&'static str>,
-    /// When it was ended.
+    /// When the session was revoked; null if it was not revoked.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     revoked_at: Option<UnixTime>,
-    /// Why it was ended.
+    /// Why the session was revoked; null if it was not revoked.
     #[schema(required)]
     revoked_reason: Option<String>,
 }
@@ -275,41 +275,42 @@ impl ExportedSession {
     }
 }
 
-/// A device. Its secret is not here: only a hash of it is stored.
+/// A device on which the user has signed in. Its secret `device_id` is not included, because the server stores only a hash of
+/// it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeviceView {
-    /// Its row.
+    /// The id of the device. This is not the secret `device_id`.
     id: String,
-    /// Through which client it signs in.
+    /// The client through which the device signs in.
     client_id: String,
-    /// When it was first seen.
+    /// When the user first signed in on the device.
     #[schema(value_type = String, format = DateTime)]
     created_at: UnixTime,
-    /// Its last login, or the end of its last session.
+    /// When the device last signed in, or when its last session ended.
     #[schema(value_type = String, format = DateTime)]
     last_used_at: UnixTime,
 }
 
-/// An audit event.
+/// An entry of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditEventView {
-    /// When.
+    /// When the event happened.
     #[schema(value_type = String, format = DateTime)]
     at: UnixTime,
-    /// What.
+    /// The kind of event.
     event: String,
-    /// In which session.
+    /// The session in which the event happened; null if it was outside of a session.
     #[schema(required)]
     session_id: Option<String>,
-    /// From which address.
+    /// The IP address from which the event was caused; null if it is unknown.
     #[schema(required)]
     ip: Option<String>,
-    /// What else.
+    /// Further data, which depends on the kind of event.
     #[schema(value_type = Object)]
     detail: Value,
 }
 
-/// Everything about the bearer.
+/// Returns all data that the server stores about the bearer.
 #[get("/me/export")]
 pub async fn export_me(token: AccessToken, vestibule: &State<AppState>) -> Result<Json<ExportView>, ApiError> {
     let export = export_user(vestibule, token.claims().sub).await?.ok_or_else(account_deleted)?;
@@ -338,7 +339,7 @@ impl ExportView {
     }
 }
 
-/// What whoever asks is told whose account was deleted meanwhile.
+/// Returns the error for a bearer whose account was deleted after the token was issued.
 pub(in crate::http) fn account_deleted() -> ApiError {
-    ApiError::new(ErrorCode::TokenRevoked, "The account is gone.")
+    ApiError::new(ErrorCode::TokenRevoked, "The account was deleted.")
 }

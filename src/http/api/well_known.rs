@@ -1,5 +1,5 @@
-//! `/.well-known/jwks.json`: the public keys, for services that check access tokens by themselves. Such a service never sees
-//! a revocation: to it a token lives to its `exp`.
+//! `/.well-known/jwks.json`: the public keys, for services that verify access tokens by themselves. Such a service does not
+//! learn of revocations: it accepts a token until its `exp`.
 
 use rocket::{Request, State, get};
 
@@ -11,12 +11,12 @@ pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 /// The path of the OAuth metadata.
 pub const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
-/// Whether pages of every origin may read the answer.
+/// Returns whether pages of every origin may read the response.
 pub fn is_public(request: &Request<'_>) -> bool {
     [JWKS_PATH, METADATA_PATH].iter().any(|path| request.uri().path() == *path)
 }
 
-/// The key set (RFC 7517 §5); empty where tokens are signed with a shared secret.
+/// Returns the key set (RFC 7517 §5). It is empty if tokens are signed with a shared secret.
 #[get("/.well-known/jwks.json")]
 pub fn jwks(vestibule: &State<AppState>) -> Cacheable {
     Cacheable::new(vestibule.keyring.keys().jwks().to_string(), 300)

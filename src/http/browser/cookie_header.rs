@@ -1,15 +1,15 @@
-//! The one reader of the header `Cookie`, by octets (RFC 6265bis §5.6): names are compared byte for byte, nothing is decoded, and
-//! only SP and HTAB are trimmed.
+//! The only parser of the header `Cookie`, by octets (RFC 6265bis §5.6). It compares names byte by byte, decodes nothing, and
+//! trims only SP and HTAB.
 //!
-//! Rocket's own reader decodes `%5f%5fHost-token` and trims Unicode white space. A browser sees no prefix in such a name, so any
-//! host of the domain can set it: what `__Host-` promises would not hold.
+//! Rocket's own parser decodes `%5f%5fHost-token` and trims Unicode white space. A browser does not recognise the prefix in
+//! such a name, so any host of the domain can set the cookie. The guarantee of the prefix `__Host-` would be lost.
 
-/// Values of one name that are tried at the most, where a name may come several times.
+/// The maximum number of values that are tried if a name occurs several times.
 const MOST_VALUES: usize = 4;
 
-/// Returns the values of the cookie `name` in the order of the header: at most four, without empty, repeated and non-UTF-8 ones.
-/// Returns none when the name begins with `__Host-` and comes twice: a browser keeps only one such cookie, so somebody added
-/// another.
+/// Returns the values of the cookie `name` in the order of the header, at most four. Empty, repeated and non-UTF-8 values are
+/// left out. Returns no value if the name begins with `__Host-` and occurs twice: a browser keeps only one such cookie, so
+/// somebody added another.
 pub fn values<'h>(lines: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Vec<&'h str> {
     let pairs = lines.into_iter().flat_map(|line| line.split(|byte| *byte == b';')).filter_map(pair);
     let given: Vec<&[u8]> = pairs.filter(|(given, _)| *given == name.as_bytes()).map(|(_, value)| value).collect();
@@ -25,8 +25,8 @@ pub fn values<'h>(lines: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Vec<
     values
 }
 
-/// Whether a browser keeps a cookie of this name only as this host sets it, for all paths, and by https (RFC 6265bis §4.1.3.2). It
-/// compares the prefix without regard to case.
+/// Returns whether a name begins with `__Host-`. A browser accepts such a cookie only from this host, for all paths and by
+/// https (RFC 6265bis §4.1.3.2). Browsers compare the prefix without regard to case, so this function does too.
 pub fn is_of_host(name: &str) -> bool {
     name.get(..7).is_some_and(|prefix| prefix.eq_ignore_ascii_case("__Host-"))
 }

@@ -1,5 +1,6 @@
-//! Our cookies: two tokens that script can't read, a CSRF token that it must, the device's secret, the secret of the forms before a
-//! sign-in, and a count of redirects. [`Cookies`] reads those of the request and sets those of its answer.
+//! The cookies of the server: the access token, the refresh token, the CSRF token, the device's secret, the secret of the
+//! forms before a sign-in, and a count of redirects. Scripts can read only the CSRF token, because they must send it.
+//! [`Cookies`] reads the cookies of a request and sets the cookies of its response.
 
 use std::collections::BTreeSet;
 
@@ -27,10 +28,10 @@ use crate::{
     },
 };
 
-/// How long a browser keeps the device's secret: the most that browsers grant.
+/// Days for which a browser keeps the device's secret. This is the maximum that browsers allow.
 const DEVICE_COOKIE_DAYS: i64 = 400;
 
-/// The cookies of a request and of its answer.
+/// The cookies of a request and of its response.
 #[derive(Clone, Copy)]
 pub struct Cookies<'r> {
     request: &'r Request<'r>,
@@ -47,10 +48,10 @@ impl<'r> FromRequest<'r> for Cookies<'r> {
 }
 
 impl<'r> Cookies<'r> {
-    /// The cookies of a request.
+    /// Returns the cookies of a request.
     ///
     /// # Errors
-    /// [`ErrorCode::InternalError`] in an application that we are no part of.
+    /// [`ErrorCode::InternalError`] if Vestibule is not attached to the application.
     pub fn of(request: &'r Request<'_>) -> Result<Self, ApiError> {
         Ok(Self { request, vestibule: app_state(request)? })
     }
@@ -63,24 +64,25 @@ impl<'r> Cookies<'r> {
         cookie_header::values(self.request.headers().get("Cookie").map(str::as_bytes), name)
     }
 
-    /// The values of a token's cookie, where tokens are taken from cookies.
+    /// Returns the values of a token's cookie. The list is empty if the setting `token_location` does not list `cookies`.
     fn tokens(self, name: &str) -> Vec<&'r str> {
         if self.vestibule.config.tokens.location.cookies { self.values(name) } else { Vec::new() }
     }
 }
 
-/// What is read.
+/// The cookies of the request.
 impl<'r> Cookies<'r> {
-    /// Whether the request brings a cookie that could authenticate it.
+    /// Returns whether the request has a cookie that could authenticate it.
     pub fn have_token(self) -> bool {
         let settings = self.settings();
         !(self.tokens(&settings.access_name).is_empty() && self.tokens(&settings.refresh_name).is_empty())
     }
 
-    /// What `read` makes of the access cookie. None where there is no such cookie, or where it can't be told which one counts.
+    /// Returns the result of `read` for the access cookie. `None` if there is no such cookie, or if several are valid and it is
+    /// unknown which of them counts.
     ///
     /// # Errors
-    /// That of `read`, where it takes none of them.
+    /// The error of `read`, if `read` accepts no access cookie.
     pub fn access<C>(self, read: impl Fn(&'r str) -> Result<C, ApiError>) -> Result<Option<C>, ApiError>
     where
         C: AsRef<AccessClaims>,
@@ -89,25 +91,27 @@ impl<'r> Cookies<'r> {
         self.choose(self.tokens(&self.settings().access_name), read)
     }
 
-    /// The refresh cookie with what it says, once its signature and time hold at `now`. None as for [`Cookies::access`].
+    /// Returns the refresh cookie and its claims, if its signature is valid and it has not expired at `now`. `None` as for
+    /// [`Cookies::access`].
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidToken`], [`ErrorCode::TokenExpired`], [`ErrorCode::WrongTokenType`].
+    /// [`ErrorCode::InvalidToken`], [`ErrorCode::TokenExpired`] or [`ErrorCode::WrongTokenType`], if no refresh cookie is
+    /// valid.
     pub fn refresh(self, now: UnixTime) -> Result<Option<(&'r str, RefreshClaims)>, ApiError> {
         self.refresh_by(|token| Ok(self.vestibule.refresh_tokens.verify(token, now)?))
     }
 
-    /// Returns the token whose session is to end, which may have expired: the refresh cookie, unless the CSRF cookie belongs to
-    /// the session of the access cookie alone. `None` as for [`Cookies::access`].
+    /// Returns the token whose session is to end; it may have expired. This is the refresh cookie, unless the CSRF cookie
+    /// belongs only to the session of the access cookie. `None` as for [`Cookies::access`].
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidToken`], [`ErrorCode::WrongTokenType`].
+    /// [`ErrorCode::InvalidToken`] or [`ErrorCode::WrongTokenType`], if neither cookie has a valid signature.
     pub fn session(self) -> Result<Option<SessionToken<'r>>, ApiError> {
         let refresh = self.refresh_by(|token| Ok(self.vestibule.refresh_tokens.verify_signature(token)?));
         let access =
             self.access(|token| Ok(VerifiedAccess(token, authenticate::verify_signature(self.vestibule, token)?)));
         match (refresh, access) {
-            // A stale or foreign refresh cookie keeps nobody from signing out.
+            // A stale or foreign refresh cookie must not prevent the user from signing out.
             (Ok(Some((_, claims))), Ok(Some(VerifiedAccess(token, own))))
                 if !self.has_csrf_token_of(claims.sid) && self.has_csrf_token_of(own.sid) =>
             {
@@ -128,9 +132,10 @@ impl<'r> Cookies<'r> {
         self.choose(self.tokens(&self.settings().refresh_name), read)
     }
 
-    /// Chooses among several cookies of one name. Only values that `read` accepts count. Of two tokens of one session the newer
-    /// one is chosen. Of two sessions the one is chosen that the CSRF cookie belongs to: another host can't set that cookie,
-    /// unless `cookie_domain` allows it. `read` returns the session, a number that grows with newer tokens, and the result.
+    /// Chooses among several cookies of one name. Only values that `read` accepts count. Of two tokens of one session, the
+    /// newer token is chosen. Of the tokens of two sessions, the token is chosen to whose session the CSRF cookie belongs:
+    /// another host can't set that cookie, unless `cookie_domain` allows it. `None` if the CSRF cookie does not decide.
+    /// `read` returns the session, a number that is greater for a newer token, and the result.
     fn choose<C>(
         self,
         values: Vec<&'r str>,
@@ -140,7 +145,7 @@ impl<'r> Cookies<'r> {
         for value in values {
             match read(value) {
                 Ok(token) => taken.push(token),
-                // "Expired" tells the client more than "invalid".
+                // Of several errors, "invalid" is the least useful to the client, so any other error replaces it.
                 Err(error) if refused.as_ref().is_none_or(|known| known.code() == ErrorCode::InvalidToken) => {
                     refused = Some(error);
                 }
@@ -159,40 +164,41 @@ impl<'r> Cookies<'r> {
         Ok(taken.into_iter().max_by_key(|(_, age, _)| *age).map(|(.., token)| token))
     }
 
-    /// Whether the browser has the CSRF cookie of a session, which came with its tokens.
+    /// Returns whether the request has the CSRF cookie of a session, which was set together with the session's tokens.
     pub fn has_csrf_token_of(self, session: SessionId) -> bool {
         self.values(&self.settings().csrf_name).into_iter().any(|given| self.vestibule.is_csrf_token(session, given))
     }
 
-    /// The secrets of this device: one, unless another program of this host has a cookie of the same name.
+    /// Returns the secret of this device. There are several values only if another program on this host sets a cookie of the
+    /// same name.
     pub fn device_ids(self) -> Vec<DeviceSecret> {
         let texts = self.values(&host_name(self.settings(), DEVICE));
         texts.into_iter().filter_map(|text| DeviceSecret::parse(text).ok()).collect()
     }
 
-    /// The secrets of this browser's forms: one, unless another program of this host has a cookie of the same name.
+    /// Returns the secret of this browser's forms. There can be several values, as for [`Cookies::device_ids`].
     pub fn form_secrets(self) -> Vec<&'r str> {
         self.values(&host_name(self.settings(), FORM))
     }
 
-    /// How often this browser was redirected, as [`Cookies::set_hops`] wrote it: one value, unless another program of this host
-    /// has a cookie of the same name.
+    /// Returns how often this browser was redirected, as [`Cookies::set_redirect_count`] stored it. There can be several
+    /// values, as for [`Cookies::device_ids`].
     pub fn redirect_counts(self) -> Vec<&'r str> {
         self.values(&host_name(self.settings(), REDIRECTS))
     }
 }
 
-/// A token of a cookie, enough to end its session.
+/// A token from a cookie, with which its session can be ended.
 #[derive(Debug)]
 pub enum SessionToken<'r> {
-    /// Of the refresh cookie.
+    /// The token of the refresh cookie.
     Refresh(&'r str),
-    /// Of the access cookie.
+    /// The token of the access cookie.
     Access(&'r str),
 }
 
 impl<'r> SessionToken<'r> {
-    /// What it is shown as to end its session.
+    /// Returns the token as the logout flow takes it.
     pub fn presented(&self) -> PresentedToken<'r> {
         match *self {
             Self::Refresh(token) => PresentedToken::Refresh(token),
@@ -201,7 +207,7 @@ impl<'r> SessionToken<'r> {
     }
 }
 
-/// An access token, and what it says.
+/// An access token whose signature was verified, and its claims.
 struct VerifiedAccess<'r>(&'r str, std::sync::Arc<AccessClaims>);
 
 impl AsRef<AccessClaims> for VerifiedAccess<'_> {
@@ -210,7 +216,7 @@ impl AsRef<AccessClaims> for VerifiedAccess<'_> {
     }
 }
 
-/// What is set.
+/// The cookies of the response.
 impl Cookies<'_> {
     /// Sets the cookies of a session.
     pub fn set(self, tokens: &Tokens) {
@@ -229,12 +235,12 @@ impl Cookies<'_> {
         }
     }
 
-    /// Replaces the access cookie by a fresh one.
+    /// Replaces the access cookie with a fresh access token.
     pub fn set_fresh(self, fresh: &FreshAccessToken) {
         self.set_access(fresh.access_token.clone(), fresh.refresh_expires_in);
     }
 
-    /// Replaces the access cookie alone. It is kept as long as the session's refresh token lasts: `seconds`.
+    /// Replaces only the access cookie. The browser keeps it for `seconds`: until the session's refresh token expires.
     pub fn set_access(self, token: String, seconds: i64) {
         pending_cookies::put(
             self.request,
@@ -242,13 +248,13 @@ impl Cookies<'_> {
         );
     }
 
-    /// Whether the answer sets or removes the access cookie.
+    /// Returns whether the response sets or removes the access cookie.
     pub fn sets_access(self) -> bool {
         let name = &self.settings().access_name;
         pending_cookies::of(self.request).iter().any(|cookie| cookie.name() == name)
     }
 
-    /// Removes the cookies of a session. The device stays known, for the next login on it.
+    /// Removes the cookies of a session. The device's secret stays, for the next login on the device.
     pub fn clear(self) {
         let settings = self.settings();
         let gone = [
@@ -261,7 +267,7 @@ impl Cookies<'_> {
         }
     }
 
-    /// Removes the device's secret, of an account that is gone.
+    /// Removes the device's secret, after the account was deleted.
     pub fn clear_device(self) {
         pending_cookies::put(
             self.request,
@@ -269,12 +275,12 @@ impl Cookies<'_> {
         );
     }
 
-    /// Sets the secret of this browser's forms.
+    /// Sets the secret of this browser's forms, until the browser is closed.
     pub fn set_form_secret(self, secret: String) {
         pending_cookies::put(self.request, self.of_host(FORM, secret, SameSite::Lax, None));
     }
 
-    /// Writes how often the browser was redirected, for a few seconds.
+    /// Stores for `seconds` how often the browser was redirected.
     pub fn set_redirect_count(self, value: String, seconds: i64) {
         pending_cookies::put(
             self.request,
@@ -282,7 +288,7 @@ impl Cookies<'_> {
         );
     }
 
-    /// A cookie of a session, with the attributes that are configured.
+    /// Returns a cookie of a session, with the configured attributes.
     fn cookie(self, name: &str, value: String, path: &str, max_age: Duration) -> Cookie<'static> {
         let settings = self.settings();
         let mut cookie = Cookie::build((name.to_owned(), value))
@@ -297,7 +303,7 @@ impl Cookies<'_> {
         cookie.build()
     }
 
-    /// A cookie that this host alone gets back; until the browser is closed, where no age is given.
+    /// Returns a cookie that the browser sends only to this host. Without `max_age`, the browser keeps it until it is closed.
     fn of_host(self, plain: &str, value: String, same_site: SameSite, max_age: Option<Duration>) -> Cookie<'static> {
         let settings = self.settings();
         let mut cookie = Cookie::build((host_name(settings, plain), value))
@@ -310,12 +316,12 @@ impl Cookies<'_> {
         cookie
     }
 
-    /// Returns the other places where a browser may keep a cookie of this name, each as an expired cookie that removes it: the
-    /// paths `/` and `base_path`, each with and without `cookie_domain`. A cookie of any other path or domain can't be removed
-    /// here: the browser sends it beside ours.
+    /// Returns expired cookies that remove `cookie` from the other places where a browser may keep a cookie of its name: the
+    /// paths `/` and `base_path`, each with and without `cookie_domain`. A cookie of any other path or domain can't be
+    /// removed here, so the browser sends it too.
     pub(super) fn other_places(self, cookie: &Cookie<'static>) -> Vec<Cookie<'static>> {
         if is_of_host(cookie.name()) {
-            // It has one place only.
+            // A `__Host-` cookie has no other place: its path is `/`, and it has no domain.
             return Vec::new();
         }
         let paths = BTreeSet::from([ROOT, refresh_path(self.vestibule)]);
@@ -338,19 +344,19 @@ impl Cookies<'_> {
     }
 }
 
-/// The path of the cookies that every page gets.
+/// The path of the cookies that the browser sends to every path.
 const ROOT: &str = "/";
 
-/// Plain name of the cookie that holds the device's secret.
+/// The name of the cookie that contains the device's secret, without prefix.
 const DEVICE: &str = "device_id";
 
-/// Plain name of the cookie that the forms before a sign-in are tied to.
+/// The name of the cookie that binds the forms before a sign-in to the browser, without prefix.
 const FORM: &str = "vestibule_form";
 
-/// Plain name of the cookie that counts redirects.
+/// The name of the cookie that counts redirects, without prefix.
 const REDIRECTS: &str = "vestibule_hops";
 
-/// The configured `SameSite` attribute.
+/// Returns the configured attribute `SameSite`.
 fn same_site(cookies: &config::Cookies) -> SameSite {
     match cookies.samesite {
         config::SameSite::Strict => SameSite::Strict,
@@ -359,12 +365,12 @@ fn same_site(cookies: &config::Cookies) -> SameSite {
     }
 }
 
-/// The name of a cookie that this host alone gets back, whatever `cookie_domain` says.
+/// Returns the name of a cookie that the browser sends only to this host, whatever `cookie_domain` is.
 fn host_name(cookies: &config::Cookies, plain: &str) -> String {
     if cookies.secure { format!("__Host-{plain}") } else { plain.to_owned() }
 }
 
-/// The refresh cookie goes to the session endpoints alone.
+/// Returns the path of the refresh cookie. The browser sends it only to the endpoints below `base_path`.
 fn refresh_path(vestibule: &Vestibule) -> &str {
     match vestibule.config.web.base_path.as_str() {
         "" => ROOT,

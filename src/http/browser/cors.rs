@@ -1,4 +1,5 @@
-//! CORS: pages of other origins, as far as `cors_allowed_origins` lists them. The key set is open to all.
+//! CORS: pages of the origins that `cors_allowed_origins` lists may call the server. Pages of every origin may read the key set
+//! and the OAuth metadata.
 
 use rocket::{
     Request, Response,
@@ -9,13 +10,13 @@ use rocket::{
 use super::origin::is_allowed;
 use crate::http::{api::well_known::is_public, app_state::AppState, own_routes::is_own_response};
 
-/// Headers that scripts of other origins may read.
+/// The response headers that scripts of other origins may read.
 const EXPOSED: &str = "New-Access-Token, Retry-After, X-Request-Id, WWW-Authenticate";
 
-/// How long a browser may remember a preflight's answer, in seconds.
+/// Seconds for which a browser may cache the response to a preflight.
 const PREFLIGHT_MAX_AGE: &str = "600";
 
-/// Sets the headers.
+/// A fairing that sets the CORS headers.
 pub struct Cors;
 
 #[rocket::async_trait]
@@ -50,8 +51,9 @@ impl Fairing for Cors {
     }
 }
 
-/// Returns the names that our endpoints read, and after them those that the preflight asks for: libraries and viewers send
-/// some of their own, such as `X-Requested-With`, and an origin that is listed may.
+/// Returns the request headers that a preflight allows: first the headers that the endpoints read, then the headers that the
+/// preflight requests. Libraries and API viewers send headers of their own, such as `X-Requested-With`, and a listed origin may
+/// send them.
 fn allowed_headers(request: &Request<'_>, csrf: &str) -> String {
     let ours = ["Authorization", "Content-Type", "X-Request-Id", csrf];
     let asked =
@@ -60,7 +62,7 @@ fn allowed_headers(request: &Request<'_>, csrf: &str) -> String {
     ours.into_iter().chain(theirs).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether a text can be the name of a header (RFC 9110 §5.6.2).
+/// Returns whether a text can be the name of a header (RFC 9110 §5.6.2).
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

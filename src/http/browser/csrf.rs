@@ -1,4 +1,4 @@
-//! Requests that a cookie authenticates: made by our own page, or by a foreign one that the browser follows?
+//! CSRF checks: they refuse a request that a cookie authenticates but that a foreign page caused.
 
 use std::convert::Infallible;
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Refuses a request whose `Origin` or `Sec-Fetch-Site` is foreign, or that does not know the session's CSRF token.
+/// Refuses a request whose `Origin` or `Sec-Fetch-Site` is foreign, or whose CSRF header is not the session's CSRF token.
 pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -> Result<(), ApiError> {
     check_headers(request, vestibule)?;
     let header = vestibule.config.cookies.csrf_header.as_str();
@@ -30,7 +30,8 @@ pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -
     }
 }
 
-/// The same for a form of a page, which has the token in a hidden field: the contract lets it count like the header.
+/// Checks a form of a page, which has the CSRF token in a hidden field. `given` is the value of that field. It counts like the
+/// header in [`check`].
 pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Result<(), ApiError> {
     let vestibule = app_state(request)?;
     check_headers(request, vestibule)?;
@@ -41,12 +42,13 @@ pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Res
     }
 }
 
-/// The browser's own word on where the request comes from, where it gives one.
+/// Refuses a request whose `Origin` is foreign. Without `Origin`, refuses it if `Sec-Fetch-Site` is foreign. A request
+/// without both headers passes, because not every client sends them.
 fn check_headers(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
     let headers = request.headers();
     let is_own = |origin: &str| is_own_or_allowed(vestibule, origin) || is_own_origin(request, vestibule, origin);
-    // With `cookie_domain` a page of another host of the site has our cookies and can read the CSRF token; so the same site
-    // is not enough.
+    // With `cookie_domain`, the browser sends the cookies with requests from other hosts of the site too, and their pages can
+    // read the CSRF token. So `same-site` is not enough.
     let is_foreign = if headers.contains("Origin") {
         !headers.get("Origin").all(is_own)
     } else {
@@ -58,8 +60,8 @@ fn check_headers(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), Api
     Ok(())
 }
 
-/// Whether a page's origin is the one that the browser asks, by scheme, host and port (RFC 6454 §5): a foreign page can choose
-/// none of them. The request itself names only host and port.
+/// Returns whether a page's origin is the origin to which the browser sends the request. Scheme, host and port are compared
+/// (RFC 6454 §5): a foreign page can choose none of them. The request itself names only host and port.
 fn is_own_origin(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> bool {
     let Some((scheme, _)) = origin.split_once("://") else { return false };
     let default_port = match scheme {
@@ -73,9 +75,9 @@ fn is_own_origin(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> 
     accepts_scheme(scheme, request, vestibule) && origin == format!("{scheme}://{host}")
 }
 
-/// Returns whether a page may reach this server by `scheme`. The scheme of `public_url` is accepted. Where that is http, as it
-/// is by default, https is accepted too if a trusted proxy or the browser says so. Where it is https, http is refused: an
-/// attacker on the network can serve an http page under our host name.
+/// Returns whether a page may reach this server by `scheme`. The scheme of `public_url` is accepted. If it is http, which is
+/// the default, https is accepted too if a trusted proxy or the browser confirms it. If it is https, http is refused: an
+/// attacker on the network can serve an http page under the server's host name.
 fn accepts_scheme(scheme: &str, request: &Request<'_>, vestibule: &Vestibule) -> bool {
     let is_public = vestibule.config.web.public_url.split_once("://").is_some_and(|(public, _)| public == scheme);
     let of_proxy =
@@ -84,26 +86,26 @@ fn accepts_scheme(scheme: &str, request: &Request<'_>, vestibule: &Vestibule) ->
     is_public || (scheme == "https" && (of_proxy() || of_browser()))
 }
 
-/// Where a request comes from, for handlers that learn only from its body whether a cookie authenticates it.
+/// The origin of a request, for handlers that learn only from the body whether a cookie authenticates the request.
 pub struct RequestOrigin<'r>(&'r Request<'r>);
 
 impl<'r> RequestOrigin<'r> {
-    /// The request itself.
+    /// Returns the request itself.
     pub fn request(&self) -> &'r Request<'r> {
         self.0
     }
 
-    /// Whether the request says itself that it comes from a foreign page.
+    /// Returns whether the headers of the request name a foreign page.
     pub fn is_foreign(&self) -> bool {
         app_state(self.0).and_then(|vestibule| check_headers(self.0, vestibule)).is_err()
     }
 
-    /// Refuses a foreign page.
+    /// Refuses a request from a foreign page.
     pub fn check_origin(&self) -> Result<(), ApiError> {
         check_headers(self.0, app_state(self.0)?)
     }
 
-    /// As [`check`].
+    /// Checks origin and CSRF token, as [`check`] does.
     pub fn check(&self, session: SessionId) -> Result<(), ApiError> {
         check(self.0, app_state(self.0)?, session)
     }
@@ -118,8 +120,9 @@ impl<'r> FromRequest<'r> for RequestOrigin<'r> {
     }
 }
 
-/// A request without a session's cookies, or not from a foreign page: for handlers that learn only from the body whether a cookie
-/// counts, so that a foreign page is refused whatever body it sends.
+/// A request guard that refuses a request with a session's cookies from a foreign page. It is for handlers that learn only
+/// from the body whether a cookie counts: a foreign page is refused whatever body it sends. A request with the header
+/// `Authorization` is not checked.
 pub struct SameOrigin;
 
 #[rocket::async_trait]

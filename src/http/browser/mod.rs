@@ -1,4 +1,4 @@
-//! What a browser adds: cookies, forged requests, other origins.
+//! The parts of the server that only browsers need: cookies, CSRF checks and CORS.
 
 mod cookie_header;
 pub mod cookies;

@@ -1,8 +1,8 @@
-//! Which origins are our own or allowed (RFC 6454 §4).
+//! The origins (RFC 6454 §4) whose pages may call the server.
 
 use crate::{config::CorsOrigins, flows::Vestibule};
 
-/// Whether `cors_allowed_origins` lists an `Origin`.
+/// Returns whether `cors_allowed_origins` lists an `Origin`.
 pub fn is_allowed(vestibule: &Vestibule, origin: &str) -> bool {
     match &vestibule.config.web.cors {
         CorsOrigins::None => false,
@@ -11,12 +11,12 @@ pub fn is_allowed(vestibule: &Vestibule, origin: &str) -> bool {
     }
 }
 
-/// Whether an `Origin` is this server's own, or allowed.
+/// Returns whether an `Origin` is the origin of `public_url`, or `cors_allowed_origins` lists it.
 pub fn is_own_or_allowed(vestibule: &Vestibule, origin: &str) -> bool {
     origin_of(&vestibule.config.web.public_url) == Some(origin) || is_allowed(vestibule, origin)
 }
 
-/// `http://localhost`, `127.0.0.1` or `[::1]` with any port.
+/// Returns whether the host of an origin is `localhost`, `127.0.0.1` or `[::1]`, with any port.
 fn is_localhost(origin: &str) -> bool {
     let host_and_port = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     host_and_port.is_some_and(|rest| {
@@ -28,7 +28,7 @@ fn is_localhost(origin: &str) -> bool {
     })
 }
 
-/// The scheme and host of a URL: what stands before the path.
+/// Returns the part of a URL before the path: scheme, host and port. `None` if the URL has no scheme.
 fn origin_of(url: &str) -> Option<&str> {
     let after_scheme = url.find("://")? + 3;
     let end = url[after_scheme..].find('/').map_or(url.len(), |slash| after_scheme + slash);

@@ -1,4 +1,4 @@
-//! The cookies that an answer will set, kept beside the request until the answer is written.
+//! The cookies that a response will set. They are kept in the cache of the request until the response is written.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,20 +6,20 @@ use rocket::{Request, http::Cookie};
 
 type PendingCookies = Mutex<Vec<Cookie<'static>>>;
 
-/// Returns the cookies that the answer to `request` will set so far.
+/// Returns the cookies that the response to `request` will set so far.
 pub(super) fn of<'r>(request: &'r Request<'_>) -> MutexGuard<'r, Vec<Cookie<'static>>> {
     let pending: &PendingCookies = request.local_cache(PendingCookies::default);
     pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Adds a cookie. A cookie of the same name that was added before is dropped.
+/// Adds a cookie. It replaces a cookie of the same name that was added before.
 pub(super) fn put(request: &Request<'_>, cookie: Cookie<'static>) {
     let mut pending = of(request);
     pending.retain(|known| known.name() != cookie.name());
     pending.push(cookie);
 }
 
-/// Drops all of them, because the handler that added them failed.
+/// Drops the cookies of a request that failed after they were added.
 pub fn forget(request: &Request<'_>) {
     of(request).clear();
 }

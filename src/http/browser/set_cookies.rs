@@ -1,4 +1,4 @@
-//! Writes the cookies of an answer.
+//! The fairing that writes the cookies of a response.
 
 use rocket::{
     Request, Response,
@@ -8,8 +8,8 @@ use rocket::{
 
 use super::{cookies::Cookies, pending_cookies};
 
-/// Writes the cookies of an answer. Rocket's own jar writes one `Set-Cookie` for each name, so it can't remove a cookie from
-/// its other places, and it percent-encodes the names.
+/// A fairing that writes the cookies of a response. Rocket's own cookie jar can't do this: it writes one `Set-Cookie` for each
+/// name, so it can't remove a cookie from its other places, and it percent-encodes the names.
 pub struct SetCookies;
 
 #[rocket::async_trait]

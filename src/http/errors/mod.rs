@@ -1,5 +1,5 @@
-//! The one error body (RFC 9457), and a closed list of codes with their statuses. Which of them the error of a flow gets stands in
-//! `of_flows`; how a request is answered with one, in `answer`.
+//! The one error body (RFC 9457), and the closed list of error codes with their statuses. `of_flows` maps the errors of flows
+//! to codes. `answer` chooses the form in which an error is rendered.
 
 mod guard_error;
 mod of_flows;
@@ -18,30 +18,30 @@ pub(in crate::http) use self::guard_error::{fail_data_guard, guard_outcome, kept
 use self::reason::Reason;
 use crate::memory::throttle::RetryAfter;
 
-/// Seconds after which a client may try again when the server was busy or its database did not answer.
+/// Seconds after which a client may try again if the server was busy or its database did not respond.
 pub(in crate::http) const BUSY_RETRY_AFTER: u64 = 2;
 
-/// The challenge to show an access token.
+/// The challenge that requires an access token.
 const BEARER: &str = r#"Bearer realm="vestibule""#;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $status:literal $code:literal,)*) => {
-        /// The stable code of an error. Text may change, codes may not.
+        /// The stable code of an error. The text of an error may change; its code may not.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)*
         }
 
         impl ErrorCode {
-            /// Every code, in the order of the contract.
+            /// Every code, in the order of the statuses.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The `error` of the body.
+            /// Returns the value of the field `error` of the body.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }
             }
 
-            /// Its own name, where two codes of different statuses share one `error`.
+            /// Returns a name that no other code has, because two codes with different statuses can share one `error`.
             pub const fn key(self) -> &'static str {
                 match self {
                     Self::OAuthInvalidRequest => "oauth_invalid_request",
@@ -50,7 +50,7 @@ macro_rules! codes {
                 }
             }
 
-            /// The HTTP status.
+            /// Returns the HTTP status.
             pub const fn status(self) -> u16 {
                 match self { $(Self::$variant => $status,)* }
             }
@@ -61,84 +61,84 @@ macro_rules! codes {
 codes! {
     /// The body is not JSON.
     MalformedJson = 400 "malformed_json",
-    /// A header or the request line can't be read.
+    /// The request line, a header or the body can't be read.
     MalformedRequest = 400 "malformed_request",
-    /// OAuth endpoints: a parameter is missing, given twice or not what it must be.
+    /// OAuth endpoints: a parameter is missing, repeated or invalid.
     OAuthInvalidRequest = 400 "invalid_request",
-    /// OAuth endpoints: a wrong password, or a refresh token that gets nothing.
+    /// OAuth endpoints: the password or the refresh token is refused.
     InvalidGrant = 400 "invalid_grant",
     /// OAuth endpoints: the client may not use this grant.
     UnauthorizedClient = 400 "unauthorized_client",
-    /// OAuth endpoints: the grant is none of this server's.
+    /// OAuth endpoints: the server does not support the grant.
     UnsupportedGrantType = 400 "unsupported_grant_type",
-    /// OAuth endpoints: the scope asks for more than can be granted.
+    /// OAuth endpoints: the scope is malformed, or contains a permission that can't be granted.
     InvalidScope = 400 "invalid_scope",
-    /// Unknown user or wrong password.
+    /// The user is unknown, or the password is wrong.
     InvalidCredentials = 401 "invalid_credentials",
     /// No token was sent.
     MissingToken = 401 "missing_token",
-    /// The token is not one of ours.
+    /// This server did not issue the token, or the token was altered.
     InvalidToken = 401 "invalid_token",
-    /// The token's time is over.
+    /// The token has expired.
     TokenExpired = 401 "token_expired",
-    /// The token, its session or its user was ended.
+    /// The token or its session was revoked, or the user was disabled or deleted.
     TokenRevoked = 401 "token_revoked",
-    /// An access token where a refresh token belongs, or the other way round.
+    /// The request has an access token instead of a refresh token, or a refresh token instead of an access token.
     WrongTokenType = 401 "wrong_token_type",
-    /// The password must be proved again.
+    /// The user must prove the password again.
     FreshTokenRequired = 401 "fresh_token_required",
     /// The session is bound to another device.
     DeviceMismatch = 401 "device_mismatch",
-    /// An old refresh token came back; its session is revoked.
+    /// A rotated refresh token was used again; its session is revoked.
     RefreshReused = 401 "refresh_reused",
-    /// Unknown client, or a wrong client secret.
+    /// The client is unknown, or its secret is wrong.
     InvalidClient = 401 "invalid_client",
-    /// The bearer may not introspect (RFC 7662 §2.1 makes this a 401).
+    /// The bearer may not introspect tokens (RFC 7662 §2.1 requires the status 401).
     MayNotIntrospect = 401 "insufficient_scope",
     /// A permission or a role is missing.
     InsufficientScope = 403 "insufficient_scope",
-    /// The account may not sign in.
+    /// The account is disabled.
     AccountDisabled = 403 "account_disabled",
-    /// Accounts are made by the operator.
+    /// Only the operator creates accounts.
     RegistrationClosed = 403 "registration_closed",
-    /// The request may come from a foreign page.
+    /// The CSRF check failed: the request may come from a foreign page.
     CsrfFailed = 403 "csrf_failed",
-    /// The limit of devices is reached.
+    /// The user is signed in on the maximum number of devices.
     DeviceLimitReached = 403 "device_limit_reached",
-    /// Nothing is here.
+    /// Nothing is at this path, or the object that the request names does not exist.
     NotFound = 404 "not_found",
-    /// Something is here, but not for this method.
+    /// The path does not support this method.
     MethodNotAllowed = 405 "method_not_allowed",
-    /// The name is taken.
+    /// The username or the email address is taken.
     AlreadyExists = 409 "already_exists",
-    /// Nobody else could administer the server.
+    /// The account is the last admin, so nobody else could administer the server.
     LastAdmin = 409 "last_admin",
     /// The body is over 64 KiB.
     PayloadTooLarge = 413 "payload_too_large",
-    /// The body is not of a type that is read here.
+    /// The endpoint does not read bodies of this media type.
     UnsupportedMediaType = 415 "unsupported_media_type",
     /// A field is missing, of the wrong type or out of bounds.
     InvalidRequest = 422 "invalid_request",
-    /// A limit was reached.
+    /// A rate limit was reached.
     TooManyRequests = 429 "too_many_requests",
-    /// Something broke that should not.
+    /// The server failed unexpectedly.
     InternalError = 500 "internal_error",
-    /// More passwords are being hashed than the queue holds.
+    /// The queue of passwords to hash is full.
     Overloaded = 503 "overloaded",
-    /// The database did not answer.
+    /// The database did not respond.
     StorageUnavailable = 503 "storage_unavailable",
 }
 
-/// One bad field of a body.
+/// An invalid field of a body.
 #[derive(Clone, Debug)]
 pub struct FieldError {
-    /// Its name.
+    /// The name of the field.
     pub field: String,
-    /// What it must be.
+    /// The condition that the value violates, as the end of a sentence: "is required".
     pub message: String,
 }
 
-/// What a client is told.
+/// An error as the client gets it.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     code: ErrorCode,
@@ -146,14 +146,14 @@ pub struct ApiError {
     fields: Vec<FieldError>,
     retry_after: Option<u64>,
     allow: Option<String>,
-    /// A `WWW-Authenticate` that does not follow from the code.
+    /// The header `WWW-Authenticate`, if it does not follow from the code.
     challenge: Option<String>,
-    /// Why a token that this server signed is refused.
+    /// The reason for which a token that this server signed is refused.
     reason: Option<Reason>,
 }
 
 impl ApiError {
-    /// A code with a sentence for a person.
+    /// Creates an error from a code and a sentence for a person.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
             code,
@@ -166,24 +166,24 @@ impl ApiError {
         }
     }
 
-    /// The same, saying why a token that this server signed is refused.
+    /// Adds the reason for which a token that this server signed is refused.
     pub(super) fn with_reason(self, reason: Reason) -> Self {
         Self { reason: Some(reason), ..self }
     }
 
-    /// Every bad field at once.
+    /// Creates the error that lists every invalid field.
     pub fn fields(fields: Vec<FieldError>) -> Self {
         let names: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
         let detail = format!("The request has {} bad field(s): {}.", fields.len(), names.join(", "));
         Self { fields, ..Self::new(ErrorCode::InvalidRequest, detail) }
     }
 
-    /// One bad field.
+    /// Creates the error for one invalid field.
     pub fn field(field: &str, message: impl Into<String>) -> Self {
         Self::fields(vec![FieldError { field: field.to_owned(), message: message.into() }])
     }
 
-    /// The method that the path does not take, with those that it does.
+    /// Creates the error for a method that the path does not support. `allow` lists the supported methods.
     pub fn method_not_allowed(allow: &str) -> Self {
         Self {
             allow: Some(allow.to_owned()),
@@ -191,30 +191,30 @@ impl ApiError {
         }
     }
 
-    /// No token was sent where one is needed.
+    /// Creates the error for a request that needs an access token and has no token.
     pub fn missing_token() -> Self {
         Self::new(ErrorCode::MissingToken, "Send an access token: Authorization: Bearer <token>.")
     }
 
-    /// A permission that the token does not carry (RFC 6750 §3.1).
+    /// Creates the error for a token that does not carry a permission (RFC 6750 §3.1).
     pub fn insufficient_scope(permission: &str) -> Self {
         Self::lacking(ErrorCode::InsufficientScope, permission, format!("This needs the permission {permission}."))
     }
 
-    /// Something that the token does not carry, and that no scope would bring.
+    /// Creates the error for a token that lacks something that no scope can grant, such as a role.
     pub fn insufficient(detail: &str) -> Self {
         let challenge = format!(r#"{BEARER}, error="insufficient_scope""#);
         Self { challenge: Some(challenge), ..Self::new(ErrorCode::InsufficientScope, detail) }
     }
 
-    /// The same sentence with another code.
+    /// Replaces the code and keeps the text.
     pub(super) fn with_code(self, code: ErrorCode) -> Self {
         Self { code, ..self }
     }
 
-    /// The same at the introspection endpoint.
+    /// Creates the error for a bearer without the permission to introspect tokens.
     pub fn may_not_introspect(permission: &str) -> Self {
-        Self::lacking(ErrorCode::MayNotIntrospect, permission, format!("Asking about tokens needs {permission}."))
+        Self::lacking(ErrorCode::MayNotIntrospect, permission, format!("This needs the permission {permission}."))
     }
 
     fn lacking(code: ErrorCode, permission: &str, detail: String) -> Self {
@@ -222,13 +222,13 @@ impl ApiError {
         Self { challenge: Some(challenge), ..Self::new(code, detail) }
     }
 
-    /// Challenges a client that tried HTTP Basic to do so rightly (RFC 6749 §5.2).
+    /// Sets the challenge for a client that failed to authenticate by HTTP Basic (RFC 6749 §5.2).
     #[must_use]
     pub fn challenging_basic(self) -> Self {
         Self { challenge: Some(r#"Basic realm="vestibule""#.to_owned()), ..self }
     }
 
-    /// The same with the codes of RFC 6749 §5.2 where they have a word for it.
+    /// Replaces the code by the code of RFC 6749 §5.2 with the same meaning, if there is such a code.
     pub(in crate::http) fn with_oauth_code(self) -> Self {
         match self.code {
             ErrorCode::InvalidRequest | ErrorCode::MalformedRequest | ErrorCode::MalformedJson => {
@@ -238,27 +238,27 @@ impl ApiError {
         }
     }
 
-    /// The status of the answer.
+    /// Returns the HTTP status of the response.
     pub fn status(&self) -> Status {
         Status::new(self.code.status())
     }
 
-    /// Its code.
+    /// Returns the code.
     pub fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// What is wrong with each bad field.
+    /// Returns the invalid fields.
     pub fn bad_fields(&self) -> &[FieldError] {
         &self.fields
     }
 
-    /// Seconds after which to try again.
+    /// Returns the seconds after which the client may try again; `None` if the error names no time.
     pub fn retry_after(&self) -> Option<u64> {
         self.retry_after
     }
 
-    /// The methods that the path takes.
+    /// Returns the methods that the path supports, as the value of the header `Allow`.
     pub fn allow(&self) -> Option<&str> {
         self.allow.as_deref()
     }
@@ -267,7 +267,7 @@ impl ApiError {
         Self { retry_after: Some(seconds), ..Self::new(code, detail) }
     }
 
-    /// A limit was reached.
+    /// Creates the error for a rate limit that was reached.
     pub(super) fn too_many(wait: RetryAfter) -> Self {
         let seconds = wait.seconds();
         Self::busy(ErrorCode::TooManyRequests, &format!("Too many attempts; try again in {seconds} s."), seconds)
@@ -278,7 +278,7 @@ impl ApiError {
         Self::new(ErrorCode::InternalError, "Something went wrong on the server; nothing was changed.")
     }
 
-    /// `WWW-Authenticate` of a 401, and of what a permission is missing for (RFC 6750 §3).
+    /// Returns the header `WWW-Authenticate`. Every 401 has it, and every 403 for a missing permission (RFC 6750 §3).
     pub(in crate::http) fn challenge(&self) -> Option<String> {
         if self.challenge.is_some() {
             return self.challenge.clone();
@@ -293,7 +293,7 @@ impl ApiError {
             | ErrorCode::WrongTokenType
             | ErrorCode::DeviceMismatch
             | ErrorCode::RefreshReused => Some(with("invalid_token")),
-            // RFC 9470 §3
+            // The error of RFC 9470 §3 for a token whose authentication is too old.
             ErrorCode::FreshTokenRequired => Some(with("insufficient_user_authentication")),
             code if code.status() == 401 => Some(BEARER.to_owned()),
             _ => None,
@@ -302,7 +302,7 @@ impl ApiError {
 }
 
 impl ApiError {
-    /// The one error body, as `application/<subtype>`, for the request with an id.
+    /// Renders the error body as `application/<subtype>`. `id` is the id of the request.
     pub(in crate::http) fn render(&self, id: &str, subtype: &'static str) -> Response<'static> {
         let status = self.status();
         let mut body = json!({
@@ -325,7 +325,7 @@ impl ApiError {
         response
             .status(status)
             .header(ContentType::new("application", subtype))
-            // Here as well as in the fairing: a request with an unknown method passes none.
+            // The fairing sets it too, but Rocket runs no fairing for a request with an unknown method.
             .header(Header::new("X-Request-Id", id.to_owned()))
             .header(Header::new("Cache-Control", "no-store"))
             .sized_body(body.len(), Cursor::new(body));

@@ -1,7 +1,7 @@
-//! Which code each failure of a flow gets: one exhaustive match for each. A new variant does not compile until it has a
-//! place here.
+//! The error code of each failure of a flow: one exhaustive match for each error type. A new variant does not compile until it
+//! has an arm here.
 //!
-//! Many facts, few codes: what went wrong inside is logged once, here, and never sent.
+//! There are many causes and few codes. An internal cause is logged once, here, and never sent to the client.
 
 use super::{ApiError, BUSY_RETRY_AFTER, ErrorCode, reason::Reason};
 use crate::{
@@ -89,7 +89,7 @@ impl From<InspectRefreshTokenError> for ApiError {
 }
 
 fn session_over() -> ApiError {
-    ApiError::new(ErrorCode::TokenRevoked, "The session is over; sign in again.")
+    ApiError::new(ErrorCode::TokenRevoked, "The session has ended; sign in again.")
 }
 
 fn invalid_credentials() -> ApiError {
@@ -120,20 +120,20 @@ impl From<RefreshError> for ApiError {
             RefreshError::SessionEnded(_) => session_over(),
             RefreshError::Outdated(_) => Self::new(
                 ErrorCode::TokenRevoked,
-                "The refresh token is older than the password; send the one that the change of the password gave, or sign in \
+                "The refresh token is older than the password; send the token that the password change returned, or sign in \
                  again.",
             )
             .with_reason(Reason::PasswordChanged),
             RefreshError::Reused(_) => Self::new(
                 ErrorCode::RefreshReused,
-                "This refresh token was replaced and has come back; the session is ended for safety. Sign in again.",
+                "This refresh token was used again after it had been replaced; the session is revoked. Sign in again.",
             ),
             RefreshError::DeviceMismatch(_) => Self::new(
                 ErrorCode::DeviceMismatch,
                 "The session is bound to another device; send the fingerprint of the device it was opened on.",
             ),
             RefreshError::ForeignClient(_) => {
-                Self::new(ErrorCode::InvalidToken, "The refresh token was given to another client.")
+                Self::new(ErrorCode::InvalidToken, "The refresh token was issued to another client.")
             }
             RefreshError::Client(error) => error.into(),
             RefreshError::Scope(permission) => Self::new(ErrorCode::InvalidScope, cannot_grant(&permission)),
@@ -144,7 +144,7 @@ impl From<RefreshError> for ApiError {
 }
 
 fn cannot_grant(permission: &Permission) -> String {
-    format!("The scope asks for {permission}, which can't be granted.")
+    format!("The scope contains {permission}, which can't be granted.")
 }
 
 impl From<ClientError> for ApiError {
@@ -152,7 +152,7 @@ impl From<ClientError> for ApiError {
         let detail = match error {
             ClientError::Unknown(_) => "There is no such client.",
             ClientError::Unproved(_) => {
-                "This client is confidential: it signs in at the endpoint `token`, by its secret."
+                "This client is confidential: it must use the endpoint `token` and send its secret."
             }
             ClientError::Public(_) => "This client has no secret; leave it out.",
         };
@@ -186,7 +186,7 @@ impl From<RegisterError> for ApiError {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::Closed => {
-                Self::new(ErrorCode::RegistrationClosed, "Accounts are made by the operator of this server.")
+                Self::new(ErrorCode::RegistrationClosed, "Accounts are created by the operator of this server.")
             }
             RegisterError::Unsuitable(message) => Self::field("password", message),
             RegisterError::Taken(taken) => taken_name(taken),

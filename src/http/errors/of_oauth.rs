@@ -1,5 +1,5 @@
-//! The same at the OAuth endpoints, where RFC 6749 §5.2 has few words for much: whatever is wrong with a password or a refresh
-//! token is `invalid_grant`, and the sentence beside it says what.
+//! The error code of each failure at the OAuth endpoints. RFC 6749 §5.2 has few codes: every failure of a password or a refresh
+//! token is `invalid_grant`, and `error_description` tells which failure it is.
 
 use super::{ApiError, ErrorCode};
 use crate::flows::{
@@ -7,7 +7,7 @@ use crate::flows::{
     steps::client::ClientError,
 };
 
-/// Why a client is none. `by_basic` is how it tried.
+/// Returns the error for a client that failed to authenticate. `by_basic` is whether the client used HTTP Basic.
 pub fn of_client(error: &ClientError, by_basic: bool) -> ApiError {
     let detail = match error {
         ClientError::Unknown(_) => "There is no such client.",
@@ -18,7 +18,7 @@ pub fn of_client(error: &ClientError, by_basic: bool) -> ApiError {
     if by_basic { error.challenging_basic() } else { error }
 }
 
-/// Why a password got no tokens.
+/// Returns the error for a password grant that failed.
 pub fn of_login(error: LoginError) -> ApiError {
     match error {
         LoginError::InvalidCredentials | LoginError::Disabled | LoginError::DeviceLimit(_) => {
@@ -28,7 +28,7 @@ pub fn of_login(error: LoginError) -> ApiError {
     }
 }
 
-/// Why a refresh token got no tokens.
+/// Returns the error for a refresh token that was refused.
 pub fn of_refresh(error: RefreshError) -> ApiError {
     match error {
         RefreshError::Token(_)
@@ -45,9 +45,9 @@ pub fn of_refresh(error: RefreshError) -> ApiError {
 impl From<RevokeTokenError> for ApiError {
     fn from(error: RevokeTokenError) -> Self {
         match error {
-            // RFC 6749 §5.2 has this word for a token "issued to another client".
+            // RFC 6749 §5.2 has this code for a token that "was issued to another client".
             RevokeTokenError::ForeignClient => {
-                Self::new(ErrorCode::InvalidGrant, "The token was given to another client.")
+                Self::new(ErrorCode::InvalidGrant, "The token was issued to another client.")
             }
             RevokeTokenError::Store(error) => error.into(),
         }

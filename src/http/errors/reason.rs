@@ -1,14 +1,14 @@
-//! The closed list of words in the field `reason` of a 401.
+//! The closed list of values of the field `reason` in a 401.
 
-/// Why a token that this server signed is refused, where the code alone does not say it.
+/// The reason for which a token that this server signed is refused, if the error code does not tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// It is older than the last change of the password.
+    /// The token is older than the last change of the password.
     PasswordChanged,
 }
 
 impl Reason {
-    /// The word in the field `reason`.
+    /// Returns the value of the field `reason`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PasswordChanged => "password_changed",

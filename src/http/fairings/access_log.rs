@@ -1,5 +1,5 @@
-//! One line for each request. Of its address only what a route of ours matched: a path that nobody knows may be a mistyped
-//! secret.
+//! The access log, with one line for each request. A line contains the pattern of the matched route, not the path, because a
+//! path that matches no route may be a mistyped secret.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::http::{
     request::{caller::Caller, request_id::RequestId},
 };
 
-/// Writes the lines.
+/// A fairing that writes the access log.
 pub struct AccessLog;
 
 #[rocket::async_trait]

@@ -1,5 +1,5 @@
-//! What the server does while nobody asks: sweeps, has keys sign and leave when their time comes, and follows those that
-//! others changed.
+//! The background tasks of the server. They remove expired data, let signing keys begin and end when their time comes, and
+//! reload the keys that another process changed.
 
 use std::time::Duration;
 
@@ -15,16 +15,17 @@ use crate::{
     http::app_state::AppState,
 };
 
-/// How often what is over is removed.
+/// The interval at which expired data is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
-/// How often it is looked whether a key signs or leaves. Where nothing is due, that reads memory only.
+/// The interval at which the server checks whether a signing key must begin or end. If no key must, the check reads memory
+/// only.
 const ADVANCE_EVERY: Duration = Duration::from_millis(500);
 
-/// How long after a failure the keys are tried again.
+/// The time after which a failed change or reload of the keys is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Starts the tasks once the server listens, and ends them with it.
+/// A fairing that starts the background tasks when the server listens, and stops them when it shuts down.
 pub struct Background;
 
 #[rocket::async_trait]

@@ -1,4 +1,5 @@
-//! What every answer carries: its request's id, no caching unless it says otherwise, and the browser's brakes.
+//! The headers of every response of Vestibule's own routes: the id of the request, no caching unless the response allows it,
+//! and the headers with which browsers restrict what a page can do.
 
 use rocket::{
     Request, Response,
@@ -8,7 +9,8 @@ use rocket::{
 
 use crate::http::{app_state::AppState, own_routes::is_own_response, request::request_id::RequestId};
 
-/// An API answer is no page: nothing may load, frame or sniff it. Pages have a content policy of their own.
+/// The security headers of a response. A response of the API is not a page, so a browser must not load, frame or sniff it.
+/// Pages set a content policy of their own.
 const FIXED: [(&str, &str); 5] = [
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"),
@@ -17,10 +19,10 @@ const FIXED: [(&str, &str); 5] = [
     ("Cross-Origin-Resource-Policy", "same-site"),
 ];
 
-/// How long a browser that was here by https keeps to it: a year.
+/// For one year, a browser that has reached the server by https uses only https.
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 
-/// Sets the headers.
+/// A fairing that sets the headers.
 pub struct Headers;
 
 #[rocket::async_trait]

@@ -1,5 +1,5 @@
-//! Rocket answers 404 to a method that a path does not take. Here each path gets routes for the methods that it lacks: 405
-//! with `Allow` (RFC 9110 §15.5.6), and an answer to `OPTIONS`, on which a CORS preflight rests.
+//! The responses to methods that a path does not support. Rocket itself would respond 404. Here each path gets routes for the
+//! methods that it lacks. They respond 405 with `Allow` (RFC 9110 §15.5.6), and to `OPTIONS`, which a CORS preflight needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use rocket::{
 
 use crate::http::errors::ApiError;
 
-/// Behind every route that does something.
+/// The rank of these routes, after all other routes.
 const LAST_RANK: isize = 1_000;
 
 const METHODS: [Method; 9] = [
@@ -27,7 +27,7 @@ const METHODS: [Method; 9] = [
     Method::Connect,
 ];
 
-/// The routes for what `routes` do not take, on the paths of those that are `ours`.
+/// Returns the routes for the methods that `routes` lack, on the paths of the routes for which `ours` returns true.
 pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, ours: impl Fn(&Route) -> bool) -> Vec<Route> {
     let mut taken: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
     let mut our_paths = BTreeSet::new();
@@ -56,7 +56,8 @@ pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, ours: impl Fn(&Route
         .collect()
 }
 
-/// The path with its parameters unnamed, so that routes which differ only in their names are one path.
+/// Returns the path of a route with unnamed parameters, so that routes whose paths differ only in the names of parameters have
+/// the same path.
 fn shape(route: &Route) -> String {
     let segments = route.uri.path().split('/').enumerate();
     segments
@@ -82,10 +83,11 @@ impl Handler for MethodNotAllowed {
     }
 }
 
-/// Bytes in which Rocket looks for `_method=` and what it names.
+/// The number of bytes in which Rocket looks for `_method=` and its value.
 const LONGEST_FIELD: usize = 32;
 
-/// Rocket takes the method of a posted form from its field `_method`. Here a POST is a POST.
+/// A fairing that restores the method of a posted form. Rocket takes the method from the form's field `_method`; here a POST
+/// stays a POST.
 pub struct OriginalMethod;
 
 #[rocket::async_trait]
@@ -103,7 +105,8 @@ impl Fairing for OriginalMethod {
         let field = begin.strip_prefix(b"_method=").and_then(|rest| rest.split(|byte| *byte == b'&').next());
         let named = field.and_then(|value| std::str::from_utf8(value).ok()).and_then(|value| value.parse().ok());
         if named == Some(request.method()) {
-            // Whether it is a POST that would be read, or a request to read with a body that says so, can't be told: no path takes it.
+            // A POST that Rocket changed can't be distinguished from a GET or HEAD with such a body. So it becomes a TRACE,
+            // which no path supports.
             let reads = matches!(request.method(), Method::Get | Method::Head);
             request.set_method(if reads { Method::Trace } else { Method::Post });
         }

@@ -1,4 +1,4 @@
-//! What happens around every request.
+//! The fairings of the server: some run before or after every request, and one starts the background tasks.
 
 pub mod access_log;
 pub mod background;

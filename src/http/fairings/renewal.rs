@@ -1,8 +1,8 @@
-//! `renew_within`: the answer to a request whose token is near its end brings the next one, in the header `New-Access-Token`
-//! or in the cookie, as the old one came.
+//! The renewal of access tokens (setting `renew_within`). The response to a request whose token expires soon carries the next
+//! token: in the header `New-Access-Token`, or in the cookie if the old token came in the cookie.
 //!
-//! It acts on whatever a guard let in, on routes of an embedding application too. `/verify` lets nothing in, it only looks;
-//! so nothing is renewed there.
+//! Every token that a guard granted is renewed, also on the routes of an embedding application. `/verify` inspects a token
+//! but does not grant it, so nothing is renewed there.
 
 use rocket::{
     Request, Response,
@@ -16,10 +16,10 @@ use crate::{
     http::{app_state::app_state, browser::cookies::Cookies, guards},
 };
 
-/// The header that brings a renewed token.
+/// The header that carries a renewed token.
 const HEADER: &str = "New-Access-Token";
 
-/// Renews tokens.
+/// A fairing that renews access tokens.
 pub struct Renewal;
 
 #[rocket::async_trait]
@@ -48,18 +48,18 @@ impl Fairing for Renewal {
                 keep_out_of_caches(response);
             }
             Ok(None) => {}
-            // The request was answered; the client has a token that holds.
+            // This is not an error for the client: its request was handled, and its token is still valid.
             Err(error) => tracing::warn!(%error, "an access token was not renewed"),
         }
     }
 }
 
-/// An answer with a token is nobody else's, whatever the handler said of it.
+/// Forbids caches to keep a response with a token, whatever the handler allowed.
 fn keep_out_of_caches(response: &mut Response<'_>) {
     response.set_header(Header::new("Cache-Control", "no-store"));
 }
 
-/// An answer that brings an access token of its own, beside which another would confuse.
+/// A response that carries an access token of its own. The fairing adds no renewed token to it.
 pub struct WithOwnToken<R>(pub R);
 
 impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for WithOwnToken<R> {

@@ -1,4 +1,4 @@
-//! An access token in the header alone, for endpoints that read no cookies.
+//! The access token of the header only, for endpoints that read no cookies.
 
 use rocket::{
     Request,
@@ -15,12 +15,13 @@ use crate::{
     },
 };
 
-/// A request with an access token in `Authorization` that holds, or with none there; a bad one is refused.
+/// A request guard for requests whose header `Authorization` has a valid access token or no bearer token. An invalid token is
+/// refused.
 #[derive(Clone, Debug)]
 pub struct BearerToken(Option<AccessToken>);
 
 impl BearerToken {
-    /// The token, where there is one.
+    /// Returns the token; `None` if the header has no bearer token.
     pub fn token(&self) -> Option<&AccessToken> {
         self.0.as_ref()
     }

@@ -1,7 +1,8 @@
-//! Request guards: a route that names one in its signature is reached only by requests that have what it stands for.
+//! Request guards. A route that names a guard in its signature is reached only by requests that meet the guard's condition.
 //!
-//! Their fields are private, so that holding one is the proof. Those of an access token read memory, never the database.
-//! Optional is a guard of its own: `Option<AccessToken>` would take a forged token for none.
+//! The fields of the guards are private, so a value of a guard's type proves that the request was checked. The guards of
+//! access tokens read memory, never the database. [`MaybeAccessToken`] is a guard of its own, because `Option<AccessToken>`
+//! would treat a forged token like an absent token.
 
 mod bearer_token;
 pub mod protected;
@@ -38,9 +39,15 @@ use crate::{
     },
 };
 
-/// A request with an access token that holds.
+/// A request guard for requests with a valid access token. Without a token, or with one that is invalid, expired or revoked,
+/// the response is 401.
 ///
-/// [`FreshToken`], [`CurrentUser`] and [`Require`] stand for more and give all of this too.
+/// The token is read from `Authorization: Bearer …` or from the access cookie, as the setting `token_location` allows; the
+/// header takes precedence. If the token came in a cookie and the method is not GET, HEAD or OPTIONS, the request must come
+/// from an allowed origin and carry the CSRF token of the session in the header `X-CSRF-Token` (setting `csrf_header_name`).
+/// Otherwise the response is 403. The guard does not read the database.
+///
+/// [`FreshToken`], [`CurrentUser`] and [`Require`] contain this guard and have all of its methods.
 ///
 /// ```
 /// # use rocket::get;
@@ -59,88 +66,127 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// What the token says.
+    /// Returns the claims of the token.
     pub fn claims(&self) -> &AccessClaims {
         &self.claims
     }
 
-    /// Every claim by its name, custom ones too, as it stands in the token.
+    /// Returns every claim by its name, as in the token. Custom claims are included.
     pub fn raw_claims(&self) -> Map<String, Value> {
         self.claims.raw()
     }
 
-    /// The user: the claim `sub`.
+    /// Returns the id of the user: the claim `sub`.
     pub fn subject(&self) -> UserId {
         self.claims.sub
     }
 
-    /// The token's own id.
+    /// Returns the id of the token: the claim `jti`.
     pub fn jti(&self) -> TokenId {
         self.claims.jti
     }
 
-    /// The session that it is of: the claim `sid`.
+    /// Returns the id of the session that the token belongs to: the claim `sid`.
     pub fn session_id(&self) -> SessionId {
         self.claims.sid
     }
 
-    /// The user's roles, sorted.
+    /// Returns the user's roles, sorted.
     pub fn roles(&self) -> &[String] {
         &self.claims.roles
     }
 
-    /// Whether the user has a role.
+    /// Returns whether the user has a role.
     pub fn has_role(&self, role: &str) -> bool {
         self.claims.roles.iter().any(|held| held == role)
     }
 
-    /// What may be done with it, sorted: the user's permissions, as far as the client and the scope let them through.
+    /// Returns the permissions that the token carries, sorted. These are the user's permissions, limited by the client's
+    /// setting `scopes` and by the scope that was requested at the login.
     pub fn permissions(&self) -> &[Permission] {
         &self.claims.permissions
     }
 
-    /// Whether a permission is among them.
+    /// Returns whether the token carries a permission.
     pub fn has_permission(&self, permission: &str) -> bool {
         self.claims.has_permission(permission)
     }
 
-    /// Whether a cookie brought it, so that a new one goes back the same way.
+    /// Returns whether the token came in a cookie. A response with a new token must then set the cookie too.
     pub fn came_in_cookie(&self) -> bool {
         self.came_in_cookie
     }
 }
 
-/// A request without a token, or with one that holds; a bad one is refused.
+/// A request guard for requests with a valid access token or with no token. With a token that is invalid, expired or revoked,
+/// the response is 401, as for [`AccessToken`].
+///
+/// ```
+/// # use rocket::get;
+/// use vestibule::MaybeAccessToken;
+///
+/// #[get("/")]
+/// fn index(token: MaybeAccessToken) -> String {
+///     match token.token() {
+///         Some(token) => format!("You are signed in as {}.", token.subject()),
+///         None => "You are not signed in.".to_owned(),
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct MaybeAccessToken(Option<AccessToken>);
 
 impl MaybeAccessToken {
-    /// The token, where there is one.
+    /// Returns the token; `None` if the request has no token.
     pub fn token(&self) -> Option<&AccessToken> {
         self.0.as_ref()
     }
 }
 
-/// A request with an access token for which a password was just proved.
+/// A request guard for requests with a fresh access token: the token was issued because the user had just proved the
+/// password. A login, a reauthentication at the endpoint `fresh` and a password change issue fresh tokens; a refresh does
+/// not. With another valid token the response is 401 with the code `fresh_token_required`.
+///
+/// ```
+/// # use rocket::delete;
+/// use vestibule::FreshToken;
+///
+/// #[delete("/notes")]
+/// fn delete_notes(token: FreshToken) -> String {
+///     format!("All notes of {} are deleted.", token.subject())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct FreshToken(AccessToken);
 
-/// The user whose access token the request has, as the token describes them.
+/// A request guard like [`AccessToken`], with methods that describe the user. It reads the user's data from the token, so a new
+/// username or email address appears in the next token.
+///
+/// ```
+/// # use rocket::get;
+/// use vestibule::CurrentUser;
+///
+/// #[get("/greeting")]
+/// fn greeting(user: CurrentUser) -> String {
+///     format!("Hello {}", user.username().unwrap_or("you"))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct CurrentUser(AccessToken);
 
 impl CurrentUser {
-    /// Their id.
+    /// Returns the user's id.
     pub fn id(&self) -> UserId {
         self.subject()
     }
 
-    /// Their name, where `token_claims` lists it and they have one.
+    /// Returns the username; `None` if the user has no username, or if the setting `token_claims` does not list `username`.
     pub fn username(&self) -> Option<&str> {
         self.claims().username.as_deref()
     }
 
-    /// Their email, where `token_claims` lists it and they have one.
+    /// Returns the email address; `None` if the user has no email address, or if the setting `token_claims` does not list
+    /// `email`.
     pub fn email(&self) -> Option<&str> {
         self.claims().email.as_deref()
     }
@@ -209,7 +255,8 @@ impl<'r> FromRequest<'r> for CurrentUser {
     }
 }
 
-/// The token of a request that a proxy asks about: it is looked at, not let in.
+/// Returns the access token of a request about which a proxy asks. Checks no CSRF token and does not mark the token as
+/// granted, so the response does not renew it.
 pub(super) fn inspect(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     required(request)
 }
@@ -218,7 +265,8 @@ fn required(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     check(request)?.ok_or_else(ApiError::missing_token)
 }
 
-/// The token of this request, checked once however many guards ask.
+/// Returns the valid access token of this request; `None` if it has no token. The result is cached, so several guards verify
+/// the token once.
 fn check(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     request.local_cache(|| check_once(request)).clone()
 }
@@ -234,16 +282,18 @@ fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     Ok(claims.map(|claims| AccessToken { claims, came_in_cookie: true }))
 }
 
-/// Lets in a request that has a valid access token, whatever its handler asks for; and any whose path is left open.
+/// Admits a request that has a valid access token, whatever guards its handler names. Also admits every request whose path
+/// `exclude_urls` leaves open.
 pub(super) fn admit(request: &Request<'_>) -> Result<(), ApiError> {
-    // Without its host, which the client names: an entry with one is for a proxy, which knows.
+    // No host is passed, because here the client chooses it. An entry with a host is for a proxy, which knows the host.
     if app_state(request)?.exclusions.covers(None, &request.uri().to_string()) {
         return Ok(());
     }
     required(request).and_then(|token| grant(request, token)).map(drop)
 }
 
-/// Lets a token in, unless a cookie brought it and the page that sent it may not.
+/// Grants a token to the handler. A token that came in a cookie is granted only if the method changes nothing or the CSRF check
+/// succeeds.
 fn grant(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiError> {
     if token.came_in_cookie && !is_safe(request.method()) {
         csrf::check(request, app_state(request)?, token.claims.sid)?;
@@ -251,7 +301,8 @@ fn grant(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiEr
     Ok(remember_granted(request, token))
 }
 
-/// The token of the access cookie, for a page. Its forms have the CSRF token in the body: who reads that checks it.
+/// Returns the token of the access cookie, for a page. A token in the header is an error. The forms of a page have the CSRF
+/// token in the body, so the code that reads the form checks it.
 pub(super) fn in_cookie(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     let token = required(request)?;
     if token.came_in_cookie { Ok(remember_granted(request, token)) } else { Err(ApiError::missing_token()) }
@@ -263,22 +314,22 @@ fn remember_granted(request: &Request<'_>, token: AccessToken) -> AccessToken {
     token
 }
 
-/// The token that a guard let in.
+/// The token that a guard granted, in the cache of the request.
 type Granted = Mutex<Option<AccessToken>>;
 
-/// The token that a guard let in, if one did.
+/// Returns the token that a guard granted; `None` if no guard granted one.
 pub(super) fn granted(request: &Request<'_>) -> Option<AccessToken> {
     let granted: &Granted = request.local_cache(Granted::default);
     granted.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Makes nothing more of the token that a guard let in.
+/// Forgets the token that a guard granted, so that the response does not renew it.
 pub(super) fn forget_granted(request: &Request<'_>) {
     let granted: &Granted = request.local_cache(Granted::default);
     *granted.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
-/// Checks again what a guard let in, once the body is there: it may have been long in coming.
+/// Checks the granted token again after the body was read. The token may have expired or been revoked while the body arrived.
 pub(super) fn check_again(request: &Request<'_>) -> Result<(), ApiError> {
     match granted(request) {
         Some(token) => {
@@ -289,17 +340,18 @@ pub(super) fn check_again(request: &Request<'_>) -> Result<(), ApiError> {
     }
 }
 
-/// Methods that change nothing (RFC 9110 §9.2.1).
+/// Returns whether a method changes nothing (RFC 9110 §9.2.1).
 fn is_safe(method: Method) -> bool {
     matches!(method, Method::Get | Method::Head | Method::Options)
 }
 
-/// The access token in the header, unchecked, where tokens are taken from there. It wins over the cookie.
+/// Returns the access token of the header, unverified. `None` if the header has no token, or if the setting `token_location`
+/// does not list `headers`. The header takes precedence over the cookie.
 pub(super) fn in_header<'r>(request: &'r Request<'_>, vestibule: &Vestibule) -> Result<Option<&'r str>, ApiError> {
     if vestibule.config.tokens.location.headers { bearer(request) } else { Ok(None) }
 }
 
-/// A token that is not too long to be looked at.
+/// Returns the token, or an error if it is longer than [`jwt::MAX_BYTES`].
 fn bounded(token: &str) -> Result<&str, ApiError> {
     if token.len() > jwt::MAX_BYTES {
         Err(ApiError::new(ErrorCode::MalformedRequest, "The token is over 8 KiB."))
@@ -308,14 +360,16 @@ fn bounded(token: &str) -> Result<&str, ApiError> {
     }
 }
 
-/// The token of `Authorization: Bearer …` (RFC 6750 §2.1), the scheme in any case (RFC 9110 §11.1).
+/// Returns the token of `Authorization: Bearer …` (RFC 6750 §2.1), unverified. Upper and lower case of the scheme are equal
+/// (RFC 9110 §11.1). `None` if the header is absent or empty, or has another scheme.
 pub(super) fn bearer<'r>(request: &'r Request<'_>) -> Result<Option<&'r str>, ApiError> {
     let header = authorization(request)?;
     let token = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
     token.filter(|token| !token.is_empty()).map(bounded).transpose()
 }
 
-/// Scheme and credentials of the header `Authorization`.
+/// Returns scheme and credentials of the header `Authorization`; `None` if the header is absent or has only one word. More than
+/// one such header is an error.
 pub(super) fn authorization<'r>(request: &'r Request<'_>) -> Result<Option<(&'r str, &'r str)>, ApiError> {
     let mut values = request.headers().get("Authorization");
     let (first, second) = (values.next(), values.next());

@@ -1,8 +1,9 @@
-//! Routes that are closed unless somebody opened them: whoever has no valid access token gets no further, whatever guards the
-//! handler names or forgets to name. Only paths that match an entry of `exclude_urls` without a host are open.
+//! Routes that refuse requests without a valid access token, whatever guards the handler names or forgets to name. Only paths
+//! that match an entry of `exclude_urls` without a host are open.
 //!
-//! Each handler is wrapped, so what is closed does not depend on a second reading of the path. What is open does: there a path
-//! counts only if it matches as it stands, which is how Rocket reads it (`domain/exclusions.rs`).
+//! [`protected`] wraps each handler, so the protection does not depend on a second reading of the path. The exception does
+//! depend on it: a path is open only if it also matches without its dot segments being resolved, because Rocket does not
+//! resolve them (`domain/exclusions.rs`).
 
 use rocket::{
     Data, Request, Route, async_trait,
@@ -13,7 +14,10 @@ use crate::http::guards;
 
 const MARK: &str = "closed::";
 
-/// Closes routes.
+/// Wraps routes so that they refuse requests without a valid access token (401), whatever guards their handlers name.
+///
+/// The routes keep their guards. Paths that match an entry of the setting `exclude_urls` without a host stay open to everybody.
+/// [`Embed::only_protected_routes`](crate::Embed::only_protected_routes) refuses the launch while a route is not wrapped.
 ///
 /// ```no_run
 /// use rocket::{get, routes};
@@ -21,7 +25,7 @@ const MARK: &str = "closed::";
 ///
 /// #[get("/secret")]
 /// fn secret() -> &'static str {
-///     "whoever reads this is signed in"
+///     "only signed-in users read this"
 /// }
 ///
 /// # #[rocket::main]
@@ -42,13 +46,13 @@ pub fn protected(routes: impl IntoIterator<Item = Route>) -> Vec<Route> {
     routes.into_iter().map(close).collect()
 }
 
-/// The former name of [`protected`].
+/// Calls [`protected`], which is the new name of this function.
 #[deprecated(since = "0.2.0", note = "renamed to `protected`")]
 pub fn closed(routes: impl IntoIterator<Item = Route>) -> Vec<Route> {
     protected(routes)
 }
 
-/// Whether a route was closed.
+/// Returns whether [`protected`] wrapped a route.
 pub(in crate::http) fn is_protected(route: &Route) -> bool {
     route.name.as_deref().is_some_and(|name| name.starts_with(MARK))
 }

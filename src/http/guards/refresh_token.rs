@@ -1,4 +1,4 @@
-//! A refresh token as a bearer: for an application that gives something only to whoever can go on with the session.
+//! The refresh token as a bearer token, for routes that only a client may use that can continue the session.
 
 use rocket::{
     Request,
@@ -16,10 +16,11 @@ use crate::{
     },
 };
 
-/// A request whose `Authorization: Bearer …` is a refresh token that would get new tokens now. It is not used by that.
+/// A request guard for requests whose `Authorization: Bearer …` is a refresh token that the endpoint `refresh` would accept
+/// now. Otherwise the response is 401. The guard does not use the token up: the client can still refresh with it.
 ///
-/// Unlike the guards of access tokens this one reads the session's row. It does not ask about the device: a session that is
-/// bound to one is refreshed only there, but here its token alone lets in.
+/// Unlike the guards of access tokens, this guard reads the database. It does not check the device: a session that is bound
+/// to a device can be refreshed only there, but this guard accepts the session's token from every device.
 ///
 /// ```
 /// # use rocket::post;
@@ -34,27 +35,27 @@ use crate::{
 pub struct RefreshToken(RefreshClaims);
 
 impl RefreshToken {
-    /// Every claim by its name, as it stands in the token.
+    /// Returns every claim by its name, as in the token.
     pub fn raw_claims(&self) -> Map<String, Value> {
         self.0.raw()
     }
 
-    /// The user: the claim `sub`.
+    /// Returns the id of the user: the claim `sub`.
     pub fn subject(&self) -> UserId {
         self.0.sub
     }
 
-    /// The token's own id.
+    /// Returns the id of the token: the claim `jti`.
     pub fn jti(&self) -> TokenId {
         self.0.id()
     }
 
-    /// The session that it continues.
+    /// Returns the id of the session that the token continues: the claim `sid`.
     pub fn session_id(&self) -> SessionId {
         self.0.sid
     }
 
-    /// The client that it was given to.
+    /// Returns the id of the client to which the token was issued: the claim `client_id`.
     pub fn client_id(&self) -> &str {
         &self.0.client_id
     }

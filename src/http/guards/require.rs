@@ -1,4 +1,4 @@
-//! A permission as a type, so that a route's signature says what it takes.
+//! Permissions as types, so that the signature of a route names the permission that it requires.
 
 use std::{fmt, marker::PhantomData, ops::Deref};
 
@@ -10,18 +10,20 @@ use rocket::{
 use super::{AccessToken, grant, required};
 use crate::http::errors::{ApiError, guard_outcome};
 
-/// A type that stands for one permission. Made by [`permission!`](crate::permission).
+/// A type that represents one permission, for [`Require`](crate::Require). [`permission!`](crate::permission) defines such
+/// types and implements this trait for them; its documentation has an example.
 pub trait PermissionName: Send + Sync + 'static {
-    /// The permission's name.
+    /// The name of the permission, as in the claim `permissions`.
     const NAME: &'static str;
 }
 
-/// Makes types that stand for permissions, for [`Require`](crate::Require). A name that no permission can have does not
-/// compile.
+/// Defines types that represent permissions, for [`Require`](crate::Require). A name that no permission can have does not
+/// compile: a permission is 1 to 64 visible ASCII characters without quotes and backslashes, and OpenID Connect has not
+/// reserved it.
 ///
 /// ```
 /// vestibule::permission! {
-///     /// To remove what others wrote.
+///     /// Allows to delete the posts of other users.
 ///     pub DeletePosts = "delete:posts";
 ///     ReadPosts = "read:posts";
 /// }
@@ -53,7 +55,8 @@ macro_rules! permission {
     )+};
 }
 
-/// A request with an access token that carries the permission `P`. Without it: 403 `insufficient_scope`.
+/// A request guard for requests whose access token carries the permission `P`. With a valid token that does not carry it, the
+/// response is 403 with the code `insufficient_scope`. [`permission!`](crate::permission) defines the type `P`.
 ///
 /// ```
 /// # use rocket::delete;
@@ -97,7 +100,7 @@ impl<'r, P: PermissionName> FromRequest<'r> for Require<P> {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
         let token = required(request).and_then(|token| {
-            // The foreign page first: it learns nothing about what the user may.
+            // The CSRF check is first, so that a foreign page does not learn whether the user has the permission.
             let token = grant(request, token)?;
             if token.has_permission(P::NAME) { Ok(token) } else { Err(ApiError::insufficient_scope(P::NAME)) }
         });

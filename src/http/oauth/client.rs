@@ -1,4 +1,5 @@
-//! Which client calls: by HTTP Basic, or by the form's fields (RFC 6749 §2.3.1), never by both. A public one only says its name.
+//! Client authentication: by HTTP Basic or by the fields of the form (RFC 6749 §2.3.1), never by both. A public client sends
+//! only its id.
 
 use rocket::{
     Request,
@@ -22,13 +23,13 @@ use crate::{
     },
 };
 
-/// The client of a request that names none.
+/// The client of a request that names no client.
 const DEFAULT: &str = "default";
 
-/// What HTTP Basic says, where a request has it.
+/// The client that HTTP Basic names; `None` if the request does not use HTTP Basic.
 pub struct BasicClient(Option<Credentials>);
 
-/// A name, and perhaps a secret.
+/// A client id, and the secret if there is one.
 struct Credentials {
     id: String,
     secret: Option<String>,
@@ -44,7 +45,7 @@ impl<'r> FromRequest<'r> for BasicClient {
     }
 }
 
-/// Reads `Authorization`. Another scheme than Basic is none of a client.
+/// Reads the client in `Authorization`. A scheme other than Basic names no client.
 fn read((scheme, text): (&str, &str)) -> Result<BasicClient, ApiError> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return Ok(BasicClient(None));
@@ -53,14 +54,14 @@ fn read((scheme, text): (&str, &str)) -> Result<BasicClient, ApiError> {
     let decoded = jwt::from_base64(text).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(malformed)?;
     let (id, secret) = decoded.split_once(':').ok_or_else(malformed)?;
     let (id, secret) = (form_decoded(id), form_decoded(secret));
-    // Swagger UI sends `:` where its fields were left empty.
+    // Swagger UI sends `:` if its fields are empty.
     let is_given = !(id.is_empty() && secret.is_empty());
     Ok(BasicClient(is_given.then(|| Credentials { id, secret: Some(secret).filter(|secret| !secret.is_empty()) })))
 }
 
-/// Both halves are form-encoded inside of HTTP Basic (RFC 6749 §2.3.1).
+/// Decodes the id or the secret of HTTP Basic: both are form-encoded (RFC 6749 §2.3.1).
 fn form_decoded(text: &str) -> String {
-    // As the value of a pair, in which a `&` or `=` of somebody who did not encode it means itself.
+    // Decoded as the value of a pair, so that a `&` or `=` that a client did not encode is part of the value.
     let value = text.replace('&', "%26");
     form_urlencoded::parse(format!("v={value}").as_bytes())
         .next()
@@ -68,21 +69,21 @@ fn form_decoded(text: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The fields `client_id` and `client_secret`.
+/// The form fields `client_id` and `client_secret`.
 pub struct FormClient {
     id: Option<String>,
     secret: Option<String>,
 }
 
 impl FormClient {
-    /// Those that it reads.
+    /// The fields that [`FormClient::read`] reads.
     pub const FIELDS: &'static [Field] = &[
         optional(
             "client_id",
             Kind::Text(MAX_CLIENT_ID),
-            "The client; else `default`. Not where HTTP Basic says another.",
+            "The client; by default `default`. HTTP Basic must not name another client.",
         ),
-        optional("client_secret", Kind::Opaque, "The secret of a confidential client. Not beside HTTP Basic."),
+        optional("client_secret", Kind::Opaque, "The secret of a confidential client. Not allowed with HTTP Basic."),
     ];
 
     /// Reads the fields.
@@ -91,19 +92,20 @@ impl FormClient {
         Self { id: text("client_id"), secret: text("client_secret") }
     }
 
-    /// Whether the form brings a secret.
+    /// Returns whether the form has a secret.
     pub fn has_secret(&self) -> bool {
         self.secret.is_some()
     }
 }
 
 impl BasicClient {
-    /// Whether the header names a client.
+    /// Returns whether the header names a client.
     pub fn is_given(&self) -> bool {
         self.0.is_some()
     }
 
-    /// The client that calls.
+    /// Returns the authenticated client, from HTTP Basic or from `form`. If the request uses HTTP Basic, a secret or another
+    /// client id in the form is an error.
     pub fn or_form<'v>(&self, form: &FormClient, vestibule: &'v Vestibule) -> Result<KnownClient<'v>, ApiError> {
         let (id, secret, by_basic) = match &self.0 {
             Some(basic) if form.secret.is_some() || form.id.as_ref().is_some_and(|id| *id != basic.id) => {

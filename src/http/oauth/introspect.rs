@@ -1,5 +1,6 @@
-//! `POST /auth/introspect` (RFC 7662): for services that ask the server rather than check a token themselves, and so see
-//! revocations. A token of which the caller learns nothing looks the same as one that never was.
+//! `POST /auth/introspect` (RFC 7662): for services that let the server verify a token instead of verifying it themselves,
+//! and so learn of revocations. For a token that the caller may not see, the response is the same as for a token that never
+//! existed.
 
 use rocket::{State, post};
 use serde::Serialize;
@@ -21,45 +22,45 @@ use crate::{
     },
 };
 
-/// What is said of a token. Beside this, an access token's further claims stand here as in the token.
+/// The state of a token. For a live access token, the object also has the other claims of the token.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Introspection {
-    /// Whether it is live; nothing else stands here if it is not.
+    /// Whether the token is live. If it is not, the object has no other field.
     active: bool,
-    /// `bearer` for an access token, `refresh_token` for the other kind.
+    /// `bearer` for an access token, `refresh_token` for a refresh token.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
-    /// The permissions that it carries, or that the next access token would, joined by spaces.
+    /// The permissions of the access token, separated by spaces. For a refresh token: the permissions of the next access token.
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
-    /// The client that it was given to.
+    /// The client to which the token was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<String>,
-    /// What the user is called.
+    /// The username, or the email address if there is no username.
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
-    /// The user.
+    /// The id of the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
-    /// Whom an access token is for.
+    /// The audience of an access token.
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<String>,
-    /// Who made it.
+    /// The issuer of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<String>,
-    /// Its own id.
+    /// The id of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     jti: Option<String>,
-    /// The session.
+    /// The id of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<String>,
-    /// When it was made, in seconds since 1970.
+    /// When the token was issued, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<i64>,
-    /// From when it holds.
+    /// The time from which an access token is valid, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
-    /// From when it no longer holds.
+    /// The time from which the token is no longer valid, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<i64>,
     #[serde(flatten)]
@@ -107,13 +108,13 @@ impl Introspection {
             further: Map::new(),
         };
         let named = serde_json::to_value(&known).unwrap_or_default();
-        // A custom claim can't pose as one of ours.
+        // A custom claim must not replace a field of this response.
         known.further = claims.raw().into_iter().filter(|(name, _)| named.get(name).is_none()).collect();
         known
     }
 }
 
-/// Says whether a token is live, to whom it concerns.
+/// Returns the state of a token, if the caller may see it. Otherwise the token is reported as not live.
 #[post("/introspect", data = "<body>")]
 pub async fn introspect(
     body: Form<TokenParameter>,
@@ -127,7 +128,7 @@ pub async fn introspect(
     Ok(Uncached(found.map_or_else(Introspection::default, Introspection::of)))
 }
 
-/// Who asks: by client credentials or by an access token, not both.
+/// Authenticates the caller: by client credentials or by an access token, not by both.
 fn requester<'r>(
     body: &TokenParameter,
     basic: &BasicClient,
@@ -148,6 +149,6 @@ fn requester<'r>(
     if client.settings().is_confidential() {
         return Ok(Requester::Client(client));
     }
-    let refusal = ApiError::new(ErrorCode::InvalidClient, "Only a client with a secret may ask about tokens.");
+    let refusal = ApiError::new(ErrorCode::InvalidClient, "Only a client with a secret may introspect tokens.");
     Err(if basic.is_given() { refusal.challenging_basic() } else { refusal })
 }

@@ -1,6 +1,7 @@
-//! `GET /.well-known/oauth-authorization-server` (RFC 8414): where the endpoints are and what they take.
+//! `GET /.well-known/oauth-authorization-server` (RFC 8414): the addresses of the OAuth endpoints and what they support.
 //!
-//! The path is fixed: §3.1 would have the path of an issuer that has one after it, and a proxy in front can arrange that.
+//! The path is fixed. RFC 8414 §3.1 appends the path of the issuer to it, if the issuer has a path; a proxy in front of the
+//! server can map that path to this one.
 
 use rocket::{State, get};
 use serde::Serialize;
@@ -12,39 +13,39 @@ use crate::{
     http::{api::well_known::JWKS_PATH, app_state::AppState, caching::Cacheable},
 };
 
-/// Seconds that caches may keep it.
+/// Seconds for which caches may keep the document.
 const MAX_AGE: u32 = 300;
 
-/// How a client says who it is at the token and the revocation endpoint.
+/// The methods by which a client authenticates at the token and the revocation endpoint.
 const CLIENT_METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 
-/// How whoever asks says who they are at the introspection endpoint.
+/// The methods by which a caller authenticates at the introspection endpoint.
 const INTROSPECTION_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "Bearer"];
 
-/// What the server is (RFC 8414 §2).
+/// The metadata of the authorization server (RFC 8414 §2).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Metadata {
-    /// The `iss` of its tokens.
+    /// The issuer: the claim `iss` of the server's tokens.
     issuer: String,
-    /// Where tokens are got.
+    /// The address of the token endpoint.
     token_endpoint: String,
-    /// How clients authenticate there.
+    /// The methods by which clients authenticate at the token endpoint.
     token_endpoint_auth_methods_supported: [&'static str; 3],
-    /// Where they are given back (RFC 7009).
+    /// The address of the revocation endpoint (RFC 7009).
     revocation_endpoint: String,
-    /// How clients authenticate there.
+    /// The methods by which clients authenticate at the revocation endpoint.
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
-    /// Where they are asked about (RFC 7662).
+    /// The address of the introspection endpoint (RFC 7662).
     introspection_endpoint: String,
-    /// How callers authenticate there.
+    /// The methods by which callers authenticate at the introspection endpoint.
     introspection_endpoint_auth_methods_supported: [&'static str; 3],
-    /// The public keys.
+    /// The address of the public keys that verify access tokens.
     jwks_uri: String,
-    /// `password`, `refresh_token`.
+    /// The supported grants: `password` and `refresh_token`.
     grant_types_supported: [&'static str; 2],
-    /// None: there is no authorization endpoint.
+    /// Always empty, because there is no authorization endpoint.
     response_types_supported: [&'static str; 0],
-    /// What the server itself asks for. An application's own permissions are not told to everybody.
+    /// The permissions of the server itself. The permissions of applications are not published.
     scopes_supported: [&'static str; BUILT_IN.len()],
 }
 
@@ -69,7 +70,7 @@ impl Metadata {
     }
 }
 
-/// The metadata.
+/// Returns the metadata.
 #[get("/.well-known/oauth-authorization-server")]
 pub fn metadata(vestibule: &State<AppState>) -> Cacheable {
     let json = serde_json::to_string(&Metadata::of(vestibule)).expect("texts and lists of them are JSON");

@@ -1,5 +1,5 @@
-//! The OAuth 2.0 endpoints: form-encoded, without cookies, with the errors of RFC 6749 §5.2 as `application/json`. What an
-//! application that speaks OAuth calls in place of the session endpoints.
+//! The OAuth 2.0 endpoints, which an application that speaks OAuth calls instead of the session endpoints. Requests are
+//! form-encoded and use no cookies. Errors have the form of RFC 6749 §5.2, as `application/json`.
 
 pub mod client;
 pub mod introspect;
@@ -17,17 +17,18 @@ use serde::Serialize;
 
 use crate::http::app_state::AppState;
 
-/// Where the token endpoint is beside the one under `base_path`.
+/// The second path of the token endpoint, outside of `base_path`.
 pub const TOKEN_PATH: &str = "/token";
 
-/// Whether a request is for one of them, so that even what no handler sees is refused in their way.
+/// Returns whether a request is for an OAuth endpoint. Errors that no handler rendered then have the form of OAuth too.
 pub fn is_endpoint(request: &Request<'_>) -> bool {
     let path = request.uri().path().as_str();
     let base = request.rocket().state::<AppState>().map_or("", |vestibule| vestibule.config.web.base_path.as_str());
     path == TOKEN_PATH || matches!(path.strip_prefix(base), Some("/token" | "/revoke" | "/introspect"))
 }
 
-/// An answer that no cache keeps, not even one of HTTP/1.0 (RFC 6749 §5.1). That it is `no-store` every answer says.
+/// A JSON response that no cache keeps, not even a cache of HTTP/1.0 (RFC 6749 §5.1). This type sets `Pragma: no-cache`; a
+/// fairing sets `Cache-Control: no-store` on every response.
 pub struct Uncached<T>(pub T);
 
 impl<'r, T: Serialize> Responder<'r, 'static> for Uncached<T> {

@@ -1,4 +1,4 @@
-//! `POST /auth/revoke` (RFC 7009).
+//! `POST /auth/revoke` (RFC 7009): a client revokes a token that was issued to it.
 
 use rocket::{State, post};
 use serde::Serialize;
@@ -21,9 +21,9 @@ use crate::{
     },
 };
 
-/// The token that a client, or a service, shows. `token_type_hint` is not read: a token says itself what it is.
+/// The token that a client or a service presents. `token_type_hint` is ignored, because a token contains its own type.
 pub struct TokenParameter {
-    /// Who shows it.
+    /// The client that presents the token.
     pub client: FormClient,
     /// The token.
     pub token: String,
@@ -32,7 +32,7 @@ pub struct TokenParameter {
 impl FromFields for TokenParameter {
     const FIELDS: &'static [Field] = &[
         required("token", Kind::Opaque, "The token."),
-        optional("token_type_hint", Kind::Opaque, "Not read: a token says itself what it is."),
+        optional("token_type_hint", Kind::Opaque, "Ignored, because a token contains its own type."),
     ];
 
     const SHARED_FIELDS: &'static [Field] = FormClient::FIELDS;
@@ -48,7 +48,7 @@ impl FromFields for TokenParameter {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Nothing {}
 
-/// Takes a token back. A request that names no client is of the client `default`, like at the token endpoint.
+/// Revokes a token. A request that names no client counts as a request of the client `default`, as at the token endpoint.
 #[post("/revoke", data = "<body>")]
 pub async fn revoke(
     body: Form<TokenParameter>,

@@ -1,4 +1,4 @@
-//! `POST /token`: tokens for a password (RFC 6749 §4.3) or for a refresh token (§6).
+//! `POST /token`: issues tokens for a password (RFC 6749 §4.3) or for a refresh token (§6).
 
 use rocket::{State, post};
 use serde::Serialize;
@@ -32,11 +32,11 @@ use crate::{
     },
 };
 
-/// What a client asks for.
+/// The form of a token request.
 pub struct TokenBody {
     client: FormClient,
     grant: Grant,
-    /// Refused by a code of its own, not as a bad field.
+    /// The requested scope. An invalid scope is refused with a code of its own, not as an invalid field.
     scope: Result<Option<Scope>, &'static str>,
 }
 
@@ -54,25 +54,25 @@ struct PasswordGrant {
     device_name: Option<DeviceName>,
 }
 
-/// What `grant_type` may be.
+/// The supported values of `grant_type`.
 const GRANTS: &[&str] = &[PASSWORD, REFRESH_TOKEN];
 const PASSWORD: &str = "password";
 const REFRESH_TOKEN: &str = "refresh_token";
 
 impl FromFields for TokenBody {
     const FIELDS: &'static [Field] = &[
-        optional("grant_type", Kind::OneOf(GRANTS), "Else `password`."),
-        optional("username", Kind::Text(Email::MAX_BYTES), "The name or address of the account; for a password."),
-        optional("password", Kind::Password, "The password of the account."),
-        optional("refresh_token", Kind::Opaque, "The session's refresh token; for a refresh token."),
+        optional("grant_type", Kind::OneOf(GRANTS), "By default `password`."),
+        optional("username", Kind::Text(Email::MAX_BYTES), "The username or email address; for the grant `password`."),
+        optional("password", Kind::Password, "The password of the account; for the grant `password`."),
+        optional("refresh_token", Kind::Opaque, "The session's refresh token; for the grant `refresh_token`."),
         optional(
             "scope",
             Kind::Opaque,
-            "The permissions that the tokens should carry at most, separated by spaces; else all that can be granted.",
+            "The permissions to which the tokens are limited, separated by spaces. By default all that can be granted.",
         ),
-        optional("device_id", Kind::Opaque, "The secret that an earlier login on this device gave."),
-        optional("device_name", Kind::Text(DeviceName::MAX_CHARS), "What the device is called in the list."),
-        optional("fingerprint", Kind::Opaque, "What the browser tells about itself: the JSON object, as text."),
+        optional("device_id", Kind::Opaque, "The `device_id` that an earlier login on this device returned."),
+        optional("device_name", Kind::Text(DeviceName::MAX_CHARS), "The name of the device in the list."),
+        optional("fingerprint", Kind::Opaque, "The properties of the browser: the JSON object, as text."),
     ];
 
     const SHARED_FIELDS: &'static [Field] = FormClient::FIELDS;
@@ -81,7 +81,7 @@ impl FromFields for TokenBody {
         let client = FormClient::read(fields);
         let scope = fields.optional("scope", |text| Ok::<_, &str>(Scope::parse(text))).unwrap_or(Ok(None));
         let grant_type = fields.optional("grant_type", |text| Ok::<_, &str>(text.to_owned()));
-        // FastAPI's form may leave the type out.
+        // The login form of FastAPI may leave `grant_type` out.
         let grant = match grant_type.as_deref().unwrap_or(PASSWORD) {
             PASSWORD => Grant::Password(Box::new(PasswordGrant::read(fields, vestibule)?)),
             REFRESH_TOKEN => {
@@ -94,7 +94,7 @@ impl FromFields for TokenBody {
     }
 }
 
-/// The fingerprint, which a form has as JSON text.
+/// Reads the fingerprint, which is JSON text in a form. Returns `None` if the setting `fingerprint_policy` is `off`.
 fn read_fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
     if vestibule.config.devices.fingerprint == FingerprintPolicy::Off {
         return None;
@@ -117,24 +117,24 @@ impl PasswordGrant {
     }
 }
 
-/// What the token endpoint answers (RFC 6749 §5.1).
+/// The response of the token endpoint (RFC 6749 §5.1).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OAuthTokens {
-    /// Sent as `Authorization: Bearer …`.
+    /// The access token, for the header `Authorization: Bearer …`.
     access_token: String,
     /// Always `bearer`.
     token_type: &'static str,
-    /// Seconds until the access token is over.
+    /// Seconds until the access token expires.
     expires_in: i64,
-    /// Traded for the next pair.
+    /// The refresh token, for the grant `refresh_token`.
     refresh_token: String,
-    /// Seconds until the refresh token is over.
+    /// Seconds until the refresh token expires.
     refresh_expires_in: i64,
-    /// The permissions that the access token carries, joined by spaces.
+    /// The permissions that the access token carries, separated by spaces.
     scope: String,
-    /// The session.
+    /// The id of the session.
     session_id: String,
-    /// The device's secret, for the next login. Null where the device was forgotten.
+    /// A secret by which the server recognises the device at the next login. Null if the server has deleted the device.
     #[schema(required)]
     device_id: Option<String>,
 }
@@ -154,7 +154,7 @@ impl From<Tokens> for OAuthTokens {
     }
 }
 
-/// Gives tokens.
+/// Issues tokens.
 #[post("/token", data = "<body>")]
 pub async fn token(
     body: Form<TokenBody>,
@@ -165,7 +165,7 @@ pub async fn token(
     grant(body.0, &basic, vestibule, caller).await
 }
 
-/// The same beside `base_path`, where clients look that were written for FastAPI.
+/// Issues tokens at a path outside of `base_path`, which clients that were written for FastAPI expect.
 #[post("/token", data = "<body>")]
 pub async fn root_token(
     body: Form<TokenBody>,
@@ -204,7 +204,7 @@ async fn grant(
     Ok(Uncached(tokens.into()))
 }
 
-/// Whether the client may ask in this way.
+/// Checks that the client may use the grant, and that the server returns tokens in bodies.
 fn check_grant(grant: &Grant, client: KnownClient<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
     let allowed = client.settings().grants;
     let may = match grant {
@@ -212,9 +212,9 @@ fn check_grant(grant: &Grant, client: KnownClient<'_>, vestibule: &Vestibule) ->
         Grant::RefreshToken { .. } => allowed.refresh_token,
         Grant::Unsupported => return Err(unsupported_grant()),
     };
-    // Where tokens travel in cookies only, none is handed to a script.
+    // If tokens are accepted in cookies only, a script must not get one in a body.
     if !vestibule.config.tokens.location.headers {
-        return Err(ApiError::new(ErrorCode::UnauthorizedClient, "This server gives tokens in cookies only."));
+        return Err(ApiError::new(ErrorCode::UnauthorizedClient, "This server issues tokens in cookies only."));
     }
     if may { Ok(()) } else { Err(ApiError::new(ErrorCode::UnauthorizedClient, "This client may not use this grant.")) }
 }

@@ -1,4 +1,5 @@
-//! JSON and form bodies: size, type, syntax and every field, each failure with its own code, and all bad fields at once.
+//! JSON and form bodies. Size, media type, syntax and every field are checked. Each kind of failure has its own error code, and
+//! all invalid fields are reported at once.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -21,44 +22,45 @@ use crate::{
     },
 };
 
-/// How long a body may be in coming.
+/// The time within which the whole body must arrive.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// The largest body, in KiB.
+/// The maximum size of a body, in KiB.
 const LIMIT_KIB: u64 = 64;
 
 /// The media type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Bytes of a field's name that an error repeats.
+/// The maximum length of a field name that an error repeats, in bytes.
 const MAX_SHOWN_NAME: usize = 64;
 
-/// What a handler takes: made from the fields of a JSON object or of a form.
+/// A value that is read from the fields of a JSON object or of a form.
 pub trait FromFields: Sized {
-    /// The fields that it reads, and no others. The API description lists them.
+    /// All fields that [`FromFields::read`] reads, except the shared ones. The API description lists them.
     const FIELDS: &'static [Field];
 
-    /// More of them, which several bodies have.
+    /// Further fields, which several bodies share.
     const SHARED_FIELDS: &'static [Field] = &[];
 
-    /// Reads the fields, noting every bad one; none if there was one.
+    /// Reads the fields. Records every invalid field in `fields`, and then the result does not count. Returns `None` if the
+    /// value can't be built.
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self>;
 }
 
-/// A JSON body that must be there.
+/// A required JSON body.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
-/// A JSON body that may be left out.
+/// An optional JSON body.
 #[derive(Debug)]
 pub struct OptionalBody<T>(pub Option<T>);
 
-/// A form that must be there: `application/x-www-form-urlencoded`. Every field is a text; one without a value counts as left
-/// out, which is what an empty input of a page and an OAuth parameter without a value mean (RFC 6749 §3.1).
+/// A required form: `application/x-www-form-urlencoded`. Every field is a text. A field without a value counts as absent,
+/// because an empty input of a page and an OAuth parameter without a value mean this (RFC 6749 §3.1).
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
-/// A JSON body or a form, by its media type: for paths whose clients send the one or the other.
+/// A required JSON body or form, by its media type. It is for paths whose clients send either.
 #[derive(Debug)]
 pub struct JsonOrForm<T>(pub T);
 
@@ -100,7 +102,8 @@ impl<'r, T: FromFields> FromData<'r> for JsonOrForm<T> {
     }
 }
 
-/// Whether the body says that it is a form; another route of the path may take what does not.
+/// A request guard for requests whose body is a form by its media type. Other requests are forwarded to another route of the
+/// path.
 #[derive(Debug)]
 pub struct IsForm;
 
@@ -131,7 +134,7 @@ impl<'r, T: FromFields> FromData<'r> for OptionalBody<T> {
     }
 }
 
-/// A body that nobody reads, for calls that take none: whatever it is, it is within the limit.
+/// A body with any content, for endpoints that need no body. Only its size and the time of its arrival are checked.
 #[derive(Debug)]
 pub struct IgnoredBody;
 
@@ -156,7 +159,7 @@ async fn read_body(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, Api
     let read = timeout(TIME_LIMIT, data.open(LIMIT_KIB.kibibytes()).into_bytes()).await;
     let read = read.map_err(|_| ApiError::new(ErrorCode::MalformedRequest, "The body was too long in coming."))?;
     let bytes = read.map_err(|_| ApiError::new(ErrorCode::MalformedRequest, "The body broke off."))?;
-    // Guards looked at the token when the headers were there.
+    // The guards checked the token when only the headers had arrived.
     guards::check_again(request)?;
     if bytes.is_complete() { Ok(bytes.into_inner()) } else { Err(too_large()) }
 }
@@ -182,11 +185,11 @@ fn parse_form<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, A
     read_fields(request, form_fields(bytes)?)
 }
 
-/// The pairs of a form. A name that comes twice is an error: two readers could take two different values for it.
+/// Returns the fields of a form. A name that occurs twice is an error, because two readers could use different values.
 fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let mut object = Map::new();
     for (name, value) in form_urlencoded::parse(bytes) {
-        // The parser puts it where bytes are not UTF-8; two passwords must not become one by that.
+        // The parser replaces bytes that are not UTF-8 by this character. Two passwords must not become equal by that.
         if name.contains(char::REPLACEMENT_CHARACTER) || value.contains(char::REPLACEMENT_CHARACTER) {
             return Err(ApiError::new(ErrorCode::MalformedRequest, "The form is not UTF-8."));
         }
@@ -212,18 +215,18 @@ fn read_fields<T: FromFields>(request: &Request<'_>, object: Map<String, Value>)
     }
 }
 
-/// `application/json` or `application/…+json`, whatever the parameters (RFC 9110 §8.3.1).
+/// Returns whether a media type is `application/json` or `application/…+json`, whatever its parameters (RFC 9110 §8.3.1).
 fn is_json(content_type: &str) -> bool {
     let essence = essence(content_type);
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// The type without its parameters.
+/// Returns a media type in lower case, without its parameters.
 fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// The fields of a body while they are read. Unknown ones are ignored.
+/// The fields of a body while they are read. Unknown fields are ignored.
 #[derive(Debug)]
 pub struct Fields {
     object: Map<String, Value>,
@@ -240,7 +243,7 @@ impl Fields {
         self.declared.iter().flat_map(|fields| fields.iter()).find(|field| field.name == name)
     }
 
-    /// Whether the body that is read has a field of this name.
+    /// Returns whether the type that is read declares a field of this name.
     pub fn declares(&self, name: &str) -> bool {
         self.declaration(name).is_some()
     }
@@ -250,7 +253,7 @@ impl Fields {
         self.object.get(name)
     }
 
-    /// A text that must be there.
+    /// Reads a required text. If it is absent or invalid, records the field as invalid and returns `None`.
     pub fn required<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         if self.is_absent(name) {
             self.refuse(name, "is required");
@@ -259,7 +262,7 @@ impl Fields {
         self.text(name, parse)
     }
 
-    /// A text that may be absent or null.
+    /// Reads an optional text. Returns `None` if it is absent or null. If it is invalid, records that and returns `None`.
     pub fn optional<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         debug_assert!(
             self.declaration(name).is_some_and(|field| !field.is_required),
@@ -275,7 +278,8 @@ impl Fields {
         })
     }
 
-    /// A text that may be absent, which leaves what it names as it is, or null, which removes it.
+    /// Reads a text that changes a stored value. Returns `None` if the field is absent, which leaves the value unchanged.
+    /// Returns `Some(None)` if the field is null, which removes the value.
     pub fn nullable<T, E: ToString>(
         &mut self,
         name: &str,
@@ -288,7 +292,7 @@ impl Fields {
         }
     }
 
-    /// A value of any type that may be absent or null.
+    /// Reads an optional value of any type, like [`Fields::optional`].
     pub fn value<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&Value) -> Result<T, E>) -> Option<T> {
         let value = self.get(name).filter(|value| !value.is_null())?;
         match parse(value) {
@@ -300,22 +304,22 @@ impl Fields {
         }
     }
 
-    /// Whether a field is not there, or null.
+    /// Returns whether a field is absent or null.
     pub fn is_absent(&self, name: &str) -> bool {
         self.get(name).is_none_or(Value::is_null)
     }
 
-    /// What a form has in a field, as it came; empty where it is not there.
+    /// Returns the text of a form's field as it was sent; empty if the field is absent.
     pub fn typed(&self, name: &str) -> &str {
         self.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The bad fields so far, for a form that is shown again with them.
+    /// Returns the invalid fields that were recorded, and removes them, for a form that is shown again with them.
     pub fn take_errors(&mut self) -> Vec<FieldError> {
         std::mem::take(&mut self.errors)
     }
 
-    /// Notes a bad field, once.
+    /// Records a field as invalid. Only the first message for a field is kept.
     pub fn refuse(&mut self, field: &str, message: impl ToString) {
         if self.errors.iter().all(|error| error.field != field) {
             self.errors.push(FieldError { field: field.to_owned(), message: message.to_string() });
@@ -370,7 +374,7 @@ mod tests {
         let fields = form_fields(b"username=ada+l&password=%C3%A9%26%3D&scope=&x").expect("a form");
         assert_eq!(fields["username"], "ada l");
         assert_eq!(fields["password"], "\u{e9}&=");
-        // Without a value is left out.
+        // A field without a value is read as null.
         assert_eq!((&fields["scope"], &fields["x"]), (&Value::Null, &Value::Null));
     }
 

@@ -1,4 +1,4 @@
-//! Who calls: the address, from the socket or a proxy that is trusted, and the user agent.
+//! The caller of a request: its address, from the socket or from a trusted proxy, and its user agent.
 
 use std::{
     convert::Infallible,
@@ -13,21 +13,21 @@ use rocket::{
 
 use crate::{clock::Clock, domain::audit_event::RequestContext, http::app_state::AppState, memory::throttle::Network};
 
-/// Bytes of a `User-Agent` that are kept.
+/// The maximum number of bytes of a `User-Agent` that are kept.
 const MAX_USER_AGENT: usize = 512;
 
-/// Where a request comes from.
+/// The caller of a request.
 #[derive(Clone, Debug)]
 pub struct Caller {
     clock: Clock,
     ip: Option<String>,
     user_agent: Option<String>,
-    /// For the limits by address.
+    /// The network that the rate limits by address count; `None` if the address is unknown.
     pub network: Option<Network>,
 }
 
 impl Caller {
-    /// The caller of this request, the same each time.
+    /// Returns the caller of this request. The result is cached, so it is the same each time.
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
             let state = request.rocket().state::<AppState>();
@@ -43,13 +43,13 @@ impl Caller {
         })
     }
 
-    /// The address, for the log.
+    /// Returns the client's address, for the log; `None` if it is unknown.
     pub fn ip(&self) -> Option<&str> {
         self.ip.as_deref()
     }
 
-    /// What a flow is told. The clock is read here, when the handler has all of the request: whoever sends a body slowly
-    /// does not act in the past.
+    /// Returns the context for a flow. Reads the clock at this moment, when the handler has the whole request, so that a client
+    /// that sends its body slowly does not act in the past.
     pub fn context(&self) -> RequestContext {
         RequestContext { now: self.clock.now(), ip: self.ip.clone(), user_agent: self.user_agent.clone() }
     }
@@ -64,7 +64,7 @@ impl<'r> FromRequest<'r> for &'r Caller {
     }
 }
 
-/// Whether the peer is a proxy whose `X-Forwarded-*` are believed.
+/// Returns whether the peer is a trusted proxy: its `X-Forwarded-*` headers count.
 pub fn is_behind_trusted_proxy(request: &Request<'_>) -> bool {
     let trusted =
         request.rocket().state::<AppState>().map_or(&[][..], |vestibule| &vestibule.config.web.trusted_proxies);
@@ -75,8 +75,8 @@ fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// The peer, unless it is a trusted proxy: then the last address of `X-Forwarded-For` that is not one too. What stands
-/// before that one was written by the client, who may write anything.
+/// Returns the address of the client. This is the address of the peer, unless the peer is a trusted proxy. Then it is the last
+/// address of `X-Forwarded-For` that is not a trusted proxy. The client wrote the addresses before it, and can write anything.
 fn client_address(request: &Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = request.remote()?.ip().to_canonical();
     if !is_trusted(trusted, peer) {
@@ -94,7 +94,7 @@ fn client_address(request: &Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
     Some(client)
 }
 
-/// One entry of `X-Forwarded-For`; some proxies add the port.
+/// Reads one entry of `X-Forwarded-For`, to which some proxies add the port. Returns `None` if the entry is not an address.
 fn hop_address(hop: &str) -> Option<IpAddr> {
     let bare = || hop.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
     bare().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))

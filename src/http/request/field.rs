@@ -1,29 +1,29 @@
-//! The declaration of a body's fields. The reader (`body`) and the API description (`openapi`) both use it: a field that is read
-//! without being declared panics in debug builds, and so in every test.
+//! The declarations of the fields of a body, for the reader (`body`) and the API description (`openapi`). Reading a field
+//! that is not declared panics in debug builds, and so in every test.
 
-/// One field of a JSON body, or of a form.
+/// A field of a JSON body or of a form.
 #[derive(Debug)]
 pub struct Field {
-    /// Its name.
+    /// The name of the field.
     pub name: &'static str,
-    /// What it may be.
+    /// The kind of its value.
     pub kind: Kind,
-    /// Whether a body without it is refused, whatever else the body has.
+    /// Whether every body without the field is refused, whatever other fields the body has.
     pub is_required: bool,
-    /// What it means, for the API description.
+    /// The meaning of the field, for the API description.
     pub description: &'static str,
 }
 
-/// What the value of a field may be.
+/// The kind of a field's value.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// A text of up to so many characters.
+    /// A text of at most this number of characters.
     Text(usize),
     /// A password.
     Password,
-    /// An id of ours.
+    /// An id that this server created.
     Id,
-    /// A token, or another secret that a client gives back as it got it.
+    /// A text without a documented form, such as a token that a client sends back unchanged.
     Opaque,
     /// One of these texts.
     OneOf(&'static [&'static str]),
@@ -31,12 +31,12 @@ pub enum Kind {
     Fingerprint,
 }
 
-/// Declares a field without which the body is refused.
+/// Declares a field that every body must have.
 pub const fn required(name: &'static str, kind: Kind, description: &'static str) -> Field {
     Field { name, kind, is_required: true, description }
 }
 
-/// Declares a field that may be absent, or null.
+/// Declares a field that may be absent or null.
 pub const fn optional(name: &'static str, kind: Kind, description: &'static str) -> Field {
     Field { name, kind, is_required: false, description }
 }

@@ -1,4 +1,4 @@
-//! What a request brings: its body, who makes it, its id.
+//! The parts of a request that handlers read: the body, the caller and the id.
 
 pub mod body;
 pub mod caller;

@@ -1,4 +1,4 @@
-//! `X-Request-Id`: the client's own where it is well-formed, else a new one.
+//! The request id: the client's header `X-Request-Id` if it is well-formed, otherwise a new id.
 
 use rocket::Request;
 
@@ -8,11 +8,11 @@ use crate::{clock::Clock, domain::TokenId, http::app_state::AppState, random};
 #[derive(Clone, Debug)]
 pub struct RequestId(String);
 
-/// Longest id that is taken over, in bytes.
+/// The maximum length of a client's id, in bytes.
 const MAX_LEN: usize = 128;
 
 impl RequestId {
-    /// The id of this request, the same each time.
+    /// Returns the id of this request. The result is cached, so it is the same each time.
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
             let given = request.headers().get_one("X-Request-Id").filter(|id| is_well_formed(id));
@@ -20,13 +20,13 @@ impl RequestId {
         })
     }
 
-    /// The text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What can stand in a log line and a header without harm.
+/// Returns whether an id has a valid length and only characters that are harmless in a log line and a header.
 fn is_well_formed(id: &str) -> bool {
     (1..=MAX_LEN).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+/=".contains(&byte))
