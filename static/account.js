@@ -1,13 +1,13 @@
 /**
- * The account page. All of it works without this module; with it a bound session whose access token is over is renewed
- * before a form is sent, so that nothing that was typed is lost, and other tabs follow a sign-out.
+ * The account page. It works completely without this module. With the module, a bound session with an expired access token
+ * is refreshed before a form is sent, so that no typed text is lost. Other tabs follow a sign-out.
  *
  * @module
  */
 
 import { LEAVING, byId, client, helpWithPasswords, onAnnouncement, text } from './login.js';
 
-/** The question that a form asks first, if any. */
+/** Returns the question that the user must confirm before a form is sent, or an empty text. */
 function question(form) {
   if (form.id === 'revoke-others') return text('confirm-others');
   if (form.id === 'delete-account') return text('confirm-delete');
@@ -15,13 +15,13 @@ function question(form) {
   return device ? text('confirm-device', { device }) : '';
 }
 
-/** Renews the session if its access token is over. Whatever comes of it, the server decides on what is sent then. */
+/** Refreshes the session if its access token has expired. An error can be ignored: the server checks the form anyway. */
 async function renew() {
   const auth = await client();
   await auth.fetch('/users/me');
 }
 
-/** Both end the session in this browser, and the page that comes after it tells the other tabs. */
+/** Notes that a form ends the session in this browser: sign-out or account deletion. The next page informs the other tabs. */
 function noteLeaving(form) {
   if (form.id !== 'sign-out' && form.id !== 'delete-account') return;
   try {
@@ -36,7 +36,7 @@ function improve(form) {
   const button = form.querySelector('[type=submit]');
   let renewed = false;
   form.addEventListener('submit', async (event) => {
-    // Whoever wants to leave may, with a token that is over as well.
+    // The server accepts an expired token for a sign-out, so no refresh is needed.
     if (renewed || form.id === 'sign-out') return noteLeaving(form);
     event.preventDefault();
     if (form.getAttribute('aria-busy') === 'true') return;
@@ -52,7 +52,7 @@ function improve(form) {
   });
 }
 
-/** The download, for which the same holds as for a form. */
+/** Refreshes the session before the download too, as before a form. */
 function improveExport(link) {
   let renewed = false;
   link.addEventListener('click', async (event) => {
@@ -69,7 +69,7 @@ const { lang } = document.documentElement;
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
 
-/** `3 minutes ago`. Clocks differ by some seconds: what was just now is now. */
+/** Returns a text such as `3 minutes ago`. The clocks may differ by some seconds, so a time in the future counts as now. */
 function ago(date) {
   const seconds = (Date.now() - date) / 1_000;
   const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? ['second', Infinity];
@@ -77,7 +77,7 @@ function ago(date) {
   return new Intl.RelativeTimeFormat(lang, { numeric: 'auto' }).format(-count, unit);
 }
 
-/** In the zone of whoever reads it, and as it stood there on hovering. */
+/** Displays a time in the time zone of the user. The text of the server becomes the tooltip. */
 function localise(time) {
   const date = new Date(time.dateTime);
   time.title = time.textContent;
@@ -89,9 +89,9 @@ for (const form of document.forms) improve(form);
 for (const time of document.querySelectorAll('time')) localise(time);
 const link = byId('export');
 if (link) improveExport(link);
-// The page came back with what was wrong.
+// The page was returned with an error, so the error receives the focus.
 if (!byId('error').hidden) byId('error').focus();
 
-// Somebody signed in or out in another tab, or came back to this page after that: the server knows what to show.
+// Another tab has signed in or out, or the browser restored this page from its cache. The server has the current content.
 onAnnouncement(() => location.reload());
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());

@@ -1,5 +1,6 @@
 /**
- * Signs in to Vestibule, stays signed in, and signs out: for Vestibule's own pages and for any other front end.
+ * A client of Vestibule that signs in, stays signed in, and signs out. It is for Vestibule's own pages and for any other
+ * front end.
  *
  *     import { createClient, AuthError } from 'https://auth.example.com/static/client.js';
  *
@@ -9,66 +10,71 @@
  *     } catch (error) {
  *       if (error instanceof AuthError && error.code === 'too_many_requests') waitFor(error.retryAfter);
  *     }
- *     const answer = await auth.fetch('/users/me'); // refreshes by itself when the access token is over
+ *     const answer = await auth.fetch('/users/me'); // refreshes an expired access token automatically
  *     await auth.logout();
  *
- * Two transports. `cookie`: the tokens are in HttpOnly cookies, which no script can read, survive a reload and are shared
- * by all tabs; the page must be of the server's own site. `bearer`: the tokens are kept in this module's memory, never in
- * web storage, and are gone with the page; for front ends on another site, whose origin `cors_allowed_origins` lists.
+ * There are two transports:
+ * - `cookie`: the tokens are in HttpOnly cookies, which no script can read. They survive a reload, and all tabs share them.
+ *   The page must be on the same site as the server.
+ * - `bearer`: the tokens are in the memory of this module, never in web storage. They are lost when the page is closed or
+ *   reloaded. This is for front ends on another site, whose origin `cors_allowed_origins` must list.
  *
  * @module
  */
 
 /**
  * @typedef {object} Options
- * @property {string} [url] origin of the server, such as `https://auth.example.com`; empty: the page's own
- * @property {string} [base] where its endpoints are: the setting `base_path`; `/auth` unless given
- * @property {'cookie' | 'bearer'} [transport] `cookie` unless given
- * @property {'on' | 'off'} [fingerprint] `off`: nothing is read from the browser, and sessions aren't bound to it
- * @property {string} [csrfCookie] the setting `csrf_cookie_name`; unless given, whichever of its defaults is there
- * @property {string} [csrfHeader] the setting `csrf_header_name`
+ * @property {string} [url] origin of the server, such as `https://auth.example.com`; if empty, the origin of the page
+ * @property {string} [base] path of the endpoints, which is the setting `base_path`; default `/auth`
+ * @property {'cookie' | 'bearer'} [transport] default `cookie`
+ * @property {'on' | 'off'} [fingerprint] default `on`; with `off`, no fingerprint is read, and sessions are not bound
+ * @property {string} [csrfCookie] the setting `csrf_cookie_name`; by default, the first of its default names that is set
+ * @property {string} [csrfHeader] the setting `csrf_header_name`; default `X-CSRF-Token`
  */
 
 /**
  * @typedef {object} Credentials
- * @property {string} [username] or `email`, one of the two
- * @property {string} [email]
+ * @property {string} [username] required without `email`
+ * @property {string} [email] required without `username`
  * @property {string} password
- * @property {string} [device_id] with `bearer`: what an earlier sign-in answered, so that this one takes its place
- * @property {string} [device_name] how the device is listed; unless given, what the server makes of the user agent
+ * @property {string} [device_id] with `bearer`: the `deviceId` of an earlier sign-in, whose session this sign-in replaces
+ * @property {string} [device_name] name of the device in lists; by default, the server derives it from the user agent
  * @property {string} [client_id]
  */
 
 /**
  * @typedef {object} Session
  * @property {string} id
- * @property {string | null} deviceId the device's secret, for the next sign-in with `bearer`
- * @property {number} expiresIn seconds until the access token is over
+ * @property {string | null} deviceId the secret of the device, for the next sign-in with `bearer`
+ * @property {number} expiresIn seconds until the access token expires
  */
 
-/** A sign-in waits no longer for the fingerprint, and then goes without. */
+/** Milliseconds that a sign-in waits for the fingerprint. After that it is sent without a fingerprint. */
 const FINGERPRINT_CEILING = 1_500;
-/** A refresh of a bound session is refused without it, so it waits as for the server. */
+/**
+ * Milliseconds that a request waits for the server. A refresh waits as long for the fingerprint, because the refresh of a
+ * bound session is refused without it.
+ */
 const ANSWER_CEILING = 30_000;
 
-/** How long another tab's change of the password may take from its commit to the cookies of its answer, in milliseconds. */
+/** Milliseconds that a password change in another tab may take from its commit to the cookies of its response. */
 const CHANGE_PAUSE = 300;
 
-/** Codes of a 401 that a refresh may mend: the token is over, or what it said of the account isn't true any more. */
+/** Codes of a 401 that a refresh may resolve: the access token has expired, or its claims are out of date. */
 const STALE = ['token_expired', 'token_revoked'];
 
-/** What the server refused, or that it couldn't be reached. */
+/** An error response of the server, or a failure to reach the server. */
 export class AuthError extends Error {
   name = 'AuthError';
 
   /**
-   * @param {string} code the server's `error`, such as `invalid_credentials`; `unreachable` without an answer
-   * @param {string} message its `detail`
-   * @param {number} status of HTTP, 0 without an answer
-   * @param {number | undefined} retryAfter seconds after which it makes sense to try again
-   * @param {{ field: string, message: string }[]} fields the fields that were refused
+   * @param {string} code the server's `error`, such as `invalid_credentials`; `unreachable` without a response
+   * @param {string} message the `detail` of the response
+   * @param {number} status HTTP status, 0 without a response
+   * @param {number | undefined} retryAfter seconds after which the request may be sent again
+   * @param {{ field: string, message: string }[]} fields the invalid fields
    * @param {ErrorOptions} [options]
-   * @param {string} [reason] why a token of this server is refused, such as `password_changed`, where the server says so
+   * @param {string} [reason] why the server refused a token, such as `password_changed`, if the response has a reason
    */
   constructor(code, message, status = 0, retryAfter = undefined, fields = [], options = undefined, reason = undefined) {
     super(message, options);
@@ -80,7 +86,7 @@ export class AuthError extends Error {
   }
 
   /**
-   * Of an answer that isn't a success.
+   * Returns the error for a response that is not a success.
    * @param {Response} response
    */
   static async of(response) {
@@ -94,10 +100,11 @@ export class AuthError extends Error {
 }
 
 /**
+ * Waits for a promise, at most for a time.
  * @template T
  * @param {Promise<T>} promise
  * @param {number} milliseconds
- * @returns {Promise<T | undefined>} undefined if it takes longer or fails
+ * @returns {Promise<T | undefined>} the value; undefined if the promise takes longer or fails
  */
 function within(milliseconds, promise) {
   const late = new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -106,7 +113,7 @@ function within(milliseconds, promise) {
 
 /**
  * @param {string} name
- * @returns {string | undefined} the value of a cookie that script may read
+ * @returns {string | undefined} the value of a cookie that scripts can read
  */
 function cookie(name) {
   const pair = document.cookie.split('; ').find((one) => one.startsWith(`${name}=`));
@@ -122,20 +129,20 @@ export function createClient(options = {}) {
   const endpoint = (name) => `${base === '/' ? '' : base}/${name}`;
   const inCookies = transport === 'cookie';
 
-  /** Of `bearer`. @type {{ access?: string, refresh?: string }} */
+  /** The tokens with `bearer`. @type {{ access?: string, refresh?: string }} */
   let tokens = {};
-  /** For pages of another host, which can't read the cookie. @type {string | undefined} */
+  /** The CSRF token for pages of another host, which can't read its cookie. @type {string | undefined} */
   let csrfToken;
   /** @type {Promise<object> | undefined} */
   let print;
   /** @type {Promise<void> | undefined} */
   let refreshing;
-  /** How often tokens came: a call that was sent before the last ones is simply sent again. */
+  /** The number of times that tokens were received. A call with older tokens is sent again without another refresh. */
   let generation = 0;
 
   const csrf = () => csrfCookies.map(cookie).find(Boolean) ?? csrfToken;
 
-  /** Reads the fingerprint, once. Worth calling when somebody begins to type, so that it is there at the sign-in. */
+  /** Reads the fingerprint, once. Call it when the user begins to type, so that the fingerprint is ready for the sign-in. */
   function prepare() {
     if (fingerprint === 'off') return Promise.resolve(undefined);
     print ??= import('./fingerprint.js').then((module) => module.collect());
@@ -143,7 +150,7 @@ export function createClient(options = {}) {
     return print;
   }
 
-  /** A request to the server with what authenticates it. Tokens never go to another origin. */
+  /** Sends a request to the server, with its tokens. Tokens are never sent to another origin. */
   async function send(path, init = {}) {
     const target = new URL(path, home);
     if (target.origin !== home.origin) throw new TypeError(`${target.origin} is not ${home.origin}`);
@@ -163,7 +170,7 @@ export function createClient(options = {}) {
     }
   }
 
-  /** @returns {Promise<any>} the answer's body */
+  /** @returns {Promise<any>} the body of the response */
   async function post(path, body) {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), ANSWER_CEILING);
@@ -199,9 +206,9 @@ export function createClient(options = {}) {
   }
 
   /**
-   * Makes an account, where the server lets anybody. It doesn't sign in.
+   * Creates an account, if registration is open. It does not sign in.
    * @param {{ username?: string, email?: string, password: string }} account
-   * @returns {Promise<object>} the user, as `/users/me` shows them
+   * @returns {Promise<object>} the user, as `/users/me` returns it
    * @throws {AuthError}
    */
   function register(account) {
@@ -215,8 +222,9 @@ export function createClient(options = {}) {
       keep(await post(endpoint('refresh'), { refresh_token: tokens.refresh, fingerprint: print }));
     } catch (error) {
       if (!inCookies || error.status === 0) throw error;
-      // Another tab signed in meanwhile: the cookies are a new session's, so this was no answer about that one. Or another tab
-      // changed the password: the cookies that were sent are from before, and the new ones come with that tab's answer.
+      // If the CSRF token has changed, another tab has signed in meanwhile: the cookies belong to a new session, so the refusal
+      // does not concern it. If the reason is a password change, another tab changed the password: this request had the older
+      // cookies, and the response to that tab sets the new cookies. In both cases one more refresh uses the new cookies.
       const isOlderThanPassword = error.reason === 'password_changed';
       if (csrf() === sent && !isOlderThanPassword) throw error;
       if (isOlderThanPassword) await new Promise((resolve) => setTimeout(resolve, CHANGE_PAUSE));
@@ -224,7 +232,7 @@ export function createClient(options = {}) {
     }
   }
 
-  /** One tab refreshes; those that come meanwhile wait, and find its cookies. */
+  /** Refreshes in one tab only. Other tabs wait until that tab has finished, and then use its cookies. */
   async function rotateInOneTab() {
     const name = `vestibule ${home.origin}${base}`;
     const first = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
@@ -235,10 +243,10 @@ export function createClient(options = {}) {
   }
 
   /**
-   * Trades the refresh token for the next pair; calls at the same time are one. Without Web Locks (plain http) two tabs
-   * may do so at once: then the server gives both the same token.
+   * Exchanges the refresh token for new tokens. Concurrent calls share one request. Without Web Locks (plain http) two tabs
+   * may refresh at the same time: then the server returns the same refresh token to both.
    * @returns {Promise<void>}
-   * @throws {AuthError} a `status` of 401 says that the session is over
+   * @throws {AuthError} with a `status` of 401 if the session has ended
    */
   function refresh() {
     refreshing ??= (inCookies && navigator.locks ? rotateInOneTab() : rotate()).finally(() => {
@@ -248,11 +256,11 @@ export function createClient(options = {}) {
   }
 
   /**
-   * Ends the session, here and on the server.
-   * @throws {AuthError} if the server couldn't be told: then it still lives there
+   * Ends the session on the server, and removes its tokens here.
+   * @throws {AuthError} if the request failed: then the session is still live on the server
    */
   async function logout() {
-    // A refresh that is under way would bring new tokens afterwards.
+    // A pending refresh would store new tokens after the logout, so it is awaited first.
     await refreshing?.catch(() => {});
     await post(endpoint('logout'), { refresh_token: tokens.refresh }).catch((error) => {
       if (error.status !== 401) throw error;
@@ -261,10 +269,10 @@ export function createClient(options = {}) {
   }
 
   /**
-   * As `fetch`, with what authenticates: for paths of the server. When the access token is over it refreshes and asks
-   * once more; if the session is over too, the answer is the first 401.
+   * Like `fetch`, with the tokens, for paths of the server. If the access token has expired, the function refreshes the tokens
+   * and sends the request once more. If the session has ended too, the result is the first 401.
    * @param {string | URL} path
-   * @param {RequestInit} [init] a body that is a stream is sent once only
+   * @param {RequestInit} [init] a request whose body is a stream is never sent again
    * @returns {Promise<Response>}
    */
   async function fetchWithRefresh(path, init = {}) {

@@ -1,6 +1,6 @@
 /**
- * Where a person comes whose access token is over and whose session is bound to this browser: shows the server that it is
- * still the same one, and goes on to where they were going.
+ * The page for a visitor with an expired access token whose session is bound to this browser. It refreshes the session with
+ * the fingerprint of the browser and then opens `next`.
  *
  * @module
  */
@@ -17,7 +17,7 @@ async function goOn() {
     open(next);
   } catch (error) {
     byId('status').hidden = true;
-    // Refused: the session is over, or this is another device.
+    // The refresh was refused: the session has ended, or this is another device.
     if (error.status === 401 || error.status === 403) open(`/login?next=${encodeURIComponent(next)}`);
     else showError(text('unreachable'));
   }

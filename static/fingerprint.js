@@ -1,19 +1,19 @@
 /**
- * What this browser shows of itself, so that a server can tell whether a session is still on the device that opened it.
+ * The fingerprint of this browser, by which a server can recognise whether a session is still on the device that opened it.
  *
- * What is read: the fifteen fields of fastapi-simple-jwt's page script, which took two third-party libraries for it,
- * and two more (`gpu`, `touchPoints`). Each field below says where it comes from.
+ * Content: the fifteen fields of fastapi-simple-jwt's page script, which used two third-party libraries for them, and two
+ * more (`gpu`, `touchPoints`). The documentation of each field below names its source.
  *
- * What for: the object goes along with a sign-in and with each refresh, as `fingerprint`. Vestibule compares it by
- * component, tolerates what changes every day (an update, a journey, another screen), and keeps keyed hashes only. It
- * raises the bar for whoever copied a refresh token; it proves nothing, because a script can send what it likes.
+ * Purpose: the object is sent as `fingerprint` with a sign-in and with each refresh. Vestibule compares it by component,
+ * tolerates everyday changes (an update, a journey, another screen), and stores only keyed hashes. The fingerprint makes a
+ * copied refresh token harder to use. It proves nothing, because a script can send any values.
  *
- * What isn't done: no request, nothing stored, nothing written into the page, and nothing read that tells of a
- * disability (contrast, forced colours, reduced motion). The drawing leaves as a digest, never as a picture.
+ * Limits: the module sends no request, stores nothing and writes nothing into the page. It reads nothing that reveals a
+ * disability (contrast, forced colours, reduced motion). The drawing is returned as a digest, never as a picture.
  *
- * Nothing in here throws: a signal that a browser refuses is left out. It needs neither https nor `crypto.subtle`.
+ * `collect` never throws: a signal that a browser refuses is left out. It needs neither https nor `crypto.subtle`.
  *
- * It has no imports, so any front end may use it alone:
+ * The module has no imports, so any front end may use it alone:
  *
  *     import { collect } from 'https://auth.example.com/static/fingerprint.js';
  *     const body = JSON.stringify({ email, password, fingerprint: await collect() });
@@ -25,25 +25,25 @@
  * @typedef {object} Fingerprint
  * @property {string} visitorId digest of the fields that change least
  * @property {string} userAgent
- * @property {string} os family in ClientJS's words: `Windows`, `Mac OS`, `Linux`, `Android`, `iOS`, `Chromium OS`
+ * @property {string} os family, as ClientJS names it: `Windows`, `Mac OS`, `Linux`, `Android`, `iOS`, `Chromium OS`
  * @property {string} [osVersion]
- * @property {string} browser family in ClientJS's words: `Chrome`, `Firefox`, `Safari`, `Mobile Safari`, `Edge`, `Opera`
+ * @property {string} browser family, as ClientJS names it: `Chrome`, `Firefox`, `Safari`, `Mobile Safari`, `Edge`, `Opera`
  * @property {string} [browserVersion]
- * @property {string} [screenPrint] in ClientJS's form
- * @property {string} [timezone] IANA id such as `Europe/Vienna`; a zone's name would change with the language
+ * @property {string} [screenPrint] in the format of ClientJS
+ * @property {string} [timezone] IANA id such as `Europe/Vienna`; the name of a zone would depend on the language
  * @property {string} [language]
  * @property {string} [cpu]
  * @property {string} [plugins] names, separated by commas
- * @property {string} [fonts] those of a short list that are installed, separated by commas
- * @property {string} [canvasPrint] digest of a drawing; left out where the browser adds noise
- * @property {number | 'unknown'} deviceMemory GiB, as far as the browser says
+ * @property {string} [fonts] the installed fonts of a short list, separated by commas
+ * @property {string} [canvasPrint] digest of a drawing; absent if the browser adds noise
+ * @property {number | 'unknown'} deviceMemory in GiB, if the browser reveals it
  * @property {number | 'unknown'} hardwareConcurrency
  * @property {string} [gpu] renderer and driver
  * @property {number} [touchPoints]
  */
 
 /**
- * The value of a function, or undefined if it throws.
+ * Returns the value of a function, or undefined if it throws.
  * @template T
  * @param {() => T} read
  * @returns {T | undefined}
@@ -57,8 +57,8 @@ function attempt(read) {
 }
 
 /**
- * FNV-1a, 64 bits, in hexadecimal. No secret depends on it: the server hashes what it gets under a key. So it is the same
- * with and without a secure context, where `crypto.subtle` is missing.
+ * Returns the FNV-1a hash of a text, 64 bits in hexadecimal. No secret depends on it, because the server hashes the value
+ * with a key. `crypto.subtle` is not used: it is missing without a secure context, and the digest must not depend on that.
  * @param {string} text
  */
 function digest(text) {
@@ -70,9 +70,9 @@ function digest(text) {
 }
 
 /**
- * Name and version by the first pattern that matches.
+ * Returns name and version by the first pattern that matches.
  * @param {string} userAgent
- * @param {[string, RegExp][]} patterns the more special one first: nearly every browser also says Chrome and Safari
+ * @param {[string, RegExp][]} patterns the more specific first, because nearly every user agent also contains Chrome and Safari
  * @returns {[string, string | undefined]}
  */
 function recognise(userAgent, patterns) {
@@ -105,8 +105,8 @@ const SYSTEMS = [
 ];
 
 /**
- * The processor from the user agent, as ClientJS names it; elsewhere (a Mac, a phone) what `platform` says. Not from
- * `userAgentData`, which only some browsers have and only over https.
+ * Returns the processor from the user agent, as ClientJS names it. If it is not there (a Mac, a phone), returns `platform`.
+ * `userAgentData` is not used: only some browsers have it, and only over https.
  * @param {string} userAgent
  */
 function processor(userAgent) {
@@ -116,8 +116,8 @@ function processor(userAgent) {
 }
 
 /**
- * In ClientJS's form, with what it says of two properties that only Internet Explorer had. The longer side comes first, so
- * that turning a phone changes nothing. No pixel ratio: it changes when the page is zoomed.
+ * Returns the screen in the format of ClientJS, including two properties that only Internet Explorer had. The longer side
+ * comes first, so that turning a phone changes nothing. The pixel ratio is left out, because it changes with the zoom.
  */
 function screenPrint() {
   const size = (a, b) => `${Math.max(a, b)}x${Math.min(a, b)}`;
@@ -128,12 +128,12 @@ function screenPrint() {
   );
 }
 
-/** A canvas that is never part of the page. */
+/** Returns a canvas that is never part of the page. */
 function canvas(width, height) {
   return Object.assign(document.createElement('canvas'), { width, height });
 }
 
-/** Text, an emoji and overlapping colours: fonts, rasteriser and driver leave their mark in the pixels. */
+/** Draws text, an emoji and overlapping colours. The pixels depend on fonts, rasteriser and driver. */
 function drawing() {
   const sheet = canvas(240, 60);
   const pen = sheet.getContext('2d');
@@ -156,20 +156,20 @@ function drawing() {
   return sheet.toDataURL();
 }
 
-/** Drawn twice: a browser that adds noise to each reading gives two pictures, and then neither says anything. */
+/** Draws twice. A browser that adds noise to each reading returns two different pictures, which are both useless. */
 function canvasPrint() {
   const picture = drawing();
   return picture === drawing() ? digest(picture) : undefined;
 }
 
-/** Fonts that come with one system, office suite or desktop and not with the others. */
+/** Fonts that belong to one system, office suite or desktop and not to the others. */
 const FONTS = [
   'Arial', 'Calibri', 'Cambria', 'Cantarell', 'Consolas', 'Courier New', 'DejaVu Sans', 'Futura', 'Georgia',
   'Helvetica Neue', 'Liberation Sans', 'Menlo', 'Noto Sans', 'Roboto', 'San Francisco', 'Segoe UI', 'Tahoma',
   'Times New Roman', 'Ubuntu', 'Verdana',
 ];
 
-/** A font is there if a text set in it is not as wide as in each fallback. */
+/** Returns the installed fonts. A font is installed if a text in it differs in width from one of the fallback fonts. */
 function fonts() {
   const pen = canvas(1, 1).getContext('2d');
   const width = (family) => {
@@ -181,10 +181,10 @@ function fonts() {
   return FONTS.filter(differs).join(', ');
 }
 
-/** What a browser says that doesn't tell its renderer. */
+/** Values of a browser that hides its renderer. */
 const MASKED = ['WebKit WebGL', 'Mozilla', ''];
 
-/** The renderer. Firefox tells it plainly, and warns in the console of the extension that the others need. */
+/** Returns the renderer. Firefox returns it directly, and warns in the console about the extension that the others need. */
 function gpu() {
   const gl = canvas(1, 1).getContext('webgl');
   let renderer = gl.getParameter(gl.RENDERER);
@@ -192,12 +192,12 @@ function gpu() {
     const named = gl.getExtension('WEBGL_debug_renderer_info');
     renderer = named ? gl.getParameter(named.UNMASKED_RENDERER_WEBGL) : undefined;
   }
-  // A page may have a few contexts only; this one is not needed any more.
+  // A page may have only a few contexts, and this context is no longer needed.
   gl.getExtension('WEBGL_lose_context')?.loseContext();
   return MASKED.includes(renderer) ? undefined : renderer;
 }
 
-/** Lets the browser answer to typing between two slow signals. Not by a timer: a hidden tab's timers wait a second. */
+/** Lets the browser process input between two slow signals. A timer would wait a second in a hidden tab. */
 async function breathe() {
   await attempt(() => globalThis.scheduler?.yield?.());
 }
@@ -223,7 +223,7 @@ export async function collect() {
     language: attempt(() => navigator.language),
     cpu: attempt(() => processor(userAgent)),
     plugins: attempt(() => Array.from(navigator.plugins, (plugin) => plugin.name).join(', ')),
-    // Chromium alone has it, and over https.
+    // Only Chromium has this property, and only over https.
     deviceMemory: attempt(() => /** @type {any} */ (navigator).deviceMemory) ?? 'unknown',
     hardwareConcurrency: attempt(() => navigator.hardwareConcurrency) ?? 'unknown',
     touchPoints: attempt(() => navigator.maxTouchPoints),

@@ -1,8 +1,9 @@
 /**
- * The sign-in page, and what the other pages share with it: a module of its own would be one more request at load.
+ * The sign-in page, and the functions that it shares with the other pages. A separate module for them would be one more
+ * request at load.
  *
- * Without it the page is a plain form. With it the session is bound to this browser, and a refusal needs no new page.
- * Nothing of the browser is read before somebody types or sends, and nothing is imported before that either.
+ * Without this module the page is a plain form. With it the session is bound to this browser, and a refusal needs no new page.
+ * No details of the browser are read, and no other module is imported, before the user types or submits the form.
  *
  * Every sentence comes from the page, as `data-text-…` on `<html>`.
  *
@@ -13,12 +14,13 @@
 
 const page = document.documentElement.dataset;
 
-/** Tells the other tabs who is signed in. */
+/** The channel that informs the other tabs about a sign-in or sign-out. */
 const channel = globalThis.BroadcastChannel && new BroadcastChannel('vestibule');
 
 /**
- * @param {string} name as after `data-text-`
- * @param {Record<string, string | number>} [values] for the places in braces
+ * Returns a sentence of the page.
+ * @param {string} name the part after `data-text-`
+ * @param {Record<string, string | number>} [values] the values for the placeholders in braces
  */
 export function text(name, values = {}) {
   const key = `text-${name}`.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
@@ -31,7 +33,7 @@ export const byId = (id) => document.getElementById(id);
 /** @type {Promise<ReturnType<import('./client.js').createClient>> | undefined} */
 let imported;
 
-/** The client, set up as this page says. */
+/** Returns the client, with the settings of this page. It is imported at the first call. */
 export function client() {
   imported ??= import('./client.js').then(({ createClient }) =>
     createClient({
@@ -45,26 +47,26 @@ export function client() {
   return imported;
 }
 
-/** Opens what the server said is next. It has checked it; a scheme that runs a script is refused here again. */
+/** Opens `next`. The server has checked it; a scheme that runs a script is refused here once more. */
 export function open(next) {
   const target = new URL(next, location.href);
   location.replace(/^https?:$/.test(target.protocol) ? target : '/');
 }
 
-/** Says to the other tabs that somebody has `signed-in` or `signed-out`. */
+/** Announces to the other tabs that the user has `signed-in` or `signed-out`. */
 export function announce(what) {
   channel?.postMessage(what);
 }
 
-/** Follows what another tab says. */
+/** Calls `follow` with each announcement of another tab. */
 export function onAnnouncement(follow) {
   channel?.addEventListener('message', ({ data }) => follow(data));
 }
 
-/** Set before a form is posted that ends the session here: the page that comes after it tells the other tabs. */
+/** The key in `sessionStorage` that is set before a form that ends the session. The next page then informs the other tabs. */
 export const LEAVING = 'vestibule-leaving';
 
-/** Show password, and the hint while Caps Lock is on. Gives what hides the password again. */
+/** Adds the button that shows the password, and the hint while Caps Lock is on. Returns a function that hides the password. */
 export function helpWithPasswords(form) {
   const passwords = Array.from(form.querySelectorAll('input[type=password]'));
   const toggle = form.querySelector('button[aria-pressed]');
@@ -90,13 +92,13 @@ export function helpWithPasswords(form) {
   return () => show(false);
 }
 
-/** How long to wait, in words of the page's language: `45 seconds`, `3 minutes`. */
+/** Returns a waiting time in the language of the page, such as `45 seconds` or `3 minutes`. */
 function duration(seconds) {
   const [unit, count] = seconds < 120 ? ['second', seconds] : ['minute', Math.ceil(seconds / 60)];
   return new Intl.NumberFormat(document.documentElement.lang, { style: 'unit', unit, unitDisplay: 'long' }).format(count);
 }
 
-/** Which sentence says what the server answered. Whatever is wrong with name or password is one and the same. */
+/** The sentence for each error code. A wrong name and a wrong password have the same sentence. */
 const SENTENCES = {
   invalid_credentials: 'wrong',
   too_many_requests: 'too-many',
@@ -107,20 +109,23 @@ const SENTENCES = {
   cookies_refused: 'cookies',
 };
 
-/** @param {AuthError} error */
+/**
+ * Returns the sentence for an error.
+ * @param {AuthError} error
+ */
 export function sentence(error) {
   const seconds = error.retryAfter ?? 60;
   return text(SENTENCES[error.code] ?? 'failed', { seconds, wait: duration(seconds) }) || text('failed');
 }
 
-/** Marks a form as being sent, or not: it can be read and focused meanwhile, and sent once only. */
+/** Marks a form as being sent, or not. Its fields can still be read and focused, but it is sent only once. */
 function setBusy(form, busy, doing = '') {
   form.setAttribute('aria-busy', String(busy));
   byId('submit').setAttribute('aria-disabled', String(busy));
   byId('status').textContent = doing;
 }
 
-/** Shows what is wrong, and puts the focus there. */
+/** Displays an error message and moves the focus to it. */
 export function showError(message) {
   const error = byId('error');
   error.textContent = message;
@@ -129,9 +134,9 @@ export function showError(message) {
 }
 
 /**
- * Sends a form by script. If the script can't, the browser does.
+ * Sends a form by script. If the client can't be loaded, the browser sends the form.
  * @param {HTMLFormElement} form
- * @param {string} doing the name of the sentence to show meanwhile
+ * @param {string} doing the name of the sentence that is displayed while the form is sent
  * @param {(auth: Awaited<ReturnType<typeof client>>, values: any) => Promise<void>} send
  * @param {(error: AuthError) => string} explain
  */
@@ -139,7 +144,7 @@ export function sendByScript(form, doing, send, explain) {
   const hidePasswords = helpWithPasswords(form);
   /** @type {any} */
   const fields = form.elements;
-  // What a password manager fills in by itself is not somebody typing.
+  // A password manager that fills in the form is not input by the user, so nothing is read from the browser yet.
   const warmUp = () => {
     if (navigator.userActivation?.hasBeenActive === false) return;
     form.removeEventListener('input', warmUp);
@@ -153,7 +158,8 @@ export function sendByScript(form, doing, send, explain) {
     setBusy(form, true, text(doing));
     byId('error').hidden = true;
     const auth = await client().catch(() => undefined);
-    // Nothing was sent yet, so nothing is sent twice. By the prototype: a button of this name hides the form's own.
+    // Nothing was sent yet, so nothing is sent twice. The method of the prototype is called because a button with the name
+    // `submit` hides the method of the form.
     if (!auth) return HTMLFormElement.prototype.submit.call(form);
     try {
       await send(auth, Object.fromEntries(new FormData(form)));
@@ -161,19 +167,20 @@ export function sendByScript(form, doing, send, explain) {
       open(fields.next.value);
     } catch (error) {
       setBusy(form, false);
-      // Refused: type it again. Not reached, or too early: send it again.
+      // If the password was refused, the user must type it again. If the server was not reached, or there were too many
+      // attempts, the user can send it again.
       if (error.status > 0 && error.status < 429) fields.password.value = '';
       showError(explain(error));
     }
   });
-  // Back from another page, as it was left.
+  // The browser restored the page from its cache, with the form still marked as being sent.
   addEventListener('pageshow', ({ persisted }) => persisted && setBusy(form, false));
   onAnnouncement((what) => {
     if (what === 'signed-in' && form.getAttribute('aria-busy') !== 'true') open(fields.next.value);
   });
 }
 
-/** Signs in, and makes sure that the browser kept the cookies: else the next page would ask to sign in again. */
+/** Signs in and checks that the browser kept the cookies. Otherwise the next page would be the sign-in form again. */
 export async function signIn(auth, username, password) {
   await auth.login({ username, password });
   const kept = document.cookie.split('; ').some((cookie) => cookie.startsWith(`${page.csrfCookie}=`));
@@ -193,5 +200,5 @@ try {
     announce('signed-out');
   }
 } catch {
-  // Storage is switched off: then the other tabs learn it from the server.
+  // Storage is switched off. The other tabs then notice the sign-out at their next request.
 }

@@ -1,5 +1,5 @@
 /**
- * The page that makes an account: by script, then signs in with it. Without this module it is a plain form.
+ * The registration page. The module creates the account by script and then signs in. Without it the page is a plain form.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { byId, sendByScript, sentence, signIn } from './login.js';
 
 const form = byId('register');
 
-/** What the server says of each field, as `Password must have …`, and the fields marked. */
+/** Marks the invalid fields. Returns one sentence for each of them, such as `Password must have …`. */
 function explainFields(fields) {
   const sentences = fields.map(({ field, message }) => {
     const input = form.elements[field];
@@ -24,7 +24,7 @@ function explain(error) {
 
 async function send(auth, { username, email, password }) {
   for (const input of form.elements) input.removeAttribute('aria-invalid');
-  // An empty field is one that isn't given.
+  // An empty field is sent as an absent field.
   await auth.register({ username: username || undefined, email: email || undefined, password });
   await signIn(auth, username || email, password);
 }

@@ -1,4 +1,4 @@
-//! `vestibule dev`: the server for prototyping a front end, with a sample user.
+//! `vestibule dev`: the server for prototyping a front end. It has a sample user.
 
 use clap::Args;
 
@@ -14,11 +14,11 @@ use crate::{
     store::users,
 };
 
-/// What is said at every start.
+/// The note at every start.
 pub(super) const WARNING: &str =
-    "profile dev, not for production: anybody may register, cookies need no https, any page on localhost may call";
+    "profile dev, not for production: anybody can register, cookies need no https, any local page may call the API";
 
-/// Who can log in from the first start on.
+/// The email of the sample user, who can sign in from the first start.
 const SAMPLE: &str = "test@example.com";
 
 /// The arguments of `vestibule dev`.
@@ -26,19 +26,19 @@ const SAMPLE: &str = "test@example.com";
 pub(super) struct Dev {
     #[command(flatten)]
     listen: ListenArgs,
-    /// Allow an address that other machines reach
+    /// Allow listening on an address that other machines can reach
     #[arg(long)]
     allow_remote: bool,
 }
 
 impl Dev {
-    /// Says so in the flags.
+    /// Returns `flags` with the values of these arguments.
     pub(super) fn apply_to(&self, flags: Flags) -> Flags {
         Flags { allow_remote: self.allow_remote, ..self.listen.apply_to(flags) }
     }
 }
 
-/// Sees to it that there is the sample user; how to log in as them.
+/// Ensures that the sample user exists. Returns the line that tells how to sign in as this user.
 pub(super) async fn sample_user(vestibule: &Vestibule) -> Result<String, Failure> {
     let email = Email::parse(SAMPLE).map_err(Failure::new)?;
     let secret = vestibule.sample_password();
@@ -56,7 +56,7 @@ pub(super) async fn sample_user(vestibule: &Vestibule) -> Result<String, Failure
     Ok(if is_original {
         format!("sample user: {SAMPLE}  password: {secret}")
     } else {
-        format!("sample user: {SAMPLE}  password: the one that it was changed to")
+        format!("sample user: {SAMPLE}  password: changed since the first start")
     })
 }
 

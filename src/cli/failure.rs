@@ -1,4 +1,4 @@
-//! Why a command failed, and with which exit code it says so.
+//! The failure of a command: its message and its exit code.
 
 use std::{
     error::Error,
@@ -16,30 +16,30 @@ use crate::{
 /// The exit code for a configuration that can't be used (`EX_CONFIG` in sysexits.h).
 const CONFIGURATION: u8 = 78;
 
-/// What goes to stderr.
+/// A failure that is printed on stderr.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// One line.
+    /// A failure with one line of text.
     Failed(String),
-    /// One line for each problem.
+    /// An invalid configuration. It has one line for each problem.
     Configuration(Vec<Problem>),
     /// The database can't be used as it is.
     Database(SqliteFailure),
 }
 
 impl Failure {
-    /// A failure in our own words, which should say what to do.
+    /// Creates a failure with a message. The message should name the remedy.
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self::Failed(message.into())
     }
 
-    /// An error with its causes.
+    /// Creates a failure from an error and its causes.
     pub(super) fn of(error: &dyn Error) -> Self {
         let text = chain(error);
         SqliteFailure::find(&text).map_or(Self::Failed(text), Self::Database)
     }
 
-    /// Names the database that it is about, if it is about one: an error of a single statement doesn't know.
+    /// Adds the path of the database to a failure of the database. The error of a statement does not have the path.
     pub(super) fn in_database(self, path: &Path) -> Self {
         match self {
             Self::Database(ailment) => Self::Failed(ailment.line(&format!(" {}", path.display()))),
@@ -47,7 +47,7 @@ impl Failure {
         }
     }
 
-    /// Tells the person, and gives the exit code.
+    /// Prints the failure on stderr and returns the exit code.
     pub(super) fn report(self) -> ExitCode {
         let (lines, code) = match self {
             Self::Failed(message) => (vec![format!("error: {message}")], ExitCode::FAILURE),
@@ -59,7 +59,7 @@ impl Failure {
         };
         let mut stderr = io::stderr().lock();
         for line in lines {
-            // Nobody is left to be told where that fails.
+            // An error of stderr can't be reported anywhere.
             writeln!(stderr, "{}", printable(&line.replace(['\n', '\r'], " "))).ok();
         }
         code
@@ -72,7 +72,7 @@ impl From<Problems> for Failure {
     }
 }
 
-/// An error with its causes. Not for all errors, so that [`Problems`] keep their exit code.
+/// Implements the conversion of these errors. It is not generic over all errors, so that [`Problems`] keep their exit code.
 macro_rules! fails_with {
     ($($error:ty),+ $(,)?) => {$(
         impl From<$error> for Failure {
@@ -114,15 +114,15 @@ fn remedy_of_file(kind: ErrorKind) -> Option<&'static str> {
             Some("make it writable for the user who runs this, or choose another --data-dir")
         }
         ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
-            Some("a file stands where a directory should be; choose another --data-dir")
+            Some("a file exists where a directory is required; choose another --data-dir")
         }
-        ErrorKind::IsADirectory => Some("a directory stands where a file should be; move it away"),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("make room on the disk, then try again"),
+        ErrorKind::IsADirectory => Some("a directory exists where a file is required; move it away"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("free space on the disk, then try again"),
         _ => None,
     }
 }
 
-/// What keeps the database from its work, by SQLite's own sentence, and what to do about it.
+/// A failure of SQLite: the state of the database, SQLite's own sentence, and the remedy.
 #[derive(Debug)]
 pub(super) struct SqliteFailure {
     state: &'static str,
@@ -131,24 +131,26 @@ pub(super) struct SqliteFailure {
 }
 
 impl SqliteFailure {
-    /// Finds it in the text of an error, by SQLite's result code: nothing above the store knows the error itself.
+    /// Finds a failure of SQLite in the text of an error, by the result code. Code above the store has only this text. Returns
+    /// `None` if there is no result code, or if an operator can't remedy it.
     fn find(text: &str) -> Option<Self> {
         let (code, sentence) = text.rsplit_once("(code: ")?.1.split_once(") ")?;
-        // The lowest byte of an extended code is the plain one.
+        // The lowest byte of an extended result code is the primary result code.
         let (state, remedy) = match code.parse::<u32>().ok()? & 0xff {
             5 | 6 => (
                 "stays locked by another program",
-                "end what that program does with it, such as an open transaction in an SQL shell, then try again",
+                "end the access of that program, such as an open transaction in an SQL shell, then try again",
             ),
             8 | 14 => (
                 "can't be written",
                 "make the file and its directory writable for the user who runs this, or choose another --data-dir",
             ),
-            10 => ("can't be read or written", "see to the disk that it is on, then try again"),
-            11 | 26 => {
-                ("is damaged, or is none", "put a backup of it back, or move it away, or choose another --data-dir")
-            }
-            13 => ("can't grow", "make room on the disk, then try again"),
+            10 => ("can't be read or written", "check the disk that it is on, then try again"),
+            11 | 26 => (
+                "is damaged, or is not a database",
+                "restore a backup, or move the file away, or choose another --data-dir",
+            ),
+            13 => ("can't grow", "free space on the disk, then try again"),
             _ => return None,
         };
         Some(Self { state, sentence: sentence.to_owned(), remedy })
@@ -160,7 +162,8 @@ impl SqliteFailure {
     }
 }
 
-/// The error and its causes, joined by colons; no sentence twice, though an error may repeat what its cause says.
+/// Returns the error and its causes, joined by colons. An error may repeat the sentence of its cause; each sentence appears
+/// only once.
 pub(super) fn chain(error: &dyn Error) -> String {
     let mut sentences: Vec<String> = Vec::new();
     let mut next = Some(error);
@@ -227,8 +230,8 @@ mod tests {
             ("8", "can't be written (x y); "),
             ("14", "can't be written (x y); "),
             ("1544", "can't be written (x y); "),
-            ("11", "is damaged, or is none (x y); "),
-            ("26", "is damaged, or is none (x y); "),
+            ("11", "is damaged, or is not a database (x y); "),
+            ("26", "is damaged, or is not a database (x y); "),
             ("778", "can't be read or written (x y); "),
             ("13", "can't grow (x y); "),
         ] {
@@ -236,7 +239,7 @@ mod tests {
             let line = line(Failure::of(&told([text, text])));
             assert!(line.starts_with(&format!("the database data/vestibule.db {state}")), "{line}");
         }
-        // A mistake of ours: nothing that the person can do.
+        // Code 1 is a defect of this program, which the operator can't remedy.
         assert_eq!(line(Failure::of(&told(["it failed: (code: 1) x y"]))), "it failed: (code: 1) x y");
     }
 
@@ -245,8 +248,8 @@ mod tests {
         for (kind, expected) in [
             (ErrorKind::PermissionDenied, "make it writable"),
             (ErrorKind::ReadOnlyFilesystem, "make it writable"),
-            (ErrorKind::NotADirectory, "a file stands where a directory should be"),
-            (ErrorKind::StorageFull, "make room"),
+            (ErrorKind::NotADirectory, "a file exists where a directory is required"),
+            (ErrorKind::StorageFull, "free space"),
         ] {
             let error = OpenError::File { action: "make the directory", path: "data".into(), cause: kind.into() };
             let line = line(error.into());

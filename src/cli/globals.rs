@@ -1,13 +1,13 @@
-//! What every command takes.
+//! The options of every command.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// What every command takes.
+/// The options of every command.
 #[derive(Args)]
 pub(super) struct Globals {
-    /// Where the database and the root secret are
+    /// The directory of the database and the root secret
     #[arg(long, global = true, value_name = "PATH", display_order = 100)]
     pub(super) data_dir: Option<PathBuf>,
     /// The configuration file, instead of Rocket.toml

@@ -1,4 +1,4 @@
-//! Where a server listens: the arguments, a free port, and what is said where that fails.
+//! The address on which a server listens: the arguments, the choice of a free port, and the failure message.
 
 use std::{
     io,
@@ -10,25 +10,25 @@ use clap::Args;
 use super::Failure;
 use crate::config::Flags;
 
-/// Where to listen.
+/// The address and port to listen on.
 #[derive(Args)]
 pub(super) struct ListenArgs {
     /// The address to listen on, such as 127.0.0.1 or ::1
     #[arg(long)]
     address: Option<IpAddr>,
-    /// The port to listen on; 0 picks one
+    /// The port to listen on; 0 picks a free port
     #[arg(long)]
     port: Option<u16>,
 }
 
 impl ListenArgs {
-    /// Says so in the flags.
+    /// Returns `flags` with the values of these arguments.
     pub(super) fn apply_to(&self, flags: Flags) -> Flags {
         Flags { address: self.address, port: self.port, ..flags }
     }
 }
 
-/// A port that nobody listens on at `address`.
+/// Returns a port of `address` on which no program listens.
 pub(super) fn free_port(address: IpAddr) -> Result<u16, Failure> {
     let port = TcpListener::bind((address, 0)).and_then(|listener| listener.local_addr()).map(|free| free.port());
     port.map_err(|cause| cant_listen(SocketAddr::new(address, 0), &cause))

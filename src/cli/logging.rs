@@ -1,4 +1,4 @@
-//! The log of the server: on stderr, for people or for machines.
+//! The log of the server. It is written to stderr, as text or as JSON.
 
 use std::io::{self, IsTerminal as _};
 
@@ -8,10 +8,11 @@ use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _,
 
 use crate::config::LogFormat;
 
-/// Begins to write the log: what we say from `INFO` on, what others say from `WARN` on.
+/// Starts the log. It has the events of this program from level `INFO`, and the events of dependencies from level `WARN`.
 pub(super) fn start(format: LogFormat) {
-    // Rocket logs addresses of requests, in which there may be a mistyped secret, and takes the place of a missing logger.
-    // Only a program that has a logger already makes this fail, and then Rocket takes no place either.
+    // Rocket logs the URLs of requests, which may contain a mistyped secret. Without a logger, Rocket would install its own, so
+    // a logger that drops everything is installed first. This fails only if the program already has a logger; then Rocket
+    // does not install one either.
     LogTracer::init_with_filter(log::LevelFilter::Off).ok();
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
     let lines = match format {

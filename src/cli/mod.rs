@@ -1,7 +1,7 @@
-//! The command line: one file per command, each as thin as a handler, calling the same flows.
+//! The command line. Each command has its own file, is as thin as an HTTP handler, and calls the same flows.
 //!
-//! What was asked for goes to stdout; a failure is one line on stderr that says why and what to do. Exit codes: 0 done,
-//! 1 failed, 2 usage, 78 configuration.
+//! The result of a command goes to stdout. A failure is one line on stderr with the cause and the remedy. Exit codes: 0
+//! success, 1 failure, 2 wrong usage, 78 invalid configuration.
 
 mod client;
 mod config;
@@ -61,7 +61,7 @@ enum Command {
     #[command(after_help = "Example:
   vestibule dev --port 8001")]
     Dev(dev::Dev),
-    /// Make, see, change and delete users
+    /// Add, list, change and delete users
     #[command(
         subcommand,
         arg_required_else_help = true,
@@ -69,7 +69,7 @@ enum Command {
   vestibule user add ada --email ada@example.com"
     )]
     User(Box<user::Command>),
-    /// See and revoke sessions
+    /// List and revoke sessions
     #[command(
         subcommand,
         arg_required_else_help = true,
@@ -77,7 +77,7 @@ enum Command {
   vestibule session revoke --user ada"
     )]
     Session(session::Command),
-    /// See, set and remove roles
+    /// List, set and remove roles
     #[command(
         subcommand,
         arg_required_else_help = true,
@@ -85,7 +85,7 @@ enum Command {
   vestibule role set editor posts:read posts:write"
     )]
     Role(role::Command),
-    /// See the applications that sign people in, and make secrets for them
+    /// List the clients, which are applications that sign users in, and generate secrets for them
     #[command(
         subcommand,
         arg_required_else_help = true,
@@ -93,7 +93,7 @@ enum Command {
   vestibule client secret backend"
     )]
     Client(client::Command),
-    /// See and change what signs tokens
+    /// List and change the keys that sign access tokens
     #[command(
         subcommand,
         arg_required_else_help = true,
@@ -101,7 +101,7 @@ enum Command {
   vestibule keys rotate"
     )]
     Keys(keys::Command),
-    /// See and check the configuration
+    /// Print and check the configuration
     #[command(
         subcommand,
         arg_required_else_help = true,
@@ -115,7 +115,7 @@ enum Command {
     Openapi,
 }
 
-/// Does what the command line says.
+/// Runs the command of the command line. Returns the exit code.
 pub fn run() -> ExitCode {
     let done = match Cli::try_parse() {
         Ok(cli) => execute(cli),
@@ -127,14 +127,14 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Help, version, or what is wrong with the usage.
+/// Prints the help, the version or the error in the usage. Returns the exit code.
 fn explain(error: &clap::Error) -> ExitCode {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        // Who names no command wants to see what there is; that is no mistake.
+        // A command line without a command is a request for the help, not an error.
         return output::print(error.render().to_string().trim_end())
             .map_or_else(Failure::report, |()| ExitCode::SUCCESS);
     }
-    // Nobody is left to be told where that fails.
+    // An error of the output can't be reported anywhere.
     error.print().ok();
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
@@ -148,7 +148,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
     })
 }
 
-/// The configuration that the command works with.
+/// Loads the configuration for the command.
 fn load(cli: &Cli) -> Result<Loaded, Failure> {
     let flags = Flags { data_dir: cli.globals.data_dir.clone(), ..Flags::default() };
     let (profile, flags) = match &cli.command {
@@ -164,7 +164,7 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
     };
     let mut loaded = read(cli, profile, flags.clone())?;
     if matches!(cli.command, Command::Serve(_) | Command::Dev(_)) && loaded.config.web.port == 0 {
-        // Chosen before anything is made of it: the URL of this server names the port.
+        // The port is chosen before the configuration is used, because the URL of this server contains the port.
         let port = listen::free_port(loaded.config.web.address)?;
         loaded = read(cli, profile, Flags { port: Some(port), port_is_picked: true, ..flags })?;
     }
@@ -174,7 +174,7 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
     Ok(loaded)
 }
 
-/// Everything that is wrong, with our settings and with Rocket's own, or the configuration.
+/// Reads the configuration. The error lists all problems, those of our own settings and those of Rocket's settings.
 fn read(cli: &Cli, profile: Profile, flags: Flags) -> Result<Loaded, Failure> {
     let file = &cli.globals.config;
     let sources = Sources::of_process(profile, file.clone(), flags);
@@ -209,7 +209,7 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
             vestibule.close().await;
             done
         }
-        // It opens the database by itself, because the usual way refuses it.
+        // This command opens the database itself, because `open` refuses a database whose root secret is lost.
         Command::Keys(keys::Command::Recover(recover)) => recover.run(&loaded.config, Clock::system().now()).await,
         Command::Keys(command) => {
             let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;

@@ -1,9 +1,9 @@
-//! `vestibule openapi`: the description of the endpoints, for programs.
+//! `vestibule openapi`: the OpenAPI document.
 
 use super::{Failure, output};
 use crate::{config::Config, http};
 
-/// Prints the document as this configuration has it.
+/// Prints the document for this configuration.
 pub(super) fn print(config: &Config) -> Result<(), Failure> {
     output::print(&http::openapi::of_config(config).to_pretty_json()?)
 }

@@ -1,4 +1,4 @@
-//! What commands print: text and tables for a person, JSON for a program.
+//! The output of commands: text and tables for a person, JSON for a program.
 
 use std::io::{self, ErrorKind, Write as _};
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Failure, printable::printable};
 
-/// `--json` of everything that can be read.
+/// The option `--json` of commands that print data.
 #[derive(Args)]
 pub(super) struct Format {
     /// Print JSON instead of a table
@@ -16,22 +16,22 @@ pub(super) struct Format {
     pub(super) json: bool,
 }
 
-/// Prints lines on stdout, at once.
+/// Prints lines on stdout and flushes them. A closed pipe is not an error.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        // Such as `vestibule user list | head`: who reads has read enough.
+        // The reader has closed the pipe, as in `vestibule user list | head`.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         done => Ok(done?),
     }
 }
 
-/// Prints a value for a program.
+/// Prints a value as JSON.
 pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     print(&serde_json::to_string_pretty(value)?)
 }
 
-/// Prints columns for a person.
+/// Prints a table for a person.
 pub(super) fn print_table<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -45,13 +45,13 @@ pub(super) fn print_table<const N: usize>(
     print(&table.trim_fmt())
 }
 
-/// Says something beside what was asked for. Goes to stderr, so that it is never taken for the answer.
+/// Prints a note on stderr, so that it is not part of the result on stdout.
 pub(super) fn note(text: &str) {
-    // Nobody is left to be told where that fails.
+    // An error of stderr can't be reported anywhere.
     writeln!(io::stderr(), "note: {text}").ok();
 }
 
-/// What stands for nothing in a table.
+/// Returns the text of a table cell: the value, or `-` if there is no value.
 pub(super) fn or_dash(text: Option<impl ToString>) -> String {
     text.map_or_else(|| "-".to_owned(), |text| text.to_string())
 }

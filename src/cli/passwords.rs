@@ -1,5 +1,5 @@
-//! Where a new password comes from: a terminal, stdin, or our own generator. Never from an argument, which every process on
-//! the machine can read.
+//! The sources of a new password: a terminal, stdin, or the generator. A password is never an argument, because every process
+//! on the machine can read the arguments.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
@@ -12,36 +12,37 @@ use crate::{
     random,
 };
 
-/// Characters of a generated password, six bits each: more than anybody can try.
+/// The number of characters of a generated password. Each has six bits; 144 bits can't be guessed.
 const GENERATED_CHARS: usize = 24;
 
-/// Bytes of stdin that are looked at; a password has at most 256 characters.
+/// The maximum number of bytes that are read from stdin. A password has at most 256 characters.
 const MOST_BYTES: u64 = 4096;
 
-/// Where to take it from.
+/// The options that select the source of a password.
 #[derive(Args)]
 pub(super) struct Source {
-    /// Read the password from stdin, one line
+    /// Read the password from the first line of stdin
     #[arg(long, conflicts_with = "generate")]
     password_stdin: bool,
-    /// Make a password and print it
+    /// Generate a password and print it
     #[arg(long)]
     generate: bool,
 }
 
-/// A password that may be stored.
+/// A password that passed the checks for new passwords.
 pub(super) struct Chosen {
     pub(super) password: Password,
     generated: bool,
 }
 
 impl Source {
-    /// Whether it was said at all; if not, a person can still be asked.
+    /// Returns whether an option selects a source. Without one, the command can still prompt for the password.
     pub(super) fn is_given(&self) -> bool {
         self.password_stdin || self.generate
     }
 
-    /// Gets a password that is long enough and no guess, for somebody called `names`.
+    /// Obtains a password. Fails if it has fewer than `min_length` characters or is easy to guess for a user with these
+    /// `names`, or if there is no source.
     pub(super) fn choose(&self, min_length: usize, names: &[&str]) -> Result<Chosen, Failure> {
         let text = match self {
             Self { generate: true, .. } => generate(min_length),
@@ -49,8 +50,8 @@ impl Source {
             Self { .. } if io::stdin().is_terminal() => ask()?,
             Self { .. } => {
                 return Err(Failure::new(
-                    "stdin is not a terminal, so the password can't be asked for; \
-                     give it with --password-stdin, or let one be made with --generate",
+                    "stdin is not a terminal, so the password can't be typed; \
+                     use --password-stdin, or generate a password with --generate",
                 ));
             }
         };
@@ -61,7 +62,7 @@ impl Source {
 }
 
 impl Chosen {
-    /// The line that tells a generated password, the only time that it is seen.
+    /// Returns the line with a generated password, which is displayed only once. Empty if the password was not generated.
     pub(super) fn announcement(&self) -> String {
         if self.generated { format!("\npassword: {}", self.password.expose()) } else { String::new() }
     }

@@ -1,7 +1,7 @@
-//! Text that does not steer a terminal.
+//! Text without control characters, which is safe to print on a terminal.
 
-/// Replaces control characters: some of what is printed, such as a user agent or the label of a key file, was written by
-/// strangers.
+/// Returns the text with replaced control characters. Some printed texts come from untrusted sources, such as a user agent or
+/// the label of a key file.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! `vestibule serve`: the server, until a signal stops it.
+//! `vestibule serve`: the server. It runs until a signal stops it.
 
 use std::{net::SocketAddr, num::NonZeroUsize, path::Path, sync::Arc};
 
@@ -33,14 +33,15 @@ pub(super) struct Serve {
     pub(super) listen: ListenArgs,
 }
 
-/// What Rocket would refuse, or panic over, of its own `settings`; and of those of the runtime, which Rocket reads by itself,
-/// from its own file even where we were told of `another_file`.
+/// Returns the problems of Rocket's `settings`: those that Rocket would refuse, and those that would make it panic. The
+/// settings of the runtime are checked too. Rocket reads them from `Rocket.toml`, even if `--config` names another file
+/// (`another_file`).
 pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_runtime(settings, &mut problems);
     let given: Dict = settings.extract().unwrap_or_default();
     for (key, value) in given {
-        // Address and port are ours as well, and checked as such.
+        // Address and port are also settings of this program, which checks them itself.
         if matches!(key.as_str(), "address" | "port") {
             continue;
         }
@@ -53,7 +54,7 @@ pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Pro
         }
     }
     if settings.contains("tls") {
-        // To ignore it would be to serve in the clear what was meant to be encrypted.
+        // If the setting were ignored, the server would send unencrypted data that the operator wants encrypted.
         problems.push(Problem {
             subject: "tls".to_owned(),
             value: None,
@@ -64,12 +65,13 @@ pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Pro
     let runtime = rocket::Config::figment();
     match runtime.find_value("workers") {
         Err(error) if !error.missing() => {
-            // Without its text, which quotes the file. Where it is ours too, that was told.
+            // The text of the error quotes the file, which may contain secrets, so it is left out. If the same file is also the
+            // configuration of this program, its problem was already reported.
             let problem = Problem {
                 subject: "Rocket.toml".to_owned(),
                 value: None,
-                origin: Some("the working directory, or above".to_owned()),
-                message: "not TOML, and Rocket reads it beside --config; mend it or move it away".to_owned(),
+                origin: Some("the working directory or a parent".to_owned()),
+                message: "not TOML, and Rocket reads it in addition to --config; correct it or move it away".to_owned(),
             };
             problems.extend(another_file.then_some(problem));
         }
@@ -78,7 +80,7 @@ pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Pro
     problems
 }
 
-/// What Rocket's runtime asks for beyond its configuration.
+/// Checks the settings that Rocket's runtime extracts in addition to its configuration. Adds their problems.
 fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
     let errors = [
         ("workers", settings.extract_inner::<NonZeroUsize>("workers").err()),
@@ -86,7 +88,7 @@ fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
         ("shutdown.force", settings.extract_inner::<bool>("shutdown.force").err()),
     ];
     for (key, error) in errors {
-        // What isn't given has a default.
+        // A missing setting has a default.
         if let Some(error) = error.filter(|error| !error.missing())
             && !problems.iter().any(|problem| key.starts_with(&problem.subject))
         {
@@ -111,17 +113,18 @@ pub(super) async fn run(loaded: Loaded, globals: &Globals) -> Result<(), Failure
     done
 }
 
-/// What a person should know who has just started the server.
+/// Returns the line for the operator after the start: the sample user, or the command that creates the first admin. `None` if
+/// there are users already.
 async fn greeting(vestibule: &Vestibule, globals: &Globals) -> Result<Option<String>, Failure> {
     if vestibule.config.profile == Profile::Dev {
         return dev::sample_user(vestibule).await.map(Some);
     }
     let mut reader = vestibule.store.read().await?;
     let first = users::is_empty(&mut reader).await?;
-    Ok(first.then(|| format!("no user yet; make the first admin with: {}", add_admin(globals))))
+    Ok(first.then(|| format!("no user yet; create the first admin with: {}", add_admin(globals))))
 }
 
-/// The command that makes the first admin of the same data.
+/// Returns the command that creates the first admin in the same data directory.
 fn add_admin(globals: &Globals) -> String {
     let mut command = "vestibule user add admin --role admin --generate".to_owned();
     for (flag, path) in [("--data-dir", &globals.data_dir), ("--config", &globals.config)] {
@@ -132,7 +135,7 @@ fn add_admin(globals: &Globals) -> String {
     command
 }
 
-/// As a shell takes it.
+/// Returns the path in quotes for a shell, if it needs quotes.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+@:,%".contains(c);
@@ -153,9 +156,9 @@ async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<S
     let settings = figment.clone();
     let served = tokio::select! {
         served = http::rocket(vestibule, figment).attach(listening).launch() => served,
-        // At once, because a revocation may be stored that this process does not know of.
+        // The server stops at once: a revocation may be stored in the database that this process does not know.
         () = vestibule.writer_failed() => return Err(Failure::new(
-            "the thread that writes to the database has failed (the log says why); start the server again",
+            "the thread that writes to the database has failed (the log has the cause); start the server again",
         )),
     };
     let Err(error) = served else { return Ok(()) };
@@ -164,13 +167,14 @@ async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<S
             let web = &vestibule.config.web;
             Err(cant_listen(SocketAddr::new(web.address, web.port), cause))
         }
-        // Clients that kept a connection open past the time to finish: they were cut off, and the server did stop.
+        // Some clients kept a connection open beyond the grace period of the shutdown. Their connections were closed, and the
+        // server has stopped.
         ErrorKind::Shutdown(_, None) => {
             tracing::warn!("stopped with connections still open");
             Ok(())
         }
         ErrorKind::Config(error) => Err(Failure::Configuration(vec![Problem::of_rocket(&settings, "", error)])),
-        _ => Err(Failure::new(format!("the server can't go on: {}", chain(&error)))),
+        _ => Err(Failure::new(format!("the server has failed: {}", chain(&error)))),
     }
 }
 
@@ -179,7 +183,7 @@ mod tests {
     use super::*;
     use crate::config::{self, Sources};
 
-    /// What panics where the writer drops it.
+    /// A value that panics when the writer drops it.
     struct Bomb;
 
     impl Drop for Bomb {
@@ -197,7 +201,7 @@ mod tests {
             let vestibule = Arc::new(open::open(config, Clock::system(), Role::Server).await.expect("it opens"));
             let left = Arc::new(tokio::sync::Notify::new());
             let caller_left = Arc::clone(&left);
-            // An outcome that nobody waits for any more is dropped by the writer.
+            // The writer drops the result of a job for which no caller waits any longer.
             let job = vestibule.store.write(async move |_| {
                 caller_left.notified().await;
                 Ok(Bomb)

@@ -1,4 +1,4 @@
-//! Whom a command means: a user by user name, email or id.
+//! The argument that names a user: user name, email or id.
 
 use crate::{
     cli::Failure,
@@ -7,7 +7,7 @@ use crate::{
     store::users,
 };
 
-/// A user as named on the command line.
+/// A user, as named on the command line.
 #[derive(Clone, Debug)]
 pub(super) struct UserArg {
     typed: String,
@@ -16,12 +16,13 @@ pub(super) struct UserArg {
 }
 
 impl UserArg {
-    /// Reads a user name, an email or an id.
+    /// Parses a user name, an email or an id.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         Ok(Self { typed: text.to_owned(), id: UserId::parse(text), identifier: Identifier::parse(text)? })
     }
 
-    /// The user, who must exist. What is the id of one and the name of another means the id.
+    /// Returns the user. Fails if there is no such user. A text that is the id of one user and the name of another user means
+    /// the id.
     pub(super) async fn find(&self, vestibule: &Vestibule) -> Result<User, Failure> {
         let mut reader = vestibule.store.read().await?;
         let by_id = match self.id {
@@ -36,7 +37,7 @@ impl UserArg {
     }
 }
 
-/// What a person is called in a sentence.
+/// Returns the name of a user for a message: the user name, else the email, else the id.
 pub(super) fn called(user: &User) -> String {
     let name = user.username.as_ref().or(user.email.as_ref());
     name.map_or_else(|| user.id.to_string(), ToOwned::to_owned)

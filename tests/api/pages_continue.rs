@@ -164,7 +164,11 @@ fn a_form_that_comes_too_late_is_asked_for_again() {
     let fields = [("current_password", PASSWORD), ("new_password", "seven slow ferries north")];
     let late = browser.submit(&change, &fields).expect(303);
     let page = browser.follow(late).expect(200);
-    assert!(page.text.contains("Please send it again.") && page.text.contains("id=\"sign-out\""), "{}", page.text);
+    assert!(
+        page.text.contains("Please send the form again.") && page.text.contains("id=\"sign-out\""),
+        "{}",
+        page.text
+    );
     // The same form works now: its token is the session's.
     browser.submit(&change, &fields).expect(303);
     Browser::new(&server).sign_in("ada", "seven slow ferries north").expect(303);

@@ -192,7 +192,7 @@ fn errors_are_pages_for_people_and_json_for_programs() {
     }
     let wrong_method = of_browser("/account/delete").expect(405);
     assert_eq!(wrong_method.header("allow"), Some("OPTIONS, POST"));
-    assert!(wrong_method.text.contains("This address is for a form."));
+    assert!(wrong_method.text.contains("This address accepts only a form."));
 }
 
 #[test]

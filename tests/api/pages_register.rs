@@ -82,7 +82,7 @@ fn closed_registration_is_no_form_and_takes_none() {
     let browser = Browser::new(&server);
     assert!(!browser.get("/login").expect(200).text.contains("/register"));
     let page = browser.get("/register").expect(403);
-    assert!(page.text.contains("Accounts on this server are made by whoever runs it."));
+    assert!(page.text.contains("Only the operator of this server creates accounts."));
     browser.post("/register", &[("username", "ada"), ("password", PASSWORD)]).expect(403);
     assert_eq!(server.count("select count(*) from users"), 0);
 }

@@ -23,10 +23,10 @@ fn it_says_what_is_read_why_and_how_long() {
         "forgotten 45 days after its last session",
         "kept for 100 days",
         "at the latest 4 days after you last used it",
-        "you are asked to sign in again.",
-        "download all that is stored or delete your account",
+        "you must sign in again.",
+        "download all stored data, or delete your account",
         "sign in without JavaScript",
-        "Ask whoever runs this server.",
+        "Ask the operator of this server.",
     ] {
         assert!(text.contains(part), "{part}");
     }
@@ -44,7 +44,7 @@ fn with_the_policy_off_it_says_that_nothing_is_read() {
 
 #[test]
 fn it_follows_the_policy() {
-    assert!(page(vec![("fingerprint_policy", json!("log"))]).contains("It is noted in the log."));
+    assert!(page(vec![("fingerprint_policy", json!("log"))]).contains("The mismatch is noted in the log."));
     let required = page(vec![("fingerprint_policy", json!("require"))]);
     assert!(!required.contains("sign in without JavaScript"), "which does not work there");
 }

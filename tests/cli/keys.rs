@@ -77,7 +77,7 @@ fn a_rotation_is_in_force_in_the_running_server_when_the_command_returns() {
     for algorithm in ["EdDSA", "PS512", "HS384", "ES256"] {
         let said = place.succeed(&["keys", "rotate", "--now", "--algorithm", algorithm]);
         assert!(said.contains(&format!("({algorithm}) signs from now on")), "{said}");
-        assert!(said.contains(" checks what it signed until "), "{said}");
+        assert!(said.contains(" verifies its tokens until "), "{said}");
         let newer = server.token("ada", PASSWORD);
         assert!(said.starts_with(&kid_of(&newer)), "{said}");
         assert!(server.me(&newer).is_ok() && server.me(&token).is_ok());
@@ -105,7 +105,7 @@ fn a_retired_key_is_out_when_the_command_returns() {
 
     place.succeed(&["keys", "rotate"]);
     let next = keys(&place)[0]["kid"].as_str().expect("a name").to_owned();
-    assert!(place.succeed(&["keys", "retire", &next]).contains("it signed nothing yet"));
+    assert!(place.succeed(&["keys", "retire", &next]).contains("it had not signed any token"));
     assert_eq!(statuses(&place), pairs(&[("current", "ES256")]));
 }
 

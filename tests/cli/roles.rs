@@ -21,11 +21,11 @@ fn a_role_is_set_given_changed_and_removed() {
     assert_eq!(server.me(&token).expect("accepted")["permissions"], json!(["posts:read", "posts:write", "x"]));
     let printed = place.succeed(&["role", "set", "editor", "posts:read"]);
     // The admin's too, who has what any role names.
-    assert_eq!(printed, "set the role editor; ended the access tokens of 2 users\n");
+    assert_eq!(printed, "set the role editor; invalidated the access tokens of 2 users\n");
     server.expect_revoked(&token);
     let token = server.token("ada", PASSWORD);
     let printed = place.succeed(&["role", "remove", "editor"]);
-    assert_eq!(printed, "removed the role editor; ended the access tokens of 2 users\n");
+    assert_eq!(printed, "removed the role editor; invalidated the access tokens of 2 users\n");
     server.expect_revoked(&token);
     let user = server.me(&server.token("ada", PASSWORD)).expect("accepted");
     assert_eq!((&user["roles"], &user["permissions"]), (&json!([]), &json!([])));

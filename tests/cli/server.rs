@@ -22,7 +22,7 @@ fn it_serves_from_an_empty_directory() {
     let server = place.start(&["serve"]);
     assert!(server.base.starts_with("http://127.0.0.1:") && !server.base.ends_with(":0"), "{}", server.base);
     let hint = server.next_line();
-    assert_eq!(hint, "no user yet; make the first admin with: vestibule user add admin --role admin --generate");
+    assert_eq!(hint, "no user yet; create the first admin with: vestibule user add admin --role admin --generate");
     assert_eq!(server.get("/health", "").0, 200);
 
     assert_eq!(mode(&place.path("data")), 0o700);
@@ -175,7 +175,7 @@ fn dev_does_not_print_a_sample_password_that_was_changed() {
     let arguments = ["user", "passwd", &id, "--password-stdin", "--data-dir", data.to_str().expect("a path")];
     plain.run_with_input(&arguments, PASSWORD).succeeded();
     let server = place.start(&["dev"]);
-    assert_eq!(server.next_line(), "sample user: test@example.com  password: the one that it was changed to");
+    assert_eq!(server.next_line(), "sample user: test@example.com  password: changed since the first start");
     assert_eq!(server.login("test@example.com", PASSWORD).0, 200);
 }
 

@@ -41,7 +41,7 @@ fn wrong_usage_is_exit_code_2_and_says_what_is_wrong() {
         (vec!["user", "add", "ada", "--email", "nowhere"], "must be an email address, such as ada@example.com"),
         (vec!["user", "add", "ada", "--role", "a b"], "must be 1 to 64 visible ASCII characters"),
         (vec!["user", "add", "ada", "--permission", "openid"], "is reserved by OpenID Connect"),
-        (vec!["user", "add", "ada", "--claim", "tenant=acme"], "what follows tenant= is not JSON"),
+        (vec!["user", "add", "ada", "--claim", "tenant=acme"], "the text after tenant= is not JSON"),
         (vec!["user", "add", "ada", "--claim", "tenant"], "must be KEY=JSON"),
         (vec!["user", "add", "ada", "--generate", "--password-stdin"], "cannot be used with"),
         (vec!["user", "set", "ada"], "required"),
@@ -147,15 +147,18 @@ fn a_database_that_can_not_be_used_is_named_with_what_to_do() {
     for arguments in [&["user", "list"][..], &["serve", "--port", "0"]] {
         let failure = place.run(&[arguments, &["--data-dir", "notes.txt"]].concat()).failed();
         assert!(failure.starts_with("error: can't make the directory notes.txt: "), "{failure}");
-        assert!(failure.ends_with("a file stands where a directory should be; choose another --data-dir"), "{failure}");
+        assert!(
+            failure.ends_with("a file exists where a directory is required; choose another --data-dir"),
+            "{failure}"
+        );
     }
     place.add_user(&["ada"]);
     place.write("data/vestibule.db", &"none of SQLite's\n".repeat(512));
     for arguments in [&["user", "list"][..], &["serve", "--port", "0"]] {
         assert_eq!(
             place.run(arguments).failed(),
-            "error: the database ./data/vestibule.db is damaged, or is none (file is not a database); \
-             put a backup of it back, or move it away, or choose another --data-dir"
+            "error: the database ./data/vestibule.db is damaged, or is not a database (file is not a database); \
+             restore a backup, or move the file away, or choose another --data-dir"
         );
     }
 }
@@ -168,7 +171,7 @@ fn a_database_that_stays_locked_is_named_with_what_to_do() {
     assert_eq!(
         place.run(&["user", "disable", "ada"]).failed(),
         "error: the database ./data/vestibule.db stays locked by another program (database is locked); \
-         end what that program does with it, such as an open transaction in an SQL shell, then try again"
+         end the access of that program, such as an open transaction in an SQL shell, then try again"
     );
     // Who only reads is not in the way of anybody.
     place.succeed(&["user", "list"]);

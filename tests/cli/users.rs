@@ -196,15 +196,15 @@ fn what_a_user_does_not_have_can_not_be_taken() {
     place.add_user(&["ada", "--role", "admin", "--permission", "docs:read", "--claim", "level=3"]);
     let before = place.json(&["user", "show", "ada"]);
     for (flag, name, expected) in [
-        ("--no-role", "nope", "ada has no role \"nope\" to take; there are: admin"),
-        ("--no-permission", "nope", "ada has no permission of their own \"nope\" to take; there are: docs:read"),
+        ("--no-role", "nope", "ada does not have the role \"nope\"; there are: admin"),
+        ("--no-permission", "nope", "ada does not have the direct permission \"nope\"; there are: docs:read"),
         // That one comes with the role.
         (
             "--no-permission",
             "users:write",
-            "ada has no permission of their own \"users:write\" to take; there are: docs:read",
+            "ada does not have the direct permission \"users:write\"; there are: docs:read",
         ),
-        ("--no-claim", "nope", "ada has no claim \"nope\" to take; there are: level"),
+        ("--no-claim", "nope", "ada does not have the claim \"nope\"; there are: level"),
     ] {
         let failure = place.run(&["user", "set", "ada", "--no-claim", "level", flag, name]).failed();
         assert_eq!(failure, format!("error: {expected}"));

@@ -19,23 +19,23 @@ pub(in crate::cli) struct List {
     format: Format,
 }
 
-/// A client as a program sees it.
+/// A client in the JSON output.
 #[derive(Serialize)]
 struct ClientView<'c> {
     id: &'c str,
     confidential: bool,
     audience: &'c str,
     grants: Vec<&'static str>,
-    /// Null where there is no limit.
+    /// The permissions to which the client is limited; null if there is no limit.
     scopes: Option<&'c [Permission]>,
-    /// Seconds.
+    /// In seconds.
     access_token_lifetime: i64,
-    /// Seconds.
+    /// In seconds.
     refresh_token_lifetime: i64,
 }
 
 impl List {
-    /// Prints them by id.
+    /// Prints the clients, sorted by id.
     pub(super) fn run(self, clients: &Clients) -> Result<(), Failure> {
         let views = clients.iter().map(view);
         if self.format.json {

@@ -1,4 +1,4 @@
-//! `vestibule client`: the applications that sign people in. They stand in the configuration file alone.
+//! `vestibule client`: the applications that sign users in. Clients exist only in the configuration file.
 
 mod list;
 mod secret;
@@ -11,11 +11,11 @@ use crate::config::Clients;
 /// The commands.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Print the clients that are configured
+    /// Print the configured clients
     #[command(after_help = "Example:
   vestibule client list --json")]
     List(list::List),
-    /// Make a secret for a client, print it once, and the secret_hash to configure
+    /// Generate a secret for a client and print it once, with the secret_hash to configure
     #[command(after_help = "Example:
   vestibule client secret backend")]
     Secret(secret::Secret),

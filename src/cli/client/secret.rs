@@ -16,23 +16,24 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Secret {
-    /// The client; one that the configuration does not have yet becomes one by its secret
+    /// The id of the client; it may be a client that is not configured yet
     id: String,
     #[command(flatten)]
     format: Format,
 }
 
 impl Secret {
-    /// Makes a secret. Nothing is stored: the operator configures its hash, and until then the old one holds.
+    /// Generates a secret and prints it. Nothing is stored: the operator configures the hash. Until then, the old secret is
+    /// valid.
     pub(super) fn run(self, clients: &Clients) -> Result<(), Failure> {
         let id = &self.id;
         if id == "default" {
             return Err(Failure::new(
-                "the client default can't have a secret, since people sign in on pages through it; make another client",
+                "the client default can't have a secret, because the sign-in pages use it; configure another client",
             ));
         }
         if clients.get(id).is_none() {
-            output::note(&format!("there is no client {id} yet; the table below makes it one"));
+            output::note(&format!("there is no client {id} yet; configure it with this secret_hash"));
         }
         let secret = ClientSecret::from_bytes(random::bytes());
         let hash = secret.hash().to_string();
@@ -41,9 +42,9 @@ impl Secret {
             return output::print_json(&made);
         }
         output::print(&format!(
-            "client_secret: {}\nIt is not shown again. In the configuration file:\n\n\
+            "client_secret: {}\nThe secret is not shown again. Add its hash to the configuration file:\n\n\
              [default.auth.clients.{id}]\nsecret_hash = \"{hash}\"\n\n\
-             It is in force once the server was restarted.",
+             The secret is valid after the server is restarted.",
             secret.reveal()
         ))
     }

@@ -14,7 +14,7 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Check {
-    /// Of `vestibule dev` instead of `vestibule serve`
+    /// Use the configuration of `vestibule dev` instead of `vestibule serve`
     #[arg(long)]
     pub(super) dev: bool,
     #[command(flatten)]
@@ -22,7 +22,7 @@ pub(in crate::cli) struct Check {
 }
 
 impl Check {
-    /// Says that all is well: loading it was the check.
+    /// Reports that the configuration is valid. It was checked when it was loaded.
     pub(super) fn run(&self) -> Result<(), Failure> {
         if self.format.json {
             return output::print_json(&json!({ "valid": true }));
@@ -30,7 +30,7 @@ impl Check {
         output::print("configuration is valid")
     }
 
-    /// Prints for a program what stands on stderr for a person.
+    /// Prints the problems as JSON if `--json` is given. Stderr has the same problems for a person.
     pub(super) fn refuse(&self, problems: &Problems) -> Result<(), Failure> {
         if !self.format.json {
             return Ok(());
@@ -42,7 +42,7 @@ impl Check {
 
 fn object(problem: &Problem) -> Value {
     let Problem { subject, value, origin, message } = problem;
-    // It is kept as JSON, unless it was shortened or is not shown.
+    // The value is kept as JSON text, unless it was shortened or redacted.
     let value = value.as_ref().map(|text| serde_json::from_str(text).unwrap_or_else(|_| json!(text)));
     json!({ "key": subject, "value": value, "origin": origin, "message": message })
 }

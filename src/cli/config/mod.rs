@@ -1,4 +1,4 @@
-//! `vestibule config`: what is configured, and whether it can be used.
+//! `vestibule config`: printing and checking the configuration.
 
 mod check;
 mod show;
@@ -11,18 +11,18 @@ use crate::config::{Loaded, Problems, Profile};
 /// The commands.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Print every setting in force, and where it came from
+    /// Print every setting with its value and its origin
     #[command(after_help = "Example:
   VESTIBULE_PORT=9000 vestibule config show --json")]
     Show(show::Show),
-    /// Say everything that is wrong with the configuration; exit code 78 where something is
+    /// Check the configuration and print every problem; the exit code is 78 if there is a problem
     #[command(after_help = "Example:
   vestibule config check --config production.toml")]
     Check(check::Check),
 }
 
 impl Command {
-    /// The profile that is asked about.
+    /// Returns the profile whose configuration is printed or checked.
     pub(super) fn profile(&self) -> Profile {
         let dev = match self {
             Self::Show(show) => show.dev,
@@ -31,16 +31,16 @@ impl Command {
         if dev { Profile::Dev } else { Profile::Serve }
     }
 
-    /// Answers from what was loaded.
+    /// Runs the command with the loaded configuration.
     pub(super) fn run(&self, loaded: &Loaded) -> Result<(), Failure> {
         match self {
             Self::Show(show) => show.run(&loaded.entries),
-            // What is wrong has stopped the command before.
+            // A problem would have ended the command before this point.
             Self::Check(check) => check.run(),
         }
     }
 
-    /// Answers where nothing could be loaded, beside the lines on stderr.
+    /// Prints the problems of a configuration that could not be loaded, in addition to the lines on stderr.
     pub(super) fn refuse(&self, problems: &Problems) -> Result<(), Failure> {
         match self {
             Self::Show(_) => Ok(()),

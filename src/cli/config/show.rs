@@ -14,7 +14,7 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Show {
-    /// Of `vestibule dev` instead of `vestibule serve`
+    /// Use the configuration of `vestibule dev` instead of `vestibule serve`
     #[arg(long)]
     pub(super) dev: bool,
     #[command(flatten)]
@@ -22,7 +22,7 @@ pub(in crate::cli) struct Show {
 }
 
 impl Show {
-    /// Prints `entries`, secrets redacted.
+    /// Prints `entries`, with redacted secrets.
     pub(super) fn run(&self, entries: &[Entry]) -> Result<(), Failure> {
         if self.format.json {
             let object = |entry: &Entry| json!({ "key": entry.key, "value": entry.value, "origin": entry.origin });
@@ -33,7 +33,7 @@ impl Show {
     }
 }
 
-/// As it would be written into a variable.
+/// Returns a value as it would be written in an environment variable.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => output::or_dash(None::<String>),

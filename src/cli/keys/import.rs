@@ -15,7 +15,7 @@ use crate::{
     flows::{Vestibule, steps::signing::configured_algorithm},
 };
 
-/// Bytes of a file that are read; an RSA key of 8192 bits has 6.5 KiB.
+/// The maximum number of bytes that are read from the file. The PEM file of an RSA key of 8192 bits has 6.5 KiB.
 const MOST_BYTES: u64 = 64 * 1024;
 
 /// The arguments.
@@ -23,7 +23,7 @@ const MOST_BYTES: u64 = 64 * 1024;
 pub(in crate::cli) struct Import {
     /// The PEM file with the private key
     file: PathBuf,
-    /// How an RSA key signs: RS256, RS384, RS512, PS256, PS384 or PS512
+    /// The algorithm of an RSA key: RS256, RS384, RS512, PS256, PS384 or PS512
     #[arg(long, value_name = "NAME", value_parser = algorithm)]
     algorithm: Option<Algorithm>,
     #[command(flatten)]
@@ -31,10 +31,10 @@ pub(in crate::cli) struct Import {
 }
 
 impl Import {
-    /// Has the key sign.
+    /// Reads the key from the file and makes it the signing key.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let failed = |why: &dyn std::fmt::Display| Failure::new(format!("can't use {}: {why}", self.file.display()));
-        // Closing the database's file would drop the locks that SQLite has on it in this process.
+        // Closing a second handle of the database file would drop the locks that SQLite has on it in this process.
         if vestibule.is_database(&self.file) {
             return Err(failed(&"it is the database"));
         }
@@ -44,7 +44,7 @@ impl Import {
             .map_err(|error| failed(&error))?;
         let key = match self.algorithm {
             Some(algorithm) => SigningKey::from_pem(&text, Some(algorithm)),
-            // The setting decides for a key that could sign in several ways, and says nothing of the others.
+            // An RSA key fits several algorithms, so the setting selects one of them. The algorithm of any other key is fixed.
             None => {
                 let setting = configured_algorithm(&vestibule.config);
                 SigningKey::from_pem(&text, None).and_then(|key| match (key.algorithm.family(), setting.family()) {

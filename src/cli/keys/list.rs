@@ -20,7 +20,7 @@ pub(in crate::cli) struct List {
     format: Format,
 }
 
-/// A key as a program sees it.
+/// A key in the JSON output.
 #[derive(Serialize)]
 struct KeyView {
     kid: String,
@@ -34,7 +34,7 @@ struct KeyView {
 }
 
 impl List {
-    /// Prints the keys: those that will sign first, those that did last.
+    /// Prints the keys. The next key comes first, and the keys that no longer sign come last.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let stored = signing_keys::list(&mut *vestibule.store.read().await?).await?;
         let keys: Vec<KeyView> = configured(vestibule).into_iter().chain(stored.into_iter().map(view)).collect();
@@ -48,7 +48,7 @@ impl List {
     }
 }
 
-/// The key that signs where `secret_key` is configured.
+/// Returns the signing key if `secret_key` is configured, otherwise `None`.
 fn configured(vestibule: &Vestibule) -> Option<KeyView> {
     let secret = vestibule.config.keys.secret_key.as_ref()?;
     let algorithm = configured_algorithm(&vestibule.config);

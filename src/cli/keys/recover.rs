@@ -14,16 +14,16 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Recover {
-    /// The root secret is lost, or somebody else has it
+    /// Confirm that the root secret is lost, or that somebody else has it
     #[arg(long, required = true)]
     lost_secret: bool,
-    /// Don't ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
 
 impl Recover {
-    /// Starts over.
+    /// Replaces the root secret and the keys, and prints the result.
     pub(in crate::cli) async fn run(self, config: &Config, now: UnixTime) -> Result<(), Failure> {
         if !self.yes && io::stdin().is_terminal() {
             confirm()?;
@@ -33,18 +33,16 @@ impl Recover {
             other => Failure::of(&other),
         })?;
         let mut lines = vec![format!(
-            "everybody is signed out: {} sessions ended, {} devices forgotten; users and passwords are as they were",
+            "everybody is signed out: {} sessions ended, {} devices forgotten; users and passwords are unchanged",
             recovered.sessions, recovered.devices
         )];
         lines.extend(recovered.kid.map(|kid| format!("{kid} signs from now on")));
         lines.extend(
-            recovered.file.map(|file| format!("{} holds a new root secret; keep a copy of it", file.display())),
+            recovered.file.map(|file| format!("{} contains a new root secret; keep a copy of it", file.display())),
         );
-        lines.extend(
-            recovered
-                .foreign
-                .map(|file| format!("the secret that lay there is not this database's, and is {} now", file.display())),
-        );
+        lines.extend(recovered.foreign.map(|file| {
+            format!("the earlier secret file belongs to another database; it was renamed to {}", file.display())
+        }));
         output::print(&lines.join("\n"))
     }
 }

@@ -12,19 +12,19 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Retire {
-    /// The key's name, as `vestibule keys list` prints it
+    /// The id of the key, as `vestibule keys list` prints it
     #[arg(allow_hyphen_values = true)]
     kid: String,
 }
 
 impl Retire {
-    /// Takes the key out.
+    /// Removes the key.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let was = retire_key(vestibule, &self.kid, &RequestContext::command_line(vestibule.clock.now())).await?;
         let came_of_it = match was {
-            KeyStatus::Next => "it signed nothing yet",
-            KeyStatus::Current | KeyStatus::Retiring(_) => "what it signed is no longer accepted",
+            KeyStatus::Next => "it had not signed any token",
+            KeyStatus::Current | KeyStatus::Retiring(_) => "the tokens that it signed are no longer accepted",
         };
-        output::print(&format!("{} is gone; {came_of_it}", self.kid))
+        output::print(&format!("removed the key {}; {came_of_it}", self.kid))
     }
 }

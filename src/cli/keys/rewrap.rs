@@ -17,7 +17,7 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Rewrap {
-    /// Where the root secret is configured: the file that holds the new one; /dev/stdin reads it from there
+    /// The file with the new root secret, if root_secret is configured; /dev/stdin reads it from stdin
     #[arg(long, value_name = "FILE")]
     new_secret_file: Option<PathBuf>,
 }
@@ -40,7 +40,7 @@ impl Rewrap {
         let keys = format!("{} signing {}", rewrapped.keys, if rewrapped.keys == 1 { "key" } else { "keys" });
         output::print(&match rewrapped.file {
             Some(file) => {
-                format!("{} holds a new root secret, which protects {keys}; keep a copy of it", file.display())
+                format!("{} contains a new root secret, which protects {keys}; keep a copy of it", file.display())
             }
             None => format!("the new root secret protects {keys}; put it into the configuration before the next start"),
         })

@@ -16,24 +16,24 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Rotate {
-    /// How the new key signs, instead of as the setting `algorithm` says
+    /// The algorithm of the new key, instead of the setting `algorithm`
     #[arg(long, value_name = "NAME", value_parser = algorithm)]
     algorithm: Option<Algorithm>,
     #[command(flatten)]
     now: Now,
 }
 
-/// Whether to wait.
+/// The option that makes a new key sign without waiting.
 #[derive(Args)]
 pub(super) struct Now {
-    /// Sign with it at once, instead of once it was published for ten minutes; who keeps a key set that long refuses the new
-    /// tokens until then
+    /// Sign with the key at once, not after it was published for ten minutes; a service with a cached key set refuses the new
+    /// tokens until it fetches the key set again
     #[arg(long)]
     now: bool,
 }
 
 impl Rotate {
-    /// Makes a key and has it sign.
+    /// Generates a key and makes it the signing key.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let algorithm = self.algorithm.unwrap_or_else(|| configured_algorithm(&vestibule.config));
         self.now.introduce(vestibule, generate(algorithm).await).await
@@ -41,7 +41,7 @@ impl Rotate {
 }
 
 impl Now {
-    /// Has a key sign, and prints what came of it.
+    /// Makes `key` the signing key, at once or after ten minutes, and prints the result.
     pub(super) async fn introduce(self, vestibule: &Vestibule, key: SigningKey) -> Result<(), Failure> {
         let when = if self.now { When::Now } else { When::Published };
         let now = vestibule.clock.now();
@@ -53,9 +53,9 @@ impl Now {
             format!("{kid} ({algorithm}) signs from now on")
         }];
         lines.extend(rotated.retired.map(|(kid, until)| {
-            format!("{kid} checks what it signed until {until}; if it was stolen: vestibule keys retire {kid}")
+            format!("{kid} verifies its tokens until {until}; if it was stolen: vestibule keys retire {kid}")
         }));
-        lines.extend(rotated.replaced.map(|kid| format!("{kid}, which waited to sign, is gone")));
+        lines.extend(rotated.replaced.map(|kid| format!("{kid}, which had not signed yet, was removed")));
         output::print(&lines.join("\n"))
     }
 }

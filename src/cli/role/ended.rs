@@ -1,10 +1,10 @@
-//! What a change of a role ended.
+//! The report about access tokens that a change of a role invalidated.
 
-/// How many people have to refresh, if any.
+/// Returns the report: how many users must refresh their access tokens. Empty if there is no such user.
 pub(super) fn ended(tokens_of: usize) -> String {
     match tokens_of {
         0 => String::new(),
-        1 => "; ended the access tokens of 1 user".to_owned(),
-        many => format!("; ended the access tokens of {many} users"),
+        1 => "; invalidated the access tokens of 1 user".to_owned(),
+        many => format!("; invalidated the access tokens of {many} users"),
     }
 }

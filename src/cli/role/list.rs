@@ -20,7 +20,7 @@ pub(in crate::cli) struct List {
     format: Format,
 }
 
-/// A role as a program sees it.
+/// A role in the JSON output.
 #[derive(Serialize)]
 struct RoleView {
     name: String,
@@ -29,7 +29,7 @@ struct RoleView {
 }
 
 impl List {
-    /// Prints them by name.
+    /// Prints the roles, sorted by name.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let mut reader = vestibule.store.read().await?;
         let (all, members) = (roles::find_all(&mut reader).await?, roles::count_members(&mut reader).await?);

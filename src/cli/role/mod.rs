@@ -1,4 +1,4 @@
-//! `vestibule role`: names for sets of permissions.
+//! `vestibule role`: the roles, which are named sets of permissions.
 
 mod ended;
 mod list;
@@ -16,11 +16,11 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   vestibule role list --json")]
     List(list::List),
-    /// Say which permissions a role stands for; makes it where there is none
+    /// Set the permissions of a role; creates the role if it does not exist
     #[command(after_help = "Example:
   vestibule role set editor posts:read posts:write")]
     Set(set::Set),
-    /// Remove a role from everybody
+    /// Delete a role and remove it from all users
     #[command(after_help = "Example:
   vestibule role remove editor")]
     Remove(remove::Remove),

@@ -12,13 +12,13 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Remove {
-    /// The role's name
+    /// The name of the role
     #[arg(value_parser = RoleName::parse)]
     name: RoleName,
 }
 
 impl Remove {
-    /// Removes the role.
+    /// Deletes the role and removes it from all users.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let context = RequestContext::command_line(vestibule.clock.now());
         let name = self.name.as_str().to_owned();

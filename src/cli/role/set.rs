@@ -12,16 +12,16 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Set {
-    /// The role's name
+    /// The name of the role
     #[arg(value_parser = RoleName::parse)]
     name: RoleName,
-    /// All of its permissions: those that it has and that are not named here are taken away. None is a role in name alone
+    /// All permissions of the role; permissions that are not listed are removed. The list may be empty
     #[arg(value_name = "PERMISSION", value_parser = Permission::parse)]
     permissions: Vec<Permission>,
 }
 
 impl Set {
-    /// Sets the role.
+    /// Sets the permissions of the role.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let context = RequestContext::command_line(vestibule.clock.now());
         let name = self.name.as_str().to_owned();

@@ -19,14 +19,14 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct List {
-    /// Only those of this user: user name, email or id
+    /// Only the sessions of this user: user name, email or id
     #[arg(value_parser = UserArg::parse)]
     user: Option<UserArg>,
     #[command(flatten)]
     format: Format,
 }
 
-/// A session as a program sees it.
+/// A session in the JSON output.
 #[derive(Serialize)]
 struct SessionView<'a> {
     id: SessionId,

@@ -1,4 +1,4 @@
-//! `vestibule session`: who is signed in where.
+//! `vestibule session`: the live sessions of users.
 
 mod list;
 mod revoke;
@@ -10,11 +10,11 @@ use crate::{cli::Failure, flows::Vestibule};
 /// The commands.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Print the live sessions, latest use first
+    /// Print the live sessions, the most recently used first
     #[command(after_help = "Example:
   vestibule session list ada --json")]
     List(list::List),
-    /// End one session, those of a user, or all
+    /// End one session, all sessions of a user, or all sessions
     #[command(after_help = "Examples:
   vestibule session revoke 01890a5d-ac96-774b-bcce-b302099a8057
   vestibule session revoke --user ada")]

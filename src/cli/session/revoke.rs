@@ -21,19 +21,19 @@ pub(in crate::cli) struct Revoke {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Named {
-    /// The session with this id
+    /// The id of the session
     #[arg(value_parser = session_id)]
     id: Option<SessionId>,
-    /// Those of a user: user name, email or id
+    /// All sessions of a user: user name, email or id
     #[arg(long, value_name = "USER", value_parser = UserArg::parse)]
     user: Option<UserArg>,
-    /// Everybody's
+    /// All sessions of all users
     #[arg(long)]
     all: bool,
 }
 
 fn session_id(text: &str) -> Result<SessionId, &'static str> {
-    SessionId::parse(text).ok_or("not the id of a session; `vestibule session list` prints them")
+    SessionId::parse(text).ok_or("not the id of a session; `vestibule session list` prints the ids")
 }
 
 impl Revoke {
@@ -53,7 +53,7 @@ impl Revoke {
     }
 }
 
-/// Whose the session is.
+/// Returns the user of the session. Fails if there is no such session.
 async fn owner(vestibule: &Vestibule, id: SessionId) -> Result<UserId, Failure> {
     let session = sessions::find(&mut *vestibule.store.read().await?, id).await?;
     let session =
@@ -61,7 +61,7 @@ async fn owner(vestibule: &Vestibule, id: SessionId) -> Result<UserId, Failure> 
     Ok(session.user_id)
 }
 
-/// Everybody with a live session.
+/// Returns the users with a live session.
 async fn signed_in(vestibule: &Vestibule) -> Result<BTreeSet<UserId>, Failure> {
     let live = sessions::list_live(&mut *vestibule.store.read().await?, vestibule.clock.now()).await?;
     Ok(live.iter().map(|session| session.user_id).collect())

@@ -16,19 +16,19 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Add {
-    /// User name, or email
+    /// User name or email
     #[arg(value_parser = Identifier::parse)]
     name: Identifier,
-    /// Email, beside a user name
+    /// Email, in addition to a user name
     #[arg(long, value_parser = Email::parse)]
     email: Option<Email>,
-    /// Give a role; may be repeated
+    /// Grant a role; may be repeated
     #[arg(long, value_parser = RoleName::parse)]
     role: Vec<RoleName>,
-    /// Give a permission; may be repeated
+    /// Grant a permission; may be repeated
     #[arg(long, value_parser = Permission::parse)]
     permission: Vec<Permission>,
-    /// Put a claim into the user's access tokens; may be repeated
+    /// Add a claim to the user's access tokens; may be repeated
     #[arg(long, value_name = "KEY=JSON", value_parser = claim::parse)]
     claim: Vec<Claim>,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(in crate::cli) struct Add {
 }
 
 impl Add {
-    /// Makes the user.
+    /// Adds the user.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let (username, email) = names(self.name, self.email)?;
         let passwords = &vestibule.config.passwords;
@@ -62,11 +62,11 @@ fn names(name: Identifier, email: Option<Email>) -> Result<(Option<Username>, Op
         (Identifier::Username(username), email) => Ok((Some(username), email)),
         (Identifier::Email(email), None) => Ok((None, Some(email))),
         (Identifier::Email(_), Some(_)) => {
-            Err(Failure::new("the name is an email already; give a user name beside --email, or leave --email out"))
+            Err(Failure::new("the name is an email already; use a user name with --email, or leave --email out"))
         }
     }
 }
 
 fn missing((field, message): (&str, &str)) -> Failure {
-    Failure::new(format!("{field} {message} here, by the setting username_field; name the user by it"))
+    Failure::new(format!("{field} {message}, according to the setting username_field"))
 }

@@ -1,11 +1,11 @@
-//! A custom claim as written on the command line.
+//! A custom claim on the command line.
 
 use serde_json::{Map, Value};
 
 /// One claim of `--claim KEY=JSON`.
 pub(super) type Claim = (String, Value);
 
-/// Reads `KEY=JSON`.
+/// Parses `KEY=JSON`.
 pub(super) fn parse(text: &str) -> Result<Claim, String> {
     let (key, json) = text.split_once('=').ok_or("must be KEY=JSON, such as level=3")?;
     if key.is_empty() {
@@ -13,11 +13,11 @@ pub(super) fn parse(text: &str) -> Result<Claim, String> {
     }
     match serde_json::from_str(json) {
         Ok(value) => Ok((key.to_owned(), value)),
-        Err(_) => Err(format!("what follows {key}= is not JSON; text is written in quotes: '{key}=\"…\"'")),
+        Err(_) => Err(format!("the text after {key}= is not JSON; write a string in quotes: '{key}=\"…\"'")),
     }
 }
 
-/// All of them; of several with one name the last.
+/// Collects the claims. The last claim with a name replaces the earlier claims with the same name.
 pub(super) fn collect(claims: Vec<Claim>) -> Map<String, Value> {
     claims.into_iter().collect()
 }

@@ -22,7 +22,7 @@ pub(in crate::cli) struct Delete {
     /// User name, email or id
     #[arg(value_parser = UserArg::parse)]
     name: UserArg,
-    /// Don't ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -43,7 +43,9 @@ impl Delete {
 fn confirm(user: &User) -> Result<(), Failure> {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
-        return Err(Failure::new("stdin is not a terminal, so you can't be asked; say --yes to delete the user"));
+        return Err(Failure::new(
+            "stdin is not a terminal, so the deletion can't be confirmed; use --yes to delete the user",
+        ));
     }
     write!(io::stderr(), "Delete {} ({})? This can't be undone. [y/N] ", called(user), user.id)?;
     let mut answer = String::new();
@@ -59,7 +61,7 @@ fn refused(error: DeleteUserError, user: &User) -> Failure {
         DeleteUserError::LastAdmin(_) => {
             Failure::new(format!("{} is the last admin; give another user the role admin first", called(user)))
         }
-        DeleteUserError::Unknown(_) => Failure::new(format!("{} is gone already", called(user))),
+        DeleteUserError::Unknown(_) => Failure::new(format!("{} was deleted already", called(user))),
         DeleteUserError::Proof(_) | DeleteUserError::SessionEnded(_) | DeleteUserError::Store(_) => error.into(),
     }
 }

@@ -21,7 +21,7 @@ pub(in crate::cli) struct List {
 }
 
 impl List {
-    /// Prints them in the order of their making.
+    /// Prints the users in the order in which they were added.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let all = users::list(&mut *vestibule.store.read().await?).await?;
         if self.format.json {

@@ -1,4 +1,4 @@
-//! `vestibule user`: accounts.
+//! `vestibule user`: the accounts of users.
 
 mod add;
 mod claim;
@@ -17,7 +17,7 @@ use crate::{cli::Failure, flows::Vestibule};
 /// The commands.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make a user; asks for the password, reads it from stdin, or makes one
+    /// Add a user; prompts for the password, reads it from stdin, or generates it
     #[command(after_help = "Examples:
   vestibule user add admin --role admin --generate
   vestibule user add ada --email ada@example.com --claim 'tenant=\"acme\"' --password-stdin < password.txt")]
@@ -30,26 +30,26 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   vestibule user show ada@example.com")]
     Show(show::Show),
-    /// Change what a user is and may
+    /// Change the names, roles, permissions, claims or password of a user
     #[command(
         override_usage = "vestibule user set <NAME> <OPTIONS>",
         after_help = "Example:
   vestibule user set ada --role editor --no-role guest"
     )]
     Set(set::Set),
-    /// Give a user another password; ends all their sessions
+    /// Change the password of a user; ends all sessions of the user
     #[command(after_help = "Example:
   vestibule user passwd ada --generate")]
     Passwd(passwd::Passwd),
-    /// Keep a user from signing in; ends all their sessions
+    /// Prevent a user from signing in; ends all sessions of the user
     #[command(after_help = "Example:
   vestibule user disable ada")]
     Disable(disable::Disable),
-    /// Let a disabled user sign in again
+    /// Allow a disabled user to sign in again
     #[command(after_help = "Example:
   vestibule user enable ada")]
     Enable(enable::Enable),
-    /// Delete a user with their sessions and devices
+    /// Delete a user, with all sessions and devices of the user
     #[command(after_help = "Example:
   vestibule user delete ada --yes")]
     Delete(delete::Delete),

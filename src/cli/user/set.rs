@@ -27,40 +27,40 @@ pub(in crate::cli) struct Set {
 }
 
 #[derive(Args)]
-// One by one, since clap takes no flattened argument for a member.
+// The members are listed one by one, because clap does not accept a flattened struct as a member of a group.
 #[group(required = true, multiple = true, args = [
     "username", "email", "email_verified", "no_email_verified", "role", "no_role", "permission", "no_permission",
     "claim", "no_claim", "password_stdin", "generate",
 ])]
 struct Changes {
-    /// Another user name
+    /// New user name
     #[arg(long, value_parser = Username::parse)]
     username: Option<Username>,
-    /// Another email, which is not verified then
+    /// New email; a new email is not verified
     #[arg(long, value_parser = Email::parse)]
     email: Option<Email>,
-    /// The email is known to be theirs
+    /// Mark the email as verified
     #[arg(long, conflicts_with = "no_email_verified")]
     email_verified: bool,
-    /// The email is not known to be theirs
+    /// Mark the email as not verified
     #[arg(long)]
     no_email_verified: bool,
-    /// Give a role; may be repeated
+    /// Grant a role; may be repeated
     #[arg(long, value_parser = RoleName::parse)]
     role: Vec<RoleName>,
-    /// Take a role; may be repeated
+    /// Remove a role; may be repeated
     #[arg(long, value_name = "ROLE")]
     no_role: Vec<String>,
-    /// Give a permission beside those of the roles; may be repeated
+    /// Grant a permission in addition to the permissions of the roles; may be repeated
     #[arg(long, value_parser = Permission::parse)]
     permission: Vec<Permission>,
-    /// Take such a permission; may be repeated
+    /// Remove a permission that was granted with --permission; may be repeated
     #[arg(long, value_name = "PERMISSION")]
     no_permission: Vec<String>,
-    /// Put a claim into the user's access tokens; may be repeated
+    /// Add a claim to the user's access tokens; may be repeated
     #[arg(long, value_name = "KEY=JSON", value_parser = claim::parse)]
     claim: Vec<Claim>,
-    /// Drop such a claim; may be repeated
+    /// Remove a claim from the user's access tokens; may be repeated
     #[arg(long, value_name = "KEY")]
     no_claim: Vec<String>,
     #[command(flatten)]
@@ -68,26 +68,27 @@ struct Changes {
 }
 
 impl Changes {
-    /// Refuses to take what the user doesn't have: it would be a slip of the pen that looks as if it was done.
+    /// Checks that the user has every role, permission and claim that is to be removed. A misspelt name is refused; otherwise
+    /// the command would seem to have removed it.
     fn check(&self, user: &User) -> Result<(), Failure> {
         let roles: Vec<&str> = user.roles.iter().map(String::as_str).collect();
         let permissions: Vec<&str> = user.direct_permissions.iter().map(Permission::as_str).collect();
         let claims: Vec<&str> = user.claims.keys().map(String::as_str).collect();
         for (kind, taken, held) in [
             ("role", &self.no_role, roles),
-            ("permission of their own", &self.no_permission, permissions),
+            ("direct permission", &self.no_permission, permissions),
             ("claim", &self.no_claim, claims),
         ] {
             if let Some(missing) = taken.iter().find(|name| !held.contains(&name.as_str())) {
                 let held = if held.is_empty() { "none".to_owned() } else { held.join(", ") };
                 let who = called(user);
-                return Err(Failure::new(format!("{who} has no {kind} {missing:?} to take; there are: {held}")));
+                return Err(Failure::new(format!("{who} does not have the {kind} {missing:?}; there are: {held}")));
             }
         }
         Ok(())
     }
 
-    /// What the user is called, before and after.
+    /// Returns the names of the user, before and after the change. A new password must not be made of them.
     fn names<'a>(&'a self, user: &'a User) -> Vec<&'a str> {
         let before = [user.username.as_deref(), user.email.as_deref()];
         let after = [self.username.as_ref().map(Username::as_str), self.email.as_ref().map(Email::as_str)];

@@ -1,4 +1,4 @@
-//! One row of the table: what an endpoint takes and gives, and by which rules it can refuse.
+//! One row of the table: the requests that an endpoint accepts, its responses, and the rules by which it refuses.
 
 use serde_json::Value;
 use utoipa::{
@@ -15,21 +15,21 @@ use crate::http::{
     request::{body::FromFields, field::Field},
 };
 
-/// What stands in a path of the table for the setting `base_path`.
+/// The placeholder for the setting `base_path` in a path of the table.
 pub(super) const BASE: &str = "{base}";
 
-/// The security scheme of an access token that a viewer gets for a password.
+/// The security scheme of an access token that a viewer of the document obtains with a password.
 pub(super) const PASSWORD_FLOW: &str = "password";
 /// The security scheme of an access token in `Authorization`.
 pub(super) const BEARER: &str = "bearer";
-/// The security scheme of a confidential client in `Authorization`.
+/// The security scheme of a confidential client in `Authorization` (HTTP Basic).
 pub(super) const CLIENT: &str = "client";
 /// The security scheme of an access token in its cookie.
 pub(super) const ACCESS_COOKIE: &str = "accessCookie";
 /// The security scheme of a refresh token in its cookie.
 pub(super) const REFRESH_COOKIE: &str = "refreshCookie";
 
-/// What endpoints are listed under.
+/// A group of endpoints: a tag of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Group {
     Sessions,
@@ -54,38 +54,40 @@ impl Group {
 
     pub(super) fn description(self) -> &'static str {
         match self {
-            Self::Sessions => "Sign in, stay signed in, see where you are signed in, sign out.",
-            Self::Users => "Your own account.",
+            Self::Sessions => "Sign in, stay signed in, list your sessions, and sign out.",
+            Self::Users => "Create and manage your own account.",
             Self::OAuth => {
-                "For clients and services that speak OAuth 2.0: form-encoded, with the errors of RFC 6749 as `application/json`."
+                "For clients and services that use OAuth 2.0. Request bodies are form-encoded. The endpoints with a request \
+                 body return the errors of RFC 6749 as `application/json`."
             }
-            Self::Keys => "For services that check access tokens by themselves.",
-            Self::Operation => "The server itself.",
+            Self::Keys => "The public keys, for services that verify access tokens themselves.",
+            Self::Operation => "The health and the API description of the server.",
         }
     }
 }
 
-/// Who may call.
+/// The callers that an endpoint accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Anybody.
+    /// Every caller.
     Open,
-    /// Whoever has an access token.
+    /// A caller with an access token.
     Bearer,
-    /// Whoever has an access token for which a password was just proved.
+    /// A caller with a fresh access token: one that was issued just after the password was verified.
     Fresh,
-    /// Whoever has a refresh token, in the body or in its cookie.
+    /// A caller with a refresh token, in the body or in its cookie.
     Refresh,
-    /// Whoever has any token, even one that is over.
+    /// A caller with any token of this server, even an expired one.
     AnyToken,
-    /// A client: a public one by its name in the form, a confidential one by its secret too.
+    /// A client. A public client sends its id in the form; a confidential client also proves its secret.
     Client,
-    /// A confidential client, or whoever has an access token with the right permission.
+    /// A confidential client, or a caller with an access token that has the required permission.
     ClientOrBearer,
 }
 
 impl Access {
-    /// The security schemes, any of which will do; with an empty one where the body can bring the token.
+    /// Returns the security schemes, any of which is sufficient. `None` is a token or a client in the body, for which OpenAPI
+    /// has no scheme.
     pub(super) fn schemes(self) -> &'static [Option<&'static str>] {
         match self {
             Self::Open => &[],
@@ -97,7 +99,7 @@ impl Access {
         }
     }
 
-    /// How it refuses a token.
+    /// Returns the codes with which such an endpoint refuses a missing or unsuitable token or client.
     fn codes(self) -> &'static [ErrorCode] {
         use ErrorCode::{
             FreshTokenRequired, InvalidClient, InvalidToken, MayNotIntrospect, MissingToken, TokenExpired,
@@ -118,7 +120,7 @@ impl Access {
     }
 }
 
-/// A JSON body, or a form.
+/// A request body: JSON or a form.
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) is_form: bool,
@@ -127,46 +129,46 @@ pub(super) struct Body {
     pub(super) examples: Vec<(&'static str, Value)>,
 }
 
-/// What an endpoint gives when it does what it is for.
+/// The successful response of an endpoint.
 pub(super) struct Success {
     pub(super) status: u16,
     pub(super) description: &'static str,
-    /// None where there is no body.
+    /// The schema of the body, or `None` if the response has no body.
     pub(super) schema: Option<RefOr<Schema>>,
-    /// Those that `schema` refers to.
+    /// The schemas that `schema` refers to, by name.
     pub(super) schemas: Vec<(String, RefOr<Schema>)>,
-    /// Headers beside the common ones.
+    /// The headers that this response has in addition to the common ones.
     pub(super) headers: Vec<&'static str>,
 }
 
-/// An endpoint.
+/// An endpoint: one operation of the document.
 pub(super) struct Endpoint {
     pub(super) method: HttpMethod,
     pub(super) path: &'static str,
-    /// Its handler's name.
+    /// The name of the handler, which is the operation's id.
     pub(super) id: &'static str,
     pub(super) group: Group,
     pub(super) summary: &'static str,
     pub(super) description: &'static str,
     pub(super) access: Access,
-    /// Name and description of what stands in braces in the path.
+    /// Name and description of each parameter in the path.
     pub(super) path_parameters: Vec<(&'static str, &'static str)>,
-    /// Name and description of what may stand in the query, each perhaps several times.
+    /// Name and description of each parameter in the query. Each may be given several times.
     pub(super) query_parameters: Vec<(&'static str, &'static str)>,
     pub(super) body: Option<Body>,
     pub(super) success: Success,
-    /// Where a browser is sent instead: description.
+    /// The description of the 302 that a browser may receive, or `None` if the endpoint never redirects.
     pub(super) found: Option<&'static str>,
-    /// Whether a cache may keep the answer, which then has an `ETag`.
+    /// Whether caches may keep the response. If so, it has an `ETag`.
     pub(super) is_cacheable: bool,
-    /// The codes that no rule adds.
+    /// The codes of this endpoint that no rule adds.
     own_codes: &'static [ErrorCode],
-    /// The codes that a rule adds, but that it never gives.
+    /// The codes that a rule would add, but that this endpoint never returns.
     never: &'static [ErrorCode],
 }
 
 impl Endpoint {
-    /// One that anybody may call, which takes nothing and gives 204.
+    /// Creates an endpoint that every caller may use, that takes no input and that returns 204.
     pub(super) fn new(method: HttpMethod, path: &'static str, id: &'static str, group: Group) -> Self {
         let success =
             Success { status: 204, description: "Done.", schema: None, schemas: Vec::new(), headers: Vec::new() };
@@ -207,17 +209,17 @@ impl Endpoint {
         self
     }
 
-    /// It takes a JSON body.
+    /// Adds a JSON body that is required.
     pub(super) fn json_body<T: FromFields>(self) -> Self {
         self.reads::<T>(false, true)
     }
 
-    /// It takes a JSON body, or none.
+    /// Adds a JSON body that may be absent.
     pub(super) fn optional_json_body<T: FromFields>(self) -> Self {
         self.reads::<T>(false, false)
     }
 
-    /// It takes a form.
+    /// Adds a form body, which is required.
     pub(super) fn form_body<T: FromFields>(self) -> Self {
         self.reads::<T>(true, true)
     }
@@ -227,7 +229,7 @@ impl Endpoint {
         Self { body: Some(Body { is_form, is_required, fields, examples: Vec::new() }), ..self }
     }
 
-    /// A body that works.
+    /// Adds an example of a body that the endpoint accepts.
     pub(super) fn example_body(mut self, name: &'static str, value: Value) -> Self {
         if let Some(body) = &mut self.body {
             body.examples.push((name, value));
@@ -252,7 +254,7 @@ impl Endpoint {
         self
     }
 
-    /// What it gives may have fields beside those that its schema lists.
+    /// Allows fields in the successful response that its schema does not list.
     pub(super) fn with_additional_fields(mut self) -> Self {
         if let Some((_, RefOr::T(Schema::Object(schema)))) = self.success.schemas.last_mut() {
             schema.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
@@ -265,14 +267,14 @@ impl Endpoint {
         self
     }
 
-    /// 200 with headers alone.
+    /// Makes the successful response a 200 with these headers and without a body.
     pub(super) fn returns_headers(mut self, headers: &[&'static str], description: &'static str) -> Self {
         self.success.status = 200;
         self.success.headers.extend(headers);
         self.returns_nothing(description)
     }
 
-    /// 302 where that is what a browser needs.
+    /// Adds a 302 for a browser that must be redirected.
     pub(super) fn may_redirect(self, description: &'static str) -> Self {
         Self { found: Some(description), ..self }
     }
@@ -290,29 +292,29 @@ impl Endpoint {
         Self { own_codes, ..self }
     }
 
-    /// Takes codes away that a rule adds.
+    /// Removes codes that a rule would add.
     pub(super) fn never_fails_with(self, never: &'static [ErrorCode]) -> Self {
         Self { never, ..self }
     }
 
-    /// Whether it must show the CSRF token when a cookie authenticates.
+    /// Returns whether a request that a cookie authenticates must present the CSRF token.
     pub(super) fn is_csrf_checked(&self) -> bool {
         let reads_no_cookies = matches!(self.access, Access::Open | Access::Client | Access::ClientOrBearer);
         !reads_no_cookies && !is_get(&self.method)
     }
 
-    /// Whether its errors are those of RFC 6749 §5.2.
+    /// Returns whether the errors of the endpoint are those of RFC 6749 §5.2.
     fn is_of_oauth(&self) -> bool {
         matches!(self.access, Access::Client | Access::ClientOrBearer)
     }
 
-    /// The type of its error bodies.
+    /// Returns the media type of the error bodies.
     pub(super) fn error_type(&self) -> &'static str {
         if self.is_of_oauth() { "application/json" } else { PROBLEM }
     }
 
-    /// The codes that it can give: its own, and those that come with what it takes. A 404 of an unknown path and a 405
-    /// are the server's, not an endpoint's.
+    /// Returns the codes that the endpoint can return: its own codes, and the codes that follow from its access and its body.
+    /// The 404 of an unknown path and the 405 belong to the server, not to an endpoint.
     pub(super) fn codes(&self) -> impl Iterator<Item = ErrorCode> {
         ErrorCode::ALL.iter().copied().filter(|code| self.can_give(*code))
     }
@@ -334,7 +336,7 @@ impl Endpoint {
     }
 }
 
-/// Whether a method changes nothing.
+/// Returns whether a method is `GET`. An endpoint with this method changes nothing.
 pub(super) fn is_get(method: &HttpMethod) -> bool {
     *method == HttpMethod::Get
 }

@@ -1,7 +1,7 @@
-//! What stands in several examples.
+//! Values that several examples share.
 
-/// A password of the examples.
+/// The password in the examples.
 pub(super) const PASSWORD: &str = "nine quiet herons at dusk";
 
-/// Stands for a refresh token in the examples.
-pub(super) const REFRESH_TOKEN: &str = "<refresh_token of the login's answer>";
+/// The placeholder for a refresh token in the examples.
+pub(super) const REFRESH_TOKEN: &str = "<refresh_token of the login response>";

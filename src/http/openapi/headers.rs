@@ -1,46 +1,52 @@
-//! Headers and the type of errors, as the document names them.
+//! The response headers of the document, and the media type of error bodies.
 
 use utoipa::openapi::{Header, HeaderBuilder, Object, Ref, Type};
 
-/// The header that every answer has.
+/// The header that every response has.
 pub(super) const REQUEST_ID: &str = "X-Request-Id";
 
-/// The type of error bodies (RFC 9457).
+/// The media type of error bodies (RFC 9457).
 pub(super) const PROBLEM: &str = "application/problem+json";
 
-/// Refers to one of [`headers`].
+/// Returns a reference to one of [`headers`].
 pub(super) fn header(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }
 
-/// The headers of answers, by the names that responses refer to.
+/// Returns the response headers by name. Responses refer to them by this name.
 pub(super) fn headers() -> [(&'static str, Header); 13] {
     let described = |kind: Type, description: &str| {
         HeaderBuilder::new().schema(Some(Object::with_type(kind))).description(Some(description)).build()
     };
     let text = |description: &str| described(Type::String, description);
     [
-        (REQUEST_ID, text("Names the request in the log. One that the client sent is kept if it is well-formed.")),
+        (REQUEST_ID, text("The id of the request in the log. A well-formed id that the client sent is kept.")),
         (
             "WWW-Authenticate",
             text(
-                "`Bearer realm=\"vestibule\"`, or `Basic` for a client that tried that; with `error` and `error_description` where a token was sent (RFC 6750 §3): \
-                 `invalid_token`, or `insufficient_user_authentication` (RFC 9470) where it is not fresh.",
+                "`Bearer realm=\"vestibule\"`, or `Basic` if the client tried HTTP Basic. If a token was sent, it \
+                 also has `error` (RFC 6750 §3): `invalid_token`, `insufficient_scope` if a permission is missing, or \
+                 `insufficient_user_authentication` (RFC 9470) if the token is not fresh.",
             ),
         ),
-        ("Retry-After", described(Type::Integer, "Seconds until it is worth trying again.")),
-        ("Allow", text("The methods that the path takes.")),
-        ("Location", text("Where it is.")),
+        ("Retry-After", described(Type::Integer, "Seconds after which the client may try again.")),
+        ("Allow", text("The methods that the path accepts.")),
+        ("Location", text("The URL of the created resource, or the URL to continue at.")),
         (
             "Set-Cookie",
-            text("The tokens and the CSRF token, where cookies carry them; on the end of a session, their removal."),
+            text(
+                "The tokens and the CSRF token, if cookies carry them. When the session ends, the removal of these cookies.",
+            ),
         ),
-        ("Remote-User", text("The user's name; where they have none, their verified address.")),
-        ("Remote-Email", text("The user's address, if it is verified.")),
+        ("Remote-User", text("The username, or the verified email address if the user has no username.")),
+        ("Remote-Email", text("The user's email address, if it is verified.")),
         ("Remote-Groups", text("The user's roles, separated by commas.")),
         ("X-Auth-Sub", text("The user's id.")),
         ("X-Auth-Permissions", text("The permissions of the token, separated by spaces.")),
-        ("ETag", text("Changes with the answer.")),
-        ("Cache-Control", text("`public, max-age=300`.")),
+        ("ETag", text("A tag of the content. It changes when the content changes.")),
+        (
+            "Cache-Control",
+            text("`public, max-age=300`. At the path of one version: `public, max-age=31536000, immutable`."),
+        ),
     ]
 }

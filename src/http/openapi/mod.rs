@@ -1,8 +1,9 @@
-//! `GET /openapi.json`: every endpoint in OpenAPI 3.1. `table` says what each one takes, gives and refuses; the rest of this
-//! module turns that into the document. What the table leaves out, and no rule adds, a client can't learn here.
+//! `GET /openapi.json`: every endpoint in OpenAPI 3.1. `table` lists the requests, responses and errors of each endpoint. The
+//! other files of this module turn the table into the document, and add by rule what several endpoints have in common. The
+//! document contains nothing else about the endpoints.
 //!
-//! Of the settings it shows `base_path`, `public_url`, the names of the cookies and that of the CSRF header. The file
-//! `openapi.json` of the repository has their defaults.
+//! The document contains these settings: `base_path`, `public_url`, the names of the cookies and the name of the CSRF header.
+//! The file `openapi.json` of the repository has their defaults.
 
 mod endpoint;
 mod examples;
@@ -41,11 +42,12 @@ use crate::{
 const MAX_AGE: u32 = 300;
 
 const DESCRIPTION: &str = "A login-and-session system in one file: accounts, sessions that can be listed and ended, access \
-    tokens that any service can check, and refresh tokens that rotate. Every error, on any path, has one body \
-    (`application/problem+json`, RFC 9457) with a stable code in `error`, and every answer carries `X-Request-Id`. A service \
-    that checks access tokens by the key set alone never sees revocations: to it a token lives to its `exp`.";
+    tokens that any service can verify, and refresh tokens that rotate. Every error has the same body (RFC 9457), with a \
+    stable code in `error`. Its type is `application/problem+json`; at the OAuth 2.0 endpoints that take a form it is \
+    `application/json`. Every response has the header `X-Request-Id`. A service that verifies access tokens by the key set \
+    alone does not see revocations: it accepts a token until its `exp`.";
 
-/// This document.
+/// Returns the document of this server.
 #[get("/openapi.json")]
 pub fn openapi(vestibule: &State<AppState>) -> Cacheable {
     let json = of_config(&vestibule.config).to_json().expect("a tree of texts, numbers and booleans is JSON");
@@ -81,14 +83,15 @@ fn build(settings: &Settings<'_>) -> OpenApi {
     let base_path = settings.base_path;
     let mut endpoints = table::endpoints();
     if base_path.is_empty() {
-        // Then it is the same path as the one under the base.
+        // `{base}/token` is then the path `/token`, which `root_token` would describe a second time.
         endpoints.retain(|endpoint| endpoint.id != "root_token");
     }
     let paths = endpoints.iter().fold(PathsBuilder::new(), |paths, endpoint| {
         let path = endpoint.path.replacen(endpoint::BASE, base_path, 1);
         paths.path(path, PathItem::new(endpoint.method.clone(), render::operation(endpoint)))
     });
-    // With the base path `/`, the pages' forms share two paths with the API, which is then what is told of.
+    // With the base path `/`, two forms of the pages have the same method and path as an API endpoint. The document then
+    // describes the API endpoint.
     let is_new = |path: &str, item: &PathItem| {
         endpoints.iter().all(|of| !(of.path.replacen(endpoint::BASE, base_path, 1) == path && has(item, &of.method)))
     };
@@ -123,7 +126,8 @@ fn page_tag() -> Tag {
     TagBuilder::new().name(pages::TAG.0).description(Some(pages::TAG.1)).build()
 }
 
-/// Whether an item has an operation of a method.
+/// Returns whether a path item has an operation of a method. Only `GET` and `POST` are compared: no other method of a
+/// page can be at a path of the API.
 fn has(item: &PathItem, method: &HttpMethod) -> bool {
     match method {
         HttpMethod::Get => item.get.is_some(),
@@ -132,7 +136,8 @@ fn has(item: &PathItem, method: &HttpMethod) -> bool {
     }
 }
 
-/// What operations refer to, and the 405, which is the answer to a method that is none of them.
+/// Returns the components that operations refer to. The 405 is there too, although no operation refers to it. It is the
+/// response to a method that the path does not accept.
 fn components(settings: &Settings<'_>) -> ComponentsBuilder {
     let examples = ErrorCode::ALL.iter().map(|code| (code.key(), problem::example(*code)));
     let components = Components::builder()

@@ -22,35 +22,37 @@ use crate::http::{
     },
 };
 
-/// The endpoints.
+/// Returns the OAuth 2.0 endpoints.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         token("{base}/token", "token", "Get tokens"),
-        token("/token", "root_token", "Get tokens, at the path that FastAPI's clients know"),
+        token("/token", "root_token", "Get tokens, at the path that FastAPI clients use"),
         Endpoint::new(Post, "{base}/revoke", "revoke", Group::OAuth)
             .described_as(
-                "Take a token back",
-                "RFC 7009: a refresh token ends its session, an access token itself alone. One that is none of ours, or over, is \
-                 no error.",
+                "Revoke a token",
+                "RFC 7009. Revoking a refresh token ends its session. Revoking an access token affects that token only. An \
+                 unknown, expired or already revoked token is not an error.",
             )
             .access(Client)
             .form_body::<TokenParameter>()
             .example_body("a refresh token", json!({"token": REFRESH_TOKEN}))
-            .returns::<Nothing>(200, "The token holds no longer.")
+            .returns::<Nothing>(200, "The token is no longer valid.")
             .fails_with(&[InvalidGrant]),
         Endpoint::new(Post, "{base}/introspect", "introspect", Group::OAuth)
             .described_as(
-                "Ask about a token",
-                "RFC 7662: for confidential clients, and for access tokens with the permission `tokens:introspect`. Of a token \
-                 that does not concern the caller nothing is said but `active: false`.",
+                "Introspect a token",
+                "RFC 7662. The caller is a confidential client, or presents an access token with the permission \
+                 `tokens:introspect`. A client sees the tokens that were issued to it and the access tokens for its audience. \
+                 Other callers see the tokens for the audience of their own access token. For any other token the response \
+                 has only `active: false`.",
             )
             .access(ClientOrBearer)
             .form_body::<TokenParameter>()
             .example_body("an access token", json!({"token": "<access_token of a login>"}))
-            .returns::<Introspection>(200, "Whether the token is live, and what it says.")
+            .returns::<Introspection>(200, "Whether the token is active. If so, also its claims.")
             .with_additional_fields(),
         Endpoint::new(Get, "/.well-known/oauth-authorization-server", "metadata", Group::OAuth)
-            .described_as("The metadata of the server", "RFC 8414: addresses of the endpoints, and what they support.")
+            .described_as("Get the metadata of the server", "RFC 8414. Returns the URLs and capabilities of the endpoints.")
             .returns::<Metadata>(200, "The metadata.")
             .cacheable(),
     ]
@@ -60,7 +62,8 @@ fn token(path: &'static str, id: &'static str, summary: &'static str) -> Endpoin
     Endpoint::new(Post, path, id, Group::OAuth)
         .described_as(
             summary,
-            "RFC 6749: for a password (§4.3), which opens a session, or for a refresh token (§6), which goes on with it.",
+            "RFC 6749. The grant `password` (§4.3) opens a session and returns its tokens. The grant `refresh_token` (§6) \
+             continues the session with new tokens.",
         )
         .access(Client)
         .form_body::<TokenBody>()

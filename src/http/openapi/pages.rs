@@ -1,5 +1,5 @@
-//! The rows of the pages: addresses for a browser, told of briefly. A refusal is a page too, with the status that the API has
-//! for it, or the one error body where `Accept` has no `text/html`.
+//! The rows of the pages: paths for a browser, described briefly. An error is a page too, with the status that the API has for
+//! it. If `Accept` has no `text/html`, the response is the common error body.
 
 use utoipa::{
     ToSchema,
@@ -18,27 +18,28 @@ use super::{
 };
 use crate::http::api::users::ExportView;
 
-/// What the pages are listed under.
-pub(super) const TAG: (&str, &str) = ("Pages", "For people in a browser. Forms need the token that their page has.");
+/// Name and description of the tag of the pages.
+pub(super) const TAG: (&str, &str) =
+    ("Pages", "For people in a browser. A form must contain the CSRF token of its page.");
 
-/// What a page answers.
+/// The kind of successful response of a page.
 #[derive(Clone, Copy)]
 enum Gives {
     /// A page.
     Page,
-    /// A page; or 303 where a visitor must sign in first, or is signed in already.
+    /// A page, or 303 if the visitor must sign in first or is signed in already.
     PageOrElsewhere,
-    /// A file with the user's data; or 303 where a visitor must sign in first.
+    /// A file with the user's data, or 303 if the visitor must sign in first.
     Download,
     /// A file that a cache may keep.
     Asset,
-    /// 303, to where `Location` says.
+    /// 303, to the URL in `Location`.
     Elsewhere,
-    /// 425.
+    /// 425, without a body.
     Nowhere,
 }
 
-/// Method, path, handler, what it is, and what it gives.
+/// Method, path, handler, summary, and kind of response.
 type Row = (HttpMethod, &'static str, &'static str, &'static str, Gives);
 
 const HTML: &str = "text/html";
@@ -47,33 +48,45 @@ const ASSETS: [&str; 3] = ["text/css", "text/javascript", "image/svg+xml"];
 fn rows() -> Vec<Row> {
     use Gives::{Asset, Download, Elsewhere, Nowhere, Page, PageOrElsewhere};
     vec![
-        (Get, "/", "start", "To the account, or to the form for signing in", Elsewhere),
-        (Get, "/login", "login_page", "The form for signing in; `next` says where to go afterwards", PageOrElsewhere),
+        (Get, "/", "start", "Redirect to the account page, or to the sign-in form", Elsewhere),
+        (Get, "/login", "login_page", "The sign-in form; `next` is the address to go to afterwards", PageOrElsewhere),
         (Post, "/login", "login_form", "Sign in with the form", Elsewhere),
-        (Get, "/register", "register_page", "The form for making an account, where that is open", PageOrElsewhere),
-        (Post, "/register", "register_form", "Make an account with the form, and sign in", Elsewhere),
+        (Get, "/register", "register_page", "The registration form, if registration is open", PageOrElsewhere),
+        (Post, "/register", "register_form", "Create an account with the form, and sign in", Elsewhere),
         (Get, "/account", "account_page", "Your account and your devices", PageOrElsewhere),
         (Get, "/account/export", "export", "Your data as a file", Download),
         (Post, "/account/sign-out", "sign_out_form", "Sign out with the form", Elsewhere),
         (Post, "/account/sessions/{id}/revoke", "revoke_form", "Sign one device out with the form", Elsewhere),
-        (Post, "/account/sessions/revoke-others", "revoke_others_form", "Sign every other device out", Elsewhere),
+        (
+            Post,
+            "/account/sessions/revoke-others",
+            "revoke_others_form",
+            "Sign all other devices out with the form",
+            Elsewhere,
+        ),
         (Post, "/account/password", "change_password_form", "Change the password with the form", Elsewhere),
         (Post, "/account/delete", "delete_form", "Delete the account with the form", Elsewhere),
-        (Get, "/privacy", "privacy_page", "What is read and kept, why, and how long", Page),
+        (Get, "/privacy", "privacy_page", "Which data is read and stored, why, and for how long", Page),
         (
             Get,
             "{base}/continue",
             "continue_to_next",
-            "Where a browser goes whose access cookie is over: back to `next` with a new one, or to sign in",
+            "Renew the access cookie and redirect to `next`; without a session, redirect to the sign-in form",
             PageOrElsewhere,
         ),
-        (Head, "{base}/continue", "continue_head", "Nothing: who only looks is not sent on", Nowhere),
-        (Get, "/static/{name}", "asset", "Style, script or icon, for other front ends", Asset),
-        (Get, "/static/{hash}/{name}", "asset_of_version", "The same of one version, which never changes", Asset),
+        (Head, "{base}/continue", "continue_head", "No operation: a `HEAD` request is never redirected", Nowhere),
+        (Get, "/static/{name}", "asset", "A style sheet, script or icon, for other front ends", Asset),
+        (
+            Get,
+            "/static/{hash}/{name}",
+            "asset_of_version",
+            "A style sheet, script or icon of one version, which never changes",
+            Asset,
+        ),
     ]
 }
 
-/// Path, with `{base}` still in it, and operation of each.
+/// Returns the path and the operation of each page. A path may still contain `{base}`.
 pub(super) fn items() -> impl Iterator<Item = (&'static str, PathItem)> {
     rows().into_iter().map(|row| {
         let (method, path) = (row.0.clone(), row.1);
@@ -107,7 +120,7 @@ fn successes(gives: Gives) -> Vec<(&'static str, ResponseBuilder)> {
     let response = |description: &str| ResponseBuilder::new().description(description);
     let page = || ("200", response("The page.").content(HTML, text()));
     let elsewhere =
-        || ("303", response("The browser goes on to another page.").header_ref("Location", header("Location")));
+        || ("303", response("Redirects the browser to another page.").header_ref("Location", header("Location")));
     match gives {
         Gives::Page => vec![page()],
         Gives::PageOrElsewhere => vec![page(), elsewhere()],
@@ -121,21 +134,21 @@ fn successes(gives: Gives) -> Vec<(&'static str, ResponseBuilder)> {
                 response.header_ref("Cache-Control", header("Cache-Control"))
             };
             let file = ASSETS.iter().fold(cached("The file."), |response, kind| response.content(*kind, text()));
-            vec![("200", file), ("304", cached("The file is still what `If-None-Match` names."))]
+            vec![("200", file), ("304", cached("The file has not changed: its `ETag` is in `If-None-Match`."))]
         }
         Gives::Elsewhere => vec![elsewhere()],
-        Gives::Nowhere => vec![("425", response("Nothing was done."))],
+        Gives::Nowhere => vec![("425", response("Nothing was changed."))],
     }
 }
 
-/// A refusal is a page for a browser, and the one error body for everybody else.
+/// Returns the error response: a page for a browser, and the common error body for every other client.
 fn refused(gives: Gives) -> ResponseBuilder {
     let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
     let response = ResponseBuilder::new().content(PROBLEM, problem);
     match gives {
-        Gives::Asset => response.description("An error says what was wrong."),
+        Gives::Asset => response.description("The common error body."),
         _ => response
-            .description("A page, or an error where `Accept` has no `text/html`, says what was wrong.")
+            .description("A page that describes the error, or the common error body if `Accept` has no `text/html`.")
             .content(HTML, text()),
     }
 }

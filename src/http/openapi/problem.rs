@@ -1,4 +1,4 @@
-//! Error answers: one response for each status, which lists the codes that it can have, each with an example.
+//! Error responses: one response for each status. It lists the codes that it can have, each with an example.
 
 use rocket::http::Status;
 use serde_json::{Value, json};
@@ -18,12 +18,12 @@ use crate::http::errors::ErrorCode;
 
 const EXAMPLE_REQUEST_ID: &str = "019a9c1e-5b7d-7c32-8f10-6a4be2d90c55";
 
-/// The schemas that error answers refer to.
+/// Returns the schemas that error responses refer to, by name.
 pub(super) fn schemas() -> [(String, RefOr<Schema>); 2] {
     [(Problem::name().into_owned(), Problem::schema()), (FieldProblem::name().into_owned(), FieldProblem::schema())]
 }
 
-/// The answer with a status, for the codes of that status that are possible where it stands.
+/// Returns the response with a status. `codes` are the codes of that status that the operation can return.
 pub(super) fn response(status: u16, codes: &[ErrorCode], content_type: &str) -> Response {
     let meanings = codes.iter().map(|code| format!("* `{}`: {}", code.as_str(), detail(*code)));
     let examples = codes.iter().map(|code| (code.key(), RefOr::<Example>::Ref(example_ref(*code))));
@@ -34,7 +34,7 @@ pub(super) fn response(status: u16, codes: &[ErrorCode], content_type: &str) -> 
     headers(status).iter().fold(response, |response, name| response.header_ref(*name, header(name))).build()
 }
 
-/// [`Problem`], narrowed to what a status can say.
+/// Returns the schema [`Problem`], restricted to one status and its codes.
 fn schema(status: u16, codes: &[ErrorCode]) -> AllOfBuilder {
     let error =
         ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes.iter().map(|code| code.as_str())));
@@ -52,7 +52,7 @@ fn headers(status: u16) -> &'static [&'static str] {
     }
 }
 
-/// An error body.
+/// Returns an example of the error body with a code.
 pub(super) fn example(code: ErrorCode) -> Example {
     ExampleBuilder::new().summary(detail(code)).value(Some(body(code))).build()
 }
@@ -82,7 +82,7 @@ fn title(status: u16) -> &'static str {
     Status::new(status).reason().unwrap_or("Error")
 }
 
-/// What a code means, in words that do for a person too. What the server really says may be more exact.
+/// Returns the meaning of a code, in a sentence for a person. The sentence that the server sends may be more specific.
 fn detail(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::MalformedJson => "The body is not JSON: the error is at line 1, column 14.",
@@ -90,38 +90,38 @@ fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::OAuthInvalidRequest => "The request has 1 bad field(s): username.",
         ErrorCode::InvalidGrant => "The user name or the password is wrong.",
         ErrorCode::UnauthorizedClient => "This client may not use this grant.",
-        ErrorCode::UnsupportedGrantType => "The grants are password and refresh_token.",
-        ErrorCode::InvalidScope => "The scope asks for posts:write, which can't be granted.",
-        ErrorCode::MayNotIntrospect => "Asking about tokens needs tokens:introspect.",
-        ErrorCode::InsufficientScope => "This needs the permission posts:write.",
+        ErrorCode::UnsupportedGrantType => "The supported grants are password and refresh_token.",
+        ErrorCode::InvalidScope => "The scope contains posts:write, which can't be granted.",
+        ErrorCode::MayNotIntrospect => "Introspection requires the permission tokens:introspect.",
+        ErrorCode::InsufficientScope => "The permission posts:write is required.",
         ErrorCode::InvalidCredentials => "The user name or the password is wrong.",
         ErrorCode::MissingToken => "No token was sent.",
         ErrorCode::InvalidToken => "The token is not valid.",
         ErrorCode::TokenExpired => "The token has expired.",
-        ErrorCode::TokenRevoked => "The session is over; sign in again.",
-        ErrorCode::WrongTokenType => "A refresh token in place of an access token, or the other way round.",
-        ErrorCode::FreshTokenRequired => "Prove your password again first.",
+        ErrorCode::TokenRevoked => "The session has ended; sign in again.",
+        ErrorCode::WrongTokenType => "A refresh token was sent where an access token is required, or the reverse.",
+        ErrorCode::FreshTokenRequired => "A fresh access token is required; prove your password again first.",
         ErrorCode::DeviceMismatch => {
-            "The session is bound to another device; send the fingerprint of the device it was opened on."
+            "The session is bound to another device; send the fingerprint of the device on which it was opened."
         }
         ErrorCode::RefreshReused => {
-            "This refresh token was replaced and has come back; the session is ended for safety. Sign in again."
+            "This refresh token was replaced earlier and has been used again; the session was ended for safety. Sign in again."
         }
         ErrorCode::InvalidClient => "There is no such client.",
         ErrorCode::AccountDisabled => "The account is disabled.",
-        ErrorCode::RegistrationClosed => "Accounts are made by the operator of this server.",
+        ErrorCode::RegistrationClosed => "Registration is closed; only the operator of this server creates accounts.",
         ErrorCode::CsrfFailed => "Send the value of the CSRF cookie in the header X-CSRF-Token.",
         ErrorCode::DeviceLimitReached => "3 devices are signed in, which is the limit; sign out on one of them first.",
         ErrorCode::NotFound => "You have no such session.",
-        ErrorCode::MethodNotAllowed => "This path takes OPTIONS, POST.",
+        ErrorCode::MethodNotAllowed => "This path accepts OPTIONS, POST.",
         ErrorCode::AlreadyExists => "The username is taken.",
-        ErrorCode::LastAdmin => "You are the last admin; give somebody else the role admin first.",
-        ErrorCode::PayloadTooLarge => "The body is over 64 KiB.",
+        ErrorCode::LastAdmin => "You are the last admin; give the role admin to another user first.",
+        ErrorCode::PayloadTooLarge => "The body is larger than 64 KiB.",
         ErrorCode::UnsupportedMediaType => "Send the body as application/json.",
         ErrorCode::InvalidRequest => "The request has 1 bad field(s): password.",
         ErrorCode::TooManyRequests => "Too many attempts; try again in 60 s.",
         ErrorCode::InternalError => "Something went wrong on the server; nothing was changed.",
         ErrorCode::Overloaded => "Too many people are signing in at once; nothing was changed. Try again.",
-        ErrorCode::StorageUnavailable => "The database does not answer; nothing was changed. Try again.",
+        ErrorCode::StorageUnavailable => "The database does not respond; nothing was changed. Try again.",
     }
 }

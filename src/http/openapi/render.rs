@@ -1,4 +1,4 @@
-//! From a row of the table to an OpenAPI operation.
+//! The conversion of a row of the table to an OpenAPI operation.
 
 use std::collections::BTreeMap;
 
@@ -25,12 +25,12 @@ use crate::{
     },
 };
 
-/// Under which the CSRF header is kept among the components.
+/// The name of the CSRF header among the components.
 pub(super) const CSRF_PARAMETER: &str = "csrf";
-/// Under which the header of a conditional request is kept among the components.
+/// The name of the header `If-None-Match` among the components.
 pub(super) const IF_NONE_MATCH_PARAMETER: &str = "ifNoneMatch";
 
-/// What OpenAPI says of an endpoint.
+/// Returns the OpenAPI operation of an endpoint.
 pub(super) fn operation(endpoint: &Endpoint) -> Operation {
     let mut operation = OperationBuilder::new()
         .tag(endpoint.group.name())
@@ -91,7 +91,7 @@ fn success(endpoint: &Endpoint) -> ResponseBuilder {
 
 fn not_modified() -> ResponseBuilder {
     [REQUEST_ID, "ETag", "Cache-Control"].into_iter().fold(
-        ResponseBuilder::new().description("The answer is still the one that `If-None-Match` names."),
+        ResponseBuilder::new().description("The content has not changed: its `ETag` is in `If-None-Match`."),
         |response, name| response.header_ref(name, header(name)),
     )
 }
@@ -108,8 +108,8 @@ fn request_body(body: &Body) -> RequestBody {
     RequestBodyBuilder::new().required(Some(required)).content(content_type, content).build()
 }
 
-/// A field that is not required may be null as well, which is read as absent unless its description says otherwise.
-/// A form knows no null: there an empty text is read as absent.
+/// Returns the schema of a field of a body. A field that is not required may also be null. Null is read as absent unless the
+/// description of the field states otherwise. A form has no null: an empty text in a form is read as absent.
 fn field_schema(field: &Field, is_form: bool) -> Object {
     let is_type = |kind: Type| -> SchemaType {
         if field.is_required || is_form { kind.into() } else { SchemaType::from_iter([kind, Type::Null]) }
@@ -146,7 +146,7 @@ fn path_parameter(name: &str, description: &str) -> Parameter {
         .build()
 }
 
-/// A text that may be given several times.
+/// Returns a query parameter: a text that may be given several times.
 fn query_parameter(name: &str, description: &str) -> Parameter {
     ParameterBuilder::new()
         .name(name)
@@ -167,18 +167,18 @@ fn header_parameter(name: &str, description: &str) -> Parameter {
         .build()
 }
 
-/// Proof that a request authenticated by a cookie comes from our own page.
+/// Returns the header parameter that proves that a request with a cookie comes from a page of this server.
 pub(super) fn csrf_parameter(name: &str, cookie: &str) -> Parameter {
     let description = format!(
-        "Needed where a cookie authenticates: the value of the cookie `{cookie}`, or the `csrf_token` that came with the \
-         session."
+        "Required if a cookie authenticates the request: the value of the cookie `{cookie}`, or the field `csrf_token` of \
+         the response that returned the tokens."
     );
     header_parameter(name, &description)
 }
 
-/// What a cache has.
+/// Returns the header parameter of a conditional request.
 pub(super) fn if_none_match_parameter() -> Parameter {
-    header_parameter("If-None-Match", "The `ETag` of an earlier answer (RFC 9110 §13.1.2).")
+    header_parameter("If-None-Match", "The `ETag` of an earlier response (RFC 9110 §13.1.2).")
 }
 
 fn parameter_ref(name: &str) -> Ref {

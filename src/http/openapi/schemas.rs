@@ -1,39 +1,39 @@
-//! Schemas of answers that no handler has a type for.
+//! The schemas of responses for which no handler has a type. The documentation of a field is its description in the document.
 
 use utoipa::ToSchema;
 
-/// What every error says (RFC 9457).
+/// The body of every error (RFC 9457).
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what errors.rs writes")]
 pub(super) struct Problem {
-    /// The stable code: text may change, codes do not.
+    /// The stable code. Texts may change, codes do not.
     error: String,
     /// The same as `detail`.
     error_description: String,
     /// One sentence for a person.
     detail: String,
-    /// What the status is called.
+    /// The reason phrase of the status.
     title: String,
-    /// The status.
+    /// The HTTP status code.
     status: u16,
-    /// The `X-Request-Id` of the answer.
+    /// The `X-Request-Id` of the response.
     request_id: String,
-    /// With `invalid_request`: every bad field at once.
+    /// With `invalid_request`: all invalid fields.
     #[schema(nullable = false)]
     errors: Option<Vec<FieldProblem>>,
-    /// With `token_revoked`: `password_changed` where the refresh token is older than the last change of the password. Its session
-    /// goes on with the token that the change gave.
+    /// With `token_revoked`: `password_changed` if the refresh token is older than the last change of the password. Its
+    /// session continues with the refresh token that the password change returned.
     #[schema(nullable = false)]
     reason: Option<String>,
 }
 
-/// A bad field of a body.
+/// An invalid field of a body.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what errors.rs writes")]
 pub(super) struct FieldProblem {
-    /// Its name.
+    /// The name of the field.
     field: String,
-    /// What it must be.
+    /// What is wrong with the value, to be read after the name of the field.
     message: String,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct FieldProblem {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what the keyring publishes")]
 pub(super) struct KeySet {
-    /// Every key by which a live access token can be checked; empty where a shared secret signs.
+    /// Every key that can verify an unexpired access token. Empty if a shared secret signs the tokens.
     keys: Vec<Key>,
 }
 
@@ -51,22 +51,22 @@ pub(super) struct KeySet {
 pub(super) struct Key {
     /// `EC`, `OKP` or `RSA`.
     kty: String,
-    /// Of `EC` and `OKP`: `P-256`, `P-384` or `Ed25519`.
+    /// The curve of an `EC` or `OKP` key: `P-256`, `P-384` or `Ed25519`.
     crv: Option<String>,
-    /// The one algorithm that it checks, such as `ES256`.
+    /// The only algorithm that the key is used with, such as `ES256`.
     alg: String,
     /// `sig`.
     #[schema(rename = "use")]
     usage: String,
-    /// Stands in the header of the tokens that it signed: its thumbprint (RFC 7638).
+    /// The thumbprint of the key (RFC 7638). It is in the header of each token that the key signed.
     kid: String,
-    /// Of `EC` and `OKP`, base64url.
+    /// The x coordinate of an `EC` key, or the public key of an `OKP` key, base64url.
     x: Option<String>,
-    /// Of `EC`, base64url.
+    /// The y coordinate of an `EC` key, base64url.
     y: Option<String>,
-    /// The modulus of `RSA`, base64url.
+    /// The modulus of an `RSA` key, base64url.
     n: Option<String>,
-    /// The exponent of `RSA`, base64url.
+    /// The exponent of an `RSA` key, base64url.
     e: Option<String>,
 }
 
@@ -74,21 +74,21 @@ pub(super) struct Key {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes this document")]
 pub(super) struct Document {
-    /// `3.1.0`.
+    /// The version of OpenAPI: `3.1.0`.
     openapi: String,
-    /// What it describes.
+    /// Title, version, description and license of the API.
     #[schema(value_type = Object)]
     info: (),
-    /// Where the server is reached.
+    /// The URL of the server.
     #[schema(value_type = Vec<Object>)]
     servers: (),
-    /// What endpoints are listed under.
+    /// The groups of endpoints.
     #[schema(value_type = Vec<Object>)]
     tags: (),
     /// The endpoints.
     #[schema(value_type = Object)]
     paths: (),
-    /// What they share.
+    /// The parts that the endpoints share.
     #[schema(value_type = Object)]
     components: (),
 }

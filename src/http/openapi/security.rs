@@ -1,4 +1,4 @@
-//! How a request shows who makes it.
+//! The security schemes: the ways in which a request authenticates.
 
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityScheme,
@@ -6,19 +6,18 @@ use utoipa::openapi::security::{
 
 use super::{endpoint, settings::Settings};
 
-/// Every scheme, by the name that operations refer to.
+/// Returns every scheme, by the name that operations refer to.
 pub(super) fn schemes(settings: &Settings<'_>) -> [(&'static str, SecurityScheme); 5] {
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("JWT")
-        .description(Some("An access token in `Authorization: Bearer …` (RFC 6750). It wins over a cookie."));
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
+        "An access token in `Authorization: Bearer …` (RFC 6750). It takes precedence over a cookie.",
+    ));
     let header = settings.csrf_header;
     let cookie = |name: &str, description: String| {
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(name, &*description)))
     };
-    let basic = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Basic)
-        .description(Some("Id and secret of a confidential client (RFC 6749 §2.3.1), in place of the form's fields."));
+    let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some(
+        "Id and secret of a confidential client (RFC 6749 §2.3.1), instead of the fields of the form.",
+    ));
     [
         (endpoint::PASSWORD_FLOW, SecurityScheme::OAuth2(password_flow(settings))),
         (endpoint::BEARER, SecurityScheme::Http(bearer.build())),
@@ -28,8 +27,8 @@ pub(super) fn schemes(settings: &Settings<'_>) -> [(&'static str, SecurityScheme
             cookie(
                 settings.access_cookie,
                 format!(
-                    "An access token in its cookie, where `token_location` has `cookies`. A request that changes something then \
-                     needs the header `{header}` too."
+                    "An access token in its cookie, if `token_location` has `cookies`. A request that changes something must \
+                     then also have the header `{header}`."
                 ),
             ),
         ),
@@ -38,18 +37,20 @@ pub(super) fn schemes(settings: &Settings<'_>) -> [(&'static str, SecurityScheme
             cookie(
                 settings.refresh_cookie,
                 format!(
-                    "A refresh token in its cookie, where `token_location` has `cookies`; with the header `{header}`."
+                    "A refresh token in its cookie, if `token_location` has `cookies`. The request must also have the header \
+                     `{header}`."
                 ),
             ),
         ),
     ]
 }
 
-/// For viewers that sign in by themselves: it leads to the same access token as the scheme of a bearer.
+/// Returns the password flow for viewers of the document that sign in themselves. They then send the access token as a bearer
+/// token.
 fn password_flow(settings: &Settings<'_>) -> OAuth2 {
     let flow = Password::new(format!("{}/token", settings.public_url), Scopes::new());
     OAuth2::with_description(
         [Flow::Password(flow)],
-        "An access token that is got for a name and a password (RFC 6749 §4.3), and sent as `Authorization: Bearer …`.",
+        "An access token, issued for a username and a password (RFC 6749 §4.3) and sent as `Authorization: Bearer …`.",
     )
 }

@@ -1,6 +1,6 @@
-//! What the document shows of a configuration.
+//! The settings that appear in the document.
 
-/// What the document shows of a configuration.
+/// The settings that appear in the document.
 pub(super) struct Settings<'c> {
     pub(super) base_path: &'c str,
     pub(super) public_url: &'c str,

@@ -1,5 +1,5 @@
-//! The table: every endpoint, what it takes, gives and refuses. Codes that come with a token, a body or the database are
-//! added by rule (`Endpoint::codes`); here stand only those that are an endpoint's own.
+//! The table: the requests, responses and errors of every endpoint. The codes that follow from a token, a body or the database
+//! are added by rule (`Endpoint::codes`). The table lists only the codes that are specific to an endpoint.
 
 use serde_json::{Value, json};
 use utoipa::openapi::HttpMethod::{Delete, Get, Patch, Post};
@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-/// Every endpoint.
+/// Returns every endpoint.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     [
         got_tokens(),
@@ -52,7 +52,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 fn got_tokens() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Post, "{base}/login", "login", Sessions)
-            .described_as("Sign in", "Opens a session, in place of the one that the device already had.")
+            .described_as("Sign in", "Opens a session and returns its tokens. An earlier session of the same device ends.")
             .json_body::<LoginBody>()
             .example_body("with a name", json!({"username": "ada", "password": PASSWORD}))
             .example_body("with an address, bound to the device", bound_login())
@@ -62,7 +62,7 @@ fn got_tokens() -> Vec<Endpoint> {
             .fails_with(&[
                 InvalidCredentials,
                 InvalidClient,
-                // From a foreign page that wants cookies.
+                // The request comes from a page of another origin and requests cookies.
                 CsrfFailed,
                 AccountDisabled,
                 DeviceLimitReached,
@@ -72,20 +72,21 @@ fn got_tokens() -> Vec<Endpoint> {
         Endpoint::new(Post, "{base}/refresh", "refresh", Sessions)
             .described_as(
                 "Refresh",
-                "Trades a refresh token for the next pair. An old one that comes back ends its session; one that is older than \
-                 the password gets nothing and ends nothing.",
+                "Exchanges a refresh token for an access token and the next refresh token. A refresh token that was replaced, \
+                 and is used again after the grace period, ends its session. A refresh token that is older than the last \
+                 change of the password is refused, but its session continues.",
             )
             .access(Refresh)
             .optional_json_body::<RefreshBody>()
             .example_body("with a token", json!({"refresh_token": REFRESH_TOKEN}))
             .example_body("from the bound device", json!({"refresh_token": REFRESH_TOKEN, "fingerprint": fingerprint()}))
-            .returns::<TokenResponse>(200, "The next tokens; the access token is not fresh.")
+            .returns::<TokenResponse>(200, "The new tokens. The access token is not fresh.")
             .with_header("Set-Cookie")
             .fails_with(&[RefreshReused, DeviceMismatch, InvalidClient, TooManyRequests]),
         Endpoint::new(Post, "{base}/fresh", "fresh", Sessions)
             .described_as(
                 "Prove the password again",
-                "Gives a fresh access token; five wrong passwords in a row end the session.",
+                "Verifies the password and returns a fresh access token. Five wrong passwords in a row end the session.",
             )
             .access(Bearer)
             .json_body::<PasswordBody>()
@@ -99,52 +100,56 @@ fn got_tokens() -> Vec<Endpoint> {
 fn own_sessions() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "{base}/active_sessions", "active_sessions", Sessions)
-            .described_as("List your sessions", "Those that are live, the latest used first.")
+            .described_as("List your sessions", "Returns your live sessions, the most recently used session first.")
             .access(Bearer)
             .returns_list_of::<SessionView>(200, "The sessions."),
         Endpoint::new(Post, "{base}/logout", "logout", Sessions)
             .described_as(
                 "Sign out",
-                "Ends the session of whatever token is shown, even one that is over, and clears the cookies. A refresh token in the \
-                 body wins over others.",
+                "Ends the session of the presented token, even if the token has expired, and removes the cookies. A refresh \
+                 token in the body takes precedence over the other tokens of the request.",
             )
             .access(AnyToken)
             .optional_json_body::<sessions::TokenBody>()
             .example_body("with a refresh token", json!({"refresh_token": REFRESH_TOKEN}))
-            .returns::<MessageResponse>(200, "The session is over, or was already.")
+            .returns::<MessageResponse>(200, "The session has ended, now or earlier.")
             .with_header("Set-Cookie"),
         Endpoint::new(Post, "{base}/logout_all", "logout_all", Sessions)
-            .described_as("Sign out everywhere", "Ends every session of yours, this one too.")
+            .described_as("Sign out everywhere", "Ends all of your sessions, including this one, and removes the cookies.")
             .access(Bearer)
-            .returns::<RevokedSessionsResponse>(200, "How many were ended.")
+            .returns::<RevokedSessionsResponse>(200, "The number of live sessions that were ended.")
             .with_header("Set-Cookie")
             .fails_with(&[PayloadTooLarge]),
         Endpoint::new(Post, "{base}/revoke_other_session", "revoke_other_session", Sessions)
-            .described_as("Sign out everywhere else", "Ends all of your sessions but one: the session of the refresh token in the body, which must be yours; without one, the session of the access token.")
+            .described_as(
+                "Sign out everywhere else",
+                "Ends all of your sessions except one. The session of the refresh token in the body is kept; the token must be \
+                 yours. Without a refresh token, the session of the access token is kept.",
+            )
             .access(Bearer)
             .optional_json_body::<sessions::TokenBody>()
             .example_body("keep the session of a refresh token", json!({"refresh_token": REFRESH_TOKEN}))
-            .returns::<RevokedSessionsResponse>(200, "How many were ended."),
+            .returns::<RevokedSessionsResponse>(200, "The number of live sessions that were ended."),
     ]
 }
 
 fn ended_session() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Delete, "{base}/sessions/{id}", "delete_session", Sessions)
-            .described_as("End one session", "One of your own, as the list shows it.")
+            .described_as("End one session", "Ends one of your live sessions, named by its `id` in the list of sessions.")
             .access(Bearer)
             .path_parameter("id", "The session's `id`.")
-            .returns_nothing("The session is over.")
+            .returns_nothing("The session has ended.")
             .fails_with(&[NotFound, PayloadTooLarge]),
         Endpoint::new(Post, "{base}/logout/device", "logout_device", Sessions)
             .described_as(
                 "End one session, named in the body",
-                "One of your own, by its `id` or its `jti`: one of the two is needed.",
+                "Ends one of your live sessions, named by its `id` or its `jti`. At least one of these fields is required.",
             )
             .access(Bearer)
             .json_body::<DeviceBody>()
             .example_body("by its id", json!({"session_id": SESSION_ID}))
-            .returns_nothing("The session is over.")
+            .returns_nothing("The session has ended.")
             .fails_with(&[NotFound]),
     ]
 }
@@ -153,22 +158,23 @@ fn asked_by_a_proxy() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "{base}/verify", "verify", Sessions)
             .described_as(
-                "Whether a request may pass",
-                "For nginx `auth_request`, Caddy `forward_auth` and Traefik ForwardAuth, which tell in `X-Forwarded-Method`, \
-                 `-Proto`, `-Host` and `-Uri` what they hold. These count only from `trusted_proxies`, each once; else the \
-                 answer is 401. Paths in `exclude_urls` pass with empty headers.",
+                "Check whether a request may pass",
+                "For nginx `auth_request`, Caddy `forward_auth` and Traefik ForwardAuth. The proxy describes the original \
+                 request in the headers `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`. The response is 401 if one of them \
+                 comes from an address outside `trusted_proxies`, or comes more than once. Requests for `exclude_urls` pass \
+                 with empty headers.",
             )
             .access(Bearer)
-            .query_parameter("permission", "A permission that the user must have; of several, every one.")
-            .query_parameter("role", "A role that the user must have; of several, every one.")
-            .query_parameter("redirect", "With `1`, a browser that must sign in is sent there instead of a 401.")
+            .query_parameter("permission", "A permission that the token must have. If repeated, all of them are required.")
+            .query_parameter("role", "A role that the user must have. If repeated, all of them are required.")
+            .query_parameter("redirect", "If `1`, a browser that must sign in is redirected; it does not receive a 401.")
             .returns_headers(
                 &["Remote-User", "Remote-Email", "Remote-Groups", "X-Auth-Sub", "X-Auth-Permissions"],
-                "It may: every one of the headers is there, empty where there is nothing to say.",
+                "The request may pass. All five headers are present; a header without a value is empty.",
             )
-            .may_redirect("Where the browser signs in, and comes back from.")
+            .may_redirect("Redirects the browser to sign in. Afterwards the browser returns to the original URL.")
             .fails_with(&[InsufficientScope, InvalidRequest])
-            // A malformed token is 401 there: a proxy takes a 400 for a fault of this server.
+            // The response to a malformed token is 401, because a proxy treats a 400 as a fault of this server.
             .never_fails_with(&[MalformedRequest]),
     ]
 }
@@ -176,30 +182,31 @@ fn asked_by_a_proxy() -> Vec<Endpoint> {
 fn own_account() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Post, "{base}/register", "register", Users)
-            .described_as("Make an account", "For oneself, where registration is open; it does not sign in.")
+            .described_as("Create an account", "Creates an account if registration is open. It does not sign in.")
             .json_body::<Registration>()
             .example_body(
                 "a name and an address",
                 json!({"username": "ada", "email": "ada@example.com", "password": PASSWORD}),
             )
-            .returns::<UserView>(201, "The user.")
+            .returns::<UserView>(201, "The new user.")
             .with_header("Location")
             .fails_with(&[RegistrationClosed, AlreadyExists, TooManyRequests, Overloaded]),
         Endpoint::new(Get, "/users/me", "me", Users)
-            .described_as("Your account", "As it is stored now, which may be newer than what your token says.")
+            .described_as("Get your account", "Returns your account as it is stored now. Your token may have older claims.")
             .access(Bearer)
             .returns::<UserView>(200, "The user."),
         Endpoint::new(Patch, "/users/me", "update_me", Users)
-            .described_as("Change your names", "A field that is absent stays as it is, one that is null is removed.")
+            .described_as("Change your names", "Changes your username and email. Absent fields are kept; null removes a field.")
             .access(Fresh)
             .json_body::<NewNames>()
             .example_body("a new address", json!({"email": "countess@example.com"}))
-            .returns::<UserView>(200, "The user, changed.")
+            .returns::<UserView>(200, "The changed user.")
             .fails_with(&[AlreadyExists, TooManyRequests]),
         Endpoint::new(Post, "/users/me/password", "change_password", Users)
             .described_as(
                 "Change your password",
-                "Ends every other session and the older access tokens of this one; its refresh token is replaced.",
+                "Ends all of your other sessions, revokes the older access tokens of this session and replaces its refresh \
+                 token.",
             )
             .access(Bearer)
             .json_body::<ChangePasswordBody>()
@@ -216,15 +223,21 @@ fn own_account() -> Vec<Endpoint> {
 fn own_data() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "/users/me/export", "export_me", Users)
-            .described_as("Export your data", "All that is stored about you: account, sessions, devices, audit events.")
+            .described_as(
+                "Export your data",
+                "Returns all data that is stored about you: account, sessions, devices and audit events.",
+            )
             .access(Bearer)
-            .returns::<ExportView>(200, "All of it."),
+            .returns::<ExportView>(200, "The data."),
         Endpoint::new(Delete, "/users/me", "delete_me", Users)
-            .described_as("Delete your account", "With its sessions and devices; audit events keep no personal data.")
+            .described_as(
+                "Delete your account",
+                "Deletes your account, its sessions and its devices. Audit events are kept without personal data.",
+            )
             .access(Fresh)
             .json_body::<PasswordBody>()
             .example_body("the password", json!({"password": PASSWORD}))
-            .returns_nothing("The account is gone.")
+            .returns_nothing("The account is deleted.")
             .with_header("Set-Cookie")
             .fails_with(&[InvalidCredentials, LastAdmin, TooManyRequests, Overloaded]),
     ]
@@ -234,17 +247,17 @@ fn for_anybody() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "/.well-known/jwks.json", "jwks", Keys)
             .described_as(
-                "The public keys",
-                "For services that check access tokens by themselves, and so never see a revocation: to them a token lives \
-                 to its `exp`.",
+                "Get the public keys",
+                "Returns the key set for services that verify access tokens themselves. Such a service does not see \
+                 revocations: it accepts a token until its `exp`.",
             )
             .returns::<KeySet>(200, "The key set.")
             .cacheable(),
         Endpoint::new(Get, "/health", "health", Operation)
-            .described_as("Whether the process lives", "Asks nothing of the database.")
-            .returns::<Health>(200, "The process lives."),
+            .described_as("Check that the process is alive", "Does not use the database.")
+            .returns::<Health>(200, "The process is alive."),
         Endpoint::new(Get, "/openapi.json", "openapi", Operation)
-            .described_as("This document", "OpenAPI 3.1 of every endpoint.")
+            .described_as("Get this document", "Returns the OpenAPI 3.1 description of every endpoint.")
             .returns::<Document>(200, "The document.")
             .cacheable(),
     ]
@@ -261,7 +274,7 @@ fn bound_login() -> Value {
     })
 }
 
-/// What a page that uses FingerprintJS and ClientJS sends. Any of the fields may be missing.
+/// Returns an example of the fingerprint that a page with FingerprintJS and ClientJS sends. Any of the fields may be missing.
 fn fingerprint() -> Value {
     json!({
         "visitorId": "0b4b0000000000000000000000000000",
@@ -276,7 +289,8 @@ fn fingerprint() -> Value {
         "cpu": "amd64",
         "plugins": "PDF Viewer, Chrome PDF Viewer, Chromium PDF Viewer",
         "fonts": "Arial, Courier New, Times New Roman",
-        "canvasPrint": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+        "canvasPrint": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9\
+                        awAAAABJRU5ErkJggg==",
         "deviceMemory": 16,
         "hardwareConcurrency": 2,
     })

@@ -1,4 +1,4 @@
-//! `/account`: who is signed in, where, and what they can do about it.
+//! `/account`: the account of the signed-in user, their devices, and the forms that change them.
 
 use rocket::{
     Request, State, get,
@@ -21,7 +21,7 @@ use crate::{
     store,
 };
 
-/// The page.
+/// Returns the account page. A known `notice` code adds a sentence about the form that was sent before.
 #[get("/account?<notice>")]
 pub async fn account_page(
     who: SignedIn,
@@ -32,7 +32,8 @@ pub async fn account_page(
     page(vestibule, who.0.claims(), caller, texts::notice(notice), None).await
 }
 
-/// The page as things stand now, with what became of the form that was sent.
+/// Returns the account page with the current state. `notice` or `failure` reports the result of a form. With a `failure` the
+/// response has its status.
 pub(super) async fn page(
     vestibule: &Vestibule,
     claims: &AccessClaims,
@@ -44,7 +45,7 @@ pub(super) async fn page(
     let user = store::users::find(&mut reader, claims.sub).await?.ok_or_else(users::account_deleted)?;
     let mut live = store::sessions::list_live_by_user(&mut reader, claims.sub, caller.context().now).await?;
     drop(reader);
-    // This device first, then the latest used.
+    // This device comes first. The sort is stable, so the others stay in the order of their last use.
     live.sort_by_key(|session| session.id != claims.sid);
     let devices: Vec<Value> = live.iter().map(|session| device(session, claims)).collect();
     let context = json!({
@@ -78,7 +79,7 @@ fn device(session: &Session, claims: &AccessClaims) -> Value {
     })
 }
 
-/// A file to keep.
+/// The exported data as a file to download.
 pub struct Download(Json<ExportView>);
 
 impl<'r> Responder<'r, 'static> for Download {
@@ -89,7 +90,7 @@ impl<'r> Responder<'r, 'static> for Download {
     }
 }
 
-/// Everything about whoever is signed in, as a file.
+/// Returns all data that is stored about the signed-in user, as a file.
 #[get("/account/export")]
 pub async fn export(who: SignedIn, vestibule: &State<AppState>) -> Result<Download, ApiError> {
     users::export_me(who.0, vestibule).await.map(Download)

@@ -1,4 +1,5 @@
-//! What the forms of `/account` do. Each is a flow, then 303 back to the page, with a code for what to say there.
+//! The handlers of the forms of `/account`. Each handler runs a flow and redirects (303) to a page. The code in the URL selects
+//! the sentence that the page displays.
 
 use rocket::{State, post};
 
@@ -37,17 +38,17 @@ use crate::{
     },
 };
 
-/// Back to the page, to say what was done.
+/// Returns a redirect to the account page, which displays the sentence of `notice`.
 fn done(notice: &str) -> PageResponse {
     SeeOther(format!("{ACCOUNT}?notice={notice}")).into()
 }
 
-/// To the form for signing in, to say what was done.
+/// Returns a redirect to the sign-in form, which displays the sentence of `notice`.
 fn signed_out(notice: &str) -> PageResponse {
     SeeOther(format!("/login?notice={notice}")).into()
 }
 
-/// Signs out. A token that is over is good enough: whoever wants to leave may.
+/// Signs out. An expired token is accepted, so that a user can always sign out.
 #[post("/account/sign-out", data = "<form>")]
 pub async fn sign_out_form(
     form: Form<SubmittedForm<Button>>,
@@ -56,7 +57,7 @@ pub async fn sign_out_form(
     cookies: Cookies<'_>,
     origin: csrf::RequestOrigin<'_>,
 ) -> Result<PageResponse, ApiError> {
-    // Where none of the cookies is ours, there is nobody to sign out.
+    // Without a token of this server in the cookies there is no session to end.
     if let Ok(Some(token)) = cookies.session() {
         let shown = token.presented();
         let (session, _) = session_of(vestibule, &shown).map_err(ApiError::from)?;
@@ -130,13 +131,13 @@ pub async fn change_password_form(
     }
 }
 
-/// The form for the end: a password, and a tick that it is meant.
+/// The form that deletes the account: the password, and a checkbox that confirms the deletion.
 #[derive(Debug)]
 pub struct Deletion(Password);
 
 impl FromFields for Deletion {
     const FIELDS: &'static [Field] = &[
-        required("confirm", Kind::OneOf(&["yes"]), "The tick that says that it is meant."),
+        required("confirm", Kind::OneOf(&["yes"]), "The checkbox that confirms the deletion."),
         required("password", Kind::Password, "The password of the account."),
     ];
 
@@ -177,7 +178,7 @@ pub async fn delete_form(
     }
 }
 
-/// Said at the field as well: the page has two forms with a password.
+/// Returns the failure for a wrong password. It marks the field too, because the page has two forms with a password.
 fn wrong_password(field: &str) -> Failure {
     let status = rocket::http::Status::new(ErrorCode::InvalidCredentials.status());
     Failure::field(status, field, texts::error("wrong")).saying("wrong_password")

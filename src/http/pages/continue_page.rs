@@ -1,8 +1,13 @@
-//! `GET {base}/continue?next=`: where a person goes whose access cookie is over. The refresh cookie reaches no page, but it
-//! reaches this path.
+//! `GET {base}/continue?next=`: the page to which a browser with an expired access cookie is redirected. Browsers send the
+//! refresh cookie to this path, but to no other page.
 //!
-//! Whoever is still signed in goes on to `next`; an unbound session gets new cookies first; a bound one gets a page whose
-//! script shows the device; everybody else signs in. No refusal clears a cookie: another tab's may be newer.
+//! The response depends on the session:
+//! * The access cookie is still valid: a redirect to `next`.
+//! * The session is not bound to a device: new cookies and a redirect to `next`.
+//! * The session is bound to a device: a page whose script sends the fingerprint.
+//! * There is no live session: a redirect to the sign-in form.
+//!
+//! A refusal never clears a cookie, because another tab may have received newer cookies.
 
 use rocket::{Request, State, get, head, http::Status};
 use serde_json::json;
@@ -24,7 +29,7 @@ use crate::{
     store,
 };
 
-/// Sends a person on.
+/// Redirects the browser to `next`, after renewing the cookies if necessary.
 #[get("/continue?<next>")]
 pub async fn continue_to_next(
     next: Option<&str>,
@@ -41,7 +46,7 @@ pub async fn continue_to_next(
     match inspect_refresh_cookie(vestibule, caller, cookies).await? {
         RefreshCookie::Out => Ok(to_login(&next)),
         RefreshCookie::Bound => Ok(device_check_page(&next)),
-        // What only looks ahead takes no rotation.
+        // A prefetch must not rotate the refresh token.
         RefreshCookie::Unbound(_) if !is_visit(origin.request()) => {
             Ok(Page::new("continue", context(&next)).refused(TOO_EARLY, None).into())
         }
@@ -50,7 +55,7 @@ pub async fn continue_to_next(
                 cookies.set(&tokens);
                 Ok(redirect_onward(next, cookies))
             }
-            // It was bound meanwhile, or ended.
+            // The session was bound to a device, or ended, after it was read above.
             Err(RefreshError::DeviceMismatch(_)) => Ok(device_check_page(&next)),
             Err(
                 RefreshError::Token(_)
@@ -63,20 +68,22 @@ pub async fn continue_to_next(
     }
 }
 
-/// Not for who only looks: with this status browsers forget what they fetched ahead (RFC 8470 §5.2).
+/// The status for a prefetch. A browser discards a prefetched response with this status and repeats the request when the user
+/// navigates (RFC 8470 §5.2).
 const TOO_EARLY: Status = Status::new(425);
 
-/// `HEAD` changes nothing (RFC 9110 §9.2.1). Rocket would hand it to the route of `GET`, and not tell.
+/// Answers `HEAD` with 425. `HEAD` must not change anything (RFC 9110 §9.2.1), but Rocket would route it to the handler of
+/// `GET`, which can't distinguish the methods.
 #[head("/continue")]
 pub fn continue_head() -> (Status, ()) {
     (TOO_EARLY, ())
 }
 
-/// What the refresh cookie says.
+/// The state of the session in the refresh cookie.
 enum RefreshCookie {
-    /// There is none, or its session is over.
+    /// There is no valid refresh cookie, or its session has ended.
     Out,
-    /// Only its own device gets further.
+    /// The session is bound to a device, which must prove itself.
     Bound,
     /// The refresh token of a session that is not bound.
     Unbound(String),
@@ -89,9 +96,9 @@ async fn inspect_refresh_cookie(
 ) -> Result<RefreshCookie, ApiError> {
     let now = caller.context().now;
     let Ok(Some((token, claims))) = cookies.refresh(now) else { return Ok(RefreshCookie::Out) };
-    // Another host of the domain can set a refresh cookie, whose name can't have the prefix that forbids it, and with it sign a
-    // visitor in as somebody else. The CSRF cookie, which came with ours, it can't: unless `cookie_domain` shares that with hosts
-    // that must all be trusted.
+    // Another host of the domain could set a refresh cookie and so sign the visitor in to an attacker's account: the cookie
+    // has a path, so its name can't have the prefix `__Host-`, which would prevent this. That host can't set the matching CSRF
+    // cookie, whose name has the prefix. With `cookie_domain` it can, but then all hosts of the domain must be trusted anyway.
     if !cookies.has_csrf_token_of(claims.sid) {
         return Ok(RefreshCookie::Out);
     }
@@ -104,8 +111,8 @@ async fn inspect_refresh_cookie(
     })
 }
 
-/// Whether a person wants to be there now. A browser that looks ahead says so (`Sec-Purpose`, in Fetch), and what is no
-/// navigation is no visit.
+/// Returns whether the request is a navigation by the user. A prefetch has the header `Sec-Purpose` (Fetch standard) or
+/// `Purpose`. Any other request that is not a navigation has a different `Sec-Fetch-Mode`.
 fn is_visit(request: &Request<'_>) -> bool {
     let headers = request.headers();
     let looks_ahead = ["Sec-Purpose", "Purpose"].iter().any(|name| headers.get_one(name).is_some());

@@ -1,12 +1,12 @@
-//! Whether signing in on a page can work, by how this request reached us. A browser drops a cookie that does not fit and says
-//! nothing; so we say it, and name the setting.
+//! The check whether the browser will keep the cookies of a sign-in, based on how the request reached this server. A browser
+//! drops an unsuitable cookie silently. The page therefore displays the cause and names the setting.
 
 use rocket::Request;
 use serde_json::{Value, json};
 
 use crate::{flows::Vestibule, http::request::caller};
 
-/// What keeps people from signing in, for the page's `trouble_found`; null where nothing does.
+/// Returns the problem that prevents signing in, for `trouble_found` of the page. Returns null if there is no problem.
 pub fn diagnose(request: &Request<'_>, vestibule: &Vestibule) -> Value {
     let settings = &vestibule.config.cookies;
     let authority = authority(request);
@@ -15,27 +15,31 @@ pub fn diagnose(request: &Request<'_>, vestibule: &Vestibule) -> Value {
     if !vestibule.config.tokens.location.cookies {
         return found("cookies_off", "");
     }
-    // Browsers take a loopback host for as safe as https.
+    // Browsers treat a loopback host like https, and keep a `Secure` cookie from it.
     if settings.secure && !is_local(host) && !is_https(request, vestibule, authority) {
         return found("insecure", "");
     }
     match &settings.domain {
-        // A bare name or an address may be what a proxy calls us, with a header of its own; a domain is what people ask for.
+        // A name without a dot, or an IP address, may be the upstream name that a proxy put into `Host`. A domain is what the
+        // browser requested, so only a domain is compared.
         Some(domain) if is_domain(host) && !is_below(host, domain) => found("domain", domain),
         _ => Value::Null,
     }
 }
 
-/// The host that the browser asked for, and its port: as a trusted proxy says, else as the request says.
+/// Returns the host that the browser requested, with its port if there is one. The value comes from the `X-Forwarded-Host` of a
+/// trusted proxy, otherwise from `Host`.
 fn authority<'r>(request: &'r Request<'_>) -> &'r str {
     let forwarded = request.headers().get_one("X-Forwarded-Host").map(str::trim).filter(|host| !host.is_empty());
     let forwarded = forwarded.filter(|_| caller::is_behind_trusted_proxy(request));
     forwarded.or(request.headers().get_one("Host")).unwrap_or_default()
 }
 
-/// Whether the browser asked by https. This program has no TLS of its own, so something in front of it has, or nothing: what
-/// the browser shows by sending `Sec-Fetch-Site`, which it sends by https only (Fetch Metadata §2); what a trusted proxy says;
-/// else what `public_url` says of this very host, for a proxy that says nothing.
+/// Returns whether the browser used https. This program has no TLS of its own, so only a proxy can provide it. These are the
+/// signs of https, in this order:
+/// * `Sec-Fetch-Site`, which browsers send over https only (Fetch Metadata §2).
+/// * The `X-Forwarded-Proto` of a trusted proxy.
+/// * A `public_url` with https and the requested host, for a proxy that sends no `X-Forwarded-Proto`.
 fn is_https(request: &Request<'_>, vestibule: &Vestibule, authority: &str) -> bool {
     if request.headers().contains("Sec-Fetch-Site") {
         return true;

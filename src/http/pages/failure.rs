@@ -1,4 +1,4 @@
-//! What a person sees when a request was refused: at its form where there is one, else on a page of its own.
+//! The presentation of a refused request to a person: at the form if there is one, otherwise on an error page.
 
 use rocket::{
     Request,
@@ -14,45 +14,45 @@ use crate::http::{
     request::request_id::RequestId,
 };
 
-/// Paths of the API beside `base_path`: it answers in JSON whoever asks.
+/// The paths of the API outside `base_path`. Their errors are always JSON, even for a browser.
 const API: [&str; 9] =
     ["/users", "/admin", "/token", "/.well-known", "/health", "/ready", "/metrics", "/openapi.json", "/static"];
 
-/// A refusal, for the page that shows it.
+/// A refusal, for the page that displays it.
 #[derive(Debug)]
 pub struct Failure {
-    /// The status of the answer.
+    /// The status of the response.
     pub status: Status,
-    /// Seconds after which to try again.
+    /// Seconds after which the user may try again.
     pub retry_after: Option<u64>,
     sentence: String,
     problems: Map<String, Value>,
 }
 
 impl Failure {
-    /// With a sentence of `errors` in the texts.
+    /// Creates a failure with the sentence `key` of the section `errors` in the texts.
     pub fn new(status: Status, key: &str) -> Self {
         Self { status, retry_after: None, sentence: texts::error(key).to_owned(), problems: Map::new() }
     }
 
-    /// One bad field, with what follows on its label.
+    /// Creates a failure with one invalid field. `message` is displayed after the label of the field.
     pub fn field(status: Status, name: &str, message: &str) -> Self {
         let mut failure = Self::new(status, ErrorCode::InvalidRequest.as_str());
         failure.problems.insert(name.to_owned(), message.into());
         failure
     }
 
-    /// The same with another sentence.
+    /// Returns the failure with the sentence `key` instead of its own.
     pub fn saying(self, key: &str) -> Self {
         Self { sentence: texts::error(key).to_owned(), ..self }
     }
 
-    /// The sentence, for the page's `error`.
+    /// Returns the sentence, for `error` of the page.
     pub fn sentence(&self) -> &str {
         &self.sentence
     }
 
-    /// What is wrong with each bad field, for the page's `problems`.
+    /// Returns the message of each invalid field by the name of the field, for `problems` of the page.
     pub fn problems(&self) -> Value {
         Value::Object(self.problems.clone())
     }
@@ -71,7 +71,8 @@ impl From<ApiError> for Failure {
     }
 }
 
-/// Whether an error is to be a page: asked for by a browser, and not of a path of the API.
+/// Returns whether an error must be a page: the client accepts HTML, and the path does not belong to the API. The exception is
+/// `continue`, which is a page below `base_path`.
 pub fn is_wanted(request: &Request<'_>) -> bool {
     let ranges = request.headers().get("Accept").flat_map(|list| list.split(','));
     let essence = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -85,11 +86,11 @@ pub fn is_wanted(request: &Request<'_>) -> bool {
     takes_html && (is_continue || !is_api)
 }
 
-/// An error as a page.
+/// Returns an error as a page.
 pub fn page(error: &ApiError, request: &Request<'_>) -> response::Result<'static> {
     let failure = Failure::from(error.clone());
     let title = if error.code() == ErrorCode::NotFound { "not_found" } else { "title" };
-    // Of use where somebody can look for it in the log.
+    // For an error of the server, the operator can find the request in the log by its id.
     let id = (failure.status.code >= 500).then(|| RequestId::of(request).as_str().to_owned());
     let context = json!({
         "title": texts::find("error_page", title),

@@ -1,5 +1,6 @@
-//! What keeps a foreign page from posting our login and registration forms: the form knows a keyed hash of a cookie that only
-//! our own page has set. Afterwards, the session's CSRF token does the same.
+//! The CSRF token of the sign-in and registration forms, which are sent before there is a session. The form has a keyed hash of
+//! a cookie that only a page of this server sets, so a page of another origin can't post the form. Once there is a session, its
+//! CSRF token has this purpose.
 
 use crate::{
     domain::jwt::base64url,
@@ -14,8 +15,8 @@ use crate::{
 /// Characters of the cookie's value: 128 bits in base64url.
 const CHARS: usize = 22;
 
-/// The token for a form of this browser. The cookie is made where there is none, and kept where there is one, so that
-/// several tabs work.
+/// Returns the token for a form in this browser. Sets the cookie if it is absent. An existing cookie is kept, so that the forms
+/// in other tabs stay valid.
 pub fn issue(cookies: Cookies<'_>, vestibule: &Vestibule) -> String {
     let known = cookies.form_secrets().into_iter().find(|secret| is_well_formed(secret));
     let secret = known.map_or_else(
@@ -29,7 +30,8 @@ pub fn issue(cookies: Cookies<'_>, vestibule: &Vestibule) -> String {
     vestibule.form_token(&secret)
 }
 
-/// Refuses a form that a foreign page may have posted.
+/// Checks that a page of another origin did not post the form. Fails with [`ErrorCode::CsrfFailed`] if `given` is not the token
+/// of the cookie, or if the headers name another origin.
 pub fn check(
     origin: &csrf::RequestOrigin<'_>,
     cookies: Cookies<'_>,

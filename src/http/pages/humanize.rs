@@ -1,4 +1,4 @@
-//! Times and spans as a person reads them.
+//! Points in time and durations as text for a person.
 
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
@@ -12,14 +12,14 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// An instant for `<time>`: `iso` for machines and scripts, `words` for people.
+/// Returns a point in time for `<time>`: `iso` for machines and scripts, `words` for people.
 pub fn instant(at: UnixTime) -> Value {
     let time = OffsetDateTime::from_unix_timestamp(at.seconds()).ok();
     let words = time.and_then(|time| time.format(FORMAT).ok()).unwrap_or_else(|| at.to_string());
     json!({"iso": at.to_string(), "words": words})
 }
 
-/// A span such as `30 days` or `90 seconds`, in the largest unit that is counted in whole numbers.
+/// Returns a duration such as `30 days` or `90 seconds`, in the largest unit in which it is a whole number.
 pub fn span(seconds: u64) -> String {
     let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")];
     let (unit, name) =
@@ -27,7 +27,7 @@ pub fn span(seconds: u64) -> String {
     counted(seconds / unit, name)
 }
 
-/// How long to wait: in minutes from two minutes on, rounded up.
+/// Returns a waiting time: in seconds below two minutes, otherwise in minutes, rounded up.
 pub fn wait(seconds: u64) -> String {
     if seconds < 2 * MINUTE { counted(seconds, "second") } else { counted(seconds.div_ceil(MINUTE), "minute") }
 }

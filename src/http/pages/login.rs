@@ -1,4 +1,4 @@
-//! `/` and `/login`: sign in by a plain form, with the session in cookies.
+//! `/` and `/login`: signing in with a plain form. The tokens are in cookies.
 
 use rocket::{State, get, http::Status, post};
 use serde_json::json;
@@ -23,13 +23,13 @@ use crate::{
     },
 };
 
-/// To the account of whoever was signed in, to the form otherwise.
+/// Redirects to the account page if the browser has a cookie with a token, otherwise to the sign-in form.
 #[get("/")]
 pub fn start(cookies: Cookies<'_>) -> SeeOther {
     SeeOther(if cookies.have_token() { ACCOUNT } else { "/login" }.to_owned())
 }
 
-/// The form; who is signed in goes on.
+/// Returns the sign-in form, or a redirect to `next` if the visitor is signed in.
 #[get("/login?<next>&<notice>")]
 pub fn login_page(
     next: Option<&str>,
@@ -49,7 +49,7 @@ pub fn login_page(
     }
 }
 
-/// Name and password, as a form has them.
+/// Name and password from the form.
 #[derive(Debug)]
 pub struct Credentials {
     identifier: Identifier,
@@ -58,7 +58,7 @@ pub struct Credentials {
 
 impl FromFields for Credentials {
     const FIELDS: &'static [Field] = &[
-        required("username", Kind::Text(Email::MAX_BYTES), "The name of the account, or its address."),
+        required("username", Kind::Text(Email::MAX_BYTES), "The username or the email address of the account."),
         required("password", Kind::Password, "The password of the account."),
     ];
 
@@ -69,7 +69,7 @@ impl FromFields for Credentials {
     }
 }
 
-/// Signs in. Before the API's own `login`, should both be at one path: that one takes JSON.
+/// Signs in with a form. With the base path `/`, the API's `login` has the same path; `IsForm` leaves JSON to it.
 #[post("/login", data = "<form>")]
 pub async fn login_form(
     _is_form: IsForm,
@@ -82,7 +82,7 @@ pub async fn login_form(
     let Form(sent) = form;
     let next = target(vestibule, &sent.next);
     if let Err(error) = form_token::check(&origin, cookies, vestibule, &sent.csrf_token) {
-        // What a foreign page typed is not shown.
+        // A page of another origin may have filled the form, so the typed text is not displayed.
         let shown = FormView { next, failure: Some(error.into()), ..FormView::default() };
         return page("login", shown, &origin, vestibule, cookies).into();
     }
@@ -105,7 +105,7 @@ async fn sign_in(
     open_session(identifier, password, vestibule, caller, cookies).await
 }
 
-/// Opens a session of this browser and sets its cookies. Without script it is bound to no device.
+/// Opens a session for this browser and sets its cookies. A form has no fingerprint, so the session is not bound to a device.
 pub(super) async fn open_session(
     identifier: Identifier,
     password: Password,
@@ -133,7 +133,7 @@ pub(super) async fn open_session(
     Ok(())
 }
 
-/// What the form shows besides itself.
+/// The variable content of the page of a form.
 #[derive(Debug, Default)]
 pub(super) struct FormView {
     pub next: String,
@@ -143,7 +143,7 @@ pub(super) struct FormView {
     pub failure: Option<Failure>,
 }
 
-/// The page of a form that is sent before there is a session.
+/// Returns the page of a form that is sent before there is a session: sign-in or registration.
 pub(super) fn page(
     name: &'static str,
     shown: FormView,
@@ -177,12 +177,12 @@ pub(super) fn page(
     }
 }
 
-/// Where to go afterwards: where `next` says, if that may be; to the account otherwise.
+/// Returns the address to go to afterwards: `next` if it is an allowed target, otherwise the account page.
 pub(super) fn target(vestibule: &Vestibule, next: &str) -> String {
     vestibule.redirects.read(next).map_or_else(|| ACCOUNT.to_owned(), |target| target.as_str().to_owned())
 }
 
-/// For a refusal that has no flow: the code's own status.
+/// A refusal without a flow. It has the status and the sentence of the code.
 impl From<ErrorCode> for Failure {
     fn from(code: ErrorCode) -> Self {
         Self::new(Status::new(code.status()), code.as_str())

@@ -1,7 +1,7 @@
-//! Pages for people: small, ours, and complete without script. A form is posted and answered with 303, or with the page again
-//! and what was wrong.
+//! The pages for people. They work completely without scripts. The response to a form is a 303, or the page again with the
+//! errors.
 //!
-//! One file for each page; the texts stand in `templates/texts.json`, and every page goes out through `render`.
+//! Each page has its own file. The texts are in `templates/texts.json`. `render` produces every page.
 
 mod account;
 mod account_forms;
@@ -38,7 +38,7 @@ use self::{
     render::Page,
 };
 
-/// The pages that stand at the root, and the forms they post.
+/// Returns the routes of the pages at the root, and of the forms that they post.
 pub fn routes() -> Vec<Route> {
     let mut routes = routes![
         start,
@@ -55,12 +55,13 @@ pub fn routes() -> Vec<Route> {
         delete_form,
         privacy_page,
     ];
-    // With the base path `/`, the API's `login` and `register` are at the same paths. They take what is no form.
+    // With the base path `/`, the API's `login` and `register` have the same paths. They handle every request that is not a
+    // form, after these routes.
     for route in &mut routes {
         route.rank = RANK;
     }
     routes
 }
 
-/// Before every rank that Rocket gives by itself.
+/// A rank that precedes all default ranks of Rocket.
 const RANK: isize = -20;

@@ -1,4 +1,4 @@
-//! What a page answers: itself, or the way to another one.
+//! The response of a page handler: the page, or a redirect to another page.
 
 use rocket::{
     Request, Response,
@@ -8,7 +8,7 @@ use rocket::{
 
 use super::render::Page;
 
-/// To another address, by `GET` (RFC 9110 §15.4.4). The address is a URL as a browser writes it, without control characters.
+/// A redirect to another address by `GET` (303, RFC 9110 §15.4.4). The address is a normalised URL without control characters.
 #[derive(Debug)]
 pub struct SeeOther(pub String);
 
@@ -18,12 +18,12 @@ impl<'r> Responder<'r, 'static> for SeeOther {
     }
 }
 
-/// A page, or the way to another one.
+/// A page, or a redirect to another page.
 #[derive(rocket::Responder)]
 pub enum PageResponse {
-    /// To be read.
+    /// The page.
     Page(Box<Page>),
-    /// To be followed.
+    /// The redirect.
     SeeOther(SeeOther),
 }
 
@@ -39,10 +39,10 @@ impl From<SeeOther> for PageResponse {
     }
 }
 
-/// Where people are sent when they said nothing else.
+/// The page to which the browser is redirected if there is no other target.
 pub(super) const ACCOUNT: &str = "/account";
 
-/// `path?name=value`, the value encoded.
+/// Returns `path?name=value`, with the value percent-encoded as in a form.
 pub(super) fn with_query(path: &str, name: &str, value: &str) -> String {
     let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
     format!("{path}?{name}={value}")

@@ -1,4 +1,5 @@
-//! `/privacy`: what is read and kept, why, how long, and how to see it and have it removed. It follows the configuration.
+//! `/privacy`: which data is read and stored, why, for how long, and how a user can see and delete it. The content follows the
+//! configuration.
 
 use rocket::{State, get};
 use serde_json::{Value, json};
@@ -6,10 +7,10 @@ use serde_json::{Value, json};
 use super::{Page, humanize};
 use crate::{flows::Vestibule, http::app_state::AppState};
 
-/// Seconds for which an ended session's row is kept beyond its end, before a sweep takes it.
+/// Seconds for which the row of an ended session is kept, before a sweep deletes it.
 const KEPT_AFTER_END: i64 = 24 * 60 * 60;
 
-/// The page.
+/// Returns the privacy page.
 #[get("/privacy")]
 pub fn privacy_page(vestibule: &State<AppState>) -> Page {
     let config = &vestibule.config;
@@ -25,7 +26,8 @@ pub fn privacy_page(vestibule: &State<AppState>) -> Page {
     Page::new("privacy", context)
 }
 
-/// Whom to ask: an address to write to, a page, or words.
+/// Returns the contact as text and link. The link is a URL or an email address; it is null for other text. Returns null if no
+/// contact is configured.
 fn contact(vestibule: &Vestibule) -> Value {
     let Some(contact) = &vestibule.config.web.privacy_contact else { return Value::Null };
     let link = match contact {

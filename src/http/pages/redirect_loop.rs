@@ -1,17 +1,17 @@
-//! A browser that is sent on and comes back at once, again and again, does not keep or show our cookies: then it is told so.
-//! A loop would be all that the person saw.
+//! The detection of redirect loops. A browser that is redirected to `next` and returns at once, again and again, does not keep
+//! our cookies or does not send them to the other page. It then receives a page that explains this, not another redirect.
 
 use sha2::{Digest, Sha256};
 
 use crate::{domain::jwt::base64url, http::browser::cookies::Cookies};
 
-/// How often one may come back for the same page.
+/// How often a browser may return for the same target.
 const MAX_RETURNS: u32 = 5;
 
-/// Seconds without coming back after which it is forgotten.
+/// Seconds without a return after which the count is forgotten.
 const WINDOW: i64 = 10;
 
-/// Counts that the browser is sent on to `next`. Returns whether it came back too often.
+/// Counts a redirect to `next`. Returns whether the browser returned too often, so that it must not be redirected again.
 pub fn is_loop(cookies: Cookies<'_>, next: &str) -> bool {
     let target = base64url(&Sha256::digest(next)[..6]);
     let before = cookies.redirect_counts().into_iter().filter_map(|value| value.rsplit_once('.'));

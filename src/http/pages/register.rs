@@ -1,4 +1,4 @@
-//! `/register`, where that is open: an account by a plain form, which also signs in.
+//! `/register`: creating an account with a plain form, which also signs in. It requires that registration is open.
 
 use rocket::{State, get, post};
 
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// The form; who is signed in goes on.
+/// Returns the registration form, or a redirect to `next` if the visitor is signed in.
 #[get("/register?<next>")]
 pub fn register_page(
     next: Option<&str>,
@@ -47,7 +47,7 @@ pub fn register_page(
     Ok(page("register", FormView { next, ..FormView::default() }, &origin, vestibule, cookies).into())
 }
 
-/// Makes an account and signs in.
+/// Creates an account and signs in.
 #[post("/register", data = "<form>")]
 pub async fn register_form(
     _is_form: IsForm,
@@ -80,10 +80,12 @@ pub async fn register_form(
     }
 }
 
-/// How far it came.
+/// The result of a registration.
 enum Account {
+    /// The account was created and a session was opened.
     SignedIn,
-    /// The account is there, but no session: too many sign-ins, say, or none without script.
+    /// The account was created, but no session was opened. For example, the limit of sign-ins was reached, or the server
+    /// requires sessions that are bound to a device, which needs a script.
     NotSignedIn,
 }
 
@@ -103,7 +105,7 @@ async fn make_account(
     Ok(if signed_in.is_ok() { Account::SignedIn } else { Account::NotSignedIn })
 }
 
-/// A name that is taken is said at its field.
+/// Returns the failure for the page. A name that is taken is reported at its field.
 fn failure(error: RegisterError) -> Failure {
     match error {
         RegisterError::Taken(taken) => {

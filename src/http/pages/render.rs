@@ -1,4 +1,4 @@
-//! From a template to an answer: the one function through which every page goes, and the headers that it sets.
+//! The rendering of a template to a response, with the headers that every page has.
 
 use std::{io::Cursor, sync::LazyLock};
 
@@ -21,11 +21,11 @@ use crate::{
     random,
 };
 
-/// What a browser may do on a page, beside what its content policy says.
+/// The features that a page may not use, in addition to the limits of its content security policy.
 const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), \
                            midi=(), payment=(), usb=()";
 
-/// Name and text of each template. `.html` is what makes minijinja escape every value.
+/// Name and text of each template. Because the name ends in `.html`, minijinja escapes every value.
 const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("../../../templates/base.html")),
     ("parts.html", include_str!("../../../templates/parts.html")),
@@ -40,9 +40,9 @@ const TEMPLATES: [(&str, &str); 9] = [
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
-    // A name that is misspelt is an error, and a test renders every page.
+    // A misspelt variable is an error. A test renders every page, so it finds each of them.
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    // A slash ends nothing in HTML; the library escapes it for those who write scripts into pages.
+    // The library escapes `/` too, for pages with inline scripts. These pages have none, and in HTML a slash needs no escape.
     environment.set_formatter(|out, state, value| {
         let is_text = !value.is_safe() && value.as_str().is_some();
         match state.auto_escape() {
@@ -70,12 +70,12 @@ pub struct Page {
 }
 
 impl Page {
-    /// The page of the template `name`, with what it shows: an object.
+    /// Creates a page from the template `name`. `context` is an object with the values of the template.
     pub fn new(name: &'static str, context: Value) -> Self {
         Self { name, status: Status::Ok, retry_after: None, context }
     }
 
-    /// The page as the answer to a refused request.
+    /// Returns the page as the response to a refused request. `retry_after` is in seconds.
     pub fn refused(self, status: Status, retry_after: Option<u64>) -> Self {
         Self { status, retry_after, ..self }
     }
@@ -95,7 +95,7 @@ impl<'r> Responder<'r, 'static> for Page {
             response.header(Header::new(name, value));
         }
         if self.status == Status::Unauthorized {
-            // Asked of every 401 (RFC 9110 §15.5.2); browsers ask nobody for this scheme.
+            // Every 401 must have this header (RFC 9110 §15.5.2). Browsers do not prompt for the scheme `Bearer`.
             response.header(Header::new("WWW-Authenticate", r#"Bearer realm="vestibule""#));
         }
         if let Some(seconds) = self.retry_after {
@@ -117,7 +117,7 @@ impl Page {
             "csrf_header": cookies.csrf_header,
             "fingerprint": if is_off { "off" } else { "on" },
             "assets": assets::folder(),
-            // Only what is there is named: the pages work without any script.
+            // Null if the page has no script of its own. All pages work without scripts.
             "script": assets::address(&format!("{}.js", self.name)),
             "nonce": nonce,
         });
@@ -128,7 +128,7 @@ impl Page {
     }
 }
 
-/// What the pages call this server: the host that people reach it by.
+/// Returns the name of this server on the pages: the host, with its port, of `public_url`.
 fn site(public_url: &str) -> &str {
     let host = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
     host.split('/').next().unwrap_or(host)
@@ -137,7 +137,7 @@ fn site(public_url: &str) -> &str {
 fn headers(vestibule: &Vestibule, nonce: &str) -> Vec<(&'static str, String)> {
     vec![
         ("Content-Security-Policy", policy(&vestibule.config.web.redirect_hosts, nonce)),
-        // `no-referrer` would make browsers send `Origin: null` with our own forms (Fetch, "append a request Origin header").
+        // With `no-referrer`, browsers would send `Origin: null` with our own forms (Fetch, "append a request Origin header").
         ("Referrer-Policy", "same-origin".to_owned()),
         ("Cross-Origin-Opener-Policy", "same-origin".to_owned()),
         ("Permissions-Policy", PERMISSIONS.to_owned()),
@@ -145,12 +145,13 @@ fn headers(vestibule: &Vestibule, nonce: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The content policy: nothing but our own style, icon and modules, no other origin, no frame around the page, no text that
-/// becomes markup or code (Trusted Types).
+/// Returns the content security policy. It allows only the style, the icon and the modules of this server, and no other origin.
+/// It forbids frames around the page, and text that becomes markup or code (Trusted Types).
 ///
-/// Chromium applies `form-action` to the redirect that answers a form as well, and `next` may name an allowed host.
+/// Chromium applies `form-action` also to the redirect after a form. `next` may name an allowed host, so the allowed hosts are
+/// in `form-action`.
 fn policy(redirect_hosts: &[String], nonce: &str) -> String {
-    // An IPv6 address is none that the policy's grammar knows (CSP 3 §2.3.1, host-source).
+    // The grammar of the policy has no IPv6 addresses (CSP 3 §2.3.1, host-source).
     let hosts: String = redirect_hosts
         .iter()
         .filter(|host| !host.starts_with('['))

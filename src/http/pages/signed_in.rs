@@ -1,5 +1,5 @@
-//! Who may see an account: whoever has its access cookie. Without one that holds, a person is sent to `continue`, which knows
-//! more: nobody loses a session because a token was over.
+//! The guards of the account pages. They require a valid access cookie. Without one, the browser is redirected to `continue`,
+//! which receives the refresh cookie too. So an expired access token does not end a session.
 
 use std::{
     convert::Infallible,
@@ -22,11 +22,11 @@ use crate::http::{
     request::body::{Form, FromFields},
 };
 
-/// A request with an access cookie that holds. That it was not made by a foreign page is not shown by it: see [`Posted`].
+/// A request with a valid access cookie. It does not prove that the request came from a page of this server: see [`Posted`].
 #[derive(Debug)]
 pub struct SignedIn(pub AccessToken);
 
-/// A request with an access cookie that holds, or without one: a page that is there for both.
+/// A request with or without a valid access cookie, for pages that serve both.
 #[derive(Debug)]
 pub struct MaybeSignedIn(pub Option<AccessToken>);
 
@@ -39,12 +39,12 @@ impl<'r> FromRequest<'r> for MaybeSignedIn {
     }
 }
 
-/// A form that a signed-in person sent from our own page.
+/// A form that a signed-in user sent from a page of this server.
 #[derive(Debug)]
 pub struct Posted<T> {
-    /// Who.
+    /// The access token of the user.
     pub token: AccessToken,
-    /// What, or what is wrong with it.
+    /// The form, or the error that names its invalid fields.
     pub fields: Result<T, ApiError>,
 }
 
@@ -85,7 +85,8 @@ impl<'r, T: FromFields> FromData<'r> for Posted<T> {
     }
 }
 
-/// Where the request is tried again once there is an access cookie. A form can't be: the person is told to send it again.
+/// Returns the address of `continue` for this request. Afterwards the browser repeats a `GET`. A form can't be repeated, so the
+/// account page asks the user to send it again.
 fn continue_address(request: &Request<'_>) -> String {
     let base = app_state(request).map_or("", |vestibule| vestibule.config.web.base_path.as_str());
     let next = match request.method() {
@@ -97,13 +98,13 @@ fn continue_address(request: &Request<'_>) -> String {
 
 type RedirectTo = Mutex<Option<String>>;
 
-/// Keeps the way for the catcher: a guard can't answer.
+/// Keeps the address of a redirect for the catcher, because a guard can't send a response.
 fn redirect_to(request: &Request<'_>, address: String) {
     let slot: &RedirectTo = request.local_cache(RedirectTo::default);
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
 }
 
-/// Where a guard wants the browser to go.
+/// Returns the redirect that a guard kept for this request, and removes it. Returns `None` if no guard kept a redirect.
 pub fn redirect_of(request: &Request<'_>) -> Option<SeeOther> {
     let slot: &RedirectTo = request.local_cache(RedirectTo::default);
     slot.lock().unwrap_or_else(PoisonError::into_inner).take().map(SeeOther)

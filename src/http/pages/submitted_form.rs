@@ -1,4 +1,4 @@
-//! A form as it was sent: what its fields mean, and what was typed, to show it again beside what was wrong.
+//! A submitted form: its parsed fields, and the typed text, which is displayed again together with the errors.
 
 use crate::{
     flows::Vestibule,
@@ -11,21 +11,21 @@ use crate::{
     },
 };
 
-/// Characters of a typed text that are shown again.
+/// The maximum number of characters of a typed text that are displayed again.
 const MAX_SHOWN: usize = 254;
 
-/// A form of one of our pages.
+/// A form of one of the pages.
 #[derive(Debug)]
 pub struct SubmittedForm<T> {
-    /// The hidden field that only our own page can fill.
+    /// The CSRF token in a hidden field, which only a page of this server can fill.
     pub csrf_token: String,
-    /// Where to go afterwards, unread.
+    /// The address to go to afterwards, not yet checked.
     pub next: String,
-    /// What was typed as the name.
+    /// The text typed as the username.
     pub username: String,
-    /// What was typed as the address.
+    /// The text typed as the email address.
     pub email: String,
-    /// What the fields mean, or what is wrong with them.
+    /// The parsed fields, or the error that names the invalid fields.
     pub fields: Result<T, ApiError>,
 }
 
@@ -33,14 +33,18 @@ impl<T: FromFields> FromFields for SubmittedForm<T> {
     const FIELDS: &'static [Field] = T::FIELDS;
 
     const SHARED_FIELDS: &'static [Field] = &[
-        optional("csrf_token", Kind::Opaque, "The hidden field that only our own page can fill."),
-        optional("next", Kind::Opaque, "Where to go afterwards."),
+        optional(
+            "csrf_token",
+            Kind::Opaque,
+            "The CSRF token in a hidden field, which only a page of this server can fill.",
+        ),
+        optional("next", Kind::Opaque, "The address to go to afterwards."),
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let parsed = T::read(fields, vestibule);
         let errors = fields.take_errors();
-        // Not every form asks for names.
+        // Not every form has these fields.
         let shown = |name: &str| {
             let typed = if fields.declares(name) { fields.typed(name) } else { "" };
             typed.chars().take(MAX_SHOWN).collect()
@@ -55,7 +59,7 @@ impl<T: FromFields> FromFields for SubmittedForm<T> {
     }
 }
 
-/// A form that has nothing but its button.
+/// A form with a button and no other fields.
 #[derive(Debug)]
 pub struct Button;
 
