@@ -103,7 +103,7 @@ pub fn application(vestibule: &Arc<Vestibule>, figment: Figment) -> Rocket<Build
 #[rocket::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = Config::of_process()?;
-    config.web.exclude_urls.push("/".to_owned());
+    config.web.exclude_urls.0.push("/".parse()?);
     let vestibule = Vestibule::open(config).await?;
     application(&vestibule, rocket::Config::figment()).launch().await?;
     vestibule.close().await;

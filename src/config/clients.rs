@@ -3,185 +3,161 @@
 use std::collections::BTreeMap;
 
 use figment::value::Value;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{
-    Lifetime, Sessions, Tokens,
-    reader::{Read, Reader, share},
-    secret::REDACTED,
-    sessions::not_longer,
-    setting::{Setting, items, show_subset, subset, text},
-    tokens::Identifier,
+    declare::settings,
+    reader::{Read, Reader},
+    sessions::{SessionKeys, refuse_longer},
+    setting::{REDACTED, Setting, items, show_list, subset, text},
+    tokens::{TokenKeys, identifier},
 };
-use crate::domain::{Permission, client::ClientSecretHash};
+use crate::domain::{Permission, client::ClientSecretHash, span::Lifetime};
 
 /// The client of a request that names none.
 const DEFAULT: &str = "default";
 
 /// Every client by its id; `default` is always there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Clients(BTreeMap<String, Client>);
 
-/// One application that signs people in here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Client {
-    /// What a request calls it.
-    pub id: String,
-    /// The claim `aud` of its access tokens.
-    pub audience: String,
-    /// Of its access tokens; at most that of its refresh tokens.
-    pub access_token_lifetime: Lifetime,
-    /// Of its refresh tokens; at most the lifetime of a session.
-    pub refresh_token_lifetime: Lifetime,
-    /// Makes it confidential: whoever knows the secret is the client.
-    pub secret_hash: Option<ClientSecretHash>,
-    /// The permissions that its tokens carry at most, sorted; none given is no limit.
-    pub scopes: Option<Vec<Permission>>,
-    /// What it may use at the token endpoint.
-    pub grants: Grants,
+settings! {
+    /// An application that signs people in here.
+    pub struct Client, ClientKeys in "clients", |reader, tokens: &TokenKeys, sessions: &SessionKeys| {
+        /// The claim `aud` of this client's access tokens. Unset: the setting `audience`.
+        #[key("clients.<id>.audience", example = "https://app.example.com")]
+        #[read(parse = identifier, otherwise = tokens.audience.clone())]
+        audience: String,
+        /// How long its access tokens live. Unset: the setting of that name.
+        #[key("clients.<id>.access_token_lifetime", example = "5m")]
+        #[read(otherwise = tokens.access_token_lifetime)]
+        access_token_lifetime: Lifetime,
+        /// How long its refresh tokens live. Unset: the setting of that name.
+        #[key("clients.<id>.refresh_token_lifetime", example = "30d")]
+        #[read(otherwise = sessions.refresh_token_lifetime)]
+        refresh_token_lifetime: Lifetime,
+        /// Makes the client confidential: the hash that `vestibule client secret web` prints. A confidential client signs in at
+        /// `/token` only, and must authenticate there.
+        #[key("clients.<id>.secret_hash", example = "sha256$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", secret = true)]
+        secret_hash: Option<ClientSecretHash>,
+        /// The permissions that its tokens carry at most. Unset: no limit.
+        #[key("clients.<id>.scopes", example = "posts:read,posts:write")]
+        scopes: Option<Vec<Permission>>,
+        /// The grants that it may use at `/token`: `password`, `refresh_token`. Unset: both.
+        #[key("clients.<id>.grants", example = "password,refresh_token")]
+        #[read(otherwise = Ok(Grants { password: true, refresh_token: true }))]
+        grants: Grants,
+        then {
+            /// The id by which a request names the client.
+            id: String = Ok(reader.client.clone()),
+        }
+    }
 }
-
-/// What a client may use at the token endpoint (RFC 6749 §1.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Grants {
-    /// `password`
-    pub password: bool,
-    /// `refresh_token`
-    pub refresh_token: bool,
-}
-
-const GRANTS: [&str; 2] = ["password", "refresh_token"];
-
-/// The setting `scopes`.
-struct Scopes(Vec<Permission>);
 
 impl Clients {
-    /// The client `id`, if it is configured.
+    /// Returns the client `id`, if it is configured.
     pub fn get(&self, id: &str) -> Option<&Client> {
         self.0.get(id)
     }
 
-    /// All of them, by id.
+    /// Returns all clients, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Client> {
         self.0.values()
     }
 
-    /// The longest that any access token is accepted, leeway aside: how long a revocation matters.
+    /// Returns the longest lifetime of an access token, without leeway: how long a revocation matters.
     pub fn longest_access_token_lifetime(&self) -> Lifetime {
         let longest = self.iter().map(|client| client.access_token_lifetime).max();
         longest.expect("the client `default` is always there")
     }
 
-    pub(super) fn read(reader: &mut Reader, tokens: Read<&Tokens>, sessions: Read<&Sessions>) -> Read<Self> {
-        let issuer = tokens.map(|tokens| Identifier(tokens.issuer.clone()));
-        let audience = reader.or("audience", issuer).map(|audience| audience.0);
+    pub(super) fn read(reader: &mut Reader, tokens: &TokenKeys, sessions: &SessionKeys) -> Read<Self> {
         let mut ids = reader.clients();
         ids.insert(DEFAULT.to_owned());
-        // All are read before the first failure counts.
+        // Every client is read before the first failure counts.
         let clients: Vec<Read<Client>> = ids
             .into_iter()
-            .map(|id| Client::read(reader, id, share(&audience).map(String::as_str), tokens, sessions))
+            .map(|id| {
+                reader.client = id;
+                let keys = ClientKeys::read(reader, tokens, sessions);
+                keys.check(reader, tokens, sessions);
+                keys.complete()
+            })
             .collect();
         let clients: Read<Vec<Client>> = clients.into_iter().collect();
         Ok(Self(clients?.into_iter().map(|client| (client.id.clone(), client)).collect()))
     }
 }
 
+impl ClientKeys {
+    fn check(&self, reader: &mut Reader, tokens: &TokenKeys, sessions: &SessionKeys) {
+        const ACCESS: &str = "clients.<id>.access_token_lifetime";
+        const REFRESH: &str = "clients.<id>.refresh_token_lifetime";
+        if reader.client == DEFAULT && matches!(self.secret_hash, Ok(Some(_))) {
+            let why = "must not be set: people sign in on pages through this client, which can't keep a secret";
+            reader.refuse("clients.<id>.secret_hash", why);
+        }
+        // If the client sets neither, the settings from which they come were compared already.
+        if !reader.is_given(ACCESS) && !reader.is_given(REFRESH) {
+            return;
+        }
+        let (access, refresh) = (self.access_token_lifetime, self.refresh_token_lifetime);
+        refuse_longer(reader, (REFRESH, refresh), ("session_lifetime", sessions.session_lifetime));
+        refuse_longer(reader, (ACCESS, access), (REFRESH, refresh));
+        if let (Ok(access), Ok(renew_within)) = (access, tokens.renew_within)
+            && access.seconds() <= renew_within.seconds()
+        {
+            let renewed = reader.describe("renew_within");
+            reader.refuse(ACCESS, format!("must be longer than {renewed}"));
+        }
+    }
+}
+
 impl Client {
-    /// Whether it has to show its secret.
+    /// Returns whether the client must authenticate with its secret.
     pub fn is_confidential(&self) -> bool {
         self.secret_hash.is_some()
     }
 
-    /// What is left of some permissions in a token of this client.
+    /// Returns those of the permissions that a token of this client may carry.
     pub fn permitted(&self, permissions: &[Permission]) -> Vec<Permission> {
         let is_within = |permission: &&Permission| self.scopes.as_ref().is_none_or(|all| all.contains(permission));
         permissions.iter().filter(is_within).cloned().collect()
-    }
-
-    fn read(
-        reader: &mut Reader,
-        id: String,
-        audience: Read<&str>,
-        tokens: Read<&Tokens>,
-        sessions: Read<&Sessions>,
-    ) -> Read<Self> {
-        let key = |setting: &str| format!("clients.{id}.{setting}");
-        let audience = audience.map(|audience| Identifier(audience.to_owned()));
-        let audience = reader.or(&key("audience"), audience);
-        let usual = tokens.map(|tokens| tokens.access_token_lifetime);
-        let access = reader.or(&key("access_token_lifetime"), usual);
-        let usual = sessions.map(|sessions| sessions.refresh_token_lifetime);
-        let refresh = reader.or(&key("refresh_token_lifetime"), usual);
-
-        let secret_hash = reader.optional(&key("secret_hash"));
-        let scopes = reader.optional::<Scopes>(&key("scopes"));
-        let grants = reader.or(&key("grants"), Ok(Grants { password: true, refresh_token: true }));
-        if id == DEFAULT && matches!(secret_hash, Ok(Some(_))) {
-            let why = "must not be set: people sign in on pages through this client, which can't keep a secret";
-            return Err(reader.refuse(&key("secret_hash"), why));
-        }
-
-        // Where neither is its own, the settings they come from were compared already.
-        let own = [key("access_token_lifetime"), key("refresh_token_lifetime")].map(|key| reader.is_given(&key));
-        if own.contains(&true) {
-            let access_key = key("access_token_lifetime");
-            let refresh_key = key("refresh_token_lifetime");
-            if let (Ok(refresh), Ok(sessions)) = (refresh, sessions) {
-                not_longer(reader, (&refresh_key, refresh), ("session_lifetime", sessions.session_lifetime))?;
-            }
-            let lifetime = not_longer(reader, (&access_key, access?), (&refresh_key, refresh?))?;
-            if tokens.is_ok_and(|tokens| lifetime.seconds() <= tokens.renew_within.seconds()) {
-                let renewed = reader.describe("renew_within");
-                return Err(reader.refuse(&access_key, format!("must be longer than {renewed}")));
-            }
-        }
-        Ok(Self {
-            audience: audience?.0,
-            access_token_lifetime: access?,
-            refresh_token_lifetime: refresh?,
-            secret_hash: secret_hash?,
-            scopes: scopes?.map(|scopes| scopes.0),
-            grants: grants?,
-            id,
-        })
     }
 }
 
 impl Setting for ClientSecretHash {
     fn parse(value: &Value) -> Result<Self, String> {
-        let allowed = "what `vestibule client secret ID` prints";
-        Self::parse(text(value, allowed)?).map_err(str::to_owned)
+        Self::parse(text(value, "what `vestibule client secret ID` prints")?).map_err(str::to_owned)
     }
 
     fn show(&self) -> Json {
-        json!(REDACTED)
+        Json::from(REDACTED)
     }
 }
 
-impl Setting for Scopes {
+impl Setting for Vec<Permission> {
     fn parse(value: &Value) -> Result<Self, String> {
         let allowed = "a list of permissions, such as [\"posts:read\", \"posts:write\"]";
         let names = items(value).ok_or(allowed)?;
-        let parsed: Result<Vec<Permission>, _> = names.into_iter().map(Permission::parse).collect();
+        let parsed: Result<Self, _> = names.into_iter().map(Permission::parse).collect();
         let mut permissions = parsed.map_err(|wrong| format!("{allowed}; one of these {wrong}"))?;
         permissions.sort_unstable();
         permissions.dedup();
-        Ok(Self(permissions))
+        Ok(permissions)
     }
 
     fn show(&self) -> Json {
-        self.0.iter().map(Permission::as_str).collect()
+        show_list(self)
     }
 }
 
-impl Setting for Grants {
-    fn parse(value: &Value) -> Result<Self, String> {
-        let [password, refresh_token] = subset(value, GRANTS)?;
-        Ok(Self { password, refresh_token })
-    }
-
-    fn show(&self) -> Json {
-        show_subset([self.password, self.refresh_token], GRANTS)
+subset! {
+    /// What a client may use at the token endpoint (RFC 6749 §1.3).
+    pub Grants {
+        /// `password`
+        password,
+        /// `refresh_token`
+        refresh_token,
     }
 }

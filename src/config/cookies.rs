@@ -1,20 +1,20 @@
 //! Names and attributes of the cookies.
 //!
-//! A browser drops a cookie whose name promises what its attributes don't keep (RFC 6265bis §4.1.3), and
-//! says nothing; so what wouldn't be stored is refused here.
+//! A browser silently drops a cookie whose name promises what its attributes don't keep (RFC 6265bis §4.1.3), so a cookie that
+//! no browser would store is refused here.
 
 use figment::value::Value;
-use serde_json::{Value as Json, json};
 
 use super::{
-    Web,
+    declare::settings,
     reader::{Read, Reader, share},
-    setting::{Setting, text, vocabulary},
-    url::{Address, is_domain},
+    setting::{text_if, vocabulary},
+    web::WebKeys,
 };
+use crate::domain::address::is_domain;
 
 vocabulary! {
-    /// Whether a cookie comes along from other sites.
+    /// Whether a browser sends a cookie with requests from other sites.
     pub SameSite {
         /// Never.
         Strict = "strict",
@@ -25,181 +25,140 @@ vocabulary! {
     }
 }
 
-/// Names and attributes of the cookies; prefixes of names fit the attributes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cookies {
-    /// Whether they are sent over https only.
-    pub secure: bool,
-    /// Whether they come along from other sites.
-    pub samesite: SameSite,
-    /// Whose hosts get them; `None`: this host alone.
-    pub domain: Option<String>,
-    /// Of the access token, `Path=/`.
-    pub access_name: String,
-    /// Of the refresh token, whose path isn't `/`.
-    pub refresh_name: String,
-    /// Of the token against cross-site requests, `Path=/`, readable by script.
-    pub csrf_name: String,
-    /// In which a script sends that one back.
-    pub csrf_header: String,
-}
-
-/// What decides which names a cookie may have.
-struct Attributes<'a> {
-    secure: bool,
-    domain: Option<&'a str>,
-}
-
-impl Cookies {
-    pub(super) fn read(reader: &mut Reader, web: Read<&Web>) -> Read<Self> {
-        let secure = reader.read::<bool>("cookie_secure");
-        let samesite = samesite(reader, secure);
-        let domain = domain(reader, web);
-        let csrf_header = reader.read::<HeaderName>("csrf_header_name");
-        let attributes = match (secure, share(&domain)) {
-            (Ok(secure), Ok(domain)) => Ok(Attributes { secure, domain: domain.as_deref() }),
-            (Err(reported), _) | (_, Err(reported)) => Err(reported),
-        };
-        let access = name(reader, "access_cookie_name", "access_token", true, &attributes);
-        let refresh = name(reader, "refresh_cookie_name", "refresh_token", false, &attributes);
-        let csrf = name(reader, "csrf_cookie_name", "csrf_token", true, &attributes);
-        let names = [("access_cookie_name", access?), ("refresh_cookie_name", refresh?), ("csrf_cookie_name", csrf?)];
-        let [access_name, refresh_name, csrf_name] = differing(reader, names)?;
-        Ok(Self {
-            secure: secure?,
-            samesite: samesite?,
-            domain: domain?,
-            access_name,
-            refresh_name,
-            csrf_name,
-            csrf_header: csrf_header?.0,
-        })
+settings! {
+    /// Names and attributes of the cookies. The prefixes of the names fit the attributes.
+    pub struct Cookies, CookieKeys in "cookies", |reader| {
+        /// Whether browsers send the cookies over https only. `false` is for plain http during development.
+        #[key("cookie_secure", default = true, dev = false)]
+        secure: bool,
+        /// Whether browsers send the cookies with requests from other sites: `strict`, `lax`, `none`.
+        #[key("cookie_samesite", default = "lax")]
+        samesite: SameSite,
+        /// The domain below which all hosts get the cookies. Unset: this host alone.
+        #[key("cookie_domain", example = "example.com", main = true)]
+        #[read(parse = domain)]
+        domain: Option<String>,
+        /// The cookie of the access token. Unset: `access_token`, with the prefix `__Host-`; the prefix is `__Secure-` if
+        /// `cookie_domain` is set, and there is no prefix if `cookie_secure` is `false`.
+        #[key("access_cookie_name", example = "__Host-access_token")]
+        #[read(parse = cookie_name, otherwise = default_name("access_token", Path::Root, &secure, &domain))]
+        access_name: String,
+        /// The cookie of the refresh token. Unset: `refresh_token`, with the prefix `__Secure-` unless `cookie_secure` is
+        /// `false`. The prefix `__Host-` is refused, because the path of this cookie isn't `/`.
+        #[key("refresh_cookie_name", example = "__Secure-refresh_token")]
+        #[read(parse = cookie_name, otherwise = default_name("refresh_token", Path::Sessions, &secure, &domain))]
+        refresh_name: String,
+        /// The cookie of the CSRF token, which scripts can read. Unset: `csrf_token`, with the prefix of the access token's
+        /// cookie.
+        #[key("csrf_cookie_name", example = "__Host-csrf_token")]
+        #[read(parse = cookie_name, otherwise = default_name("csrf_token", Path::Root, &secure, &domain))]
+        csrf_name: String,
+        /// The header in which a script sends the CSRF token back.
+        #[key("csrf_header_name", default = "X-CSRF-Token")]
+        #[read(parse = header_name)]
+        csrf_header: String,
     }
 }
 
-fn samesite(reader: &mut Reader, secure: Read<bool>) -> Read<SameSite> {
-    let samesite = reader.read("cookie_samesite")?;
-    match secure {
-        Ok(false) if samesite == SameSite::None => {
-            let secure = reader.describe("cookie_secure");
-            Err(reader.refuse("cookie_samesite", format!("none can't be used with {secure}")))
-        }
-        _ => Ok(samesite),
-    }
+/// The path of a cookie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Path {
+    /// `/`
+    Root,
+    /// That of the session endpoints.
+    Sessions,
 }
 
-fn domain(reader: &mut Reader, web: Read<&Web>) -> Read<Option<String>> {
-    let Some(Domain(domain)) = reader.optional("cookie_domain")? else { return Ok(None) };
-    let host = web.ok().and_then(|web| Address::parse(&web.public_url).ok()).map(|address| address.host);
-    // Where public_url isn't set nobody said how the server is reached.
-    if let Some(host) = host.filter(|_| reader.is_given("public_url"))
-        && host != domain
-        && !host.ends_with(&format!(".{domain}"))
-    {
-        let reached = reader.describe("public_url");
-        return Err(reader.refuse("cookie_domain", format!("must be the host of {reached}, or a domain above it")));
-    }
-    Ok(Some(domain))
-}
-
-/// The name under `key`, or `plain` with the prefix that fits; `rooted`: its cookie has `Path=/`.
-fn name(reader: &mut Reader, key: &str, plain: &str, rooted: bool, attributes: &Read<Attributes<'_>>) -> Read<String> {
-    let usual = share(attributes).map(|attributes| {
-        let prefix = match attributes {
-            Attributes { secure: false, .. } => "",
-            Attributes { domain: None, .. } if rooted => "__Host-",
-            Attributes { .. } => "__Secure-",
-        };
-        CookieName(format!("{prefix}{plain}"))
-    });
-    let CookieName(name) = reader.or(key, usual)?;
-    let Ok(Attributes { secure, domain }) = attributes else { return Ok(name) };
-    // Browsers compare the prefix without regard to case.
-    let has = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    let wrong = match () {
-        () if has("__Host-") && !rooted => "__Host- can't be used, since the path of this cookie isn't /".to_owned(),
-        () if (has("__Host-") || has("__Secure-")) && !secure => {
-            format!("its prefix can't be used with {}", reader.describe("cookie_secure"))
-        }
-        () if has("__Host-") && domain.is_some() => {
-            format!("__Host- can't be used with {}", reader.describe("cookie_domain"))
-        }
-        () => return Ok(name),
+fn default_name(plain: &str, path: Path, secure: &Read<bool>, domain: &Read<Option<String>>) -> Read<String> {
+    let prefix = match ((*secure)?, share(domain)?) {
+        (false, _) => "",
+        (true, None) if path == Path::Root => "__Host-",
+        (true, _) => "__Secure-",
     };
-    Err(reader.refuse(key, wrong))
+    Ok(format!("{prefix}{plain}"))
 }
 
-fn differing(reader: &mut Reader, names: [(&str, String); 3]) -> Read<[String; 3]> {
-    for (place, (key, name)) in names.iter().enumerate() {
-        if let Some((other, _)) = names[..place].iter().find(|(_, other)| other == name) {
-            let other = reader.describe(other);
-            return Err(reader.refuse(key, format!("must differ from {other}")));
+impl CookieKeys {
+    /// Refuses settings that can't be used together.
+    pub(super) fn check(&self, reader: &mut Reader, web: &WebKeys) {
+        if let (Ok(false), Ok(SameSite::None)) = (self.secure, self.samesite) {
+            let secure = reader.describe("cookie_secure");
+            reader.refuse("cookie_samesite", format!("none can't be used with {secure}"));
+        }
+        self.check_domain(reader, web);
+        let names = [
+            ("access_cookie_name", &self.access_name, Path::Root),
+            ("refresh_cookie_name", &self.refresh_name, Path::Sessions),
+            ("csrf_cookie_name", &self.csrf_name, Path::Root),
+        ];
+        for (place, (key, name, path)) in names.iter().enumerate() {
+            let Ok(name) = name else { continue };
+            self.check_prefix(reader, key, name, *path);
+            let same = |(_, other, _): &&(&str, &Read<String>, Path)| other.as_ref().is_ok_and(|other| other == name);
+            if let Some((other, ..)) = names[..place].iter().find(same) {
+                let other = reader.describe(other);
+                reader.refuse(key, format!("must differ from {other}"));
+            }
         }
     }
-    Ok(names.map(|(_, name)| name))
+
+    fn check_domain(&self, reader: &mut Reader, web: &WebKeys) {
+        // If public_url isn't set, nobody has said how the server is reached.
+        if let (Ok(Some(domain)), Ok(url)) = (&self.domain, &web.public_url)
+            && reader.is_given("public_url")
+        {
+            let host = &url.authority().host;
+            if host != domain && !host.ends_with(&format!(".{domain}")) {
+                let reached = reader.describe("public_url");
+                reader.refuse("cookie_domain", format!("must be the host of {reached}, or a domain above it"));
+            }
+        }
+    }
+
+    fn check_prefix(&self, reader: &mut Reader, key: &str, name: &str, path: Path) {
+        let (Ok(secure), Ok(domain)) = (self.secure, &self.domain) else { return };
+        // Browsers compare the prefix without regard to case.
+        let has = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        let wrong = if has("__Host-") && path != Path::Root {
+            "__Host- can't be used, since the path of this cookie isn't /".to_owned()
+        } else if (has("__Host-") || has("__Secure-")) && !secure {
+            format!("its prefix can't be used with {}", reader.describe("cookie_secure"))
+        } else if has("__Host-") && domain.is_some() {
+            format!("__Host- can't be used with {}", reader.describe("cookie_domain"))
+        } else {
+            return;
+        };
+        reader.refuse(key, wrong);
+    }
 }
 
-/// A token (RFC 9110 §5.6.2), which is what names of cookies and headers are.
-fn token(value: &Value, allowed: &str) -> Result<String, String> {
-    let text = text(value, allowed)?;
+/// Returns whether a text is a token (RFC 9110 §5.6.2), as names of cookies and headers are.
+fn is_token(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    let fits = text.len() <= 64 && text.bytes().all(plain);
-    fits.then(|| text.to_owned()).ok_or_else(|| allowed.to_owned())
+    text.len() <= 64 && text.bytes().all(plain)
 }
 
-struct CookieName(String);
-
-impl Setting for CookieName {
-    fn parse(value: &Value) -> Result<Self, String> {
-        token(value, "a name of at most 64 letters, digits and !#$%&'*+-.^_`|~").map(Self)
-    }
-
-    fn show(&self) -> Json {
-        json!(self.0)
-    }
+fn cookie_name(value: &Value) -> Result<String, String> {
+    text_if(value, "a name of at most 64 letters, digits and !#$%&'*+-.^_`|~", is_token)
 }
 
-struct HeaderName(String);
-
-/// What another site's page may send without being asked (Fetch, "CORS-safelisted request-header"), or
-/// what already means something else.
+/// Headers that a page of another site may send without a preflight (Fetch, "CORS-safelisted request-header"), or that have a
+/// meaning already.
 const TAKEN_HEADERS: [&str; 10] = [
-    "accept",
-    "accept-language",
-    "authorization",
-    "content-language",
-    "content-type",
-    "cookie",
-    "host",
-    "origin",
-    "range",
-    "referer",
+    "accept", "accept-language", "authorization", "content-language", "content-type", "cookie", "host", "origin",
+    "range", "referer",
 ];
 
-impl Setting for HeaderName {
-    fn parse(value: &Value) -> Result<Self, String> {
-        let name = token(value, "a header's name, such as X-CSRF-Token")?;
-        match TAKEN_HEADERS.iter().any(|taken| name.eq_ignore_ascii_case(taken)) {
-            true => Err("a header that has no other meaning, such as X-CSRF-Token".to_owned()),
-            false => Ok(Self(name)),
-        }
-    }
-
-    fn show(&self) -> Json {
-        json!(self.0)
+fn header_name(value: &Value) -> Result<String, String> {
+    let name = text_if(value, "a header's name, such as X-CSRF-Token", is_token)?;
+    match TAKEN_HEADERS.iter().any(|taken| name.eq_ignore_ascii_case(taken)) {
+        true => Err("a header that has no other meaning, such as X-CSRF-Token".to_owned()),
+        false => Ok(name),
     }
 }
 
-struct Domain(String);
-
-impl Setting for Domain {
-    fn parse(value: &Value) -> Result<Self, String> {
-        let allowed = "a domain such as example.com, with no dot before it and not an address";
-        let domain = text(value, allowed)?.to_ascii_lowercase();
-        (is_domain(&domain) && domain.contains('.')).then_some(Self(domain)).ok_or_else(|| allowed.to_owned())
-    }
-
-    fn show(&self) -> Json {
-        json!(self.0)
-    }
+fn domain(value: &Value) -> Result<Option<String>, String> {
+    let allowed = "a domain such as example.com, with no dot before it and not an address";
+    let is_allowed = |text: &str| text.contains('.') && is_domain(&text.to_ascii_lowercase());
+    text_if(value, allowed, is_allowed).map(|domain| Some(domain.to_ascii_lowercase()))
 }

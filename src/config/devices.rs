@@ -1,13 +1,14 @@
-//! How many devices a user has, and how one is recognised by its fingerprint.
+//! How many devices a user has, and how a device is recognised by its fingerprint.
 
 use super::{
-    Lifetime,
+    declare::settings,
     reader::{Read, Reader},
     setting::vocabulary,
 };
+use crate::domain::{device::Thresholds, span::Lifetime};
 
 vocabulary! {
-    /// What a login does that would make one device too many.
+    /// What a login does that would exceed the limit of devices.
     pub LimitPolicy {
         /// It ends the session of the device that was used least recently.
         EvictOldest = "evict_oldest",
@@ -17,57 +18,55 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// What becomes of fingerprints.
+    /// What is done with fingerprints.
     pub FingerprintPolicy {
-        /// Not even looked at.
+        /// They are not read.
         Off = "off",
-        /// Compared and recorded.
+        /// They are compared, and the result is recorded.
         Log = "log",
-        /// A session that began with one is refreshed only with a matching one.
+        /// A session that began with a fingerprint is refreshed only with a matching one.
         Enforce = "enforce",
-        /// The same, and no login without one.
+        /// The same, and no login without a fingerprint.
         Require = "require",
     }
 }
 
-/// How many devices a user has, and how one is recognised.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Devices {
-    /// 0 is no limit.
-    pub max_per_user: u32,
-    /// What happens past it.
-    pub limit_policy: LimitPolicy,
-    /// What becomes of fingerprints.
-    pub fingerprint: FingerprintPolicy,
-    /// The score from which it is the same device; 0 to 1, at least `drift_from`.
-    pub match_from: f64,
-    /// The score from which it passes and is recorded; 0 to 1.
-    pub drift_from: f64,
-    /// How long a device is kept after its last session.
-    pub retention: Lifetime,
+settings! {
+    /// The limit of devices, and the rules by which a device is recognised.
+    pub struct Devices, DeviceKeys in "devices", |reader| {
+        /// On how many devices one user may be signed in; `0` is no limit.
+        #[key("max_devices_per_user", default = 10, main = true)]
+        #[read(within = 0..=10_000)]
+        max_per_user: u32,
+        /// What a login does that would exceed the limit: `evict_oldest` ends the session of the device that was used
+        /// least recently, `reject` refuses the login.
+        #[key("device_limit_policy", default = "evict_oldest", main = true)]
+        limit_policy: LimitPolicy,
+        /// What is done with fingerprints: `off` (they are not read), `log` (compared and recorded), `enforce` (a session that
+        /// began with a fingerprint is refreshed only with a matching one), or `require` (also no login without one).
+        #[key("fingerprint_policy", default = "enforce", main = true)]
+        fingerprint: FingerprintPolicy,
+        /// The score from which a fingerprint is that of the same device, 0 to 1.
+        #[key("fingerprint_match", default = 0.75)]
+        #[read(within = 0.0..=1.0)]
+        match_from: f64,
+        /// The score from which a fingerprint that doesn't match passes and is recorded. A lower score is refused.
+        #[key("fingerprint_drift", default = 0.4)]
+        #[read(within = 0.01..=1.0)]
+        drift_from: f64,
+        /// How long a device is kept after its last session.
+        #[key("device_retention", default = "30d", main = true)]
+        retention: Lifetime,
+        then {
+            /// From which scores a fingerprint matches and passes: `fingerprint_match` and `fingerprint_drift`.
+            thresholds: Thresholds = thresholds(reader, match_from, drift_from),
+        }
+    }
 }
 
-impl Devices {
-    pub(super) fn read(reader: &mut Reader) -> Read<Self> {
-        let max_per_user = reader.within("max_devices_per_user", 0..=10_000);
-        let limit_policy = reader.read("device_limit_policy");
-        let fingerprint = reader.read("fingerprint_policy");
-        let match_from = reader.within("fingerprint_match", 0.0..=1.0);
-        let mut drift_from = reader.within("fingerprint_drift", 0.01..=1.0);
-        let retention = reader.read("device_retention");
-        if let (Ok(drift), Ok(limit)) = (drift_from, match_from)
-            && drift > limit
-        {
-            let limit = reader.describe("fingerprint_match");
-            drift_from = Err(reader.refuse("fingerprint_drift", format!("must not be above {limit}")));
-        }
-        Ok(Self {
-            max_per_user: max_per_user?,
-            limit_policy: limit_policy?,
-            fingerprint: fingerprint?,
-            match_from: match_from?,
-            drift_from: drift_from?,
-            retention: retention?,
-        })
-    }
+fn thresholds(reader: &mut Reader, match_from: Read<f64>, drift_from: Read<f64>) -> Read<Thresholds> {
+    Thresholds::new(match_from?, drift_from?).map_err(|_| {
+        let limit = reader.describe("fingerprint_match");
+        reader.refuse("fingerprint_drift", format!("must not be above {limit}"))
+    })
 }

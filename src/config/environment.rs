@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ffi::OsString, fs, path::Path};
 
 use figment::{Profile, util::nest, value::Value};
 
-use super::{given::Given, schema};
+use super::gathered::Gathered;
 
 const OURS: &str = "VESTIBULE_";
 const ROCKETS: &str = "ROCKET_";
@@ -14,14 +14,14 @@ const ROCKETS: &str = "ROCKET_";
 pub(super) struct Variables(BTreeMap<String, String>);
 
 impl Variables {
-    /// Those of `environment` that concern us.
-    pub(super) fn of(environment: &[(OsString, OsString)], given: &mut Given) -> Self {
+    /// Returns the variables of `environment` with either prefix.
+    pub(super) fn of(environment: &[(OsString, OsString)], gathered: &mut Gathered) -> Self {
         let mut variables = Self::default();
         for (name, value) in environment {
             let Some(name) = name.to_str().filter(|name| concerns_us(name)) else { continue };
             match value.to_str() {
                 Some(value) => drop(variables.0.insert(name.to_owned(), value.to_owned())),
-                None => given.problem(name, "the environment", "must be UTF-8"),
+                None => gathered.problem(name, "the environment", "must be UTF-8"),
             }
         }
         variables
@@ -31,8 +31,8 @@ impl Variables {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Hands over the values; `origin` makes the origin of a variable's name.
-    pub(super) fn give(self, given: &mut Given, origin: impl Fn(&str) -> String) {
+    /// Adds the values to `gathered`. `origin` returns the origin of a variable, given its name.
+    pub(super) fn give(self, gathered: &mut Gathered, origin: impl Fn(&str) -> String) {
         let mut ignored = Vec::new();
         for (name, value) in &self.0 {
             let place = || match origin(name) {
@@ -44,29 +44,29 @@ impl Variables {
                 if is_injected(suffix, value) {
                     ignored.push(name.as_str());
                 } else if key == "clients" || key.starts_with("clients_") {
-                    given.problem(&key, name, "is a table, which only the file can give");
-                } else if schema::find(&key).is_some() {
-                    given.put(&key, value.as_str().into(), &origin(name));
+                    gathered.problem(&key, name, "is a table, which only the file can give");
+                } else if gathered.schema.find(&key).is_some() {
+                    gathered.put(&key, value.as_str().into(), &origin(name));
                 } else {
-                    given.unknown(&key, &place());
+                    gathered.unknown(&key, &place());
                 }
             } else if let Some(suffix) = name.strip_prefix(ROCKETS) {
                 let key = suffix.to_ascii_lowercase();
                 match key.as_str() {
                     "profile" | "config" => continue,
-                    "address" | "port" => given.put_from_rocket(&key, value.as_str().into(), &origin(name)),
+                    "address" | "port" => gathered.put_from_rocket(&key, value.as_str().into(), &origin(name)),
                     _ => {}
                 }
                 // As Rocket's provider for the environment reads them.
                 let Ok(value) = value.parse::<Value>();
                 if let Value::Dict(_, settings) = nest(&key, value) {
-                    given.merge_settings(place(), Profile::Global.collect(settings));
+                    gathered.merge_rocket(place(), Profile::Global.collect(settings));
                 }
             }
         }
         if !ignored.is_empty() {
             let names = ignored.join(", ");
-            given.notes.push(format!("ignored, as what Kubernetes injects for a service of that name: {names}"));
+            gathered.notes.push(format!("ignored, as what Kubernetes injects for a service of that name: {names}"));
         }
     }
 }
@@ -75,8 +75,8 @@ fn concerns_us(name: &str) -> bool {
     name.starts_with(OURS) || name.starts_with(ROCKETS)
 }
 
-/// Kubernetes gives every container `<SERVICE>_SERVICE_HOST`, `<SERVICE>_PORT=tcp://…` and their like; a
-/// service called `vestibule`, or `vestibule-…`, makes them look like ours.
+/// Returns whether Kubernetes injected a variable. It gives every container `<SERVICE>_SERVICE_HOST`,
+/// `<SERVICE>_PORT=tcp://…` and their like; a service called `vestibule`, or `vestibule-…`, makes them look like ours.
 fn is_injected(suffix: &str, value: &str) -> bool {
     let protocols = ["TCP", "UDP", "SCTP"];
     let parts: Vec<&str> = suffix.split('_').collect();
@@ -89,15 +89,15 @@ fn is_injected(suffix: &str, value: &str) -> bool {
         })
 }
 
-/// The variables in `.env`, where there is one. The environment of the process is left as it is.
-pub(super) fn dotenv(directory: &Path, given: &mut Given) -> Option<Variables> {
+/// Returns the variables in `.env`; `None` if there is no such file. The environment of the process is not changed.
+pub(super) fn dotenv(directory: &Path, gathered: &mut Gathered) -> Option<Variables> {
     let path = directory.join(".env");
     // A directory of that name is a Python environment.
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {
             if path.is_file() {
-                given.problem(".env", "the working directory", &format!("can't be read: {error}"));
+                gathered.problem(".env", "the working directory", &format!("can't be read: {error}"));
             }
             return None;
         }
@@ -111,9 +111,9 @@ pub(super) fn dotenv(directory: &Path, given: &mut Given) -> Option<Variables> {
             Err(dotenvy::Error::LineParse(wrong, _)) => {
                 let number = text.lines().position(|line| line.trim() == wrong.trim()).map(|place| place + 1);
                 let subject = number.map_or("a line".to_owned(), |number| format!("line {number}"));
-                given.problem(&subject, ".env", "is not NAME=value");
+                gathered.problem(&subject, ".env", "is not NAME=value");
             }
-            Err(_) => given.problem("a line", ".env", "can't be read"),
+            Err(_) => gathered.problem("a line", ".env", "can't be read"),
         }
     }
     Some(variables)

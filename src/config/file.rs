@@ -11,38 +11,22 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::{given::Given, schema, suggest::nearness};
+use super::{gathered::Gathered, suggest::nearness};
 
 /// Names in a profile's table, beside `auth`, that are those of Rocket or of what is often used with it, though they are
-/// names of ours too (`secret_key`) or near to `auth` (`oauth`).
+/// names of our own keys too (`secret_key`) or near to `auth` (`oauth`).
 const NAMES_OF_OTHERS: [&str; 18] = [
-    "address",
-    "cli_colors",
-    "databases",
-    "ident",
-    "ip_header",
-    "keep_alive",
-    "limits",
-    "log_level",
-    "max_blocking",
-    "oauth",
-    "port",
-    "proxy_proto_header",
-    "secret_key",
-    "shutdown",
-    "temp_dir",
-    "template_dir",
-    "tls",
-    "workers",
+    "address", "cli_colors", "databases", "ident", "ip_header", "keep_alive", "limits", "log_level", "max_blocking",
+    "oauth", "port", "proxy_proto_header", "secret_key", "shutdown", "temp_dir", "template_dir", "tls", "workers",
 ];
 
 /// Reads the file at `path`, called `name` in messages: our keys of `profile`, and Rocket's own settings.
-pub(super) fn read(path: &Path, name: &str, profile: &Profile, given: &mut Given) {
+pub(super) fn read(path: &Path, name: &str, profile: &Profile, gathered: &mut Gathered) {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
             let subject = path.display().to_string();
-            return given.problem(&subject, "the configuration file", &format!("can't be read: {error}"));
+            return gathered.problem(&subject, "the configuration file", &format!("can't be read: {error}"));
         }
     };
     let profiles: Dict = match Toml::from_str(&text) {
@@ -51,19 +35,19 @@ pub(super) fn read(path: &Path, name: &str, profile: &Profile, given: &mut Given
             let place = error.span().map_or(0, |span| span.start.min(text.len()));
             let line = text.as_bytes()[..place].iter().filter(|byte| **byte == b'\n').count() + 1;
             let message = error.message().replace('\n', "; ");
-            return given.problem(&format!("line {line}"), name, &format!("not TOML: {message}"));
+            return gathered.problem(&format!("line {line}"), name, &format!("not TOML: {message}"));
         }
     };
-    let mut tables = split_tables(profiles, name, given);
-    given.merge_settings(name.to_owned(), tables.without_auth());
+    let mut tables = split_tables(profiles, name, gathered);
+    gathered.merge_rocket(name.to_owned(), tables.without_auth());
 
     // Figment's order: the default, then the profile, then what holds globally.
     for profile in [&Profile::Default, profile, &Profile::Global] {
         for (key, value) in tables.0.remove(profile).unwrap_or_default() {
             match key.as_str() {
-                "auth" => give_ours(value, profile, name, given),
-                "address" | "port" => given.put_from_rocket(&key, value, name),
-                _ => refuse_stray(&key, &value, profile, name, given),
+                "auth" => give_ours(value, profile, name, gathered),
+                "address" | "port" => gathered.put_from_rocket(&key, value, name),
+                _ => refuse_stray(&key, &value, profile, name, gathered),
             }
         }
     }
@@ -80,38 +64,38 @@ impl Tables {
     }
 }
 
-fn split_tables(profiles: Dict, name: &str, given: &mut Given) -> Tables {
+fn split_tables(profiles: Dict, name: &str, gathered: &mut Gathered) -> Tables {
     let mut tables = BTreeMap::new();
     for (profile, value) in profiles {
         match value {
             Value::Dict(_, _) if profile == "auth" => {
-                given.problem("[auth]", name, "stands for a profile of that name; write [default.auth]");
+                gathered.problem("[auth]", name, "stands for a profile of that name; write [default.auth]");
             }
             Value::Dict(_, table) => drop(tables.insert(Profile::from(profile.as_str()), table)),
-            _ => given.problem(&profile, name, "stands outside of a table; put it under [default.auth]"),
+            _ => gathered.problem(&profile, name, "stands outside of a table; put it under [default.auth]"),
         }
     }
     Tables(tables)
 }
 
-fn give_ours(auth: Value, profile: &Profile, name: &str, given: &mut Given) {
+fn give_ours(auth: Value, profile: &Profile, name: &str, gathered: &mut Gathered) {
     match auth {
-        Value::Dict(_, auth) => auth.into_iter().for_each(|(key, value)| given.put(&key, value, name)),
-        _ => given.problem("auth", name, &format!("must be a table, [{profile}.auth]")),
+        Value::Dict(_, auth) => auth.into_iter().for_each(|(key, value)| gathered.put(&key, value, name)),
+        _ => gathered.problem("auth", name, &format!("must be a table, [{profile}.auth]")),
     }
 }
 
-/// Rocket ignores what it doesn't know, so our settings under a mistyped name, or beside `auth`, would be lost without a
-/// word. What else stands there is for the application that we are part of.
-fn refuse_stray(key: &str, value: &Value, profile: &Profile, name: &str, given: &mut Given) {
+/// Refuses our settings beside `auth`, and a table whose name is nearly `auth`. Rocket ignores keys that it doesn't know,
+/// so these settings would be lost silently. Other keys belong to the application that embeds the server.
+fn refuse_stray(key: &str, value: &Value, profile: &Profile, name: &str, gathered: &mut Gathered) {
     if NAMES_OF_OTHERS.contains(&key) {
         return;
     }
-    if key == "clients" || schema::find(key).is_some() {
+    if key == "clients" || gathered.schema.find(key).is_some() {
         let wanted = format!("is not read in [{profile}]; move it under [{profile}.auth]");
-        given.problem(key, name, &wanted);
+        gathered.problem(key, name, &wanted);
     } else if matches!(value, Value::Dict(_, _)) && nearness(&key.to_ascii_lowercase(), "auth").is_some() {
         let subject = format!("[{profile}.{}]", key.escape_debug());
-        given.problem(&subject, name, "unknown table; did you mean auth?");
+        gathered.problem(&subject, name, "unknown table; did you mean auth?");
     }
 }

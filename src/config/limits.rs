@@ -1,66 +1,33 @@
-//! How often something may be tried, and how long the audit log is kept.
-
-use std::{fmt, num::NonZeroU32};
+//! Limits on attempts, and the retention of the audit log.
 
 use figment::value::Value;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{
-    Lifetime,
-    reader::{Read, Reader},
+    declare::settings,
     setting::{Setting, integer, text},
 };
+use crate::domain::{rate::Rate, span::Lifetime};
 
-const MOST: u32 = 1_000_000;
-const LONGEST_PERIOD: i64 = 24 * 60 * 60;
-
-/// How often something may be tried (`None`: as often as one likes), and how long the audit log is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// Attempts from one address.
-    pub login_rate_per_ip: Option<Rate>,
-    /// Wrong passwords for one account.
-    pub login_failures_per_account: Option<Rate>,
-    /// New accounts from one address.
-    pub register_rate_per_ip: Option<Rate>,
-    /// Refreshes of one session.
-    pub refresh_rate_per_session: Option<Rate>,
-    /// How long the audit log is kept.
-    pub audit_retention: Lifetime,
-}
-
-/// So many in a period of at most a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// How many, at most a million.
-    pub count: NonZeroU32,
-    /// In how long.
-    pub per: Lifetime,
-}
-
-impl Rate {
-    /// The rate with so many times the count.
-    #[must_use]
-    pub fn times(self, factor: u32) -> Self {
-        let count = NonZeroU32::new(self.count.get().saturating_mul(factor)).unwrap_or(self.count);
-        Self { count, ..self }
-    }
-}
-
-impl Limits {
-    pub(super) fn read(reader: &mut Reader) -> Read<Self> {
-        let login_rate_per_ip = reader.read("login_rate_per_ip");
-        let login_failures_per_account = reader.read("login_failures_per_account");
-        let register_rate_per_ip = reader.read("register_rate_per_ip");
-        let refresh_rate_per_session = reader.read("refresh_rate_per_session");
-        let audit_retention = reader.read("audit_retention");
-        Ok(Self {
-            login_rate_per_ip: login_rate_per_ip?,
-            login_failures_per_account: login_failures_per_account?,
-            register_rate_per_ip: register_rate_per_ip?,
-            refresh_rate_per_session: refresh_rate_per_session?,
-            audit_retention: audit_retention?,
-        })
+settings! {
+    /// Limits on attempts (`None` is no limit), and the retention of the audit log.
+    pub struct Limits, LimitKeys in "limits", |reader| {
+        /// Login attempts from one address (IPv6: from one /64 network). A limit lets that many through at once and gives them
+        /// back evenly over the period; `0` is no limit, here and below.
+        #[key("login_rate_per_ip", default = "30/1m", main = true)]
+        login_rate_per_ip: Option<Rate>,
+        /// Wrong passwords for one typed name, whether an account has that name or not.
+        #[key("login_failures_per_account", default = "10/15m", main = true)]
+        login_failures_per_account: Option<Rate>,
+        /// New accounts from one address.
+        #[key("register_rate_per_ip", default = "10/1h")]
+        register_rate_per_ip: Option<Rate>,
+        /// Refreshes of one session. Answers within the grace don't count.
+        #[key("refresh_rate_per_session", default = "60/1m")]
+        refresh_rate_per_session: Option<Rate>,
+        /// How long the audit log is kept.
+        #[key("audit_retention", default = "90d", main = true)]
+        audit_retention: Lifetime,
     }
 }
 
@@ -70,22 +37,10 @@ impl Setting for Option<Rate> {
         if integer(value) == Some(0) {
             return Ok(None);
         }
-        let rate = || {
-            let (count, per) = text(value, allowed).ok()?.split_once('/')?;
-            let count = count.trim().parse::<NonZeroU32>().ok().filter(|count| count.get() <= MOST)?;
-            let per = Lifetime::parse(&per.into()).ok().filter(|per| per.seconds() <= LONGEST_PERIOD)?;
-            Some(Rate { count, per })
-        };
-        rate().map(Some).ok_or_else(|| allowed.to_owned())
+        text(value, allowed)?.parse().map(Some).map_err(|()| allowed.to_owned())
     }
 
     fn show(&self) -> Json {
-        self.as_ref().map_or(json!("0"), |rate| json!(rate.to_string()))
-    }
-}
-
-impl fmt::Display for Rate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.count, self.per)
+        self.as_ref().map_or_else(|| Json::from("0"), |rate| Json::from(rate.to_string()))
     }
 }

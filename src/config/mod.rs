@@ -1,19 +1,18 @@
-//! The configuration: one typed value that can't be wrong, and where each part of it came from.
+//! The configuration: one typed value that is consistent in itself, and the origin of each part of it.
 //!
-//! Later wins: built-in defaults, `Rocket.toml` (the profile's table, key `auth`) or `--config FILE`,
-//! `.env` in the working directory, `VESTIBULE_<KEY>`, the command line. `schema` is the table of keys;
-//! each section has a file that reads its keys into types; [`load`] reports everything that is wrong at
-//! once. Nothing here knows Rocket, the clock or a module of ours but the nouns of `domain`, and nothing changes the process.
+//! A later source wins over an earlier one: built-in defaults, `Rocket.toml` (the profile's table, key `auth`) or
+//! `--config FILE`, `.env` in the working directory, `VESTIBULE_<KEY>`, the command line. Each section has a file that declares
+//! its keys (`key` says how) and checks which values fit together. A value is read once, into the type that the program
+//! uses. [`load`] reports everything that is wrong at once. Nothing here knows Rocket, the clock or another module except
+//! the nouns of `domain`, and nothing changes the process.
 
 mod clients;
 mod cookies;
+mod declare;
 mod devices;
-mod duration;
-mod entry;
 mod environment;
-mod excluded;
 mod file;
-mod given;
+mod gathered;
 mod keys;
 mod limits;
 mod passwords;
@@ -21,14 +20,13 @@ mod problems;
 mod profile;
 mod reader;
 mod schema;
-mod secret;
+mod secret_file;
 mod sessions;
 mod setting;
 mod sources;
 mod storage;
 mod suggest;
 mod tokens;
-mod url;
 mod web;
 
 #[cfg(test)]
@@ -38,55 +36,86 @@ use std::fmt;
 
 use figment::{Figment, providers::Serialized};
 
-use self::reader::{Read, Reader, share};
+use self::{
+    clients::ClientKeys,
+    cookies::CookieKeys,
+    devices::DeviceKeys,
+    keys::SecretKeys,
+    limits::LimitKeys,
+    passwords::PasswordKeys,
+    reader::{Read, Reader},
+    schema::Schema,
+    sessions::SessionKeys,
+    storage::StorageKeys,
+    tokens::TokenKeys,
+    web::WebKeys,
+};
 pub use self::{
     clients::{Client, Clients, Grants},
     cookies::{Cookies, SameSite},
     devices::{Devices, FingerprintPolicy, LimitPolicy},
-    duration::{Lifetime, Seconds},
-    entry::Entry,
-    keys::{Algorithm, Keys},
-    limits::{Limits, Rate},
-    passwords::{Argon2Params, Passwords, UsernameField},
+    keys::Keys,
+    limits::Limits,
+    passwords::{Passwords, Registration, UsernameField},
     problems::{Problem, Problems},
     profile::Profile,
-    secret::Secret,
+    schema::Entry,
+    secret_file::read_root_secret,
     sessions::{Blacklist, Sessions},
     sources::{Flags, Sources},
     storage::{Database, Storage},
     tokens::{TokenClaims, TokenLocation, Tokens},
     web::{CorsOrigins, LogFormat, Web},
 };
+pub use crate::domain::{
+    rate::Rate,
+    secret::Secret,
+    span::{Lifetime, Seconds},
+};
 
-/// The whole configuration. Holding one is the proof that its values fit together.
+/// Every key, in the order of `Rocket.toml`.
+static SCHEMA: Schema = Schema(&[
+    StorageKeys::TABLE,
+    SecretKeys::TABLE,
+    WebKeys::TABLE,
+    TokenKeys::TABLE,
+    SessionKeys::TABLE,
+    DeviceKeys::TABLE,
+    PasswordKeys::TABLE,
+    CookieKeys::TABLE,
+    LimitKeys::TABLE,
+    ClientKeys::TABLE,
+]);
+
+/// The whole configuration. A value of this type is the proof that its settings fit together.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What the server runs as.
+    /// The profile: `serve` or `dev`.
     pub profile: Profile,
-    /// Where data is.
+    /// The directory of the data, and the database.
     pub storage: Storage,
-    /// What keys are made from.
+    /// Secrets and the signing algorithm.
     pub keys: Keys,
-    /// What tokens say, and how long access tokens live.
+    /// Content and lifetime of access tokens.
     pub tokens: Tokens,
-    /// How long sessions live, and how they are refreshed and revoked.
+    /// Lifetime, rotation and revocation of sessions.
     pub sessions: Sessions,
-    /// How many devices, and how they are recognised.
+    /// The limit of devices, and the rules by which a device is recognised.
     pub devices: Devices,
-    /// How people log in, and how passwords are hashed.
+    /// Names at the sign-in, and the cost of password hashes.
     pub passwords: Passwords,
     /// Names and attributes of cookies.
     pub cookies: Cookies,
-    /// Where the server listens, and whom it believes.
+    /// Addresses, trusted proxies and origins.
     pub web: Web,
     /// The applications that sign people in here.
     pub clients: Clients,
-    /// Throttles, and how long the audit log is kept.
+    /// Limits on attempts, and how long the audit log is kept.
     pub limits: Limits,
 }
 
 impl Config {
-    /// The configuration of this process, as `vestibule serve` reads it: `Rocket.toml`, `.env`, the environment.
+    /// Returns the configuration of this process, as `vestibule serve` reads it: `Rocket.toml`, `.env`, the environment.
     ///
     /// # Errors
     /// As [`load`].
@@ -95,13 +124,13 @@ impl Config {
     }
 }
 
-/// What [`load`] gives.
+/// A configuration and where it came from.
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
     /// Every key with its effective value and origin, for `config show`.
     pub entries: Vec<Entry>,
-    /// What the operator should be told, though it doesn't stop the start.
+    /// Notes for the operator about what doesn't stop the start.
     pub notes: Vec<String>,
     /// Rocket's own settings, with our address and port, to be merged over Rocket's defaults.
     pub figment: Figment,
@@ -116,55 +145,62 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     load_with(sources, |_| Vec::new())
 }
 
-/// As [`load`], with what `check` has against Rocket's own settings, which nothing here knows the meaning of.
+/// Reads the configuration like [`load`], and adds the problems that `check` finds in Rocket's own settings, whose meaning
+/// nothing here knows.
 ///
 /// # Errors
-/// As [`load`], and what `check` gives, all at once.
+/// As [`load`], and what `check` returns, all at once.
 pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>) -> Result<Loaded, Problems> {
-    let mut reader = Reader::new(sources.profile, &sources.flags, sources.gather());
+    let mut reader = Reader::new(sources.profile, &sources.flags, sources.gather(&SCHEMA));
     let config = read(&mut reader);
-    let (mut given, entries) = reader.finish();
-    given.problems.extend(check(&given.figment));
+    let (mut gathered, entries) = reader.finish();
+    gathered.problems.extend(check(&gathered.rocket));
     match config {
-        Ok(config) if given.problems.is_empty() => {
-            // Rocket must bind what was checked here, also where a flag or a variable of ours decided it.
-            let figment = given
-                .figment
+        Ok(config) if gathered.problems.is_empty() => {
+            // Rocket must bind the address and port that were checked here, also if a flag or `VESTIBULE_PORT` set them.
+            let figment = gathered
+                .rocket
                 .merge(Serialized::global("address", config.web.address))
                 .merge(Serialized::global("port", config.web.port));
-            Ok(Loaded { config, entries, notes: given.notes, figment })
+            Ok(Loaded { config, entries, notes: gathered.notes, figment })
         }
-        _ => Err(Problems::new(given.problems)),
+        _ => Err(Problems::new(gathered.problems)),
     }
 }
 
+/// Reads every section, then checks which values fit together. Both report problems; a section without one is complete.
 fn read(reader: &mut Reader) -> Read<Config> {
-    let storage = Storage::read(reader);
-    let keys = Keys::read(reader);
-    let web = Web::read(reader);
-    let tokens = Tokens::read(reader, share(&web));
-    let sessions = Sessions::read(reader, share(&tokens));
-    let devices = Devices::read(reader);
-    let passwords = Passwords::read(reader);
-    let cookies = Cookies::read(reader, share(&web));
-    let limits = Limits::read(reader);
-    let clients = Clients::read(reader, share(&tokens), share(&sessions));
+    let storage = StorageKeys::read(reader).complete();
+    let keys = SecretKeys::read(reader).complete(reader);
+    let web = WebKeys::read(reader);
+    web.check(reader);
+    let tokens = TokenKeys::read(reader, &web);
+    tokens.check(reader, &web);
+    let sessions = SessionKeys::read(reader);
+    sessions.check(reader, &tokens);
+    let devices = DeviceKeys::read(reader).complete();
+    let passwords = PasswordKeys::read(reader);
+    passwords.check(reader);
+    let cookies = CookieKeys::read(reader);
+    cookies.check(reader, &web);
+    let limits = LimitKeys::read(reader).complete();
+    let clients = Clients::read(reader, &tokens, &sessions);
     Ok(Config {
         profile: reader.profile,
         storage: storage?,
         keys: keys?,
-        tokens: tokens?,
-        sessions: sessions?,
+        tokens: tokens.complete()?,
+        sessions: sessions.complete()?,
         devices: devices?,
-        passwords: passwords?,
-        cookies: cookies?,
-        web: web?,
+        passwords: passwords.complete()?,
+        cookies: cookies.complete()?,
+        web: web.complete()?,
         clients: clients?,
         limits: limits?,
     })
 }
 
-/// Without Rocket's settings, which may hold secrets of their own.
+/// Without Rocket's settings, which may contain secrets of their own.
 impl fmt::Debug for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loaded").field("config", &self.config).field("notes", &self.notes).finish_non_exhaustive()

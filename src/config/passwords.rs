@@ -1,24 +1,15 @@
-//! How people log in and register, and how passwords are hashed.
+//! How people sign in and register, and how passwords are hashed.
 
 use std::{num::NonZeroUsize, thread};
 
-use super::{
-    Profile,
-    reader::{Read, Reader},
-    setting::vocabulary,
-};
-
-/// OWASP's minimum for argon2id (Password Storage Cheat Sheet).
-const OWASP: Argon2Params = Argon2Params { memory_kib: 19_456, iterations: 2, parallelism: 1 };
-/// Past this one login costs seconds, or a gigabyte.
-const HIGHEST: Argon2Params = Argon2Params { memory_kib: 1_048_576, iterations: 100, parallelism: 64 };
+use super::{declare::settings, profile::Profile, reader::Reader, setting::vocabulary};
 
 vocabulary! {
-    /// What people log in with.
+    /// The name that people sign in with.
     pub UsernameField {
         /// Their email address.
         Email = "email",
-        /// Their user name.
+        /// Their username.
         Username = "username",
         /// Either of the two.
         Either = "either",
@@ -26,81 +17,70 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Whether anybody may make an account.
-    Registration {
+    /// Whether anybody may create an account.
+    pub Registration {
+        /// Anybody may.
         Open = "open",
+        /// Only an operator may.
         Closed = "closed",
     }
 }
 
-/// How people log in and register, and how passwords are hashed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Passwords {
-    /// Of new hashes.
-    pub argon2: Argon2Params,
-    /// In characters, 8 to 64.
-    pub min_length: usize,
-    /// How many are computed at once, at least 1.
-    pub hash_concurrency: usize,
-    /// How many may wait for that; past it the server is overloaded.
-    pub hash_queue: usize,
-    /// What people log in with.
-    pub username_field: UsernameField,
-    /// Whether anybody may make an account.
-    pub registration_open: bool,
-}
-
-/// The cost of an argon2id hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Argon2Params {
-    /// Memory, in KiB; at least 8 per lane.
-    pub memory_kib: u32,
-    /// Passes over it.
-    pub iterations: u32,
-    /// Lanes.
-    pub parallelism: u32,
-}
-
-impl Passwords {
-    pub(super) fn read(reader: &mut Reader) -> Read<Self> {
-        let argon2 = Argon2Params::read(reader);
-        let min_length = reader.within("password_min_length", 8..=64);
-        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let hash_concurrency = hash_concurrency(reader, cores);
-        let hash_queue = reader.within("hash_queue", 0..=100_000);
-        let username_field = reader.read("username_field");
-        let registration = reader.read::<Registration>("registration");
-        Ok(Self {
-            argon2: argon2?,
-            min_length: min_length?,
-            hash_concurrency: hash_concurrency?,
-            hash_queue: hash_queue?,
-            username_field: username_field?,
-            registration_open: registration? == Registration::Open,
-        })
-    }
-}
-
-fn hash_concurrency(reader: &mut Reader, cores: usize) -> Read<usize> {
-    match reader.or("hash_concurrency", Ok(cores))? {
-        slots @ 1..=1024 => Ok(slots),
-        _ => Err(reader.refuse("hash_concurrency", "must be from 1 to 1024")),
-    }
-}
-
-impl Argon2Params {
-    fn read(reader: &mut Reader) -> Read<Self> {
-        let dev = reader.profile == Profile::Dev;
-        let lowest = if dev { Self { memory_kib: 8, iterations: 1, parallelism: 1 } } else { OWASP };
-        let memory_kib = reader.within("argon2_memory_kib", lowest.memory_kib..=HIGHEST.memory_kib);
-        let iterations = reader.within("argon2_iterations", lowest.iterations..=HIGHEST.iterations);
-        let parallelism = reader.within("argon2_parallelism", lowest.parallelism..=HIGHEST.parallelism);
-        let params = Self { memory_kib: memory_kib?, iterations: iterations?, parallelism: parallelism? };
-        // RFC 9106 §3.1.
-        if params.memory_kib < 8 * params.parallelism {
-            let lanes = reader.describe("argon2_parallelism");
-            return Err(reader.refuse("argon2_memory_kib", format!("must be at least 8 for each of {lanes}")));
+settings! {
+    /// The names for a sign-in, the rules for new passwords, and the cost of hashing.
+    pub struct Passwords, PasswordKeys in "passwords", |reader| {
+        /// The name that people sign in with: `email`, `username`, or `either`.
+        #[key("username_field", default = "either")]
+        username_field: UsernameField,
+        /// Whether anybody may create an account: `open` or `closed`.
+        #[key("registration", default = "closed", dev = "open", main = true)]
+        registration: Registration,
+        /// The least number of characters of a new password, 8 to 64.
+        #[key("password_min_length", default = 10, dev = 8)]
+        #[read(within = 8..=64)]
+        min_length: usize,
+        /// Memory of a password hash in KiB. Less than the default is refused outside the profile `dev`.
+        #[key("argon2_memory_kib", default = 19_456)]
+        #[read(within = lowest(reader, 19_456, 8)..=1_048_576)]
+        argon2_memory_kib: u32,
+        /// Passes of a password hash over its memory. Fewer than the default are refused outside the profile `dev`.
+        #[key("argon2_iterations", default = 2)]
+        #[read(within = lowest(reader, 2, 1)..=100)]
+        argon2_iterations: u32,
+        /// Lanes of a password hash.
+        #[key("argon2_parallelism", default = 1)]
+        #[read(within = lowest(reader, 1, 1)..=64)]
+        argon2_parallelism: u32,
+        /// How many password hashes are computed at once. Unset: one per core.
+        #[key("hash_concurrency", example = "4")]
+        #[read(within = 1..=1024, otherwise = Ok(thread::available_parallelism().map_or(1, NonZeroUsize::get)))]
+        hash_concurrency: usize,
+        /// How many password hashes may wait. With more the answer is 503 `overloaded`.
+        #[key("hash_queue", default = 64)]
+        #[read(within = 0..=100_000)]
+        hash_queue: usize,
+        then {
+            /// Whether anybody may create an account.
+            registration_open: bool = registration.map(|registration| registration == Registration::Open),
         }
-        Ok(params)
+    }
+}
+
+/// Returns the lowest value that is allowed: OWASP's minimum for argon2id (Password Storage Cheat Sheet), or in the profile
+/// `dev` the minimum of argon2 itself (RFC 9106 §3.1).
+fn lowest(reader: &Reader, owasp: u32, argon2: u32) -> u32 {
+    if reader.profile == Profile::Dev { argon2 } else { owasp }
+}
+
+impl PasswordKeys {
+    /// Refuses settings that can't be used together.
+    pub(super) fn check(&self, reader: &mut Reader) {
+        // RFC 9106 §3.1.
+        if let (Ok(memory), Ok(lanes)) = (self.argon2_memory_kib, self.argon2_parallelism)
+            && memory < 8 * lanes
+        {
+            let lanes = reader.describe("argon2_parallelism");
+            reader.refuse("argon2_memory_kib", format!("must be at least 8 for each of {lanes}"));
+        }
     }
 }

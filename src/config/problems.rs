@@ -1,15 +1,15 @@
-//! What is wrong with a configuration: all of it, one line each.
+//! The problems of a configuration, one line each.
 
 use std::fmt;
 
 use figment::{Figment, Metadata, error::Kind};
 use serde_json::Value as Json;
 
-/// Everything that stops the start, the sources first, then section by section.
+/// All problems that stop the start: those of the sources first, then those of each section.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(Vec<Problem>);
 
-/// One thing that is wrong. Its text is one line and holds no secret.
+/// A problem of a configuration. Its text is one line and contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The key, or what else is at fault, such as a file.
@@ -27,14 +27,14 @@ impl Problems {
         Self(problems)
     }
 
-    /// Each problem.
+    /// Returns each problem.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.0.iter()
     }
 }
 
 impl Problem {
-    /// What is wrong with Rocket's own setting `key`, or in it, as it stands in `settings`.
+    /// Returns the problem of Rocket's own setting `key`, or of a setting in it, with its value and origin in `settings`.
     pub fn of_rocket(settings: &Figment, key: &str, error: &figment::Error) -> Self {
         let inner = error.path.join(".");
         let subject = if inner.starts_with(key) { inner } else { key.to_owned() };
@@ -87,7 +87,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// One line of at most about 100 characters, without what could be a password in a web address.
+/// Returns a value as one line of at most about 100 characters. A possible password in a URL is left out.
 pub(super) fn shorten(value: &Json) -> String {
     let text = match value {
         Json::Object(_) => return "a table".to_owned(),

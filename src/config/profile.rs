@@ -1,6 +1,6 @@
 //! The two profiles.
 
-/// What the server runs as.
+/// The mode in which the server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// `vestibule serve`, and every command on its data.

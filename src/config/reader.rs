@@ -1,8 +1,8 @@
-//! Reads keys into types for the sections, and keeps what was wrong and what became of each key.
+//! Reads keys into types for the sections, and keeps what was wrong and what each key came to.
 //!
-//! A section reads all of its keys before it looks at any result, so that every problem is reported, not
-//! the first one. [`Reported`] can only be had by recording a problem: where there is no section, there is
-//! a line that says why.
+//! A section reads all of its keys before it uses any result, so that every problem is reported, not the first one.
+//! [`Reported`] can only be obtained by recording a problem: a section that could not be read always leaves a line that says
+//! why.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,166 +10,165 @@ use std::{
     ops::RangeInclusive,
 };
 
+use figment::value::Value;
 use serde_json::Value as Json;
 
 use super::{
-    Entry, Flags, Profile,
-    given::Given,
+    gathered::Gathered,
     problems::{Problem, shorten},
-    schema,
-    secret::REDACTED,
-    setting::Setting,
+    profile::Profile,
+    schema::{self, Entry},
+    setting::{REDACTED, Setting},
+    sources::Flags,
 };
 
 /// Proof that a problem was recorded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reported(());
 
-/// What was read, or the proof that a problem says why not.
+/// What was read, or the proof that a problem says why it could not be read.
 pub(super) type Read<T> = Result<T, Reported>;
 
-/// A look at what was read, for a section that depends on it.
+/// Returns a reference to what was read, for a setting that depends on it.
 pub(super) fn share<T>(read: &Read<T>) -> Read<&T> {
     read.as_ref().map_err(|reported| *reported)
 }
 
-pub(super) struct Reader {
-    pub profile: Profile,
-    /// Whether the profile `dev` may listen beyond loopback.
-    pub allow_remote: bool,
-    /// Whether the port is one of this start alone.
-    pub port_is_picked: bool,
-    given: Given,
-    effective: BTreeMap<String, Json>,
+type Parse<T> = Box<dyn Fn(&Value) -> Result<T, String>>;
+type Check<T> = Box<dyn Fn(&T) -> Result<(), String>>;
+type Show<T> = fn(&T) -> Json;
+
+/// The instructions for reading a key.
+pub(super) struct Lookup<T> {
+    name: &'static str,
+    parse: Parse<T>,
+    check: Option<Check<T>>,
+    show: Show<T>,
+    otherwise: Option<Read<T>>,
 }
 
-impl Reader {
-    pub(super) fn new(profile: Profile, flags: &Flags, given: Given) -> Self {
-        let Flags { allow_remote, port_is_picked, .. } = *flags;
-        Self { profile, allow_remote, port_is_picked, given, effective: BTreeMap::new() }
+impl<T: Setting + 'static> Lookup<T> {
+    pub(super) fn new(name: &'static str) -> Self {
+        Self { name, parse: Box::new(T::parse), check: None, show: T::show, otherwise: None }
     }
 
-    /// The value of `key`, or nothing where it has neither a value nor a default in the table.
-    pub(super) fn optional<T: Setting>(&mut self, key: &str) -> Read<Option<T>> {
-        debug_assert!(schema::find(key).is_some(), "{key} is not in the table");
-        let value = match self.given.values.get(key) {
-            Some(sourced) => Some(sourced.value.clone()),
-            None => schema::find(key).and_then(|known| known.default_in(self.profile)),
-        };
-        let Some(value) = value else {
-            self.effective.insert(key.to_owned(), Json::Null);
-            return Ok(None);
-        };
-        match T::parse(&value) {
-            Ok(parsed) => {
-                self.effective.insert(key.to_owned(), parsed.show());
-                Ok(Some(parsed))
-            }
-            Err(allowed) => Err(self.refuse(key, format!("must be {allowed}"))),
-        }
+    pub(super) fn otherwise(self, value: Read<T>) -> Self {
+        Self { otherwise: Some(value), ..self }
     }
 
-    /// The value of `key`, or `otherwise`.
-    pub(super) fn or<T: Setting>(&mut self, key: &str, otherwise: Read<T>) -> Read<T> {
-        match self.optional(key)? {
-            Some(value) => Ok(value),
-            None => {
-                let value = otherwise?;
-                self.effective.insert(key.to_owned(), value.show());
-                Ok(value)
-            }
-        }
+    /// Reads the value with `parse`, whose error completes the sentence "must be …".
+    pub(super) fn parse(self, parse: impl Fn(&Value) -> Result<T, String> + 'static) -> Self {
+        Self { parse: Box::new(parse), ..self }
     }
 
-    /// The value of a key that always has one.
-    pub(super) fn read<T: Setting>(&mut self, key: &str) -> Read<T> {
-        match self.optional(key)? {
-            Some(value) => Ok(value),
-            None => Err(self.refuse(key, "must be set")),
-        }
+    /// Shows the value with `show`.
+    pub(super) fn show(self, show: Show<T>) -> Self {
+        Self { show, ..self }
     }
 
-    /// The value of `key`, where `check` has nothing against it.
-    pub(super) fn checked<T: Setting>(&mut self, key: &str, check: impl FnOnce(&T) -> Result<(), String>) -> Read<T> {
-        let value = self.read(key)?;
-        check(&value).map_err(|wrong| self.refuse(key, wrong))?;
-        Ok(value)
+    /// Refuses the values for which `check` returns a sentence.
+    pub(super) fn check(self, check: impl Fn(&T) -> Result<(), String> + 'static) -> Self {
+        Self { check: Some(Box::new(check)), ..self }
     }
+}
 
-    /// The value of `key`, where it is within `bounds`.
-    pub(super) fn within<T: Setting + PartialOrd + Display>(
-        &mut self,
-        key: &str,
-        bounds: RangeInclusive<T>,
-    ) -> Read<T> {
-        self.checked(key, |value| match bounds.contains(value) {
+impl<T: Setting + PartialOrd + Display + 'static> Lookup<T> {
+    pub(super) fn within(self, bounds: RangeInclusive<T>) -> Self {
+        self.check(move |value| match bounds.contains(value) {
             true => Ok(()),
             false => Err(format!("must be from {} to {}", bounds.start(), bounds.end())),
         })
     }
+}
 
-    /// Whether a source gave `key`.
-    pub(super) fn is_given(&self, key: &str) -> bool {
-        self.given.values.contains_key(key)
+pub(super) struct Reader {
+    pub profile: Profile,
+    pub flags: Flags,
+    /// The client whose keys `clients.<id>.…` are read.
+    pub client: String,
+    gathered: Gathered,
+    effective: BTreeMap<String, Json>,
+}
+
+impl Reader {
+    pub(super) fn new(profile: Profile, flags: &Flags, gathered: Gathered) -> Self {
+        Self { profile, flags: flags.clone(), client: String::new(), gathered, effective: BTreeMap::new() }
     }
 
-    /// The clients that have a table.
+    /// Returns the value of a key: the one that a source set, else its default, else what follows from other settings.
+    pub(super) fn find<T: Setting + 'static>(&mut self, lookup: Lookup<T>) -> Read<T> {
+        let key = self.full_name(lookup.name);
+        let default = || self.gathered.schema.find(lookup.name).and_then(|known| known.default_in(self.profile));
+        let value = match self.gathered.value(&key).cloned().or_else(default) {
+            Some(value) => {
+                (lookup.parse)(&value).map_err(|allowed| self.refuse(lookup.name, format!("must be {allowed}")))?
+            }
+            None => match lookup.otherwise.or(T::unset().map(Ok)) {
+                Some(value) => value?,
+                None => return Err(self.refuse(lookup.name, "must be set")),
+            },
+        };
+        self.effective.insert(key, (lookup.show)(&value));
+        if let Some(check) = lookup.check {
+            check(&value).map_err(|wrong| self.refuse(lookup.name, wrong))?;
+        }
+        Ok(value)
+    }
+
+    /// Returns the name of a key with the id of the client whose keys are read.
+    fn full_name(&self, name: &str) -> String {
+        name.replace("<id>", &self.client)
+    }
+
+    /// Returns whether a source set the key.
+    pub(super) fn is_given(&self, name: &str) -> bool {
+        self.gathered.value(&self.full_name(name)).is_some()
+    }
+
+    /// Returns the ids of the clients that have a table.
     pub(super) fn clients(&self) -> BTreeSet<String> {
-        self.given.clients.clone()
+        self.gathered.clients.clone()
     }
 
-    /// Records what is wrong with `key`.
-    pub(super) fn refuse(&mut self, key: &str, message: impl Into<String>) -> Reported {
-        let value = self.shown(key);
-        let origin = Some(self.origin(key).to_owned());
-        self.given.problems.push(Problem { subject: key.to_owned(), value, origin, message: message.into() });
+    /// Records what is wrong with a key.
+    pub(super) fn refuse(&mut self, name: &str, message: impl Into<String>) -> Reported {
+        let key = self.full_name(name);
+        let value = self.shown(&key);
+        let origin = Some(self.gathered.origin(&key));
+        self.gathered.problems.push(Problem { subject: key, value, origin, message: message.into() });
         Reported(())
     }
 
-    /// `key = value (origin)`, for a message about another key.
-    pub(super) fn describe(&self, key: &str) -> String {
-        match self.shown(key) {
-            Some(value) => format!("{key} = {value} ({})", self.origin(key)),
-            None => format!("{key} ({})", self.origin(key)),
-        }
+    /// Returns `key = value (origin)`, for a message about another key.
+    pub(super) fn describe(&self, name: &str) -> String {
+        let key = self.full_name(name);
+        let origin = self.gathered.origin(&key);
+        self.shown(&key).map_or_else(|| format!("{key} ({origin})"), |value| format!("{key} = {value} ({origin})"))
     }
 
     /// Tells the operator something that doesn't stop the start.
     pub(super) fn note(&mut self, note: String) {
-        self.given.notes.push(note);
+        self.gathered.notes.push(note);
     }
 
-    fn origin(&self, key: &str) -> &str {
-        self.given.values.get(key).map_or("default", |sourced| &sourced.origin)
-    }
-
-    /// The value of `key` as a message may show it.
+    /// Returns the value of a key as a message may show it.
     fn shown(&self, key: &str) -> Option<String> {
-        let given = self.given.values.get(key).map(|sourced| &sourced.value);
-        if given.is_some() && schema::find(key).is_none_or(|known| known.secret) {
-            return Some(REDACTED.to_owned());
-        }
-        match given {
+        match self.gathered.value(key) {
+            Some(_) if self.gathered.schema.find(key).is_none_or(|known| known.is_secret) => Some(REDACTED.to_owned()),
             Some(value) => Some(shorten(&serde_json::to_value(value).unwrap_or_default())),
             None => self.effective.get(key).filter(|value| !value.is_null()).map(shorten),
         }
     }
 
-    /// What was gathered, once every section has been read: all keys in the order of the table.
-    pub(super) fn finish(self) -> (Given, Vec<Entry>) {
+    /// Returns what was gathered and, once every section has been read, all keys in the order of the table.
+    pub(super) fn finish(self) -> (Gathered, Vec<Entry>) {
         let entry = |(key, value): (&String, &Json)| {
-            let (place, known) = schema::KEYS.iter().enumerate().find(|(_, known)| known.stands_for(key))?;
+            let (place, known) = self.gathered.schema.keys().enumerate().find(|(_, known)| known.stands_for(key))?;
             let client = schema::split_client(key).map(|(id, _)| id.to_owned());
-            let entry = Entry {
-                section: known.section.name(),
-                key: key.clone(),
-                value: value.clone(),
-                origin: self.origin(key).to_owned(),
-                meaning: known.meaning,
-            };
-            Some(((client, place), entry))
+            let (section, meaning, origin) = (known.section, known.meaning(), self.gathered.origin(key));
+            Some(((client, place), Entry { section, key: key.clone(), value: value.clone(), origin, meaning }))
         };
         let entries: BTreeMap<_, _> = self.effective.iter().filter_map(entry).collect();
-        (self.given, entries.into_values().collect())
+        (self.gathered, entries.into_values().collect())
     }
 }

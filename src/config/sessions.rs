@@ -1,76 +1,79 @@
 //! How long sessions live, how they are refreshed, and what a revocation reaches.
 
 use super::{
-    Lifetime, Seconds, Tokens,
+    declare::settings,
     reader::{Read, Reader},
     setting::vocabulary,
+    tokens::TokenKeys,
 };
+use crate::domain::span::{Lifetime, Seconds};
 
 /// Within the grace a copy of an old refresh token is answered, so it can't be long.
-const LONGEST_GRACE: Seconds = Seconds::new(600);
+const LONGEST_GRACE: Seconds = Seconds::new(600).expect("ten minutes are a span");
 
 vocabulary! {
     /// What a revocation reaches.
     pub Blacklist {
         /// Access and refresh tokens, at once.
         Both = "BLACKLIST_BOTH",
-        /// Refresh tokens; access tokens of a revoked session live to their end.
+        /// Refresh tokens. Access tokens of a revoked session live to their end.
         Refresh = "BLACKLIST_REFRESH",
     }
 }
 
-/// How long sessions live, how they are refreshed, and what a revocation reaches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sessions {
-    /// The idle limit: each refresh starts it anew. At most `session_lifetime`.
-    pub refresh_token_lifetime: Lifetime,
-    /// The absolute limit.
-    pub session_lifetime: Lifetime,
-    /// Whether each refresh gives a new refresh token.
-    pub rotate: bool,
-    /// How long the token before the current one is still answered; at most ten minutes.
-    pub reuse_grace: Seconds,
-    /// What a revocation reaches.
-    pub blacklist: Blacklist,
-}
-
-impl Sessions {
-    pub(super) fn read(reader: &mut Reader, tokens: Read<&Tokens>) -> Read<Self> {
-        let mut refresh = reader.read::<Lifetime>("refresh_token_lifetime");
-        let session = reader.read::<Lifetime>("session_lifetime");
-        let rotate = reader.read("rotate_refresh_tokens");
-        let reuse_grace = reader.within("refresh_reuse_grace", Seconds::new(0)..=LONGEST_GRACE);
-        let enabled = reader.read("blacklist_enabled");
-        let strategy = reader.read("blacklist_strategy");
-
-        if let (Ok(tokens), Ok(lifetime)) = (tokens, refresh) {
-            let access = ("access_token_lifetime", tokens.access_token_lifetime);
-            // The refresh token's own fate doesn't hang on it.
-            let _ = not_longer(reader, access, ("refresh_token_lifetime", lifetime));
+settings! {
+    /// Lifetime, rotation and revocation of sessions.
+    pub struct Sessions, SessionKeys in "sessions", |reader| {
+        /// How long a session lives after its last refresh.
+        #[key("refresh_token_lifetime", default = "7d", main = true)]
+        refresh_token_lifetime: Lifetime,
+        /// How long a session lives at most, however often it is refreshed.
+        #[key("session_lifetime", default = "90d", main = true)]
+        session_lifetime: Lifetime,
+        /// Whether each refresh gives a new refresh token.
+        #[key("rotate_refresh_tokens", default = true, main = true)]
+        rotate: bool,
+        /// How long a refresh token is still answered after it was rotated, at most `10m`.
+        #[key("refresh_reuse_grace", default = "30s", main = true)]
+        #[read(within = Seconds::ZERO..=LONGEST_GRACE)]
+        reuse_grace: Seconds,
+        /// `false` is the same as the strategy `BLACKLIST_REFRESH`.
+        #[key("blacklist_enabled", default = true)]
+        blacklist_enabled: bool,
+        /// What a revocation reaches: `BLACKLIST_BOTH`, or `BLACKLIST_REFRESH`, under which access tokens of a revoked session
+        /// live to their end.
+        #[key("blacklist_strategy", default = "BLACKLIST_BOTH", main = true)]
+        blacklist_strategy: Blacklist,
+        then {
+            /// What a revocation reaches: `blacklist_strategy`, unless `blacklist_enabled` is `false`.
+            blacklist: Blacklist = match blacklist_enabled {
+                Ok(false) => Ok(Blacklist::Refresh),
+                _ => blacklist_strategy,
+            },
         }
-        if let (Ok(lifetime), Ok(session)) = (refresh, session) {
-            let limit = ("session_lifetime", session);
-            refresh = not_longer(reader, ("refresh_token_lifetime", lifetime), limit);
-        }
-        Ok(Self {
-            refresh_token_lifetime: refresh?,
-            session_lifetime: session?,
-            rotate: rotate?,
-            reuse_grace: reuse_grace?,
-            blacklist: if enabled? { strategy? } else { Blacklist::Refresh },
-        })
     }
 }
 
-/// Refuses the first of two settings where it is longer than the second.
-pub(super) fn not_longer(
+impl SessionKeys {
+    /// Refuses lifetimes that are longer than the lifetime around them.
+    pub(super) fn check(&self, reader: &mut Reader, tokens: &TokenKeys) {
+        let access = ("access_token_lifetime", tokens.access_token_lifetime);
+        let refresh = ("refresh_token_lifetime", self.refresh_token_lifetime);
+        refuse_longer(reader, access, refresh);
+        refuse_longer(reader, refresh, ("session_lifetime", self.session_lifetime));
+    }
+}
+
+/// Refuses the first of two settings if it is longer than the second.
+pub(super) fn refuse_longer(
     reader: &mut Reader,
-    (key, lifetime): (&str, Lifetime),
-    (limit_key, limit): (&str, Lifetime),
-) -> Read<Lifetime> {
-    if lifetime <= limit {
-        return Ok(lifetime);
+    (key, lifetime): (&str, Read<Lifetime>),
+    (limit_key, limit): (&str, Read<Lifetime>),
+) {
+    if let (Ok(lifetime), Ok(limit)) = (lifetime, limit)
+        && lifetime > limit
+    {
+        let limit = reader.describe(limit_key);
+        reader.refuse(key, format!("must not be longer than {limit}"));
     }
-    let limit = reader.describe(limit_key);
-    Err(reader.refuse(key, format!("must not be longer than {limit}")))
 }

@@ -11,9 +11,9 @@ use std::{
 
 use figment::{Figment, value::Value};
 
-use super::{Profile, environment, file, given::Given};
+use super::{environment, file, gathered::Gathered, profile::Profile, schema::Schema};
 
-/// What the command line says.
+/// The options of the command line that set keys.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
     /// `--data-dir`
@@ -28,14 +28,14 @@ pub struct Flags {
     pub allow_remote: bool,
 }
 
-/// Where to look for values. No `Debug`: the environment may hold secrets.
+/// The places from which values are read. The type has no `Debug`, because the environment may contain secrets.
 #[derive(Clone)]
 pub struct Sources {
     /// Decides defaults, and which tables of the file are read.
     pub profile: Profile,
     /// `--config FILE`, instead of `Rocket.toml`.
     pub config_file: Option<PathBuf>,
-    /// What the command line says.
+    /// The options of the command line that set keys.
     pub flags: Flags,
     /// The working directory: where `.env` is, and from where `Rocket.toml` is searched upwards.
     pub(super) directory: Option<PathBuf>,
@@ -44,15 +44,15 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// What a process started by an operator reads: `config_file`, or `Rocket.toml` searched as Rocket
-    /// does; `.env` in the working directory; the environment; `flags`.
+    /// Returns the sources of a process that an operator starts: `config_file`, or `Rocket.toml` searched as Rocket does;
+    /// `.env` in the working directory; the environment; `flags`.
     pub fn of_process(profile: Profile, config_file: Option<PathBuf>, flags: Flags) -> Self {
         let directory = env::current_dir().ok();
         let environment = env::vars_os().collect();
         Self { config_file, flags, directory, environment, ..Self::isolated(profile) }
     }
 
-    /// No file and no environment: the defaults, for tests and for programs that embed the server.
+    /// Returns sources without a file and without the environment, for tests and for programs that embed the server.
     pub fn isolated(profile: Profile) -> Self {
         Self {
             profile,
@@ -72,28 +72,28 @@ impl Sources {
     }
 
     /// Reads everything, later over earlier.
-    pub(super) fn gather(&self) -> Given {
-        let mut given = Given::default();
-        let environment = environment::Variables::of(&self.environment, &mut given);
-        let dotenv = self.directory.as_deref().and_then(|directory| environment::dotenv(directory, &mut given));
+    pub(super) fn gather(&self, schema: &'static Schema) -> Gathered {
+        let mut gathered = Gathered::new(schema);
+        let environment = environment::Variables::of(&self.environment, &mut gathered);
+        let dotenv = self.directory.as_deref().and_then(|directory| environment::dotenv(directory, &mut gathered));
         let dotenv = dotenv.unwrap_or_default();
 
         let profile = self.figment_profile(&environment);
-        given.figment = Figment::new().select(profile.clone());
-        if let Some((path, name)) = self.file(&environment, &mut given) {
-            file::read(&path, &name, &profile, &mut given);
+        gathered.rocket = Figment::new().select(profile.clone());
+        if let Some((path, name)) = self.file(&environment, &mut gathered) {
+            file::read(&path, &name, &profile, &mut gathered);
         }
-        dotenv.give(&mut given, |_| ".env".to_owned());
-        environment.give(&mut given, str::to_owned);
-        self.give_flags(&mut given);
+        dotenv.give(&mut gathered, |_| ".env".to_owned());
+        environment.give(&mut gathered, str::to_owned);
+        self.give_flags(&mut gathered);
         for (key, value) in &self.overrides {
-            given.put(key, value.clone(), "set by the program");
+            gathered.put(key, value.clone(), "set by the program");
         }
-        given.settle();
-        given
+        gathered.settle();
+        gathered
     }
 
-    /// `release` for `serve`, unless `ROCKET_PROFILE` names another, as it does for Rocket.
+    /// Returns `release` for `serve`, unless `ROCKET_PROFILE` names another profile, as it does for Rocket.
     fn figment_profile(&self, environment: &environment::Variables) -> figment::Profile {
         match self.profile {
             Profile::Serve => environment.get("ROCKET_PROFILE").unwrap_or("release").into(),
@@ -101,8 +101,8 @@ impl Sources {
         }
     }
 
-    /// The file to read, and what to call it.
-    fn file(&self, environment: &environment::Variables, given: &mut Given) -> Option<(PathBuf, String)> {
+    /// Returns the path of the file to read, and its name in messages.
+    fn file(&self, environment: &environment::Variables, gathered: &mut Gathered) -> Option<(PathBuf, String)> {
         let directory = self.directory.as_deref().unwrap_or(Path::new(""));
         if let Some(named) = &self.config_file {
             return Some((directory.join(named), named.display().to_string()));
@@ -114,26 +114,26 @@ impl Sources {
             (Some(found), _) if found == directory => Some((found.join(name), name.to_owned())),
             (Some(found), _) => Some((found.join(name), found.join(name).display().to_string())),
             (None, Some(name)) => {
-                given.problem(name, "ROCKET_CONFIG", "no such file, here or in a directory above");
+                gathered.problem(name, "ROCKET_CONFIG", "no such file, here or in a directory above");
                 None
             }
             (None, None) => None,
         }
     }
 
-    fn give_flags(&self, given: &mut Given) {
+    fn give_flags(&self, gathered: &mut Gathered) {
         let Flags { data_dir, address, port, port_is_picked: _, allow_remote: _ } = &self.flags;
         if let Some(path) = data_dir {
             match path.to_str() {
-                Some(path) => given.put("data_dir", path.into(), "--data-dir"),
-                None => given.problem("data_dir", "--data-dir", "must be UTF-8"),
+                Some(path) => gathered.put("data_dir", path.into(), "--data-dir"),
+                None => gathered.problem("data_dir", "--data-dir", "must be UTF-8"),
             }
         }
         if let Some(address) = address {
-            given.put("address", address.to_string().into(), "--address");
+            gathered.put("address", address.to_string().into(), "--address");
         }
         if let Some(port) = port {
-            given.put("port", (*port).into(), "--port");
+            gathered.put("port", (*port).into(), "--port");
         }
     }
 }

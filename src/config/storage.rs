@@ -1,22 +1,29 @@
-//! Where data is. Nothing is created or opened here.
+//! The directory of the data, and the database. Nothing is created or opened here.
 
 use std::path::PathBuf;
 
 use figment::value::Value;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{
-    reader::{Read, Reader, share},
+    declare::settings,
+    reader::share,
     setting::{Setting, text},
 };
 
-/// Where data is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Storage {
-    /// Database, root secret, backups; relative to the working directory unless absolute.
-    pub data_dir: PathBuf,
-    /// Which database.
-    pub database: Database,
+settings! {
+    /// The directory of the data, and the database.
+    pub struct Storage, StorageKeys in "storage", |reader| {
+        /// The directory of the database and of the root secret. It is created with mode 0700. A relative path starts at the
+        /// working directory.
+        #[key("data_dir", default = "./data", dev = "./data-dev", main = true)]
+        data_dir: PathBuf,
+        /// The database: `sqlite:` and the path of a file, or `sqlite::memory:` for a temporary directory that is removed at
+        /// the end. Unset: `vestibule.db` in `data_dir`.
+        #[key("database_url", example = "sqlite:./data/vestibule.db")]
+        #[read(otherwise = share(&data_dir).map(|directory| Database::File(directory.join("vestibule.db"))))]
+        database: Database,
+    }
 }
 
 /// The SQLite database.
@@ -26,15 +33,6 @@ pub enum Database {
     File(PathBuf),
     /// In a directory that is removed at the end.
     Temporary,
-}
-
-impl Storage {
-    pub(super) fn read(reader: &mut Reader) -> Read<Self> {
-        let data_dir = reader.read::<PathBuf>("data_dir");
-        let inside = share(&data_dir).map(|directory| Database::File(directory.join("vestibule.db")));
-        let database = reader.or("database_url", inside);
-        Ok(Self { data_dir: data_dir?, database: database? })
-    }
 }
 
 impl Setting for Database {
@@ -54,8 +52,8 @@ impl Setting for Database {
 
     fn show(&self) -> Json {
         match self {
-            Self::File(path) => json!(format!("sqlite:{}", path.display())),
-            Self::Temporary => json!("sqlite::memory:"),
+            Self::File(path) => Json::from(format!("sqlite:{}", path.display())),
+            Self::Temporary => Json::from("sqlite::memory:"),
         }
     }
 }

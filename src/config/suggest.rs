@@ -1,6 +1,6 @@
-//! What an unknown key was probably meant to be: a near spelling, or the name it had in a predecessor.
+//! What an unknown key was probably meant to be: a near spelling, or the name that it had in a predecessor.
 
-use super::schema::{KEYS, split_client};
+use super::schema::{self, Schema};
 
 /// Names of other systems whose spelling is far from ours.
 const FORMER_NAMES: [(&str, &str); 17] = [
@@ -23,14 +23,14 @@ const FORMER_NAMES: [(&str, &str); 17] = [
     ("denylist_token_checks", "blacklist_strategy"),
 ];
 
-/// The key that `unknown` was probably meant to be.
-pub(super) fn suggest(unknown: &str) -> Option<String> {
-    let former = FORMER_NAMES.iter().find(|(former, _)| *former == unknown);
-    if let Some((_, ours)) = former {
+/// Returns the key that `unknown` was probably meant to be.
+pub(super) fn suggest(schema: &Schema, unknown: &str) -> Option<String> {
+    if let Some((_, ours)) = FORMER_NAMES.iter().find(|(former, _)| *former == unknown) {
         return Some((*ours).to_owned());
     }
-    let client = split_client(unknown).map(|(id, _)| id);
-    KEYS.iter()
+    let client = schema::split_client(unknown).map(|(id, _)| id);
+    schema
+        .keys()
         .filter(|key| key.name.contains("<id>") == client.is_some())
         .map(|key| key.name.replace("<id>", client.unwrap_or_default()))
         .filter_map(|name| Some((nearness(unknown, &name)?, name)))
@@ -38,22 +38,7 @@ pub(super) fn suggest(unknown: &str) -> Option<String> {
         .map(|(_, name)| name)
 }
 
-/// How far `unknown` is from `name`, if near enough to be meant for it.
+/// Returns how many letters `unknown` differs from `name`; `None` if these are too many for a slip of the pen.
 pub(super) fn nearness(unknown: &str, name: &str) -> Option<usize> {
-    Some(distance(unknown, name)).filter(|distance| *distance <= 2 || *distance * 5 <= name.len())
-}
-
-/// How many letters to insert, remove or replace (Levenshtein), by bytes: keys are ASCII.
-fn distance(left: &str, right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (place, letter) in left.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = place + 1;
-        for (column, other) in right.bytes().enumerate() {
-            let replaced = diagonal + usize::from(letter != other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
+    Some(strsim::levenshtein(unknown, name)).filter(|distance| *distance <= 2 || *distance * 5 <= name.len())
 }

@@ -18,7 +18,7 @@ fn dev() -> Sources {
     Sources::isolated(Profile::Dev)
 }
 
-/// The configuration of sources that have nothing wrong.
+/// Returns the configuration of sources without problems.
 fn config(sources: &Sources) -> Config {
     loaded(sources).config
 }
@@ -27,13 +27,13 @@ fn loaded(sources: &Sources) -> Loaded {
     load(sources).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-/// What is wrong with `sources`, one line each.
+/// Returns the problems of `sources`, one line each.
 fn problems(sources: &Sources) -> Vec<String> {
     let problems = load(sources).expect_err("the configuration should be refused");
     problems.to_string().lines().map(str::to_owned).collect()
 }
 
-/// The one thing that is wrong with `sources`.
+/// Returns the only problem of `sources`.
 fn problem(sources: &Sources) -> String {
     let [problem] = problems(sources).try_into().unwrap_or_else(|problems| panic!("not one: {problems:#?}"));
     problem
@@ -75,7 +75,7 @@ impl Place {
         problem(&self.sources)
     }
 
-    /// The effective value of `key`, and where it came from.
+    /// Returns the effective value of `key` and its origin.
     fn entry(&self, key: &str) -> (String, String) {
         let entry = self.loaded().entries.into_iter().find(|entry| entry.key == key);
         let entry = entry.unwrap_or_else(|| panic!("no entry for {key}"));

@@ -7,30 +7,8 @@ use super::{AccessClaims, Permission, scope};
 /// Names that a custom claim must not have: the claims of our own tokens, the registered claims (RFC 7519 §4.1), and
 /// the claims that other standards define.
 const RESERVED: [&str; 24] = [
-    "iss",
-    "aud",
-    "sub",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "client_id",
-    "sid",
-    "av",
-    "type",
-    "fresh",
-    "auth_time",
-    "username",
-    "email",
-    "roles",
-    "permissions",
-    "scope",
-    "cnf",
-    "amr",
-    "acr",
-    "azp",
-    "act",
-    "nonce",
+    "iss", "aud", "sub", "exp", "nbf", "iat", "jti", "client_id", "sid", "av", "type", "fresh", "auth_time",
+    "username", "email", "roles", "permissions", "scope", "cnf", "amr", "acr", "azp", "act", "nonce",
 ];
 
 /// A token is shorter than this number of bytes, so that it fits into a cookie together with the cookie's name and

@@ -72,6 +72,19 @@ algorithms! {
     Hs512 = "HS512" in Secret as HS512,
 }
 
+impl Algorithm {
+    /// Returns the least number of bytes of a shared key: as many as the hash has (RFC 7518 §3.2). `None` if keys are not
+    /// shared.
+    pub const fn least_secret_bytes(self) -> Option<usize> {
+        match self {
+            Self::Hs256 => Some(32),
+            Self::Hs384 => Some(48),
+            Self::Hs512 => Some(64),
+            _ => None,
+        }
+    }
+}
+
 /// A type of key. Several algorithms may use keys of the same type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {

@@ -2,6 +2,7 @@
 //! test can call every rule directly.
 
 pub mod access_token;
+pub mod address;
 mod aead;
 pub mod audit_event;
 pub mod change;
@@ -15,14 +16,17 @@ mod id;
 pub mod jwt;
 pub mod password;
 pub mod permission;
+pub mod rate;
 pub mod redirect;
 pub mod refresh_token;
 pub mod role;
 pub mod root_secret;
 pub mod rotation;
 pub mod scope;
+pub mod secret;
 pub mod session;
 pub mod signing_key;
+pub mod span;
 mod time;
 pub mod unicode;
 pub mod user;

@@ -14,13 +14,7 @@ const RESERVED: [&str; 6] = ["openid", "profile", "email", "address", "phone", "
 /// The permissions that the server itself requires. The role `admin` has these permissions and the permissions of all
 /// other roles.
 pub const BUILT_IN: [&str; 8] = [
-    "audit:read",
-    "roles:read",
-    "roles:write",
-    "sessions:read",
-    "sessions:revoke",
-    "tokens:introspect",
-    "users:read",
+    "audit:read", "roles:read", "roles:write", "sessions:read", "sessions:revoke", "tokens:introspect", "users:read",
     "users:write",
 ];
 

@@ -3,39 +3,61 @@
 //! The text is parsed as a browser parses it (the WHATWG URL standard), and the redirect uses the parsed URL, not the
 //! received text. A parser of our own would differ from a browser in one of the spellings that attackers collect.
 
+use std::{fmt, str::FromStr};
+
 use url::Url;
+
+use super::address::{Authority, PublicUrl, is_domain};
 
 /// Longest `next` that is read, in bytes.
 const MAX_BYTES: usize = 2_048;
 
-/// A host that a browser may be redirected to. `app.example.com` allows one host; with a port, it allows only that
-/// port. `*.example.com` allows every subdomain.
+/// A host that a browser may be redirected to. `app.example.com` allows one host; with a port, it allows only that port.
+/// `*.example.com` allows every subdomain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct AllowedHost {
-    name: String,
-    port: Option<u16>,
+pub struct AllowedHost {
+    authority: Authority,
     below: bool,
 }
 
-impl AllowedHost {
-    fn parse(text: &str) -> Self {
-        let (name, port) = match text.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
-            Some((name, port)) => (name, port.parse().ok()),
-            None => (text, None),
-        };
-        match name.strip_prefix("*.") {
-            Some(name) => Self { name: name.to_owned(), port, below: true },
-            None => Self { name: name.to_owned(), port, below: false },
+impl FromStr for AllowedHost {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let name = text.strip_prefix("*.");
+        let (authority, below) = (name.unwrap_or(text).parse::<Authority>()?, name.is_some());
+        if below && !is_domain(&authority.host) {
+            return Err("must have a domain name after *.");
         }
+        Ok(Self { authority, below })
+    }
+}
+
+impl fmt::Display for AllowedHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.below { "*." } else { "" }, self.authority)
+    }
+}
+
+impl AllowedHost {
+    /// Returns whether the entry names a port.
+    pub fn has_port(&self) -> bool {
+        self.authority.port.is_some()
+    }
+
+    /// Returns whether the entry is an IPv6 address.
+    pub fn is_ipv6(&self) -> bool {
+        self.authority.host.starts_with('[')
     }
 
     fn allows(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
+        let Authority { host: name, port } = &self.authority;
         let host_fits = match self.below {
-            true => host.strip_suffix(&self.name).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
-            false => host == self.name,
+            true => host.strip_suffix(name.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+            false => host == name,
         };
-        host_fits && self.port.is_none_or(|port| url.port_or_known_default() == Some(port))
+        host_fits && port.is_none_or(|port| url.port_or_known_default() == Some(port))
     }
 }
 
@@ -70,20 +92,10 @@ impl Target {
     }
 }
 
-/// The server's own address can't be read as a URL.
-#[derive(Debug, thiserror::Error)]
-#[error("public_url can't be read as a URL: {0}")]
-pub struct NotAnAddress(#[from] url::ParseError);
-
 impl Redirects {
-    /// Returns the rules. `public_url` is the address of this server. Each of `hosts` is a host name in lower case; it
-    /// may start with `*.` and may end with a port.
-    ///
-    /// # Errors
-    /// [`NotAnAddress`] if `public_url` is not a URL.
-    pub fn new(public_url: &str, hosts: &[String]) -> Result<Self, NotAnAddress> {
-        let hosts = hosts.iter().map(|host| AllowedHost::parse(host)).collect();
-        Ok(Self { own: Url::parse(public_url)?, hosts })
+    /// Returns the rules of a server that clients reach by `public_url`.
+    pub fn new(public_url: &PublicUrl, hosts: &[AllowedHost]) -> Self {
+        Self { own: public_url.url().clone(), hosts: hosts.to_vec() }
     }
 
     /// Reads `next`. Returns `None` unless it is a path on this server or a URL with an allowed host. The scheme of an
@@ -122,8 +134,9 @@ mod tests {
     use super::*;
 
     fn redirects() -> Redirects {
-        let hosts = ["app.example.com", "*.wild.example", "ported.example:8443"].map(str::to_owned);
-        Redirects::new("https://auth.example.com", &hosts).expect("an address")
+        let hosts =
+            ["app.example.com", "*.wild.example", "ported.example:8443"].map(|host| host.parse().expect("a host"));
+        Redirects::new(&"https://auth.example.com".parse().expect("a URL"), &hosts)
     }
 
     fn read(next: &str) -> Option<String> {

@@ -81,21 +81,18 @@ struct Memory {
 
 impl Hasher {
     /// Returns a hasher with the argon2 parameters, the number of slots and the queue length of the configuration.
-    ///
-    /// # Errors
-    /// [`HashError::Failed`] if argon2 does not accept the parameters.
-    pub fn new(config: &Passwords, clock: Clock) -> Result<Self, HashError> {
-        let argon2 = &config.argon2;
+    pub fn new(config: &Passwords, clock: Clock) -> Self {
         let params =
-            Params::new(argon2.memory_kib, argon2.iterations, argon2.parallelism, Some(HASH_LEN)).map_err(failed)?;
-        Ok(Self(Arc::new(Inner {
+            Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_parallelism, Some(HASH_LEN))
+                .expect("the configuration keeps to the bounds of argon2");
+        Self(Arc::new(Inner {
             params,
             permits: Arc::new(Semaphore::new(config.hash_concurrency)),
             callers: AtomicUsize::new(0),
             most_callers: config.hash_concurrency + config.hash_queue,
             resting: Mutex::new(Vec::new()),
             clock,
-        })))
+        }))
     }
 
     /// Returns the hash of a password for the database, with a new salt.

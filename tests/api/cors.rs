@@ -114,10 +114,7 @@ fn a_preflight_of_a_listed_origin_gets_the_names_back_that_it_asked_for() {
 fn in_dev_any_page_on_this_machine_may_call() {
     let server = Server::start();
     for origin in [
-        "http://localhost",
-        "http://localhost:5173",
-        "https://localhost:8443",
-        "http://127.0.0.1:3000",
+        "http://localhost", "http://localhost:5173", "https://localhost:8443", "http://127.0.0.1:3000",
         "http://[::1]:3000",
     ] {
         let answer = server.call("GET", "/users/me").header("Origin", origin).send();

@@ -25,17 +25,8 @@ fn the_list_shows_live_sessions_latest_use_first() {
     assert_eq!(
         fields,
         [
-            "client_id",
-            "created_at",
-            "current",
-            "device_bound",
-            "device_name",
-            "expires_at",
-            "id",
-            "ip",
-            "jti",
-            "last_used_at",
-            "user_agent"
+            "client_id", "created_at", "current", "device_bound", "device_name", "expires_at", "id", "ip", "jti",
+            "last_used_at", "user_agent"
         ]
     );
     assert_eq!((START, list[0]["created_at"].as_str()), (1_800_000_000, Some("2027-01-15T08:00:00Z")));

@@ -156,24 +156,8 @@ fn what_can_be_no_name_or_address_is_refused() {
     }
     let (long_local, long_domain) = (format!("{}@x.org", "a".repeat(65)), format!("a@{}.org", "d".repeat(250)));
     let bad = [
-        "",
-        "ada",
-        "@",
-        "ada@",
-        "@x.org",
-        "a b@x.org",
-        "a@b@x.org",
-        "a@x..org",
-        "a@-x.org",
-        "a@x-.org",
-        "a@.org",
-        "a@x.org.",
-        "<a@x.org>",
-        "a@x.org,b@x.org",
-        "a\"b@x.org",
-        "a@x.org\u{0}",
-        "a@x\n.org",
-        &long_local,
+        "", "ada", "@", "ada@", "@x.org", "a b@x.org", "a@b@x.org", "a@x..org", "a@-x.org", "a@x-.org", "a@.org",
+        "a@x.org.", "<a@x.org>", "a@x.org,b@x.org", "a\"b@x.org", "a@x.org\u{0}", "a@x\n.org", &long_local,
         &long_domain,
     ];
     for email in bad {
@@ -188,21 +172,8 @@ fn a_password_that_anybody_would_guess_is_refused() {
     let server = Server::with(vec![("password_min_length", json!(10))]);
     let (long, names) = ("x1".repeat(129), json!({"username": "ada-lovelace", "email": "countess@example.com"}));
     let weak = [
-        "",
-        "short",
-        "123456789",
-        "password123",
-        "1234567890",
-        "qwertyuiop",
-        "aaaaaaaaaaaaaaa",
-        "ada-lovelace",
-        "ADALOVELACE",
-        "lovelace2026",
-        "countess@example.com",
-        "countess12",
-        "vestibule123",
-        &long,
-        "          ",
+        "", "short", "123456789", "password123", "1234567890", "qwertyuiop", "aaaaaaaaaaaaaaa", "ada-lovelace",
+        "ADALOVELACE", "lovelace2026", "countess@example.com", "countess12", "vestibule123", &long, "          ",
     ];
     for password in weak {
         let mut body = names.clone();

@@ -58,6 +58,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("sha2", &["domain/", "http/"]),
     // Whatever is not here reaches the database through `store::sql`.
     ("sqlx", &["store/mod.rs", "store/error.rs", "store/sql.rs", "store/writer.rs", "store/migrations.rs"]),
+    ("strsim", &["config/suggest.rs"]),
     ("subtle", &["domain/", "memory/"]),
     ("thiserror", EVERYWHERE),
     ("time", &["domain/", "http/", "cli/"]),
@@ -66,7 +67,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tracing_log", &["cli/"]),
     ("tracing_subscriber", &["cli/"]),
     ("unicode_normalization", &["domain/"]),
-    ("url", &["domain/redirect.rs"]),
+    ("url", &["domain/address.rs", "domain/redirect.rs"]),
     ("utoipa", &["http/"]),
     ("uuid", &["domain/"]),
     ("zeroize", &["domain/", "config/", "cli/", "flows/open/secret.rs"]),

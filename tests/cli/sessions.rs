@@ -23,15 +23,7 @@ fn live_sessions_are_listed() {
     let [session] = &of_ada.as_array().expect("an array")[..] else { panic!("{of_ada}") };
     let keys: Vec<&String> = session.as_object().expect("an object").keys().collect();
     let mut expected = [
-        "id",
-        "user_id",
-        "device_name",
-        "created_at",
-        "last_used_at",
-        "expires_at",
-        "ip",
-        "user_agent",
-        "client_id",
+        "id", "user_id", "device_name", "created_at", "last_used_at", "expires_at", "ip", "user_agent", "client_id",
         "device_bound",
     ];
     expected.sort_unstable();

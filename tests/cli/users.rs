@@ -9,19 +9,8 @@ fn a_user_is_added_with_all_that_can_be_said() {
     let place = Place::new();
     let server = place.start(&["serve"]);
     place.add_user(&[
-        "Ada",
-        "--email",
-        "ada@example.com",
-        "--role",
-        "admin",
-        "--permission",
-        "docs:read",
-        "--permission",
-        "docs:write",
-        "--claim",
-        "tenant=\"acme\"",
-        "--claim",
-        "level=3",
+        "Ada", "--email", "ada@example.com", "--role", "admin", "--permission", "docs:read", "--permission",
+        "docs:write", "--claim", "tenant=\"acme\"", "--claim", "level=3",
     ]);
     let user = place.json(&["user", "show", "ada"]);
     assert_eq!((&user["username"], &user["email"]), (&json!("Ada"), &json!("ada@example.com")));
@@ -126,20 +115,8 @@ fn set_changes_what_a_user_is_and_what_is_taken_is_gone_within_a_second() {
     place.add_user(&["ada", "--permission", "docs:read", "--claim", "a=1", "--claim", "b=2"]);
     let token = server.token("ada", PASSWORD);
     let given = [
-        "user",
-        "set",
-        "ada",
-        "--username",
-        "lovelace",
-        "--email",
-        "ada@example.com",
-        "--email-verified",
-        "--role",
-        "admin",
-        "--permission",
-        "docs:write",
-        "--claim",
-        "c=[3]",
+        "user", "set", "ada", "--username", "lovelace", "--email", "ada@example.com", "--email-verified", "--role",
+        "admin", "--permission", "docs:write", "--claim", "c=[3]",
     ];
     assert_eq!(place.succeed(&given), "changed lovelace\n");
     // Nothing was taken, so the token still holds.
@@ -148,15 +125,7 @@ fn set_changes_what_a_user_is_and_what_is_taken_is_gone_within_a_second() {
     assert_eq!((&user["roles"], &user["claims"]), (&json!(["admin"]), &json!({ "a": 1, "b": 2, "c": [3] })));
 
     place.succeed(&[
-        "user",
-        "set",
-        "lovelace",
-        "--no-role",
-        "admin",
-        "--no-permission",
-        "docs:write",
-        "--no-claim",
-        "a",
+        "user", "set", "lovelace", "--no-role", "admin", "--no-permission", "docs:write", "--no-claim", "a",
         "--no-email-verified",
     ]);
     server.expect_revoked(&token);

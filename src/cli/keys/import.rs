@@ -12,7 +12,7 @@ use crate::{
         jwt::{Algorithm, Family},
         signing_key::SigningKey,
     },
-    flows::{Vestibule, steps::signing::configured_algorithm},
+    flows::Vestibule,
 };
 
 /// The maximum number of bytes that are read from the file. The PEM file of an RSA key of 8192 bits has 6.5 KiB.
@@ -46,7 +46,7 @@ impl Import {
             Some(algorithm) => SigningKey::from_pem(&text, Some(algorithm)),
             // An RSA key fits several algorithms, so the setting selects one of them. The algorithm of any other key is fixed.
             None => {
-                let setting = configured_algorithm(&vestibule.config);
+                let setting = vestibule.config.keys.algorithm;
                 SigningKey::from_pem(&text, None).and_then(|key| match (key.algorithm.family(), setting.family()) {
                     (Family::Rsa, Family::Rsa) => SigningKey::from_pem(&text, Some(setting)),
                     _ => Ok(key),

@@ -9,7 +9,7 @@ use crate::{
         output::{self, Format, or_dash},
     },
     domain::{UnixTime, signing_key::SigningKey},
-    flows::{Vestibule, steps::signing::configured_algorithm},
+    flows::Vestibule,
     store::signing_keys::{self, KeyStatus, StoredKey},
 };
 
@@ -51,7 +51,7 @@ impl List {
 /// Returns the signing key if `secret_key` is configured, otherwise `None`.
 fn configured(vestibule: &Vestibule) -> Option<KeyView> {
     let secret = vestibule.config.keys.secret_key.as_ref()?;
-    let algorithm = configured_algorithm(&vestibule.config);
+    let algorithm = vestibule.config.keys.algorithm;
     let kid = SigningKey::shared_secret(algorithm, secret.expose()).kid;
     Some(KeyView {
         kid,

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     cli::{Failure, output},
-    config::Secret,
+    config,
     domain::audit_event::RequestContext,
     flows::{
         Vestibule,
@@ -27,7 +27,7 @@ impl Rewrap {
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let given = match &self.new_secret_file {
             Some(path) => Some(
-                Secret::root_from_file(path)
+                config::read_root_secret(path)
                     .map_err(|wrong| Failure::new(format!("the new secret in {} {wrong}", path.display())))?,
             ),
             None => None,

@@ -9,7 +9,7 @@ use crate::{
     flows::{
         Vestibule,
         keys::rotate_keys::{When, rotate_keys},
-        steps::signing::{configured_algorithm, generate},
+        steps::signing::generate,
     },
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Now {
 impl Rotate {
     /// Generates a key and makes it the signing key.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
-        let algorithm = self.algorithm.unwrap_or_else(|| configured_algorithm(&vestibule.config));
+        let algorithm = self.algorithm.unwrap_or(vestibule.config.keys.algorithm);
         self.now.introduce(vestibule, generate(algorithm).await).await
     }
 }

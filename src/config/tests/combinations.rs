@@ -39,7 +39,7 @@ fn a_client_has_the_general_settings_unless_it_has_its_own() {
     assert_eq!(clients.get("web").map(|client| client.audience.as_str()), Some("api"));
     assert_eq!(clients.get("my.app").map(|client| client.audience.as_str()), Some("app"));
     assert_eq!(clients.longest_access_token_lifetime().seconds(), 3600);
-    assert_eq!(clients.get("other"), None);
+    assert!(clients.get("other").is_none());
 }
 
 #[test]

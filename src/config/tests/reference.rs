@@ -1,58 +1,157 @@
-//! `Rocket.toml` in the repository is what the table of keys says.
+//! `Rocket.toml` and the table in `README.md` contain what is declared of the keys. `RENEW=1 cargo test --lib reference`
+//! writes both anew.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, env, fmt::Write as _, fs};
 
 use super::{Place, dev, loaded, serve};
 use crate::config::{
-    Profile,
-    schema::{DefaultValue, KEYS},
+    Profile, SCHEMA,
+    schema::{Key, toml_text},
 };
 
 const FILE: &str = include_str!("../../../Rocket.toml");
+const README: &str = include_str!("../../../README.md");
 
 const HEADER: &str = "\
 # Every option, commented out, with its default or an example and what it means. The server runs without this file.
 #
-# Later wins: defaults, this file (or --config FILE), .env in the working directory, VESTIBULE_<KEY> in the environment
-# (a list as a,b), the command line. An unknown key or a bad value stops the start; `vestibule config check` tries it.
-# Options for `vestibule dev` alone go under [dev.auth]; Rocket's own settings under [default].
+# A later source wins over an earlier one: defaults, this file (or --config FILE), .env in the working directory,
+# VESTIBULE_<KEY> in the environment (a list as a,b), the command line. An unknown key or a bad value stops the start;
+# `vestibule config check` checks the configuration without a start.
+# Options for `vestibule dev` alone belong under [dev.auth], Rocket's own settings under [default].
 # Secrets belong in the environment or in files of their own, not here.
 
 [default.auth]
 ";
 
-/// The file as the table has it.
-fn reference() -> String {
+const CLIENTS: &str = "\
+# Each client has a table of its own. The client `default` is always there.
+#[default.auth.clients.web]
+";
+
+/// The widest line of a comment.
+const WIDTH: usize = 120;
+
+/// Breaks a text into comment lines.
+fn comment(text: &str) -> String {
+    let mut lines = vec!["#".to_owned()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("a line");
+        if line.len() + 1 + word.len() > WIDTH {
+            lines.push(format!("# {word}"));
+        } else {
+            write!(line, " {word}").unwrap();
+        }
+    }
+    lines.join("\n")
+}
+
+/// Returns the default or the example of a key, as TOML.
+fn shown_value(key: &Key) -> String {
+    let example = || match key.example.bytes().all(|byte| byte.is_ascii_digit()) && !key.example.is_empty() {
+        true => key.example.to_owned(),
+        false => format!("{:?}", key.example),
+    };
+    key.default_in(Profile::Serve).as_ref().map_or_else(example, toml_text)
+}
+
+/// Returns the meaning of a key, with its default in the profile `dev` if that differs.
+fn meaning(key: &Key) -> String {
+    let [serve, dev] = [Profile::Serve, Profile::Dev].map(|profile| key.default_in(profile));
+    match dev.filter(|dev| serve.as_ref() != Some(dev)) {
+        Some(dev) => format!("{} In the profile `dev`: `{}`.", key.meaning(), toml_text(&dev)),
+        None => key.meaning().to_owned(),
+    }
+}
+
+/// Returns `Rocket.toml` as the declarations have it.
+fn rocket_toml() -> String {
     let mut text = HEADER.to_owned();
-    let mut section = None;
-    for key in KEYS {
-        if section.replace(key.section) != Some(key.section) {
-            write!(text, "\n## {}\n\n", key.section.name()).unwrap();
+    let mut section = "";
+    for key in SCHEMA.keys() {
+        let is_new = section != key.section;
+        section = key.section;
+        if is_new {
+            write!(text, "\n## {section}\n\n").unwrap();
         }
-        write!(text, "# {}", key.meaning).unwrap();
-        match key.dev {
-            Some(DefaultValue::Derived(_)) | None => text.push('\n'),
-            Some(default) => writeln!(text, "; in the profile dev {default}").unwrap(),
+        let setting = key.name.strip_prefix("clients.<id>.");
+        if is_new && setting.is_some() {
+            text += CLIENTS;
         }
-        let name = match key.name.strip_prefix("clients.<id>.") {
-            None => key.name,
-            Some(setting) => {
-                if !text.contains("[default.auth.clients") {
-                    let at = text.rfind("# ").unwrap();
-                    text.insert_str(
-                        at,
-                        "# a table for each; the client `default` is always there\n#[default.auth.clients.web]\n",
-                    );
-                }
-                setting
-            }
-        };
-        writeln!(text, "#{name} = {}", key.default).unwrap();
+        writeln!(text, "{}\n#{} = {}", comment(&meaning(key)), setting.unwrap_or(key.name), shown_value(key)).unwrap();
     }
     text
 }
 
-/// `Rocket.toml` with the option lines uncommented that `wanted` picks by the key as the table has it.
+const TABLE_BEGINS: &str = "| option | default | meaning |\n| --- | --- | --- |\n";
+
+/// Returns `README.md` with the table of the main keys as the declarations have it.
+fn readme() -> String {
+    let (before, rest) = README.split_once(TABLE_BEGINS).expect("the table of options");
+    let (_, after) = rest.split_once("\n\n").expect("text after the table");
+    let mut text = format!("{before}{TABLE_BEGINS}");
+    for key in SCHEMA.keys().filter(|key| key.is_main) {
+        let default =
+            key.default_in(Profile::Serve).map_or("none".to_owned(), |value| format!("`{}`", toml_text(&value)));
+        writeln!(text, "| `{}` | {default} | {} |", key.name, meaning(key).replace('|', "\\|")).unwrap();
+    }
+    text + "\n" + after
+}
+
+/// Compares a file with its text as the declarations have it, or writes it.
+fn check(name: &str, found: &str, expected: &str) {
+    if env::var_os("RENEW").is_some() {
+        fs::write(format!("{}/{name}", env!("CARGO_MANIFEST_DIR")), expected).unwrap();
+        return;
+    }
+    let lines = found.lines().zip(expected.lines()).enumerate();
+    for (number, (found, expected)) in lines {
+        assert_eq!(
+            found,
+            expected,
+            "line {} of {name}; `RENEW=1 cargo test --lib reference` writes it anew",
+            number + 1
+        );
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_file_contains_exactly_the_declared_keys() {
+    check("Rocket.toml", FILE, &rocket_toml());
+}
+
+#[test]
+fn the_readme_lists_the_main_keys_as_they_are_declared() {
+    check("README.md", README, &readme());
+}
+
+#[test]
+fn each_key_is_declared_once_and_has_a_meaning() {
+    let mut names = BTreeSet::new();
+    for key in SCHEMA.keys() {
+        assert!(names.insert(key.name), "{} is declared twice", key.name);
+        assert!(key.meaning().ends_with('.') && key.meaning().len() > 20, "{}: {:?}", key.name, key.meaning());
+        let has_value = key.default_in(Profile::Serve).is_some() || !key.example.is_empty() || key.is_secret;
+        assert!(has_value, "{} has neither a default nor an example", key.name);
+    }
+    assert_eq!(names.len(), SCHEMA.keys().count());
+}
+
+#[test]
+fn what_is_shown_of_a_key_is_what_is_declared_of_it() {
+    for entry in loaded(&serve()).entries {
+        let key = SCHEMA.find(&entry.key).expect("a declared key");
+        assert_eq!((entry.section, entry.meaning), (key.section, key.meaning()));
+        if let Some(default) = key.default_in(Profile::Serve) {
+            let place = Place::new(Profile::Serve)
+                .file("Rocket.toml", format!("[default.auth]\n{} = {}\n", key.name, toml_text(&default)));
+            assert_eq!(place.entry(key.name).0, entry.value.to_string(), "{}", key.name);
+        }
+    }
+}
+
+/// Returns `Rocket.toml` with those option lines uncommented whose declared name is `wanted`.
 fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
     let mut prefix = "";
     let mut text = String::new();
@@ -70,12 +169,6 @@ fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
 }
 
 #[test]
-fn the_file_lists_exactly_the_keys_of_the_table() {
-    let expected = reference();
-    assert!(FILE == expected, "Rocket.toml should be:\n{expected}");
-}
-
-#[test]
 fn the_file_changes_nothing_as_it_stands() {
     let place = Place::new(Profile::Serve).file("Rocket.toml", FILE);
     assert_eq!(place.loaded().entries, loaded(&serve()).entries);
@@ -83,8 +176,7 @@ fn the_file_changes_nothing_as_it_stands() {
 
 #[test]
 fn the_defaults_it_lists_are_the_defaults() {
-    let fixed =
-        |name: &str| KEYS.iter().any(|key| key.name == name && !matches!(key.default, DefaultValue::Derived(_)));
+    let fixed = |name: &str| SCHEMA.find(name).is_some_and(|key| key.default_in(Profile::Serve).is_some());
     let place = Place::new(Profile::Serve).file("Rocket.toml", uncommented(fixed));
     let loaded_from_file = place.loaded().entries;
     for (listed, default) in loaded_from_file.iter().zip(&loaded(&serve()).entries) {
@@ -104,11 +196,11 @@ fn the_examples_it_gives_are_allowed() {
 }
 
 #[test]
-fn every_key_of_the_table_is_read_in_both_profiles() {
+fn every_declared_key_is_read_in_both_profiles() {
     for sources in [serve(), dev()] {
         let entries = loaded(&sources).entries;
-        let unread = KEYS.iter().filter(|key| !entries.iter().any(|entry| key.stands_for(&entry.key)));
+        let unread = SCHEMA.keys().filter(|key| !entries.iter().any(|entry| key.stands_for(&entry.key)));
         assert_eq!(unread.map(|key| key.name).collect::<Vec<_>>(), Vec::<&str>::new());
-        assert_eq!(entries.len(), KEYS.len());
+        assert_eq!(entries.len(), SCHEMA.keys().count());
     }
 }

@@ -1,7 +1,7 @@
 //! Secrets: where they come from, what is refused, and that none is ever shown.
 
 use super::{Place, config, loaded, problem, problems, serve};
-use crate::config::{Algorithm, Profile};
+use crate::{config::Profile, domain::jwt::Algorithm};
 
 const GOOD: &str = "q7Wd0ZkT5vYxN2mB8rLcHs4JgPfE1uAo";
 

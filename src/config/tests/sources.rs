@@ -3,7 +3,10 @@
 use figment::Figment;
 
 use super::{Place, dev, loaded, problem, serve};
-use crate::config::{Flags, Problem, Profile, load, load_with};
+use crate::{
+    config::{Flags, Problem, Profile, load, load_with},
+    domain::device::Thresholds,
+};
 
 fn place() -> Place {
     Place::new(Profile::Serve)
@@ -127,7 +130,8 @@ fn a_variable_is_a_text_that_becomes_what_its_key_is() {
     let config = place.loaded().config;
     assert_eq!(config.web.trusted_proxies.len(), 2);
     assert!(!config.tokens.claims.username && !config.sessions.rotate);
-    assert_eq!((config.devices.match_from, config.passwords.hash_queue), (0.9, 7));
+    let thresholds = Thresholds::new(0.9, 0.4).expect("they are in order");
+    assert_eq!((config.devices.thresholds, config.passwords.hash_queue), (thresholds, 7));
     assert_eq!(config.tokens.issuer, "12345");
     assert_eq!(place.entry("trusted_proxies").0, r#"["10.0.0.0/8","127.0.0.1"]"#);
 }

@@ -75,7 +75,7 @@ pub async fn rotate_keys(
     let (root, longest, context) =
         (vestibule.key_source.root(), signing::longest_acceptance(&vestibule.config), context.clone());
     let new = NewKey::seal(&key, &root.derive(Purpose::SealSigningKeys));
-    let setting = signing::configured_algorithm(&vestibule.config).as_str();
+    let setting = vestibule.config.keys.algorithm.as_str();
     let rotated = vestibule
         .store
         .write(async move |tx| {

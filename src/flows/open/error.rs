@@ -2,11 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{
-    domain::{device::ThresholdsError, exclusions::NotAGlob, redirect::NotAnAddress, signing_key::KeyError},
-    memory::hasher::HashError,
-    store,
-};
+use crate::{domain::signing_key::KeyError, store};
 
 /// An error of opening a database.
 #[derive(Debug, thiserror::Error)]
@@ -76,18 +72,6 @@ pub enum OpenError {
     /// A signing key can't be opened.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The hashing parameters are invalid.
-    #[error(transparent)]
-    Hash(#[from] HashError),
-    /// The fingerprint thresholds are invalid.
-    #[error("fingerprint_match and fingerprint_drift: {0}")]
-    Thresholds(#[from] ThresholdsError),
-    /// The setting `public_url` is not a valid URL.
-    #[error(transparent)]
-    Address(#[from] NotAnAddress),
-    /// A path that forward authentication should let through is not a valid glob.
-    #[error(transparent)]
-    Excluded(#[from] NotAGlob),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),

@@ -29,7 +29,7 @@ pub(super) async fn choose_signing_key(
     store.write(async move |tx| signing::advance(tx, longest, &by_time).await).await?;
 
     let choice = Choice {
-        wanted: signing::configured_algorithm(config),
+        wanted: config.keys.algorithm,
         is_shared: config.keys.secret_key.is_some(),
         root: root.clone(),
         longest,
@@ -116,10 +116,10 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
     let sealing = root.derive(Purpose::SealSigningKeys);
     let (mut next, mut current, mut retiring, mut due) = (Vec::new(), None, Vec::new(), Vec::new());
     if let Some(secret) = &config.keys.secret_key {
-        let signs = signing::configured_algorithm(config);
+        let signs = config.keys.algorithm;
         // With another algorithm, the secret verifies tokens that it signed before the setting was changed.
-        for (algorithm, least) in [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)] {
-            if secret.expose().len() < least {
+        for algorithm in Algorithm::ALL.iter().copied() {
+            if algorithm.least_secret_bytes().is_none_or(|least| secret.expose().len() < least) {
                 continue;
             }
             let key = SigningKey::shared_secret(algorithm, secret.expose());

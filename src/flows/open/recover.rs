@@ -102,7 +102,7 @@ async fn start_over(
     let key = match config.keys.secret_key {
         Some(_) => None,
         None => {
-            let key = signing::generate(signing::configured_algorithm(config)).await;
+            let key = signing::generate(config.keys.algorithm).await;
             Some(NewKey::seal(&key, &root.derive(Purpose::SealSigningKeys)))
         }
     };

@@ -71,11 +71,6 @@ pub async fn generate(algorithm: Algorithm) -> SigningKey {
         .expect("making a key does not panic, and a runtime that stops runs no flow")
 }
 
-/// Returns the algorithm of the configuration.
-pub fn configured_algorithm(config: &Config) -> Algorithm {
-    Algorithm::parse(config.keys.algorithm.as_str()).expect("both lists have the same names, which a test holds")
-}
-
 /// Returns the longest time, in seconds, for which a token that is issued now is accepted.
 pub(in crate::flows) fn longest_acceptance(config: &Config) -> i64 {
     config.clients.longest_access_token_lifetime().seconds() + config.tokens.leeway.seconds()
@@ -185,19 +180,4 @@ fn created(key: &NewKey, context: &RequestContext) -> AuditEvent {
 
 pub(in crate::flows) fn removed(kid: &str, reason: &str, context: &RequestContext) -> AuditEvent {
     AuditEvent::new(Event::SigningKeyRemoved, context).detail("kid", kid).detail("reason", reason)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{self, Profile, Sources};
-
-    #[test]
-    fn every_algorithm_can_be_configured() {
-        for algorithm in Algorithm::ALL {
-            let sources = Sources::isolated(Profile::Serve).set("algorithm", algorithm.as_str());
-            let config = config::load(&sources).expect("it is allowed").config;
-            assert_eq!(configured_algorithm(&config), *algorithm);
-        }
-    }
 }

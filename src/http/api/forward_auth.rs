@@ -12,7 +12,7 @@ use rocket::{
 };
 
 use crate::{
-    domain::{AccessClaims, Permission, exclusions::Host},
+    domain::{AccessClaims, Permission, address::Authority},
     flows::Vestibule,
     http::{
         app_state::AppState,
@@ -55,7 +55,8 @@ impl<'r> Forwarded<'r> {
     }
 
     fn is_excluded(&self, vestibule: &Vestibule) -> bool {
-        let host = self.host.map(|host| Host::parse(host).with_port_of(self.proto.unwrap_or_default()));
+        let host = self.host.and_then(|host| host.parse::<Authority>().ok());
+        let host = host.map(|host| host.with_port_of(self.proto.unwrap_or_default()));
         self.uri.is_some_and(|uri| vestibule.exclusions.covers(host.as_ref(), uri))
     }
 

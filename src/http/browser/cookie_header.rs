@@ -58,22 +58,9 @@ mod tests {
         expect(&[b"a=1; __Host-t=2;b=3"], "__Host-t", &["2"]);
         expect(&[b" \t__Host-t\t =\t 2 \t"], "__Host-t", &["2"]);
         for other in [
-            "%5f%5fHost-t=2",
-            "__Host%2Dt=2",
-            "__Host-%74=2",
-            "__host-t=2",
-            "__Host-T=2",
-            "\u{2000}__Host-t=2",
-            "__Host-t\u{a0}=2",
-            "\u{85}__Host-t=2",
-            "__Host-t\u{3000}=2",
-            "\u{b}__Host-t=2",
-            "__Host-t\u{c}=2",
-            "__Host-t",
-            "=__Host-t=2",
-            "x__Host-t=2",
-            "__Host-t2=2",
-            "\"__Host-t\"=2",
+            "%5f%5fHost-t=2", "__Host%2Dt=2", "__Host-%74=2", "__host-t=2", "__Host-T=2", "\u{2000}__Host-t=2",
+            "__Host-t\u{a0}=2", "\u{85}__Host-t=2", "__Host-t\u{3000}=2", "\u{b}__Host-t=2", "__Host-t\u{c}=2",
+            "__Host-t", "=__Host-t=2", "x__Host-t=2", "__Host-t2=2", "\"__Host-t\"=2",
         ] {
             expect(&[other.as_bytes()], "__Host-t", &[]);
         }

@@ -79,7 +79,7 @@ fn is_own_origin(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> 
 /// the default, https is accepted too if a trusted proxy or the browser confirms it. If it is https, http is refused: an
 /// attacker on the network can serve an http page under the server's host name.
 fn accepts_scheme(scheme: &str, request: &Request<'_>, vestibule: &Vestibule) -> bool {
-    let is_public = vestibule.config.web.public_url.split_once("://").is_some_and(|(public, _)| public == scheme);
+    let is_public = vestibule.config.web.public_url.scheme() == scheme;
     let of_proxy =
         || caller::is_behind_trusted_proxy(request) && request.headers().get("X-Forwarded-Proto").eq([scheme]);
     let of_browser = || request.headers().get("Sec-Fetch-Site").eq(["same-origin"]);

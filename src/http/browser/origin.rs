@@ -13,7 +13,7 @@ pub fn is_allowed(vestibule: &Vestibule, origin: &str) -> bool {
 
 /// Returns whether an `Origin` is the origin of `public_url`, or `cors_allowed_origins` lists it.
 pub fn is_own_or_allowed(vestibule: &Vestibule, origin: &str) -> bool {
-    origin_of(&vestibule.config.web.public_url) == Some(origin) || is_allowed(vestibule, origin)
+    vestibule.config.web.public_url.origin() == origin || is_allowed(vestibule, origin)
 }
 
 /// Returns whether the host of an origin is `localhost`, `127.0.0.1` or `[::1]`, with any port.
@@ -26,11 +26,4 @@ fn is_localhost(origin: &str) -> bool {
             })
         })
     })
-}
-
-/// Returns the part of a URL before the path: scheme, host and port. `None` if the URL has no scheme.
-fn origin_of(url: &str) -> Option<&str> {
-    let after_scheme = url.find("://")? + 3;
-    let end = url[after_scheme..].find('/').map_or(url.len(), |slash| after_scheme + slash);
-    Some(&url[..end])
 }

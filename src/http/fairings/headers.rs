@@ -39,7 +39,7 @@ impl Fairing for Headers {
         if !response.headers().contains("Cache-Control") {
             response.set_header(Header::new("Cache-Control", "no-store"));
         }
-        let is_by_https = |vestibule: &AppState| vestibule.config.web.public_url.starts_with("https://");
+        let is_by_https = |vestibule: &AppState| vestibule.config.web.public_url.is_https();
         if request.rocket().state().is_some_and(is_by_https) {
             response.set_header(Header::new("Strict-Transport-Security", STRICT_TRANSPORT));
         }

@@ -52,7 +52,7 @@ pub struct Metadata {
 impl Metadata {
     fn of(vestibule: &Vestibule) -> Self {
         let web = &vestibule.config.web;
-        let public = web.public_url.trim_end_matches('/');
+        let public = &web.public_url;
         let endpoint = |name: &str| format!("{public}{}/{name}", web.base_path);
         Self {
             issuer: vestibule.config.tokens.issuer.clone(),

@@ -71,7 +71,7 @@ pub fn document(base_path: &str) -> OpenApi {
 pub fn of_config(config: &Config) -> OpenApi {
     build(&Settings {
         base_path: &config.web.base_path,
-        public_url: &config.web.public_url,
+        public_url: config.web.public_url.as_str(),
         access_cookie: &config.cookies.access_name,
         refresh_cookie: &config.cookies.refresh_name,
         csrf_cookie: &config.cookies.csrf_name,

@@ -4,13 +4,13 @@
 use rocket::Request;
 use serde_json::{Value, json};
 
-use crate::{flows::Vestibule, http::request::caller};
+use crate::{domain::address::split_port, flows::Vestibule, http::request::caller};
 
 /// Returns the problem that prevents signing in, for `trouble_found` of the page. Returns null if there is no problem.
 pub fn diagnose(request: &Request<'_>, vestibule: &Vestibule) -> Value {
     let settings = &vestibule.config.cookies;
     let authority = authority(request);
-    let host = without_port(authority);
+    let host = split_port(authority).0;
     let found = |kind: &str, domain: &str| json!({"kind": kind, "host": host, "domain": domain});
     if !vestibule.config.tokens.location.cookies {
         return found("cookies_off", "");
@@ -48,17 +48,9 @@ fn is_https(request: &Request<'_>, vestibule: &Vestibule, authority: &str) -> bo
     match (said.next(), said.next()) {
         (Some(scheme), None) if caller::is_behind_trusted_proxy(request) => scheme.trim().eq_ignore_ascii_case("https"),
         _ => {
-            let secure = vestibule.config.web.public_url.strip_prefix("https://");
-            let own = secure.and_then(|rest| rest.split('/').next());
-            own.is_some_and(|own| without_port(own).eq_ignore_ascii_case(without_port(authority)))
+            let own = &vestibule.config.web.public_url;
+            own.is_https() && own.authority().host.eq_ignore_ascii_case(split_port(authority).0)
         }
-    }
-}
-
-fn without_port(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => host,
-        _ => authority,
     }
 }
 

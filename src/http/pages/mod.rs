@@ -41,19 +41,8 @@ use self::{
 /// Returns the routes of the pages at the root, and of the forms that they post.
 pub fn routes() -> Vec<Route> {
     let mut routes = routes![
-        start,
-        login_page,
-        login_form,
-        register_page,
-        register_form,
-        account_page,
-        export,
-        sign_out_form,
-        revoke_form,
-        revoke_others_form,
-        change_password_form,
-        delete_form,
-        privacy_page,
+        start, login_page, login_form, register_page, register_form, account_page, export, sign_out_form, revoke_form,
+        revoke_others_form, change_password_form, delete_form, privacy_page,
     ];
     // With the base path `/`, the API's `login` and `register` have the same paths. They handle every request that is not a
     // form, after these routes.

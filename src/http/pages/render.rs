@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::texts;
 use crate::{
     config::FingerprintPolicy,
-    domain::jwt::base64url,
+    domain::{jwt::base64url, redirect::AllowedHost},
     flows::Vestibule,
     http::{app_state::app_state, assets},
     random,
@@ -111,7 +111,7 @@ impl Page {
         let is_off = vestibule.config.devices.fingerprint == FingerprintPolicy::Off;
         let mut context = json!({
             "page": self.name,
-            "site": site(&vestibule.config.web.public_url),
+            "site": vestibule.config.web.public_url.authority().to_string(),
             "base": vestibule.config.web.base_path,
             "csrf_cookie": cookies.csrf_name,
             "csrf_header": cookies.csrf_header,
@@ -126,12 +126,6 @@ impl Page {
         }
         ENVIRONMENT.get_template(&format!("{}.html", self.name))?.render(TemplateValue::from(Serde(context)))
     }
-}
-
-/// Returns the name of this server on the pages: the host, with its port, of `public_url`.
-fn site(public_url: &str) -> &str {
-    let host = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
-    host.split('/').next().unwrap_or(host)
 }
 
 fn headers(vestibule: &Vestibule, nonce: &str) -> Vec<(&'static str, String)> {
@@ -150,13 +144,13 @@ fn headers(vestibule: &Vestibule, nonce: &str) -> Vec<(&'static str, String)> {
 ///
 /// Chromium applies `form-action` also to the redirect after a form. `next` may name an allowed host, so the allowed hosts are
 /// in `form-action`.
-fn policy(redirect_hosts: &[String], nonce: &str) -> String {
+fn policy(redirect_hosts: &[AllowedHost], nonce: &str) -> String {
     // The grammar of the policy has no IPv6 addresses (CSP 3 §2.3.1, host-source).
     let hosts: String = redirect_hosts
         .iter()
-        .filter(|host| !host.starts_with('['))
+        .filter(|host| !host.is_ipv6())
         .map(|host| {
-            let port = if host.trim_start_matches("*.").contains(':') { "" } else { ":*" };
+            let port = if host.has_port() { "" } else { ":*" };
             format!(" https://{host}{port} http://{host}{port}")
         })
         .collect();
@@ -181,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_form_may_lead_to_the_allowed_hosts_and_nowhere_else() {
-        let hosts = ["app.example.com", "app.example.com:8443", "*.wild.example", "[::1]"].map(str::to_owned);
+        let hosts = ["app.example.com", "app.example.com:8443", "*.wild.example", "[::1]"]
+            .map(|host| host.parse().expect("a host"));
         let policy = policy(&hosts, "n");
         let form_action = policy.split("; ").find(|part| part.starts_with("form-action")).expect("it is there");
         assert_eq!(
@@ -189,11 +184,5 @@ mod tests {
             "form-action 'self' https://app.example.com:* http://app.example.com:* https://app.example.com:8443 \
              http://app.example.com:8443 https://*.wild.example:* http://*.wild.example:*"
         );
-    }
-
-    #[test]
-    fn a_site_is_called_by_its_host() {
-        assert_eq!(site("https://auth.example.com/x"), "auth.example.com");
-        assert_eq!(site("http://localhost:8000"), "localhost:8000");
     }
 }

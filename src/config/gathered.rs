@@ -1,0 +1,153 @@
+//! What the sources gave, before any of it is understood: a value with its origin for each known key, and a problem for each
+//! unknown one.
+
+use std::{collections::BTreeSet, mem::take};
+
+use figment::{
+    Error, Figment, Metadata, Profile, Provider,
+    value::{Dict, Map, Value},
+};
+
+use super::{
+    problems::Problem,
+    schema::{self, Schema},
+    suggest::suggest,
+};
+
+/// The values of all sources. A later value has replaced an earlier one.
+pub(super) struct Gathered {
+    /// Which keys there are.
+    pub schema: &'static Schema,
+    /// Our own keys, each under its whole name. figment keeps the origin of each value.
+    ours: Figment,
+    /// Rocket's own `address` and `port`.
+    fallback: Figment,
+    /// `ours`, once every source has given its values.
+    values: Dict,
+    /// The id of every client that has a table, an empty table too.
+    pub clients: BTreeSet<String>,
+    pub problems: Vec<Problem>,
+    pub notes: Vec<String>,
+    /// Rocket's own settings.
+    pub rocket: Figment,
+}
+
+impl Gathered {
+    pub(super) fn new(schema: &'static Schema) -> Self {
+        Self {
+            schema,
+            ours: Figment::new(),
+            fallback: Figment::new(),
+            values: Dict::new(),
+            clients: BTreeSet::new(),
+            problems: Vec::new(),
+            notes: Vec::new(),
+            rocket: Figment::new(),
+        }
+    }
+
+    /// Takes a value for `key`, or notes that there is no such key.
+    pub(super) fn put(&mut self, key: &str, value: Value, origin: &str) {
+        if key == "clients" {
+            self.put_clients(value, origin);
+        } else if self.schema.find(key).is_some() {
+            if let Some((id, _)) = schema::split_client(key) {
+                self.put_client(id, origin);
+            }
+            self.ours = take(&mut self.ours).merge(Source::of_one(origin, key, value));
+        } else {
+            self.unknown(key, origin);
+        }
+    }
+
+    fn put_clients(&mut self, value: Value, origin: &str) {
+        let Value::Dict(_, clients) = value else {
+            return self.problem("clients", origin, "must be tables such as [default.auth.clients.web]");
+        };
+        for (id, settings) in clients {
+            let Value::Dict(_, settings) = settings else {
+                let wanted = format!("must be a table, [default.auth.clients.{id}]");
+                self.problem(&format!("clients.{id}"), origin, &wanted);
+                continue;
+            };
+            self.put_client(&id, origin);
+            for (setting, value) in settings {
+                self.put(&format!("clients.{id}.{setting}"), value, origin);
+            }
+        }
+    }
+
+    fn put_client(&mut self, id: &str, origin: &str) {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if !(1..=64).contains(&id.len()) || !id.bytes().all(plain) {
+            let allowed = "a client's id is 1 to 64 letters, digits, - . _";
+            self.problem(&format!("clients.{}", id.escape_debug()), origin, allowed);
+        }
+        self.clients.insert(id.to_owned());
+    }
+
+    /// Records that there is no such key.
+    pub(super) fn unknown(&mut self, key: &str, origin: &str) {
+        let message = match suggest(self.schema, key) {
+            Some(known) => format!("unknown key; did you mean {known}?"),
+            None => "unknown key".to_owned(),
+        };
+        // Without its value: it may be a secret under a mistyped name.
+        self.problem(&key.escape_debug().to_string(), origin, &message);
+    }
+
+    /// Records a problem that is not about the value of a known key.
+    pub(super) fn problem(&mut self, subject: &str, origin: &str, message: &str) {
+        let (subject, message) = (subject.to_owned(), message.to_owned());
+        self.problems.push(Problem { subject, value: None, origin: Some(origin.to_owned()), message });
+    }
+
+    /// Takes Rocket's own `address` or `port`, which counts only if no source sets ours.
+    pub(super) fn put_from_rocket(&mut self, key: &str, value: Value, origin: &str) {
+        self.fallback = take(&mut self.fallback).merge(Source::of_one(origin, key, value));
+    }
+
+    /// Takes Rocket's own settings from `origin`, over those of earlier sources.
+    pub(super) fn merge_rocket(&mut self, origin: String, tables: Map<Profile, Dict>) {
+        self.rocket = take(&mut self.rocket).merge(Source { origin, tables });
+    }
+
+    /// Completes the values. Called once every source has given what it has.
+    pub(super) fn settle(&mut self) {
+        self.ours = take(&mut self.ours).join(take(&mut self.fallback));
+        self.values = self.ours.data().ok().and_then(|mut data| data.remove(&Profile::Global)).unwrap_or_default();
+    }
+
+    /// Returns the value that a source set for `key`.
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        self.values.get(key)
+    }
+
+    /// Returns where the value of `key` came from, such as `Rocket.toml`, `VESTIBULE_PORT`, `--port` or `default`.
+    pub(super) fn origin(&self, key: &str) -> String {
+        let metadata = self.value(key).and_then(|value| self.ours.get_metadata(value.tag()));
+        metadata.map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string())
+    }
+}
+
+/// Values that came from one place, as a provider that is called what messages call that place.
+struct Source {
+    origin: String,
+    tables: Map<Profile, Dict>,
+}
+
+impl Source {
+    fn of_one(origin: &str, key: &str, value: Value) -> Self {
+        Self { origin: origin.to_owned(), tables: Profile::Global.collect(Dict::from([(key.to_owned(), value)])) }
+    }
+}
+
+impl Provider for Source {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.origin.clone())
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
+        Ok(self.tables.clone())
+    }
+}

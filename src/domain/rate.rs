@@ -1,0 +1,44 @@
+//! How often something may be done.
+
+use std::{fmt, num::NonZeroU32, str::FromStr};
+
+use super::span::Lifetime;
+
+const MAX_COUNT: u32 = 1_000_000;
+const LONGEST_PERIOD: i64 = 24 * 60 * 60;
+
+/// A number of uses in a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// The number of uses, at most a million.
+    pub count: NonZeroU32,
+    /// The period, at most a day.
+    pub per: Lifetime,
+}
+
+impl Rate {
+    /// Returns the rate with `factor` times the count.
+    #[must_use]
+    pub fn times(self, factor: u32) -> Self {
+        let count = NonZeroU32::new(self.count.get().saturating_mul(factor)).unwrap_or(self.count);
+        Self { count, ..self }
+    }
+}
+
+/// Reads `30/1m`.
+impl FromStr for Rate {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (count, per) = text.split_once('/').ok_or(())?;
+        let count = count.trim().parse::<NonZeroU32>().ok().filter(|count| count.get() <= MAX_COUNT).ok_or(())?;
+        let per = per.trim().parse::<Lifetime>().ok().filter(|per| per.seconds() <= LONGEST_PERIOD).ok_or(())?;
+        Ok(Self { count, per })
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.count, self.per)
+    }
+}
