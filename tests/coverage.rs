@@ -1,8 +1,8 @@
-//! Each status that the API description documents is met by a test, or stands in [`UNMET`] with its reason.
+//! Each status that the API description documents is met by a test, or is in [`UNMET`] with its reason.
 //!
-//! What the tests met is recorded by `tests/api/support/judge.rs` where `VESTIBULE_TEST_RECORD` names a file. `tests/run` does
-//! so for all test binaries, and then runs this one with that file in `VESTIBULE_TEST_RECORDED`. Without the variable only the
-//! list itself is checked. By hand:
+//! `tests/api/support/judge.rs` records the statuses that the tests meet, if `VESTIBULE_TEST_RECORD` names a file. `tests/run`
+//! sets it for all test binaries, and then runs this one with that file in `VESTIBULE_TEST_RECORDED`. Without the variable only
+//! the list itself is checked. By hand:
 //!
 //! ```text
 //! VESTIBULE_TEST_RECORD=/tmp/met cargo test && VESTIBULE_TEST_RECORDED=/tmp/met cargo test --test coverage
@@ -25,7 +25,7 @@ const UNMET: &[(&str, &str, &str)] = &[
     ("HEAD /auth/continue", "default", "it answers 425 before it reads anything: only a fault of the server (500)"),
 ];
 
-/// Method, path and status of each documented answer, as the judge records it.
+/// Returns method, path and status of each documented response, as the judge records them.
 fn documented() -> BTreeSet<(String, String)> {
     let document: Value = serde_json::to_value(openapi::document("/auth")).expect("a document");
     let mut found = BTreeSet::new();

@@ -12,10 +12,10 @@ use vestibule::{
 const BASE_PATHS: [&str; 3] = ["/auth", "", "/api/auth"];
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// Codes that no operation gives: this one is the answer to a method that is none of a path's operations.
+/// The codes that no operation returns: this one is the response to a method for which a path has no operation.
 const OF_NO_OPERATION: [ErrorCode; 1] = [ErrorCode::MethodNotAllowed];
 
-/// The type of an operation's error bodies: that of RFC 9457, but for the OAuth endpoints that take a form.
+/// Returns the type of an operation's error bodies: the type of RFC 9457, except for the OAuth endpoints that take a form.
 fn error_type(operation: &Value) -> &'static str {
     let is_form = operation["requestBody"]["content"].get(FORM).is_some();
     if is_form { "application/json" } else { "application/problem+json" }
@@ -27,12 +27,12 @@ fn document(base_path: &str) -> Value {
     serde_json::to_value(openapi::document(base_path)).expect("a document")
 }
 
-/// The same of the API alone: pages are told of briefly.
+/// Returns method, path and operation of the API alone. The descriptions of the pages are short.
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     all_operations(document).into_iter().filter(|(_, _, operation)| operation["tags"][0] != "Pages").collect()
 }
 
-/// Method, path and operation.
+/// Returns method, path and operation of everything that is documented.
 fn all_operations(document: &Value) -> Vec<(String, String, &Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let items =
@@ -49,7 +49,7 @@ fn responses(operation: &Value) -> Vec<(u16, &Value)> {
     responses.iter().map(|(status, response)| (status.parse().expect("a status"), response)).collect()
 }
 
-/// Every object in the document, with where it stands.
+/// Collects every object in the document, with its place.
 fn objects<'d>(value: &'d Value, at: String, found: &mut Vec<(String, &'d Value)>) {
     match value {
         Value::Object(fields) => {
@@ -267,7 +267,7 @@ fn the_document_is_openapi_3_1_and_survives_a_round_trip() {
     assert_eq!(value["info"]["license"]["name"], "MIT OR Apache-2.0");
 }
 
-/// The file that shows a change of the API as a change of text.
+// The file shows a change of the API as a change of text.
 #[test]
 fn the_committed_file_is_what_the_server_says() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");

@@ -3,7 +3,7 @@
 //!
 //! Short as it stands. `VESTIBULE_ROTATION_SECONDS=30 cargo test --test rotation` is the whole of it.
 
-#[expect(dead_code, reason = "shared with the tests of the API, which use more of it")]
+#[expect(dead_code, unused_imports, reason = "shared with the tests of the API, which use more of it")]
 #[path = "api/support/mod.rs"]
 mod support;
 
@@ -27,18 +27,18 @@ use vestibule::{
     },
 };
 
-use support::{Answer, PASSWORD, Server, Session, part, wait_for};
+use support::{Answer, PASSWORD, Server, Session, part, unlimited, wait_for};
 
 /// Requests in a second, all clients together.
 const RATE: u32 = 200;
 const CLIENTS: u32 = 8;
 /// Seconds for which a copy of the key set is kept: all that a key is published before it signs.
 const KEPT: i64 = 600;
-/// Steps in which the clock moves by that, each with the milliseconds for which clients go on at that second: copies of every
-/// age are used, and long enough in the last second before the new key may sign.
+/// The steps by which the clock moves, in seconds, each with the milliseconds for which clients continue at that second: copies
+/// of every age are used, and long enough in the last second before the new key may sign.
 const STEPS: [(i64, u64); 4] = [(300, 50), (240, 50), (59, 700), (1, 50)];
 
-/// What a service does when a token names a key that its copy of the key set lacks.
+/// The behaviour of a service when a token names a key that its copy of the key set lacks.
 #[derive(Clone, Copy, PartialEq)]
 enum Unknown {
     /// Refuses the token.
@@ -87,7 +87,7 @@ impl<'s> Verifier<'s> {
     }
 }
 
-/// What the clients share.
+/// The state that the clients share.
 struct Load<'s> {
     server: &'s Server,
     verifier: Verifier<'s>,
@@ -110,7 +110,7 @@ impl Load<'_> {
         self.failures.lock().expect("nobody panicked").push(what);
     }
 
-    /// A token that was given out: a service takes it, and so do we.
+    /// Checks a token that was just issued with the service, and notes its key.
     fn give_out(&self, token: &str) {
         if let Err(why) = self.verifier.check(token) {
             self.fail(format!("a service: {why}"));
@@ -118,7 +118,7 @@ impl Load<'_> {
         self.kids.lock().expect("nobody panicked").insert(part(token, 0)["kid"].as_str().expect("a name").to_owned());
     }
 
-    /// One client: a login now and then, refreshes in between, and mostly calls with the token.
+    /// Runs one client: it logs in now and then, refreshes in between, and mostly calls with its token.
     fn run(&self, name: &str) {
         let login = || self.server.post("/auth/login", json!({"username": name, "password": PASSWORD}));
         let pause = Duration::from_secs(1) * CLIENTS / RATE;
@@ -154,10 +154,8 @@ fn seconds() -> u64 {
 }
 
 fn settings() -> support::Settings {
-    let unlimited = ["login_rate_per_ip", "login_failures_per_account", "refresh_rate_per_session"];
-    // Time moves by half an hour while they run: tokens hold for an hour.
-    let more = [("access_token_lifetime", json!("1h")), ("max_devices_per_user", json!(0))];
-    unlimited.into_iter().map(|key| (key, json!("0"))).chain(more).collect()
+    // Time moves by half an hour while they run: tokens are valid for an hour.
+    unlimited(vec![("access_token_lifetime", json!("1h")), ("max_devices_per_user", json!(0))])
 }
 
 /// Runs the load while `change` is done three times, evenly over the time; what it came to.
@@ -209,7 +207,7 @@ fn three_rotations_under_load_fail_no_request_and_no_service_with_an_old_copy() 
         }
         // By itself, once the server has looked.
         let mut patience = 1_000;
-        while server.count("select count(*) from signing_keys where status = 'next'") > 0 {
+        while server.count_signing_keys_that_are("next") > 0 {
             patience -= 1;
             assert!(patience > 0, "{kid} never signed");
             thread::sleep(Duration::from_millis(10));

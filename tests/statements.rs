@@ -1,8 +1,11 @@
 //! Every statement of the store, prepared on SQLite and, where `VESTIBULE_TEST_POSTGRES` names the directory of a PostgreSQL's
 //! socket, there as well; and the two schemas, compared. `tests/run` sets it. No driver: `psql` is enough for both.
 //!
-//! A statement is what stands in `sql("…")` below `src/store/`. Anything else than a literal there, or a macro that joins
-//! literals, fails this test, so that nothing is left out of it.
+//! A statement is the argument of `sql("…")` below `src/store/`. An argument that is neither a literal nor a macro that joins
+//! literals fails this test, so that no statement is left out.
+
+#[path = "common/runtime.rs"]
+mod runtime;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,15 +17,17 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr as _, SqliteConnection};
 
-/// What speaks to one engine on purpose: transactions and pragmas, and the door itself.
+use runtime::wait_for;
+
+/// The files that use one engine on purpose: transactions, pragmas, and the module `sql` itself.
 const OF_ONE_ENGINE: [&str; 4] = ["writer.rs", "sql.rs", "mod.rs", "migrations.rs"];
 
 const SOCKET: &str = "VESTIBULE_TEST_POSTGRES";
 
-/// Statements there are at the least: a reader of the source that finds none would pass everything.
+/// The least number of statements that must be found: a reader of the source that finds none would accept everything.
 const AT_LEAST: usize = 70;
 
-/// A statement and where it stands.
+/// A statement, and the file and line where it is.
 struct Statement {
     place: String,
     text: String,
@@ -32,7 +37,7 @@ fn below(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
 }
 
-/// The files of a folder with an ending, in the order of their names.
+/// Returns the files of a folder with an ending, in the order of their names.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
     let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|kind| kind == ending)).collect();
@@ -78,7 +83,7 @@ fn collect(file: &str, source: &str, found: &mut Vec<Statement>) {
     }
 }
 
-/// The macros of a file that join literals: their parts, none for the one that is given.
+/// Returns the macros of a file that join literals, each with its parts. A part is `None` if it is the argument of the macro.
 fn macros(source: &str) -> BTreeMap<&str, Vec<Option<String>>> {
     let definitions = source.split("macro_rules! ").skip(1);
     let read = definitions.filter_map(|definition| {
@@ -101,7 +106,7 @@ fn macros(source: &str) -> BTreeMap<&str, Vec<Option<String>>> {
     read.collect()
 }
 
-/// The text of the literal at the beginning, and what comes after it.
+/// Returns the text of the literal at the beginning, and the rest of the source after it.
 fn literal(source: &str) -> (String, &str) {
     let inside = source.strip_prefix('"').unwrap_or_else(|| panic!("no literal: {source:.40}"));
     let mut text = String::new();
@@ -119,7 +124,7 @@ fn literal(source: &str) -> (String, &str) {
     panic!("a literal without an end: {source:.40}")
 }
 
-/// SQLite with the tables of this version.
+/// Opens an SQLite database in memory with the tables of this version.
 async fn sqlite() -> SqliteConnection {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("it opens");
     for path in files(&below("migrations"), "sql") {
@@ -128,11 +133,8 @@ async fn sqlite() -> SqliteConnection {
     connection
 }
 
-fn wait_for<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
-}
-
-/// What `psql` makes of a script in an empty schema with our tables, of which nothing stays. None without a PostgreSQL.
+/// Runs a script with `psql` in an empty schema with the tables of the store, and rolls everything back. Returns its output, or
+/// `None` without a PostgreSQL.
 fn postgres(script: &str, stops_at_errors: bool) -> Option<Output> {
     let socket = env::var_os(SOCKET)?;
     let schema: String = files(&below("migrations/postgres"), "sql").iter().map(|path| read(path)).collect();
@@ -156,7 +158,7 @@ fn postgres(script: &str, stops_at_errors: bool) -> Option<Output> {
     Some(output)
 }
 
-/// The lines of a script's output, which must succeed.
+/// Returns the lines of a script's output. The script must succeed.
 fn lines(output: Output) -> Vec<String> {
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "after {:?}:\n{errors}", text.lines().next_back());

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::{Answer, Server, browser::attribute};
 
-/// The address of the style, as a page names it.
+/// Returns the address of the style sheet, as a page names it.
 fn style(server: &Server) -> String {
     let page = server.call("GET", "/login").send().expect(200);
     let link = page.text.split("<link ").find(|link| link.contains("stylesheet")).expect("a style");

@@ -55,7 +55,7 @@ fn a_wrong_secret_is_an_invalid_client() {
     let (by_form, by_basic) = with("web", "");
     assert_eq!(by_form.expect(200).claims()["client_id"], "web");
     assert_eq!(by_basic.expect(200).claims()["client_id"], "web");
-    assert_eq!(server.count("select count(*) from sessions where client_id = 'backend'"), 0);
+    assert_eq!(server.count_sessions_of_client("backend"), 0);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_confidential_client_signs_in_at_no_other_endpoint() {
     let answer = ada.try_login(json!({"client_id": "backend"})).expect_error(401, "invalid_client");
     assert!(answer.text_at("detail").contains("token"), "{}", answer.text);
     ada.try_login(json!({"client_id": "backend", "client_secret": secret()})).expect_error(401, "invalid_client");
-    assert_eq!(server.count("select count(*) from sessions"), 0);
+    assert_eq!(server.count_sessions(), 0);
     ada.try_login(json!({"client_id": "web"})).expect(200);
     // What its tokens are for works: they are access tokens like others.
     let tokens = server.try_backend("ada", &[]).expect(200);

@@ -12,7 +12,7 @@ fn form(server: &Server, path: &str, fields: &str) -> Answer {
     server.call("POST", path).body("application/x-www-form-urlencoded", fields).send()
 }
 
-/// What `OAuth2PasswordRequestForm` and the forms of the tutorials send.
+/// Returns the fields that `OAuth2PasswordRequestForm` and the forms of the tutorials send.
 fn credentials(name: &str) -> String {
     format!(
         "grant_type=password&username={name}&password={}&scope=&client_id=&client_secret=",

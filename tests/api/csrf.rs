@@ -1,5 +1,5 @@
-//! Each endpoint that changes something, against each way in which a foreign page, a sibling or an old tab could use the
-//! cookies of whoever is signed in. The endpoints are those that are mounted: a new one fails here until it has a row.
+//! Each endpoint that changes something, against each way in which a foreign page, a sibling host or an old tab could use the
+//! cookies of a signed-in user. The test reads the mounted endpoints: a new endpoint fails it until it has a row.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use crate::support::{
     Answer, Call, PASSWORD, Server, Settings,
     cookies::{Browser, set_cookies},
+    unlimited,
 };
 
-/// What a cookie can make an endpoint do.
+/// The effect that a cookie can have at an endpoint.
 enum Row {
     /// It reads no cookie of a session, so there is nothing to forge.
     TakesNoCookie,
@@ -53,23 +54,9 @@ const ROWS: &[(&str, &str, Row)] = &[
     ("POST", "/account/delete", Form),
 ];
 
-/// Nothing is throttled.
+/// Returns the settings of a server that throttles nothing and lets a user have any number of devices.
 fn settings() -> Settings {
-    let off = ["login_rate_per_ip", "login_failures_per_account", "refresh_rate_per_session"];
-    off.into_iter().map(|key| (key, "0".into())).chain([("max_devices_per_user", json!(0))]).collect()
-}
-
-/// Everything that an endpoint could change.
-fn state(server: &Server) -> Vec<String> {
-    const TABLES: [&str; 5] = [
-        "select json_array(id, username, email, authorization_version, disabled_at, claims) as row from users order by id",
-        "select json_array(user_id, secret) as row from credentials order by user_id",
-        "select json_array(id, generation, last_used_at, access_expires_at, refresh_expires_at, auth_time, failed_proofs,
-            mismatches, revoked_at) as row from sessions order by id",
-        "select json_array(id, user_id) as row from devices order by id",
-        "select json_array(count(*)) as row from audit_events",
-    ];
-    TABLES.iter().flat_map(|table| server.texts(table)).collect()
+    unlimited(vec![("max_devices_per_user", json!(0))])
 }
 
 fn acting() -> impl Iterator<Item = (&'static str, &'static str, fn(&Browser<'_>) -> Value)> {
@@ -85,7 +72,7 @@ fn path(template: &str, browser: &Browser<'_>) -> String {
 
 #[track_caller]
 fn expect_refused(answer: &Answer, place: &str) {
-    // A form is refused as a form where the endpoint looks at the body first.
+    // A form is refused for its media type if the endpoint checks the body first.
     assert!(matches!(answer.status, 403 | 415), "{place}: {} {}", answer.status, answer.text);
     let code = if answer.status == 403 { "csrf_failed" } else { "unsupported_media_type" };
     assert_eq!(answer.body["error"], code, "{place}");
@@ -113,7 +100,7 @@ fn whoever_does_not_know_the_sessions_token_changes_nothing() {
     before.call("POST", "/auth/logout").send().expect(200);
     let (browser, second, bob) =
         (Browser::login(&server, "ada"), Browser::login(&server, "ada"), Browser::login(&server, "bob"));
-    let untouched = state(&server);
+    let untouched = server.state();
     for (method, template, body) in acting() {
         let path = path(template, &browser);
         let call = || browser.blind(method, &path).header("Origin", "http://auth.test");
@@ -136,7 +123,7 @@ fn whoever_does_not_know_the_sessions_token_changes_nothing() {
         with_field["csrf_token"] = browser.csrf.clone().into();
         expect_refused(&call().json(with_field).send(), &format!("{place}, in the body"));
     }
-    assert_eq!(state(&server), untouched);
+    assert_eq!(server.state(), untouched);
 }
 
 #[test]
@@ -144,7 +131,7 @@ fn a_page_of_another_origin_changes_nothing_even_with_the_token() {
     let server = Server::with(settings());
     server.user("ada");
     let browser = Browser::login(&server, "ada");
-    let untouched = state(&server);
+    let untouched = server.state();
     let foreign: [&[(&str, &str)]; 12] = [
         &[("Origin", "http://auth.test"), ("Origin", "https://evil.example")],
         &[("Origin", "https://evil.example"), ("Origin", "http://auth.test")],
@@ -166,7 +153,7 @@ fn a_page_of_another_origin_changes_nothing_even_with_the_token() {
             expect_refused(&call.json(body(&browser)).send(), &format!("{method} {path} {headers:?}"));
         }
     }
-    assert_eq!(state(&server), untouched);
+    assert_eq!(server.state(), untouched);
 }
 
 #[test]
@@ -174,7 +161,7 @@ fn a_foreign_form_changes_nothing() {
     let server = Server::with(settings());
     server.user("ada");
     let browser = Browser::login(&server, "ada");
-    let untouched = state(&server);
+    let untouched = server.state();
     let fields = format!("csrf_token={}&_method=DELETE&password={PASSWORD}", browser.csrf);
     let part =
         format!("--x\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\n{}\r\n--x--\r\n", browser.csrf);
@@ -200,7 +187,7 @@ fn a_foreign_form_changes_nothing() {
             }
         }
     }
-    assert_eq!(state(&server), untouched);
+    assert_eq!(server.state(), untouched);
 }
 
 #[test]
@@ -264,7 +251,7 @@ fn a_page_on_another_host_of_the_cookies_domain_can_not_act_unless_it_is_listed(
     act(&server, "https://wiki.example.com").expect_error(403, "csrf_failed");
 }
 
-/// A sign-in by cookie that only the site of its page can refuse: the form of the tutorial's path.
+/// Returns whether a form of another page can sign in by cookie: only the site of its page can be a reason to refuse it.
 fn signs_in(settings: Settings, headers: &[(&str, &str)]) -> bool {
     let server = Server::with(settings.into_iter().chain([("compat_routes", json!(true))]).collect());
     server.user("ada");
@@ -284,7 +271,7 @@ fn an_origin_is_scheme_host_and_port() {
     let by_https = || vec![("public_url", json!("https://auth.example.com")), ("cookie_secure", json!(true))];
     let by_http = || vec![("public_url", json!("http://localhost:8000"))];
     let host = ("Host", "auth.example.com");
-    // The server is reached by https: a page by http is whoever is on the way to the browser.
+    // The server is reached by https: a page by http could be made by anybody on the way to the browser.
     for (origin, host, own) in [
         ("https://auth.example.com", "auth.example.com", true),
         ("https://auth.example.com", "AUTH.example.com:443", true),
@@ -307,7 +294,7 @@ fn an_origin_is_scheme_host_and_port() {
         }
     }
     assert!(!signs_in(by_https(), &[("Origin", "http://auth.example.com"), host, ("Sec-Fetch-Site", "same-origin")]));
-    // It is reached by http, or nobody said how: by https only where a trusted proxy or the browser says so.
+    // It is reached by http, or nothing states how. It is reached by https only if a trusted proxy or the browser states it.
     assert!(signs_in(by_http(), &[("Origin", "http://auth.lan"), ("Host", "auth.lan")]));
     assert!(signs_in(by_http(), &[("Origin", "http://auth.lan"), ("Host", "auth.lan:80")]));
     assert!(!signs_in(by_http(), &[("Origin", "https://auth.lan"), ("Host", "auth.lan")]));

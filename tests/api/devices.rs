@@ -4,41 +4,7 @@ use std::{sync::Barrier, thread};
 
 use serde_json::{Value, json};
 
-use crate::support::{Actor, Answer, PASSWORD, Server, Session, Settings};
-
-/// Nothing is throttled.
-fn unlimited(more: Settings) -> Settings {
-    let off = ["login_rate_per_ip", "login_failures_per_account", "refresh_rate_per_session"];
-    off.into_iter().map(|key| (key, "0".into())).chain(more).collect()
-}
-
-/// `sample` with some fields replaced; `null` takes one out.
-fn with(sample: &Value, changes: Value) -> Value {
-    let mut fields = sample.as_object().expect("an object").clone();
-    fields.extend(changes.as_object().expect("an object").clone());
-    fields.retain(|_, value| !value.is_null());
-    Value::Object(fields)
-}
-
-/// One text of the database.
-fn text(server: &Server, sql: &'static str, subject: &str) -> String {
-    server.value(sql, &[subject])
-}
-
-fn live_sessions(server: &Server, user: &Actor<'_>) -> usize {
-    let count = "select cast(count(*) as text) from sessions where user_id = $1 and revoked_at is null";
-    text(server, count, &user.id).parse().expect("a number")
-}
-
-fn events(server: &Server, event: &str) -> usize {
-    text(server, "select cast(count(*) as text) from audit_events where event = $1", event).parse().expect("a number")
-}
-
-#[track_caller]
-fn is_over(session: &Session<'_>) {
-    session.get("/users/me").expect_error(401, "token_revoked");
-    session.try_refresh().expect_error(401, "token_revoked");
-}
+use crate::support::{Actor, Answer, PASSWORD, Server, Session, json::with, unlimited};
 
 // What a device_id does.
 
@@ -54,11 +20,11 @@ fn a_login_on_a_known_device_replaces_its_session_and_no_other() {
     let new = ada.login_with(json!({"device_id": old.device_id}));
     assert_eq!(new.device_id, old.device_id, "and over logins");
     assert_ne!(new.id, old.id);
-    is_over(&old);
-    is_over(&refreshed);
+    old.expect_revoked();
+    refreshed.expect_revoked();
     assert!(new.is_accepted() && other.is_accepted());
-    assert_eq!(server.count("select count(*) from devices"), 2);
-    assert_eq!(server.count("select count(*) from sessions where revoked_reason = 'device_replaced'"), 1);
+    assert_eq!(server.count_devices(), 2);
+    assert_eq!(server.count_sessions_revoked_for("device_replaced"), 1);
 }
 
 #[test]
@@ -99,7 +65,7 @@ fn a_device_of_somebody_else_or_of_another_client_is_ignored() {
     assert!([&of_ada, &of_bob, &on_web].iter().all(|session| session.is_accepted()));
     let again = ada.login_with(json!({"device_id": on_web.device_id, "client_id": "web"}));
     assert_eq!(again.device_id, on_web.device_id);
-    is_over(&on_web);
+    on_web.expect_revoked();
     assert!(of_ada.is_accepted());
 }
 
@@ -110,7 +76,7 @@ fn a_device_id_that_is_none_is_ignored() {
     let known = ada.login();
     let padded = format!("{}=", known.device_id);
     let upper = known.device_id.to_uppercase();
-    let row = text(&server, "select id from devices where user_id = $1", &ada.id);
+    let row = server.device_of(&ada.id);
     for odd in ["", " ", "x", &"A".repeat(43), &padded, &upper, &row, "\u{1F984}", &"x".repeat(10_000)] {
         let session = ada.login_with(json!({"device_id": odd}));
         assert_ne!(session.device_id, known.device_id, "{odd}");
@@ -132,7 +98,7 @@ fn a_device_id_is_stored_as_a_hash_and_never_listed() {
     for path in ["/auth/active_sessions", "/users/me/export", "/users/me"] {
         assert!(!session.get(path).expect(200).text.contains(&session.device_id), "{path}");
     }
-    assert_eq!(server.count("select length(secret_hash) from devices"), 32);
+    assert_eq!(server.device_hash_length(), 32);
 }
 
 #[test]
@@ -176,14 +142,14 @@ fn past_the_limit_the_least_recently_used_device_goes_at_once() {
     sessions[0] = sessions[0].refreshed();
     server.advance(10);
     let fourth = ada.login();
-    is_over(&sessions[1]);
+    sessions[1].expect_revoked();
     assert!(sessions[0].is_accepted() && sessions[2].is_accepted() && fourth.is_accepted() && others.is_accepted());
     server.advance(10);
     ada.login();
-    is_over(&sessions[2]);
+    sessions[2].expect_revoked();
     assert!(sessions[0].is_accepted() && fourth.is_accepted());
-    assert_eq!(live_sessions(&server, &ada), 3);
-    assert_eq!(server.count("select count(*) from sessions where revoked_reason = 'device_evicted'"), 2);
+    assert_eq!(server.count_live_sessions_of(&ada.id), 3);
+    assert_eq!(server.count_sessions_revoked_for("device_evicted"), 2);
 }
 
 #[test]
@@ -213,9 +179,9 @@ fn a_full_house_is_told_only_to_the_owner_and_lets_a_known_device_in() {
     assert_eq!(refused.header("www-authenticate"), None);
     assert!(first.is_accepted() && second.is_accepted());
     let again = ada.login_with(json!({"device_id": first.device_id}));
-    is_over(&first);
+    first.expect_revoked();
     assert!(again.is_accepted() && second.is_accepted());
-    assert_eq!(events(&server, "device_limit_reached"), 1);
+    assert_eq!(server.count_events("device_limit_reached"), 1);
 }
 
 #[test]
@@ -227,7 +193,7 @@ fn a_refused_login_leaves_no_device_behind() {
     for _ in 0..3 {
         ada.try_login(json!({})).expect_error(403, "device_limit_reached");
     }
-    assert_eq!(server.count("select count(*) from devices"), 1, "nobody was given their secrets");
+    assert_eq!(server.count_devices(), 1, "nobody was given their secrets");
 }
 
 #[test]
@@ -254,7 +220,7 @@ fn a_lowered_limit_is_kept_from_the_next_login_on() {
     }
     let server = server.restart_with(vec![("max_devices_per_user", 2.into())]);
     server.post("/auth/login", json!({"username": "ada", "password": PASSWORD})).expect(200);
-    assert_eq!(server.count("select count(*) from sessions where revoked_at is null"), 2);
+    assert_eq!(server.count_live_sessions(), 2);
 }
 
 #[test]
@@ -266,10 +232,10 @@ fn zero_is_no_limit() {
         ada.login();
     }
     assert!(first.is_accepted());
-    assert_eq!(live_sessions(&server, &ada), 21);
+    assert_eq!(server.count_live_sessions_of(&ada.id), 21);
 }
 
-/// Twenty logins of one user at the same moment; what each got.
+/// Sends twenty logins of one user at the same moment. Returns the response to each.
 fn twenty_at_once(user: &Actor<'_>, device_id: Option<&str>) -> Vec<Answer> {
     let barrier = Barrier::new(20);
     thread::scope(|scope| {
@@ -294,7 +260,7 @@ fn the_limit_holds_under_parallel_logins_that_evict() {
             .iter()
             .map(|answer| Session::from(&server, &answer.clone().expect(200)))
             .collect();
-        assert_eq!(live_sessions(&server, &ada), 3, "round {round}");
+        assert_eq!(server.count_live_sessions_of(&ada.id), 3, "round {round}");
         // Twenty requests more, so not each time.
         if round % 10 == 0 {
             assert_eq!(sessions.iter().filter(|session| session.is_accepted()).count(), 3, "round {round}");
@@ -311,7 +277,7 @@ fn the_limit_holds_under_parallel_logins_that_are_refused() {
     for round in 0..100 {
         let answers = twenty_at_once(&ada, None);
         let (opened, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
-        assert_eq!((opened.len(), live_sessions(&server, &ada)), (3, 3), "round {round}");
+        assert_eq!((opened.len(), server.count_live_sessions_of(&ada.id)), (3, 3), "round {round}");
         refused.into_iter().for_each(|answer| drop(answer.expect_error(403, "device_limit_reached")));
         Session::from(&server, &opened[0]).call("POST", "/auth/logout_all").send().expect(200);
     }
@@ -326,14 +292,9 @@ fn parallel_logins_on_one_device_leave_it_one_session() {
         for answer in twenty_at_once(&ada, Some(&device)) {
             assert_eq!(answer.expect(200).text_at("device_id"), device);
         }
-        assert_eq!(live_sessions(&server, &ada), 1, "round {round}");
+        assert_eq!(server.count_live_sessions_of(&ada.id), 1, "round {round}");
     }
-    assert_eq!(server.count("select count(*) from devices"), 1);
-}
-
-/// The live sessions, in the order of the list that a login at the end would show.
-fn live(server: &Server) -> Vec<String> {
-    server.texts("select id from sessions where revoked_at is null order by used_order")
+    assert_eq!(server.count_devices(), 1);
 }
 
 #[test]
@@ -352,9 +313,9 @@ fn a_clock_that_went_back_evicts_nobodys_newest_session() {
             server = server.restart();
         }
         let newest = login(&server);
-        assert_eq!(live(&server), [&*last, &*newest], "restarted: {restarts}");
+        assert_eq!(server.live_sessions_in_order_of_use(), [&*last, &*newest], "restarted: {restarts}");
         let newer = login(&server);
-        assert_eq!(live(&server), [&*newest, &*newer], "restarted: {restarts}");
+        assert_eq!(server.live_sessions_in_order_of_use(), [&*newest, &*newer], "restarted: {restarts}");
         last = newer;
     }
 }
@@ -364,7 +325,7 @@ fn a_device_has_an_id_that_says_nothing_of_when_it_was_made() {
     let server = Server::with(unlimited(vec![]));
     let ada = server.user("ada");
     (0..8).for_each(|_| drop(ada.login()));
-    let ids = server.texts("select id from devices");
+    let ids = server.device_ids();
     // A UUID of version 4 (RFC 9562 §5.4): in no order, and with no time in it.
     assert!(ids.iter().all(|id| id.len() == 36 && id.as_bytes()[14] == b'4'), "{ids:?}");
     assert_eq!(ids.iter().map(|id| &id[..8]).collect::<std::collections::BTreeSet<_>>().len(), 8, "{ids:?}");

@@ -1,5 +1,5 @@
-//! Vestibule as a part of somebody else's application: which of its endpoints are there, what it leaves alone, protected routes,
-//! and what the application does in code.
+//! Vestibule as a part of somebody else's application: which of its endpoints are there, what it leaves alone, protected
+//! routes, and what the application does in code.
 
 use std::sync::{
     Arc,
@@ -116,7 +116,7 @@ fn what_is_not_ours_is_left_alone() {
     for header in ["content-security-policy", "cache-control", "x-request-id", "access-control-allow-origin"] {
         assert_eq!(answer.header(header), None, "{header}");
     }
-    // Rocket's own answer for another method: no 405 of ours.
+    // Rocket's own response to another method: this server does not send its 405 for routes of the application.
     assert_eq!(server.call("POST", "/own/careless").send().expect(404).text, "own page for 404");
     // The application's own page, with our reason in the header.
     let refused = server.call("GET", "/own/greeting").bearer("x.y.z").send().expect(401);

@@ -1,12 +1,12 @@
-//! The fields of bodies: each one that the API description lists is read, with the bound that stands there. The other way round, a
-//! field that is read without being declared panics in `http/request/body.rs`, so any test that sends such a body fails.
+//! The fields of bodies: each field that the API description lists is read, within the bound that it states. A field that is
+//! read without being declared panics in `http/request/body.rs`, so any test that sends such a body fails.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use vestibule::{domain::Email, http::openapi};
 
-use crate::support::{Answer, PASSWORD, Server, Session, oauth};
+use crate::support::{Answer, PASSWORD, Server, Session, json::with_field, oauth};
 
 /// Path, the form without the field, the field as it is sent, and the code that it changes the answer to.
 type Row<'a> = (&'static str, Vec<(&'a str, &'a str)>, (&'a str, &'a str), &'static str);
@@ -14,7 +14,7 @@ type Row<'a> = (&'static str, Vec<(&'a str, &'a str)>, (&'a str, &'a str), &'sta
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The operations of the API with a body of a media type: method, path, schema of the body, and an example of it.
+/// Returns the operations with a body of a media type: method, path, schema of the body, and an example of it.
 fn operations_with(kind: &str) -> Vec<(String, String, Value, Value)> {
     let document = serde_json::to_value(openapi::document("/auth")).expect("JSON");
     let mut found = Vec::new();
@@ -40,12 +40,6 @@ fn send(session: &Session<'_>, method: &str, path: &str, body: &Value) -> Answer
     session.server.call(method, path).bearer(&session.access).json(body.clone()).send()
 }
 
-fn with(example: &Value, name: &str, value: Value) -> Value {
-    let mut body = example.clone();
-    body[name] = value;
-    body
-}
-
 #[test]
 fn every_field_of_a_json_body_is_read() {
     let server = Server::start();
@@ -55,8 +49,8 @@ fn every_field_of_a_json_body_is_read() {
     for (method, path, schema, example) in operations {
         for (name, field) in schema["properties"].as_object().expect("fields") {
             let refused = |value: Value| {
-                let answer =
-                    send(&session, &method, &path, &with(&example, name, value)).expect_error(422, "invalid_request");
+                let answer = send(&session, &method, &path, &with_field(&example, name, value))
+                    .expect_error(422, "invalid_request");
                 assert!(answer.bad_fields().contains(&name.as_str()), "{method} {path}, {name}: {}", answer.text);
             };
             // No field is a list.
@@ -73,7 +67,7 @@ fn every_field_of_a_json_body_is_read() {
         }
         for required in schema["required"].as_array().into_iter().flatten() {
             let name = required.as_str().expect("a name");
-            let answer = send(&session, &method, &path, &with(&example, name, Value::Null));
+            let answer = send(&session, &method, &path, &with_field(&example, name, Value::Null));
             assert!(
                 answer.expect_error(422, "invalid_request").bad_fields().contains(&name),
                 "{method} {path}, {name}"
@@ -98,7 +92,7 @@ fn a_field_of_the_longest_length_is_taken() {
                 .map(char::from)
                 .take(longest as usize)
                 .collect();
-            let body = with(&example, name, text.into());
+            let body = with_field(&example, name, text.into());
             // Whatever else is wrong, such as a password, it is not the length of this field.
             let answer = send(&session, &method, &path, &body);
             assert!(!answer.bad_fields().contains(&name.as_str()), "{method} {path}, {name}: {}", answer.text);
@@ -156,7 +150,7 @@ fn every_field_of_a_form_is_read() {
         let at = if path == "/auth/token" { "/token" } else { &*path };
         let tested: BTreeSet<&str> = tested.iter().filter(|(path, _)| *path == at).map(|(_, name)| *name).collect();
         let mut described = names(&schema);
-        // RFC 7009 §2.1 and RFC 7662 §2.1 allow to ignore it; its description says so.
+        // RFC 7009 §2.1 and RFC 7662 §2.1 allow a server to ignore it, as its description states.
         described.remove("token_type_hint");
         assert_eq!(described, tested, "{path}");
     }

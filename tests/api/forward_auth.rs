@@ -14,7 +14,7 @@ pub(crate) fn settings() -> Settings {
     ]
 }
 
-/// The question of a proxy that holds a request for `uri` on `host`.
+/// Returns the subrequest of a proxy that holds a request for `uri` on `host`.
 pub(crate) fn ask<'s>(server: &'s Server, host: &str, uri: &str) -> Call<'s> {
     ask_with(server, "", host, uri)
 }
@@ -70,7 +70,7 @@ fn somebody_without_a_name_is_called_by_a_verified_address_alone() {
     let access = server.post("/auth/login", login).expect(200).text_at("access_token").to_owned();
     let ask = || server.call("GET", "/auth/verify").bearer(&access).send().expect(200);
     assert_eq!(identity(&ask())[..2], [Some(""), Some("")]);
-    server.write("update users set email_verified_at = 1");
+    server.verify_all_emails();
     assert_eq!(identity(&ask())[..2], [Some("eve@example.com"), Some("eve@example.com")]);
 }
 
@@ -78,7 +78,7 @@ fn somebody_without_a_name_is_called_by_a_verified_address_alone() {
 fn a_name_is_right_at_once_whatever_the_token_says_and_in_any_script() {
     for claims in [json!([]), json!(["username", "email"])] {
         let server = Server::with(vec![("token_claims", claims)]);
-        server.write("insert into roles (name, created_at) values ('a!b', 0), ('z', 0)");
+        server.insert_odd_roles();
         let ada = server.user_with("ada", &["z", "a!b"], &[]);
         let session = ada.login();
         assert_eq!(identity(&session.get("/auth/verify"))[0], Some("ada"));
@@ -103,7 +103,7 @@ fn nobody_else_passes() {
     ask().header("Authorization", "Basic YWRhOnB3").send().expect_error(401, "missing_token");
     ask().bearer("a.b.c").send().expect_error(401, "invalid_token");
     ask().bearer(&session.refresh).send().expect_error(401, "wrong_token_type");
-    // What is 400 elsewhere is 401 here, since a proxy takes a 400 for a fault of ours.
+    // A fault that is 400 elsewhere is 401 here, because a proxy takes a 400 for a failure of this server.
     ask().bearer(&"x".repeat(9_000)).send().expect_error(401, "invalid_token");
     let twice = ask().bearer(&session.access).header("Authorization", "Bearer x").send();
     twice.expect_error(401, "invalid_token");
@@ -267,12 +267,12 @@ fn nobody_else_is_sent_anywhere() {
 fn the_question_changes_nothing_and_is_no_endpoint_for_anything_else() {
     let server = Server::with(settings());
     let session = server.user("ada").login();
-    let before = server.count("select count(*) from audit_events");
-    // A request of another method is held by the proxy; its question is a GET, and no CSRF token stands in it.
+    let before = server.count_audit_events();
+    // The proxy holds a request of another method; its subrequest is a GET and has no CSRF token.
     let held = server.call("GET", "/auth/verify").header("X-Forwarded-Method", "DELETE");
     held.header("Cookie", &format!("access_token={}", session.access)).send().expect(200);
     for method in ["POST", "PUT", "PATCH", "DELETE"] {
         session.call(method, "/auth/verify").send().expect_error(405, "method_not_allowed");
     }
-    assert_eq!(server.count("select count(*) from audit_events"), before);
+    assert_eq!(server.count_audit_events(), before);
 }

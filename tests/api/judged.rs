@@ -11,7 +11,7 @@ use crate::support::{
 
 const PROBLEM: &str = "application/problem+json";
 
-/// What the judge says of an answer; none where it is as documented, or where no operation describes it.
+/// Returns what is wrong with a response. Returns `None` if it is as documented, or if no operation describes it.
 fn verdict(method: &str, target: &str, status: u16, content_type: &str, text: &str) -> Option<String> {
     let exchange = Exchange {
         method,

@@ -1,4 +1,4 @@
-//! The life of a signing key: published before it signs, retiring until its last token is over, gone.
+//! The life of a signing key: it is published before it signs, is retired until its last token has expired, and is removed.
 
 use std::{thread, time::Duration};
 
@@ -36,12 +36,12 @@ fn retire(server: &Server, kid: &str) -> Result<(), RetireError> {
     wait_for(retire_key(&server.vestibule, kid, &origin(server))).map(drop)
 }
 
-/// What the server does by itself every now and then.
+/// Promotes the next key if it is due, as the server does by itself at intervals.
 fn advance_in_time(server: &Server) {
     wait_for(advance_keys(&server.vestibule, &origin(server))).expect("the database answers");
 }
 
-/// The keys that are published, those that will sign first.
+/// Returns the ids of the published keys, a key that does not sign yet before the one that signs.
 fn published(server: &Server) -> Vec<String> {
     let set = server.call("GET", "/.well-known/jwks.json").send().expect(200).body;
     let keys = set["keys"].as_array().expect("a list");
@@ -50,11 +50,6 @@ fn published(server: &Server) -> Vec<String> {
 
 fn kid(token: &str) -> String {
     part(token, 0)["kid"].as_str().expect("a name").to_owned()
-}
-
-/// How often an event of the log tells of a key.
-fn told(server: &Server, event: &str, kid: &str) -> i64 {
-    server.value("select count(*) from audit_events where event = $1 and detail ->> 'kid' = $2", &[event, kid])
 }
 
 #[test]
@@ -79,9 +74,9 @@ fn a_key_is_published_ten_minutes_before_it_signs() {
     assert_eq!((kid(&session.access), session.is_accepted()), (next.kid.clone(), true));
     assert_eq!(part(&session.access, 0)["alg"], "EdDSA");
     assert_eq!(published(&server), [next.kid.clone(), first.clone()], "the one before it still checks");
-    assert_eq!(told(&server, "signing_key_created", &next.kid), 1);
-    assert_eq!(told(&server, "signing_key_promoted", &next.kid), 1);
-    assert_eq!(told(&server, "signing_key_retired", &first), 1);
+    assert_eq!(server.count_events_of_key("signing_key_created", &next.kid), 1);
+    assert_eq!(server.count_events_of_key("signing_key_promoted", &next.kid), 1);
+    assert_eq!(server.count_events_of_key("signing_key_retired", &first), 1);
 }
 
 #[test]
@@ -91,7 +86,7 @@ fn the_running_server_has_the_next_key_sign_by_itself() {
     ada.login();
     let next = rotate(&server, Algorithm::Es256, When::Published);
     server.advance(PUBLISHED);
-    let signs = || server.count("select count(*) from signing_keys where status = 'next'") == 0;
+    let signs = || server.count_signing_keys_that_are("next") == 0;
     let mut patience = 1_000;
     while !signs() {
         patience -= 1;
@@ -138,8 +133,8 @@ fn a_retired_key_checks_until_its_last_token_is_over_and_then_leaves() {
     server.advance(2 * TOKEN + 120);
     advance_in_time(&server);
     assert_eq!(published(&server), [rotated.kid]);
-    assert_eq!(server.count("select count(*) from signing_keys"), 1);
-    assert_eq!(told(&server, "signing_key_removed", &first), 1);
+    assert_eq!(server.count_signing_keys(), 1);
+    assert_eq!(server.count_events_of_key("signing_key_removed", &first), 1);
 }
 
 #[test]
@@ -155,7 +150,7 @@ fn a_key_that_is_taken_out_is_out_at_once() {
     stolen.get("/users/me").expect_error(401, "invalid_token");
     assert!(!published(&server).contains(&first));
     assert!(stolen.refreshed().is_accepted(), "nobody is signed out");
-    assert_eq!(told(&server, "signing_key_removed", &first), 1);
+    assert_eq!(server.count_events_of_key("signing_key_removed", &first), 1);
     assert!(matches!(retire(&server, &first), Err(RetireError::Unknown(_))));
 }
 
@@ -189,7 +184,7 @@ fn there_is_one_next_key_and_the_last_word_counts() {
     assert_eq!(published(&server).len(), 2);
     server.advance(PUBLISHED);
     advance_in_time(&server);
-    assert_eq!(server.count("select count(*) from signing_keys where status = 'current'"), 1);
+    assert_eq!(server.count_signing_keys_that_are("current"), 1);
 }
 
 #[test]
@@ -203,8 +198,8 @@ fn of_several_who_advance_one_does() {
             scope.spawn(|| advance_in_time(&server));
         }
     });
-    assert_eq!(told(&server, "signing_key_promoted", &next.kid), 1);
-    assert_eq!(server.count("select count(*) from audit_events where event = 'signing_key_retired'"), 1);
+    assert_eq!(server.count_events_of_key("signing_key_promoted", &next.kid), 1);
+    assert_eq!(server.count_events("signing_key_retired"), 1);
 }
 
 #[test]

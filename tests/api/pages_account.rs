@@ -10,17 +10,11 @@ use crate::support::{
 const NEW: &str = "seven slow ferries north";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0";
 
-fn signed_in<'s>(server: &'s Server, name: &str) -> Browser<'s> {
-    let browser = Browser::new(server);
-    browser.sign_in(name, PASSWORD).expect(303);
-    browser
-}
-
 #[test]
 fn the_devices_are_listed_with_this_one_first() {
     let server = Server::start();
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     server.advance(60);
     let other = Browser::called(&server, FIREFOX);
     other.sign_in("ada", PASSWORD).expect(303);
@@ -41,7 +35,7 @@ fn a_bound_session_is_shown_as_bound() {
     let fingerprint = json!({"os": "Linux", "browser": "Chrome", "fonts": "a", "canvasPrint": "b", "cpu": "c",
         "hardwareConcurrency": 8, "deviceMemory": 8, "gpu": "d", "plugins": "e", "timezone": "UTC"});
     ada.login_with(json!({"fingerprint": fingerprint, "device_name": "Bound one"}));
-    let page = signed_in(&server, "ada").get("/account").expect(200);
+    let page = Browser::signed_in(&server, "ada").get("/account").expect(200);
     let bound = page.text.split("<li data-session=").find(|item| item.contains("Bound one")).expect("it is listed");
     assert!(bound.contains("Tied to its browser") && !bound.contains("Not tied"), "{bound}");
 }
@@ -50,7 +44,7 @@ fn a_bound_session_is_shown_as_bound() {
 fn one_device_is_signed_out() {
     let server = Server::start();
     server.user("ada");
-    let (browser, other) = (signed_in(&server, "ada"), signed_in(&server, "ada"));
+    let (browser, other) = (Browser::signed_in(&server, "ada"), Browser::signed_in(&server, "ada"));
     let page = browser.get("/account").expect(200);
     let revoke = forms(&page).into_iter().find(|form| form.action.ends_with("/revoke")).expect("one form");
     let done = browser.submit(&revoke, &[]).expect(303);
@@ -66,7 +60,7 @@ fn nobody_signs_out_the_devices_of_others() {
     let server = Server::start();
     server.user("ada");
     let of_bob = server.user("bob").login();
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let mut revoke = browser.account_form("/account/sign-out");
     for id in [of_bob.id.as_str(), "nothing", "00000000-0000-0000-0000-000000000000"] {
         revoke.action = format!("/account/sessions/{id}/revoke");
@@ -80,7 +74,7 @@ fn nobody_signs_out_the_devices_of_others() {
 fn signing_this_device_out_by_its_id_is_signing_out() {
     let server = Server::start();
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let page = browser.get("/account").expect(200);
     let id = page.text.split("data-session=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an id");
     let mut revoke = form(&page, "/account/sign-out");
@@ -94,8 +88,8 @@ fn signing_this_device_out_by_its_id_is_signing_out() {
 fn all_other_devices_are_signed_out() {
     let server = Server::start();
     server.user("ada");
-    let others: Vec<_> = (0..3).map(|_| signed_in(&server, "ada")).collect();
-    let browser = signed_in(&server, "ada");
+    let others: Vec<_> = (0..3).map(|_| Browser::signed_in(&server, "ada")).collect();
+    let browser = Browser::signed_in(&server, "ada");
     let done = browser.submit(&browser.account_form("/account/sessions/revoke-others"), &[]).expect(303);
     assert!(browser.follow(done).expect(200).text.contains("All other devices are signed out."));
     assert!(others.iter().all(|other| !other.is_signed_in()));
@@ -107,7 +101,7 @@ fn all_other_devices_are_signed_out() {
 fn signing_out_ends_the_session_and_clears_the_cookies() {
     let server = Server::start();
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let kept = browser.copied();
     let done = browser.submit(&browser.account_form("/account/sign-out"), &[]).expect(303);
     assert!(browser.follow(done).expect(200).text.contains("You are signed out."));
@@ -122,12 +116,12 @@ fn signing_out_ends_the_session_and_clears_the_cookies() {
 fn whoever_wants_to_leave_may_even_late() {
     let server = Server::start();
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let sign_out = browser.account_form("/account/sign-out");
     server.advance(3_600);
     let done = browser.submit(&sign_out, &[]).expect(303);
     assert_eq!(done.header("location"), Some("/login?notice=signed_out"));
-    assert_eq!(server.count("select count(*) from sessions where revoked_at is null"), 0);
+    assert_eq!(server.count_live_sessions(), 0);
     // And once more, with nothing left.
     assert_eq!(browser.submit(&sign_out, &[]).expect(303).header("location"), Some("/login?notice=signed_out"));
 }
@@ -136,7 +130,7 @@ fn whoever_wants_to_leave_may_even_late() {
 fn the_password_is_changed_and_every_other_device_signed_out() {
     let server = Server::start();
     server.user("ada");
-    let (browser, other) = (signed_in(&server, "ada"), signed_in(&server, "ada"));
+    let (browser, other) = (Browser::signed_in(&server, "ada"), Browser::signed_in(&server, "ada"));
     let change = browser.account_form("/account/password");
     let before = browser.copied();
     let done = browser.submit(&change, &[("current_password", PASSWORD), ("new_password", NEW)]).expect(303);
@@ -152,7 +146,7 @@ fn the_password_is_changed_and_every_other_device_signed_out() {
 fn a_password_that_is_not_changed_says_why_at_its_field() {
     let server = Server::start();
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let change = browser.account_form("/account/password");
     let try_it =
         |current: &str, new: &str| browser.submit(&change, &[("current_password", current), ("new_password", new)]);
@@ -171,7 +165,7 @@ fn a_password_that_is_not_changed_says_why_at_its_field() {
 fn five_wrong_passwords_end_the_session() {
     let server = Server::with(vec![("login_failures_per_account", json!(0))]);
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let change = browser.account_form("/account/password");
     for _ in 0..5 {
         browser.submit(&change, &[("current_password", "wrong wrong wrong"), ("new_password", NEW)]).expect(401);
@@ -184,7 +178,7 @@ fn five_wrong_passwords_end_the_session() {
 fn too_many_wrong_passwords_say_when_to_try_again() {
     let server = Server::with(vec![("login_failures_per_account", json!("1/15m"))]);
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let change = browser.account_form("/account/password");
     let fields = [("current_password", "wrong wrong wrong"), ("new_password", NEW)];
     browser.submit(&change, &fields).expect(401);
@@ -197,7 +191,7 @@ fn too_many_wrong_passwords_say_when_to_try_again() {
 fn the_export_is_a_file_with_everything() {
     let server = Server::start();
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let file = browser.get("/account/export").expect(200);
     assert_eq!(file.header("content-disposition"), Some("attachment; filename=\"my-data.json\""));
     assert_eq!(file.header("content-type"), Some("application/json"));
@@ -211,7 +205,7 @@ fn the_export_is_a_file_with_everything() {
 fn the_account_is_deleted_with_a_password_and_a_tick() {
     let server = Server::start();
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let delete = browser.account_form("/account/delete");
     let page = browser.submit(&delete, &[("password", PASSWORD)]).expect(422);
     assert!(page.text.contains("id=\"confirm-problem\"") && page.text.contains("<details open>"), "{}", page.text);
@@ -219,7 +213,7 @@ fn the_account_is_deleted_with_a_password_and_a_tick() {
     assert!(page.text.contains("id=\"delete-password-problem\">Password is wrong."), "{}", page.text);
     let done = browser.submit(&delete, &[("password", PASSWORD), ("confirm", "yes")]).expect(303);
     assert!(browser.follow(done).text.contains("Your account is deleted"));
-    assert_eq!(server.count("select count(*) from users"), 0);
+    assert_eq!(server.count_users(), 0);
     for name in ["access_token", "refresh_token", "csrf_token", "device_id"] {
         assert_eq!(browser.cookie(name), None, "{name}");
     }
@@ -229,7 +223,7 @@ fn the_account_is_deleted_with_a_password_and_a_tick() {
 fn the_last_admin_stays() {
     let server = Server::start();
     server.user_with("ada", &["admin"], &[]);
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let delete = browser.account_form("/account/delete");
     let page = browser.submit(&delete, &[("password", PASSWORD), ("confirm", "yes")]).expect(409);
     assert!(error_of(&page).is_some_and(|error| error.contains("last administrator")));

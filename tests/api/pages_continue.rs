@@ -1,4 +1,4 @@
-//! `continue`: a person comes back after the access cookie is over, and nobody loses a session by it.
+//! `continue`: a person comes back after the access cookie has expired, and nobody loses a session by it.
 
 use std::thread;
 
@@ -12,13 +12,7 @@ use crate::support::{
 /// Longer than an access token lives.
 const AWAY: i64 = 3_600;
 
-fn signed_in(server: &Server) -> Browser<'_> {
-    let browser = Browser::new(server);
-    browser.sign_in("ada", PASSWORD).expect(303);
-    browser
-}
-
-/// A session that is bound to its device, as the login page's script opens it.
+/// Returns a browser with a session that is bound to its device, as the script of the login page opens it.
 fn bound(server: &Server) -> Browser<'_> {
     let fingerprint = json!({"os": "Linux", "browser": "Chrome", "fonts": "a", "canvasPrint": "b", "cpu": "c",
         "hardwareConcurrency": 8, "deviceMemory": 8, "gpu": "d", "plugins": "e", "timezone": "UTC"});
@@ -35,13 +29,13 @@ fn server_with(settings: Settings) -> Server {
 }
 
 fn generation(server: &Server) -> i64 {
-    server.count("select max(generation) from sessions")
+    server.highest_generation()
 }
 
 #[test]
 fn an_unbound_session_goes_on_with_new_cookies() {
     let server = server_with(vec![]);
-    let browser = signed_in(&server);
+    let browser = Browser::signed_in(&server, "ada");
     let (access, refresh) = (browser.cookie("access_token"), browser.cookie("refresh_token"));
     server.advance(AWAY);
     let away = browser.get("/account?notice=again").expect(303);
@@ -56,7 +50,7 @@ fn an_unbound_session_goes_on_with_new_cookies() {
 #[test]
 fn who_is_still_signed_in_goes_on_at_once() {
     let server = server_with(vec![]);
-    let browser = signed_in(&server);
+    let browser = Browser::signed_in(&server, "ada");
     let on = browser.get("/auth/continue?next=/privacy").expect(303);
     assert_eq!(on.header("location"), Some("/privacy"));
     assert_eq!(generation(&server), 1, "nothing rotates");
@@ -74,7 +68,7 @@ fn who_is_not_signs_in_and_comes_back() {
 #[test]
 fn next_is_looked_at_here_too() {
     let server = server_with(vec![]);
-    let browser = signed_in(&server);
+    let browser = Browser::signed_in(&server, "ada");
     for next in ["//evil.example", "https://evil.example/", "/%5Cevil.example", "javascript:1", ""] {
         let on = browser.get(&format!("/auth/continue?next={next}")).expect(303);
         assert_eq!(on.header("location"), Some("/account"), "{next}");
@@ -97,9 +91,9 @@ fn a_bound_session_gets_the_page_and_loses_nothing() {
             assert!(page.text.contains("<noscript>") && page.text.contains("href=\"/login?next=%2Faccount\""));
         }
         // No mismatch was counted, nothing rotated, and the device can still show itself.
-        assert_eq!(server.count("select sum(mismatches) from sessions"), 0);
+        assert_eq!(server.sum_of_mismatches(), 0);
         assert_eq!(generation(&server), 1);
-        assert_eq!(server.count("select count(*) from sessions where revoked_at is null"), 1);
+        assert_eq!(server.count_live_sessions(), 1);
     }
 }
 
@@ -118,9 +112,9 @@ fn with_the_policy_off_a_bound_session_goes_on() {
 #[test]
 fn a_session_that_is_over_leads_to_the_form_and_clears_nothing() {
     let server = server_with(vec![]);
-    let ended = signed_in(&server);
-    server.write("update sessions set revoked_at = 1, revoked_reason = 'logout'");
-    let expired = signed_in(&server);
+    let ended = Browser::signed_in(&server, "ada");
+    server.revoke_rows_of_sessions();
+    let expired = Browser::signed_in(&server, "ada");
     for (browser, away) in [(&ended, AWAY), (&expired, 8 * 24 * 3_600)] {
         server.advance(away);
         let on = browser.get("/auth/continue?next=/account").expect(303);
@@ -136,7 +130,7 @@ fn a_session_that_is_over_leads_to_the_form_and_clears_nothing() {
 #[test]
 fn two_tabs_at_once_stay_signed_in() {
     let server = server_with(vec![]);
-    let browser = signed_in(&server);
+    let browser = Browser::signed_in(&server, "ada");
     server.advance(AWAY);
     let tabs: Vec<Browser<'_>> = (0..8).map(|_| browser.copied()).collect();
     thread::scope(|scope| {
@@ -158,7 +152,7 @@ fn two_tabs_at_once_stay_signed_in() {
 #[test]
 fn a_form_that_comes_too_late_is_asked_for_again() {
     let server = server_with(vec![]);
-    let browser = signed_in(&server);
+    let browser = Browser::signed_in(&server, "ada");
     let change = browser.account_form("/account/password");
     server.advance(AWAY);
     let fields = [("current_password", PASSWORD), ("new_password", "seven slow ferries north")];
@@ -177,7 +171,7 @@ fn a_form_that_comes_too_late_is_asked_for_again() {
 #[test]
 fn what_only_looks_takes_no_rotation() {
     let server = server_with(vec![]);
-    let browser = signed_in(&server);
+    let browser = Browser::signed_in(&server, "ada");
     server.advance(AWAY);
     let path = "/auth/continue?next=/account";
     let looks = [
@@ -199,7 +193,7 @@ fn what_only_looks_takes_no_rotation() {
 #[test]
 fn a_browser_that_keeps_coming_back_is_told_why() {
     let server = server_with(vec![("allowed_redirect_hosts", json!(["app.example.com"]))]);
-    let browser = signed_in(&server);
+    let browser = Browser::signed_in(&server, "ada");
     let path = "/auth/continue?next=https://app.example.com/";
     for _ in 0..5 {
         assert_eq!(browser.get(path).expect(303).header("location"), Some("https://app.example.com/"));
@@ -215,7 +209,7 @@ fn a_browser_that_keeps_coming_back_is_told_why() {
 #[test]
 fn a_browser_that_drops_the_access_cookie_gets_out_of_the_loop() {
     let server = server_with(vec![]);
-    let browser = signed_in(&server);
+    let browser = Browser::signed_in(&server, "ada");
     server.advance(AWAY);
     for _ in 0..20 {
         let answer = browser.get("/auth/continue?next=/account");
@@ -231,7 +225,7 @@ fn a_browser_that_drops_the_access_cookie_gets_out_of_the_loop() {
 #[test]
 fn a_refresh_that_is_refused_for_a_while_is_an_error_page() {
     let server = server_with(vec![("refresh_rate_per_session", json!("1/1h"))]);
-    let browser = signed_in(&server);
+    let browser = Browser::signed_in(&server, "ada");
     server.advance(AWAY);
     assert!(browser.is_signed_in());
     server.advance(901);

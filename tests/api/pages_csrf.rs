@@ -1,4 +1,4 @@
-//! No foreign page posts a form of ours, and no form is posted with another session's token.
+//! No foreign page can post a form of this server, and no form is accepted with another session's token.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ const FORMS: [&str; 6] = [
     "/account/sign-out?x=1",
 ];
 
-/// Everything that any of the forms asks for, so that only the token is wrong.
+/// Returns the fields of all forms, so that only the token is wrong.
 fn all_fields(token: Option<&str>) -> Vec<(&str, &str)> {
     let mut fields =
         vec![("current_password", PASSWORD), ("new_password", "seven slow ferries north"), ("password", PASSWORD)];
@@ -29,18 +29,13 @@ fn token_of(form: &PageForm) -> String {
     form.fields.iter().find(|(name, _)| name == "csrf_token").map(|(_, value)| value.clone()).expect("a token")
 }
 
-fn signed_in<'s>(server: &'s Server, name: &str) -> Browser<'s> {
-    let browser = Browser::new(server);
-    browser.sign_in(name, PASSWORD).expect(303);
-    browser
-}
-
 #[test]
 fn a_form_of_the_account_needs_the_token_of_its_session() {
     let server = Server::start();
     server.user("ada");
     server.user("bob");
-    let (browser, elsewhere, bob) = (signed_in(&server, "ada"), signed_in(&server, "ada"), signed_in(&server, "bob"));
+    let (browser, elsewhere, bob) =
+        (Browser::signed_in(&server, "ada"), Browser::signed_in(&server, "ada"), Browser::signed_in(&server, "bob"));
     let own = token_of(&browser.account_form("/account/sign-out"));
     let of_other = token_of(&elsewhere.account_form("/account/sign-out"));
     let of_bob = token_of(&bob.account_form("/account/sign-out"));
@@ -56,14 +51,14 @@ fn a_form_of_the_account_needs_the_token_of_its_session() {
         call.send().expect(403);
     }
     assert!(browser.is_signed_in() && elsewhere.is_signed_in());
-    assert_eq!(server.count("select count(*) from users"), 2);
+    assert_eq!(server.count_users(), 2);
 }
 
 #[test]
 fn a_foreign_page_posts_nothing_even_with_the_token() {
     let server = Server::start();
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let token = token_of(&browser.account_form("/account/sign-out"));
     for path in FORMS {
         for (name, value) in [("Origin", "https://evil.example"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site")]
@@ -79,7 +74,7 @@ fn a_foreign_page_posts_nothing_even_with_the_token() {
 fn our_own_page_is_known_by_its_host_too() {
     let server = Server::start();
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let token = token_of(&browser.account_form("/account/sign-out"));
     let call = browser.posting("/account/sign-out", &[("csrf_token", &token)]);
     let call = call.header("Host", "auth.lan:8000").header("Origin", "http://auth.lan:8000");
@@ -108,7 +103,7 @@ fn the_forms_before_a_session_need_the_cookie_of_our_own_page() {
         let kept = browser.cookie("vestibule_form").expect("the page set it");
         browser.forget_cookie("vestibule_form");
         let page = browser.post(path, &fields(&own)).expect(403);
-        // The page that says so makes the next attempt work.
+        // The page that reports the error has a valid token, so the next attempt works.
         let again = form(&page, path);
         assert_ne!(browser.cookie("vestibule_form").as_ref(), Some(&kept));
         browser.submit(&again, &[("username", name), ("password", PASSWORD)]).expect(303);
@@ -150,7 +145,7 @@ fn the_cookie_of_the_form_is_for_this_host_alone_and_not_for_script() {
 fn a_method_in_a_form_is_a_field_like_any_other() {
     let server = Server::start();
     server.user("ada");
-    let browser = signed_in(&server, "ada");
+    let browser = Browser::signed_in(&server, "ada");
     let token = token_of(&browser.account_form("/account/sign-out"));
     for method in ["DELETE", "PUT", "post"] {
         let body = format!("_method={method}&csrf_token=wrong");

@@ -32,7 +32,7 @@ fn a_plain_form_signs_in_and_leads_to_the_account() {
     let account = browser.get("/account").expect(200);
     assert!(account.text.contains("Chrome 156 on Linux"), "{}", account.text);
     assert!(account.text.contains("Not tied to its browser"), "without script nothing binds the session");
-    assert_eq!(server.count("select count(*) from sessions where fingerprint is not null"), 0);
+    assert_eq!(server.count_bound_sessions(), 0);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn next_leads_to_this_server_and_allowed_hosts_only() {
     for (next, target) in rows {
         let encoded: String = next.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let path = format!("/login?next={encoded}");
-        // In the page, and again in the form: whoever forges the field gets no further.
+        // Both in the page and in the form: a client that forges the field gets no further.
         let browser = Browser::new(&server);
         let sign_in = form(&browser.get(&path).expect(200), "/login");
         let in_page = sign_in.fields.iter().find(|(name, _)| name == "next").map(|(_, value)| value.as_str());
@@ -183,7 +183,7 @@ fn where_a_fingerprint_is_required_the_form_says_that_it_takes_script() {
     assert!(browser.get("/login").text.contains("that needs JavaScript"));
     let page = browser.sign_in("ada", PASSWORD).expect(422);
     assert!(error_of(&page).is_some_and(|error| error.contains("JavaScript")));
-    assert_eq!(server.count("select count(*) from sessions"), 0);
+    assert_eq!(server.count_sessions(), 0);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::support::{
     browser::{Browser, attribute, form},
 };
 
-/// Every page, the error pages among them.
+/// Returns every page, including the error pages.
 fn pages(server: &Server) -> Vec<(&'static str, Answer)> {
     let (nobody, ada) = (Browser::new(server), Browser::new(server));
     ada.sign_in("ada", PASSWORD).expect(303);
@@ -180,7 +180,7 @@ fn errors_are_pages_for_people_and_json_for_programs() {
     assert!(page.text.contains("<h1>Nothing here</h1>"));
     server.call("GET", "/nothing").send().expect_error(404, "not_found");
     server.call("GET", "/nothing").header("Accept", "application/json").send().expect_error(404, "not_found");
-    // The API answers in JSON whoever asks.
+    // The API responds in JSON to a browser as well.
     for (path, status, code) in [
         ("/auth/nothing", 404, "not_found"),
         ("/auth/login", 405, "method_not_allowed"),

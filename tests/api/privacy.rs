@@ -1,4 +1,5 @@
-//! What is kept about a person: all of it comes out on demand, goes on demand, and goes by itself when its time is over.
+//! The data that is kept about a person. All of it is exported on demand, is deleted on demand, and is removed when its
+//! retention has ended.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -7,10 +8,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use vestibule::{
-    flows::sweep::{Swept, sweep},
-    store::sql,
-};
+use vestibule::flows::sweep::{Swept, sweep};
 
 use crate::support::{PASSWORD, START, Server, Session, wait_for};
 
@@ -20,23 +18,18 @@ fn heavy() -> Value {
     json!({"os": "Linux", "browser": "Firefox", "gpu": "a", "canvasPrint": "b", "fonts": "c"})
 }
 
-/// Removes what is over.
+/// Removes the rows that have expired.
 fn swept(server: &Server) -> Swept {
     wait_for(sweep(&server.vestibule, server.clock.now())).expect("the sweep runs")
 }
 
-/// The tables in which one of the texts stands.
+/// Returns the names of the tables with one of these texts in a row.
 fn tables_with(server: &Server, wanted: &[String]) -> Vec<String> {
     let has = |row: &String| {
         let row = row.to_lowercase();
         wanted.iter().any(|text| row.contains(&text.to_lowercase()))
     };
     server.everything().into_iter().filter(|(_, rows)| rows.iter().any(has)).map(|(table, _)| table).collect()
-}
-
-/// One text of the database.
-fn text(server: &Server, sql: &'static str) -> String {
-    server.value(sql, &[])
 }
 
 #[test]
@@ -127,13 +120,11 @@ fn a_deletion_leaves_nothing_of_the_person() {
     let marked = server.call("POST", "/auth/fresh").bearer(&session.access).header("User-Agent", "AdasBrowser/7");
     marked.json(json!({"password": "not the password"})).send().expect(401);
     session.try_refresh().expect(200);
-    let device = text(&server, "select group_concat(hex(secret_hash)) from devices");
-    let rows = text(&server, "select group_concat(id) from devices");
 
-    let hashes = device.split(',').chain(rows.split(',')).map(str::to_owned);
+    let devices = server.device_hashes().into_iter().chain(server.device_ids());
     let ids = [&ada.id, &over.id, &session.id].map(Clone::clone);
     let names = ["lovelace", "Adas Telefon", "Adas Klapprechner", "AdasBrowser"].map(str::to_owned);
-    let traces: Vec<String> = names.into_iter().chain(hashes).collect();
+    let traces: Vec<String> = names.into_iter().chain(devices).collect();
     let all: Vec<String> = traces.iter().cloned().chain(ids).collect();
     assert!(tables_with(&server, &all).len() >= 5, "the search finds what is there");
 
@@ -141,7 +132,7 @@ fn a_deletion_leaves_nothing_of_the_person() {
     assert_eq!(tables_with(&server, &traces), Vec::<String>::new());
     // Random numbers stay in the feed of revocations, until no token is left that they revoke.
     assert_eq!(tables_with(&server, &all), ["changes"]);
-    let own_rows = server.count("select count(*) from audit_events where ip is not null or user_id is not null");
+    let own_rows = server.count_events_of_persons();
     assert_eq!(own_rows, 1, "only that of root");
     server.advance(2 * DAY);
     swept(&server);
@@ -187,9 +178,8 @@ fn the_log_keeps_a_deletion_and_not_whose() {
     let server = Server::start();
     let session = server.user("ada").login();
     session.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send().expect(204);
-    let row = "select json_array(user_id, session_id, ip, detail) from audit_events where event = 'user_deleted'";
-    assert_eq!(text(&server, row), r#"[null,null,null,"{}"]"#);
-    assert_eq!(server.count("select count(*) from audit_events where event = 'login_succeeded'"), 1);
+    assert_eq!(server.event_row("user_deleted"), r#"[null,null,null,"{}"]"#);
+    assert_eq!(server.count_events("login_succeeded"), 1);
 }
 
 #[test]
@@ -238,10 +228,9 @@ fn the_log_is_kept_for_its_retention_and_can_not_be_cut_before() {
     ada.login();
     server.advance(1);
     assert_eq!(swept(&server).audit_events, 2 + 1, "added, logged in, and the key of the start");
-    assert_eq!(server.count("select count(*) from audit_events"), 1);
-    assert_eq!(server.count("select min(at) from audit_events"), START + 10 * DAY);
-    let store = &server.vestibule.store;
-    let forbidden = wait_for(store.write(async |tx| sql("delete from audit_events").execute(tx).await));
+    assert_eq!(server.count_audit_events(), 1);
+    assert_eq!(server.oldest_event_at(), START + 10 * DAY);
+    let forbidden = server.try_delete_audit_events();
     assert!(forbidden.is_err_and(|error| error.to_string().contains("removed by age only")));
 }
 
@@ -274,10 +263,10 @@ fn a_sweep_of_many_rows_takes_them_all_and_lets_others_write_meanwhile() {
     assert_eq!(total.sessions, 450);
     assert!(total.changes >= 450 && total.audit_events >= 901, "{total:?}");
     assert!(slowest < Duration::from_secs(2), "a refresh waited {slowest:?}");
-    assert_eq!(server.count("select count(*) from sessions"), 1);
+    assert_eq!(server.count_sessions(), 1);
     assert!(live.is_accepted());
     // They had 30 days from the end of their session, 100 days ago, and went with it.
-    assert_eq!(server.count("select count(*) from devices"), 1);
+    assert_eq!(server.count_devices(), 1);
 }
 
 #[test]
@@ -311,7 +300,7 @@ fn a_revocation_is_in_force_after_a_sweep_and_a_restart_until_the_exp() {
             server = server.restart();
         }
     }
-    // The last second is over.
+    // The last second has passed.
     server.advance(1);
     for (access, refresh) in &tokens {
         server.call("GET", "/users/me").bearer(access).send().expect_error(401, "token_expired");
@@ -319,8 +308,8 @@ fn a_revocation_is_in_force_after_a_sweep_and_a_restart_until_the_exp() {
     }
     server.advance(10 * DAY);
     swept(&server);
-    assert_eq!(server.count("select count(*) from changes where kind <> 'signing_keys'"), 0);
-    assert_eq!(server.count("select count(*) from sessions"), 0);
+    assert_eq!(server.count_changes_other_than("signing_keys"), 0);
+    assert_eq!(server.count_sessions(), 0);
 }
 
 #[test]
@@ -329,11 +318,7 @@ fn a_name_that_nobody_has_is_logged_as_a_keyed_hash() {
     let body = json!({"username": "correct horse battery", "password": "whatever it was"});
     server.post("/auth/login", body).expect_error(401, "invalid_credentials");
     assert_eq!(tables_with(&server, &["correct horse".to_owned(), "whatever".to_owned()]), Vec::<String>::new());
-    assert_eq!(
-        server
-            .count("select length(json_extract(detail, '$.name_hash')) from audit_events where event = 'login_failed'"),
-        22
-    );
+    assert_eq!(server.name_hash_length(), 22);
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn a_role_that_is_removed_nobody_has_any_more() {
     assert!(
         matches!(remove(&server, "guest"), Err(RemoveRoleError::Unknown(name, known)) if name == "guest" && known == "admin")
     );
-    assert_eq!(server.count("select count(*) from audit_events where event in ('role_changed', 'role_removed')"), 2);
+    assert_eq!(server.count_events("role_changed") + server.count_events("role_removed"), 2);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_loss_is_in_force_after_a_restart() {
     server.call("GET", "/users/me").bearer(&access).send().expect_error(401, "token_revoked");
 }
 
-/// A server whose tokens have as much in them as can be beside what is said of the user.
+/// Starts a server whose tokens are as long as its settings can make them, apart from the claims about the user.
 fn crowded() -> Server {
     let long = |name: &str| format!("https://{name}.{}.test", "x".repeat(40));
     Server::with(vec![
@@ -126,7 +126,7 @@ fn crowded() -> Server {
     ])
 }
 
-/// Somebody with the longest names that there can be.
+/// Returns an account with the longest names that are allowed.
 fn longest(roles: &[&str], permissions: &[&str], claims: Map<String, Value>) -> NewAccount {
     NewAccount {
         username: Some(Username::parse(&"\u{10348}".repeat(64)).expect("a name")),
@@ -152,13 +152,13 @@ fn the_biggest_user_that_is_let_in_has_a_token_under_4000_bytes_with_any_algorit
     };
     let (mut fits, mut too_much) = (0, 4000);
     assert!(matches!(try_note(too_much), Err(AddUserError::Claims(message)) if message.contains("limit")));
-    // The last that is let in; whoever is let in is deleted again.
+    // Finds the longest note that is accepted. A user who was accepted is deleted again.
     while too_much - fits > 1 {
         let middle = usize::midpoint(fits, too_much);
         match try_note(middle) {
             Ok(_) => {
                 fits = middle;
-                server.write("delete from users");
+                server.delete_users();
             }
             Err(AddUserError::Claims(_)) => too_much = middle,
             Err(other) => panic!("{other}"),
@@ -195,20 +195,15 @@ fn what_roles_give_counts_wherever_it_is_given() {
     assert!(matches!(root, Err(AddUserError::Claims(_))), "{root:?}");
     remove(&server, "everything").expect("it is removed");
 
-    // A role that grows is refused by the name of whom it would be too much for.
+    // A role that grows is refused; the error names the user whose token would be too long.
     let root = server.user_with("root", &["admin"], &[]);
     let session = root.login();
     let refused = set(&server, "everything", &many).expect_err("it is too much").to_string();
     assert!(refused.starts_with("root would get too much: ") && refused.contains("limit"), "{refused}");
-    assert_eq!(server.count("select count(*) from roles where name = 'everything'"), 0);
+    assert_eq!(server.count_roles("everything"), 0);
     assert!(session.is_accepted());
     // Somebody who has too much already can still be changed, as long as they do not get more.
-    server.write("insert into roles (name, created_at) values ('huge', 0)");
-    server.write(
-        "insert into role_permissions (role, permission)
-         with recursive n(i) as (select 1 union all select i + 1 from n where i < 99)
-         select 'huge', 'permission-of-an-application-number-' || i from n",
-    );
+    server.insert_huge_role();
     root.change(UserChange { email_verified: Some(true), ..UserChange::default() });
     let more = UserChange { set_claims: note(1), ..UserChange::default() };
     let id = vestibule::domain::UserId::parse(&root.id).expect("an id");

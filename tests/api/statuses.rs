@@ -88,7 +88,7 @@ fn a_database_that_does_not_answer_is_503_for_whatever_needs_it() {
     }
     of_oauth("/auth/introspect", &[("token", &session.refresh)]);
     server.form("/auth/revoke", &[("token", &session.refresh)]).expect_oauth_error(503, "storage_unavailable");
-    // Pages say so as pages.
+    // Pages report it as pages.
     for path in ["/account", "/account/export"] {
         assert_eq!(browser.get(path).expect(503).header("content-type"), Some("text/html; charset=utf-8"), "{path}");
     }

@@ -1,73 +1,19 @@
 //! The attack table: tokens that somebody else made, altered or bent. Each has a name, and each is refused with 401, with 400
 //! where the header itself is malformed, and never with a 5xx (RFC 8725).
 
-use aws_lc_rs::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
-};
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use sha2::{Sha256, Sha384, Sha512};
 
-use crate::support::{Server, part};
+use crate::support::{
+    Server,
+    forge::{ORDER, decode, ecdsa, encode, high_s_twin, hmac, parts, token},
+    json::{with_field, without_field},
+    part,
+};
 
-/// A secret that the test knows as well as the server: so it can sign what the server never would.
+/// A secret that the test and the server know, so that the test can sign tokens that the server never would.
 const SECRET: &str = "pZ4v-0Qm8u_Rk3Yt7Wd1Xs6Bf9Lh2Nc5Jg-Ea0To8Vi4Uy7Pq3Mw6Kz1Sb9Dx2Rf5H";
-
-/// The order of P-256, big-endian (SEC 2 §2.4.2).
-const ORDER: [u8; 32] = [
-    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7,
-    0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-];
-
-fn encode(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn decode(text: &str) -> Vec<u8> {
-    URL_SAFE_NO_PAD.decode(text).expect("base64url")
-}
-
-fn hmac(algorithm: &str, key: &[u8], input: &str) -> Vec<u8> {
-    macro_rules! mac {
-        ($hash:ty) => {
-            Hmac::<$hash>::new_from_slice(key).expect("any key").chain_update(input).finalize().into_bytes().to_vec()
-        };
-    }
-    match algorithm {
-        "HS256" => mac!(Sha256),
-        "HS384" => mac!(Sha384),
-        _ => mac!(Sha512),
-    }
-}
-
-/// A token of two texts of JSON, signed.
-fn token(header: &str, claims: &str, sign: impl Fn(&str) -> Vec<u8>) -> String {
-    let input = format!("{}.{}", encode(header), encode(claims));
-    let signature = encode(sign(&input));
-    format!("{input}.{signature}")
-}
-
-fn with(object: &Value, name: &str, value: Value) -> Value {
-    let mut object = object.clone();
-    object[name] = value;
-    object
-}
-
-fn without(object: &Value, name: &str) -> Value {
-    let mut object = object.clone();
-    object.as_object_mut().expect("an object").remove(name);
-    object
-}
-
-fn parts(token: &str) -> [&str; 3] {
-    let parts: Vec<&str> = token.split('.').collect();
-    parts.try_into().expect("three parts")
-}
 
 /// Rows of the table.
 #[derive(Default)]
@@ -78,7 +24,7 @@ impl Table {
         self.0.push((name.into(), token.into()));
     }
 
-    /// Sends each as an access token and as a refresh token; how many there were.
+    /// Sends each token as an access token and as a refresh token. Returns the number of tokens.
     fn must_be_refused_by(self, server: &Server) -> usize {
         for (name, token) in &self.0 {
             let answer = server.call("GET", "/users/me").bearer(token).send();
@@ -119,14 +65,13 @@ fn no_header_talks_the_server_into_another_key_or_algorithm() {
         STANDARD.encode(&spki).as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", wrapped.join("\n"));
     let own = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
-    let by_own_key =
-        |input: &str| own.sign(&SystemRandom::new(), input.as_bytes()).expect("it signs").as_ref().to_vec();
+    let by_own_key = |input: &str| ecdsa(&own, input);
     let own_point = own.public_key().as_ref();
     let own_jwk = json!({"kty": "EC", "crv": "P-256", "x": encode(&own_point[1..33]), "y": encode(&own_point[33..])});
 
     let mut table = Table::default();
     for none in ["none", "None", "NONE", "nOnE", "", " none", "none\u{0}"] {
-        let bent = with(&header, "alg", json!(none)).to_string();
+        let bent = with_field(&header, "alg", json!(none)).to_string();
         table.add(format!("alg {none:?} without a signature"), token(&bent, &claims, |_| vec![]));
         table.add(format!("alg {none:?} with the real signature"), token(&bent, &claims, |_| signature.clone()));
     }
@@ -136,11 +81,11 @@ fn no_header_talks_the_server_into_another_key_or_algorithm() {
         ("a number", Some(json!(1))),
         ("a list", Some(json!(["ES256"]))),
     ] {
-        let bent = alg.map_or_else(|| without(&header, "alg"), |alg| with(&header, "alg", alg));
+        let bent = alg.map_or_else(|| without_field(&header, "alg"), |alg| with_field(&header, "alg", alg));
         table.add(format!("alg is {what}"), token(&bent.to_string(), &claims, |_| signature.clone()));
     }
     for algorithm in ["HS256", "HS384", "HS512"] {
-        let bent = with(&header, "alg", json!(algorithm)).to_string();
+        let bent = with_field(&header, "alg", json!(algorithm)).to_string();
         let kid = header["kid"].as_str().expect("a kid").as_bytes();
         let set_text = set.text.as_bytes();
         for (what, key) in [
@@ -159,7 +104,7 @@ fn no_header_talks_the_server_into_another_key_or_algorithm() {
         }
     }
     for other in ["ES384", "ES256K", "RS256", "PS256", "EdDSA", "es256", "HS256 "] {
-        let bent = with(&header, "alg", json!(other)).to_string();
+        let bent = with_field(&header, "alg", json!(other)).to_string();
         table.add(format!("alg {other:?} over the real signature"), token(&bent, &claims, |_| signature.clone()));
     }
     table.add("another key under our kid", token(&header.to_string(), &claims, by_own_key));
@@ -173,9 +118,9 @@ fn no_header_talks_the_server_into_another_key_or_algorithm() {
     ] {
         table.add(
             format!("{what} with our kid"),
-            token(&with(&header, name, value.clone()).to_string(), &claims, by_own_key),
+            token(&with_field(&header, name, value.clone()).to_string(), &claims, by_own_key),
         );
-        let bent = without(&with(&header, name, value), "kid").to_string();
+        let bent = without_field(&with_field(&header, name, value), "kid").to_string();
         table.add(format!("{what} without a kid"), token(&bent, &claims, by_own_key));
     }
     for (what, kid) in [
@@ -192,7 +137,7 @@ fn no_header_talks_the_server_into_another_key_or_algorithm() {
         ("long", json!("k".repeat(4_000))),
         ("null", Value::Null),
     ] {
-        let bent = with(&header, "kid", kid).to_string();
+        let bent = with_field(&header, "kid", kid).to_string();
         table.add(format!("kid is {what}"), token(&bent, &claims, by_own_key));
         table.add(
             format!("kid is {what}, an empty secret"),
@@ -213,8 +158,7 @@ fn no_spelling_of_a_signature_revives_a_token() {
     let bytes = decode(signature);
     let mut table = Table::default();
     table.add("revoked", &revoked.access);
-    let twin = [bytes[..32].to_vec(), negated(&bytes[32..])].concat();
-    table.add("the high-S twin", format!("{header}.{claims}.{}", encode(&twin)));
+    table.add("the high-S twin", high_s_twin(&revoked.access));
     table.add("non-canonical base64 of the signature", format!("{header}.{claims}.{}", non_canonical(signature)));
     table.add("padding", format!("{header}.{claims}.{signature}=="));
     table.add("padding everywhere", format!("{header}=.{claims}=.{signature}="));
@@ -224,9 +168,7 @@ fn no_spelling_of_a_signature_revives_a_token() {
     assert_eq!(table.must_be_refused_by(&server), 8);
 
     // The same of a live token: a second spelling may be accepted, but ends with the first.
-    let [header, claims, signature] = parts(&live.access);
-    let bytes = decode(signature);
-    let twin = format!("{header}.{claims}.{}", encode([bytes[..32].to_vec(), negated(&bytes[32..])].concat()));
+    let twin = high_s_twin(&live.access);
     let before = server.call("GET", "/users/me").bearer(&twin).send().status;
     assert!(matches!(before, 200 | 401));
     live.post("/auth/logout", json!({"refresh_token": live.refresh})).expect(200);
@@ -263,7 +205,8 @@ fn no_broken_signature_or_shape_is_accepted() {
         let mut flipped = text.to_vec();
         flipped[at] = if flipped[at] == b'A' { b'B' } else { b'A' };
         let flipped = String::from_utf8(flipped).expect("it is ASCII");
-        // The last character of a part has bits that say nothing; the strict decoder refuses them, and else it is the same token.
+        // The last character of a part has unused bits. The strict decoder refuses them; without it this would be the same
+        // token.
         table.add(format!("byte {at} flipped"), flipped);
     }
     let dots = ".".repeat(8 * 1024);
@@ -297,7 +240,8 @@ fn no_bent_claim_is_accepted_though_its_signature_is_right() {
     let session = server.user("ada").login();
     let (header, claims) = (part(&session.access, 0), part(&session.access, 1));
     let sign = |input: &str| hmac("HS256", SECRET.as_bytes(), input);
-    let bent = |name: &str, value: Value| token(&header.to_string(), &with(&claims, name, value).to_string(), sign);
+    let bent =
+        |name: &str, value: Value| token(&header.to_string(), &with_field(&claims, name, value).to_string(), sign);
     let raw = |text: &str| token(&header.to_string(), text, sign);
     // The test signs as the server does, or the rest would show nothing.
     server.call("GET", "/users/me").bearer(&raw(&claims.to_string())).send().expect(200);
@@ -307,7 +251,7 @@ fn no_bent_claim_is_accepted_though_its_signature_is_right() {
         "iss", "aud", "sub", "client_id", "iat", "nbf", "exp", "jti", "sid", "av", "type", "fresh", "auth_time",
         "roles", "permissions", "scope",
     ] {
-        table.add(format!("{name} missing"), raw(&without(&claims, name).to_string()));
+        table.add(format!("{name} missing"), raw(&without_field(&claims, name).to_string()));
         table.add(format!("{name} null"), bent(name, Value::Null));
         table.add(format!("{name} an object"), bent(name, json!({})));
     }
@@ -356,14 +300,14 @@ fn no_bent_claim_is_accepted_though_its_signature_is_right() {
         table.add(what, raw(&doubled));
     }
     for (what, header) in [
-        ("typ of a refresh token", with(&header, "typ", json!("rt+jwt"))),
-        ("typ JWT", with(&header, "typ", json!("JWT"))),
-        ("no typ", without(&header, "typ")),
-        ("typ a number", with(&header, "typ", json!(1))),
-        ("crit", with(&header, "crit", json!(["exp"]))),
-        ("crit empty", with(&header, "crit", json!([]))),
-        ("an unencoded payload", with(&with(&header, "b64", json!(false)), "crit", json!(["b64"]))),
-        ("another algorithm under the same secret", with(&header, "alg", json!("HS512"))),
+        ("typ of a refresh token", with_field(&header, "typ", json!("rt+jwt"))),
+        ("typ JWT", with_field(&header, "typ", json!("JWT"))),
+        ("no typ", without_field(&header, "typ")),
+        ("typ a number", with_field(&header, "typ", json!(1))),
+        ("crit", with_field(&header, "crit", json!(["exp"]))),
+        ("crit empty", with_field(&header, "crit", json!([]))),
+        ("an unencoded payload", with_field(&with_field(&header, "b64", json!(false)), "crit", json!(["b64"]))),
+        ("another algorithm under the same secret", with_field(&header, "alg", json!("HS512"))),
     ] {
         table.add(what, token(&header.to_string(), &text, sign));
     }
@@ -385,19 +329,7 @@ fn neither_kind_of_token_is_taken_for_the_other() {
     server.post("/auth/refresh", json!({"refresh_token": session.access})).expect_error(401, "wrong_token_type");
 }
 
-/// `n - s`: with it the signature holds as well (ECDSA's malleability).
-fn negated(s: &[u8]) -> Vec<u8> {
-    let mut borrow = 0;
-    let mut difference = vec![0; 32];
-    for at in (0..32).rev() {
-        let value = i16::from(ORDER[at]) - i16::from(s[at]) - borrow;
-        borrow = i16::from(value < 0);
-        difference[at] = u8::try_from(value + 256 * borrow).expect("it is a byte");
-    }
-    difference
-}
-
-/// The same bytes with other bits behind the last of them.
+/// Returns another spelling of the same bytes: the unused bits after the last byte are set.
 fn non_canonical(text: &str) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last = text.as_bytes().last().expect("not empty");
@@ -405,7 +337,7 @@ fn non_canonical(text: &str) -> String {
     format!("{}{}", &text[..text.len() - 1], char::from(ALPHABET[value | 1]))
 }
 
-/// ASN.1 instead of the two numbers.
+/// Returns the signature as ASN.1 instead of the two numbers.
 fn der(signature: &[u8]) -> Vec<u8> {
     let integer = |bytes: &[u8]| [vec![2, 33, 0], bytes.to_vec()].concat();
     [vec![0x30, 70], integer(&signature[..32]), integer(&signature[32..])].concat()

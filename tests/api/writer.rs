@@ -1,5 +1,5 @@
-//! The one writer: a write that panics takes nothing with it, and a writer that is gone is told of. And the one database: a second
-//! opening in the same process disarms nothing.
+//! The one writer: a write that panics does not affect other writes, and a writer that has ended is reported. And the one
+//! database: opening it a second time in the same process releases no lock.
 
 use std::{process::Command, sync::Arc, thread, time::Duration};
 
@@ -13,20 +13,24 @@ use vestibule::{
     flows::open::{OpenError, Role, open},
     http::errors::ApiError,
     store::{
-        self, Tx, sql,
+        self, Tx,
         users::{self, NewUser, TakenName},
     },
 };
 
-use crate::support::{PASSWORD, Server, wait_for};
+use crate::support::{
+    PASSWORD, Server,
+    rows::{append_to_profile, insert_note},
+    wait_for,
+};
 
-/// A route of an application whose write panics.
+/// Panics within a write, as a route of an application could.
 #[post("/panic")]
 async fn panics(vestibule: &State<Arc<Vestibule>>) -> Result<(), ApiError> {
     let done: store::Result<()> = vestibule
         .store
         .write(async |tx| {
-            sql("insert into meta (key, value) values ('half', 'done')").execute(tx).await?;
+            insert_note(tx, "half", "done").await?;
             panic!("as a bug would")
         })
         .await;
@@ -45,14 +49,14 @@ fn a_write_that_panics_is_rolled_back_and_answered_500_and_the_next_ones_go_on()
                 if number % 2 == 0 {
                     server.call("POST", "/test/panic").send().expect_error(500, "internal_error");
                 } else {
-                    // Some of these share a commit with the ones that panic.
+                    // Some of these writes share a commit with writes that panic.
                     ada.login_with(json!({})).refreshed();
                 }
             });
         }
     });
-    assert_eq!(server.count("select count(*) from meta where key = 'half'"), 0);
-    assert_eq!(server.count("select count(*) from audit_events where event = 'login_succeeded'"), 25);
+    assert_eq!(server.count_notes("half"), 0);
+    assert_eq!(server.count_events("login_succeeded"), 25);
     let text = wait_for(async {
         let failed: store::Result<()> = server.vestibule.store.write(async |_| panic!("with {}", "a text")).await;
         failed.expect_err("it panicked").to_string()
@@ -60,12 +64,12 @@ fn a_write_that_panics_is_rolled_back_and_answered_500_and_the_next_ones_go_on()
     assert_eq!(text, "a write panicked: with a text");
 }
 
-/// A route of an application that lets a failure pass.
+/// Ignores a failed statement within a write, as a route of an application could.
 #[post("/swallows")]
 async fn swallows(vestibule: &State<Arc<Vestibule>>) -> Result<(), ApiError> {
     let write = vestibule.store.write(async |tx| {
-        sql("insert into meta (key, value) values ('half', 'done')").execute(tx).await?;
-        sql("insert into meta (key, value) values ('half', 'again')").execute(tx).await.ok();
+        insert_note(tx, "half", "done").await?;
+        insert_note(tx, "half", "again").await.ok();
         Ok(())
     });
     Ok(write.await?)
@@ -75,7 +79,7 @@ async fn swallows(vestibule: &State<Arc<Vestibule>>) -> Result<(), ApiError> {
 fn who_asked_for_a_write_in_which_a_statement_failed_is_not_told_that_it_was_done() {
     let server = Server::with_routes(vec![], routes![swallows]);
     server.call("POST", "/test/swallows").send().expect_error(503, "storage_unavailable");
-    assert_eq!(server.count("select count(*) from meta where key = 'half'"), 0);
+    assert_eq!(server.count_notes("half"), 0);
     server.user("ada").login();
 }
 
@@ -83,9 +87,7 @@ fn who_asked_for_a_write_in_which_a_statement_failed_is_not_told_that_it_was_don
 fn a_write_in_which_a_statement_failed_is_rolled_back_whatever_it_returned() {
     let server = Server::start();
     let store = &server.vestibule.store;
-    let note = async |tx: &mut Tx, key: &'static str| {
-        sql("insert into meta (key, value) values ($1, '')").bind(key).execute(tx).await
-    };
+    let note = async |tx: &mut Tx, key: &'static str| insert_note(tx, key, "").await;
     let (good, bad, next) = wait_for(async {
         tokio::join!(
             store.write(async move |tx| note(tx, "good").await),
@@ -99,7 +101,7 @@ fn a_write_in_which_a_statement_failed_is_rolled_back_whatever_it_returned() {
     });
     assert_eq!((good.expect("it is written"), next.expect("it is written")), (1, 1));
     assert!(matches!(&bad, Err(store::Error::Statement(text)) if text.contains("meta.key")), "{bad:?}");
-    assert_eq!(server.texts("select key from meta where value = '' order by key"), ["good", "next"]);
+    assert_eq!(server.empty_notes(), ["good", "next"]);
 }
 
 #[test]
@@ -127,7 +129,7 @@ fn a_name_that_is_taken_fails_no_statement() {
             created_at: server.clock.now(),
         };
         let (renamed, made) = wait_for(server.vestibule.store.write(async move |tx| {
-            sql("update meta set value = value || '+' where key = 'profile'").execute(tx).await?;
+            append_to_profile(tx).await?;
             let renamed = users::set_names(tx, id, username.as_ref(), email.as_ref()).await?;
             Ok((renamed.err(), users::insert(tx, &new).await?.err()))
         }))
@@ -135,14 +137,11 @@ fn a_name_that_is_taken_fails_no_statement() {
         assert_eq!(renamed, taken);
         assert!(made.is_some(), "all of these are somebody's");
     }
-    assert_eq!(server.value::<String>("select value from meta where key = 'profile'", &[]), "dev++++++");
-    assert_eq!(
-        server.texts("select coalesce(username, email) as name from users order by name desc"),
-        [&ada.name, "EVE@example.com"]
-    );
+    assert_eq!(server.note("profile"), "dev++++++");
+    assert_eq!(server.names_descending(), [&ada.name, "EVE@example.com"]);
 }
 
-/// What panics where the writer drops it.
+/// A value that panics when the writer drops it.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -172,7 +171,7 @@ fn when_the_writer_is_gone_an_application_is_told_and_every_write_gets_503() {
         assert!(waits.is_err(), "it has not failed yet");
         end_writer(&server.vestibule).await;
         tokio::time::timeout(Duration::from_secs(20), server.vestibule.writer_failed()).await.expect("it is told");
-        // To whoever asks later, too.
+        // A caller that asks later is told, too.
         server.vestibule.writer_failed().await;
     });
     for (path, body) in [
@@ -183,7 +182,7 @@ fn when_the_writer_is_gone_an_application_is_told_and_every_write_gets_503() {
         let refused = server.post(path, body).expect_error(503, "storage_unavailable");
         assert!(refused.header("retry-after").is_some());
     }
-    // What only reads goes on, and so does the application.
+    // Requests that only read are still served, and the application continues.
     session.get("/users/me").expect(200);
 }
 
@@ -202,7 +201,7 @@ connection = sqlite3.connect(sys.argv[1])
 print(','.join(name for name, in connection.execute('select username from users order by username')))
 connection.close()";
 
-/// The names of the users as another program reads them.
+/// Returns the names of the users as another program reads them.
 fn names_in_another_program(server: &Server) -> Vec<String> {
     let database = server.directory().join("vestibule.db");
     let output = Command::new("python3").args(["-c", READ]).arg(database).output().expect("python3 is installed");
@@ -229,5 +228,5 @@ fn a_second_opening_in_the_same_process_disarms_no_lock() {
         assert_eq!(names_in_another_program(&server), names[..=number]);
     }
     let server = server.restart();
-    assert_eq!(server.count("select count(*) from users"), 8);
+    assert_eq!(server.count_users(), 8);
 }

@@ -14,11 +14,11 @@ pub type Arrows = BTreeMap<String, BTreeSet<String>>;
 struct File {
     /// What its code names.
     named: Vec<Named>,
-    /// What each name stands for that a `use` brings in.
+    /// The path of each name that a `use` brings in.
     imported: BTreeMap<String, String>,
 }
 
-/// The arrows between files: name and text of each.
+/// Returns the arrows between files. `sources` has name and text of each file.
 pub fn arrows(sources: &[(String, String)]) -> Arrows {
     let modules: BTreeMap<String, &str> = sources.iter().map(|(file, _)| (module(file), file.as_str())).collect();
     let files: BTreeMap<&str, File> = sources.iter().map(|(file, text)| (file.as_str(), read(file, text))).collect();
@@ -31,7 +31,7 @@ pub fn arrows(sources: &[(String, String)]) -> Arrows {
     arrows
 }
 
-/// A shortest way from each file that is on a circle back to itself.
+/// Returns a shortest way from each file that is on a circle back to itself.
 pub fn circles(arrows: &Arrows) -> Vec<Vec<&str>> {
     arrows.keys().filter_map(|file| way_back(file, arrows)).collect()
 }
@@ -62,7 +62,7 @@ fn way_back<'a>(start: &'a str, arrows: &'a Arrows) -> Option<Vec<&'a str>> {
     None
 }
 
-/// `crate::http::pages` for `http/pages/mod.rs`.
+/// Returns the path of a file's module: `crate::http::pages` for `http/pages/mod.rs`.
 fn module(file: &str) -> String {
     let parts = file.trim_end_matches(".rs").split('/').filter(|part| !matches!(*part, "mod" | "lib"));
     std::iter::once("crate").chain(parts).collect::<Vec<_>>().join("::")
@@ -79,8 +79,8 @@ fn read(file: &str, text: &str) -> File {
     File { imported: imports.collect(), named }
 }
 
-/// The file that defines what a path names. None for a module, which is the beginning of other paths, and for what is no file of
-/// ours. `depth` ends a circle of re-exports.
+/// Returns the file that defines the item that a path names. Returns `None` for a module, which is the beginning of other
+/// paths, and for an item of another crate. `depth` ends a circle of re-exports.
 fn defining<'a>(
     path: &str,
     modules: &BTreeMap<String, &'a str>,

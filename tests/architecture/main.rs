@@ -1,10 +1,11 @@
-//! The dependency rule as a test: it reads `src/` and names file, line and rule of whatever breaks it.
+//! The dependency rule as a test: it reads `src/` and names file, line and rule of each violation.
 //!
 //! It reads tokens, not types: `use` trees are spread out, `self` and `super` resolved, and every path that begins with
 //! `crate` or the name of a dependency is looked up in the two tables below. A new folder or dependency needs a row here.
 
 mod circles;
 mod source;
+mod test_files;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -26,7 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 const EVERYWHERE: &[&str] = &[""];
-/// Where there are tasks, waiting and a log.
+/// The folders with tasks, waiting and a log.
 const AT_WORK: &[&str] = &["store/", "memory/", "flows/", "http/", "cli/"];
 
 /// Where each dependency may be named: beginnings of paths below `src/`. The large ones have one door.
@@ -56,7 +57,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("serde", EVERYWHERE),
     ("serde_json", EVERYWHERE),
     ("sha2", &["domain/", "http/"]),
-    // Whatever is not here reaches the database through `store::sql`.
+    // Every other file reaches the database through `store::sql`.
     ("sqlx", &["store/mod.rs", "store/error.rs", "store/sql.rs", "store/writer.rs", "store/migrations.rs"]),
     ("strsim", &["config/suggest.rs"]),
     ("subtle", &["domain/", "memory/"]),
@@ -74,13 +75,13 @@ const DOORS: &[(&str, &[&str])] = &[
     ("zxcvbn", &["domain/password.rs"]),
 ];
 
-/// Single paths that may stand where their crate may not.
+/// Single paths that are allowed where their crate is not.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    // The runtime of the commands; the rest of Rocket is not theirs.
+    // The runtime of the commands; they use nothing else of Rocket.
     ("cli/mod.rs", "rocket::execute"),
 ];
 
-/// What stands in `flows/` and is no flow: flows share it. `flows/api.rs` alone names flows, and nothing in `flows` names it.
+/// The files of `flows/` that are no flow: flows share them. Only `flows/api.rs` names flows, and nothing in `flows` names it.
 const NO_FLOWS: &[&str] =
     &["steps/", "vestibule", "mod", "open/error", "open/data_paths", "open/keys", "open/process_locks", "open/secret"];
 /// The `impl` that embedding applications call.
@@ -90,6 +91,7 @@ const API: &str = "flows/api.rs";
 const WALL_CLOCK: &[&str] =
     &["SystemTime::now", "SystemTime::UNIX_EPOCH", "UNIX_EPOCH", "now_utc", "now_local", "now_v7"];
 
+/// How many lines a file of the source or of the tests may have.
 const MOST_LINES: usize = 400;
 
 #[test]
@@ -121,38 +123,27 @@ fn every_dependency_has_a_row_that_says_where_it_may_be_used() {
     assert_eq!(named, rows, "Cargo.toml on the left, DOORS on the right");
 }
 
-/// Name below `src/` and text of every source file.
+/// Returns the name below `src/` and the text of every source file.
 fn sources() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    files_below("src")
+}
+
+/// Returns the name below `folder` and the text of every Rust file there.
+fn files_below(folder: &str) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files = Vec::new();
-    walk(&root.join("src"), &mut files);
-    assert!(files.len() > 50, "src/ was not found");
+    walk(&root, &mut files);
+    assert!(files.len() > 50, "{folder}/ was not found");
     files
         .iter()
         .map(|file| {
-            let name = file.strip_prefix(root.join("src")).expect("it is below src").to_str().expect("names are UTF-8");
+            let name = file.strip_prefix(&root).expect("it is below the folder").to_str().expect("names are UTF-8");
             (name.to_owned(), fs::read_to_string(file).expect("a source file can be read"))
         })
         .collect()
 }
 
-/// Where tests speak to the database's file themselves: named helpers, and what asks SQLite for its own catalogue.
-const TESTS_WITH_SQL: &[&str] =
-    &["api/support/database.rs", "cli/database.rs", "statements.rs", "architecture/main.rs"];
-
-#[test]
-fn tests_reach_the_database_through_the_store_or_named_helpers() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let mut files = Vec::new();
-    walk(&root, &mut files);
-    let named: BTreeSet<String> = files
-        .iter()
-        .filter(|file| fs::read_to_string(file).expect("a source file can be read").contains("sqlx"))
-        .map(|file| file.strip_prefix(&root).expect("it is below tests").to_string_lossy().into_owned())
-        .collect();
-    assert_eq!(named, TESTS_WITH_SQL.iter().map(|name| (*name).to_owned()).collect());
-}
-
+/// Collects the Rust files of a folder and of all folders below it, in the order of their names.
 fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     let mut entries: Vec<_> =
         fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
@@ -166,7 +157,7 @@ fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-/// The flows, as their files without ending: `users/register`, `open/recover`, `sweep`. `open/mod` is `open`.
+/// Returns the flows, as their files without ending: `users/register`, `open/recover`, `sweep`. `open/mod` is `open`.
 fn flow_names<'a>(files: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
     let below = files.filter_map(|file| file.strip_prefix("flows/")?.strip_suffix(".rs"));
     let flows = below.filter(|name| {
@@ -178,7 +169,7 @@ fn flow_names<'a>(files: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
         .collect()
 }
 
-/// Everything in one file that the rules forbid, each as `src/file:line: …`.
+/// Returns every violation of the rules in one file, each as `src/file:line: …`.
 fn violations(file: &str, source: &str, flows: &BTreeSet<String>) -> Vec<String> {
     let mut found = Vec::new();
     let mut report = |line: usize, message: String| found.push(format!("src/{file}:{line}: {message}"));
@@ -203,7 +194,7 @@ fn violations(file: &str, source: &str, flows: &BTreeSet<String>) -> Vec<String>
     found
 }
 
-/// The module that a file belongs to: its folder, or its own name at the top.
+/// Returns the module of a file: its folder, or its own name if it is directly below `src/`.
 fn top(file: &str) -> &str {
     file.split(['/', '.']).next().unwrap_or(file)
 }
@@ -228,7 +219,7 @@ fn flow(file: &str, named: &Named, flows: &BTreeSet<String>) -> Option<String> {
     if path == "api" || path.starts_with("api::") {
         return Some("nothing in `flows` names `flows/api.rs`".to_owned());
     }
-    // Tests of a flow stand beside it.
+    // The tests of a flow are in its folder.
     if file == API || file.ends_with("/tests.rs") {
         return None;
     }
@@ -257,7 +248,7 @@ fn wall_clock(file: &str, named: &Named) -> Option<String> {
     (reads && file != "clock.rs").then(|| format!("`{}` reads the wall clock; `now` is a parameter", named.path))
 }
 
-/// What a made-up file at a place breaks, one line each, without its name.
+/// Returns the violations in a made-up file at a path, one line each, without the path.
 fn broken_by(file: &str, code: &str) -> Vec<String> {
     let flows = flow_names(
         [

@@ -78,7 +78,7 @@ fn skip(at: &mut usize, end: impl Fn(usize) -> bool) -> Option<String> {
     None
 }
 
-/// Where a raw string that begins at `at` is over.
+/// Returns the index after a raw string that begins at `at`, or `None` if there is no raw string.
 fn raw_string_end(chars: &[char], at: usize) -> Option<usize> {
     let prefix = chars[at..].iter().take_while(|c| c.is_ascii_alphabetic()).count();
     let hashes = chars[at + prefix..].iter().take_while(|c| **c == '#').count();
@@ -92,7 +92,7 @@ fn raw_string_end(chars: &[char], at: usize) -> Option<usize> {
     Some(body + end + closing.len())
 }
 
-/// For each token whether it is in code that only tests compile.
+/// Returns for each token whether it is in code that only tests compile.
 pub fn test_regions(file: &str, tokens: &[Token]) -> Vec<bool> {
     let whole = file.ends_with("/tests.rs") || file.contains("/tests/");
     let mut marks = vec![whole; tokens.len()];
@@ -119,7 +119,7 @@ pub struct Named {
     pub line: usize,
     /// With `self` and `super` resolved.
     pub path: String,
-    /// Whether it stands in a `use` that others see.
+    /// Whether it is in a `use` that other modules see.
     pub exported: bool,
     /// The name that a `use` gives it in this file.
     pub name: Option<String>,

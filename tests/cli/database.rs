@@ -1,21 +1,36 @@
 //! The database of a place, reached as another program on the machine does: by its file.
 
+#[path = "../common/runtime.rs"]
+mod runtime;
+
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::runtime::Runtime;
 
+use self::runtime::{runtime, wait_for};
 use crate::support::Place;
-
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
-}
 
 fn file(place: &Place) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(place.path("data/vestibule.db"))
 }
 
-/// How many rows a query with one parameter counts.
-pub(crate) fn count(place: &Place, query: &'static str, parameter: &str) -> i64 {
-    runtime().block_on(async {
+/// Returns how often the audit log has an event.
+pub(crate) fn count_events(place: &Place, event: &str) -> i64 {
+    count(place, "select count(*) from audit_events where event = $1", event)
+}
+
+/// Returns the number of devices.
+pub(crate) fn count_devices(place: &Place) -> i64 {
+    count(place, "select count(*) from devices where id <> $1", "")
+}
+
+/// Returns the number of sessions with a sealed fingerprint.
+pub(crate) fn count_bound_sessions(place: &Place) -> i64 {
+    count(place, "select count(*) from sessions where fingerprint <> $1", "")
+}
+
+/// Returns the number of rows that a query with one parameter counts.
+fn count(place: &Place, query: &'static str, parameter: &str) -> i64 {
+    wait_for(async {
         let mut connection = file(place).read_only(true).connect().await.expect("the database opens");
         sqlx::query_scalar(query).bind(parameter).fetch_one(&mut connection).await.expect("the query runs")
     })
@@ -23,7 +38,7 @@ pub(crate) fn count(place: &Place, query: &'static str, parameter: &str) -> i64 
 
 /// Makes the database from a dump, as one with a write-ahead log.
 pub(crate) fn restore(place: &Place, dump: &'static str) {
-    runtime().block_on(async {
+    wait_for(async {
         let options = file(place).create_if_missing(true).foreign_keys(false);
         let mut database = options.connect().await.expect("it opens");
         sqlx::raw_sql(dump).execute(&mut database).await.expect("it is restored");

@@ -6,7 +6,7 @@ use crate::support::{PASSWORD, Place, Server};
 
 const NAMES: [&str; 7] = ["algorithm", "created_at", "kid", "retires_at", "signs_from", "source", "status"];
 
-/// A place whose tokens survive a restart on another port.
+/// Returns a place whose tokens survive a restart on another port.
 fn place() -> Place {
     let place = Place::new().set("VESTIBULE_ISSUER", "http://auth.test");
     place.add_user(&["ada"]);
@@ -22,7 +22,7 @@ fn keys(place: &Place) -> Vec<Value> {
     place.json(&["keys", "list"]).as_array().expect("an array").clone()
 }
 
-/// The status of each key, and its algorithm.
+/// Returns the status of each key, and its algorithm.
 fn statuses(place: &Place) -> Vec<(String, String)> {
     let text = |key: &Value, name: &str| key[name].as_str().expect("text").to_owned();
     keys(place).iter().map(|key| (text(key, "status"), text(key, "algorithm"))).collect()

@@ -20,7 +20,7 @@ const ROUNDS: usize = 50;
 const OLD_DATABASE: &str = include_str!("../databases/0.1.0.sql");
 const OLD_SECRET: &str = include_str!("../databases/0.1.0.key");
 
-/// The data directory that release 0.1.0 left.
+/// Returns a place with the data directory that release 0.1.0 left.
 fn old_place() -> Place {
     let place = Place::new();
     fs::create_dir(place.path("data")).expect("a directory");
@@ -32,7 +32,7 @@ fn old_place() -> Place {
     place
 }
 
-/// Two starts at the same moment, a different pair in each round; the server must serve and the commands succeed.
+/// Starts two programs at the same moment, a different pair in each round. The server must serve and the commands must succeed.
 fn two_at_once(round: usize, place: &Place) {
     let add = |name: &'static str| move || place.add_user(&[name]);
     let serve = || {
@@ -49,7 +49,7 @@ fn two_at_once(round: usize, place: &Place) {
     });
     let users = place.json(&["user", "list"]).to_string();
     assert!(users.contains("bob") && (round % 3 != 1 || users.contains("eve")), "{users}");
-    // Only a server makes a key.
+    // Only a server generates a key.
     let keys = place.json(&["keys", "list"]).as_array().expect("keys").len();
     assert!(keys == 1 || (keys == 0 && !round.is_multiple_of(3)), "{keys} keys");
 }
@@ -95,7 +95,7 @@ fn no_other_way_to_the_file_lets_a_second_server_in() {
     }
     assert_eq!(server.get("/health", "").0, 200);
     drop(server);
-    // And the other way round: what is served by its other name is locked by its own.
+    // And the other way round: a database that is served by its other name is locked by its own name.
     for url in urls {
         let server = place.start_with(&[("VESTIBULE_DATABASE_URL", url)], &["serve"]);
         server.token("ada", PASSWORD);
@@ -145,7 +145,7 @@ fn a_file_that_is_mounted_by_itself_is_refused() {
         let script = format!("mount --bind data/vestibule.db other/auth.db && {command}");
         let mut shell = Command::new("unshare");
         shell.args(["--mount", "sh", "-c", &script]).current_dir(place.path("."));
-        // Only what is meant here: whoever runs the tests may have set more for them.
+        // The variables of this test alone: the environment of the test run may have more of them.
         shell.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         shell.env("VESTIBULE_DATABASE_URL", "sqlite:other/auth.db").output()
     };
@@ -193,7 +193,7 @@ fn what_others_can_write_is_refused() {
             place.run_with(variables, &["user", "list"]).succeeded();
         }
     }
-    // Nothing is made in a directory that is refused.
+    // Nothing is created in a directory that is refused.
     let place = Place::new();
     fs::create_dir(place.path("data")).expect("a directory");
     set(&place.path("data"), 0o777);

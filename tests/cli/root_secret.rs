@@ -1,18 +1,18 @@
-//! `keys rewrap` and `keys recover`: another root secret, for those who stay signed in and for those who start over.
+//! `keys rewrap` and `keys recover`: another root secret, for users who stay signed in and for users who start over.
 
 use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 
 use crate::{
-    database::count,
+    database::{count_bound_sessions, count_devices, count_events},
     support::{PASSWORD, Place, Server, mode},
 };
 
 const SECRET: &str = "data/secret.key";
 const DRAFT: &str = "data/secret.key.new";
 
-/// A place whose tokens survive a restart on another port.
+/// Returns a place whose tokens survive a restart on another port.
 fn place() -> Place {
     let place = Place::new().set("VESTIBULE_ISSUER", "http://auth.test");
     place.add_user(&["ada"]);
@@ -21,11 +21,6 @@ fn place() -> Place {
 
 fn read(place: &Place, name: &str) -> String {
     fs::read_to_string(place.path(name)).expect("a file")
-}
-
-/// How often the log tells of an event.
-fn told(place: &Place, event: &str) -> i64 {
-    count(place, "select count(*) from audit_events where event = $1", event)
 }
 
 fn fingerprint() -> Value {
@@ -37,7 +32,7 @@ fn fingerprint() -> Value {
     })
 }
 
-/// Somebody on a device, in a session that is bound to their browser.
+/// A user on a device, in a session that is bound to their browser.
 struct SignedIn {
     access: String,
     refresh: String,
@@ -61,7 +56,7 @@ impl SignedIn {
         server.post("/auth/refresh", &json!({"refresh_token": self.refresh, "fingerprint": fingerprint()}))
     }
 
-    /// Everything that rests on the root secret works as before: this is the same person on the same device.
+    /// Checks that everything that depends on the root secret works as before, for the same person on the same device.
     fn expect_unharmed(&mut self, place: &Place, server: &Server) {
         assert!(server.me(&self.access).is_ok());
         let other = json!({"refresh_token": self.refresh, "fingerprint": {"os": "Windows", "browser": "Edge"}});
@@ -97,8 +92,8 @@ fn a_new_root_secret_signs_nobody_out() {
     }
     secrets.sort();
     secrets.dedup();
-    assert_eq!((secrets.len(), told(&place, "root_secret_changed")), (3, 2));
-    // The running server goes on with keys that were sealed after it began.
+    assert_eq!((secrets.len(), count_events(&place, "root_secret_changed")), (3, 2));
+    // The running server continues with keys that were sealed after its start.
     place.succeed(&["keys", "rotate", "--now"]);
     ada.expect_unharmed(&place, &server);
     drop(server);
@@ -158,7 +153,7 @@ fn a_rewrap_that_is_killed_at_any_moment_leaves_a_secret_that_opens() {
     drop(server);
     let server = place.start(&["serve"]);
     ada.expect_unharmed(&place, &server);
-    assert!(told(&place, "root_secret_changed") < 30, "none was killed in time");
+    assert!(count_events(&place, "root_secret_changed") < 30, "none was killed in time");
 }
 
 #[test]
@@ -196,7 +191,7 @@ fn a_file_of_ours_takes_no_secret_that_is_brought() {
     assert_eq!(read(&place, SECRET), old);
 }
 
-/// Nobody is signed in any more, and everybody can sign in.
+/// Checks that nobody is signed in any longer, and that everybody can sign in.
 fn expect_started_over(place: &Place, before: &SignedIn) {
     let server = place.start(&["serve"]);
     assert!(server.me(&before.access).is_err());
@@ -224,10 +219,10 @@ fn without_the_root_secret_everything_but_the_users_starts_over() {
     assert!(said.starts_with("everybody is signed out: 1 sessions ended, 1 devices forgotten"), "{said}");
     assert!(said.contains("secret.key contains a new root secret") && said.contains(" signs from now on"), "{said}");
     assert_eq!(place.json(&["keys", "list"]).as_array().map(Vec::len), Some(1));
-    assert_eq!((told(&place, "root_secret_lost"), told(&place, "signing_key_removed")), (1, 1));
-    assert_eq!(told(&place, "session_revoked"), 1);
-    assert_eq!(count(&place, "select count(*) from devices where id <> ?", ""), 0);
-    assert_eq!(count(&place, "select count(*) from sessions where fingerprint <> ?", ""), 0);
+    assert_eq!((count_events(&place, "root_secret_lost"), count_events(&place, "signing_key_removed")), (1, 1));
+    assert_eq!(count_events(&place, "session_revoked"), 1);
+    assert_eq!(count_devices(&place), 0);
+    assert_eq!(count_bound_sessions(&place), 0);
     expect_started_over(&place, &ada);
 }
 

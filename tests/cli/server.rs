@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Place, mode, within_a_second};
 
-/// Cheap hashes, which only the profile `dev` allows.
+/// Returns a place with cheap hashes, which only the profile `dev` allows.
 fn dev_place() -> Place {
     Place::new().set("VESTIBULE_ARGON2_MEMORY_KIB", "64").set("VESTIBULE_ARGON2_ITERATIONS", "1")
 }
@@ -30,7 +30,7 @@ fn it_serves_from_an_empty_directory() {
         let path = file.expect("an entry").path();
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
-    // The hint works as it stands, and is not given again.
+    // The hint works as it is printed, and is not printed again.
     let command = hint.split_once("vestibule ").expect("a command").1;
     place.succeed(&command.split(' ').collect::<Vec<_>>());
     server.stop();
@@ -92,7 +92,7 @@ fn a_second_server_on_one_database_is_refused() {
         "{refusal}"
     );
     assert_eq!(server.get("/health", "").0, 200);
-    // Whatever became of the first one.
+    // The first server may end in any way: the next start works.
     drop(server);
     place.start(&["serve"]);
 }
@@ -116,7 +116,7 @@ fn a_port_that_was_picked_is_in_no_token_since_the_next_start_has_another() {
     let token = dev.token("test@example.com", sample_password(&dev.next_line()));
     assert_eq!(issuer(&token), "http://localhost:8000");
 
-    // Nobody but the command line needs to say so, and what is said outright stays.
+    // The port 0 need not come from the command line, and an issuer that is set stays.
     let place = Place::new().set("ROCKET_PORT", "0").set("VESTIBULE_ISSUER", "ours");
     place.add_user(&["ada"]);
     let server = place.start_as_it_is(&["serve"]);
@@ -124,7 +124,7 @@ fn a_port_that_was_picked_is_in_no_token_since_the_next_start_has_another() {
     assert_eq!(issuer(&server.token("ada", PASSWORD)), "ours");
 }
 
-/// Who an access token says that it is from.
+/// Returns the issuer of an access token.
 fn issuer(token: &str) -> String {
     let payload = token.split('.').nth(1).expect("a payload");
     let payload = URL_SAFE_NO_PAD.decode(payload).expect("base64url");

@@ -2,13 +2,14 @@
 
 #[path = "../api/support/judge.rs"]
 pub(crate) mod judge;
+#[path = "../common/process.rs"]
+mod running;
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read, Write as _},
+    io::Write as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::mpsc::{self, Receiver},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -16,27 +17,27 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use self::judge::{Exchange, of_the_binary};
+use self::{
+    judge::{Exchange, of_the_binary},
+    running::{PATIENCE, Running},
+};
 
-/// A password that may be stored.
+/// A password that is strong enough to be stored.
 pub(crate) const PASSWORD: &str = "a long walk to the sea";
 
-/// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What commands change is in force by then.
+/// The time within which a running server applies the changes of commands.
 const IN_FORCE: Duration = Duration::from_secs(1);
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// An empty directory, and what is run in it.
+/// A directory, empty at first, in which commands and servers run.
 pub(crate) struct Place {
     directory: TempDir,
     variables: Vec<(&'static str, &'static str)>,
 }
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) code: Option<i32>,
@@ -49,7 +50,7 @@ impl Place {
         Self { directory: tempfile::tempdir().expect("a directory"), variables: Vec::new() }
     }
 
-    /// Sets an environment variable for all that is run here.
+    /// Sets an environment variable for every command and server that runs here.
     pub(crate) fn set(mut self, name: &'static str, value: &'static str) -> Self {
         self.variables.push((name, value));
         self
@@ -75,7 +76,7 @@ impl Place {
         self.run_with_input(arguments, "")
     }
 
-    /// The same with more environment variables.
+    /// Runs a command with more environment variables.
     pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Done {
         let mut command = self.command(arguments);
         command.envs(variables.iter().copied());
@@ -103,39 +104,41 @@ impl Place {
         child.wait().expect("its end");
     }
 
-    /// Runs a command that must succeed without a word on stderr; what it prints.
+    /// Runs a command that must succeed and write nothing to stderr. Returns what it prints.
     pub(crate) fn succeed(&self, arguments: &[&str]) -> String {
         self.run(arguments).succeeded()
     }
 
-    /// Runs a command with `--json` that must succeed; what it prints.
+    /// Runs a command with `--json` that must succeed. Returns what it prints.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let text = self.succeed(&[arguments, &["--json"]].concat());
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
-    /// Makes a user with [`PASSWORD`]; the arguments after `user add`.
+    /// Adds a user with [`PASSWORD`]. The arguments are the ones after `user add`.
     pub(crate) fn add_user(&self, arguments: &[&str]) {
         let arguments = [&["user", "add", "--password-stdin"], arguments].concat();
         self.run_with_input(&arguments, &format!("{PASSWORD}\n")).succeeded();
     }
 
-    /// Starts a server on a free port; the arguments without `--port`.
+    /// Starts a server on a port that it picks. The arguments have no `--port`.
     pub(crate) fn start(&self, arguments: &[&str]) -> Server {
-        self.start_as_it_is(&[arguments, &["--port", "0"]].concat())
+        self.start_with(&[], arguments)
     }
 
-    /// The same with more environment variables.
+    /// Starts a server on a port that it picks, with more environment variables.
     pub(crate) fn start_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Server {
-        let mut command = self.command(&[arguments, &["--port", "0"]].concat());
-        command.envs(variables.iter().copied());
-        Server::watch(command.stdin(Stdio::null()).spawn().expect("the binary"))
+        let arguments = [arguments, &["--port", "0"]].concat();
+        Server::start(|| {
+            let mut command = self.command(&arguments);
+            command.envs(variables.iter().copied());
+            command
+        })
     }
 
     /// Starts a server with nothing added to the arguments.
     pub(crate) fn start_as_it_is(&self, arguments: &[&str]) -> Server {
-        let child = self.command(arguments).stdin(Stdio::null()).spawn().expect("the binary");
-        Server::watch(child)
+        Server::start(|| self.command(arguments))
     }
 }
 
@@ -145,27 +148,24 @@ impl Done {
         self.stdout
     }
 
-    /// The one line on stderr of a command that failed with exit code 1 and printed nothing.
+    /// Returns the one line on stderr of a command that failed with exit code 1 and printed nothing.
     pub(crate) fn failed(self) -> String {
         assert_eq!((self.code, self.stdout.as_str(), self.stderr.lines().count()), (Some(1), "", 1), "{}", self.stderr);
         self.stderr.trim_end().to_owned()
     }
 }
 
-/// A running server. Killed when dropped.
+/// A running server. It is killed when it is dropped.
 pub(crate) struct Server {
-    child: Child,
-    stdout: Receiver<String>,
-    stderr: Receiver<String>,
+    running: Running,
     /// `http://address:port`
     pub(crate) base: String,
     agent: ureq::Agent,
 }
 
 impl Server {
-    fn watch(mut child: Child) -> Self {
-        let stdout = lines(child.stdout.take().expect("its stdout"));
-        let stderr = lines(child.stderr.take().expect("its stderr"));
+    fn start(command: impl Fn() -> Command) -> Self {
+        let (running, base) = Running::start(command);
         // No connection is kept: a server that stops would wait for its client to hang up.
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -173,32 +173,21 @@ impl Server {
             .timeout_global(Some(PATIENCE))
             .build()
             .into();
-        let mut server = Self { child, stdout, stderr, base: String::new(), agent };
-        let line = server.next_line();
-        server.base = line.strip_prefix("listening on ").expect(&line).to_owned();
-        server
+        Self { running, base, agent }
     }
 
-    /// The next line on stdout.
+    /// Returns the next line on stdout.
     pub(crate) fn next_line(&self) -> String {
-        self.stdout.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-            panic!("no further line on stdout; stderr: {:?}", self.stderr.try_iter().collect::<Vec<_>>())
+        self.running.stdout.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            panic!("no further line on stdout; stderr: {:?}", self.running.stderr.try_iter().collect::<Vec<_>>())
         })
     }
 
-    /// Asks the server to stop and waits; its exit code, and what it still wrote on stdout and on stderr.
+    /// Asks the server to stop and waits. Returns its exit code, and the further lines that it wrote to stdout and to stderr.
     pub(crate) fn stop(mut self) -> (Option<i32>, Vec<String>, Vec<String>) {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill");
-        assert!(told.success());
-        let deadline = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("its state") {
-                break status;
-            }
-            assert!(Instant::now() < deadline, "the server does not stop");
-            thread::sleep(Duration::from_millis(10));
-        };
-        (status.code(), self.stdout.iter().collect(), self.stderr.iter().collect())
+        self.running.signal("TERM");
+        let status = self.running.wait();
+        (status.code(), self.running.stdout.iter().collect(), self.running.stderr.iter().collect())
     }
 
     pub(crate) fn get(&self, path: &str, token: &str) -> (u16, Value) {
@@ -215,7 +204,7 @@ impl Server {
         self.answer("POST", path, FORM, request.header("Content-Type", FORM).send(form))
     }
 
-    /// Status and body, once they are compared with the document.
+    /// Returns status and body, after comparing them with the API description.
     #[track_caller]
     fn answer(&self, method: &str, target: &str, sent_type: &str, response: Response) -> (u16, Value) {
         let mut response = response.expect("an answer");
@@ -238,14 +227,14 @@ impl Server {
         self.post("/auth/login", &json!({ "username": name, "password": password }))
     }
 
-    /// Logs in, which must work; the access token.
+    /// Logs in, which must work. Returns the access token.
     pub(crate) fn token(&self, name: &str, password: &str) -> String {
         let (status, body) = self.login(name, password);
         assert_eq!(status, 200, "{body}");
         body["access_token"].as_str().expect("a token").to_owned()
     }
 
-    /// Whether a token is accepted, or with which code it is not.
+    /// Returns the user if the token is accepted, or the code with which it is refused.
     pub(crate) fn me(&self, token: &str) -> Result<Value, String> {
         match self.get("/users/me", token) {
             (200, user) => Ok(user),
@@ -260,14 +249,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// Waits until `holds`, for a second at the most.
+/// Waits until `holds` returns true, for at most a second.
 pub(crate) fn within_a_second(otherwise: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
@@ -276,22 +258,10 @@ pub(crate) fn within_a_second(otherwise: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// The permission bits of a file.
+/// Returns the permission bits of a file.
 pub(crate) fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode() & 0o777
-}
-
-fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
 }
 
 type Response = Result<ureq::http::Response<ureq::Body>, ureq::Error>;

@@ -1,5 +1,5 @@
 //! nginx and Caddy, as Debian packages them, with the configurations of `docs/deploy`: in front of two applications on two
-//! hosts, with one sign-in. Only addresses and ports are others than in the files, and there is no TLS.
+//! hosts, with one sign-in. Only addresses and ports differ from the files, and there is no TLS.
 
 #[expect(dead_code, reason = "shared with the tests of the command line, which use more of it")]
 #[path = "../cli/support.rs"]
@@ -10,7 +10,7 @@ use crate::world::{APP, AUTH, BOTH, WIKI, World, deployed};
 
 const IDENTITY: [&str; 5] = ["remote-user", "remote-email", "remote-groups", "x-auth-sub", "x-auth-permissions"];
 
-/// What a client might make up.
+/// Headers that a client might make up.
 const MADE_UP: [(&str, &str); 9] = [
     ("Remote-User", "root"),
     ("remote-user", "admin"),
@@ -40,7 +40,7 @@ fn a_page_is_sent_to_the_sign_in_and_a_program_is_told() {
                 assert_eq!(world.send(method, host, "/", &form, "a=b").status, 401, "{kind:?} {method}");
             }
         }
-        // A sign-in that is over is none.
+        // An expired sign-in is no sign-in.
         let over = [("Accept", "text/html"), ("Cookie", "__Secure-access_token=a.b.c")];
         assert_eq!(world.get(APP, "/", &over).status, 302, "{kind:?}");
         assert!(world.app.take().is_empty() && world.wiki.take().is_empty(), "{kind:?}");
@@ -66,7 +66,7 @@ fn one_sign_in_serves_both_applications_and_neither_sees_a_token() {
             assert!(cookie.contains("theme=dark") && cookie.contains("lang=en"), "{kind:?}: {cookie}");
             assert!(!got.head.contains("eyJ"), "{kind:?}: a token in {}", got.head);
         }
-        // By bearer as well, which is not passed on either.
+        // With a bearer token as well, which is not passed on either.
         let token = world.server.as_ref().expect("a server").token("ada", support::PASSWORD);
         let bearer = format!("Bearer {token}");
         assert_eq!(world.get(APP, "/", &[("Authorization", &bearer)]).status, 200, "{kind:?}");
@@ -112,7 +112,7 @@ fn what_a_client_says_of_itself_never_arrives() {
         for underscored in ["remote_user", "remote_groups", "x_auth_sub"] {
             assert!(got.says(underscored).is_empty(), "{kind:?} {underscored}");
         }
-        // Neither where it is nor what it asks for is the client's to say.
+        // The client decides neither the host nor the path that are checked.
         let elsewhere = [
             ("X-Forwarded-Uri", "/public/a"),
             ("X-Forwarded-Host", "app.example.com"),
@@ -199,7 +199,7 @@ fn an_area_that_asks_for_a_permission_is_closed_to_others() {
             assert_eq!(world.wiki.take_one().says("remote-user"), ["root"], "{kind:?}");
         }
         assert_eq!(world.open(WIKI, "/admin/").status, 302, "{kind:?}");
-        // Taken away, it is gone at once.
+        // A permission that is removed is refused at once.
         world.place.succeed(&["user", "set", "root", "--no-permission", "wiki:admin"]);
         support::within_a_second("the area is still open", || get(&root, "/admin/").status != 200);
     }

@@ -45,7 +45,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// With the users `ada`, whose address is verified, and `root`, who has the permission of the wiki's area.
+    /// Starts everything, with the users `ada`, whose address is verified, and `root`, who has the permission of the wiki's
+    /// area.
     pub(crate) fn start(kind: Kind) -> Self {
         let place = Place::new();
         place.write(".env", &deployed("vestibule.env"));
@@ -77,7 +78,7 @@ impl World {
         }
     }
 
-    /// Sends a request to a host through the proxy: the target as it stands, and headers.
+    /// Sends a request to a host through the proxy, with this target, unchanged, and these headers.
     pub(crate) fn send(&self, method: &str, host: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let port = self.port;
         let mut text = format!("{method} {target} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n");
@@ -86,7 +87,7 @@ impl World {
             text += &format!("Content-Length: {}\r\n", body.len());
         }
         let answer = self.send_bytes(format!("{text}\r\n{body}").as_bytes());
-        // The other hosts are not ours.
+        // The document describes no other host.
         if host == AUTH {
             answer.compare(method, target, headers);
         }
@@ -98,7 +99,7 @@ impl World {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.write_all(bytes).expect("the proxy reads");
         let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
-        // Whoever asked for another protocol is not hung up on.
+        // The proxy keeps the connection of a client that asked for another protocol.
         while !is_whole(&text) {
             match stream.read(&mut buffer).expect("the proxy answers") {
                 0 => break,
@@ -112,12 +113,13 @@ impl World {
         self.send("GET", host, target, headers, "")
     }
 
-    /// What an ordinary page load is.
+    /// Sends a request as a browser loads a page.
     pub(crate) fn open(&self, host: &str, target: &str) -> Answer {
         self.get(host, target, &[("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")])
     }
 
-    /// Signs in through the proxy; what a browser then sends to every host below the domain, and the CSRF token.
+    /// Signs in through the proxy. Returns the cookies that a browser then sends to every host below the domain, and the CSRF
+    /// token.
     pub(crate) fn sign_in(&self, name: &str) -> (String, String) {
         let body = json!({"username": name, "password": PASSWORD, "transport": "cookie"}).to_string();
         let answer = self.send("POST", AUTH, "/auth/login", &[("Content-Type", "application/json")], &body);
@@ -133,13 +135,13 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // nginx ends its workers only when it is asked to.
+        // nginx ends its workers only after a SIGTERM.
         Command::new("kill").args(["-TERM", &self.proxy.id().to_string()]).status().ok();
         self.proxy.wait().ok();
     }
 }
 
-/// Whether an answer has the body that it announces.
+/// Returns whether a response has the body that it announces.
 fn is_whole(text: &[u8]) -> bool {
     let Some(end) = text.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
     let head = String::from_utf8_lossy(&text[..end]);
@@ -147,7 +149,7 @@ fn is_whole(text: &[u8]) -> bool {
     length.is_some_and(|length| text.len() >= end + 4 + length)
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -166,7 +168,7 @@ impl Answer {
         }
     }
 
-    /// Compares what the server said through the proxy with the document.
+    /// Compares a response of the server through the proxy with the document.
     #[track_caller]
     fn compare(&self, method: &str, target: &str, sent: &[(&str, &str)]) {
         let sent_type = sent.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
@@ -181,7 +183,7 @@ impl Answer {
         });
     }
 
-    /// The values of a header, whose name is in lower case.
+    /// Returns the values of a header, whose name is in lower case.
     pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
         values(&self.head, name)
     }
@@ -196,7 +198,7 @@ fn values<'a>(head: &'a str, name: &'static str) -> impl Iterator<Item = &'a str
     lines.filter(move |(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// An application that knows nothing of tokens. It says yes to everything, and remembers what it got.
+/// An application without knowledge of tokens. It responds with 200 to everything, and records the requests.
 pub(crate) struct Application {
     address: SocketAddr,
     got: Arc<Mutex<Vec<Got>>>,
@@ -211,7 +213,7 @@ pub(crate) struct Got {
 }
 
 impl Got {
-    /// What it says in a header; nothing is the same as an empty one.
+    /// Returns the values of a header that are not empty.
     pub(crate) fn says(&self, name: &'static str) -> Vec<&str> {
         values(&self.head, name).filter(|value| !value.is_empty()).collect()
     }
@@ -232,12 +234,12 @@ impl Application {
         Self { address, got }
     }
 
-    /// What arrived since this was last asked.
+    /// Returns the requests that arrived since the last call.
     pub(crate) fn take(&self) -> Vec<Got> {
         std::mem::take(&mut *self.got.lock().expect("no panic"))
     }
 
-    /// The one request that arrived.
+    /// Returns the one request that arrived since the last call.
     #[track_caller]
     pub(crate) fn take_one(&self) -> Got {
         let got = self.take();
@@ -246,7 +248,7 @@ impl Application {
     }
 }
 
-/// Answers one request and hangs up.
+/// Responds to one request and closes the connection.
 fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Got>>) {
     let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
     let (head, mut body) = loop {
@@ -271,7 +273,7 @@ fn deploy(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/deploy").join(name)
 }
 
-/// A file of `docs/deploy`.
+/// Returns the text of a file of `docs/deploy`.
 pub(crate) fn deployed(name: &str) -> String {
     fs::read_to_string(deploy(name)).unwrap_or_else(|error| panic!("docs/deploy/{name}: {error}"))
 }
@@ -280,7 +282,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 
-/// The text with each of `replaced` in place of what it replaces, which must be there.
+/// Returns the text with each pair of `replaced` applied. Every text that is replaced must be there.
 fn substitute<'a>(text: &str, replaced: impl IntoIterator<Item = (&'a str, String)>) -> String {
     replaced.into_iter().fold(text.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from:?} is not in the configuration");

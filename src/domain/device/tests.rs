@@ -46,63 +46,25 @@ fn canvas(seed: &str, length: usize) -> String {
     start.chars().chain(seed.chars().cycle()).take(length).collect()
 }
 
-/// Returns a captured fingerprint: Chromium 156 on Linux, FingerprintJS 3.4.2 and ClientJS 0.1.11.
+/// Fingerprints as browsers sent them; only the drawings of ClientJS are made up, in the captured length.
+const CAPTURED: &str = include_str!("../../../tests/fixtures/fingerprints.json");
+
+fn captured(browser: &str) -> Value {
+    let all: Value = serde_json::from_str(CAPTURED).expect("the fixture is JSON");
+    all[browser].clone()
+}
+
+/// Returns the fingerprint of Chromium 156 on Linux, by FingerprintJS 3.4.2 and ClientJS 0.1.11.
 fn chromium() -> Value {
-    json!({
-        "visitorId": "0b4b0000000000000000000000000000",
-        "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36",
-        "os": "Linux",
-        "osVersion": "x86_64",
-        "browser": "Chrome",
-        "browserVersion": "156.0.0.0",
-        "screenPrint": "Current Resolution: 800x600, Available Resolution: 800x600, Color Depth: 24, Device XDPI: undefined, Device YDPI: undefined",
-        "timezone": "Coordinated Universal Time",
-        "language": "en-US",
-        "cpu": "amd64",
-        "plugins": "PDF Viewer, Chrome PDF Viewer, Chromium PDF Viewer, Microsoft Edge PDF Viewer, WebKit built-in PDF",
-        "fonts": "Arial, Bauhaus 93, Courier New, Times New Roman, ",
-        "canvasPrint": canvas("Chromium", 9578),
-        "deviceMemory": 16,
-        "hardwareConcurrency": 2
-    })
+    captured("chromium")
 }
 
-/// Returns a captured fingerprint: Firefox 153 on the same machine.
+/// Returns the fingerprint of Firefox 153 on the same machine.
 fn firefox() -> Value {
-    with(
-        &chromium(),
-        &json!({
-            "visitorId": "65300000000000000000000000000000",
-            "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0",
-            "browser": "Firefox",
-            "browserVersion": "153.0",
-            "screenPrint": "Current Resolution: 1366x768, Available Resolution: 1366x768, Color Depth: 24, Device XDPI: undefined, Device YDPI: undefined",
-            "fonts": "Arial, Bauhaus 93, Bitstream Vera Serif, Courier New, DejaVu LGC Sans Mono, Times New Roman, ",
-            "canvasPrint": canvas("Firefox", 9410),
-            "deviceMemory": "unknown"
-        }),
-    )
+    captured("firefox")
 }
 
-/// Returns the fingerprint that our own module sends from the same machine.
+/// Returns the fingerprint that the module of this server sends from the same machine.
 fn own_module() -> Value {
-    json!({
-        "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36",
-        "os": "Linux",
-        "osVersion": "x86.64",
-        "browser": "Chrome",
-        "browserVersion": "156.0.0.0",
-        "screenPrint": "Current Resolution: 800x600, Available Resolution: 800x600, Color Depth: 24, Pixel Ratio: 1",
-        "timezone": "UTC",
-        "language": "en-US",
-        "cpu": "Linux",
-        "plugins": "PDF Viewer, Chrome PDF Viewer, Chromium PDF Viewer, Microsoft Edge PDF Viewer, WebKit built-in PDF",
-        "fonts": "Arial, Courier New, DejaVu Sans, Liberation Sans, Times New Roman",
-        "canvasPrint": "e2bf176a67b6286a582f57e43198e27a",
-        "gpu": "ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device (Subzero) (0x0000C0DE)), SwiftShader driver)",
-        "deviceMemory": 16,
-        "hardwareConcurrency": 2,
-        "touchPoints": 0,
-        "visitorId": "bd3c0000000000000000000000000000"
-    })
+    captured("own_module")
 }

@@ -1,4 +1,5 @@
-//! Many requests whose last bytes come at once: every handler has read all but one byte when the first is let go.
+//! Many requests whose last bytes are sent at once: each handler has read every byte except the last when the first one may
+//! begin.
 
 use std::{
     io::{Read as _, Write as _},
@@ -8,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Answer, Server};
+use super::{Answer, Server, raw::parse};
 
 /// A request with a JSON body, as it is sent.
 pub struct Raw {
@@ -28,13 +29,14 @@ impl Raw {
         Self { text: head + &body }
     }
 
-    /// The same by whoever has an access token.
+    /// Returns a request with an access token.
     pub fn bearer(server: &Server, token: &str, method: &str, path: &str, body: &Value) -> Self {
         Self::new(server, method, path, &[("Authorization", &format!("Bearer {token}"))], body)
     }
 }
 
-/// Sends them all but for their last bytes, then these; the answers in the order of the requests.
+/// Sends every byte of all requests except the last ones, and then the last ones. Returns the responses in the order of the
+/// requests.
 pub fn at_once(server: &Server, requests: &[Raw]) -> Vec<Answer> {
     let mut connections: Vec<TcpStream> = requests
         .iter()
@@ -55,7 +57,7 @@ pub fn at_once(server: &Server, requests: &[Raw]) -> Vec<Answer> {
     answers
 }
 
-/// Sends bytes as they are; the answer.
+/// Sends bytes as they are. Returns the response.
 pub fn send_bytes(server: &Server, bytes: &[u8]) -> Answer {
     let mut connection = TcpStream::connect(server.address).expect("the server listens");
     connection.set_read_timeout(Some(Duration::from_secs(60))).expect("the option is set");
@@ -65,7 +67,7 @@ pub fn send_bytes(server: &Server, bytes: &[u8]) -> Answer {
     answer
 }
 
-/// Compares an answer with the document, if the request has a method, a target and headers.
+/// Compares a response with the API description, if the request has a method, a target and headers.
 pub fn judge(server: &Server, request: &str, answer: &Answer) {
     let mut lines = request.lines();
     let mut line = lines.next().unwrap_or_default().split(' ');
@@ -76,18 +78,9 @@ pub fn judge(server: &Server, request: &str, answer: &Answer) {
     server.judge(method, target, types.next(), answer);
 }
 
-/// Reads an answer to its end.
+/// Reads a response until the server closes the connection.
 pub fn answer(connection: &mut TcpStream) -> Answer {
     let mut text = String::new();
     connection.read_to_string(&mut text).expect("an answer");
-    let (head, body) = text.split_once("\r\n\r\n").expect("a whole answer");
-    let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status").parse().expect("a number");
-    let headers = lines.filter_map(|line| line.split_once(": "));
-    Answer {
-        status,
-        headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
-        body: serde_json::from_str(body).unwrap_or(Value::Null),
-        text: body.to_owned(),
-    }
+    parse(text.as_bytes()).expect("a whole answer").0
 }

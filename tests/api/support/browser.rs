@@ -1,13 +1,13 @@
-//! A browser without script: it keeps cookies, fills in the forms of pages, and follows 303.
+//! A browser without script: it keeps cookies, fills in the forms of pages, and follows a 303.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use super::{Answer, Call, Server};
+use super::{Answer, Call, PASSWORD, Server};
 
 /// The origin of the pages, as `public_url` has it.
 pub const ORIGIN: &str = "http://auth.test";
 
-/// How often it follows a redirect.
+/// The number of redirects that it follows.
 const MOST_HOPS: usize = 12;
 
 /// A browser.
@@ -18,7 +18,7 @@ pub struct Browser<'s> {
     user_agent: String,
 }
 
-/// A form of a page: where it goes, and its hidden fields.
+/// A form of a page: the path to which it is sent, and its hidden fields.
 #[derive(Clone, Debug)]
 pub struct PageForm {
     pub action: String,
@@ -30,12 +30,20 @@ impl<'s> Browser<'s> {
         Self::called(server, "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0 Safari/537.36")
     }
 
-    /// With another `User-Agent`.
+    /// Returns a browser with another `User-Agent`.
     pub fn called(server: &'s Server, user_agent: &str) -> Self {
         Self { server, cookies: RefCell::default(), user_agent: user_agent.to_owned() }
     }
 
-    /// Another tab: the same cookies, from here on its own.
+    /// Returns a browser in which a user has signed in with [`PASSWORD`].
+    #[track_caller]
+    pub fn signed_in(server: &'s Server, name: &str) -> Self {
+        let browser = Self::new(server);
+        browser.sign_in(name, PASSWORD).expect(303);
+        browser
+    }
+
+    /// Returns another tab: it has the same cookies now, and keeps its own from here on.
     pub fn copied(&self) -> Self {
         Self { server: self.server, cookies: self.cookies.clone(), user_agent: self.user_agent.clone() }
     }
@@ -52,7 +60,7 @@ impl<'s> Browser<'s> {
         self.cookies.borrow_mut().remove(name);
     }
 
-    /// A request with the cookies of its path.
+    /// Begins a request with the cookies of its path.
     pub fn call(&self, method: &str, path: &str) -> Call<'s> {
         let only_path = path.split('?').next().unwrap_or_default();
         let cookies: Vec<String> = self
@@ -70,7 +78,7 @@ impl<'s> Browser<'s> {
         if cookies.is_empty() { call } else { call.header("Cookie", &cookies.join("; ")) }
     }
 
-    /// Keeps what an answer sets.
+    /// Keeps the cookies that a response sets.
     pub fn keep(&self, answer: Answer) -> Answer {
         for (_, line) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let mut parts = line.split("; ");
@@ -89,12 +97,12 @@ impl<'s> Browser<'s> {
         answer
     }
 
-    /// One request, no redirect followed.
+    /// Sends one request and follows no redirect.
     pub fn get(&self, path: &str) -> Answer {
         self.keep(self.call("GET", path).send())
     }
 
-    /// One request and every redirect after it; the last answer.
+    /// Sends one request and follows every redirect. Returns the last response.
     #[track_caller]
     pub fn open(&self, path: &str) -> Answer {
         self.follow(self.get(path))
@@ -117,7 +125,7 @@ impl<'s> Browser<'s> {
         self.keep(self.posting(path, fields).header("Origin", ORIGIN).send())
     }
 
-    /// The same without saying where it comes from.
+    /// Begins a `POST` of fields without the header `Origin`.
     pub fn posting(&self, path: &str, fields: &[(&str, &str)]) -> Call<'s> {
         self.call("POST", path).body("application/x-www-form-urlencoded", encoded(fields))
     }
@@ -132,33 +140,33 @@ impl<'s> Browser<'s> {
         self.post(&form.action, &fields)
     }
 
-    /// Opens `/login` and signs in with its form; the answer to the form.
+    /// Opens `/login` and signs in with its form. Returns the response to the form.
     #[track_caller]
     pub fn sign_in(&self, name: &str, password: &str) -> Answer {
         let form = form(&self.get("/login"), "/login");
         self.submit(&form, &[("username", name), ("password", password)])
     }
 
-    /// The form of `/account` that goes to `action`.
+    /// Returns the form of `/account` that is sent to `action`.
     #[track_caller]
     pub fn account_form(&self, action: &str) -> PageForm {
         form(&self.open("/account").expect(200), action)
     }
 
-    /// Whether `/account` shows an account.
+    /// Returns whether `/account` shows an account.
     pub fn is_signed_in(&self) -> bool {
         self.open("/account").text.contains("id=\"sign-out\"")
     }
 }
 
-/// The form of a page that goes to `action`.
+/// Returns the form of a page that is sent to `action`.
 #[track_caller]
 pub fn form(page: &Answer, action: &str) -> PageForm {
     let found = forms(page).into_iter().find(|form| form.action == action);
     found.unwrap_or_else(|| panic!("no form to {action} in {}", page.text))
 }
 
-/// Every form of a page.
+/// Returns every form of a page.
 pub fn forms(page: &Answer) -> Vec<PageForm> {
     let parts = page.text.split("<form ").skip(1).filter_map(|part| part.split("</form>").next());
     parts
@@ -177,14 +185,14 @@ pub fn forms(page: &Answer) -> Vec<PageForm> {
         .collect()
 }
 
-/// An attribute of the first tag in a piece of markup.
+/// Returns an attribute of the first tag in a piece of markup.
 pub fn attribute(markup: &str, name: &str) -> Option<String> {
     let tag = markup.split('>').next()?;
     let value = tag.split(&format!("{name}=\"")).nth(1)?.split('"').next()?;
     Some(value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
 }
 
-/// The text of the page's `id="error"`; none where it is hidden.
+/// Returns the text of the page's `id="error"`, or `None` if it is hidden.
 pub fn error_of(page: &Answer) -> Option<String> {
     let tag = page.text.split("<p id=\"error\"").nth(1)?;
     let (attributes, rest) = tag.split_once('>')?;

@@ -1,10 +1,12 @@
-//! A browser: it holds cookies and sends them along.
+//! A browser: it keeps cookies and sends them.
+
+use std::collections::BTreeSet;
 
 use serde_json::json;
 
 use super::{Answer, Call, PASSWORD, Server};
 
-/// What a browser holds after a login.
+/// The cookies that a browser has after a login.
 #[derive(Clone)]
 pub struct Browser<'s> {
     pub server: &'s Server,
@@ -34,7 +36,7 @@ impl<'s> Browser<'s> {
         Self::from(server, &sign_in(server, name, None).expect(200))
     }
 
-    /// A request with the cookies that the browser would send to the path, as a page of another site could make it.
+    /// Begins a request with the cookies that the browser would send to the path, as a page of another site could cause it.
     pub fn blind(&self, method: &str, path: &str) -> Call<'s> {
         let refresh =
             if path.starts_with("/auth") { format!("; refresh_token={}", self.refresh) } else { String::new() };
@@ -43,7 +45,7 @@ impl<'s> Browser<'s> {
         self.server.call(method, path).header("Cookie", &cookies)
     }
 
-    /// The same by our own page, which reads the CSRF cookie.
+    /// Begins a request of a page of this server, which reads the CSRF cookie and sends its token.
     pub fn call(&self, method: &str, path: &str) -> Call<'s> {
         self.blind(method, path).header("X-CSRF-Token", &self.csrf)
     }
@@ -57,7 +59,7 @@ impl<'s> Browser<'s> {
     }
 }
 
-/// Tries to sign in by cookie, perhaps with the device's.
+/// Tries to sign in by cookie, with the cookie of a device if there is one.
 pub fn sign_in(server: &Server, name: &str, device: Option<&str>) -> Answer {
     let call =
         server.call("POST", "/auth/login").json(json!({"username": name, "password": PASSWORD, "transport": "cookie"}));
@@ -68,11 +70,18 @@ pub fn sign_in(server: &Server, name: &str, device: Option<&str>) -> Answer {
     call.send()
 }
 
-/// The names of the cookies that an answer sets or removes, each once.
+/// Returns the names of the cookies that a response sets or removes, each once.
 pub fn set_cookies(answer: &Answer) -> Vec<&str> {
     let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
     let mut names: Vec<&str> = cookies.map(|(_, line)| line.split('=').next().unwrap_or_default()).collect();
     // The lines of one name come one after the other.
     names.dedup();
     names
+}
+
+/// Returns the attributes of a cookie, in lower case.
+#[track_caller]
+pub fn attributes(answer: &Answer, name: &str) -> BTreeSet<String> {
+    let line = answer.set_cookie(name).unwrap_or_else(|| panic!("no cookie {name} in {:?}", answer.headers));
+    line.split("; ").skip(1).map(str::to_ascii_lowercase).filter(|part| !part.starts_with("expires=")).collect()
 }

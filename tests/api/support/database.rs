@@ -1,4 +1,4 @@
-//! What a test reads from the database and writes to it, behind the server's back.
+//! How a test reads the database and writes to it without the server: the queries themselves are in [`super::rows`].
 
 use std::collections::BTreeMap;
 
@@ -9,34 +9,40 @@ use super::{Server, wait_for};
 
 impl Server {
     /// Runs a statement that writes.
-    pub fn write(&self, text: &'static str) {
+    pub(super) fn write(&self, text: &'static str) {
         wait_for(self.vestibule.store.write(async move |tx| sql(text).execute(tx).await)).expect("the statement runs");
     }
 
-    /// How many rows a query counts.
-    pub fn count(&self, text: &'static str) -> i64 {
-        self.value(text, &[])
+    /// Returns the number of rows that a query counts.
+    pub(super) fn count(&self, text: &'static str) -> usize {
+        self.count_of(text, &[])
     }
 
-    /// The one value of a query with these parameters.
-    pub fn value<T: for<'r> Column<'r>>(&self, text: &'static str, parameters: &[&str]) -> T {
+    /// Returns the number of rows that a query with these parameters counts.
+    pub(super) fn count_of(&self, text: &'static str, parameters: &[&str]) -> usize {
+        let rows: i64 = self.value(text, parameters);
+        usize::try_from(rows).expect("a number of rows")
+    }
+
+    /// Returns the one value of a query with these parameters.
+    pub(super) fn value<T: for<'r> Column<'r>>(&self, text: &'static str, parameters: &[&str]) -> T {
         let query = bind(text, parameters);
         wait_for(async { query.value(&mut self.vestibule.store.read().await.expect("a reader")).await })
             .expect("the query runs")
     }
 
-    /// The texts that a query finds.
-    pub fn texts(&self, text: &'static str) -> Vec<String> {
+    /// Returns the texts that a query finds.
+    pub(super) fn texts(&self, text: &'static str) -> Vec<String> {
         wait_for(async { sql(text).values(&mut self.vestibule.store.read().await.expect("a reader")).await })
             .expect("the query runs")
     }
 
-    /// The columns of a table, from SQLite's own catalogue.
+    /// Returns the columns of a table, from SQLite's own catalogue.
     pub fn columns(&self, table: &str) -> Vec<String> {
         self.of_sqlite(format!("select name from pragma_table_info('{table}')"))
     }
 
-    /// Every row of every table as one text, by table: each value as text and in hexadecimal digits.
+    /// Returns every row of every table as one text, by table: each value as text and in hexadecimal digits.
     pub fn everything(&self) -> BTreeMap<String, Vec<String>> {
         let tables = self.of_sqlite("select name from sqlite_schema where type = 'table'".to_owned());
         let rows = |table: &String| {
@@ -48,7 +54,7 @@ impl Server {
         tables.iter().map(|table| (table.clone(), rows(table))).collect()
     }
 
-    /// The first column of what a query of SQLite's dialect finds.
+    /// Returns the first column of the rows that a query in SQLite's dialect finds.
     fn of_sqlite(&self, query: String) -> Vec<String> {
         let file = SqliteConnectOptions::new().filename(self.directory().join("vestibule.db")).read_only(true);
         wait_for(async {

@@ -1,16 +1,16 @@
-//! Compares every answer that a test receives with the document of `/openapi.json`, and panics where they differ: the
+//! The comparison of every response that a test receives with the document of `/openapi.json`. It panics if they differ: the
 //! status must be documented for the operation, with this content type, and the body must fit the schema. A field that the
 //! schema does not list does not fit.
 //!
-//! What is compared is the answer of a route of ours to a method and a path that the document has. Not compared are, because
-//! no operation describes them:
+//! A response is compared if it comes from a route of this server, and if the document has its method and path. No operation
+//! describes the following responses, so they are not compared:
 //!
-//! - paths and methods that have no route of ours: 404, `OPTIONS`, and routes of a test or of an embedding application;
-//! - a 405, which is never an operation's answer;
+//! - paths and methods without a route of this server: 404, `OPTIONS`, and routes of a test or of an embedding application;
+//! - a 405, which is never the response of an operation;
 //! - the paths of the predecessors (`compat_routes`), which are aliases that the document leaves out on purpose;
-//! - a request that goes to the other of two routes with one method and path, which the `Content-Type` tells apart, where
-//!   the document has room for one of them only;
-//! - what hyper refuses before Rocket sees it: a 400, 414 or 431 that has no `X-Request-Id` and no body.
+//! - a request to the other of two routes with one method and path, which the `Content-Type` distinguishes: the document has
+//!   room for one of them only;
+//! - a request that hyper refuses before Rocket sees it: a 400, 414 or 431 without `X-Request-Id` and without a body.
 //!
 //! With the variable `VESTIBULE_TEST_RECORD`, a line for each comparison is appended to the file that it names:
 //! `tests/coverage.rs` reads it.
@@ -37,7 +37,7 @@ const BASE_PATH: &str = "/auth";
 pub struct Mounted {
     method: String,
     path: String,
-    /// The handler's name, which is the `operationId`, if it is one of ours; else empty.
+    /// The handler's name, which is the `operationId`, if the handler is one of this server; else empty.
     id: String,
 }
 
@@ -46,7 +46,7 @@ impl Mounted {
         Self { method: method.to_string(), path, id: id.to_owned() }
     }
 
-    /// How many segments of its path may be anything; none where it does not take `path`.
+    /// Returns the number of variable segments in its path, or `None` if it does not take `path`.
     fn fits(&self, path: &str) -> Option<usize> {
         let (own, theirs) = (self.path.split('/'), path.split('/'));
         if own.clone().count() != theirs.clone().count() {
@@ -82,7 +82,7 @@ pub fn of_the_binary(exchange: &Exchange<'_>) {
     Judge::of(BASE_PATH).hear(&ROUTES, exchange);
 }
 
-/// What the binary mounts, without the paths of the predecessors.
+/// Returns the routes that the binary mounts, without the paths of the predecessors.
 pub fn routes_of_the_binary(base_path: &str) -> Vec<Mounted> {
     let mounted = |base: &str, route: &rocket::Route| {
         let path = format!("{}{}", base.trim_end_matches('/'), route.uri.path());
@@ -117,7 +117,7 @@ struct Schema {
 }
 
 impl Judge {
-    /// The judge of a server with this `base_path`; one for the whole process.
+    /// Returns the judge of a server with this `base_path`. The process has one for each `base_path`.
     pub fn of(base_path: &str) -> Arc<Self> {
         static JUDGES: LazyLock<Mutex<BTreeMap<String, Arc<Judge>>>> = LazyLock::new(Mutex::default);
         let mut judges = JUDGES.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -160,7 +160,7 @@ impl Judge {
         record(&format!("{} {} {key}\n", operation.method, operation.recorded_as));
     }
 
-    /// The operation that answered, if one did.
+    /// Returns the operation that responded, if the document has it.
     fn operation(&self, routes: &[Mounted], exchange: &Exchange<'_>) -> Option<&Operation> {
         let is_of_hyper =
             matches!(exchange.status, 400 | 414 | 431) && !exchange.has_request_id && exchange.text.is_empty();
@@ -191,10 +191,10 @@ impl Judge {
         operations.find(|operation| !is_one_of_several || operation.takes.contains(&sent))
     }
 
-    /// What the answer is documented under, or what is wrong with it.
+    /// Returns the status under which the response is documented, or what is wrong with the response.
     fn compare(&self, operation: &Operation, exchange: &Exchange<'_>) -> Result<String, String> {
         let status = exchange.status.to_string();
-        // `default` stands for refusals.
+        // `default` documents refusals.
         let key =
             if exchange.status >= 400 && !operation.responses.contains_key(&status) { "default" } else { &status };
         let contents = operation.responses.get(key).ok_or("this status is not documented")?;
@@ -235,13 +235,13 @@ fn document(base_path: &str) -> Value {
     serde_json::to_value(http::openapi::document(base_path)).expect("a document")
 }
 
-/// The path of each operation, by its `operationId`.
+/// Returns the path of each operation, by its `operationId`.
 fn document_paths(document: &Value) -> BTreeMap<String, String> {
     let operations = each_operation(document);
     operations.map(|(_, path, of)| (of["operationId"].as_str().expect("an id").to_owned(), path.to_owned())).collect()
 }
 
-/// Method, path and operation.
+/// Returns method and path of each operation, with the operation.
 fn each_operation(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let items = paths.iter().flat_map(|(path, item)| item.as_object().into_iter().flatten().map(move |of| (path, of)));
@@ -261,8 +261,8 @@ fn keys(object: &Value) -> Vec<String> {
     object.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
 }
 
-/// Makes a schema refuse fields that it does not list, so that one that nobody described is found. `is_whole` where it says
-/// all that a value may be, unlike a part of an `allOf`, or a component, which may become such a part.
+/// Changes a schema so that it refuses fields that it does not list: an undescribed field is found then. `is_whole` is true if
+/// the schema describes the whole value, unlike a part of an `allOf`, or a component, which may become such a part.
 fn only_described_fields(schema: &mut Value, is_whole: bool) {
     let Some(keywords) = schema.as_object_mut() else { return };
     for (keyword, value) in &mut *keywords {
@@ -283,7 +283,7 @@ fn only_described_fields(schema: &mut Value, is_whole: bool) {
     }
 }
 
-/// The media type without its parameters.
+/// Returns the media type without its parameters.
 fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }

@@ -1,21 +1,21 @@
-//! How an OAuth client calls: forms, client secrets, the errors of RFC 6749.
+//! The calls of an OAuth client: forms, client secrets, the errors of RFC 6749.
 
 use serde_json::{Value, json};
 use vestibule::domain::{client::ClientSecret, jwt};
 
 use super::{Answer, Call, PASSWORD, Server, Settings};
 
-/// The secret of the client `backend`.
+/// Returns the secret of the client `backend`.
 pub fn secret() -> String {
     ClientSecret::from_bytes([1; 32]).reveal().to_owned()
 }
 
-/// The secret of the client `other`.
+/// Returns the secret of the client `other`.
 pub fn other_secret() -> String {
     ClientSecret::from_bytes([2; 32]).reveal().to_owned()
 }
 
-/// The confidential clients `backend` and `other`, and the public one `web`.
+/// Returns settings with the confidential clients `backend` and `other`, and the public client `web`.
 pub fn clients() -> Settings {
     let hash = |byte| json!(ClientSecret::from_bytes([byte; 32]).hash().to_string());
     vec![
@@ -26,13 +26,13 @@ pub fn clients() -> Settings {
     ]
 }
 
-/// The value of `Authorization` for a client.
+/// Returns the value of `Authorization` for a client.
 pub fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", jwt::to_base64(format!("{id}:{secret}").as_bytes()))
 }
 
 impl Call<'_> {
-    /// A form body.
+    /// Sets a form as the body.
     pub fn form(self, pairs: &[(&str, &str)]) -> Self {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(pairs);
@@ -41,24 +41,24 @@ impl Call<'_> {
 }
 
 impl Server {
-    /// `POST` of a form.
+    /// Sends a `POST` with a form.
     pub fn form(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
         self.call("POST", path).form(pairs).send()
     }
 
-    /// Tokens for the password of `name`, with more in the form.
+    /// Requests tokens for the password of `name`, with more fields in the form.
     pub fn try_password(&self, name: &str, more: &[(&str, &str)]) -> Answer {
         let pairs = [&[("grant_type", "password"), ("username", name), ("password", PASSWORD)], more].concat();
         self.form("/token", &pairs)
     }
 
-    /// The same as the client `backend`.
+    /// Requests tokens for the password of `name` as the client `backend`.
     pub fn try_backend(&self, name: &str, more: &[(&str, &str)]) -> Answer {
         let secret = secret();
         self.try_password(name, &[&[("client_id", "backend"), ("client_secret", &*secret)], more].concat())
     }
 
-    /// What is said of a token to the client `backend`.
+    /// Returns what the server tells the client `backend` about a token.
     #[track_caller]
     pub fn introspect(&self, token: &str) -> Value {
         let call = self.call("POST", "/auth/introspect").header("Authorization", &basic("backend", &secret()));

@@ -1,201 +1,16 @@
-//! Cookies are read by octets: what a browser takes for another name is none of ours, a foreign cookie takes nothing away, and a
-//! stale one of the same name is passed over and removed.
+//! Several cookies of one name: which value counts, and which ones are removed.
 
 use serde_json::json;
 
-use crate::support::{
-    Answer, PASSWORD, Server, Settings,
-    at_once::send_bytes,
-    browser::{ORIGIN, form},
-    cookies::set_cookies,
-};
+use super::{Jar, secure, sign_in, with_cookies};
+use crate::support::{Answer, PASSWORD, Server, Settings, at_once::send_bytes, browser::ORIGIN, cookies::set_cookies};
 
-/// Cookies as they are outside the profile `dev`.
-fn secure() -> Settings {
-    let limits = ["login_rate_per_ip", "login_failures_per_account"].map(|key| (key, json!("0")));
-    [("cookie_secure", json!(true)), ("public_url", json!("https://auth.test"))].into_iter().chain(limits).collect()
-}
-
-/// The origin of the pages there.
-const SECURE_ORIGIN: &str = "https://auth.test";
-
-/// What a sibling host of the domain can have a browser send in the place of `name`: Chromium took each of the first kinds.
-fn spellings(name: &str) -> Vec<String> {
-    let hex = |at: usize| {
-        let (before, rest) = name.split_at(at);
-        format!("{before}%{:02x}{}", rest.as_bytes()[0], &rest[1..])
-    };
-    let mut all =
-        vec![name.replace("__", "%5f%5f"), name.replace("__", "%5F_"), name.replace("-", "%2D"), hex(name.len() - 1)];
-    all.extend((0..name.len()).map(hex));
-    for blank in ["\u{2000}", "\u{a0}", "\u{85}", "\u{3000}", "\u{2028}", "\u{202f}", "\u{1680}"] {
-        all.extend([format!("{blank}{name}"), format!("{name}{blank}"), format!("{blank} {name} {blank}")]);
-    }
-    all.extend([
-        name.to_lowercase(),
-        name.to_uppercase(),
-        format!("\"{name}\""),
-        format!("{name}%20"),
-        format!("%00{name}"),
-    ]);
-    all.retain(|spelling| spelling != name);
-    all
-}
-
-/// A login by cookie; the value of each cookie.
-struct Jar {
-    access: String,
-    refresh: String,
-    csrf: String,
-    device: String,
-    session: String,
-}
-
-fn sign_in(server: &Server, name: &str) -> Jar {
-    let body = json!({"username": name, "password": PASSWORD, "transport": "cookie"});
-    let answer = server.post("/auth/login", body).expect(200);
-    let cookie = |plain: &str| {
-        let prefixes = ["__Host-", "__Secure-", ""];
-        let found = prefixes.iter().find_map(|prefix| answer.cookie(&format!("{prefix}{plain}")));
-        found.unwrap_or_else(|| panic!("no cookie {plain}")).to_owned()
-    };
-    Jar {
-        access: cookie("access_token"),
-        refresh: cookie("refresh_token"),
-        csrf: cookie("csrf_token"),
-        device: cookie("device_id"),
-        session: answer.text_at("session_id").to_owned(),
-    }
-}
-
-fn with_cookies(server: &Server, method: &str, path: &str, cookies: &str, headers: &[(&str, &str)]) -> Answer {
-    let call = server.call(method, path).header("Cookie", cookies);
-    headers.iter().fold(call, |call, (name, value)| call.header(name, value)).send()
-}
-
-#[test]
-fn no_spelling_of_a_name_is_the_access_cookie() {
-    let server = Server::with(secure());
+/// Returns a server whose cookies have plain names, as in the profile `dev`, and a session on it.
+fn plain(settings: Settings) -> (Server, Jar) {
+    let server = Server::with(settings);
     server.user("ada");
     let jar = sign_in(&server, "ada");
-    let own = format!("__Host-access_token={}", jar.access);
-    with_cookies(&server, "GET", "/users/me", &own, &[]).expect(200);
-    with_cookies(&server, "GET", "/users/me", &format!(" \t{} \t;", own.replace('=', " = ")), &[]).expect(200);
-    for name in spellings("__Host-access_token") {
-        let cookies = format!("{name}={}", jar.access);
-        with_cookies(&server, "GET", "/users/me", &cookies, &[]).expect_error(401, "missing_token");
-        // It takes nothing away from the one that is ours, wherever it stands, and says nothing in its place.
-        for both in [format!("{own}; {name}=x"), format!("{name}=x; {own}")] {
-            with_cookies(&server, "GET", "/users/me", &both, &[]).expect(200);
-        }
-        for path in ["/auth/verify", "/account"] {
-            let answer = with_cookies(&server, "GET", path, &cookies, &[("Accept", "text/html")]);
-            assert_ne!(answer.status, 200, "{name} at {path}");
-        }
-    }
-}
-
-#[test]
-fn no_spelling_of_a_name_is_the_refresh_cookie() {
-    let server = Server::with(secure());
-    server.user("ada");
-    let jar = sign_in(&server, "ada");
-    let csrf = [("X-CSRF-Token", &*jar.csrf), ("Origin", SECURE_ORIGIN)];
-    for name in spellings("__Secure-refresh_token") {
-        let cookies = format!("{name}={}; __Host-csrf_token={}", jar.refresh, jar.csrf);
-        with_cookies(&server, "POST", "/auth/refresh", &cookies, &csrf).expect_error(401, "missing_token");
-        with_cookies(&server, "POST", "/auth/logout", &cookies, &csrf).expect_error(401, "missing_token");
-        let answer = with_cookies(&server, "GET", "/auth/continue?next=/account", &cookies, &[]).expect(303);
-        assert_eq!(answer.header("location"), Some("/login?next=%2Faccount"), "{name}");
-        assert_eq!(set_cookies(&answer), Vec::<&str>::new(), "{name}");
-    }
-    let own = format!("__Secure-refresh_token={}", jar.refresh);
-    with_cookies(&server, "POST", "/auth/refresh", &own, &csrf).expect(200);
-}
-
-#[test]
-fn no_spelling_of_a_name_is_the_csrf_cookie_so_that_a_sibling_signs_nobody_in_as_somebody_else() {
-    let server = Server::with(secure());
-    server.user("ada");
-    server.user("eve");
-    let (ada, eve) = (sign_in(&server, "ada"), sign_in(&server, "eve"));
-    for csrf in spellings("__Host-csrf_token") {
-        for access in ["%5f%5fHost-access_token", "\u{2000}__Host-access_token", "__Host-access_token\u{a0}"] {
-            // The whole attack: the victim's cookies, and what the sibling tossed in.
-            for victim in [String::new(), format!("__Host-access_token=over; __Host-csrf_token={}; ", ada.csrf)] {
-                let tossed = format!("{access}=x; {csrf}={}; __Secure-refresh_token={}", eve.csrf, eve.refresh);
-                for cookies in [format!("{victim}{tossed}"), format!("{tossed}; {victim}")] {
-                    let answer = with_cookies(&server, "GET", "/auth/continue?next=/account", &cookies, &[]);
-                    assert_eq!(set_cookies(&answer), Vec::<&str>::new(), "{csrf}");
-                }
-            }
-        }
-    }
-    assert_eq!(server.count("select max(generation) from sessions"), 1, "nothing rotated");
-    // With the victim's refresh cookie beside the tossed one, the victim goes on as the victim.
-    let own = format!("__Host-csrf_token={}; __Secure-refresh_token={}", ada.csrf, ada.refresh);
-    for cookies in [
-        format!("{own}; __Secure-refresh_token={}", eve.refresh),
-        format!("__Secure-refresh_token={}; {own}; %5f%5fHost-csrf_token={}", eve.refresh, eve.csrf),
-    ] {
-        let answer = with_cookies(&server, "GET", "/auth/continue?next=/account", &cookies, &[]).expect(303);
-        assert_eq!(answer.header("location"), Some("/account"));
-        let access = answer.cookie("__Host-access_token").expect("a cookie");
-        assert_eq!(crate::support::claims(access)["sid"], ada.session);
-    }
-}
-
-#[test]
-fn no_spelling_of_a_name_is_the_cookie_of_the_forms() {
-    let server = Server::with(secure());
-    server.user("ada");
-    let page = server.call("GET", "/login").header("Accept", "text/html").send().expect(200);
-    let secret = page.cookie("__Host-vestibule_form").expect("a cookie").to_owned();
-    let fields = form(&page, "/login").fields;
-    let token = &fields.iter().find(|(name, _)| name == "csrf_token").expect("the token").1;
-    let typed = format!("username=ada&password=not+the+one+at+all&csrf_token={token}");
-    let post = |cookies: &str| {
-        let call = server.call("POST", "/login").header("Cookie", cookies).header("Origin", SECURE_ORIGIN);
-        call.header("Accept", "text/html").body("application/x-www-form-urlencoded", typed.clone()).send().status
-    };
-    assert_eq!(post(&format!("__Host-vestibule_form={secret}")), 401, "the form is read, the password is wrong");
-    for name in spellings("__Host-vestibule_form") {
-        assert_eq!(post(&format!("{name}={secret}")), 403, "{name}");
-    }
-    assert_eq!(post(&format!("__Host-vestibule_form={secret}; __Host-vestibule_form={secret}")), 403);
-}
-
-#[test]
-fn no_spelling_of_a_name_is_the_cookie_that_counts_redirects() {
-    let server = Server::with(secure());
-    server.user("ada");
-    let jar = sign_in(&server, "ada");
-    let own = format!("__Host-access_token={}", jar.access);
-    let go_on =
-        |hops: &str| with_cookies(&server, "GET", "/auth/continue?next=/account", &format!("{own}; {hops}"), &[]);
-    let first = go_on("").expect(303);
-    let written = first.cookie("__Host-vestibule_hops").expect("a cookie");
-    let target = written.rsplit_once('.').expect("a target and a count").0;
-    assert_eq!(go_on(&format!("__Host-vestibule_hops={target}.5")).status, 409, "it came back too often");
-    for name in spellings("__Host-vestibule_hops") {
-        assert_eq!(go_on(&format!("{name}={target}.5")).status, 303, "{name}");
-    }
-}
-
-#[test]
-fn no_spelling_of_a_name_is_the_cookie_of_the_device() {
-    let server = Server::with(secure());
-    server.user("ada");
-    let jar = sign_in(&server, "ada");
-    let body = json!({"username": "ada", "password": PASSWORD, "transport": "cookie"});
-    let login = |cookies: &str| {
-        let call = server.call("POST", "/auth/login").header("Cookie", cookies).header("Origin", SECURE_ORIGIN);
-        call.json(body.clone()).send().expect(200).text_at("device_id").to_owned()
-    };
-    assert_eq!(login(&format!("__Host-device_id={}", jar.device)), jar.device);
-    for name in spellings("__Host-device_id") {
-        assert_ne!(login(&format!("{name}={}", jar.device)), jar.device, "{name}");
-    }
+    (server, jar)
 }
 
 #[test]
@@ -209,14 +24,6 @@ fn a_protected_name_that_comes_twice_counts_as_absent() {
     {
         with_cookies(&server, "GET", "/users/me", &cookies, &[]).expect_error(401, "missing_token");
     }
-}
-
-/// A server whose cookies have plain names, as in the profile `dev`, and a session there.
-fn plain(settings: Settings) -> (Server, Jar) {
-    let server = Server::with(settings);
-    server.user("ada");
-    let jar = sign_in(&server, "ada");
-    (server, jar)
 }
 
 #[test]
@@ -293,14 +100,14 @@ fn a_stale_or_foreign_refresh_cookie_keeps_nobody_from_signing_out() {
         let (server, jar) = plain(vec![]);
         let cookies = format!("access_token={}; csrf_token={}; {other}", jar.access, jar.csrf);
         with_cookies(&server, "POST", "/auth/logout", &cookies, &[("X-CSRF-Token", &*jar.csrf)]).expect(200);
-        assert_eq!(server.count("select count(*) from sessions where revoked_at is null"), 0);
+        assert_eq!(server.count_live_sessions(), 0);
     }
     let (server, jar) = plain(vec![]);
     let form = format!("csrf_token={}", jar.csrf);
     let call = server.call("POST", "/account/sign-out").header("Origin", ORIGIN);
     let call = call.header("Cookie", &format!("refresh_token=x; access_token=x; access_token={}", jar.access));
     call.body("application/x-www-form-urlencoded", form).send().expect(303);
-    assert_eq!(server.count("select count(*) from sessions where revoked_at is null"), 0);
+    assert_eq!(server.count_live_sessions(), 0);
     let (server, _) = plain(vec![]);
     with_cookies(&server, "POST", "/auth/logout", "refresh_token=x", &[]).expect_error(401, "invalid_token");
 }
@@ -434,7 +241,7 @@ fn a_foreign_cookie_that_is_not_utf_8_takes_away_its_own_line_alone() {
     assert_eq!(ask(&[own.as_bytes()]), 200);
     assert_eq!(ask(&[b"place=caf\xe9", own.as_bytes()]), 200);
     assert_eq!(ask(&[own.as_bytes(), b"place=caf\xe9; other=1"]), 200);
-    // Rocket drops a whole line that is not UTF-8 before anything of ours sees it: README, "What it does not do".
+    // Rocket drops a whole line that is not UTF-8 before the code of this server sees it: README, "What it does not do".
     assert_eq!(ask(&[format!("{own}; place=").into_bytes().as_slice(), b"a=1"]), 200);
     assert_eq!(ask(&[[own.as_bytes(), b"; place=caf\xe9"].concat().as_slice()]), 401);
 }

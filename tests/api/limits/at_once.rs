@@ -1,21 +1,21 @@
-//! Every limit there is, with a hundred requests more than it lets through, whose last bytes come at once: no more pass than it
-//! says, because each request takes its share before it is looked at.
+//! Every limit, with a hundred requests more than it lets through. The last bytes of all requests arrive at once. Exactly as
+//! many pass as the limit states, because each request is counted before it is processed.
 
 use serde_json::{Value, json};
 
+use super::WRONG;
 use crate::support::{
     Answer, PASSWORD, Server, Session, Settings,
     at_once::{Raw, at_once},
     claims,
 };
 
-const WRONG: &str = "a short swim in the lake";
 const NEW: &str = "seven lighthouses in the fog";
 
 /// How many more requests than the limit lets through.
 const MORE: usize = 100;
 
-/// No limit but these, and room for all to be hashed.
+/// Starts a server with these limits alone, and with a queue that is long enough for all passwords to be hashed.
 fn server(limits: Settings) -> Server {
     let off = ["login_rate_per_ip", "login_failures_per_account", "register_rate_per_ip", "refresh_rate_per_session"];
     let off = off.into_iter().filter(|key| limits.iter().all(|(limited, _)| limited != key));
@@ -73,7 +73,7 @@ fn wrong_passwords_by_name_whether_anybody_has_it_or_not_and_on_a_known_device()
         let requests: Vec<Raw> = (0..10 + MORE).map(|_| login(&server, name, device)).collect();
         expect(&at_once(&server, &requests), 10, WRONG_PASSWORD, TOO_MANY);
     }
-    assert_eq!(server.count("select count(*) from audit_events where event = 'login_failed'"), 60);
+    assert_eq!(server.count_events("login_failed"), 60);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn registrations_by_address() {
     let register = |body: &Value| Raw::new(&server, "POST", "/auth/register", &[], body);
     let requests: Vec<Raw> = (0..10 + MORE).map(|n| register(&body(n))).collect();
     expect(&at_once(&server, &requests), 10, (201, None), TOO_MANY);
-    assert_eq!(server.count("select count(*) from users"), 10);
+    assert_eq!(server.count_users(), 10);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn rotations_by_session() {
         let same = answers.iter().filter(|answer| answer.body["refresh_token"] == *session.refresh).count();
         assert_eq!(same, 5 + MORE);
     }
-    assert_eq!(server.count("select generation from sessions"), 6);
+    assert_eq!(server.generation(), 6);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn five_wrong_passwords_in_a_session() {
         expect(&at_once(&server, &requests), 5, WRONG_PASSWORD, REVOKED);
         session.try_refresh().expect_error(401, "token_revoked");
     }
-    assert_eq!(server.count("select count(*) from audit_events where event = 'reauthentication_failed'"), 20);
+    assert_eq!(server.count_events("reauthentication_failed"), 20);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn three_fingerprints_that_do_not_match_in_a_session() {
     };
     let requests: Vec<Raw> = (0..3 + MORE).map(guess).collect();
     expect(&at_once(&server, &requests), 3, (401, Some("device_mismatch")), REVOKED);
-    assert_eq!(server.count("select count(*) from audit_events where event = 'device_mismatch'"), 3);
+    assert_eq!(server.count_events("device_mismatch"), 3);
     assert_eq!(claims(&session.access)["sid"], session.id);
 }
 
@@ -202,7 +202,7 @@ fn devices_of_a_user() {
         let body = json!({"username": "ada", "password": PASSWORD});
         let requests: Vec<Raw> = (0..4 + MORE).map(|_| Raw::new(&server, "POST", "/auth/login", &[], &body)).collect();
         expect(&at_once(&server, &requests), passed, (200, None), (403, "device_limit_reached"));
-        assert_eq!(server.count("select count(*) from sessions where revoked_at is null"), 4);
+        assert_eq!(server.count_live_sessions(), 4);
     }
 }
 
@@ -211,7 +211,7 @@ fn no_sequence_of_answers_tells_that_two_names_are_one() {
     let server = server(vec![("login_failures_per_account", json!("10/15m"))]);
     server.user("bob");
     let wrong = |name: &str| server.post("/auth/login", json!({"username": name, "password": WRONG})).status;
-    // `nobody` stands for a name that is no account, `other` for one that is another.
+    // `nobody` is a name without an account, `other` the name of another account.
     server.user("other");
     let names = ["bob", "bob@example.com", "other", "other@example.com", "nobody", "nobody@example.com"];
     for first in names {

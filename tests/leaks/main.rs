@@ -1,237 +1,23 @@
-//! No secret is in the database, in its write-ahead log or in the server's log in a form that works if read: the real binary
-//! does everything once, and then its files are searched for all that went in and came out.
+//! No secret is in the database, in its write-ahead log or in the server's log in a form that a reader could use. The real
+//! binary does everything once. Then its files are searched for every secret that was sent or received.
 
-#[path = "api/support/judge.rs"]
+#[path = "../api/support/judge.rs"]
 mod judge;
+mod process;
+#[path = "../common/process.rs"]
+mod running;
+mod secrets;
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::fs;
 
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-use tempfile::TempDir;
 
-use judge::{Exchange, of_the_binary};
-
-/// `vestibule serve` with its log in a file.
-struct Process {
-    directory: TempDir,
-    child: Child,
-    base: String,
-    stdout: BufReader<std::process::ChildStdout>,
-    agent: ureq::Agent,
-}
-
-struct Answer {
-    status: u16,
-    body: Value,
-    text: String,
-    cookies: BTreeMap<String, String>,
-}
-
-impl Process {
-    fn start() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let log = File::create(directory.path().join("stderr.log")).expect("a file");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_vestibule"))
-            .args(["serve", "--port", "0"])
-            .current_dir(directory.path())
-            .env_clear()
-            .env("VESTIBULE_REGISTRATION", "open")
-            .envs([("VESTIBULE_LOGIN_RATE_PER_IP", "0"), ("VESTIBULE_LOGIN_FAILURES_PER_ACCOUNT", "0")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the binary");
-        let mut stdout = BufReader::new(child.stdout.take().expect("its stdout"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("a line");
-        let base = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            // The server would wait at its end for a client that keeps one.
-            .max_idle_connections(0)
-            .allow_non_standard_methods(true)
-            .timeout_global(Some(Duration::from_secs(20)))
-            .build()
-            .new_agent();
-        Self { directory, child, base, stdout, agent }
-    }
-
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(body.to_vec()).expect("a request");
-        let mut response = self.agent.run(request).expect("an answer");
-        let cookies = response.headers().get_all("set-cookie").iter();
-        let cookies = cookies.filter_map(|line| {
-            let (name, value) = line.to_str().ok()?.split(';').next()?.split_once('=')?;
-            Some((name.to_owned(), value.to_owned()))
-        });
-        let cookies = cookies.collect();
-        let text = response.body_mut().read_to_string().expect("text");
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-        let mut sent = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        of_the_binary(&Exchange {
-            method,
-            target: path,
-            sent_type: sent.next().map(|(_, value)| *value),
-            status: response.status().as_u16(),
-            content_type: header("content-type"),
-            has_request_id: header("x-request-id").is_some(),
-            text: &text,
-        });
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status: response.status().as_u16(), body, text, cookies }
-    }
-
-    fn json(&self, method: &str, path: &str, bearer: Option<&str>, body: &Value) -> Answer {
-        let authorization = bearer.map(|token| format!("Bearer {token}"));
-        let mut headers = vec![("Content-Type", "application/json"), ("User-Agent", "leak-test/1")];
-        headers.extend(authorization.as_deref().map(|value| ("Authorization", value)));
-        self.send(method, path, &headers, body.to_string().as_bytes())
-    }
-
-    fn post(&self, path: &str, body: &Value) -> Answer {
-        self.json("POST", path, None, body)
-    }
-
-    /// Bytes that are no request, straight to the socket.
-    fn raw(&self, bytes: &[u8]) {
-        let address = self.base.strip_prefix("http://").expect("http");
-        let mut socket = TcpStream::connect(address).expect("it listens");
-        socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a limit");
-        socket.write_all(bytes).ok();
-        socket.shutdown(std::net::Shutdown::Write).ok();
-        socket.read_to_end(&mut vec![]).ok();
-    }
-
-    /// Asks it to stop, and waits.
-    fn stop(&mut self) -> String {
-        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill").success());
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while self.child.try_wait().expect("its state").is_none() {
-            assert!(Instant::now() < deadline, "it does not stop");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).expect("text");
-        rest
-    }
-
-    /// Every file that the server wrote, but the one in which the root secret belongs.
-    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut files = vec![];
-        collect(self.directory.path(), &mut files);
-        files.retain(|(path, _)| !path.ends_with("secret.key"));
-        files
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-fn collect(directory: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
-    for entry in fs::read_dir(directory).expect("a directory").flatten() {
-        if entry.path().is_dir() {
-            collect(&entry.path(), files);
-        } else {
-            files.push((entry.path(), fs::read(entry.path()).expect("a file")));
-        }
-    }
-}
-
-/// All that must not be found, with a word for each.
-#[derive(Default)]
-struct Secrets(BTreeMap<String, String>);
-
-impl Secrets {
-    fn add(&mut self, what: &str, value: &str) {
-        assert!(value.len() >= 6, "{what} is too short to be told from chance: {value:?}");
-        self.0.insert(value.to_owned(), what.to_owned());
-    }
-
-    /// A token, whole and by the parts that make it work.
-    fn token(&mut self, what: &str, token: &str) {
-        self.add(what, token);
-        for part in token.split('.').skip(1) {
-            self.add(&format!("a part of {what}"), part);
-        }
-    }
-
-    /// A value whose digest would tell it as well, because there are few of its kind.
-    fn value(&mut self, what: &str, value: &str) {
-        self.add(what, value);
-        let digest = Sha256::digest(value.as_bytes());
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let forms = [STANDARD.encode(digest), URL_SAFE_NO_PAD.encode(digest), hex[..32].to_owned()];
-        for form in forms.into_iter().chain([STANDARD.encode(value), URL_SAFE_NO_PAD.encode(value)]) {
-            self.add(&format!("{what}, encoded"), form.trim_end_matches('='));
-        }
-        // What is cut to 128 bits, as stored digests often are.
-        self.add(&format!("{what}, encoded"), &URL_SAFE_NO_PAD.encode(&digest[..16]));
-    }
-
-    fn answer(&mut self, what: &str, answer: &Answer) {
-        for field in ["access_token", "refresh_token"] {
-            if let Some(token) = answer.body[field].as_str() {
-                self.token(&format!("the {field} of {what}"), token);
-            }
-        }
-        for field in ["device_id", "csrf_token"] {
-            if let Some(value) = answer.body[field].as_str() {
-                self.value(&format!("the {field} of {what}"), value);
-            }
-        }
-        for (name, value) in answer.cookies.iter().filter(|(_, value)| !value.is_empty()) {
-            self.add(&format!("the cookie {name} of {what}"), value);
-        }
-    }
-
-    /// Which of them are in these bytes.
-    fn found_in(&self, bytes: &[u8]) -> Vec<&str> {
-        let raw_digests = self
-            .0
-            .iter()
-            .filter(|(value, _)| value.len() < 200)
-            .map(|(value, what)| (Sha256::digest(value.as_bytes()).to_vec(), what));
-        let texts = self.0.iter().map(|(value, what)| (value.as_bytes().to_vec(), what));
-        let finds = |needle: &[u8]| memmem(bytes, needle);
-        texts.chain(raw_digests).filter(|(needle, _)| finds(needle)).map(|(_, what)| &**what).collect()
-    }
-}
-
-/// Whether `needle` is in `hay`; only where its first byte is, is more looked at.
-fn memmem(hay: &[u8], needle: &[u8]) -> bool {
-    let Some((first, rest)) = needle.split_first() else { return true };
-    let mut from = 0;
-    while let Some(at) = hay[from..].iter().position(|byte| byte == first) {
-        from += at + 1;
-        if hay[from..].starts_with(rest) {
-            return true;
-        }
-    }
-    false
-}
+use process::{Answer, Process};
+use secrets::{Secrets, memmem};
 
 fn fingerprint() -> Value {
     json!({
@@ -243,7 +29,7 @@ fn fingerprint() -> Value {
     })
 }
 
-/// The OAuth endpoints, with a client's secret that is none.
+/// Uses the OAuth endpoints, also with a client secret that is wrong.
 fn by_oauth(process: &Process, secrets: &mut Secrets, password: &str) {
     let secret = "hunter-guessed-the-clients-secret";
     secrets.value("a client's secret", secret);
@@ -284,7 +70,7 @@ fn no_secret_reaches_the_database_or_the_log() {
     for (name, value) in fingerprint().as_object().expect("an object") {
         secrets.value(&format!("the fingerprint's {name}"), value.as_str().expect("a text"));
     }
-    // ClientJS and FingerprintJS spread lists over several values: none of the pieces either.
+    // ClientJS and FingerprintJS spread lists over several values: no piece of a list may be stored either.
     secrets.value("a piece of a fingerprint", "Papyrus");
 
     // Register and log in, rightly and wrongly.
@@ -311,7 +97,7 @@ fn no_secret_reaches_the_database_or_the_log() {
     secrets.value("a password with an @ in the field of the name", as_email);
     assert_eq!(process.post("/auth/login", &json!({"email": as_email, "password": wrong})).status, 401);
 
-    // Refresh, from the device and from another one, and with what is none.
+    // Refresh, from the device and from another device, and with a forged token.
     let refresh = json!({"refresh_token": bound.body["refresh_token"], "fingerprint": fingerprint()});
     let second = process.post("/auth/refresh", &refresh);
     assert_eq!(second.status, 200);
@@ -370,7 +156,7 @@ fn no_secret_reaches_the_database_or_the_log() {
 
     by_oauth(&process, &mut secrets, changed);
 
-    // Secrets where none belong: addresses, methods, headers, bodies that are none.
+    // Secrets in wrong places: addresses, methods, headers, malformed bodies.
     for path in [
         format!("/auth/login?password={password}&token={current}").replace(' ', "%20"),
         format!("/users/me?access_token={access}"),

@@ -1,0 +1,95 @@
+//! Which paths and methods there are, and how the others are refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::support::Server;
+
+/// Returns every path of this server with the methods that it takes.
+fn paths() -> BTreeMap<String, BTreeSet<String>> {
+    let mut paths: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut rocket = rocket::custom(rocket::Config::debug_default());
+    for (_, base, routes) in vestibule::http::endpoints("/auth") {
+        rocket = rocket.mount(base, routes);
+    }
+    for route in rocket.routes() {
+        let path = route.uri.path().split('/').map(|segment| if segment.starts_with('<') { "x" } else { segment });
+        let methods = paths.entry(path.collect::<Vec<_>>().join("/")).or_default();
+        methods.insert(route.method.to_string());
+        if route.method == rocket::http::Method::Get {
+            methods.insert("HEAD".to_owned());
+        }
+        methods.insert("OPTIONS".to_owned());
+    }
+    paths
+}
+
+/// The paths whose errors are `application/json`.
+const OAUTH: [&str; 4] = ["/token", "/auth/token", "/auth/revoke", "/auth/introspect"];
+
+#[test]
+fn an_unknown_path_is_not_found() {
+    let server = Server::start();
+    for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+        for path in ["/nowhere", "/auth", "/auth/", "/auth/nowhere", "/users/me%00", "/USERS/ME", "/%ff"] {
+            let answer = server.call(method, path).send();
+            assert_eq!(answer.status, 404, "{method} {path}");
+            answer.expect_error(404, "not_found");
+        }
+    }
+    let head = server.call("HEAD", "/nowhere").send().expect(404);
+    assert_eq!((head.text.as_str(), head.header("x-request-id").is_some()), ("", true));
+}
+
+#[test]
+fn a_method_that_a_path_lacks_is_refused_with_those_that_it_takes() {
+    let server = Server::start();
+    for (path, taken) in paths() {
+        let allow = taken.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"] {
+            if !taken.contains(method) {
+                let answer = server.call(method, &path).send();
+                let answer = match OAUTH.contains(&path.as_str()) {
+                    true => answer.expect_oauth_error(405, "method_not_allowed"),
+                    false => answer.expect_error(405, "method_not_allowed"),
+                };
+                assert_eq!(answer.header("allow"), Some(allow.as_str()), "{method} {path}");
+            }
+        }
+        let options = server.call("OPTIONS", &path).send().expect(204);
+        assert_eq!(options.header("allow"), Some(allow.as_str()), "OPTIONS {path}");
+        let head = server.call("HEAD", &path).send();
+        assert_eq!(head.text, "", "HEAD {path}");
+        if !taken.contains("GET") {
+            assert_eq!((head.status, head.header("allow")), (405, Some(allow.as_str())), "HEAD {path}");
+        }
+    }
+}
+
+#[test]
+fn head_is_get_without_the_body() {
+    let server = Server::start();
+    let session = server.user("ada").login();
+    let (get, head) = (session.get("/users/me").expect(200), session.call("HEAD", "/users/me").send().expect(200));
+    assert_eq!(head.text, "");
+    for name in ["content-type", "content-length", "cache-control"] {
+        assert_eq!(get.header(name), head.header(name), "{name}");
+    }
+    server.call("HEAD", "/users/me").send().expect(401);
+}
+
+// Rocket would take the method of a form from its field `_method`.
+#[test]
+fn a_form_does_not_choose_its_method() {
+    let server = Server::start();
+    for method in ["get", "put", "patch", "delete"] {
+        let body = format!("_method={method}&x=1");
+        let post = |path: &str| server.call("POST", path).body("application/x-www-form-urlencoded", body.as_str());
+        for path in ["/health", "/users/me", "/auth/sessions/x"] {
+            post(path).send().expect_error(405, "method_not_allowed");
+        }
+        // A request to read with such a body can't be told from it, so neither gets anywhere.
+        let (status, code) =
+            if method == "get" { (405, "method_not_allowed") } else { (415, "unsupported_media_type") };
+        post("/auth/login").send().expect_error(status, code);
+    }
+}

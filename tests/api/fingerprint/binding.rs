@@ -1,0 +1,178 @@
+//! Which later fingerprints a bound session accepts.
+
+use serde_json::json;
+
+use super::is_bound;
+use crate::support::{
+    Server, Session,
+    fingerprints::{another_machine, canvas, chromium, drifted, firefox, own_module},
+    json::with,
+    unlimited,
+};
+
+#[test]
+fn a_captured_fingerprint_binds_the_session() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    for sample in [chromium(), firefox(), own_module()] {
+        let bound = ada.login_with(json!({"fingerprint": sample}));
+        assert!(is_bound(&bound));
+        bound.try_refresh_on(&server, &sample).expect(200);
+    }
+    let free = ada.login();
+    assert!(!is_bound(&free));
+    // Nothing to compare with, so nothing is compared.
+    let free = Session::from(&server, &free.try_refresh_on(&server, &chromium()).expect(200));
+    assert!(!is_bound(&free), "a refresh binds nothing that the login did not");
+    free.refreshed();
+}
+
+#[test]
+fn every_measured_event_gets_the_answer_that_the_design_asks_for() {
+    let server = Server::with(unlimited(vec![]));
+    let ada = server.user("ada");
+    let b = || json!("b");
+    let everyday = [
+        ("second load, second profile, private window, resized, dark", chromium(), json!({})),
+        ("one major on", chromium(), json!({"userAgent": "later", "browserVersion": "157.0.0.0"})),
+        ("update 150 to 156", chromium(), json!({"visitorId": b(), "userAgent": "x", "browserVersion": "150"})),
+        ("other screen", chromium(), json!({"visitorId": b(), "screenPrint": "2560x1440"})),
+        ("journey to Tokyo", chromium(), json!({"visitorId": b(), "timezone": "Japan Standard Time"})),
+        ("German", chromium(), json!({"visitorId": b(), "language": "de", "timezone": "Koordinierte Weltzeit"})),
+        ("reduced motion, more contrast, forced colours", chromium(), json!({"visitorId": b()})),
+        ("ClientJS 0.2.1", chromium(), json!({"browser": "Chrome Headless", "timezone": "+00"})),
+        ("FingerprintJS 5.2.0", chromium(), json!({"visitorId": b()})),
+        ("Firefox, second load", firefox(), json!({})),
+        ("own module, second load", own_module(), json!({})),
+    ];
+    for (name, stored, changes) in everyday {
+        let session = ada.login_with(json!({"fingerprint": stored}));
+        session.try_refresh_on(&server, &with(&stored, changes)).expect(200);
+        assert_eq!((server.count_events("device_drift"), server.count_events("device_mismatch")), (0, 0), "{name}");
+    }
+    let resisting = json!({
+        "visitorId": "95b00000000000000000000000000000",
+        "screenPrint": "Current Resolution: 800x600, Available Resolution: 800x600, Color Depth: 24, Device XDPI: undefined, Device YDPI: undefined",
+        "timezone": "Greenwich Mean Time", "canvasPrint": canvas("noise", 2078), "hardwareConcurrency": 4
+    });
+    let private = json!({"visitorId": b(), "canvasPrint": canvas("noise", 9410), "hardwareConcurrency": 4});
+    let plain_http = json!({"visitorId": null, "canvasPrint": null, "deviceMemory": null, "cpu": "x86_64"});
+    let unusual = [
+        ("HiDPI", chromium(), drifted()),
+        ("Firefox, private window or strict protection", firefox(), with(&firefox(), private)),
+        ("Firefox, resistFingerprinting", firefox(), with(&firefox(), resisting)),
+        ("own module over plain http", own_module(), with(&own_module(), plain_http)),
+    ];
+    for (count, (name, stored, presented)) in unusual.into_iter().enumerate() {
+        let session = ada.login_with(json!({"fingerprint": stored}));
+        let before = server.sealed_fingerprint(&session.id);
+        session.try_refresh_on(&server, &presented).expect(200);
+        assert_eq!(
+            (server.count_events("device_drift"), server.count_events("device_mismatch")),
+            (count + 1, 0),
+            "{name}"
+        );
+        assert_eq!(server.sealed_fingerprint(&session.id), before, "{name}: the baseline stays");
+    }
+    let foreign = [
+        ("Chromium against Firefox", chromium(), firefox()),
+        ("Firefox against Chromium", firefox(), chromium()),
+        ("another system", chromium(), with(&chromium(), json!({"os": "Windows"}))),
+        ("no system", chromium(), with(&chromium(), json!({"os": null}))),
+        ("no browser", chromium(), with(&chromium(), json!({"browser": "unknown"}))),
+        ("another machine", chromium(), another_machine()),
+        ("nothing at all", chromium(), json!({})),
+        ("only what everybody has", chromium(), json!({"os": "Linux", "browser": "Chrome", "language": "en-US"})),
+    ];
+    for (count, (name, stored, presented)) in foreign.into_iter().enumerate() {
+        let session = ada.login_with(json!({"fingerprint": stored}));
+        let before = server.sealed_fingerprint(&session.id);
+        session.try_refresh_on(&server, &presented).expect_error(401, "device_mismatch");
+        assert_eq!(server.count_events("device_mismatch"), count + 1, "{name}");
+        assert_eq!(server.sealed_fingerprint(&session.id), before, "{name}");
+        session.try_refresh_on(&server, &stored).expect(200);
+    }
+}
+
+#[test]
+fn a_match_renews_the_baseline_and_drift_does_not() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let first = json!({"visitorId": "b", "timezone": "Japan Standard Time"});
+    let second = json!({"visitorId": "b", "timezone": "Japan Standard Time", "screenPrint": "4K", "language": "de", "osVersion": "7"});
+    let session = ada.login_with(json!({"fingerprint": chromium()}));
+    let session = Session::from(&server, &session.try_refresh_on(&server, &with(&chromium(), first)).expect(200));
+    // 13 of 16 beside the renewed baseline, 11 beside the first.
+    session.try_refresh_on(&server, &with(&chromium(), second)).expect(200);
+    assert_eq!(server.count_events("device_drift"), 0);
+
+    let session = ada.login_with(json!({"fingerprint": chromium()}));
+    let mut presented = drifted();
+    let session = Session::from(&server, &session.try_refresh_on(&server, &presented).expect(200));
+    presented = with(&presented, json!({"fonts": "Arial", "cpu": "arm64"}));
+    let session = Session::from(&server, &session.try_refresh_on(&server, &presented).expect(200));
+    assert_eq!(server.count_events("device_drift"), 2);
+    // A step of 2 beside the last one, and below 0.40 beside the baseline.
+    presented = with(&presented, json!({"hardwareConcurrency": 64}));
+    session.try_refresh_on(&server, &presented).expect_error(401, "device_mismatch");
+    session.try_refresh_on(&server, &chromium()).expect(200);
+}
+
+#[test]
+fn drift_is_recorded_with_session_and_score() {
+    let server = Server::start();
+    let session = server.user("ada").login_with(json!({"fingerprint": chromium()}));
+    session.try_refresh_on(&server, &drifted()).expect(200);
+    assert_eq!(server.event_detail("device_drift", &session.id), r#"{"score":0.69}"#);
+}
+
+#[test]
+fn a_fingerprint_too_light_to_be_judged_binds_only_to_the_families() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let light = json!({"os": "Linux", "browser": "Firefox", "language": "en-US", "timezone": "UTC"});
+    let session = ada.login_with(json!({"fingerprint": light}));
+    assert!(!is_bound(&session));
+    let moved = with(&light, json!({"language": "de", "timezone": null}));
+    let session = Session::from(&server, &session.try_refresh_on(&server, &moved).expect(200));
+    session.try_refresh_on(&server, &with(&light, json!({"browser": "Chrome"}))).expect_error(401, "device_mismatch");
+    let nothing = ada.login_with(json!({"fingerprint": {"canvasPrint": "unknown", "gpu": null, "unheard of": "x"}}));
+    assert!(!is_bound(&nothing));
+    nothing.refreshed();
+}
+
+#[test]
+fn a_repeat_within_the_grace_is_a_success_too() {
+    let server = Server::start();
+    let first = server.user("ada").login_with(json!({"fingerprint": chromium()}));
+    first.try_refresh_on(&server, &chromium()).expect(200);
+    for _ in 0..3 {
+        for _ in 0..2 {
+            first.try_refresh().expect_error(401, "device_mismatch");
+        }
+        first.try_refresh_on(&server, &chromium()).expect(200);
+    }
+}
+
+#[test]
+fn drift_is_recorded_at_a_repeat_too() {
+    let server = Server::start();
+    let first = server.user("ada").login_with(json!({"fingerprint": chromium()}));
+    first.try_refresh_on(&server, &chromium()).expect(200);
+    first.try_refresh_on(&server, &drifted()).expect(200);
+    assert_eq!(server.count_events("device_drift"), 1);
+}
+
+#[test]
+fn the_thresholds_are_settings() {
+    let settings = vec![("fingerprint_match", 1.0.into()), ("fingerprint_drift", 0.9.into())];
+    let server = Server::with(settings);
+    let session = server.user("ada").login_with(json!({"fingerprint": chromium()}));
+    // 15 of 16.
+    let one_off = with(&chromium(), json!({"visitorId": "b"}));
+    let session = Session::from(&server, &session.try_refresh_on(&server, &one_off).expect(200));
+    assert_eq!(server.count_events("device_drift"), 1);
+    // 14 of 16.
+    let two_off = with(&one_off, json!({"timezone": "x"}));
+    session.try_refresh_on(&server, &two_off).expect_error(401, "device_mismatch");
+}

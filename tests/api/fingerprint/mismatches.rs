@@ -1,0 +1,82 @@
+//! What a fingerprint of another device costs the session.
+
+use serde_json::json;
+
+use crate::support::{
+    Server, Session,
+    fingerprints::{another_machine, chromium, drifted},
+};
+
+#[test]
+fn a_mismatch_rotates_nothing() {
+    let server = Server::start();
+    let session = server.user("ada").login_with(json!({"fingerprint": chromium()}));
+    let before = server.rotation_of(&session.id);
+    server.advance(100);
+    session.try_refresh().expect_error(401, "device_mismatch");
+    let refused = session.try_refresh_on(&server, &another_machine()).expect_error(401, "device_mismatch");
+    assert!(refused.header("www-authenticate").is_some_and(|challenge| challenge.contains("error=\"invalid_token\"")));
+    assert_eq!(server.rotation_of(&session.id), before);
+    assert!(session.is_accepted(), "what was given out holds");
+    session.try_refresh_on(&server, &chromium()).expect(200);
+}
+
+#[test]
+fn the_third_mismatch_in_a_row_ends_the_session() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let (session, other) = (ada.login_with(json!({"fingerprint": chromium()})), ada.login());
+    for _ in 0..3 {
+        session.try_refresh_on(&server, &another_machine()).expect_error(401, "device_mismatch");
+    }
+    session.try_refresh_on(&server, &chromium()).expect_error(401, "token_revoked");
+    session.expect_revoked();
+    assert!(other.is_accepted());
+    let reason = server.revoked_reason(&session.id);
+    assert_eq!((reason.as_str(), server.count_events("device_mismatch")), ("device_mismatch", 3));
+}
+
+#[test]
+fn a_success_between_mismatches_starts_the_count_anew() {
+    let server = Server::start();
+    let mut session = server.user("ada").login_with(json!({"fingerprint": chromium()}));
+    for fingerprint in [chromium(), drifted(), chromium()] {
+        for _ in 0..2 {
+            session.try_refresh().expect_error(401, "device_mismatch");
+        }
+        session = Session::from(&server, &session.try_refresh_on(&server, &fingerprint).expect(200));
+    }
+    assert!(session.is_accepted());
+}
+
+#[test]
+fn an_old_token_is_reused_whatever_device_shows_it() {
+    let server = Server::start();
+    let first = server.user("ada").login_with(json!({"fingerprint": chromium()}));
+    let second = Session::from(&server, &first.try_refresh_on(&server, &chromium()).expect(200));
+    server.advance(31);
+    first.try_refresh_on(&server, &another_machine()).expect_error(401, "refresh_reused");
+    second.try_refresh_on(&server, &chromium()).expect_error(401, "token_revoked");
+    assert_eq!(server.count_events("device_mismatch"), 0);
+}
+
+#[test]
+fn a_repeat_within_the_grace_needs_the_device() {
+    let server = Server::start();
+    let first = server.user("ada").login_with(json!({"fingerprint": chromium()}));
+    let second = first.try_refresh_on(&server, &chromium()).expect(200);
+    server.advance(30);
+    first.try_refresh().expect_error(401, "device_mismatch");
+    first.try_refresh_on(&server, &another_machine()).expect_error(401, "device_mismatch");
+    let again = first.try_refresh_on(&server, &chromium()).expect(200);
+    assert_eq!(again.text_at("refresh_token"), second.text_at("refresh_token"));
+}
+
+#[test]
+fn a_session_that_is_over_says_so_whatever_device_asks() {
+    let server = Server::start();
+    let session = server.user("ada").login_with(json!({"fingerprint": chromium()}));
+    session.call("POST", "/auth/logout").send().expect(200);
+    session.try_refresh_on(&server, &another_machine()).expect_error(401, "token_revoked");
+    assert_eq!(server.count_events("device_mismatch"), 0);
+}

@@ -1,0 +1,35 @@
+//! How often something may be tried: by address, by account, by session, and how many passwords are hashed at once.
+
+mod at_once;
+mod logins;
+mod sessions;
+
+use serde_json::json;
+
+use crate::support::{Answer, Server, Settings};
+
+const WRONG: &str = "a short swim in the lake";
+
+fn with(limits: &[(&'static str, &str)]) -> Server {
+    Server::with(settings(limits))
+}
+
+fn settings(limits: &[(&'static str, &str)]) -> Settings {
+    limits.iter().map(|(name, value)| (*name, json!(value))).collect()
+}
+
+/// Tries to log in with a wrong password and these headers, which may name the client's address.
+fn login_from(server: &Server, headers: &[(&str, &str)]) -> Answer {
+    let call = headers.iter().fold(server.call("POST", "/auth/login"), |call, (name, value)| call.header(name, value));
+    call.json(json!({"username": "nobody", "password": WRONG})).send()
+}
+
+/// Checks a 429. Returns the seconds after which the client may try again.
+#[track_caller]
+fn too_many(answer: Answer) -> i64 {
+    let answer = answer.expect_error(429, "too_many_requests");
+    let seconds = answer.header("retry-after").and_then(|seconds| seconds.parse().ok());
+    let seconds: i64 = seconds.expect("Retry-After in seconds");
+    assert!(seconds >= 1 && answer.text_at("detail").contains(&seconds.to_string()));
+    seconds
+}

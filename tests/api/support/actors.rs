@@ -1,0 +1,113 @@
+//! The users of a test and their sessions.
+
+use serde_json::{Value, json};
+use vestibule::{
+    domain::{UserId, audit_event::RequestContext},
+    flows::users::change_user::{UserChange, change_user},
+};
+
+use super::{
+    PASSWORD, Server,
+    call::{Answer, Call},
+    wait_for,
+};
+
+/// A user who is about to do something.
+pub struct Actor<'s> {
+    pub server: &'s Server,
+    pub name: String,
+    pub id: String,
+}
+
+impl<'s> Actor<'s> {
+    /// Signs in on a new device.
+    #[track_caller]
+    pub fn login(&self) -> Session<'s> {
+        self.login_with(json!({}))
+    }
+
+    /// Signs in with more in the body.
+    #[track_caller]
+    pub fn login_with(&self, more: Value) -> Session<'s> {
+        Session::from(self.server, &self.try_login(more).expect(200))
+    }
+
+    /// Disables the account, as an operator does.
+    pub fn disable(&self) {
+        self.change(UserChange { disabled: Some(true), ..UserChange::default() });
+    }
+
+    /// Changes the account, as an operator does.
+    pub fn change(&self, change: UserChange) {
+        let id = UserId::parse(&self.id).expect("an id");
+        let origin = RequestContext::command_line(self.server.clock.now());
+        wait_for(change_user(&self.server.vestibule, id, change, &origin)).expect("it is changed");
+    }
+
+    /// Tries to sign in.
+    pub fn try_login(&self, more: Value) -> Answer {
+        let mut body = json!({"username": self.name, "password": PASSWORD});
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        self.server.post("/auth/login", body)
+    }
+}
+
+/// The tokens of a signed-in user.
+#[derive(Clone)]
+pub struct Session<'s> {
+    pub server: &'s Server,
+    pub access: String,
+    pub refresh: String,
+    pub id: String,
+    pub device_id: String,
+}
+
+impl<'s> Session<'s> {
+    /// Reads a token response.
+    #[track_caller]
+    pub fn from(server: &'s Server, answer: &Answer) -> Self {
+        Self {
+            server,
+            access: answer.text_at("access_token").to_owned(),
+            refresh: answer.text_at("refresh_token").to_owned(),
+            id: answer.text_at("session_id").to_owned(),
+            device_id: answer.text_at("device_id").to_owned(),
+        }
+    }
+
+    /// Begins a request with the access token.
+    pub fn call(&self, method: &str, path: &str) -> Call<'s> {
+        self.server.call(method, path).bearer(&self.access)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.call("GET", path).send()
+    }
+
+    pub fn post(&self, path: &str, body: Value) -> Answer {
+        self.call("POST", path).json(body).send()
+    }
+
+    /// Presents the refresh token.
+    pub fn try_refresh(&self) -> Answer {
+        self.server.post("/auth/refresh", json!({"refresh_token": self.refresh}))
+    }
+
+    /// Refreshes the session, which must work. Returns it with its new tokens.
+    #[track_caller]
+    pub fn refreshed(&self) -> Self {
+        Self::from(self.server, &self.try_refresh().expect(200))
+    }
+
+    /// Checks that neither the access token nor the refresh token is accepted, because the session was revoked.
+    #[track_caller]
+    pub fn expect_revoked(&self) {
+        self.get("/users/me").expect_error(401, "token_revoked");
+        self.try_refresh().expect_error(401, "token_revoked");
+    }
+
+    /// Returns whether the access token is accepted.
+    pub fn is_accepted(&self) -> bool {
+        self.get("/users/me").status == 200
+    }
+}

@@ -1,0 +1,242 @@
+//! A server on a real socket with a real SQLite file, low hashing cost and a clock that the test moves.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+};
+
+use rocket::{Build, Rocket, error::ErrorKind, fairing::AdHoc, figment::Figment};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use vestibule::{
+    Vestibule,
+    clock::Clock,
+    config::{self, Profile, Sources},
+    domain::{Email, Permission, RoleName, UnixTime, Username, audit_event::RequestContext, password::Password},
+    flows::{
+        open::{Role, open},
+        users::add_user::{NewAccount, add_user},
+    },
+};
+
+use super::{
+    PASSWORD, START, Settings,
+    actors::Actor,
+    call::{Answer, Call},
+    judge::{Exchange, Judge, Mounted},
+    wait_for,
+};
+
+/// A running server.
+pub struct Server {
+    /// Moved by [`Server::advance`].
+    pub clock: Clock,
+    /// The server itself.
+    pub vestibule: Arc<Vestibule>,
+    /// The address at which it listens.
+    pub address: SocketAddr,
+    /// The mounted routes, for the comparison of its responses with the API description.
+    routes: Vec<Mounted>,
+    pub(super) agent: ureq::Agent,
+    stop: Option<(rocket::Shutdown, JoinHandle<()>)>,
+    directory: Arc<TempDir>,
+    settings: Settings,
+    application: Application,
+}
+
+/// Returns a route of the application. The routes of this server have a prefix before the handler's name.
+fn mounted(route: &rocket::Route) -> Mounted {
+    let id = route.name.as_deref().and_then(|name| name.strip_prefix("vestibule::"));
+    Mounted::new(route.method, route.uri.path().to_owned(), id.unwrap_or_default())
+}
+
+/// Makes the application that is launched.
+type Application = Arc<dyn Fn(&Arc<Vestibule>, Figment) -> Rocket<Build> + Send + Sync>;
+
+impl Server {
+    /// Starts a server with the settings of the profile `dev`, and with cheap hashes.
+    pub fn start() -> Self {
+        Self::with(vec![])
+    }
+
+    /// Starts a server with more settings.
+    pub fn with(settings: Settings) -> Self {
+        Self::with_routes(settings, vec![])
+    }
+
+    /// Starts a server with more settings, and with routes of the test below `/test`.
+    pub fn with_routes(settings: Settings, routes: Vec<rocket::Route>) -> Self {
+        Self::with_application(settings, move |vestibule, figment| {
+            vestibule::http::rocket(vestibule, figment).mount("/test", routes.clone())
+        })
+    }
+
+    /// Starts an application of the test.
+    pub fn with_application(
+        settings: Settings,
+        application: impl Fn(&Arc<Vestibule>, Figment) -> Rocket<Build> + Send + Sync + 'static,
+    ) -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("a temporary directory"));
+        Self::launch(directory, Clock::manual(UnixTime::from_seconds(START)), settings, Arc::new(application))
+    }
+
+    fn launch(directory: Arc<TempDir>, clock: Clock, settings: Settings, application: Application) -> Self {
+        let config = configuration(directory.path(), &settings);
+        let (send, receive) = mpsc::channel();
+        let (its_clock, its_application) = (clock.clone(), Arc::clone(&application));
+        let thread = thread::spawn(move || {
+            rocket::execute(async move {
+                let vestibule = Arc::new(open(config, its_clock, Role::Server).await.expect("it opens"));
+                let (shared, to_test) = (Arc::clone(&vestibule), send.clone());
+                let figment = Figment::new()
+                    .merge(("port", 0))
+                    .merge(("workers", 2))
+                    .merge(("shutdown.ctrlc", false))
+                    .merge(("shutdown.signals", Vec::<String>::new()))
+                    .merge(("shutdown.grace", 0));
+                let telling = AdHoc::on_liftoff("tell the test", move |rocket| {
+                    Box::pin(async move {
+                        let address = SocketAddr::new(rocket.config().address, rocket.config().port);
+                        let routes: Vec<Mounted> = rocket.routes().map(mounted).collect();
+                        to_test.send((address, rocket.shutdown(), shared, routes)).expect("the test listens");
+                    })
+                });
+                let rocket = its_application(&vestibule, figment).attach(telling);
+                // A connection that is still open at the end is cut off, which Rocket calls an error.
+                if let Err(error) = rocket.launch().await
+                    && !matches!(error.kind(), ErrorKind::Shutdown(_, None))
+                {
+                    panic!("it launches: {error}");
+                }
+                vestibule.close().await;
+            });
+        });
+        let (address, shutdown, vestibule, routes) = receive.recv().expect("the server starts");
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .allow_non_standard_methods(true)
+            .max_idle_connections_per_host(64)
+            .build()
+            .new_agent();
+        let stop = Some((shutdown, thread));
+        Self { clock, vestibule, address, routes, agent, stop, directory, settings, application }
+    }
+
+    /// Stops it and starts it again over the same files at the same second.
+    pub fn restart(mut self) -> Self {
+        self.shut_down();
+        let (directory, clock) = (Arc::clone(&self.directory), self.clock.clone());
+        let (settings, application) = (std::mem::take(&mut self.settings), Arc::clone(&self.application));
+        Self::launch(directory, clock, settings, application)
+    }
+
+    /// Stops the server and starts it again over the same files with other settings.
+    pub fn restart_with(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self.restart()
+    }
+
+    fn shut_down(&mut self) {
+        if let Some((shutdown, thread)) = self.stop.take() {
+            shutdown.notify();
+            thread.join().expect("the server stops");
+        }
+    }
+
+    /// Returns the configuration of the server.
+    pub fn configuration(&self) -> config::Config {
+        configuration(self.directory(), &self.settings)
+    }
+
+    /// Returns the directory of its files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, seconds: i64) {
+        self.clock.advance(seconds);
+    }
+
+    /// Begins a request without a token.
+    pub fn call(&self, method: &str, path: &str) -> Call<'_> {
+        let builder = ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        Call { server: self, builder, body: Vec::new() }
+    }
+
+    /// Sends a `POST` with a JSON body.
+    pub fn post(&self, path: &str, body: Value) -> Answer {
+        self.call("POST", path).json(body).send()
+    }
+
+    /// Tries to sign in with a name and a password.
+    pub fn try_login(&self, name: &str, password: &str) -> Answer {
+        self.post("/auth/login", json!({"username": name, "password": password}))
+    }
+
+    /// Adds a user `name` with the address `name@example.com` and [`PASSWORD`].
+    pub fn user(&self, name: &str) -> Actor<'_> {
+        self.user_with(name, &[], &[])
+    }
+
+    /// Adds a user with roles and permissions.
+    pub fn user_with(&self, name: &str, roles: &[&str], permissions: &[&str]) -> Actor<'_> {
+        let new = NewAccount {
+            username: Some(Username::parse(name).expect("a name")),
+            email: Some(Email::parse(&format!("{name}@example.com")).expect("an address")),
+            roles: roles.iter().map(|role| RoleName::parse(role).expect("a role")).collect(),
+            permissions: permissions.iter().map(|name| Permission::parse(name).expect("a permission")).collect(),
+            claims: serde_json::Map::new(),
+            password: Password::parse(PASSWORD).expect("a password"),
+        };
+        let origin = RequestContext::command_line(self.clock.now());
+        let user = wait_for(add_user(&self.vestibule, new, &origin)).expect("the user is new");
+        Actor { server: self, name: name.to_owned(), id: user.id.to_string() }
+    }
+
+    /// Returns the mounted routes.
+    pub fn routes(&self) -> &[Mounted] {
+        &self.routes
+    }
+
+    /// Compares a response with the API description.
+    #[track_caller]
+    pub fn judge(&self, method: &str, target: &str, sent_type: Option<&str>, answer: &Answer) {
+        let exchange = Exchange {
+            method,
+            target,
+            sent_type,
+            status: answer.status,
+            content_type: answer.header("content-type"),
+            has_request_id: answer.header("x-request-id").is_some(),
+            text: &answer.text,
+        };
+        Judge::of(&self.vestibule.config.web.base_path).hear(&self.routes, &exchange);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}
+
+fn configuration(directory: &Path, settings: &Settings) -> config::Config {
+    let mut sources = Sources::isolated(Profile::Dev)
+        .set("data_dir", directory.display().to_string())
+        .set("public_url", "http://auth.test")
+        .set("argon2_memory_kib", 8)
+        .set("argon2_iterations", 1);
+    for (key, value) in settings {
+        let value = figment_value(value);
+        sources = sources.set(key, value);
+    }
+    config::load(&sources).expect("the settings of the test are valid").config
+}
+
+fn figment_value(value: &Value) -> rocket::figment::value::Value {
+    rocket::figment::value::Value::serialize(value).expect("JSON is a setting")
+}

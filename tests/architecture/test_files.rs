@@ -1,0 +1,43 @@
+//! The rules that the Rust files below `tests/` keep.
+
+use std::collections::BTreeSet;
+
+use super::{MOST_LINES, files_below};
+
+/// The files of the tests that name the database's driver: named helpers, and queries of SQLite's own catalogue.
+const TESTS_WITH_SQL: &[&str] = &[
+    "api/support/database.rs",
+    "architecture/main.rs",
+    "architecture/test_files.rs",
+    "cli/database.rs",
+    "statements.rs",
+];
+
+#[test]
+fn tests_reach_the_database_through_the_store_or_named_helpers() {
+    let tests = files_below("tests");
+    let named: BTreeSet<&str> =
+        tests.iter().filter(|(_, source)| source.contains("sqlx")).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(named, TESTS_WITH_SQL.iter().copied().collect());
+}
+
+#[test]
+fn no_file_of_the_tests_is_too_long() {
+    let too_long: Vec<String> =
+        files_below("tests").iter().filter_map(|(name, source)| too_long(name, source)).collect();
+    assert!(too_long.is_empty(), "{} files are too long:\n{}", too_long.len(), too_long.join("\n"));
+}
+
+#[test]
+fn a_file_of_the_tests_that_is_too_long_is_caught() {
+    let lines = |count: usize| "// A line.\n".repeat(count);
+    assert_eq!(too_long("api/users.rs", &lines(MOST_LINES)), None);
+    let message = too_long("api/users.rs", &lines(MOST_LINES + 1)).expect("it is caught");
+    assert!(message.starts_with("tests/api/users.rs: has 401 lines"), "{message}");
+}
+
+/// Returns what is wrong with the length of a file, or `None` if it has at most [`MOST_LINES`] lines.
+fn too_long(name: &str, source: &str) -> Option<String> {
+    let count = source.lines().count();
+    (count > MOST_LINES).then(|| format!("tests/{name}: has {count} lines; past {MOST_LINES} split it by subject"))
+}

@@ -1,0 +1,137 @@
+//! `vestibule serve` in a directory of its own, with its log in a file.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    judge::{Exchange, of_the_binary},
+    running::Running,
+};
+
+/// `vestibule serve` with its log in a file.
+pub(crate) struct Process {
+    pub(crate) directory: TempDir,
+    running: Running,
+    base: String,
+    agent: ureq::Agent,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    pub(crate) text: String,
+    pub(crate) cookies: BTreeMap<String, String>,
+}
+
+impl Process {
+    pub(crate) fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (running, base) = Running::start(|| {
+            let log = File::options().create(true).append(true).open(directory.path().join("stderr.log"));
+            let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+            command
+                .args(["serve", "--port", "0"])
+                .current_dir(directory.path())
+                .env_clear()
+                .env("VESTIBULE_REGISTRATION", "open")
+                .envs([("VESTIBULE_LOGIN_RATE_PER_IP", "0"), ("VESTIBULE_LOGIN_FAILURES_PER_ACCOUNT", "0")])
+                .stderr(log.expect("a file"));
+            command
+        });
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            // No connection is kept: a server that stops would wait for its client to close it.
+            .max_idle_connections(0)
+            .allow_non_standard_methods(true)
+            .timeout_global(Some(Duration::from_secs(20)))
+            .build()
+            .new_agent();
+        Self { directory, running, base, agent }
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.to_vec()).expect("a request");
+        let mut response = self.agent.run(request).expect("an answer");
+        let cookies = response.headers().get_all("set-cookie").iter();
+        let cookies = cookies.filter_map(|line| {
+            let (name, value) = line.to_str().ok()?.split(';').next()?.split_once('=')?;
+            Some((name.to_owned(), value.to_owned()))
+        });
+        let cookies = cookies.collect();
+        let text = response.body_mut().read_to_string().expect("text");
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let mut sent = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        of_the_binary(&Exchange {
+            method,
+            target: path,
+            sent_type: sent.next().map(|(_, value)| *value),
+            status: response.status().as_u16(),
+            content_type: header("content-type"),
+            has_request_id: header("x-request-id").is_some(),
+            text: &text,
+        });
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status: response.status().as_u16(), body, text, cookies }
+    }
+
+    pub(crate) fn json(&self, method: &str, path: &str, bearer: Option<&str>, body: &Value) -> Answer {
+        let authorization = bearer.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![("Content-Type", "application/json"), ("User-Agent", "leak-test/1")];
+        headers.extend(authorization.as_deref().map(|value| ("Authorization", value)));
+        self.send(method, path, &headers, body.to_string().as_bytes())
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.json("POST", path, None, body)
+    }
+
+    /// Sends bytes that are no request, straight to the socket.
+    pub(crate) fn raw(&self, bytes: &[u8]) {
+        let address = self.base.strip_prefix("http://").expect("http");
+        let mut socket = TcpStream::connect(address).expect("it listens");
+        socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a limit");
+        socket.write_all(bytes).ok();
+        socket.shutdown(std::net::Shutdown::Write).ok();
+        socket.read_to_end(&mut vec![]).ok();
+    }
+
+    /// Asks the server to stop and waits until it has ended. Returns what it wrote to stdout after its address.
+    pub(crate) fn stop(&mut self) -> String {
+        self.running.signal("TERM");
+        self.running.wait();
+        self.running.stdout.iter().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Returns every file that the server wrote, except the one in which the root secret belongs.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = vec![];
+        collect(self.directory.path(), &mut files);
+        files.retain(|(path, _)| !path.ends_with("secret.key"));
+        files
+    }
+}
+
+fn collect(directory: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(directory).expect("a directory").flatten() {
+        if entry.path().is_dir() {
+            collect(&entry.path(), files);
+        } else {
+            files.push((entry.path(), fs::read(entry.path()).expect("a file")));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The values that must not be found, and the search for them.
+
+use std::collections::BTreeMap;
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use sha2::{Digest as _, Sha256};
+
+use crate::process::Answer;
+
+/// The values that must not be found, each with what it is.
+#[derive(Default)]
+pub(crate) struct Secrets(BTreeMap<String, String>);
+
+impl Secrets {
+    pub(crate) fn add(&mut self, what: &str, value: &str) {
+        assert!(value.len() >= 6, "{what} is too short to be told from chance: {value:?}");
+        self.0.insert(value.to_owned(), what.to_owned());
+    }
+
+    /// Adds a token, whole and by the parts that make it work.
+    pub(crate) fn token(&mut self, what: &str, token: &str) {
+        self.add(what, token);
+        for part in token.split('.').skip(1) {
+            self.add(&format!("a part of {what}"), part);
+        }
+    }
+
+    /// Adds a value and its digests: the value could be guessed from a digest, because there are few values of its kind.
+    pub(crate) fn value(&mut self, what: &str, value: &str) {
+        self.add(what, value);
+        let digest = Sha256::digest(value.as_bytes());
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let forms = [STANDARD.encode(digest), URL_SAFE_NO_PAD.encode(digest), hex[..32].to_owned()];
+        for form in forms.into_iter().chain([STANDARD.encode(value), URL_SAFE_NO_PAD.encode(value)]) {
+            self.add(&format!("{what}, encoded"), form.trim_end_matches('='));
+        }
+        // What is cut to 128 bits, as stored digests often are.
+        self.add(&format!("{what}, encoded"), &URL_SAFE_NO_PAD.encode(&digest[..16]));
+    }
+
+    pub(crate) fn answer(&mut self, what: &str, answer: &Answer) {
+        for field in ["access_token", "refresh_token"] {
+            if let Some(token) = answer.body[field].as_str() {
+                self.token(&format!("the {field} of {what}"), token);
+            }
+        }
+        for field in ["device_id", "csrf_token"] {
+            if let Some(value) = answer.body[field].as_str() {
+                self.value(&format!("the {field} of {what}"), value);
+            }
+        }
+        for (name, value) in answer.cookies.iter().filter(|(_, value)| !value.is_empty()) {
+            self.add(&format!("the cookie {name} of {what}"), value);
+        }
+    }
+
+    /// Returns what the secrets are that are in these bytes.
+    pub(crate) fn found_in(&self, bytes: &[u8]) -> Vec<&str> {
+        let raw_digests = self
+            .0
+            .iter()
+            .filter(|(value, _)| value.len() < 200)
+            .map(|(value, what)| (Sha256::digest(value.as_bytes()).to_vec(), what));
+        let texts = self.0.iter().map(|(value, what)| (value.as_bytes().to_vec(), what));
+        let finds = |needle: &[u8]| memmem(bytes, needle);
+        texts.chain(raw_digests).filter(|(needle, _)| finds(needle)).map(|(_, what)| &**what).collect()
+    }
+}
+
+/// Returns whether `needle` is in `hay`. Compares more than a byte only where its first byte is.
+pub(crate) fn memmem(hay: &[u8], needle: &[u8]) -> bool {
+    let Some((first, rest)) = needle.split_first() else { return true };
+    let mut from = 0;
+    while let Some(at) = hay[from..].iter().position(|byte| byte == first) {
+        from += at + 1;
+        if hay[from..].starts_with(rest) {
+            return true;
+        }
+    }
+    false
+}

@@ -1,0 +1,203 @@
+//! A small model of what the contract says about one user, their sessions and their tokens.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use vestibule::domain::access_token::AccessTokenError;
+
+use crate::support::{Answer, PASSWORD, claims};
+
+pub(crate) const GRACE: i64 = 30;
+
+pub(crate) const ACCESS: i64 = 900;
+
+pub(crate) const REFRESH: i64 = 7 * DAY;
+
+pub(crate) const SESSION: i64 = 10 * DAY;
+
+pub(crate) const DAY: i64 = 24 * 3600;
+
+pub(crate) const DEVICES: usize = 3;
+
+/// A session as the contract describes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) device: String,
+    /// When each generation was made, from the first.
+    pub(crate) made_at: Vec<i64>,
+    /// The generation that the last password change made, from 0.
+    pub(crate) since_password: usize,
+    /// The current refresh token.
+    pub(crate) current: String,
+    pub(crate) last_used_at: i64,
+    /// The same as an order.
+    pub(crate) use_number: usize,
+    pub(crate) ends_at: i64,
+    pub(crate) refresh_ends_at: i64,
+    pub(crate) revoked: bool,
+    /// Revoked after its end: a sweep may have taken the row before, and then nothing was revoked.
+    pub(crate) revoked_late: bool,
+    pub(crate) failed_proofs: u32,
+}
+
+impl Session {
+    pub(crate) fn is_live(&self, now: i64) -> bool {
+        !self.revoked && now < self.refresh_ends_at && now < self.ends_at
+    }
+
+    pub(crate) fn rotate(&mut self, now: i64, use_number: usize) {
+        self.made_at.push(now);
+        self.last_used_at = now;
+        self.use_number = use_number;
+        self.refresh_ends_at = (now + REFRESH).min(self.ends_at);
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct RefreshToken {
+    pub(crate) text: String,
+    pub(crate) session: usize,
+    /// From 0.
+    pub(crate) generation: usize,
+    pub(crate) exp: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct AccessToken {
+    pub(crate) text: String,
+    pub(crate) session: usize,
+    pub(crate) version: i64,
+    pub(crate) exp: i64,
+}
+
+pub(crate) type Refusal = (u16, &'static str);
+
+/// Everything about one user that matters to the contract.
+pub(crate) struct Model {
+    pub(crate) now: i64,
+    pub(crate) password: String,
+    pub(crate) passwords: usize,
+    pub(crate) disabled: bool,
+    pub(crate) version: i64,
+    pub(crate) sessions: Vec<Session>,
+    pub(crate) devices: Vec<String>,
+    pub(crate) refresh_tokens: Vec<RefreshToken>,
+    pub(crate) access_tokens: Vec<AccessToken>,
+    /// Logins and rotations so far.
+    pub(crate) uses: usize,
+    /// How many events of each kind the log must have.
+    pub(crate) log: BTreeMap<&'static str, i64>,
+}
+
+impl Model {
+    pub(crate) fn new(now: i64) -> Self {
+        Self {
+            now,
+            password: PASSWORD.to_owned(),
+            passwords: 0,
+            disabled: false,
+            version: 1,
+            sessions: vec![],
+            devices: vec![],
+            refresh_tokens: vec![],
+            access_tokens: vec![],
+            uses: 0,
+            log: BTreeMap::from([("user_added", 1)]),
+        }
+    }
+
+    pub(crate) fn happened(&mut self, event: &'static str) {
+        *self.log.entry(event).or_default() += 1;
+    }
+
+    /// Revokes the sessions that `which` selects. Returns how many of them were live.
+    pub(crate) fn revoke(&mut self, event: &'static str, which: impl Fn(usize, &Session) -> bool) -> usize {
+        let now = self.now;
+        let mut live = 0;
+        for index in 0..self.sessions.len() {
+            let session = &mut self.sessions[index];
+            if !session.revoked && which(index, session) {
+                session.revoked_late = !session.is_live(now);
+                session.revoked = true;
+                if !session.revoked_late {
+                    live += 1;
+                    self.happened(event);
+                }
+            }
+        }
+        live
+    }
+
+    /// Returns whether an access token is accepted, or why it is not.
+    pub(crate) fn standing(&self, token: &AccessToken) -> Result<(), AccessTokenError> {
+        if self.now >= token.exp {
+            Err(AccessTokenError::Expired)
+        } else if self.sessions[token.session].revoked || token.version < self.version {
+            Err(AccessTokenError::Revoked)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn bearer(&self, token: &AccessToken) -> Result<(), Refusal> {
+        self.standing(token).map_err(|error| match error {
+            AccessTokenError::Expired => (401, "token_expired"),
+            _ => (401, "token_revoked"),
+        })
+    }
+
+    /// Returns which refresh token a refresh returns, by the table "Rotation" of the contract, or how it is refused.
+    pub(crate) fn rotation(&self, token: &RefreshToken) -> Result<Given, Refusal> {
+        let session = &self.sessions[token.session];
+        if self.now >= token.exp {
+            return Err((401, "token_expired"));
+        }
+        if !session.is_live(self.now) || self.disabled {
+            return Err((401, "token_revoked"));
+        }
+        if token.generation < session.since_password {
+            return Err((401, "token_revoked"));
+        }
+        match session.made_at.get(token.generation + 1) {
+            None => Ok(Given::Successor),
+            Some(superseded_at) if self.now - superseded_at <= GRACE => Ok(Given::Current),
+            Some(_) => Err((401, "refresh_reused")),
+        }
+    }
+
+    /// Adds the tokens of a response, after checking their claims.
+    pub(crate) fn take(&mut self, session: usize, answer: &Answer, fresh: bool) {
+        let Session { id, device, ends_at, refresh_ends_at, .. } = self.sessions[session].clone();
+        let exp = (self.now + ACCESS).min(ends_at).min(refresh_ends_at);
+        assert_eq!(answer.text_at("session_id"), id);
+        assert_eq!(answer.text_at("device_id"), device);
+        assert_eq!(answer.body["expires_in"], exp - self.now);
+        assert_eq!(answer.body["refresh_expires_in"], refresh_ends_at - self.now);
+        let refresh = answer.text_at("refresh_token").to_owned();
+        assert_eq!(claims(&refresh)["exp"], refresh_ends_at);
+        self.take_access(session, answer, fresh, exp);
+        let current = &mut self.sessions[session];
+        current.current.clone_from(&refresh);
+        let generation = current.made_at.len() - 1;
+        if self.refresh_tokens.iter().all(|known| known.text != refresh) {
+            self.refresh_tokens.push(RefreshToken { text: refresh, session, generation, exp: refresh_ends_at });
+        }
+    }
+
+    pub(crate) fn take_access(&mut self, session: usize, answer: &Answer, fresh: bool, exp: i64) {
+        let said = answer.claims();
+        assert_eq!((&said["exp"], &said["fresh"]), (&json!(exp), &json!(fresh)));
+        assert_eq!((&said["av"], &said["sid"]), (&json!(self.version), &json!(self.sessions[session].id)));
+        assert!(exp <= self.sessions[session].ends_at, "no access token outlives its session");
+        let text = answer.text_at("access_token").to_owned();
+        self.access_tokens.push(AccessToken { text, session, version: self.version, exp });
+    }
+}
+
+/// Which refresh token a refresh gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    Successor,
+    Current,
+}
