@@ -21,7 +21,7 @@ use vestibule::{
         jwt::{self, Algorithm},
         password::Password,
         refresh_token::RefreshTokens,
-        rotation::{Binding, RotationPolicy, decide},
+        rotation::{DeviceMatch, RotationPolicy, decide},
         session::Session,
         signing_key::SigningKey,
     },
@@ -168,7 +168,7 @@ fn measure(criterion: &mut Criterion, bench: &Bench) {
     let rules = RotationPolicy { rotate: true, grace: 30 };
     let generation = session.generations.current();
     group.bench_function(decision, |b| {
-        b.iter(|| decide(black_box(&session), true, black_box(generation), Binding::Matches, bench.now, rules));
+        b.iter(|| decide(black_box(&session), true, black_box(generation), DeviceMatch::Matches, bench.now, rules));
     });
     let issuer = &bench.vestibule.config.tokens.issuer;
     let refresh_tokens = RefreshTokens::new(RootSecret::new(&[7; 32]).derive(Purpose::RefreshTokens), issuer);

@@ -30,7 +30,7 @@ pub(super) struct Source {
 }
 
 /// A password that passed the checks for new passwords.
-pub(super) struct Chosen {
+pub(super) struct NewPassword {
     pub(super) password: Password,
     generated: bool,
 }
@@ -43,7 +43,7 @@ impl Source {
 
     /// Obtains a password. Fails if it has fewer than `min_length` characters or is easy to guess for a user with these
     /// `names`, or if there is no source.
-    pub(super) fn choose(&self, min_length: usize, names: &[&str]) -> Result<Chosen, Failure> {
+    pub(super) fn choose(&self, min_length: usize, names: &[&str]) -> Result<NewPassword, Failure> {
         let text = match self {
             Self { generate: true, .. } => generate(min_length),
             Self { password_stdin: true, .. } => read_line()?,
@@ -57,11 +57,11 @@ impl Source {
         };
         let password = Password::parse(&text).map_err(unsuitable)?;
         password.check_new(min_length, names).map_err(unsuitable)?;
-        Ok(Chosen { password, generated: self.generate })
+        Ok(NewPassword { password, generated: self.generate })
     }
 }
 
-impl Chosen {
+impl NewPassword {
     /// Returns the line with a generated password, which is displayed only once. Empty if the password was not generated.
     pub(super) fn announcement(&self) -> String {
         if self.generated { format!("\npassword: {}", self.password.expose()) } else { String::new() }

@@ -38,7 +38,7 @@ impl UserArg {
 }
 
 /// Returns the name of a user for a message: the user name, else the email, else the id.
-pub(super) fn called(user: &User) -> String {
+pub(super) fn display_name(user: &User) -> String {
     let name = user.username.as_ref().or(user.email.as_ref());
     name.map_or_else(|| user.id.to_string(), ToOwned::to_owned)
 }

@@ -69,10 +69,10 @@ fn split_tables(profiles: Dict, name: &str, gathered: &mut Gathered) -> Tables {
     for (profile, value) in profiles {
         match value {
             Value::Dict(_, _) if profile == "auth" => {
-                gathered.problem("[auth]", name, "stands for a profile of that name; write [default.auth]");
+                gathered.problem("[auth]", name, "is the table of a profile of that name; write [default.auth]");
             }
             Value::Dict(_, table) => drop(tables.insert(Profile::from(profile.as_str()), table)),
-            _ => gathered.problem(&profile, name, "stands outside of a table; put it under [default.auth]"),
+            _ => gathered.problem(&profile, name, "is outside of a table; put it under [default.auth]"),
         }
     }
     Tables(tables)

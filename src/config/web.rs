@@ -87,7 +87,7 @@ impl WebKeys {
         }
         if let (Ok(true), Ok("")) = (self.compat_routes, share(&self.base_path).map(String::as_str)) {
             let base = reader.describe("base_path");
-            reader.refuse("compat_routes", format!("can't be used with {base}, where those paths stand already"));
+            reader.refuse("compat_routes", format!("can't be used with {base}, where those paths are taken"));
         }
         if let Ok(networks) = &self.trusted_proxies
             && networks.iter().any(|network| network.prefix_len() == 0)
@@ -166,7 +166,7 @@ impl Setting for CorsOrigins {
 
 fn origin(item: &str) -> Result<String, String> {
     match item {
-        "*" => Err("* would let any page on the web act with the cookies of whoever visits it".to_owned()),
+        "*" => Err("* would let any page on the web act with the cookies of its visitors".to_owned()),
         "null" => Err("null is the origin of sandboxed frames and local files, which anybody can make".to_owned()),
         _ => match item.parse::<PublicUrl>() {
             Ok(url) if url.path().is_empty() && !item.ends_with('/') => Ok(url.origin().to_owned()),

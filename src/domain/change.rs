@@ -17,7 +17,7 @@ pub enum Change {
 
 /// An authorization version that no token reaches. It is used for a user who was deleted, and so invalidates all their
 /// access tokens.
-pub const GONE: i64 = i64::MAX;
+pub const DELETED_USER_VERSION: i64 = i64::MAX;
 
 /// A change, with its position in the feed and its expiry time.
 #[derive(Clone, Debug)]

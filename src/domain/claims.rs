@@ -46,7 +46,7 @@ pub struct TokenSizeBudget {
 
 impl TokenSizeBudget {
     /// Returns a budget. `empty` contains the claims that every token has, each at its greatest length.
-    pub fn around(empty: AccessClaims) -> Self {
+    pub fn new(empty: AccessClaims) -> Self {
         Self { empty }
     }
 
@@ -69,7 +69,7 @@ impl TokenSizeBudget {
         let (empty, full) = (bytes(&self.empty), bytes(&full));
         if full > MAX_CLAIMS_BYTES {
             let (size, limit) = (full - empty, MAX_CLAIMS_BYTES.saturating_sub(empty));
-            return Err(format!("claims, roles and permissions take {size} bytes of a token, {limit} are the limit"));
+            return Err(format!("claims, roles and permissions take {size} bytes of a token; the limit is {limit}"));
         }
         Ok(())
     }

@@ -55,13 +55,13 @@ fn read_host(text: &str) -> Result<Authority, String> {
     match text.parse::<Authority>() {
         Ok(authority) => Ok(authority),
         Err(wrong) if wrong.contains("port") => Err(format!("each {wrong}")),
-        Err(_) => Err("what stands before the first / must be one host, without a scheme and without *".to_owned()),
+        Err(_) => Err("the text before the first / must be one host, without a scheme and without *".to_owned()),
     }
 }
 
 fn check_glob(path: &str) -> Result<(), &'static str> {
     if path.contains(['?', '#', '[', ']', '{', '}', '!']) {
-        return Err("only * and ** stand for something, and there is no query");
+        return Err("only * and ** are wildcards, and there is no query");
     }
     if path.contains('%') {
         return Err("each is compared with the decoded path, so it has no %");

@@ -41,7 +41,7 @@ impl Generations {
     }
 
     /// Returns the stored times, oldest first.
-    pub fn made_at(&self) -> &[UnixTime] {
+    pub fn issued_at(&self) -> &[UnixTime] {
         &self.made_at
     }
 
@@ -51,12 +51,12 @@ impl Generations {
     }
 
     /// Returns the time at which the current generation was issued.
-    pub fn current_made_at(&self) -> UnixTime {
+    pub fn current_issued_at(&self) -> UnixTime {
         *self.made_at.last().expect("a session has a current generation from its first second")
     }
 
     /// Returns the generations whose times are stored, newest first, each with its time of issue.
-    pub fn remembered(&self) -> impl Iterator<Item = (i64, UnixTime)> + '_ {
+    pub fn with_stored_times(&self) -> impl Iterator<Item = (i64, UnixTime)> + '_ {
         self.made_at.iter().rev().enumerate().map(|(back, at)| (self.current - back as i64, *at))
     }
 
@@ -66,7 +66,7 @@ impl Generations {
     /// `presented` is greater than the current generation if an older copy of the database was restored. Counting then
     /// continues from `presented`.
     #[must_use]
-    pub fn after(&self, presented: i64, now: UnixTime, grace: i64) -> Self {
+    pub fn after_rotation(&self, presented: i64, now: UnixTime, grace: i64) -> Self {
         if presented > self.current {
             return Self { current: presented + 1, made_at: vec![now], since_password: self.since_password };
         }
@@ -96,7 +96,7 @@ impl Generations {
         if generation >= self.current {
             return GenerationState::Current;
         }
-        let superseded_at = self.remembered().find(|(number, _)| *number == generation + 1).map(|(_, at)| at);
+        let superseded_at = self.with_stored_times().find(|(number, _)| *number == generation + 1).map(|(_, at)| at);
         match superseded_at {
             Some(at) if grace > 0 && now.since(at) <= grace => GenerationState::Superseded,
             _ => GenerationState::Reused,

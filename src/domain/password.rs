@@ -11,7 +11,7 @@ pub const MAX_CHARS: usize = 256;
 
 /// Least number of guesses that a new password must withstand. About 30,000 of the most common passwords, with their
 /// usual variations, are below it.
-const FEWEST_GUESSES: u64 = 100_000;
+const MIN_GUESSES: u64 = 100_000;
 
 /// The strength estimate reads this number of characters from the start of a password. A password of at least this
 /// length with at least `VARIED_CHARS` different characters is accepted without an estimate.
@@ -60,7 +60,7 @@ impl Password {
     pub fn check_new(&self, min_chars: usize, names: &[&str]) -> Result<(), String> {
         self.check_length(min_chars)?;
         let is_a_name = names.iter().any(|name| name.to_lowercase() == self.0.to_lowercase());
-        if is_a_name || (!self.is_long_and_varied() && self.guesses(names) < FEWEST_GUESSES) {
+        if is_a_name || (!self.is_long_and_varied() && self.guesses(names) < MIN_GUESSES) {
             return Err("is too easy to guess: a common password, a simple pattern, or your own name".to_owned());
         }
         Ok(())

@@ -72,17 +72,17 @@ pub struct Redirects {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A path on this server, with its query and fragment. It begins with exactly one slash.
-    Here(String),
+    Local(String),
     /// A URL on an allowed host.
-    Elsewhere(String),
+    External(String),
 }
 
 impl Target {
     /// Returns the value for the header `Location`.
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Here(path) => path,
-            Self::Elsewhere(url) => url,
+            Self::Local(path) => path,
+            Self::External(url) => url,
         }
     }
 
@@ -113,18 +113,18 @@ impl Redirects {
         let url = self.own.join(next).ok()?;
         let has_user = !url.username().is_empty() || url.password().is_some();
         if url.origin() == self.own.origin() && !has_user {
-            return here(&url);
+            return local_target(&url);
         }
         let is_allowed = !has_user && self.hosts.iter().any(|host| host.allows(&url));
-        is_allowed.then(|| Target::Elsewhere(url.into()))
+        is_allowed.then(|| Target::External(url.into()))
     }
 }
 
 /// Returns the URL without its origin. Returns `None` if the path begins with two slashes, because a browser would read
 /// it as a host. An example is `/.//evil.example`.
-fn here(url: &Url) -> Option<Target> {
+fn local_target(url: &Url) -> Option<Target> {
     let path = &url[url::Position::BeforePath..];
-    (!path.starts_with("//")).then(|| Target::Here(path.to_owned()))
+    (!path.starts_with("//")).then(|| Target::Local(path.to_owned()))
 }
 
 #[cfg(test)]

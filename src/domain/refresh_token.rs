@@ -79,7 +79,7 @@ pub enum RefreshTokenError {
     #[error("not a refresh token of this server")]
     Invalid,
     /// The token is an access token.
-    #[error("an access token where a refresh token belongs")]
+    #[error("an access token was presented instead of a refresh token")]
     WrongType,
     /// The token has expired.
     #[error("the refresh token has expired")]
@@ -107,7 +107,7 @@ impl RefreshTokens {
 
     /// Returns the current refresh token of a session. The same row always results in the same bytes.
     pub fn current(&self, session: &Session) -> String {
-        let made_at = session.generations.current_made_at();
+        let made_at = session.generations.current_issued_at();
         let generation = session.generations.current();
         self.signer.sign(
             jwt::REFRESH_TYP,
@@ -136,13 +136,16 @@ impl RefreshTokens {
 
     /// Returns the `jti` of the current generation, for the list of active sessions.
     pub fn current_id(&self, session: &Session) -> TokenId {
-        self.id(session.id, session.generations.current(), session.generations.current_made_at())
+        self.id(session.id, session.generations.current(), session.generations.current_issued_at())
     }
 
     /// Returns whether `id` is the `jti` of the session's current refresh token, or of an earlier generation whose time
     /// of issue is still stored ([`super::generations::Generations::remembered`]).
     pub fn is_id_of(&self, id: TokenId, session: &Session) -> bool {
-        session.generations.remembered().any(|(generation, made_at)| self.id(session.id, generation, made_at) == id)
+        session
+            .generations
+            .with_stored_times()
+            .any(|(generation, made_at)| self.id(session.id, generation, made_at) == id)
     }
 
     /// Verifies the signature and the issuer of a refresh token and returns its claims, even if it has expired. This is

@@ -8,7 +8,7 @@ use super::{
 
 /// The comparison of the device that sends a refresh with the device of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Binding {
+pub enum DeviceMatch {
     /// The session is not bound to a device, or the device is the one that it is bound to.
     Matches,
     /// The device is another one, or the request has no fingerprint.
@@ -42,7 +42,7 @@ pub fn decide(
     session: &Session,
     user_is_active: bool,
     generation: i64,
-    binding: Binding,
+    binding: DeviceMatch,
     now: UnixTime,
     policy: RotationPolicy,
 ) -> Decision {
@@ -51,10 +51,10 @@ pub fn decide(
         (SessionState::Revoked | SessionState::Expired, ..) | (_, false, ..) => Decision::RefuseEnded,
         (SessionState::Live, true, GenerationState::Outdated, _) => Decision::RefuseOutdated,
         (SessionState::Live, true, GenerationState::Reused, _) => Decision::RefuseReused,
-        (SessionState::Live, true, _, Binding::Mismatched) => Decision::RefuseDevice,
-        (SessionState::Live, true, GenerationState::Superseded, Binding::Matches) => Decision::Repeat,
-        (SessionState::Live, true, GenerationState::Current, Binding::Matches) if policy.rotate => Decision::Rotate,
-        (SessionState::Live, true, GenerationState::Current, Binding::Matches) => Decision::Keep,
+        (SessionState::Live, true, _, DeviceMatch::Mismatched) => Decision::RefuseDevice,
+        (SessionState::Live, true, GenerationState::Superseded, DeviceMatch::Matches) => Decision::Repeat,
+        (SessionState::Live, true, GenerationState::Current, DeviceMatch::Matches) if policy.rotate => Decision::Rotate,
+        (SessionState::Live, true, GenerationState::Current, DeviceMatch::Matches) => Decision::Keep,
     }
 }
 

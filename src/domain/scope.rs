@@ -16,7 +16,7 @@ impl Scope {
     pub fn parse(text: &str) -> Result<Option<Self>, &'static str> {
         let asked = text.split(' ').filter(|name| !name.is_empty() && !permission::is_reserved(name));
         let permissions: Result<Vec<Permission>, _> = asked.map(Permission::parse).collect();
-        Ok(Self::of(permissions.map_err(|_| "has a name in it that no permission has")?))
+        Ok(Self::of(permissions.map_err(|_| "contains a name that is not a valid permission")?))
     }
 
     /// Returns a scope with the given permissions, or `None` if there are no permissions.
@@ -32,7 +32,7 @@ impl Scope {
     }
 
     /// Returns the first permission of the scope that is not in `granted`, or `None` if all are granted.
-    pub fn beyond(&self, granted: &[Permission]) -> Option<&Permission> {
+    pub fn first_not_in(&self, granted: &[Permission]) -> Option<&Permission> {
         self.0.iter().find(|permission| !granted.contains(permission))
     }
 
@@ -56,8 +56,8 @@ mod tests {
         let scope = Scope::parse("  b:x a openid b:x   profile ").expect("a scope").expect("some permissions");
         assert_eq!(text(scope.permissions()), "a b:x");
         assert!(scope.has(&scope.permissions()[1]));
-        assert_eq!(scope.beyond(&scope.permissions()[..1]).map(Permission::as_str), Some("b:x"));
-        assert_eq!(scope.beyond(scope.permissions()), None);
+        assert_eq!(scope.first_not_in(&scope.permissions()[..1]).map(Permission::as_str), Some("b:x"));
+        assert_eq!(scope.first_not_in(scope.permissions()), None);
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl Vestibule {
             true
         };
         if !tokio::time::timeout(PATIENCE, followed).await.unwrap_or(false) {
-            tracing::warn!("the running server has not said that it follows the change of its keys; see its log");
+            tracing::warn!("the running server has not confirmed the change of its keys; see its log");
         }
     }
 
@@ -142,6 +142,6 @@ impl Vestibule {
     /// # Panics
     /// If a rule is already set, because replacing it would admit tokens that the first rule rejects.
     pub fn revoke_when(&self, rule: impl Fn(&AccessClaims) -> bool + Send + Sync + 'static) {
-        assert!(self.own_rule.set(Box::new(rule)).is_ok(), "there is a revocation rule already");
+        assert!(self.revocation_rule.set(Box::new(rule)).is_ok(), "there is a revocation rule already");
     }
 }

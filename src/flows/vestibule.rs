@@ -77,7 +77,7 @@ pub struct Vestibule {
     #[doc(hidden)]
     pub redirects: Redirects,
     /// The application's own revocation rule, if it set one.
-    pub(super) own_rule: OnceLock<RevocationRule>,
+    pub(super) revocation_rule: OnceLock<RevocationRule>,
     /// The paths that forward authentication lets through without a token.
     #[doc(hidden)]
     pub exclusions: Exclusions,
@@ -194,7 +194,7 @@ impl Vestibule {
         let longest = |text: fn(&Client) -> &str| self.config.clients.iter().map(text).max_by_key(|text| text.len());
         let named = &self.config.tokens.claims;
         let (id, at) = (TokenId::new(UnixTime::from_seconds(0), [0; 10]), UnixTime::from_seconds(LATEST_TIME));
-        TokenSizeBudget::around(AccessClaims {
+        TokenSizeBudget::new(AccessClaims {
             iss: self.config.tokens.issuer.clone(),
             aud: longest(|client| &client.audience).unwrap_or_default().to_owned(),
             sub: UserId::new(UnixTime::from_seconds(0), [0; 10]),

@@ -39,18 +39,18 @@ pub fn routes() -> Vec<(&'static str, Vec<Route>)> {
         // fastapi-simple-jwt, whose endpoints have the same names as Vestibule's.
         ("/", aliases()),
         // fastapi-users.
-        ("/auth/jwt/login", routes![all_tokens]),
+        ("/auth/jwt/login", routes![login_with_body]),
         ("/auth/jwt/logout", routes![end_session]),
         ("/auth/jwt/refresh", routes![renewed_token]),
         // A tutorial on JWT.
-        ("/login/extended", routes![all_tokens]),
-        ("/login/secure", routes![in_cookies]),
+        ("/login/extended", routes![login_with_body]),
+        ("/login/secure", routes![login_with_cookies]),
         ("/login/multi-device", routes![with_jti]),
-        ("/token/refresh", routes![next_tokens]),
+        ("/token/refresh", routes![refresh]),
         ("/sessions", routes![list_sessions]),
         // djangorestframework-simplejwt.
-        ("/api/token", routes![pair]),
-        ("/api/token/refresh", routes![next_pair]),
+        ("/api/token", routes![obtain_pair]),
+        ("/api/token/refresh", routes![refresh_pair]),
         ("/api/token/verify", routes![verify]),
         ("/api/token/blacklist", routes![blacklist]),
     ]
@@ -72,7 +72,7 @@ fn aliases() -> Vec<Route> {
 }
 
 #[post("/", data = "<body>")]
-async fn all_tokens(
+async fn login_with_body(
     body: JsonOrForm<LoginBody>,
     vestibule: &State<AppState>,
     caller: &Caller,
@@ -141,7 +141,7 @@ struct CookieLogin {
 /// Signs a user in with cookies. Checks the origin, because a form of a foreign page could sign its visitor in as somebody
 /// else.
 #[post("/", data = "<body>")]
-async fn in_cookies(
+async fn login_with_cookies(
     origin: csrf::RequestOrigin<'_>,
     body: JsonOrForm<LoginBody>,
     vestibule: &State<AppState>,
@@ -182,7 +182,7 @@ async fn with_jti(
 /// Refreshes with the token in the body or in the query. The existing clients of this path send it in the query, where logs and
 /// histories keep it; a body is safer.
 #[post("/?<refresh_token>", data = "<body>")]
-async fn next_tokens(
+async fn refresh(
     refresh_token: Option<&str>,
     body: OptionalBody<RefreshBody>,
     vestibule: &State<AppState>,
@@ -240,7 +240,7 @@ impl From<Tokens> for Pair {
 }
 
 #[post("/", data = "<body>")]
-async fn pair(
+async fn obtain_pair(
     body: JsonOrForm<LoginBody>,
     vestibule: &State<AppState>,
     caller: &Caller,
@@ -266,7 +266,7 @@ impl FromFields for PairBody {
 }
 
 #[post("/", data = "<body>")]
-async fn next_pair(
+async fn refresh_pair(
     body: JsonOrForm<PairBody>,
     vestibule: &State<AppState>,
     caller: &Caller,

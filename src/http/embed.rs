@@ -12,10 +12,9 @@ use rocket::{
 };
 
 use super::{
-    answer,
     app_state::AppState,
     browser::{cors, set_cookies},
-    compat, db,
+    compat, db, error_response,
     fairings::{access_log, background, headers, methods, renewal},
     group::Group,
     guards::protected,
@@ -155,7 +154,7 @@ impl Fairing for Embed {
             .manage(Ownership { whole: self.whole })
             .attach(headers::Headers)
             .attach(cors::Cors)
-            .attach(answer::Challenges)
+            .attach(error_response::Challenges)
             .attach(renewal::Renewal)
             // Attached after the fairings that set cookies, such as `Renewal`, because it writes what they set.
             .attach(set_cookies::SetCookies)
@@ -167,7 +166,7 @@ impl Fairing for Embed {
         // An application with a default catcher renders errors in its own form.
         let has_catcher = rocket.catchers().any(|catcher| catcher.code.is_none() && catcher.base.path() == "/");
         if !has_catcher {
-            rocket = rocket.register("/", catchers![answer::catch]);
+            rocket = rocket.register("/", catchers![error_response::catch]);
         }
         for (base, routes) in self.routes() {
             rocket = rocket.mount(base, routes);

@@ -1,7 +1,6 @@
 //! The HTTP layer, on Rocket. A handler parses the request, calls one flow and renders the result. The guards in its signature
 //! decide which requests reach it. `routes` is the table of endpoints; `embed` mounts them.
 
-mod answer;
 mod api;
 mod app_state;
 mod assets;
@@ -10,6 +9,7 @@ mod caching;
 mod compat;
 pub mod db;
 mod embed;
+mod error_response;
 pub mod errors;
 mod fairings;
 mod group;
@@ -27,7 +27,7 @@ pub(crate) use self::api::users::UserView;
 pub use self::{app_state::AppState, embed::Embed, group::Group, guards::protected::protected, routes::endpoints};
 
 /// Seconds in which running requests may finish after a signal to stop.
-const GRACE: u32 = 10;
+const SHUTDOWN_GRACE: u32 = 10;
 
 /// Returns the server as a Rocket application. `figment` contains the operator's settings for Rocket itself.
 pub fn rocket(vestibule: &AppState, figment: Figment) -> Rocket<Build> {
@@ -40,7 +40,7 @@ pub fn rocket(vestibule: &AppState, figment: Figment) -> Rocket<Build> {
 fn settings(figment: Figment) -> Figment {
     Figment::from(rocket::Config::release_default())
         .merge(("ident", false))
-        .merge(("shutdown.grace", GRACE))
+        .merge(("shutdown.grace", SHUTDOWN_GRACE))
         .merge(("shutdown.mercy", 1))
         .merge(figment)
         // Any client could send such a header. `request::caller` determines the client's address.

@@ -68,7 +68,7 @@ struct Inner {
     permits: Arc<Semaphore>,
     /// The number of callers that have a permit or wait for a permit.
     callers: AtomicUsize,
-    most_callers: usize,
+    max_callers: usize,
     resting: Mutex<Vec<Memory>>,
     clock: Clock,
 }
@@ -89,7 +89,7 @@ impl Hasher {
             params,
             permits: Arc::new(Semaphore::new(config.hash_concurrency)),
             callers: AtomicUsize::new(0),
-            most_callers: config.hash_concurrency + config.hash_queue,
+            max_callers: config.hash_concurrency + config.hash_queue,
             resting: Mutex::new(Vec::new()),
             clock,
         }))
@@ -172,7 +172,7 @@ impl QueuePlace {
         let before = inner.callers.fetch_add(1, Ordering::AcqRel);
         let caller = Self(Arc::clone(inner));
         // On an error `caller` is dropped, which takes the addition back.
-        if before >= inner.most_callers { Err(HashError::Overloaded) } else { Ok(caller) }
+        if before >= inner.max_callers { Err(HashError::Overloaded) } else { Ok(caller) }
     }
 }
 

@@ -48,22 +48,19 @@ impl KeySet {
 
     /// Sets the time from which the set is outdated: the next key must then sign, or a retired key must be removed.
     #[must_use]
-    pub fn until(mut self, due: Option<UnixTime>) -> Self {
+    pub fn with_outdated_from(mut self, due: Option<UnixTime>) -> Self {
         self.due = due;
         self
     }
 
     /// Returns whether the set is outdated at `now` and must be replaced.
-    pub fn is_due(&self, now: UnixTime) -> bool {
+    pub fn is_outdated(&self, now: UnixTime) -> bool {
         self.due.is_some_and(|due| due <= now)
     }
 
     /// Signs an access token with the current key.
     pub fn sign(&self, claims: &AccessClaims) -> String {
-        let key = self
-            .current
-            .as_ref()
-            .expect("a server sees to it at its start that a key signs, and commands sign nothing");
+        let key = self.current.as_ref().expect("a server has a signing key from its start, and commands do not sign");
         key.signer.sign(jwt::ACCESS_TYP, Some(&key.kid), claims)
     }
 

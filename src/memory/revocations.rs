@@ -54,7 +54,7 @@ impl Revocations {
 
     /// Returns whether a session was revoked, or whether its user's authorization version is now higher than `version`.
     /// If so, tokens that are built from rows read before are outdated.
-    pub fn overtook(&self, session: SessionId, user: UserId, version: i64) -> bool {
+    pub fn invalidated_since(&self, session: SessionId, user: UserId, version: i64) -> bool {
         self.sessions.pin().contains_key(&session) || self.has_old_version(user, version)
     }
 

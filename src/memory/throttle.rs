@@ -170,14 +170,14 @@ impl<K: Clone + Hash + Eq> Limit<K> {
 /// allows. An attempt that is over the limit only because of pending attempts waits for them; it is not refused.
 pub struct FailureLimit<K: Clone + Hash + Eq> {
     limit: Limit<K>,
-    under_way: Mutex<HashMap<K, usize>>,
-    decided: Notify,
+    pending: Mutex<HashMap<K, usize>>,
+    attempt_ended: Notify,
 }
 
 impl<K: Clone + Hash + Eq> FailureLimit<K> {
     /// Returns a limit of `rate` failures for each key. No rate means no limit.
     pub fn new(rate: Option<Rate>, clock: &Clock) -> Self {
-        Self { limit: Limit::new(rate, clock), under_way: Mutex::default(), decided: Notify::new() }
+        Self { limit: Limit::new(rate, clock), pending: Mutex::default(), attempt_ended: Notify::new() }
     }
 
     /// Begins an attempt that counts for each of `keys`. Waits while only pending attempts exhaust the limit.
@@ -186,7 +186,7 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
     /// The time to wait if a key has no allowance and no pending attempt.
     pub async fn begin(&self, keys: &[K]) -> Result<PendingAttempt<'_, K>, RetryAfter> {
         loop {
-            let mut decided = pin!(self.decided.notified());
+            let mut decided = pin!(self.attempt_ended.notified());
             // The notification is registered before the limit is checked, so that an attempt that ends in between is
             // not missed.
             decided.as_mut().enable();
@@ -233,7 +233,7 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<K, usize>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -266,7 +266,7 @@ impl<K: Clone + Hash + Eq> Drop for PendingAttempt<'_, K> {
             }
         }
         drop(under_way);
-        self.limit.decided.notify_waiters();
+        self.limit.attempt_ended.notify_waiters();
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) async fn list_after(conn: &mut Conn, seq: i64) -> Result<Vec<Announce
 }
 
 /// Returns the `seq` of the last change of the signing keys. Returns 0 if the feed contains no such change.
-pub async fn last_of_keys(conn: &mut Conn) -> Result<i64> {
+pub async fn last_key_change(conn: &mut Conn) -> Result<i64> {
     sql("select coalesce(max(seq), 0) from changes where kind = 'signing_keys'").value(conn).await
 }
 

@@ -19,7 +19,7 @@ pub(super) trait Job: Send {
     /// Runs the job and stores its outcome. Returns whether the job succeeded.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Pin<Box<dyn Future<Output = bool> + 'a>>;
     /// Sends the caller the outcome, or the error `undone` because of which the job was rolled back.
-    fn answer(self: Box<Self>, undone: Option<Error>);
+    fn reply(self: Box<Self>, undone: Option<Error>);
 }
 
 pub(super) struct Pending<F, T> {
@@ -52,7 +52,7 @@ where
         })
     }
 
-    fn answer(self: Box<Self>, undone: Option<Error>) {
+    fn reply(self: Box<Self>, undone: Option<Error>) {
         let outcome = match (undone, self.outcome) {
             (_, Some(Err(error))) | (Some(error), _) => Err(error),
             (None, Some(outcome)) => outcome,

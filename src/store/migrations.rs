@@ -31,12 +31,12 @@ pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), String>
 fn explain(error: &MigrateError) -> String {
     match error {
         MigrateError::VersionMissing(version) => format!(
-            "it was made by a newer version of Vestibule (its tables are at version {version}, this program knows {}); \
+            "it was created by a newer version of Vestibule (its tables are at version {version}, this program knows {}); \
              start that version, or restore a backup of this one",
             MIGRATIONS.len()
         ),
         MigrateError::VersionMismatch(version) => {
-            format!("migration {version} was altered after it was applied here; this program does not fit the file")
+            format!("migration {version} was altered after it was applied; this program can't use the file")
         }
         other => format!("its tables can't be brought up to date: {other}"),
     }

@@ -32,7 +32,7 @@ pub enum Selection {
     /// All sessions.
     All,
     /// All sessions except this session.
-    AllBut(SessionId),
+    AllExcept(SessionId),
     /// This session alone.
     One(SessionId),
     /// The sessions on this device.
@@ -163,7 +163,7 @@ pub async fn latest_access_expiry(conn: &mut Conn, user: Option<UserId>) -> Resu
 
 /// Records that a session proved its password at `now`, and that it issues an access token that expires at
 /// `access_expires_at`. Returns `false`, and changes nothing, if the session is not live.
-pub async fn prove(conn: &mut Conn, id: SessionId, now: UnixTime, access_expires_at: UnixTime) -> Result<bool> {
+pub async fn record_proof(conn: &mut Conn, id: SessionId, now: UnixTime, access_expires_at: UnixTime) -> Result<bool> {
     let updated = sql("update sessions set auth_time = $2, failed_proofs = 0,
             access_expires_at = case when access_expires_at > $3 then access_expires_at else $3 end
          where id = $1 and revoked_at is null and refresh_expires_at > $2 and expires_at > $2")
@@ -198,7 +198,7 @@ pub async fn count_failed_proof(conn: &mut Conn, id: SessionId) -> Result<Option
     .bind(id.to_string())
     .optional_value(conn)
     .await?;
-    Ok(count.map(small))
+    Ok(count.map(counter))
 }
 
 /// Counts a refresh from another device. Returns the number of such refreshes in a row. `None` if the session is revoked or
@@ -210,7 +210,7 @@ pub async fn count_mismatch(conn: &mut Conn, id: SessionId) -> Result<Option<u32
     .bind(id.to_string())
     .optional_value(conn)
     .await?;
-    Ok(count.map(small))
+    Ok(count.map(counter))
 }
 
 macro_rules! revoke {
@@ -240,7 +240,7 @@ pub async fn revoke(
 ) -> Result<Vec<RevokedSession>> {
     let (statement, subject) = match selection {
         Selection::All => (sql(revoke!("cast($4 as text) is null")), None),
-        Selection::AllBut(session) => (sql(revoke!("id <> $4")), Some(session.to_string())),
+        Selection::AllExcept(session) => (sql(revoke!("id <> $4")), Some(session.to_string())),
         Selection::One(session) => (sql(revoke!("id = $4")), Some(session.to_string())),
         Selection::OfDevice(device) => (sql(revoke!("device_id = $4")), Some(device.to_string())),
     };
@@ -291,7 +291,7 @@ pub async fn delete_expired(conn: &mut Conn, ids: &[SessionId], before: UnixTime
 }
 
 /// Converts a stored counter. Columns are `i64`, because PostgreSQL has no unsigned numbers. Saturates at [`u32::MAX`].
-fn small(count: i64) -> u32 {
+fn counter(count: i64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
@@ -302,7 +302,7 @@ fn day(end: UnixTime) -> i64 {
 }
 
 fn made_at_text(generations: &Generations) -> String {
-    let seconds: Vec<i64> = generations.made_at().iter().map(|at| at.seconds()).collect();
+    let seconds: Vec<i64> = generations.issued_at().iter().map(|at| at.seconds()).collect();
     serde_json::Value::from(seconds).to_string()
 }
 
@@ -321,7 +321,7 @@ fn session(row: &Row) -> Result<Session> {
         .ok_or_else(|| broken("its generation, their times and the one of the password don't fit together"))?;
     let baseline = row
         .get::<Option<String>>("fingerprint")?
-        .map(|text| SealedFingerprint::from_json(&text).map_err(|_| broken("the fingerprint is not one")))
+        .map(|text| SealedFingerprint::from_json(&text).map_err(|_| broken("the fingerprint is invalid")))
         .transpose()?;
     let device = row
         .get::<Option<String>>("device_id")?
@@ -329,7 +329,7 @@ fn session(row: &Row) -> Result<Session> {
         .transpose()?;
     let scope = row
         .get::<Option<String>>("scope")?
-        .map(|text| Scope::parse(&text).ok().flatten().ok_or_else(|| broken("the scope is not one")))
+        .map(|text| Scope::parse(&text).ok().flatten().ok_or_else(|| broken("the scope is invalid")))
         .transpose()?;
     Ok(Session {
         id,
@@ -346,8 +346,8 @@ fn session(row: &Row) -> Result<Session> {
         generations,
         access_expires_at: instant(row.get("access_expires_at")?),
         auth_time: instant(row.get("auth_time")?),
-        failed_proofs: small(row.get("failed_proofs")?),
-        mismatches: small(row.get("mismatches")?),
+        failed_proofs: counter(row.get("failed_proofs")?),
+        mismatches: counter(row.get("mismatches")?),
         fingerprint: baseline,
         revoked_at: row.get::<Option<i64>>("revoked_at")?.map(instant),
         revoked_reason: row.get("revoked_reason")?,

@@ -57,7 +57,7 @@ impl Conn {
     /// Records whether a statement failed, and returns its result. After a failed statement PostgreSQL discards the whole
     /// transaction, and yet reports success for its commit. The writer therefore rolls back every such transaction, so that
     /// both engines behave alike.
-    fn noting<T>(&mut self, result: std::result::Result<T, sqlx::Error>) -> Result<T> {
+    fn record_failure<T>(&mut self, result: std::result::Result<T, sqlx::Error>) -> Result<T> {
         if let Err(error) = &result {
             self.failure.get_or_insert_with(|| error.to_string());
         }
@@ -143,21 +143,21 @@ impl Query {
     pub async fn execute(self, conn: &mut Conn) -> Result<u64> {
         let query = self.for_sqlite()?;
         let done = query.execute(conn.sqlite()).await;
-        Ok(conn.noting(done)?.rows_affected())
+        Ok(conn.record_failure(done)?.rows_affected())
     }
 
     /// Runs the statement. Returns its rows.
     pub async fn all(self, conn: &mut Conn) -> Result<Vec<Row>> {
         let query = self.for_sqlite()?;
         let rows = query.fetch_all(conn.sqlite()).await;
-        Ok(conn.noting(rows)?.into_iter().map(Row::Sqlite).collect())
+        Ok(conn.record_failure(rows)?.into_iter().map(Row::Sqlite).collect())
     }
 
     /// Runs the statement. Returns its first row, or `None` if there is no row.
     pub async fn optional(self, conn: &mut Conn) -> Result<Option<Row>> {
         let query = self.for_sqlite()?;
         let row = query.fetch_optional(conn.sqlite()).await;
-        Ok(conn.noting(row)?.map(Row::Sqlite))
+        Ok(conn.record_failure(row)?.map(Row::Sqlite))
     }
 
     /// Runs the statement. Returns the first column of its first row. It is an error if there is no row.

@@ -63,7 +63,7 @@ impl Writer {
             match runtime {
                 Ok(runtime) => runtime.block_on(async move {
                     let tx = Tx::over(connection);
-                    let mut log = CommitLog { tx, on_commit, seq: 0, version: 0, left_open: false };
+                    let mut log = WriterThread { tx, on_commit, seq: 0, version: 0, left_open: false };
                     let caught_up = log.start().await;
                     let failed = caught_up.is_err();
                     if ready.send(caught_up).is_ok() && !failed {
@@ -100,16 +100,16 @@ impl Writer {
     }
 
     pub(super) async fn fold_log(&self) {
-        self.ask(Message::FoldLog).await;
+        self.request(Message::FoldLog).await;
     }
 
     pub(super) async fn close(&self) {
-        self.ask(Message::Close).await;
+        self.request(Message::Close).await;
     }
 
     /// Sends a message and waits until the thread has processed it. Returns at once if the thread has ended: an orderly end
     /// processes every queued message first.
-    async fn ask(&self, message: impl FnOnce(oneshot::Sender<()>) -> Message) {
+    async fn request(&self, message: impl FnOnce(oneshot::Sender<()>) -> Message) {
         let (done, seen_to) = oneshot::channel();
         if self.queue.send(message(done)).await.is_ok() {
             seen_to.await.ok();
@@ -118,7 +118,7 @@ impl Writer {
 }
 
 /// The writer's connection, and the position in the feed of changes that this process has read.
-struct CommitLog {
+struct WriterThread {
     tx: Tx,
     on_commit: OnCommit,
     /// The `seq` of the last change that was read from the feed.
@@ -129,7 +129,7 @@ struct CommitLog {
     left_open: bool,
 }
 
-impl CommitLog {
+impl WriterThread {
     /// Reads the whole feed and passes it to `on_commit`, which builds the memory of the process.
     async fn start(&mut self) -> Result<()> {
         self.version = self.data_version().await?;
@@ -191,13 +191,13 @@ impl CommitLog {
                     let mut alone = [job];
                     let undone = self.attempt(&mut alone).await.err();
                     let [job] = alone;
-                    job.answer(undone);
+                    job.reply(undone);
                 }
             }
-            Ok(_) => jobs.into_iter().for_each(|job| job.answer(None)),
+            Ok(_) => jobs.into_iter().for_each(|job| job.reply(None)),
             Err(error) => {
                 let error = Arc::new(error);
-                jobs.into_iter().for_each(|job| job.answer(Some(Error::Commit(Arc::clone(&error)))));
+                jobs.into_iter().for_each(|job| job.reply(Some(Error::Commit(Arc::clone(&error)))));
             }
         }
     }

@@ -199,7 +199,10 @@ fn what_roles_give_counts_wherever_it_is_given() {
     let root = server.user_with("root", &["admin"], &[]);
     let session = root.login();
     let refused = set(&server, "everything", &many).expect_err("it is too much").to_string();
-    assert!(refused.starts_with("root would get too much: ") && refused.contains("limit"), "{refused}");
+    assert!(
+        refused.starts_with("the access token of root would be too long: ") && refused.contains("limit"),
+        "{refused}"
+    );
     assert_eq!(server.count_roles("everything"), 0);
     assert!(session.is_accepted());
     // Somebody who has too much already can still be changed, as long as they do not get more.

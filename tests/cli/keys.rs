@@ -95,7 +95,7 @@ fn a_retired_key_is_out_when_the_command_returns() {
     let token = server.token("ada", PASSWORD);
     let kid = kid_of(&token);
     let refused = place.run(&["keys", "retire", &kid]).failed();
-    assert!(refused.contains("is the one that signs") && refused.contains("vestibule keys rotate --now"), "{refused}");
+    assert!(refused.contains("is the current key") && refused.contains("vestibule keys rotate --now"), "{refused}");
     place.succeed(&["keys", "rotate", "--now"]);
     assert!(server.me(&token).is_ok());
     let said = place.succeed(&["keys", "retire", &kid]);
@@ -123,7 +123,7 @@ fn own_keys_are_read_and_unsuitable_ones_refused() {
         assert!(server.me(&server.token("ada", PASSWORD)).is_ok());
     }
     for (file, reason) in [
-        ("rsa.pem", "is here already"),
+        ("rsa.pem", "is in the database already"),
         ("rsa-1024.pem", "has 1024 bits; at least 2048"),
         ("encrypted.pem", "it is encrypted; decrypt it first"),
         ("public.pem", "it holds a public key; the private key is needed"),

@@ -52,5 +52,5 @@ fn what_can_not_be_is_refused_in_one_line() {
     let many: Vec<String> = (0..60).map(|number| format!("permission-of-an-application:{number}")).collect();
     let arguments: Vec<&str> = ["role", "set", "all"].into_iter().chain(many.iter().map(String::as_str)).collect();
     let failure = place.run(&arguments).failed();
-    assert!(failure.starts_with("error: root would get too much: "), "{failure}");
+    assert!(failure.starts_with("error: the access token of root would be too long: "), "{failure}");
 }

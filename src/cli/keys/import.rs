@@ -54,6 +54,6 @@ impl Import {
             }
         };
         let key = key.map_err(|error| failed(&error))?;
-        self.now.introduce(vestibule, key).await
+        self.now.start_signing(vestibule, key).await
     }
 }

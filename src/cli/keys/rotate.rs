@@ -36,13 +36,13 @@ impl Rotate {
     /// Generates a key and makes it the signing key.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let algorithm = self.algorithm.unwrap_or(vestibule.config.keys.algorithm);
-        self.now.introduce(vestibule, generate(algorithm).await).await
+        self.now.start_signing(vestibule, generate(algorithm).await).await
     }
 }
 
 impl Now {
     /// Makes `key` the signing key, at once or after ten minutes, and prints the result.
-    pub(super) async fn introduce(self, vestibule: &Vestibule, key: SigningKey) -> Result<(), Failure> {
+    pub(super) async fn start_signing(self, vestibule: &Vestibule, key: SigningKey) -> Result<(), Failure> {
         let when = if self.now { When::Now } else { When::Published };
         let now = vestibule.clock.now();
         let rotated = rotate_keys(vestibule, key, when, &RequestContext::command_line(now)).await?;

@@ -1,6 +1,6 @@
 //! `vestibule role`: the roles, which are named sets of permissions.
 
-mod ended;
+mod invalidated_tokens;
 mod list;
 mod remove;
 mod set;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::ended::ended;
+use super::invalidated_tokens::invalidated_tokens_note;
 use crate::{
     cli::{Failure, output},
     domain::{RoleName, audit_event::RequestContext},
@@ -23,6 +23,6 @@ impl Remove {
         let context = RequestContext::command_line(vestibule.clock.now());
         let name = self.name.as_str().to_owned();
         let outdated = remove_role(vestibule, self.name, &context).await?;
-        output::print(&format!("removed the role {name}{}", ended(outdated)))
+        output::print(&format!("removed the role {name}{}", invalidated_tokens_note(outdated)))
     }
 }

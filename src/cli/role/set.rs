@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::ended::ended;
+use super::invalidated_tokens::invalidated_tokens_note;
 use crate::{
     cli::{Failure, output},
     domain::{Permission, RoleName, audit_event::RequestContext},
@@ -26,6 +26,6 @@ impl Set {
         let context = RequestContext::command_line(vestibule.clock.now());
         let name = self.name.as_str().to_owned();
         let outdated = set_role(vestibule, self.name, self.permissions.into_iter().collect(), &context).await?;
-        output::print(&format!("set the role {name}{}", ended(outdated)))
+        output::print(&format!("set the role {name}{}", invalidated_tokens_note(outdated)))
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     cli::{
         Failure,
         output::{self, Format, or_dash},
-        user_arg::{UserArg, called},
+        user_arg::{UserArg, display_name},
     },
     domain::{SessionId, UnixTime, UserId, session::Session},
     flows::Vestibule,
@@ -61,7 +61,7 @@ impl List {
             Some(user) => vec![user],
             None => users::list(&mut reader).await?,
         };
-        let names: HashMap<UserId, String> = users.iter().map(|user| (user.id, called(user))).collect();
+        let names: HashMap<UserId, String> = users.iter().map(|user| (user.id, display_name(user))).collect();
         output::print_table(
             ["ID", "USER", "DEVICE", "CLIENT", "ADDRESS", "CREATED", "LAST USED", "EXPIRES", "BOUND"],
             live.iter().map(|session| row(session, names.get(&session.user_id))),

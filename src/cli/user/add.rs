@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::claim::{self, Claim};
 use crate::{
-    cli::{Failure, output, passwords::Source, user_arg::called},
+    cli::{Failure, output, passwords::Source, user_arg::display_name},
     domain::{Email, Identifier, Permission, RoleName, Username, audit_event::RequestContext},
     flows::{
         Vestibule,
@@ -53,7 +53,7 @@ impl Add {
             password: chosen.password.clone(),
         };
         let user = add_user(vestibule, account, &RequestContext::command_line(vestibule.clock.now())).await?;
-        output::print(&format!("added {} ({}){}", called(&user), user.id, chosen.announcement()))
+        output::print(&format!("added {} ({}){}", display_name(&user), user.id, chosen.announcement()))
     }
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     cli::{
         Failure, output,
-        user_arg::{UserArg, called},
+        user_arg::{UserArg, display_name},
     },
     domain::{User, audit_event::RequestContext},
     flows::{
@@ -36,7 +36,7 @@ impl Delete {
         }
         let context = RequestContext::command_line(vestibule.clock.now());
         delete_user(vestibule, user.id, &context).await.map_err(|error| refused(error, &user))?;
-        output::print(&format!("deleted {} ({})", called(&user), user.id))
+        output::print(&format!("deleted {} ({})", display_name(&user), user.id))
     }
 }
 
@@ -47,7 +47,7 @@ fn confirm(user: &User) -> Result<(), Failure> {
             "stdin is not a terminal, so the deletion can't be confirmed; use --yes to delete the user",
         ));
     }
-    write!(io::stderr(), "Delete {} ({})? This can't be undone. [y/N] ", called(user), user.id)?;
+    write!(io::stderr(), "Delete {} ({})? This can't be undone. [y/N] ", display_name(user), user.id)?;
     let mut answer = String::new();
     stdin.read_line(&mut answer)?;
     match answer.trim().to_ascii_lowercase().as_str() {
@@ -59,9 +59,9 @@ fn confirm(user: &User) -> Result<(), Failure> {
 fn refused(error: DeleteUserError, user: &User) -> Failure {
     match error {
         DeleteUserError::LastAdmin(_) => {
-            Failure::new(format!("{} is the last admin; give another user the role admin first", called(user)))
+            Failure::new(format!("{} is the last admin; give another user the role admin first", display_name(user)))
         }
-        DeleteUserError::Unknown(_) => Failure::new(format!("{} was deleted already", called(user))),
+        DeleteUserError::Unknown(_) => Failure::new(format!("{} was deleted already", display_name(user))),
         DeleteUserError::Proof(_) | DeleteUserError::SessionEnded(_) | DeleteUserError::Store(_) => error.into(),
     }
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::{
     cli::{
         Failure, output,
-        user_arg::{UserArg, called},
+        user_arg::{UserArg, display_name},
     },
     domain::audit_event::RequestContext,
     flows::{
@@ -29,6 +29,6 @@ impl Enable {
         let change = UserChange { disabled: Some(false), ..UserChange::default() };
         let context = RequestContext::command_line(vestibule.clock.now());
         let user = change_user(vestibule, user.id, change, &context).await?;
-        output::print(&format!("enabled {}", called(&user)))
+        output::print(&format!("enabled {}", display_name(&user)))
     }
 }

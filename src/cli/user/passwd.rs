@@ -6,7 +6,7 @@ use crate::{
     cli::{
         Failure, output,
         passwords::Source,
-        user_arg::{UserArg, called},
+        user_arg::{UserArg, display_name},
     },
     domain::audit_event::RequestContext,
     flows::{
@@ -35,6 +35,6 @@ impl Passwd {
         let context = RequestContext::command_line(vestibule.clock.now());
         let user = change_user(vestibule, user.id, change, &context).await?;
         let announcement = chosen.announcement();
-        output::print(&format!("changed the password of {} and ended all sessions{announcement}", called(&user)))
+        output::print(&format!("changed the password of {} and ended all sessions{announcement}", display_name(&user)))
     }
 }

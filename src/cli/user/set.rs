@@ -7,7 +7,7 @@ use crate::{
     cli::{
         Failure, output,
         passwords::Source,
-        user_arg::{UserArg, called},
+        user_arg::{UserArg, display_name},
     },
     domain::{Email, Permission, RoleName, User, Username, audit_event::RequestContext},
     flows::{
@@ -81,7 +81,7 @@ impl Changes {
         ] {
             if let Some(missing) = taken.iter().find(|name| !held.contains(&name.as_str())) {
                 let held = if held.is_empty() { "none".to_owned() } else { held.join(", ") };
-                let who = called(user);
+                let who = display_name(user);
                 return Err(Failure::new(format!("{who} does not have the {kind} {missing:?}; there are: {held}")));
             }
         }
@@ -131,6 +131,6 @@ impl Set {
         let user = change_user(vestibule, user.id, change, &context).await?;
         let ended =
             chosen.map_or_else(String::new, |chosen| format!(" and ended all sessions{}", chosen.announcement()));
-        output::print(&format!("changed {}{ended}", called(&user)))
+        output::print(&format!("changed {}{ended}", display_name(&user)))
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::debug_prints_only_the_name;
 use super::normalise::canonical;
 use super::sealed_fingerprint::{FingerprintKey, SealedFingerprint};
-use super::weights::{LEAST_WEIGHT, compared, weight_of};
+use super::weights::{MIN_WEIGHT, compared, weight_of};
 
 const MAX_BYTES: usize = 48 * 1024;
 /// Greatest nesting depth. The deepest known value, the plugin list of FingerprintJS, has five levels.
@@ -76,7 +76,7 @@ impl Fingerprint {
     /// Returns whether the fingerprint has enough weight to recognise a device.
     #[must_use]
     pub fn can_bind(&self) -> bool {
-        weight_of(self.values.keys()) >= LEAST_WEIGHT
+        weight_of(self.values.keys()) >= MIN_WEIGHT
     }
 
     /// Returns the keyed form for one user. Only this form is stored and compared.

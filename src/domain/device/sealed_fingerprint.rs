@@ -18,7 +18,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::debug_prints_only_the_name;
-use super::weights::{LEAST_WEIGHT, compared, weight_of};
+use super::weights::{MIN_WEIGHT, compared, weight_of};
 
 /// The version of the MAC's input and of the stored form. A change of the normalisation or of the input, or the removal
 /// of a component, requires a new number. Old baselines are then recognised as such, instead of never matching.
@@ -44,9 +44,9 @@ impl FingerprintKey {
 
     pub(super) fn of_user(&self, user_id: &Uuid) -> UserKey {
         let mut mac = Hmac::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        take_in(&mut mac, b"vestibule fingerprint");
-        take_in(&mut mac, &SCHEME.to_be_bytes());
-        take_in(&mut mac, user_id.as_bytes());
+        update_with_length(&mut mac, b"vestibule fingerprint");
+        update_with_length(&mut mac, &SCHEME.to_be_bytes());
+        update_with_length(&mut mac, user_id.as_bytes());
         UserKey(mac)
     }
 }
@@ -55,8 +55,8 @@ impl UserKey {
     /// Returns the MAC of a component. It includes the name, so that a value cannot be moved to another field.
     pub(super) fn mac(&self, name: &str, value: &str) -> ComponentMac {
         let mut mac = self.0.clone();
-        take_in(&mut mac, name.as_bytes());
-        take_in(&mut mac, value.as_bytes());
+        update_with_length(&mut mac, name.as_bytes());
+        update_with_length(&mut mac, value.as_bytes());
         let full: [u8; 32] = mac.finalize().into_bytes().into();
         let mut short = [0; 16];
         short.copy_from_slice(&full[..16]);
@@ -65,7 +65,7 @@ impl UserKey {
 }
 
 /// Adds a part to the MAC, after its length. So "ab" followed by "c" differs from "a" followed by "bc".
-fn take_in(mac: &mut Hmac<Sha256>, part: &[u8]) {
+fn update_with_length(mac: &mut Hmac<Sha256>, part: &[u8]) {
     mac.update(&(part.len() as u64).to_be_bytes());
     mac.update(part);
 }
@@ -95,7 +95,7 @@ impl SealedFingerprint {
     /// device.
     #[must_use]
     pub fn can_bind(&self) -> bool {
-        self.weight() >= LEAST_WEIGHT
+        self.weight() >= MIN_WEIGHT
     }
 
     /// Returns the new baseline after `presented` matched it. Each component takes the value from `presented`; a

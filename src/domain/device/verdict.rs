@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 use super::sealed_fingerprint::SealedFingerprint;
-use super::weights::{COMPONENTS, LEAST_WEIGHT, Role};
+use super::weights::{COMPONENTS, MIN_WEIGHT, Role};
 
 /// The result of a comparison: how much of a baseline a presented fingerprint matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +51,11 @@ pub fn compare(baseline: &SealedFingerprint, presented: &SealedFingerprint) -> S
         let same = given.is_some_and(|given| given.ct_eq(kept).into());
         match component.role {
             Role::Veto => score.veto |= !same,
-            Role::Weighs(weight) => {
+            Role::Weighted(weight) => {
                 score.weight += weight;
                 score.equal += if same { weight } else { 0 };
             }
-            Role::Shown => {}
+            Role::Ignored => {}
         }
     }
     score
@@ -115,7 +115,7 @@ impl Default for Thresholds {
 
 /// The error for thresholds that contradict each other or are outside the range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("it must hold that 0 < fingerprint_drift <= fingerprint_match <= 1")]
+#[error("the settings must satisfy 0 < fingerprint_drift <= fingerprint_match <= 1")]
 pub struct ThresholdsError;
 
 /// Returns the verdict on a score. A veto is decisive, even if the baseline is too light to be judged.
@@ -124,7 +124,7 @@ pub fn judge(score: Score, thresholds: Thresholds) -> Verdict {
     let reaches = |millionths: u64| u64::from(score.equal) * 1_000_000 >= millionths * u64::from(score.weight);
     if score.veto {
         Verdict::Mismatch
-    } else if score.weight < LEAST_WEIGHT {
+    } else if score.weight < MIN_WEIGHT {
         Verdict::Unjudged
     } else if reaches(thresholds.match_millionths) {
         Verdict::Match

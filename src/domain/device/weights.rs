@@ -13,7 +13,7 @@
 
 /// Least weight of a baseline that is judged. Equality of one or two common values, such as the language or the number
 /// of cores, proves nothing, and a browser that hides its features must not be at a disadvantage.
-pub(super) const LEAST_WEIGHT: u32 = 6;
+pub(super) const MIN_WEIGHT: u32 = 6;
 
 /// The effect of a difference in a component.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,10 +21,10 @@ pub(super) enum Role {
     /// A different or missing value means another device, whatever the other components are.
     Veto,
     /// The component counts with this weight.
-    Weighs(u32),
+    Weighted(u32),
     /// The component is known, but neither compared nor stored, because it changes with every release. The list of
     /// devices takes such values from the header `User-Agent`.
-    Shown,
+    Ignored,
 }
 
 /// The part of a component's value that is compared.
@@ -56,7 +56,7 @@ impl Component {
 }
 
 use Form::{Family, Major, Picture, Set, Whole};
-use Role::{Shown, Veto, Weighs};
+use Role::{Ignored, Veto, Weighted};
 
 /// All known components.
 pub(super) const COMPONENTS: [Component; 17] = [
@@ -66,42 +66,42 @@ pub(super) const COMPONENTS: [Component; 17] = [
     Component::new("browser", Veto, Family),
     // The most distinctive value of the old page script: it depends on fonts, driver and rasteriser. It changes only
     // with the pixel ratio and in private windows of Firefox, where it is new noise at each start.
-    Component::new("canvasPrint", Weighs(3), Picture),
+    Component::new("canvasPrint", Weighted(3), Picture),
     // Renderer and driver, which only our own module sends. As distinctive as the canvas, without its noise.
-    Component::new("gpu", Weighs(3), Whole),
+    Component::new("gpu", Weighted(3), Whole),
     // These three did not change with an update, a time zone, a language or a screen. Only private windows of Firefox
     // report another number of cores. Each has few possible values, so it weighs less than a picture.
-    Component::new("fonts", Weighs(2), Set),
-    Component::new("cpu", Weighs(2), Whole),
-    Component::new("hardwareConcurrency", Weighs(2), Whole),
+    Component::new("fonts", Weighted(2), Set),
+    Component::new("cpu", Weighted(2), Whole),
+    Component::new("hardwareConcurrency", Weighted(2), Whole),
     // Millions of machines share the same few values.
-    Component::new("plugins", Weighs(1), Set),
-    Component::new("deviceMemory", Weighs(1), Whole),
-    Component::new("touchPoints", Weighs(1), Whole),
+    Component::new("plugins", Weighted(1), Set),
+    Component::new("deviceMemory", Weighted(1), Whole),
+    Component::new("touchPoints", Weighted(1), Whole),
     // These change with another monitor, on a journey, or with the language of the browser, which also renames the time
     // zone.
-    Component::new("screenPrint", Weighs(1), Whole),
-    Component::new("timezone", Weighs(1), Whole),
-    Component::new("language", Weighs(1), Whole),
+    Component::new("screenPrint", Weighted(1), Whole),
+    Component::new("timezone", Weighted(1), Whole),
+    Component::new("language", Weighted(1), Whole),
     // Only the major version counts, because a point release is an everyday event.
-    Component::new("osVersion", Weighs(1), Major),
+    Component::new("osVersion", Weighted(1), Major),
     // A digest of all other values. It changed in 18 of 30 runs on one machine, with each real browser update and with
     // the setting for reduced motion. It can be compared only between runs of the same version of the same library.
-    Component::new("visitorId", Weighs(1), Whole),
+    Component::new("visitorId", Weighted(1), Whole),
     // These change with every release, that is, every four weeks.
-    Component::new("userAgent", Shown, Whole),
-    Component::new("browserVersion", Shown, Whole),
+    Component::new("userAgent", Ignored, Whole),
+    Component::new("browserVersion", Ignored, Whole),
 ];
 
 /// Returns the row of a component that is compared. Returns `None` for a component that is unknown or [`Role::Shown`].
 pub(super) fn compared(name: &str) -> Option<&'static Component> {
-    COMPONENTS.iter().find(|component| component.name == name && component.role != Shown)
+    COMPONENTS.iter().find(|component| component.name == name && component.role != Ignored)
 }
 
 /// Returns the sum of the weights of the named components.
 pub(super) fn weight_of<'n>(names: impl Iterator<Item = &'n &'static str>) -> u32 {
     let weight = |name: &&str| match compared(name).map(|component| component.role) {
-        Some(Role::Weighs(weight)) => weight,
+        Some(Role::Weighted(weight)) => weight,
         _ => 0,
     };
     names.map(weight).sum()

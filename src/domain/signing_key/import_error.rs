@@ -10,7 +10,7 @@ pub enum ImportError {
     #[error("it is not a PEM file, which begins with `-----BEGIN PRIVATE KEY-----`")]
     NotPem,
     /// The text between the BEGIN and END lines is not base64.
-    #[error("what stands between its BEGIN and END lines is damaged")]
+    #[error("the text between its BEGIN and END lines is damaged")]
     Damaged,
     /// The key is encrypted with a passphrase.
     #[error(
@@ -21,7 +21,7 @@ pub enum ImportError {
     #[error("it holds a {0}; the private key is needed, without which nothing can be signed")]
     Public(&'static str),
     /// The file contains several private keys.
-    #[error("it holds several private keys; import a file with one")]
+    #[error("it contains several private keys; import a file with only one")]
     Several,
     /// The private key has another format, such as that of OpenSSH.
     #[error("it is of another format ({0}); write it as PKCS#8 first, with `openssl pkey` or `ssh-keygen -p -m PKCS8`")]

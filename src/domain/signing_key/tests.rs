@@ -144,7 +144,7 @@ fn what_gives_no_key_is_refused_with_a_reason() {
         (include_str!("../../../tests/keys/public.pem"), "it holds a public key"),
         (include_str!("../../../tests/keys/rsa-1024.pem"), "its RSA key has 1024 bits; at least 2048 are needed"),
         (include_str!("../../../tests/keys/ec-secp256k1.pem"), "its key can't be used"),
-        (&two, "it holds several"),
+        (&two, "it contains several"),
         (&damaged, "is damaged"),
         (cut, "it is not a PEM file"),
         (&halved, "its key can't be used"),

@@ -5,7 +5,7 @@ use crate::{
     domain::audit_event::RequestContext,
     flows::{
         Vestibule,
-        open::keys::put_keys_in_force,
+        open::keys::activate_keys,
         steps::signing::{self, Advanced},
     },
     store,
@@ -13,11 +13,11 @@ use crate::{
 
 /// Performs the steps that are due at `context.now`, and reloads the keys. Does not access the database if no step is due.
 pub async fn advance_keys(vestibule: &Vestibule, context: &RequestContext) -> store::Result<Advanced> {
-    if !vestibule.keyring.keys().is_due(context.now) {
+    if !vestibule.keyring.keys().is_outdated(context.now) {
         return Ok(Advanced::default());
     }
     let (longest, context) = (signing::longest_acceptance(&vestibule.config), context.clone());
     let advanced = vestibule.store.write(async move |tx| signing::advance(tx, longest, &context).await).await?;
-    put_keys_in_force(vestibule).await;
+    activate_keys(vestibule).await;
     Ok(advanced)
 }

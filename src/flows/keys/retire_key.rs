@@ -2,7 +2,7 @@
 
 use crate::{
     domain::audit_event::RequestContext,
-    flows::{Vestibule, open::keys::put_keys_in_force, steps::signing},
+    flows::{Vestibule, open::keys::activate_keys, steps::signing},
     store::{
         self, audit,
         signing_keys::{self, KeyStatus},
@@ -16,9 +16,7 @@ pub enum RetireError {
     #[error("there is no key {0}; see `vestibule keys list`")]
     Unknown(String),
     /// The key is the current key. Without it no token could be signed.
-    #[error(
-        "the key {0} is the one that signs; put another in its place with `vestibule keys rotate --now`, then retire it"
-    )]
+    #[error("the key {0} is the current key; replace it with `vestibule keys rotate --now`, then retire it")]
     Current(String),
     /// The database failed.
     #[error(transparent)]
@@ -47,6 +45,6 @@ pub async fn retire_key(vestibule: &Vestibule, kid: &str, context: &RequestConte
             Ok(Ok(key.status))
         })
         .await??;
-    put_keys_in_force(vestibule).await;
+    activate_keys(vestibule).await;
     Ok(was)
 }

@@ -8,7 +8,7 @@ use crate::{
     domain::{Purpose, UnixTime, audit_event::RequestContext, jwt::Algorithm, signing_key::SigningKey},
     flows::{
         Vestibule,
-        open::keys::put_keys_in_force,
+        open::keys::activate_keys,
         steps::signing::{self, ALGORITHM_KEY, NewKey},
     },
     store::{self, meta, signing_keys},
@@ -47,10 +47,10 @@ pub enum RotateError {
     )]
     SecretKey,
     /// The key is in the database already.
-    #[error("the key {0} is here already; see `vestibule keys list`")]
+    #[error("the key {0} is in the database already; see `vestibule keys list`")]
     Known(String),
     /// The root secret was replaced after this process read it.
-    #[error("the root secret was changed meanwhile; try again")]
+    #[error("the root secret was replaced in the meantime; try again")]
     SecretChanged,
     /// The database failed.
     #[error(transparent)]
@@ -103,6 +103,6 @@ pub async fn rotate_keys(
             Ok(Ok(Rotated { kid: new.kid.clone(), algorithm: new.algorithm, signs_from, retired, replaced }))
         })
         .await??;
-    put_keys_in_force(vestibule).await;
+    activate_keys(vestibule).await;
     Ok(rotated)
 }

@@ -36,7 +36,7 @@ const SERVER_PATIENCE: Duration = Duration::from_millis(250);
 const OPENING_PATIENCE: Duration = Duration::from_secs(120);
 
 /// The interval between two attempts to take a lock.
-const ASK_EVERY: Duration = Duration::from_millis(5);
+const RETRY_EVERY: Duration = Duration::from_millis(5);
 
 /// The paths of the root secret and of the database.
 pub(super) struct DataPaths {
@@ -76,7 +76,7 @@ impl DataPaths {
     /// # Errors
     /// [`OpenError`] if the file can't be created, is a directory, has a second hard link, is mounted as a single file, or is
     /// writable by its group or other users.
-    pub(super) fn make_database(&self) -> Result<(), OpenError> {
+    pub(super) fn create_database_file(&self) -> Result<(), OpenError> {
         let failed = |cause| OpenError::File { action: "open the database", path: self.database.clone(), cause };
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.database) {
             Ok(_) => Ok(()),
@@ -131,7 +131,7 @@ fn make_directory(path: &Path) -> Result<(), OpenError> {
 /// # Errors
 /// [`OpenError::WritableByOthers`]; [`OpenError::File`] if the path can't be examined.
 fn refuse_writable_by_others(path: &Path) -> Result<(), OpenError> {
-    let failed = |cause| OpenError::File { action: "look at", path: path.to_owned(), cause };
+    let failed = |cause| OpenError::File { action: "examine", path: path.to_owned(), cause };
     let mode = fs::metadata(path).map_err(failed)?.mode() & 0o7777;
     if mode & WRITABLE_BY_OTHERS == 0 {
         Ok(())
@@ -211,7 +211,7 @@ async fn lock_within(database: &Path, suffix: &str, patience: Duration) -> Resul
     let asked = async {
         loop {
             match lock_beside(database, suffix)? {
-                None => tokio::time::sleep(ASK_EVERY).await,
+                None => tokio::time::sleep(RETRY_EVERY).await,
                 lock => return Ok(lock),
             }
         }

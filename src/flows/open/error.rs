@@ -33,10 +33,10 @@ pub enum OpenError {
     #[error("this root secret does not belong to the database {}; use the one that was beside it", .0.display())]
     SecretForeign(PathBuf),
     /// The root secret was replaced while this process used it.
-    #[error("the root secret was changed meanwhile; try again")]
+    #[error("the root secret was replaced in the meantime; try again")]
     SecretReplaced,
     /// The file of the root secret has fewer than 32 bytes.
-    #[error("{} is not a root secret: it must hold at least 32 bytes", .0.display())]
+    #[error("{} is not a root secret: it must have at least 32 bytes", .0.display())]
     SecretShort(PathBuf),
     /// The group or other users can write to the data directory, to the database's directory or to the database.
     #[error("its group or others can write {} (mode {mode:o}); run `chmod go-w` on it, or choose another data_dir", path.display())]

@@ -28,7 +28,7 @@ pub(super) async fn choose_signing_key(
     let by_time = context.clone();
     store.write(async move |tx| signing::advance(tx, longest, &by_time).await).await?;
 
-    let choice = Choice {
+    let choice = KeyChoice {
         wanted: config.keys.algorithm,
         is_shared: config.keys.secret_key.is_some(),
         root: root.clone(),
@@ -41,9 +41,9 @@ pub(super) async fn choose_signing_key(
         // transaction, and then the decision is made again.
         let (asked, key) = (choice.clone(), new.take());
         match store.write(async move |tx| asked.decide(tx, key.as_ref()).await).await? {
-            Chosen::Settled => return Ok(()),
-            Chosen::SecretReplaced => return Err(OpenError::SecretReplaced),
-            Chosen::KeyIsMissing => {
+            ChosenKey::Settled => return Ok(()),
+            ChosenKey::SecretReplaced => return Err(OpenError::SecretReplaced),
+            ChosenKey::KeyIsMissing => {
                 let key = signing::generate(choice.wanted).await;
                 new = Some(NewKey::seal(&key, &root.derive(Purpose::SealSigningKeys)));
             }
@@ -53,7 +53,7 @@ pub(super) async fn choose_signing_key(
 
 /// The data for the choice of a signing key, beside the database.
 #[derive(Clone)]
-struct Choice {
+struct KeyChoice {
     /// The algorithm of the configuration.
     wanted: Algorithm,
     /// Whether `secret_key` of the configuration signs, so that no key of the database may sign.
@@ -64,7 +64,7 @@ struct Choice {
     context: RequestContext,
 }
 
-enum Chosen {
+enum ChosenKey {
     /// The key that signs fits the configuration.
     Settled,
     /// Nothing was changed. A new key is needed, and the caller passed no key.
@@ -73,10 +73,10 @@ enum Chosen {
     SecretReplaced,
 }
 
-impl Choice {
+impl KeyChoice {
     /// Decides which key signs. It runs in the transaction that writes the decision, so of several processes that start at
     /// once only one adds its key.
-    async fn decide(&self, tx: &mut Tx, new: Option<&NewKey>) -> store::Result<Chosen> {
+    async fn decide(&self, tx: &mut Tx, new: Option<&NewKey>) -> store::Result<ChosenKey> {
         let keys = signing_keys::list(tx).await?;
         let last = meta::find(tx, ALGORITHM_KEY).await?;
         let of = |status: KeyStatus| keys.iter().find(|key| key.status == status).map(|key| key.algorithm);
@@ -88,10 +88,10 @@ impl Choice {
             current.is_some() && (is_as_before || current == Some(self.wanted) || next == Some(self.wanted))
         };
         if is_settled && is_as_before {
-            return Ok(Chosen::Settled);
+            return Ok(ChosenKey::Settled);
         }
         if !signing::is_root_of_database(tx, &self.root).await? {
-            return Ok(Chosen::SecretReplaced);
+            return Ok(ChosenKey::SecretReplaced);
         }
         match new {
             _ if is_settled => {}
@@ -100,13 +100,13 @@ impl Choice {
                 signing::retire_current(tx, self.longest, &self.context).await?;
             }
             Some(new) => drop(signing::sign_at_once(tx, new, self.longest, &self.context).await?),
-            None => return Ok(Chosen::KeyIsMissing),
+            None => return Ok(ChosenKey::KeyIsMissing),
         }
         meta::set(tx, ALGORITHM_KEY, self.wanted.as_str()).await?;
         if !is_settled {
             signing::announce(tx, self.context.now).await?;
         }
-        Ok(Chosen::Settled)
+        Ok(ChosenKey::Settled)
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
             }
         }
     }
-    Ok(KeySet::new(next, current, retiring).until(due.into_iter().min()))
+    Ok(KeySet::new(next, current, retiring).with_outdated_from(due.into_iter().min()))
 }
 
 /// Waits until this process or another process has changed the set of signing keys, and activates the new set.
@@ -155,7 +155,7 @@ pub async fn follow_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
 }
 
 /// Activates the keys of the database. If that fails, it logs the error and requests another attempt.
-pub async fn put_keys_in_force(vestibule: &Vestibule) {
+pub async fn activate_keys(vestibule: &Vestibule) {
     if let Err(error) = reload_keys(vestibule).await {
         tracing::error!(%error, "can't reload the signing keys; trying again");
         vestibule.keys_changed.notify_one();
@@ -166,7 +166,7 @@ async fn reload_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
     let _alone = vestibule.key_source.reloading.lock().await;
     // The position is read before the keys. If a change is announced in between, the keys are read once more, which is
     // harmless.
-    let seen = changes::last_of_keys(&mut *vestibule.store.read().await?).await?;
+    let seen = changes::last_key_change(&mut *vestibule.store.read().await?).await?;
     follow_root_secret(vestibule).await?;
     let keys = load_keys(&vestibule.store, &vestibule.config, &vestibule.key_source.root()).await?;
     vestibule.keyring.replace(keys);

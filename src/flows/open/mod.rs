@@ -67,7 +67,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     let opening = lock_opening(&paths.database).await?;
     let lookup = RootSecretLookup { config: &config, file: &paths.secret, database: &paths.database };
     let root = lookup.find_or_create(paths.database_exists())?;
-    paths.make_database()?;
+    paths.create_database_file()?;
     let revocations = Arc::new(Revocations::default());
     let keys_changed = Arc::new(Notify::new());
     let announced = Arc::new(AtomicBool::new(false));
@@ -121,7 +121,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         store,
         clock,
         config,
-        own_rule: OnceLock::new(),
+        revocation_rule: OnceLock::new(),
         process_locks: Mutex::new(ProcessLocks { lock, _temporary: temporary }),
     })
 }

@@ -77,7 +77,7 @@ pub async fn recover(config: &Config, context: &RequestContext) -> Result<Recove
     }
     let _no_server = lock(&paths.database).await?;
     let _nobody_else = lock_opening(&paths.database).await?;
-    paths.make_database()?;
+    paths.create_database_file()?;
     let Some(_alone) = lock_secret(&paths.database)? else { return Err(RecoverError::Busy) };
     let store = Store::open(&paths.database, Arc::new(|_| {})).await?;
     let done = start_over(config, &paths, &store, context).await;

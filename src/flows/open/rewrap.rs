@@ -12,7 +12,7 @@ use std::{fs::File, path::PathBuf};
 use super::{
     data_paths::{lock, lock_secret},
     error::OpenError,
-    keys::put_keys_in_force,
+    keys::activate_keys,
     secret::{FIRST_SECRET_KEY, promote_draft, write_draft},
 };
 use crate::{
@@ -102,7 +102,7 @@ pub async fn rewrap(
         promote_draft(file)?;
     }
     vestibule.key_source.replace_root(new);
-    put_keys_in_force(vestibule).await;
+    activate_keys(vestibule).await;
     Ok(Rewrapped { keys, file: (!is_configured).then(|| file.clone()) })
 }
 

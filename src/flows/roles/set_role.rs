@@ -22,8 +22,8 @@ pub enum SetRoleError {
     #[error("the role {ADMIN_ROLE} has every permission; it can't be set")]
     Admin,
     /// The access token of a user would be too long.
-    #[error("{} would get too much: {message}", name.as_deref().unwrap_or(&id.to_string()))]
-    TooMuch {
+    #[error("the access token of {} would be too long: {message}", name.as_deref().unwrap_or(&id.to_string()))]
+    TokenTooLong {
         /// The user's id.
         id: UserId,
         /// The username or the email address.
@@ -62,7 +62,7 @@ pub async fn set_role(
                     let all = after.of_user(user.roles.iter().map(String::as_str), &user.direct_permissions);
                     if let Err(message) = room.check(&user.claims, &user.roles, &all) {
                         let name = user.username.or(user.email);
-                        return Ok(Err(SetRoleError::TooMuch { id: user.id, name, message }));
+                        return Ok(Err(SetRoleError::TokenTooLong { id: user.id, name, message }));
                     }
                 }
             }

@@ -90,7 +90,7 @@ pub enum CreateAccessTokenError {
     #[error("user {0} is disabled")]
     Disabled(UserId),
     /// There is no client with this id.
-    #[error("no client is called {0:?}")]
+    #[error("there is no client {0:?}")]
     UnknownClient(String),
     /// A claim has a reserved name, or the claims do not fit into a token.
     #[error("{0}")]

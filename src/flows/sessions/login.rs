@@ -57,7 +57,7 @@ pub enum LoginError {
     #[error("{0} devices are signed in, which is the limit")]
     DeviceLimit(u32),
     /// The user or the client does not have all the requested permissions. The password was right.
-    #[error("the scope asks for {0}, which can't be granted")]
+    #[error("the requested scope contains {0}, which can't be granted")]
     Scope(Permission),
     /// There were too many attempts from one address, or too many wrong passwords for one name.
     #[error("too many attempts")]
@@ -290,7 +290,7 @@ impl Plan {
             users::replace_password_hash(tx, id, &verified.stored, renewed).await?;
         }
         let grantable = self.client.permitted(&user.permissions);
-        if let Some(beyond) = self.session.scope.as_ref().and_then(|scope| scope.beyond(&grantable)) {
+        if let Some(beyond) = self.session.scope.as_ref().and_then(|scope| scope.first_not_in(&grantable)) {
             let event = AuditEvent::new(Event::LoginFailed, &self.context).user(id).detail("reason", "scope");
             audit::insert(tx, &event).await?;
             return Ok(Opened::Scope(beyond.clone()));

@@ -37,25 +37,25 @@ pub enum RefreshError {
     #[error(transparent)]
     Token(#[from] RefreshTokenError),
     /// The session has ended, or its user was deleted or is disabled.
-    #[error("session {0} is over")]
+    #[error("session {0} has ended")]
     SessionEnded(SessionId),
     /// The token was issued before the last change of the password. The session continues.
-    #[error("a refresh token of session {0} came that is older than the password")]
+    #[error("a refresh token of session {0} was issued before the last password change")]
     Outdated(SessionId),
     /// The token was superseded longer ago than the grace. The session is revoked now.
-    #[error("an old refresh token of session {0} came back")]
+    #[error("a superseded refresh token of session {0} was used again")]
     Reused(SessionId),
     /// The session is bound to another device.
     #[error("session {0} was refreshed from another device")]
     DeviceMismatch(SessionId),
     /// The token was issued to another client than the client that presents it.
-    #[error("a refresh token of another client, session {0}")]
+    #[error("the refresh token of session {0} was issued to another client")]
     ForeignClient(SessionId),
     /// The token's client is not configured any longer, or it is confidential and has not authenticated.
     #[error(transparent)]
     Client(#[from] ClientError),
     /// The request asks for permissions that the session was not granted.
-    #[error("the scope asks for {0}, which was not granted")]
+    #[error("the requested scope contains {0}, which was not granted")]
     Scope(Permission),
     /// The session was rotated too often.
     #[error("too many refreshes")]
@@ -153,7 +153,7 @@ async fn attempt(
             }
             let mut next = after_refresh(&session, client, &check, context);
             next.refresh_expires_at = now.plus(client.refresh_token_lifetime.seconds()).min(next.expires_at);
-            next.generations = session.generations.after(claims.generation, now, policy.grace);
+            next.generations = session.generations.after_rotation(claims.generation, now, policy.grace);
             next.access_expires_at = access_expiry(&next, client, now);
             if !claim(vestibule, session.generations.current(), &next, check.event(), context).await? {
                 return Ok(Attempt::Overtaken);
@@ -200,7 +200,7 @@ async fn answer(
     let generation = session.generations.current();
     for _ in 0..MAX_ATTEMPTS {
         let tokens = vestibule.tokens_within(scope, &user, &session, client, false, now);
-        if !vestibule.revocations.overtook(session.id, user.id, user.authorization_version) {
+        if !vestibule.revocations.invalidated_since(session.id, user.id, user.authorization_version) {
             return Ok(Attempt::Answered(tokens));
         }
         (session, user) = find(vestibule, claims).await?;
@@ -216,7 +216,7 @@ async fn answer(
 
 /// Returns the error for a revocation in memory that the rows do not contain, even after repeated reads.
 fn inconsistent(claims: &RefreshClaims) -> RefreshError {
-    let what = "its row and what was announced of it don't fit together".to_owned();
+    let what = "the session's row does not match its announced revocation".to_owned();
     store::Error::Inconsistent { table: "sessions", id: claims.sid.to_string(), what }.into()
 }
 
@@ -224,8 +224,8 @@ fn inconsistent(claims: &RefreshClaims) -> RefreshError {
 /// that the user has lost is not refused: the token does not contain it.
 fn check_scope(asked: Option<&Scope>, user: &User, session: &Session, client: &Client) -> Result<(), RefreshError> {
     let beyond = match &session.scope {
-        Some(scope) => asked.and_then(|asked| asked.beyond(scope.permissions())),
-        None => asked.and_then(|asked| asked.beyond(&granted_permissions(user, session, client))),
+        Some(scope) => asked.and_then(|asked| asked.first_not_in(scope.permissions())),
+        None => asked.and_then(|asked| asked.first_not_in(&granted_permissions(user, session, client))),
     };
     beyond.map_or(Ok(()), |beyond| Err(RefreshError::Scope(beyond.clone())))
 }
@@ -258,7 +258,7 @@ fn after_refresh(session: &Session, client: &Client, check: &FingerprintCheck, c
         access_expires_at: access_expiry(session, client, context.now),
         ip: context.ip.clone(),
         user_agent: context.user_agent.clone(),
-        fingerprint: check.baseline.clone(),
+        fingerprint: check.sealed.clone(),
         ..session.clone()
     }
 }

@@ -86,7 +86,7 @@ pub async fn renew(
     }
     let access_token = vestibule.keyring.keys().sign(&claims);
     // As a cookie, the outdated token would replace a valid token.
-    if vestibule.revocations.overtook(session.id, user.id, user.authorization_version) {
+    if vestibule.revocations.invalidated_since(session.id, user.id, user.authorization_version) {
         return Ok(None);
     }
     let refresh_expires_in = session.refresh_expires_at.since(now);

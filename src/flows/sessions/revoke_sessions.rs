@@ -41,7 +41,7 @@ pub enum RevokeError {
     #[error("no such session")]
     Unknown,
     /// The bearer's session is not valid any longer, or the session to keep is not live.
-    #[error("session {0} is over")]
+    #[error("session {0} has ended")]
     SessionEnded(SessionId),
     /// The database failed.
     #[error(transparent)]
@@ -61,13 +61,13 @@ pub async fn revoke_own(
 ) -> Result<usize, RevokeError> {
     let (selection, reason) = match which {
         OwnSessions::All => (sessions::Selection::All, RevokeReason::LogoutAll),
-        OwnSessions::Others(None) => (sessions::Selection::AllBut(bearer.sid), RevokeReason::RevokedByUser),
+        OwnSessions::Others(None) => (sessions::Selection::AllExcept(bearer.sid), RevokeReason::RevokedByUser),
         OwnSessions::Others(Some(token)) => {
             let claims = vestibule.refresh_tokens.verify(token, context.now)?;
             if claims.sub != bearer.sub {
                 return Err(RevokeError::NotOwn);
             }
-            (sessions::Selection::AllBut(claims.sid), RevokeReason::RevokedByUser)
+            (sessions::Selection::AllExcept(claims.sid), RevokeReason::RevokedByUser)
         }
         OwnSessions::One(session) => (sessions::Selection::One(session), RevokeReason::RevokedByUser),
         OwnSessions::ByTokenId(id) => {
@@ -84,7 +84,7 @@ pub async fn revoke_own(
             // The session to keep must be live. Otherwise a request with the refresh token of an ended session would end all
             // sessions.
             let kept_is_live = match selection {
-                sessions::Selection::AllBut(kept) => session_is_live(tx, kept, now).await?,
+                sessions::Selection::AllExcept(kept) => session_is_live(tx, kept, now).await?,
                 _ => true,
             };
             if !(asking_is_live && kept_is_live) {

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeTokenError {
     /// The token was issued to another client. Only the client to which a token was issued can revoke it.
-    #[error("the token is another client's")]
+    #[error("the token was issued to another client")]
     ForeignClient,
     /// The database failed.
     #[error(transparent)]

@@ -9,7 +9,7 @@ use crate::{
         AccessClaims, SessionId, UnixTime, User,
         access_token::AccessTokenError,
         refresh_token::{RefreshClaims, RefreshTokenError},
-        rotation::{Binding, Decision, decide},
+        rotation::{Decision, DeviceMatch, decide},
         session::Session,
     },
     flows::Vestibule,
@@ -36,7 +36,7 @@ pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result
 pub fn check_validity(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> Result<(), AccessTokenError> {
     claims.check_time(now, vestibule.config.tokens.leeway.seconds())?;
     let sessions_count = vestibule.config.sessions.blacklist == Blacklist::Both;
-    let own_rule = || vestibule.own_rule.get().is_some_and(|rule| rule(claims));
+    let own_rule = || vestibule.revocation_rule.get().is_some_and(|rule| rule(claims));
     if vestibule.revocations.is_revoked(claims, sessions_count) || own_rule() {
         Err(AccessTokenError::Revoked)
     } else {
@@ -77,7 +77,7 @@ pub enum InspectRefreshTokenError {
     #[error(transparent)]
     Token(#[from] RefreshTokenError),
     /// The session has ended, the user was deleted or is disabled, or the token was superseded longer ago than the grace.
-    #[error("session {0} is over, or its refresh token is another one")]
+    #[error("session {0} has ended, or its refresh token was superseded")]
     SessionEnded(SessionId),
     /// The database failed.
     #[error(transparent)]
@@ -101,7 +101,7 @@ pub async fn inspect_refresh_token(
     let user = users::find(&mut reader, claims.sub).await?.ok_or_else(ended)?;
     let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(ended)?;
     let is_active = user.disabled_at.is_none() && vestibule.config.clients.get(&claims.client_id).is_some();
-    match decide(&session, is_active, claims.generation, Binding::Matches, now, vestibule.rotation_policy()) {
+    match decide(&session, is_active, claims.generation, DeviceMatch::Matches, now, vestibule.rotation_policy()) {
         Decision::Rotate | Decision::Keep | Decision::Repeat => Ok(LiveRefreshToken { claims, session, user }),
         Decision::RefuseEnded | Decision::RefuseOutdated | Decision::RefuseReused | Decision::RefuseDevice => {
             Err(ended())

@@ -20,11 +20,11 @@ impl<'v> KnownClient<'v> {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// There is no client with this id.
-    #[error("no client is called {0:?}")]
+    #[error("there is no client {0:?}")]
     Unknown(String),
     /// The client is confidential, and the request has no secret or a wrong secret.
-    #[error("the client {0:?} was not proved")]
-    Unproved(String),
+    #[error("the client {0:?} did not authenticate")]
+    Unauthenticated(String),
     /// The client is public and has no secret, but the request has a secret.
     #[error("the client {0:?} has no secret")]
     Public(String),
@@ -52,7 +52,7 @@ pub fn authenticate_client<'v>(
     match (&client.secret_hash, secret) {
         (None, None) => Ok(KnownClient(client)),
         (Some(hash), Some(secret)) if hash.matches(secret) => Ok(KnownClient(client)),
-        (Some(_), _) => Err(ClientError::Unproved(id.to_owned())),
+        (Some(_), _) => Err(ClientError::Unauthenticated(id.to_owned())),
         (None, Some(_)) => Err(ClientError::Public(id.to_owned())),
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         audit_event::Event,
         device::{self, Fingerprint, SealedFingerprint, Verdict},
-        rotation::Binding,
+        rotation::DeviceMatch,
         session::Session,
     },
     flows::Vestibule,
@@ -13,10 +13,10 @@ use crate::{
 
 /// The result of the comparison of a presented fingerprint with the sealed fingerprint of the session.
 pub(in crate::flows) struct FingerprintCheck {
-    pub binding: Binding,
+    pub binding: DeviceMatch,
     verdict: Verdict,
     /// The sealed fingerprint to store: updated if the presented fingerprint matched, and unchanged otherwise.
-    pub baseline: Option<SealedFingerprint>,
+    pub sealed: Option<SealedFingerprint>,
     score: f64,
 }
 
@@ -24,9 +24,9 @@ impl FingerprintCheck {
     pub(in crate::flows) fn of(vestibule: &Vestibule, session: &Session, fingerprint: Option<&Fingerprint>) -> Self {
         let policy = vestibule.config.devices.fingerprint;
         let unbound = Self {
-            binding: Binding::Matches,
+            binding: DeviceMatch::Matches,
             verdict: Verdict::Unjudged,
-            baseline: session.fingerprint.clone(),
+            sealed: session.fingerprint.clone(),
             score: 1.0,
         };
         let Some(baseline) = session.fingerprint.as_ref().filter(|_| policy != FingerprintPolicy::Off) else {
@@ -38,9 +38,9 @@ impl FingerprintCheck {
         let verdict = device::judge(score, vestibule.thresholds);
         let refused = verdict == Verdict::Mismatch && policy != FingerprintPolicy::Log;
         Self {
-            binding: if refused { Binding::Mismatched } else { Binding::Matches },
+            binding: if refused { DeviceMatch::Mismatched } else { DeviceMatch::Matches },
             verdict,
-            baseline: Some(if verdict == Verdict::Match { baseline.updated_by(&presented) } else { baseline.clone() }),
+            sealed: Some(if verdict == Verdict::Match { baseline.updated_by(&presented) } else { baseline.clone() }),
             score: score.value(),
         }
     }

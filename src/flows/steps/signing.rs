@@ -23,7 +23,7 @@ use crate::{
 pub const PUBLISHED_BEFORE_USE: i64 = 600;
 
 /// Seconds within which a running server has followed a change of its keys and no longer signs with the previous key.
-const HANDED_OVER_WITHIN: i64 = 60;
+const FOLLOWED_WITHIN: i64 = 60;
 
 /// The key in `meta` for the setting `algorithm` with which a server was started last.
 pub(in crate::flows) const ALGORITHM_KEY: &str = "algorithm";
@@ -124,7 +124,7 @@ pub(in crate::flows) async fn retire_current(
     context: &RequestContext,
 ) -> store::Result<Option<(String, UnixTime)>> {
     let given_out = sessions::latest_access_expiry(tx, None).await?.unwrap_or(context.now);
-    let until = given_out.max(context.now).plus(longest + HANDED_OVER_WITHIN);
+    let until = given_out.max(context.now).plus(longest + FOLLOWED_WITHIN);
     let Some(kid) = signing_keys::retire_current(tx, until).await? else { return Ok(None) };
     let event = AuditEvent::new(Event::SigningKeyRetired, context).detail("kid", kid.clone());
     audit::insert(tx, &event.detail("until", until.to_string())).await?;

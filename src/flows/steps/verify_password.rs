@@ -25,7 +25,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyPasswordError {
     /// The session or its user does not exist any longer, or the session is not live.
-    #[error("session {0} is over")]
+    #[error("session {0} has ended")]
     SessionEnded(SessionId),
     /// The password is wrong.
     #[error("wrong password in session {0}")]

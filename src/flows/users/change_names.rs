@@ -38,7 +38,7 @@ pub enum ChangeNamesError {
     #[error("too many attempts")]
     TooMany(RetryAfter),
     /// The session has ended, the user was deleted or is disabled, or the authorization version has changed.
-    #[error("session {0} is over")]
+    #[error("session {0} has ended")]
     SessionEnded(SessionId),
     /// The database failed.
     #[error(transparent)]
@@ -74,8 +74,9 @@ pub async fn change_names(
                 return Ok(Changed::Gone);
             }
             let Some(user) = users::find(tx, id).await? else { return Ok(Changed::Gone) };
-            let username = names.username.clone().unwrap_or_else(|| kept(user.username.as_deref(), Username::parse));
-            let email = names.email.clone().unwrap_or_else(|| kept(user.email.as_deref(), Email::parse));
+            let username =
+                names.username.clone().unwrap_or_else(|| parse_stored(user.username.as_deref(), Username::parse));
+            let email = names.email.clone().unwrap_or_else(|| parse_stored(user.email.as_deref(), Email::parse));
             if let Err((field, message)) = check_names(field, username.is_some(), email.is_some()) {
                 // If either name would do, the error belongs to the field of the name that was to be removed.
                 let field = if names.email == Some(None) { "email" } else { field };
@@ -105,6 +106,6 @@ pub async fn change_names(
 }
 
 /// Parses a stored name. Returns `None` if it is absent, or invalid under today's rules.
-fn kept<T>(stored: Option<&str>, parse: fn(&str) -> Result<T, &'static str>) -> Option<T> {
+fn parse_stored<T>(stored: Option<&str>, parse: fn(&str) -> Result<T, &'static str>) -> Option<T> {
     stored.and_then(|text| parse(text).ok())
 }

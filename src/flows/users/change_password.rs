@@ -31,7 +31,7 @@ pub enum ChangePasswordError {
     Unsuitable(String),
     /// The session has ended, the user was deleted or is disabled, or the authorization version or the password has changed
     /// in the meantime.
-    #[error("session {0} is over")]
+    #[error("session {0} has ended")]
     SessionEnded(SessionId),
     /// The new password could not be hashed.
     #[error(transparent)]
@@ -60,7 +60,7 @@ pub async fn change_password(
 
     let (id, user_id, now) = (bearer.sid, bearer.sub, context.now);
     let revocation_ttl = vestibule.revocation_ttl();
-    let others = sessions::Selection::AllBut(id);
+    let others = sessions::Selection::AllExcept(id);
     let revocation = Revocation::new(vestibule, user_id, others, RevokeReason::PasswordChanged, context);
     let (bearer, lifetimes, context) = (Bearer::of(bearer), client.clone(), context.clone());
     let changed = vestibule
@@ -84,7 +84,7 @@ pub async fn change_password(
             next.refresh_expires_at = now.plus(lifetimes.refresh_token_lifetime.seconds()).min(next.expires_at);
             next.access_expires_at = access_expiry(&next, &lifetimes, now);
             sessions::claim(tx, current, &next).await?;
-            sessions::prove(tx, id, now, next.access_expires_at).await?;
+            sessions::record_proof(tx, id, now, next.access_expires_at).await?;
             audit::insert(tx, &AuditEvent::new(Event::PasswordChanged, &context).user(user_id).session(id)).await?;
             Ok(users::find(tx, user_id).await?.map(|user| (next, user)))
         })

@@ -4,7 +4,7 @@ use crate::{
     domain::{
         AccessClaims, SessionId, UserId,
         audit_event::{AuditEvent, Event, RequestContext},
-        change::GONE,
+        change::DELETED_USER_VERSION,
         password::{Password, PasswordHash},
         session::RevokeReason,
     },
@@ -31,7 +31,7 @@ pub enum DeleteUserError {
     LastAdmin(UserId),
     /// The bearer's session has ended, the user was deleted or is disabled, or the authorization version or the password has
     /// changed.
-    #[error("session {0} is over")]
+    #[error("session {0} has ended")]
     SessionEnded(SessionId),
     /// There is no user with this id.
     #[error("no user {0}")]
@@ -100,7 +100,7 @@ async fn erase(tx: &mut Tx, id: UserId, revocation_ttl: i64, context: &RequestCo
     }
     let (selection, reason) = (sessions::Selection::All, RevokeReason::UserDeleted);
     Revocation { user: id, selection, reason, ttl: revocation_ttl, context: context.clone() }.carry_out(tx).await?;
-    invalidate_access_tokens(tx, revocation_ttl, id, GONE, context.now).await?;
+    invalidate_access_tokens(tx, revocation_ttl, id, DELETED_USER_VERSION, context.now).await?;
     users::delete(tx, id).await?;
     audit::forget_user(tx, id).await?;
     let mut event = AuditEvent::new(Event::UserDeleted, context);

@@ -24,7 +24,7 @@ pub enum ReauthenticateError {
     #[error(transparent)]
     Proof(#[from] verify_password::VerifyPasswordError),
     /// The session has ended, the user was deleted or is disabled, or the authorization version or the password has changed.
-    #[error("session {0} is over")]
+    #[error("session {0} has ended")]
     SessionEnded(SessionId),
     /// The database failed.
     #[error(transparent)]
@@ -65,7 +65,7 @@ pub async fn reauthenticate(
             let Some(user) = users::find(tx, user_id).await? else { return Ok(None) };
             session.access_expires_at = access_expiry(&session, &lifetime, now);
             session.auth_time = now;
-            sessions::prove(tx, id, now, session.access_expires_at).await?;
+            sessions::record_proof(tx, id, now, session.access_expires_at).await?;
             audit::insert(tx, &event).await?;
             Ok(Some((session, user)))
         })

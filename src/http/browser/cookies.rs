@@ -73,7 +73,7 @@ impl<'r> Cookies<'r> {
 /// The cookies of the request.
 impl<'r> Cookies<'r> {
     /// Returns whether the request has a cookie that could authenticate it.
-    pub fn have_token(self) -> bool {
+    pub fn has_token(self) -> bool {
         let settings = self.settings();
         !(self.tokens(&settings.access_name).is_empty() && self.tokens(&settings.refresh_name).is_empty())
     }
@@ -231,7 +231,10 @@ impl Cookies<'_> {
         pending_cookies::put(self.request, self.cookie(&settings.csrf_name, tokens.csrf_token.clone(), ROOT, session));
         if let Some(device) = &tokens.device_id {
             let days = Duration::days(DEVICE_COOKIE_DAYS);
-            pending_cookies::put(self.request, self.of_host(DEVICE, device.clone(), same_site(settings), Some(days)));
+            pending_cookies::put(
+                self.request,
+                self.host_cookie(DEVICE, device.clone(), same_site(settings), Some(days)),
+            );
         }
     }
 
@@ -271,20 +274,20 @@ impl Cookies<'_> {
     pub fn clear_device(self) {
         pending_cookies::put(
             self.request,
-            self.of_host(DEVICE, String::new(), same_site(self.settings()), Some(Duration::ZERO)),
+            self.host_cookie(DEVICE, String::new(), same_site(self.settings()), Some(Duration::ZERO)),
         );
     }
 
     /// Sets the secret of this browser's forms, until the browser is closed.
     pub fn set_form_secret(self, secret: String) {
-        pending_cookies::put(self.request, self.of_host(FORM, secret, SameSite::Lax, None));
+        pending_cookies::put(self.request, self.host_cookie(FORM, secret, SameSite::Lax, None));
     }
 
     /// Stores for `seconds` how often the browser was redirected.
     pub fn set_redirect_count(self, value: String, seconds: i64) {
         pending_cookies::put(
             self.request,
-            self.of_host(REDIRECTS, value, SameSite::Lax, Some(Duration::seconds(seconds))),
+            self.host_cookie(REDIRECTS, value, SameSite::Lax, Some(Duration::seconds(seconds))),
         );
     }
 
@@ -304,7 +307,13 @@ impl Cookies<'_> {
     }
 
     /// Returns a cookie that the browser sends only to this host. Without `max_age`, the browser keeps it until it is closed.
-    fn of_host(self, plain: &str, value: String, same_site: SameSite, max_age: Option<Duration>) -> Cookie<'static> {
+    fn host_cookie(
+        self,
+        plain: &str,
+        value: String,
+        same_site: SameSite,
+        max_age: Option<Duration>,
+    ) -> Cookie<'static> {
         let settings = self.settings();
         let mut cookie = Cookie::build((host_name(settings, plain), value))
             .path(ROOT)

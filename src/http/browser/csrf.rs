@@ -55,7 +55,7 @@ fn check_headers(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), Api
         headers.get("Sec-Fetch-Site").any(|site| !matches!(site, "same-origin" | "none"))
     };
     if is_foreign {
-        return Err(ApiError::new(ErrorCode::CsrfFailed, "The request comes from a page that may not make it."));
+        return Err(ApiError::new(ErrorCode::CsrfFailed, "The request comes from an origin that is not allowed."));
     }
     Ok(())
 }
@@ -132,7 +132,7 @@ impl<'r> FromRequest<'r> for SameOrigin {
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
         let checked = app_state(request).and_then(|vestibule| {
             let by_header = request.headers().contains("Authorization");
-            if Cookies::of(request)?.have_token() && !by_header { check_headers(request, vestibule) } else { Ok(()) }
+            if Cookies::of(request)?.has_token() && !by_header { check_headers(request, vestibule) } else { Ok(()) }
         });
         guard_outcome(request, checked.map(|()| Self))
     }

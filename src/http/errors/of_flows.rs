@@ -151,7 +151,7 @@ impl From<ClientError> for ApiError {
     fn from(error: ClientError) -> Self {
         let detail = match error {
             ClientError::Unknown(_) => "There is no such client.",
-            ClientError::Unproved(_) => {
+            ClientError::Unauthenticated(_) => {
                 "This client is confidential: it must use the endpoint `token` and send its secret."
             }
             ClientError::Public(_) => "This client has no secret; leave it out.",

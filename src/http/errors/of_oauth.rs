@@ -11,7 +11,7 @@ use crate::flows::{
 pub fn of_client(error: &ClientError, by_basic: bool) -> ApiError {
     let detail = match error {
         ClientError::Unknown(_) => "There is no such client.",
-        ClientError::Unproved(_) => "The secret of this client is missing or wrong.",
+        ClientError::Unauthenticated(_) => "The secret of this client is missing or wrong.",
         ClientError::Public(_) => "This client has no secret; leave it out.",
     };
     let error = ApiError::new(ErrorCode::InvalidClient, detail);

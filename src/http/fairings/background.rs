@@ -64,9 +64,9 @@ async fn sweep_now_and_then(vestibule: &AppState) {
     loop {
         tick.tick().await;
         match sweep::sweep(vestibule, vestibule.clock.now()).await {
-            Ok(swept) if swept != sweep::Swept::default() => tracing::info!(?swept, "removed what was over"),
+            Ok(swept) if swept != sweep::Swept::default() => tracing::info!(?swept, "removed expired data"),
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "can't remove what is over; trying again later"),
+            Err(error) => tracing::warn!(%error, "can't remove expired data; trying again later"),
         }
     }
 }
@@ -76,7 +76,7 @@ async fn advance_keys_in_time(vestibule: &AppState) {
     loop {
         tick.tick().await;
         match advance_keys(vestibule, &RequestContext::command_line(vestibule.clock.now())).await {
-            Ok(advanced) if advanced != Advanced::default() => tracing::info!(?advanced, "the signing keys went on"),
+            Ok(advanced) if advanced != Advanced::default() => tracing::info!(?advanced, "the signing keys advanced"),
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(%error, "can't change the signing keys in time; trying again");

@@ -238,7 +238,7 @@ impl<'r> FromRequest<'r> for FreshToken {
             } else {
                 Err(ApiError::new(
                     ErrorCode::FreshTokenRequired,
-                    "Prove your password again first, at the endpoint `fresh`.",
+                    "A fresh access token is required; prove your password at the endpoint `fresh` first.",
                 ))
             }
         });

@@ -211,20 +211,20 @@ impl Endpoint {
 
     /// Adds a JSON body that is required.
     pub(super) fn json_body<T: FromFields>(self) -> Self {
-        self.reads::<T>(false, true)
+        self.with_body::<T>(false, true)
     }
 
     /// Adds a JSON body that may be absent.
     pub(super) fn optional_json_body<T: FromFields>(self) -> Self {
-        self.reads::<T>(false, false)
+        self.with_body::<T>(false, false)
     }
 
     /// Adds a form body, which is required.
     pub(super) fn form_body<T: FromFields>(self) -> Self {
-        self.reads::<T>(true, true)
+        self.with_body::<T>(true, true)
     }
 
-    fn reads<T: FromFields>(self, is_form: bool, is_required: bool) -> Self {
+    fn with_body<T: FromFields>(self, is_form: bool, is_required: bool) -> Self {
         let fields = T::FIELDS.iter().chain(T::SHARED_FIELDS).collect();
         Self { body: Some(Body { is_form, is_required, fields, examples: Vec::new() }), ..self }
     }
@@ -238,14 +238,19 @@ impl Endpoint {
     }
 
     pub(super) fn returns<T: ToSchema>(self, status: u16, description: &'static str) -> Self {
-        self.answers::<T>(status, description, |schema| schema.into())
+        self.with_success::<T>(status, description, |schema| schema.into())
     }
 
     pub(super) fn returns_list_of<T: ToSchema>(self, status: u16, description: &'static str) -> Self {
-        self.answers::<T>(status, description, |schema| Array::new(schema).into())
+        self.with_success::<T>(status, description, |schema| Array::new(schema).into())
     }
 
-    fn answers<T: ToSchema>(mut self, status: u16, description: &'static str, wrap: fn(Ref) -> RefOr<Schema>) -> Self {
+    fn with_success<T: ToSchema>(
+        mut self,
+        status: u16,
+        description: &'static str,
+        wrap: fn(Ref) -> RefOr<Schema>,
+    ) -> Self {
         T::schemas(&mut self.success.schemas);
         self.success.schemas.push((T::name().into_owned(), T::schema()));
         self.success.schema = Some(wrap(Ref::from_schema_name(T::name())));
@@ -284,7 +289,7 @@ impl Endpoint {
         self
     }
 
-    pub(super) fn cacheable(self) -> Self {
+    pub(super) fn may_be_cached(self) -> Self {
         Self { is_cacheable: true, ..self }
     }
 
@@ -304,31 +309,31 @@ impl Endpoint {
     }
 
     /// Returns whether the errors of the endpoint are those of RFC 6749 §5.2.
-    fn is_of_oauth(&self) -> bool {
+    fn uses_oauth_errors(&self) -> bool {
         matches!(self.access, Access::Client | Access::ClientOrBearer)
     }
 
     /// Returns the media type of the error bodies.
     pub(super) fn error_type(&self) -> &'static str {
-        if self.is_of_oauth() { "application/json" } else { PROBLEM }
+        if self.uses_oauth_errors() { "application/json" } else { PROBLEM }
     }
 
     /// Returns the codes that the endpoint can return: its own codes, and the codes that follow from its access and its body.
     /// The 404 of an unknown path and the 405 belong to the server, not to an endpoint.
     pub(super) fn codes(&self) -> impl Iterator<Item = ErrorCode> {
-        ErrorCode::ALL.iter().copied().filter(|code| self.can_give(*code))
+        ErrorCode::ALL.iter().copied().filter(|code| self.can_fail_with(*code))
     }
 
-    fn can_give(&self, code: ErrorCode) -> bool {
+    fn can_fail_with(&self, code: ErrorCode) -> bool {
         let reads_something = self.access != Access::Open || self.body.is_some();
         let by_rule = match code {
             ErrorCode::InternalError => true,
             ErrorCode::StorageUnavailable => reads_something,
-            ErrorCode::OAuthInvalidRequest => self.is_of_oauth(),
-            ErrorCode::MalformedRequest => reads_something && !self.is_of_oauth(),
+            ErrorCode::OAuthInvalidRequest => self.uses_oauth_errors(),
+            ErrorCode::MalformedRequest => reads_something && !self.uses_oauth_errors(),
             ErrorCode::CsrfFailed => self.is_csrf_checked(),
             ErrorCode::PayloadTooLarge | ErrorCode::UnsupportedMediaType => self.body.is_some(),
-            ErrorCode::MalformedJson | ErrorCode::InvalidRequest => self.body.is_some() && !self.is_of_oauth(),
+            ErrorCode::MalformedJson | ErrorCode::InvalidRequest => self.body.is_some() && !self.uses_oauth_errors(),
             _ => false,
         };
         let by_rule = by_rule && !self.never.contains(&code);

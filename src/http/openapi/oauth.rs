@@ -54,7 +54,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Get, "/.well-known/oauth-authorization-server", "metadata", Group::OAuth)
             .described_as("Get the metadata of the server", "RFC 8414. Returns the URLs and capabilities of the endpoints.")
             .returns::<Metadata>(200, "The metadata.")
-            .cacheable(),
+            .may_be_cached(),
     ]
 }
 

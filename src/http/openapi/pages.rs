@@ -24,7 +24,7 @@ pub(super) const TAG: (&str, &str) =
 
 /// The kind of successful response of a page.
 #[derive(Clone, Copy)]
-enum Gives {
+enum PageResult {
     /// A page.
     Page,
     /// A page, or 303 if the visitor must sign in first or is signed in already.
@@ -40,13 +40,13 @@ enum Gives {
 }
 
 /// Method, path, handler, summary, and kind of response.
-type Row = (HttpMethod, &'static str, &'static str, &'static str, Gives);
+type Row = (HttpMethod, &'static str, &'static str, &'static str, PageResult);
 
 const HTML: &str = "text/html";
 const ASSETS: [&str; 3] = ["text/css", "text/javascript", "image/svg+xml"];
 
 fn rows() -> Vec<Row> {
-    use Gives::{Asset, Download, Elsewhere, Nowhere, Page, PageOrElsewhere};
+    use PageResult::{Asset, Download, Elsewhere, Nowhere, Page, PageOrElsewhere};
     vec![
         (Get, "/", "start", "Redirect to the account page, or to the sign-in form", Elsewhere),
         (Get, "/login", "login_page", "The sign-in form; `next` is the address to go to afterwards", PageOrElsewhere),
@@ -99,7 +99,7 @@ fn operation((method, path, id, summary, gives): Row) -> Operation {
     let mut operation = successes(gives).into_iter().fold(operation, |operation, (status, response)| {
         operation.response(status, response.header_ref(REQUEST_ID, header(REQUEST_ID)))
     });
-    operation = operation.response("default", refused(gives).header_ref(REQUEST_ID, header(REQUEST_ID)));
+    operation = operation.response("default", error_response(gives).header_ref(REQUEST_ID, header(REQUEST_ID)));
     if method == Post {
         let form = ObjectBuilder::new().schema_type(Type::Object);
         let content = ContentBuilder::new().schema(Some(form)).build();
@@ -116,19 +116,19 @@ fn operation((method, path, id, summary, gives): Row) -> Operation {
     operation.build()
 }
 
-fn successes(gives: Gives) -> Vec<(&'static str, ResponseBuilder)> {
+fn successes(gives: PageResult) -> Vec<(&'static str, ResponseBuilder)> {
     let response = |description: &str| ResponseBuilder::new().description(description);
     let page = || ("200", response("The page.").content(HTML, text()));
     let elsewhere =
         || ("303", response("Redirects the browser to another page.").header_ref("Location", header("Location")));
     match gives {
-        Gives::Page => vec![page()],
-        Gives::PageOrElsewhere => vec![page(), elsewhere()],
-        Gives::Download => {
+        PageResult::Page => vec![page()],
+        PageResult::PageOrElsewhere => vec![page(), elsewhere()],
+        PageResult::Download => {
             let export = ContentBuilder::new().schema(Some(Ref::from_schema_name(ExportView::name()))).build();
             vec![("200", response("The file.").content("application/json", export)), elsewhere()]
         }
-        Gives::Asset => {
+        PageResult::Asset => {
             let cached = |description: &str| {
                 let response = response(description).header_ref("ETag", header("ETag"));
                 response.header_ref("Cache-Control", header("Cache-Control"))
@@ -136,17 +136,17 @@ fn successes(gives: Gives) -> Vec<(&'static str, ResponseBuilder)> {
             let file = ASSETS.iter().fold(cached("The file."), |response, kind| response.content(*kind, text()));
             vec![("200", file), ("304", cached("The file has not changed: its `ETag` is in `If-None-Match`."))]
         }
-        Gives::Elsewhere => vec![elsewhere()],
-        Gives::Nowhere => vec![("425", response("Nothing was changed."))],
+        PageResult::Elsewhere => vec![elsewhere()],
+        PageResult::Nowhere => vec![("425", response("Nothing was changed."))],
     }
 }
 
 /// Returns the error response: a page for a browser, and the common error body for every other client.
-fn refused(gives: Gives) -> ResponseBuilder {
+fn error_response(gives: PageResult) -> ResponseBuilder {
     let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
     let response = ResponseBuilder::new().content(PROBLEM, problem);
     match gives {
-        Gives::Asset => response.description("The common error body."),
+        PageResult::Asset => response.description("The common error body."),
         _ => response
             .description("A page that describes the error, or the common error body if `Accept` has no `text/html`.")
             .content(HTML, text()),

@@ -35,13 +35,13 @@ use crate::{
 /// Returns every endpoint.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     [
-        got_tokens(),
-        own_sessions(),
-        ended_session(),
-        asked_by_a_proxy(),
-        own_account(),
-        own_data(),
-        for_anybody(),
+        token_endpoints(),
+        session_endpoints(),
+        single_session_endpoints(),
+        forward_auth_endpoints(),
+        account_endpoints(),
+        personal_data_endpoints(),
+        public_endpoints(),
         oauth::endpoints(),
     ]
     .into_iter()
@@ -49,7 +49,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     .collect()
 }
 
-fn got_tokens() -> Vec<Endpoint> {
+fn token_endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Post, "{base}/login", "login", Sessions)
             .described_as("Sign in", "Opens a session and returns its tokens. An earlier session of the same device ends.")
@@ -97,7 +97,7 @@ fn got_tokens() -> Vec<Endpoint> {
     ]
 }
 
-fn own_sessions() -> Vec<Endpoint> {
+fn session_endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "{base}/active_sessions", "active_sessions", Sessions)
             .described_as("List your sessions", "Returns your live sessions, the most recently used session first.")
@@ -133,7 +133,7 @@ fn own_sessions() -> Vec<Endpoint> {
     ]
 }
 
-fn ended_session() -> Vec<Endpoint> {
+fn single_session_endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Delete, "{base}/sessions/{id}", "delete_session", Sessions)
             .described_as("End one session", "Ends one of your live sessions, named by its `id` in the list of sessions.")
@@ -154,7 +154,7 @@ fn ended_session() -> Vec<Endpoint> {
     ]
 }
 
-fn asked_by_a_proxy() -> Vec<Endpoint> {
+fn forward_auth_endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "{base}/verify", "verify", Sessions)
             .described_as(
@@ -179,7 +179,7 @@ fn asked_by_a_proxy() -> Vec<Endpoint> {
     ]
 }
 
-fn own_account() -> Vec<Endpoint> {
+fn account_endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Post, "{base}/register", "register", Users)
             .described_as("Create an account", "Creates an account if registration is open. It does not sign in.")
@@ -220,7 +220,7 @@ fn own_account() -> Vec<Endpoint> {
     ]
 }
 
-fn own_data() -> Vec<Endpoint> {
+fn personal_data_endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "/users/me/export", "export_me", Users)
             .described_as(
@@ -243,7 +243,7 @@ fn own_data() -> Vec<Endpoint> {
     ]
 }
 
-fn for_anybody() -> Vec<Endpoint> {
+fn public_endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Get, "/.well-known/jwks.json", "jwks", Keys)
             .described_as(
@@ -252,14 +252,14 @@ fn for_anybody() -> Vec<Endpoint> {
                  revocations: it accepts a token until its `exp`.",
             )
             .returns::<KeySet>(200, "The key set.")
-            .cacheable(),
+            .may_be_cached(),
         Endpoint::new(Get, "/health", "health", Operation)
             .described_as("Check that the process is alive", "Does not use the database.")
             .returns::<Health>(200, "The process is alive."),
         Endpoint::new(Get, "/openapi.json", "openapi", Operation)
             .described_as("Get this document", "Returns the OpenAPI 3.1 description of every endpoint.")
             .returns::<Document>(200, "The document.")
-            .cacheable(),
+            .may_be_cached(),
     ]
 }
 

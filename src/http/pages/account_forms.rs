@@ -181,5 +181,5 @@ pub async fn delete_form(
 /// Returns the failure for a wrong password. It marks the field too, because the page has two forms with a password.
 fn wrong_password(field: &str) -> Failure {
     let status = rocket::http::Status::new(ErrorCode::InvalidCredentials.status());
-    Failure::field(status, field, texts::error("wrong")).saying("wrong_password")
+    Failure::field(status, field, texts::error("wrong")).with_sentence("wrong_password")
 }

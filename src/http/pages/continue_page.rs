@@ -44,7 +44,7 @@ pub async fn continue_to_next(
         return Ok(redirect_onward(next, cookies));
     }
     match inspect_refresh_cookie(vestibule, caller, cookies).await? {
-        RefreshCookie::Out => Ok(to_login(&next)),
+        RefreshCookie::SignedOut => Ok(to_login(&next)),
         RefreshCookie::Bound => Ok(device_check_page(&next)),
         // A prefetch must not rotate the refresh token.
         RefreshCookie::Unbound(_) if !is_visit(origin.request()) => {
@@ -82,7 +82,7 @@ pub fn continue_head() -> (Status, ()) {
 /// The state of the session in the refresh cookie.
 enum RefreshCookie {
     /// There is no valid refresh cookie, or its session has ended.
-    Out,
+    SignedOut,
     /// The session is bound to a device, which must prove itself.
     Bound,
     /// The refresh token of a session that is not bound.
@@ -95,17 +95,17 @@ async fn inspect_refresh_cookie(
     cookies: Cookies<'_>,
 ) -> Result<RefreshCookie, ApiError> {
     let now = caller.context().now;
-    let Ok(Some((token, claims))) = cookies.refresh(now) else { return Ok(RefreshCookie::Out) };
+    let Ok(Some((token, claims))) = cookies.refresh(now) else { return Ok(RefreshCookie::SignedOut) };
     // Another host of the domain could set a refresh cookie and so sign the visitor in to an attacker's account: the cookie
     // has a path, so its name can't have the prefix `__Host-`, which would prevent this. That host can't set the matching CSRF
     // cookie, whose name has the prefix. With `cookie_domain` it can, but then all hosts of the domain must be trusted anyway.
     if !cookies.has_csrf_token_of(claims.sid) {
-        return Ok(RefreshCookie::Out);
+        return Ok(RefreshCookie::SignedOut);
     }
     let session = store::sessions::find(&mut *vestibule.store.read().await?, claims.sid).await?;
     let is_looked_at = vestibule.config.devices.fingerprint != FingerprintPolicy::Off;
     Ok(match session.filter(|session| session.state(now) == SessionState::Live) {
-        None => RefreshCookie::Out,
+        None => RefreshCookie::SignedOut,
         Some(session) if is_looked_at && session.fingerprint.is_some() => RefreshCookie::Bound,
         Some(_) => RefreshCookie::Unbound(token.to_owned()),
     })

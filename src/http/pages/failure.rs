@@ -43,7 +43,7 @@ impl Failure {
     }
 
     /// Returns the failure with the sentence `key` instead of its own.
-    pub fn saying(self, key: &str) -> Self {
+    pub fn with_sentence(self, key: &str) -> Self {
         Self { sentence: texts::error(key).to_owned(), ..self }
     }
 
@@ -73,7 +73,7 @@ impl From<ApiError> for Failure {
 
 /// Returns whether an error must be a page: the client accepts HTML, and the path does not belong to the API. The exception is
 /// `continue`, which is a page below `base_path`.
-pub fn is_wanted(request: &Request<'_>) -> bool {
+pub fn wants_page(request: &Request<'_>) -> bool {
     let ranges = request.headers().get("Accept").flat_map(|list| list.split(','));
     let essence = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let takes_html = ranges.map(essence).any(|range| range == "text/html");

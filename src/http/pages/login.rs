@@ -26,7 +26,7 @@ use crate::{
 /// Redirects to the account page if the browser has a cookie with a token, otherwise to the sign-in form.
 #[get("/")]
 pub fn start(cookies: Cookies<'_>) -> SeeOther {
-    SeeOther(if cookies.have_token() { ACCOUNT } else { "/login" }.to_owned())
+    SeeOther(if cookies.has_token() { ACCOUNT } else { "/login" }.to_owned())
 }
 
 /// Returns the sign-in form, or a redirect to `next` if the visitor is signed in.

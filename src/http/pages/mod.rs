@@ -26,7 +26,7 @@ pub use self::{
     account::{account_page, export},
     account_forms::{change_password_form, delete_form, revoke_form, revoke_others_form, sign_out_form},
     continue_page::{continue_head, continue_to_next},
-    failure::{is_wanted, page as error_page},
+    failure::{page as error_page, wants_page},
     login::{login_form, login_page, start},
     page_response::SeeOther,
     privacy::privacy_page,

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The maximum number of characters of a typed text that are displayed again.
-const MAX_SHOWN: usize = 254;
+const MAX_REDISPLAYED_CHARS: usize = 254;
 
 /// A form of one of the pages.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl<T: FromFields> FromFields for SubmittedForm<T> {
         // Not every form has these fields.
         let shown = |name: &str| {
             let typed = if fields.declares(name) { fields.typed(name) } else { "" };
-            typed.chars().take(MAX_SHOWN).collect()
+            typed.chars().take(MAX_REDISPLAYED_CHARS).collect()
         };
         Some(Self {
             csrf_token: fields.typed("csrf_token").to_owned(),

@@ -151,14 +151,17 @@ impl<'r> FromData<'r> for IgnoredBody {
 }
 
 async fn read_body(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, ApiError> {
-    let too_large = || ApiError::new(ErrorCode::PayloadTooLarge, format!("The body is over {LIMIT_KIB} KiB."));
+    let too_large = || ApiError::new(ErrorCode::PayloadTooLarge, format!("The body has more than {LIMIT_KIB} KiB."));
     let announced = request.headers().get_one("Content-Length").and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > LIMIT_KIB * 1024) {
         return Err(too_large());
     }
     let read = timeout(TIME_LIMIT, data.open(LIMIT_KIB.kibibytes()).into_bytes()).await;
-    let read = read.map_err(|_| ApiError::new(ErrorCode::MalformedRequest, "The body was too long in coming."))?;
-    let bytes = read.map_err(|_| ApiError::new(ErrorCode::MalformedRequest, "The body broke off."))?;
+    let read =
+        read.map_err(|_| ApiError::new(ErrorCode::MalformedRequest, "The body did not arrive within 10 seconds."))?;
+    let bytes = read.map_err(|_| {
+        ApiError::new(ErrorCode::MalformedRequest, "The connection ended before the whole body arrived.")
+    })?;
     // The guards checked the token when only the headers had arrived.
     guards::check_again(request)?;
     if bytes.is_complete() { Ok(bytes.into_inner()) } else { Err(too_large()) }
@@ -206,7 +209,7 @@ fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
 
 fn read_fields<T: FromFields>(request: &Request<'_>, object: Map<String, Value>) -> Result<T, ApiError> {
     let vestibule: &State<AppState> = State::get(request.rocket())
-        .ok_or_else(|| ApiError::new(ErrorCode::InternalError, "The server is not complete."))?;
+        .ok_or_else(|| ApiError::new(ErrorCode::InternalError, "Vestibule is not part of this Rocket application."))?;
     let mut fields = Fields::of::<T>(object);
     let parsed = T::read(&mut fields, vestibule);
     match parsed {

@@ -76,7 +76,7 @@ proptest! {
             let after = compare(&stored, &worse);
             prop_assert_eq!(after.weight(), before.weight());
             match compared(name).expect("kept").role {
-                Role::Weighs(_) => prop_assert!(after.value() < before.value()),
+                Role::Weighted(_) => prop_assert!(after.value() < before.value()),
                 _ => prop_assert!(after.veto()),
             }
         }

@@ -1,7 +1,7 @@
 //! The report about access tokens that a change of a role invalidated.
 
 /// Returns the report: how many users must refresh their access tokens. Empty if there is no such user.
-pub(super) fn ended(tokens_of: usize) -> String {
+pub(super) fn invalidated_tokens_note(tokens_of: usize) -> String {
     match tokens_of {
         0 => String::new(),
         1 => "; invalidated the access tokens of 1 user".to_owned(),

@@ -17,7 +17,7 @@ use super::{
 
 impl<'r> Responder<'r, 'static> for ApiError {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        if pages::is_wanted(request) {
+        if pages::wants_page(request) {
             return pages::error_page(&self, request);
         }
         let is_of_oauth = oauth::is_endpoint(request);
