@@ -74,16 +74,6 @@ create table user_permissions (
     primary key (user_id, permission)
 );
 
-create table one_time_tokens (
-    sha256     bytea primary key check (length(sha256) = 32),
-    purpose    text not null,
-    user_id    text references users (id) on delete cascade,
-    expires_at bigint not null,
-    used_at    bigint
-);
-
-create index one_time_tokens_by_end on one_time_tokens (expires_at);
-
 create table devices (
     id           text primary key check (length(id) = 36),
     user_id      text not null references users (id) on delete cascade,
@@ -114,9 +104,7 @@ create table sessions (
         jsonb_typeof(generations_made_at::jsonb) = 'array' and jsonb_array_length(generations_made_at::jsonb) >= 1
     ),
     access_expires_at   bigint not null,
-    auth_methods        text not null default '["pwd"]' check (jsonb_typeof(auth_methods::jsonb) = 'array'),
     auth_time           bigint not null,
-    key_thumbprint      text,
     failed_proofs       bigint not null default 0 check (failed_proofs >= 0),
     mismatches          bigint not null default 0 check (mismatches >= 0),
     fingerprint         text check (fingerprint is null or fingerprint::jsonb is not null),

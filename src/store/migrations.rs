@@ -5,7 +5,7 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "users", include_str!("../../migrations/0001_users.sql")),
     (2, "sessions", include_str!("../../migrations/0002_sessions.sql")),
     (3, "operation", include_str!("../../migrations/0003_operation.sql")),
@@ -13,6 +13,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "oauth", include_str!("../../migrations/0005_oauth.sql")),
     (6, "password_generation", include_str!("../../migrations/0006_password_generation.sql")),
     (7, "order_of_use", include_str!("../../migrations/0007_order_of_use.sql")),
+    (8, "unused", include_str!("../../migrations/0008_unused.sql")),
 ];
 
 /// Applies the migrations that were not applied yet, each in its own transaction.

@@ -88,7 +88,6 @@ fn every_column_about_a_person_is_exported_or_a_secret() {
         "sessions.access_expires_at",
         "sessions.used_order",
         "sessions.end_day",
-        "sessions.auth_methods",
         "sessions.key_thumbprint",
         "devices.user_id",
         "devices.secret_hash",
