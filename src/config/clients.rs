@@ -12,10 +12,11 @@ use super::{
     setting::{REDACTED, Setting, items, show_list, subset, text},
     tokens::{TokenKeys, identifier},
 };
-use crate::domain::{Permission, client::ClientSecretHash, span::Lifetime};
-
-/// The client of a request that names none.
-const DEFAULT: &str = "default";
+use crate::domain::{
+    Permission,
+    client::{ClientSecretHash, DEFAULT_CLIENT},
+    span::Lifetime,
+};
 
 /// Every client by its id; `default` is always there.
 #[derive(Debug, Clone)]
@@ -73,7 +74,7 @@ impl Clients {
 
     pub(super) fn read(reader: &mut Reader, tokens: &TokenKeys, sessions: &SessionKeys) -> Read<Self> {
         let mut ids = reader.clients();
-        ids.insert(DEFAULT.to_owned());
+        ids.insert(DEFAULT_CLIENT.to_owned());
         // Every client is read before the first failure counts.
         let clients: Vec<Read<Client>> = ids
             .into_iter()
@@ -93,7 +94,7 @@ impl ClientKeys {
     fn check(&self, reader: &mut Reader, tokens: &TokenKeys, sessions: &SessionKeys) {
         const ACCESS: &str = "clients.<id>.access_token_lifetime";
         const REFRESH: &str = "clients.<id>.refresh_token_lifetime";
-        if reader.client == DEFAULT && matches!(self.secret_hash, Ok(Some(_))) {
+        if reader.client == DEFAULT_CLIENT && matches!(self.secret_hash, Ok(Some(_))) {
             let why = "must not be set: people sign in on pages through this client, which can't keep a secret";
             reader.refuse("clients.<id>.secret_hash", why);
         }

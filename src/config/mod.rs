@@ -88,6 +88,17 @@ static SCHEMA: Schema = Schema(&[
 ]);
 
 /// The whole configuration. A value of this type is the proof that its settings fit together.
+///
+/// ```no_run
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use vestibule::config::Config;
+///
+/// let mut config = Config::of_process()?;
+/// // Paths of the application that need no access token.
+/// config.web.exclude_urls.0.push("/".parse()?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The profile: `serve` or `dev`.

@@ -12,7 +12,8 @@ use super::{Permission, SessionId, TokenId, UnixTime, UserId, jwt, numeric_date}
 /// refused for that (RFC 7519 §4.1.5).
 pub const NBF_LENIENCY: i64 = 2;
 
-/// The claims of an access token.
+/// The claims of an access token (RFC 9068 §2.2). The guards return them, and so does
+/// [`Vestibule::authenticate`](crate::Vestibule::authenticate), which has an example.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// The issuer.
@@ -110,7 +111,7 @@ impl AccessClaims {
     }
 }
 
-/// A reason for which an access token is not accepted.
+/// A reason for which an access token is not accepted. [`Vestibule::authenticate`](crate::Vestibule::authenticate) returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccessTokenError {
     /// The token was not issued by this server, was altered, or has another audience.

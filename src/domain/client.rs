@@ -11,6 +11,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+/// The id of the client of a request that names no client. This client is always configured.
+pub const DEFAULT_CLIENT: &str = "default";
+
 /// The prefix of a hash. It distinguishes this scheme from a later one.
 const SCHEME: &str = "sha256$";
 

@@ -42,7 +42,7 @@ macro_rules! id {
     };
 }
 
-macro_rules! in_order_of_making {
+macro_rules! time_ordered {
     ($($name:ident),*) => {
         $(impl $name {
             /// Returns a new id. `now` is the time of creation, `entropy` must be new random bytes.
@@ -54,11 +54,20 @@ macro_rules! in_order_of_making {
 }
 
 id!(
-    /// The id of a user: the `sub` of every token.
+    /// The id of a user: the claim `sub` of every token.
+    ///
+    /// ```
+    /// use vestibule::UserId;
+    ///
+    /// let text = "019a9c1e-5b7d-7c32-8f10-6a4be2d90c55";
+    /// assert_eq!(UserId::parse(text).expect("a valid id").to_string(), text);
+    /// assert!(UserId::parse("ada").is_none());
+    /// ```
     UserId
 );
 id!(
-    /// The id of a session, that is, of one sign-in on one device: the `sid` of its tokens.
+    /// The id of a session, that is, of one sign-in on one device: the claim `sid` of its tokens. It is read and printed like a
+    /// [`UserId`], which has an example.
     SessionId
 );
 id!(
@@ -66,11 +75,11 @@ id!(
     DeviceRow
 );
 id!(
-    /// The id of a token: its `jti`.
+    /// The id of a token: its claim `jti`. It is read and printed like a [`UserId`], which has an example.
     TokenId
 );
 
-in_order_of_making!(UserId, SessionId, TokenId);
+time_ordered!(UserId, SessionId, TokenId);
 
 impl DeviceRow {
     /// Returns a new id: a UUIDv4 (RFC 9562 §5.4) of 16 new random bytes. With ids in the order of creation, every

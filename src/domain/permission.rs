@@ -5,6 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A permission: a scope token (RFC 6749 §3.3) of at most 64 bytes that OpenID Connect does not reserve.
+///
+/// ```
+/// use vestibule::Permission;
+///
+/// let permission = Permission::parse("delete:posts").expect("a valid permission");
+/// assert_eq!(permission.as_str(), "delete:posts");
+/// assert!(Permission::parse("two words").is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Permission(String);

@@ -7,6 +7,13 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Seconds since the Unix epoch. Serialises as RFC 3339 in UTC. Tokens and tables contain the number that
 /// [`UnixTime::seconds`] returns.
+///
+/// ```
+/// use vestibule::UnixTime;
+///
+/// let start = UnixTime::from_seconds(1_800_000_000);
+/// assert_eq!(start.plus(60).since(start), 60);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime(i64);
 

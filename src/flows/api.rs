@@ -84,6 +84,14 @@ impl Vestibule {
 
     /// Verifies an access token as the guards do, and returns its claims. Does not read the database.
     ///
+    /// ```no_run
+    /// # fn example(vestibule: &vestibule::Vestibule, token: &str) -> Result<(), vestibule::AccessTokenError> {
+    /// let claims = vestibule.authenticate(token)?;
+    /// let greeting = format!("user {} with the roles {:?}", claims.sub, claims.roles);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`AccessTokenError`] if the token is invalid, expired or revoked, or if it is not an access token.
     pub fn authenticate(&self, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
@@ -118,6 +126,14 @@ impl Vestibule {
 
     /// Revokes a token. A refresh token ends its session; an access token is revoked alone. When this returns, the revocation
     /// is on disk and applies to the next request. It is no error if the token is invalid, expired or revoked already.
+    ///
+    /// ```no_run
+    /// # async fn example(vestibule: &vestibule::Vestibule, token: &str) -> Result<(), vestibule::StoreError> {
+    /// vestibule.invalidate(token).await?;
+    /// assert!(vestibule.authenticate(token).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`store::Error`] if the database fails. Then the token may still be valid.

@@ -47,9 +47,20 @@ use crate::{
 const LATEST_TIME: i64 = 99_999_999_999;
 
 /// Seconds for which a revocation is kept after the last affected access token has expired, in case a clock is set back.
-pub(in crate::flows) const CLOCK_STEP_MARGIN: i64 = 24 * 60 * 60;
+pub(crate) const CLOCK_STEP_MARGIN: i64 = 24 * 60 * 60;
 
 /// The server without its HTTP: configuration, database and memory. Flows are functions that take it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use vestibule::{Vestibule, config::Config};
+///
+/// let vestibule = Vestibule::open(Config::of_process()?).await?;
+/// // Serve requests here.
+/// vestibule.close().await;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Vestibule {
     /// The settings of this process.
     pub config: Config,
@@ -86,7 +97,7 @@ pub struct Vestibule {
 }
 
 /// A rule of the application. It returns `true` to reject an access token that has not expired and that this server has not
-/// revoked.
+/// revoked. [`Vestibule::revoke_when`] sets it and has an example.
 pub type RevocationRule = Box<dyn Fn(&AccessClaims) -> bool + Send + Sync>;
 
 /// Keys derived from the first root secret, without the key of the refresh tokens. They stay the same when the root secret is

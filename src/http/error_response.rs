@@ -37,8 +37,8 @@ pub fn catch(status: Status, request: &Request<'_>) -> Result<pages::SeeOther, A
 fn caught(status: Status, request: &Request<'_>) -> ApiError {
     kept_error(request).unwrap_or_else(|| match status.code {
         404 => ApiError::new(ErrorCode::NotFound, "Nothing is at this path."),
-        413 => ApiError::new(ErrorCode::PayloadTooLarge, "The body is over 64 KiB."),
-        415 => ApiError::new(ErrorCode::UnsupportedMediaType, "This path takes no body of that type."),
+        413 => ApiError::new(ErrorCode::PayloadTooLarge, "The body is larger than 64 KiB."),
+        415 => ApiError::new(ErrorCode::UnsupportedMediaType, "This path accepts no body of that type."),
         503 => {
             ApiError::busy(ErrorCode::StorageUnavailable, "The database does not answer; try again.", BUSY_RETRY_AFTER)
         }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use crate::domain::{UnixTime, change::Announcement};
 
 /// An error of the database. The write was rolled back. There is one exception: if the writer's thread fails after a commit,
-/// the caller gets [`Error::Closed`].
+/// the caller gets [`Error::Closed`]. [`Vestibule::invalidate`](crate::Vestibule::invalidate) returns it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file can't be opened as a database.

@@ -9,7 +9,7 @@ use crate::{
         output::{self, Format},
     },
     config::Clients,
-    domain::client::ClientSecret,
+    domain::client::{ClientSecret, DEFAULT_CLIENT},
     random,
 };
 
@@ -27,7 +27,7 @@ impl Secret {
     /// valid.
     pub(super) fn run(self, clients: &Clients) -> Result<(), Failure> {
         let id = &self.id;
-        if id == "default" {
+        if id == DEFAULT_CLIENT {
             return Err(Failure::new(
                 "the client default can't have a secret, because the sign-in pages use it; configure another client",
             ));

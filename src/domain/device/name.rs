@@ -12,6 +12,13 @@ use unicode_normalization::UnicodeNormalization;
 use super::user_agent::describe;
 
 /// The name of a device, sent by the client or derived from its user agent.
+///
+/// ```
+/// use vestibule::DeviceName;
+///
+/// let name = DeviceName::parse(" Report job ").expect("a valid name");
+/// assert_eq!(name.as_str(), "Report job");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DeviceName(String);

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use crate::{domain::signing_key::KeyError, store};
 
-/// An error of opening a database.
+/// An error of opening a database. [`Vestibule::open`](crate::Vestibule::open) returns it; its text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A file or directory of this server can't be used.

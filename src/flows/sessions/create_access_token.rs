@@ -11,6 +11,7 @@ use crate::{
         SessionId, User, UserId,
         audit_event::{AuditEvent, Event, RequestContext},
         claims::{self, TokenSizeBudget},
+        client::DEFAULT_CLIENT,
         device::DeviceName,
         generations::Generations,
         session::Session,
@@ -21,6 +22,14 @@ use crate::{
 };
 
 /// Options of an access token. The default is a token of the client `default` that is not fresh and has no claims of its own.
+/// [`Vestibule::create_access_token`] takes them.
+///
+/// ```
+/// use vestibule::{AccessTokenOptions, DeviceName};
+///
+/// let name = DeviceName::parse("Report job").expect("a valid name");
+/// let options = AccessTokenOptions::default().claim("report", 7).lifetime(300).called(name);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct AccessTokenOptions {
     client_id: Option<String>,
@@ -69,7 +78,7 @@ impl AccessTokenOptions {
     }
 }
 
-/// An access token that the application created.
+/// An access token that the application created. [`Vestibule::create_access_token`] returns it and has an example.
 #[derive(Clone, Debug)]
 pub struct IssuedAccessToken {
     /// The access token.
@@ -80,7 +89,7 @@ pub struct IssuedAccessToken {
     pub session_id: SessionId,
 }
 
-/// An error of the creation of an access token.
+/// An error of the creation of an access token. [`Vestibule::create_access_token`] returns it.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateAccessTokenError {
     /// There is no user with this id.
@@ -118,7 +127,7 @@ pub(in crate::flows) async fn create_access_token(
     options: AccessTokenOptions,
     context: &RequestContext,
 ) -> Result<IssuedAccessToken, CreateAccessTokenError> {
-    let client_id = options.client_id.as_deref().unwrap_or("default");
+    let client_id = options.client_id.as_deref().unwrap_or(DEFAULT_CLIENT);
     let clients = &vestibule.config.clients;
     let unknown = || CreateAccessTokenError::UnknownClient(client_id.to_owned());
     let client = clients.get(client_id).ok_or_else(unknown)?;

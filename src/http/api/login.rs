@@ -12,6 +12,7 @@ use crate::{
     config::FingerprintPolicy,
     domain::{
         Email, Identifier,
+        client::DEFAULT_CLIENT,
         device::{DeviceName, DeviceSecret, Fingerprint},
         password::Password,
     },
@@ -97,7 +98,7 @@ impl FromFields for LoginBody {
         // A value that this server did not issue is ignored, because the device may have it from another server.
         let device_id = fields.optional("device_id", |text| Ok::<_, &str>(DeviceSecret::parse(text).ok())).flatten();
         let device_name = fields.optional("device_name", DeviceName::parse);
-        let client_id = fields.optional("client_id", client_id).unwrap_or_else(|| "default".to_owned());
+        let client_id = fields.optional("client_id", client_id).unwrap_or_else(|| DEFAULT_CLIENT.to_owned());
         let transport = transport(fields, vestibule);
         Some(Self {
             identifier: identifier?,

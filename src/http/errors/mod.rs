@@ -187,7 +187,7 @@ impl ApiError {
     pub fn method_not_allowed(allow: &str) -> Self {
         Self {
             allow: Some(allow.to_owned()),
-            ..Self::new(ErrorCode::MethodNotAllowed, format!("This path takes {allow}."))
+            ..Self::new(ErrorCode::MethodNotAllowed, format!("This path accepts {allow}."))
         }
     }
 
@@ -198,7 +198,7 @@ impl ApiError {
 
     /// Creates the error for a token that does not carry a permission (RFC 6750 §3.1).
     pub fn insufficient_scope(permission: &str) -> Self {
-        Self::lacking(ErrorCode::InsufficientScope, permission, format!("This needs the permission {permission}."))
+        Self::lacking(ErrorCode::InsufficientScope, permission, format!("The permission {permission} is required."))
     }
 
     /// Creates the error for a token that lacks something that no scope can grant, such as a role.
@@ -214,7 +214,7 @@ impl ApiError {
 
     /// Creates the error for a bearer without the permission to introspect tokens.
     pub fn may_not_introspect(permission: &str) -> Self {
-        Self::lacking(ErrorCode::MayNotIntrospect, permission, format!("This needs the permission {permission}."))
+        Self::lacking(ErrorCode::MayNotIntrospect, permission, format!("The permission {permission} is required."))
     }
 
     fn lacking(code: ErrorCode, permission: &str, detail: String) -> Self {

@@ -28,10 +28,10 @@ impl From<store::Error> for ApiError {
             | store::Error::Statement(_)
             | store::Error::Commit(_)
             | store::Error::Closed => {
-                tracing::error!(%error, "the database does not answer");
+                tracing::error!(%error, "the database does not respond");
                 Self::busy(
                     ErrorCode::StorageUnavailable,
-                    "The database does not answer; nothing was changed. Try again.",
+                    "The database does not respond; nothing was changed. Try again.",
                     BUSY_RETRY_AFTER,
                 )
             }
@@ -126,11 +126,11 @@ impl From<RefreshError> for ApiError {
             .with_reason(Reason::PasswordChanged),
             RefreshError::Reused(_) => Self::new(
                 ErrorCode::RefreshReused,
-                "This refresh token was used again after it had been replaced; the session is revoked. Sign in again.",
+                "This refresh token was replaced earlier and has been used again; the session was ended for safety. Sign in again.",
             ),
             RefreshError::DeviceMismatch(_) => Self::new(
                 ErrorCode::DeviceMismatch,
-                "The session is bound to another device; send the fingerprint of the device it was opened on.",
+                "The session is bound to another device; send the fingerprint of the device on which it was opened.",
             ),
             RefreshError::ForeignClient(_) => {
                 Self::new(ErrorCode::InvalidToken, "The refresh token was issued to another client.")
@@ -185,9 +185,10 @@ impl From<RevokeError> for ApiError {
 impl From<RegisterError> for ApiError {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::Closed => {
-                Self::new(ErrorCode::RegistrationClosed, "Accounts are created by the operator of this server.")
-            }
+            RegisterError::Closed => Self::new(
+                ErrorCode::RegistrationClosed,
+                "Registration is closed; only the operator of this server creates accounts.",
+            ),
             RegisterError::Unsuitable(message) => Self::field("password", message),
             RegisterError::Taken(taken) => taken_name(taken),
             RegisterError::TooMany(wait) => Self::too_many(wait),
@@ -252,7 +253,7 @@ impl From<DeleteUserError> for ApiError {
         match error {
             DeleteUserError::Proof(error) => error.into(),
             DeleteUserError::LastAdmin(_) => {
-                Self::new(ErrorCode::LastAdmin, "You are the last admin; give somebody else the role admin first.")
+                Self::new(ErrorCode::LastAdmin, "You are the last admin; give the role admin to another user first.")
             }
             DeleteUserError::SessionEnded(_) => session_over(),
             DeleteUserError::Unknown(_) => Self::new(ErrorCode::NotFound, "There is no such user."),

@@ -5,13 +5,12 @@ use rocket::{
     request::{FromRequest, Outcome},
 };
 
-use super::{AccessToken, bearer, grant};
+use super::{AccessToken, bearer, bounded, grant};
 use crate::{
-    domain::jwt,
     flows::steps::authenticate::authenticate,
     http::{
         app_state::app_state,
-        errors::{ApiError, ErrorCode, guard_outcome},
+        errors::{ApiError, guard_outcome},
     },
 };
 
@@ -40,9 +39,6 @@ fn read(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     let vestibule = app_state(request)?;
     let presented = bearer(request)?.filter(|token| !token.is_empty() && vestibule.config.tokens.location.headers);
     let Some(token) = presented else { return Ok(None) };
-    if token.len() > jwt::MAX_BYTES {
-        return Err(ApiError::new(ErrorCode::MalformedRequest, "The token is over 8 KiB."));
-    }
-    let claims = authenticate(vestibule, token, vestibule.clock.now())?;
+    let claims = authenticate(vestibule, bounded(token)?, vestibule.clock.now())?;
     grant(request, AccessToken { claims, came_in_cookie: false }).map(Some)
 }

@@ -238,7 +238,7 @@ impl<'r> FromRequest<'r> for FreshToken {
             } else {
                 Err(ApiError::new(
                     ErrorCode::FreshTokenRequired,
-                    "A fresh access token is required; prove your password at the endpoint `fresh` first.",
+                    "A fresh access token is required; prove your password again first.",
                 ))
             }
         });
@@ -354,7 +354,7 @@ pub(super) fn in_header<'r>(request: &'r Request<'_>, vestibule: &Vestibule) -> 
 /// Returns the token, or an error if it is longer than [`jwt::MAX_BYTES`].
 fn bounded(token: &str) -> Result<&str, ApiError> {
     if token.len() > jwt::MAX_BYTES {
-        Err(ApiError::new(ErrorCode::MalformedRequest, "The token is over 8 KiB."))
+        Err(ApiError::new(ErrorCode::MalformedRequest, "The token has more than 8 KiB."))
     } else {
         Ok(token)
     }

@@ -7,7 +7,7 @@ use rocket::{
 };
 
 use crate::{
-    domain::jwt,
+    domain::{client::DEFAULT_CLIENT, jwt},
     flows::{
         Vestibule,
         steps::client::{KnownClient, authenticate_client},
@@ -22,9 +22,6 @@ use crate::{
         },
     },
 };
-
-/// The client of a request that names no client.
-const DEFAULT: &str = "default";
 
 /// The client that HTTP Basic names; `None` if the request does not use HTTP Basic.
 pub struct BasicClient(Option<Credentials>);
@@ -113,7 +110,7 @@ impl BasicClient {
                 return Err(ApiError::new(ErrorCode::OAuthInvalidRequest, detail));
             }
             Some(basic) => (basic.id.as_str(), basic.secret.as_deref(), true),
-            None => (form.id.as_deref().unwrap_or(DEFAULT), form.secret.as_deref(), false),
+            None => (form.id.as_deref().unwrap_or(DEFAULT_CLIENT), form.secret.as_deref(), false),
         };
         authenticate_client(vestibule, id, secret).map_err(|error| of_oauth::of_client(&error, by_basic))
     }

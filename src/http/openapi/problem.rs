@@ -92,7 +92,7 @@ fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::UnauthorizedClient => "This client may not use this grant.",
         ErrorCode::UnsupportedGrantType => "The supported grants are password and refresh_token.",
         ErrorCode::InvalidScope => "The scope contains posts:write, which can't be granted.",
-        ErrorCode::MayNotIntrospect => "Introspection requires the permission tokens:introspect.",
+        ErrorCode::MayNotIntrospect => "The permission tokens:introspect is required.",
         ErrorCode::InsufficientScope => "The permission posts:write is required.",
         ErrorCode::InvalidCredentials => "The user name or the password is wrong.",
         ErrorCode::MissingToken => "No token was sent.",

@@ -15,8 +15,7 @@ use crate::http::{
 };
 
 /// The paths of the API outside `base_path`. Their errors are always JSON, even for a browser.
-const API: [&str; 9] =
-    ["/users", "/admin", "/token", "/.well-known", "/health", "/ready", "/metrics", "/openapi.json", "/static"];
+const API: [&str; 6] = ["/users", "/token", "/.well-known", "/health", "/openapi.json", "/static"];
 
 /// A refusal, for the page that displays it.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::FingerprintPolicy,
-    domain::{Email, Identifier, password::Password},
+    domain::{Email, Identifier, client::DEFAULT_CLIENT, password::Password},
     flows::{self, Vestibule, sessions::login::Login, steps::client},
     http::{
         app_state::AppState,
@@ -125,7 +125,7 @@ pub(super) async fn open_session(
         fingerprint: None,
         device_ids: cookies.device_ids(),
         device_name: None,
-        client: client::public_client(vestibule, "default").map_err(ApiError::from)?,
+        client: client::public_client(vestibule, DEFAULT_CLIENT).map_err(ApiError::from)?,
         scope: None,
     };
     let opened = flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await;

@@ -5,10 +5,10 @@ use rocket::{State, get};
 use serde_json::{Value, json};
 
 use super::{Page, humanize};
-use crate::{flows::Vestibule, http::app_state::AppState};
-
-/// Seconds for which the row of an ended session is kept, before a sweep deletes it.
-const KEPT_AFTER_END: i64 = 24 * 60 * 60;
+use crate::{
+    flows::{Vestibule, vestibule::CLOCK_STEP_MARGIN},
+    http::app_state::AppState,
+};
 
 /// Returns the privacy page.
 #[get("/privacy")]
@@ -18,7 +18,7 @@ pub fn privacy_page(vestibule: &State<AppState>) -> Page {
     let idle = config.clients.iter().map(|client| client.refresh_token_lifetime.seconds()).max().unwrap_or_default();
     let context = json!({
         "policy": config.devices.fingerprint.as_str(),
-        "idle": span(idle + config.tokens.leeway.seconds() + KEPT_AFTER_END),
+        "idle": span(idle + config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN),
         "device_retention": span(config.devices.retention.seconds()),
         "audit_retention": span(config.limits.audit_retention.seconds()),
         "contact": contact(vestibule),

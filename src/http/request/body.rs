@@ -151,7 +151,7 @@ impl<'r> FromData<'r> for IgnoredBody {
 }
 
 async fn read_body(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, ApiError> {
-    let too_large = || ApiError::new(ErrorCode::PayloadTooLarge, format!("The body has more than {LIMIT_KIB} KiB."));
+    let too_large = || ApiError::new(ErrorCode::PayloadTooLarge, format!("The body is larger than {LIMIT_KIB} KiB."));
     let announced = request.headers().get_one("Content-Length").and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > LIMIT_KIB * 1024) {
         return Err(too_large());
