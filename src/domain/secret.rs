@@ -70,11 +70,11 @@ fn is_weak(secret: &[u8]) -> bool {
     for word in SAMPLE_WORDS.split_whitespace() {
         rest = Zeroizing::new(rest.replace(word, ""));
     }
-    // What a sample was padded with counts for nothing unless it would do by itself.
+    // The rest of a sample, with which it was padded, counts only if it would be long enough alone.
     rest.len() < plain.len() && (rest.len() < 16 || is_monotonous(rest.as_bytes()))
 }
 
-/// Few different bytes, a pattern that repeats, or a run such as `abcdef`.
+/// Returns whether a secret has few different bytes, a pattern that repeats, or a run such as `abcdef`.
 fn is_monotonous(bytes: &[u8]) -> bool {
     let mut seen = [false; 256];
     bytes.iter().for_each(|byte| seen[usize::from(*byte)] = true);

@@ -124,7 +124,7 @@ fn routes_of_an_application_renew_too_and_such_an_answer_is_kept_by_no_cache() {
     expect_nothing(&session.get("/test/open").expect(200));
     expect_nothing(&session.get("/health").expect(200));
     expect_nothing(&server.call("GET", "/test/maybe").send().expect(200));
-    // Whoever is refused gets nothing.
+    // A refused caller gets no token.
     expect_nothing(&session.get("/nowhere").expect(404));
     expect_nothing(&server.call("GET", "/test/kept").bearer("a.b.c").send().expect(401));
     server.advance(END - DUE);

@@ -138,7 +138,7 @@ fn rotations_by_session() {
             assert_eq!(count(&answers, 429, Some("too_many_requests")), 5 + MORE);
             continue;
         }
-        // Whoever did not rotate gets what the rotation gave.
+        // Each caller that did not rotate gets the token of the rotation.
         session = Session::from(&server, &answers[0]);
         let same = answers.iter().filter(|answer| answer.body["refresh_token"] == *session.refresh).count();
         assert_eq!(same, 5 + MORE);
