@@ -127,6 +127,16 @@ fn the_readme_lists_the_main_keys_as_they_are_declared() {
 }
 
 #[test]
+fn the_contract_names_every_key() {
+    let page = include_str!("../../../docs/contract/configuration.md");
+    let missing = SCHEMA
+        .keys()
+        .map(|key| key.name.replace("clients.<id>.", ""))
+        .filter(|name| !page.contains(&format!("`{name}`")));
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
 fn each_key_is_declared_once_and_has_a_meaning() {
     let mut names = BTreeSet::new();
     for key in SCHEMA.keys() {

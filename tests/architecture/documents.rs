@@ -1,0 +1,61 @@
+//! The paths that the documents name exist.
+
+use std::{fs, path::Path};
+
+/// Folders whose paths are checked. In `ARCHITECTURE.md` a path below `src/` may begin with the name of a module.
+const FOLDERS: &[&str] = &["src/", "tests/", "docs/", "migrations/", "templates/", "static/", "benches/", "examples/"];
+const MODULES: &[&str] = &["cli/", "config/", "domain/", "flows/", "http/", "memory/", "store/"];
+
+/// Paths that a document tells its reader to create.
+const TO_BE_MADE: &[&str] = &["tests/databases/0.2.0.sql"];
+
+#[test]
+fn every_path_in_a_document_exists() {
+    let missing: Vec<String> = documents()
+        .into_iter()
+        .flat_map(|name| {
+            let text = fs::read_to_string(root().join(&name)).expect("a document");
+            let missing: Vec<String> = quoted(&text).filter(|path| !exists(path)).map(str::to_owned).collect();
+            missing.into_iter().map(move |path| format!("{name}: {path}"))
+        })
+        .collect();
+    assert!(missing.is_empty(), "{} paths do not exist:\n{}", missing.len(), missing.join("\n"));
+}
+
+#[test]
+fn a_path_that_does_not_exist_is_caught() {
+    let text = "See `src/clock.rs`, `store/sql.rs`, `src/clocks.rs`, `tests/api/` and `cargo test`.";
+    let missing: Vec<&str> = quoted(text).filter(|path| !exists(path)).collect();
+    assert_eq!(missing, ["src/clocks.rs"]);
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Returns the paths of all documents, relative to the repository.
+fn documents() -> Vec<String> {
+    let below = |folder: &str| {
+        let entries = fs::read_dir(root().join(folder)).expect("a folder");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        let documents = paths.filter(|path| path.extension().is_some_and(|ending| ending == "md"));
+        documents.map(|path| path.strip_prefix(root()).expect("below").display().to_string()).collect::<Vec<_>>()
+    };
+    ["", "docs", "docs/contract", "docs/deploy"].into_iter().flat_map(below).collect()
+}
+
+/// Returns the texts between backticks that are paths, except those with a placeholder.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    let is_path = |text: &&str| {
+        let begins = FOLDERS.iter().any(|folder| text.starts_with(folder));
+        let is_module = MODULES.iter().any(|module| text.starts_with(module)) && text.ends_with(".rs");
+        (begins || is_module) && !text.contains(['<', '*', ' ', '{', '…'])
+    };
+    text.split('`').skip(1).step_by(2).filter(is_path)
+}
+
+/// Returns whether a path is that of a file or folder, below the repository or below `src/`.
+fn exists(path: &str) -> bool {
+    let path = path.split(':').next().unwrap_or(path);
+    TO_BE_MADE.contains(&path) || root().join(path).exists() || root().join("src").join(path).exists()
+}
