@@ -36,7 +36,7 @@ pub enum Decision {
     RefuseDevice,
 }
 
-/// Returns the decision on a refresh token, by the table "Rotation" of the contract.
+/// Returns the decision on a refresh token, by the table "Rotation" of `docs/contract/http-api.md`.
 /// [`super::refresh_token::RefreshTokens::verify`] has already checked signature, issuer and expiry.
 pub fn decide(
     session: &Session,

@@ -1,4 +1,4 @@
-//! `POST /auth/refresh`: the table "Rotation" of the contract, row by row, and its races.
+//! `POST /auth/refresh`: the table "Rotation" of `docs/contract/http-api.md`, row by row, and its races.
 
 use std::{
     collections::HashSet,

@@ -1,5 +1,5 @@
-//! Random walks over everything that moves a session, beside a small model of what the contract says. After each step the
-//! answer, the rows and the log must be as in the model, and the invariants of `ARCHITECTURE.md` must hold.
+//! Random walks over everything that moves a session, beside a small model of what `docs/contract/http-api.md` says. After
+//! each step the answer, the rows and the log must be as in the model, and the invariants of `ARCHITECTURE.md` must hold.
 
 mod database;
 mod model;

@@ -1,4 +1,4 @@
-//! A small model of what the contract says about one user, their sessions and their tokens.
+//! A small model of what `docs/contract/http-api.md` says about one user, their sessions and their tokens.
 
 use std::collections::BTreeMap;
 
@@ -147,7 +147,8 @@ impl Model {
         })
     }
 
-    /// Returns which refresh token a refresh returns, by the table "Rotation" of the contract, or how it is refused.
+    /// Returns which refresh token a refresh returns, by the table "Rotation" of `docs/contract/http-api.md`, or how it is
+    /// refused.
     pub(crate) fn rotation(&self, token: &RefreshToken) -> Result<Given, Refusal> {
         let session = &self.sessions[token.session];
         if self.now >= token.exp {

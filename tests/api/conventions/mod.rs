@@ -1,4 +1,4 @@
-//! Section 1 of the contract: what is true of every path, whatever is sent to it.
+//! Section 1 of `docs/contract/http-api.md`: what is true of every path, whatever is sent to it.
 
 mod bodies;
 mod heads;

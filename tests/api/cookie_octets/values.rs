@@ -241,7 +241,7 @@ fn a_foreign_cookie_that_is_not_utf_8_takes_away_its_own_line_alone() {
     assert_eq!(ask(&[own.as_bytes()]), 200);
     assert_eq!(ask(&[b"place=caf\xe9", own.as_bytes()]), 200);
     assert_eq!(ask(&[own.as_bytes(), b"place=caf\xe9; other=1"]), 200);
-    // Rocket drops a whole line that is not UTF-8 before the code of this server sees it: README, "What it does not do".
+    // Rocket drops a whole line that is not UTF-8 before the code of this server sees it: README, "The API with curl".
     assert_eq!(ask(&[format!("{own}; place=").into_bytes().as_slice(), b"a=1"]), 200);
     assert_eq!(ask(&[[own.as_bytes(), b"; place=caf\xe9"].concat().as_slice()]), 401);
 }
