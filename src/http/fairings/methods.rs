@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rocket::{
     Data, Request, Response, Route,
     fairing::{Fairing, Info, Kind},
+    form::Form,
     http::{Header, Method, Status},
     route::{Handler, Outcome},
 };
@@ -83,8 +84,8 @@ impl Handler for MethodNotAllowed {
     }
 }
 
-/// The number of bytes in which Rocket looks for `_method=` and its value.
-const LONGEST_FIELD: usize = 32;
+/// The bytes of a form in which Rocket looks for the field `_method`.
+const METHOD_FIELD_BYTES: usize = "_method=delete".len();
 
 /// A fairing that restores the method of a posted form. Rocket takes the method from the form's field `_method`; here a POST
 /// stays a POST.
@@ -101,9 +102,10 @@ impl Fairing for OriginalMethod {
         if !is_form || request.method() == Method::Post {
             return;
         }
-        let begin = data.peek(LONGEST_FIELD).await;
-        let field = begin.strip_prefix(b"_method=").and_then(|rest| rest.split(|byte| *byte == b'&').next());
-        let named = field.and_then(|value| std::str::from_utf8(value).ok()).and_then(|value| value.parse().ok());
+        // Rocket's own reading. Another reading would differ from it in a form such as `&_method=patch`.
+        let begin = std::str::from_utf8(data.peek(METHOD_FIELD_BYTES).await).unwrap_or_default();
+        let field = Form::<()>::values(begin).next().filter(|field| field.name == "_method");
+        let named = field.and_then(|field| field.value.parse().ok());
         if named == Some(request.method()) {
             // A POST that Rocket changed can't be distinguished from a GET or HEAD with such a body. So it becomes a TRACE,
             // which no path supports.
