@@ -1,9 +1,9 @@
-//! Lists the files of `static/`, which `src/http/assets.rs` embeds, so that a new file needs no entry in the code. It starts no
-//! program and uses no network.
+//! The build script. It writes a table of the files in `static/`, which `src/http/assets.rs` includes, so that a new file needs
+//! no entry in the code. It starts no program and uses no network.
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
-/// The extensions of assets. The server serves no other files of the folder.
+/// The extensions of assets. The server serves no other files of `static/`.
 const KINDS: [&str; 3] = ["css", "js", "svg"];
 
 fn main() {
@@ -22,7 +22,8 @@ fn main() {
     for name in names {
         let text = fs::read_to_string(folder.join(&name)).expect("assets are text");
         fs::write(out.join(&name), if name.ends_with(".js") { without_comments(&text) } else { text }).expect(WRITABLE);
-        // The table must not contain an absolute path, because a checkout that was moved is compiled with the old table.
+        // Each row: the name, the whole file, the file for the built-in pages. The table must not contain an absolute path:
+        // after a checkout was moved, cargo does not run this script again.
         let whole = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/static/{name}\")");
         writeln!(table, "({name:?}, include_bytes!({whole}), include_bytes!({name:?})),").expect("a String takes text");
     }
@@ -30,10 +31,11 @@ fn main() {
     fs::write(out.join("assets.rs"), table).expect(WRITABLE);
 }
 
+/// The message of the panic if a file can't be written.
 const WRITABLE: &str = "the output folder can be written";
 
-/// Returns a script without the lines that contain only a comment. The built-in pages load it in this form; other front ends
-/// get the whole file.
+/// Returns a script without the lines that contain only a comment. The built-in pages load the scripts in this form; other
+/// front ends receive the whole file.
 fn without_comments(script: &str) -> String {
     let mut lean = String::new();
     let mut in_comment = false;

@@ -1,7 +1,7 @@
-//! Benchmarks of the CPU time that every request and every refresh costs: `cargo bench --bench hot_paths`.
+//! Benchmarks of the functions that use CPU time in every request or every refresh: `cargo bench --bench hot_paths`.
 //!
-//! Times of different machines can't be compared. So the run ends with each time as a multiple of one HMAC-SHA-256 over 600
-//! bytes, which is the size of an access token. That HMAC is measured in the same run.
+//! Times of different machines can't be compared. So the table at the end also has each time as a multiple of the time for one
+//! HMAC-SHA-256 over 600 bytes, which is about the size of an access token. The HMAC is measured in the same run.
 #![expect(clippy::print_stdout, reason = "the table at the end is what the run is for")]
 
 use std::{hint::black_box, path::PathBuf, time::Duration};
@@ -39,8 +39,11 @@ use vestibule::{
     store::sessions,
 };
 
+/// The name of the group, under which Criterion stores the results.
 const GROUP: &str = "hot_paths";
+/// The row to which the other rows are compared.
 const BASELINE: &str = "hmac_sha256_600_bytes";
+/// The rows without the rows for each algorithm.
 const MEASURED: [&str; 6] = [
     "token_check_remembered",
     "token_check_first_sight",
@@ -50,7 +53,7 @@ const MEASURED: [&str; 6] = [
     "refresh_token_check",
 ];
 const PASSWORD: &str = "a long walk to the sea";
-/// The number of access tokens that were seen before. The benchmark uses them in turn.
+/// The number of access tokens in `token_check_remembered`. Each was verified before the measurement.
 const KNOWN_TOKENS: usize = 1_000;
 
 /// A server without HTTP, with one session, in a directory of its own. Its clock does not advance.
@@ -66,6 +69,7 @@ struct Bench {
 }
 
 impl Bench {
+    /// Creates the server and a session whose first refresh token is superseded.
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -105,13 +109,14 @@ impl Bench {
         Self { runtime, vestibule, now, tokens, superseded, _directory: directory }
     }
 
-    /// Returns an access token that was not seen before.
+    /// Returns a new access token of the session. The server has not verified it yet.
     fn access_token(&self) -> String {
         let origin = RequestContext::command_line(self.now);
         let refreshed = self.runtime.block_on(refresh(&self.vestibule, Refresh::of(&self.superseded), &origin));
         refreshed.expect("it is within the grace").access_token
     }
 
+    /// Returns the row of the session.
     fn session(&self) -> Session {
         self.runtime.block_on(async {
             let mut reader = self.vestibule.store.read().await.expect("a reader");
@@ -119,6 +124,7 @@ impl Bench {
         })
     }
 
+    /// Verifies an access token and returns its claims.
     fn check(&self, token: &str) -> AccessClaims {
         authenticate(&self.vestibule, token, self.now).expect("the token holds").as_ref().clone()
     }
@@ -131,6 +137,7 @@ fn main() {
         .measurement_time(Duration::from_secs(2))
         .configure_from_args();
     let bench = Bench::new();
+    // Results of an earlier run would appear in the table if this run measures only some rows.
     let rows = rows();
     let old = std::iter::once(BASELINE).chain(rows.iter().map(String::as_str));
     old.for_each(|name| drop(std::fs::remove_file(estimates(name))));
@@ -139,6 +146,7 @@ fn main() {
     print_ratios();
 }
 
+/// Measures all rows.
 fn measure(criterion: &mut Criterion, bench: &Bench) {
     let [check_remembered, check_first_sight, issue, decision, refresh_issue, refresh_check] = MEASURED;
     let mut group = criterion.benchmark_group(GROUP);
@@ -180,7 +188,7 @@ fn measure(criterion: &mut Criterion, bench: &Bench) {
     group.finish();
 }
 
-/// Measures, for each algorithm, how long it takes to sign a token, and to verify a token whose signature is not remembered.
+/// Measures for each algorithm the time to sign a token, and the time to verify a token whose signature is not remembered.
 fn measure_algorithms(group: &mut BenchmarkGroup<'_, WallTime>, claims: &AccessClaims) {
     for algorithm in Algorithm::ALL {
         let key = SigningKey::generate(*algorithm);
@@ -192,7 +200,7 @@ fn measure_algorithms(group: &mut BenchmarkGroup<'_, WallTime>, claims: &AccessC
     }
 }
 
-/// Returns the names of the rows of an algorithm.
+/// Returns the names of the two rows of an algorithm: to verify a token, and to sign a token.
 fn rows_of(algorithm: Algorithm) -> [String; 2] {
     ["check", "issue"].map(|what| format!("{what}_{}", algorithm.as_str()))
 }
@@ -210,7 +218,8 @@ fn estimates(name: &str) -> PathBuf {
     home.join(GROUP).join(name).join("new/estimates.json")
 }
 
-/// Prints the medians of this run. Prints nothing after `--test` and similar options, which measure nothing.
+/// Prints the medians of this run, in microseconds and as multiples of the baseline. Prints nothing if the baseline was not
+/// measured, as with the option `--test`.
 fn print_ratios() {
     let median = |name: &str| {
         let estimates: serde_json::Value = serde_json::from_slice(&std::fs::read(estimates(name)).ok()?).ok()?;

@@ -17,7 +17,9 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
+    /// The system clock. `started` is the instant at which the clock was created.
     System { started: Instant },
+    /// The manual clock of a test, in seconds since 1970. Clones share it.
     Manual(Arc<AtomicI64>),
 }
 
@@ -32,7 +34,7 @@ impl Clock {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.seconds()))))
     }
 
-    /// Returns the current time in whole seconds.
+    /// Returns the current time in whole seconds, rounded down. A system time before 1970 counts as 1970.
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the wall clock")]
     pub fn now(&self) -> UnixTime {
         match &self.0 {
@@ -44,8 +46,8 @@ impl Clock {
         }
     }
 
-    /// Returns a monotonic time for rate limits. A system clock measures it from its own creation, a manual clock from
-    /// 1970.
+    /// Returns the time for rate limits. A system clock returns the time since its own creation, which never decreases.
+    /// A manual clock returns the time since 1970, so it decreases if a test moves the clock back.
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
             Source::System { started } => started.elapsed(),

@@ -1,5 +1,5 @@
-//! Vestibule is a server for logins and sessions, with its own database. This crate is the library of that server: with it, a
-//! Rocket application serves the login endpoints itself and protects its own routes.
+//! Vestibule is a server for logins and sessions, with its own database. This crate is the library of that server. With it, a
+//! Rocket application can serve the login endpoints itself and protect its own routes.
 //!
 //! # A complete application
 //!
@@ -27,7 +27,8 @@
 //!
 //! * [`Vestibule::open`] opens the database that the configuration names.
 //! * [`Embed`] mounts the endpoints for login, refresh and logout, and provides what the guards need.
-//! * [`protected`] wraps the application's routes, so that no route is open by mistake.
+//! * [`protected`] wraps the application's routes, so that each of them requires a valid access token. A route whose handler
+//!   names no guard is then not open by mistake.
 //! * The guard [`CurrentUser`] verifies the access token of the request. Without a valid token, the response is 401 and the
 //!   handler does not run.
 //!
@@ -35,7 +36,7 @@
 //!
 //! # Guards
 //!
-//! A route that names a guard in its signature is reached only by requests that meet the guard's condition.
+//! A request reaches a handler only if it meets the condition of every guard in the handler's signature.
 //!
 //! | guard | condition |
 //! | --- | --- |
@@ -46,9 +47,9 @@
 //! | [`Require`] | an access token that carries a permission, which [`permission!`] defines as a type |
 //! | [`RefreshToken`] | a refresh token that would be accepted for a refresh |
 //!
-//! The guards of access tokens do not read the database. They refuse a token from the first request after its revocation. If
-//! the setting `blacklist_strategy` is `BLACKLIST_REFRESH`, the access tokens of a revoked session stay valid until they
-//! expire.
+//! The guards of access tokens do not read the database. They refuse a revoked token from the first request after the
+//! revocation. If the setting `blacklist_strategy` is `BLACKLIST_REFRESH`, the access tokens of a revoked session stay valid
+//! until they expire.
 //!
 //! # Where to find what
 //!
@@ -58,14 +59,14 @@
 //! | open and close the database | [`Vestibule::open`], [`Vestibule::close`], [`OpenError`] |
 //! | stop serving when the database fails | [`Vestibule::writer_failed`] |
 //! | choose which endpoints are mounted, and where | [`Embed`], [`Group`] |
-//! | refuse the launch if a route is not protected | [`protected`], [`Embed::only_protected_routes`] |
+//! | refuse the launch if a route of the application is not protected | [`protected`], [`Embed::only_protected_routes`] |
 //! | verify an access token in code | [`Vestibule::authenticate`], [`AccessClaims`] |
 //! | issue an access token in code | [`Vestibule::create_access_token`], [`AccessTokenOptions`] |
 //! | revoke a token in code | [`Vestibule::invalidate`] |
 //! | refuse tokens by a rule of the application | [`Vestibule::revoke_when`] |
 //! | refer to users, sessions, tokens and permissions | [`UserId`], [`SessionId`], [`TokenId`], [`Permission`] |
 //!
-//! The hidden modules are the implementation. The binary and the tests use them, and they may change in any release.
+//! The hidden modules are the implementation. The binary and the tests use them. They may change in any release.
 //! `ARCHITECTURE.md` describes them.
 
 #[doc(hidden)]

@@ -1,4 +1,5 @@
-//! The only source of randomness. Every value that must not be guessed is generated here.
+//! The only code that calls a random generator. Every secret and every id gets its random bytes from here. The library
+//! `aws-lc-rs` uses its own generator, for asymmetric keys and for nonces.
 
 /// Returns `N` random bytes from a ChaCha generator that the operating system seeds.
 pub fn bytes<const N: usize>() -> [u8; N] {

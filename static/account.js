@@ -1,13 +1,14 @@
 /**
- * The account page. It works completely without this module. With the module, a bound session with an expired access token
- * is refreshed before a form is sent, so that no typed text is lost. Other tabs follow a sign-out.
+ * The account page. All its forms also work without this module. With the module, an expired session is refreshed before a form
+ * is sent, so that the typed text is not lost; a bound session can be refreshed only by a script. After a sign-out, the
+ * module informs the other tabs.
  *
  * @module
  */
 
 import { LEAVING, byId, client, helpWithPasswords, onAnnouncement, text } from './login.js';
 
-/** Returns the question that the user must confirm before a form is sent, or an empty text. */
+/** Returns the question that the user must confirm before a form is sent. Empty if the form needs no confirmation. */
 function question(form) {
   if (form.id === 'revoke-others') return text('confirm-others');
   if (form.id === 'delete-account') return text('confirm-delete');
@@ -15,22 +16,23 @@ function question(form) {
   return device ? text('confirm-device', { device }) : '';
 }
 
-/** Refreshes the session if its access token has expired. An error can be ignored: the server checks the form anyway. */
+/** Refreshes the session if its access token has expired. The caller can ignore an error: the server checks the form. */
 async function renew() {
   const auth = await client();
   await auth.fetch('/users/me');
 }
 
-/** Notes that a form ends the session in this browser: sign-out or account deletion. The next page informs the other tabs. */
+/** Sets a mark in `sessionStorage` if a form ends the session in this browser. The next page then informs the other tabs. */
 function noteLeaving(form) {
   if (form.id !== 'sign-out' && form.id !== 'delete-account') return;
   try {
     sessionStorage.setItem(LEAVING, '1');
   } catch {
-    // Storage is switched off.
+    // The browser refuses access to the storage. The other tabs then notice at their next request.
   }
 }
 
+/** Lets a form ask for confirmation, and refresh the session before the browser sends the form. */
 function improve(form) {
   const hidePasswords = helpWithPasswords(form);
   const button = form.querySelector('[type=submit]');
@@ -52,7 +54,7 @@ function improve(form) {
   });
 }
 
-/** Refreshes the session before the download too, as before a form. */
+/** Lets the link for the data export refresh the session before the download. */
 function improveExport(link) {
   let renewed = false;
   link.addEventListener('click', async (event) => {
@@ -66,10 +68,10 @@ function improveExport(link) {
 
 const { lang } = document.documentElement;
 
-/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
+/** The units of a time span, longest first, with their lengths in seconds. @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
 
-/** Returns a text such as `3 minutes ago`. The clocks may differ by some seconds, so a time in the future counts as now. */
+/** Returns a text such as `3 minutes ago`. The clocks may differ by some seconds, so a time in the future is shown as now. */
 function ago(date) {
   const seconds = (Date.now() - date) / 1_000;
   const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? ['second', Infinity];
@@ -77,7 +79,7 @@ function ago(date) {
   return new Intl.RelativeTimeFormat(lang, { numeric: 'auto' }).format(-count, unit);
 }
 
-/** Displays a time in the time zone of the user. The text of the server becomes the tooltip. */
+/** Displays a time in the language of the page and in the user's time zone. The text of the server becomes the tooltip. */
 function localise(time) {
   const date = new Date(time.dateTime);
   time.title = time.textContent;

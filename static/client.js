@@ -25,10 +25,10 @@
 /**
  * @typedef {object} Options
  * @property {string} [url] origin of the server, such as `https://auth.example.com`; if empty, the origin of the page
- * @property {string} [base] path of the endpoints, which is the setting `base_path`; default `/auth`
+ * @property {string} [base] path of the endpoints: the setting `base_path`; default `/auth`
  * @property {'cookie' | 'bearer'} [transport] default `cookie`
  * @property {'on' | 'off'} [fingerprint] default `on`; with `off`, no fingerprint is read, and sessions are not bound
- * @property {string} [csrfCookie] the setting `csrf_cookie_name`; by default, the first of its default names that is set
+ * @property {string} [csrfCookie] the setting `csrf_cookie_name`; by default, the first of its default names that is a cookie
  * @property {string} [csrfHeader] the setting `csrf_header_name`; default `X-CSRF-Token`
  */
 
@@ -39,7 +39,7 @@
  * @property {string} password
  * @property {string} [device_id] with `bearer`: the `deviceId` of an earlier sign-in, whose session this sign-in replaces
  * @property {string} [device_name] name of the device in lists; by default, the server derives it from the user agent
- * @property {string} [client_id]
+ * @property {string} [client_id] id of the client; default `default`
  */
 
 /**
@@ -49,18 +49,18 @@
  * @property {number} expiresIn seconds until the access token expires
  */
 
-/** Milliseconds that a sign-in waits for the fingerprint. After that it is sent without a fingerprint. */
+/** Maximum milliseconds that a sign-in waits for the fingerprint. After this time, it is sent without a fingerprint. */
 const FINGERPRINT_CEILING = 1_500;
 /**
- * Milliseconds that a request waits for the server. A refresh waits as long for the fingerprint, because the refresh of a
- * bound session is refused without it.
+ * Maximum milliseconds that a request waits for the server. A refresh also waits for the fingerprint for at most this time: it
+ * waits longer than a sign-in, because the refresh of a bound session is refused without a fingerprint.
  */
 const ANSWER_CEILING = 30_000;
 
-/** Milliseconds that a password change in another tab may take from its commit to the cookies of its response. */
+/** Milliseconds to wait after a password change in another tab, until the browser has stored the cookies of its response. */
 const CHANGE_PAUSE = 300;
 
-/** Codes of a 401 that a refresh may resolve: the access token has expired, or its claims are out of date. */
+/** Error codes of a 401 after which a refresh may succeed: the access token has expired or was revoked. */
 const STALE = ['token_expired', 'token_revoked'];
 
 /** An error response of the server, or a failure to reach the server. */
@@ -68,8 +68,8 @@ export class AuthError extends Error {
   name = 'AuthError';
 
   /**
-   * @param {string} code the server's `error`, such as `invalid_credentials`; `unreachable` without a response
-   * @param {string} message the `detail` of the response
+   * @param {string} code the `error` of the response, such as `invalid_credentials`; `unreachable` without a response
+   * @param {string} message the `detail` of the response, in English
    * @param {number} status HTTP status, 0 without a response
    * @param {number | undefined} retryAfter seconds after which the request may be sent again
    * @param {{ field: string, message: string }[]} fields the invalid fields
@@ -86,7 +86,7 @@ export class AuthError extends Error {
   }
 
   /**
-   * Returns the error for a response that is not a success.
+   * Returns the error for a response whose status is not a success. The code is `unexpected` if the body has no `error`.
    * @param {Response} response
    */
   static async of(response) {
@@ -100,10 +100,10 @@ export class AuthError extends Error {
 }
 
 /**
- * Waits for a promise, at most for a time.
+ * Waits for a promise, but not longer than a time limit.
  * @template T
+ * @param {number} milliseconds the time limit
  * @param {Promise<T>} promise
- * @param {number} milliseconds
  * @returns {Promise<T | undefined>} the value; undefined if the promise takes longer or fails
  */
 function within(milliseconds, promise) {
@@ -112,15 +112,19 @@ function within(milliseconds, promise) {
 }
 
 /**
+ * Returns the value of a cookie.
  * @param {string} name
- * @returns {string | undefined} the value of a cookie that scripts can read
+ * @returns {string | undefined} undefined if there is no such cookie, or if scripts can't read it
  */
 function cookie(name) {
   const pair = document.cookie.split('; ').find((one) => one.startsWith(`${name}=`));
   return pair?.slice(name.length + 1);
 }
 
-/** @param {Options} [options] */
+/**
+ * Creates a client. It sends no request before one of its functions is called.
+ * @param {Options} [options]
+ */
 export function createClient(options = {}) {
   const { url = '', base = '/auth', transport = 'cookie', fingerprint = 'on' } = options;
   const { csrfCookie, csrfHeader = 'X-CSRF-Token' } = options;
@@ -129,28 +133,32 @@ export function createClient(options = {}) {
   const endpoint = (name) => `${base === '/' ? '' : base}/${name}`;
   const inCookies = transport === 'cookie';
 
-  /** The tokens with `bearer`. @type {{ access?: string, refresh?: string }} */
+  /** The tokens, with the transport `bearer`. @type {{ access?: string, refresh?: string }} */
   let tokens = {};
-  /** The CSRF token for pages of another host, which can't read its cookie. @type {string | undefined} */
+  /**
+   * The CSRF token of the latest response, for pages of another host, which can't read the CSRF cookie.
+   * @type {string | undefined}
+   */
   let csrfToken;
-  /** @type {Promise<object> | undefined} */
+  /** The fingerprint, once its reading has begun. @type {Promise<object> | undefined} */
   let print;
-  /** @type {Promise<void> | undefined} */
+  /** The pending refresh. @type {Promise<void> | undefined} */
   let refreshing;
-  /** The number of times that tokens were received. A call with older tokens is sent again without another refresh. */
+  /** The number of times that tokens were received. A request with older tokens is sent again without another refresh. */
   let generation = 0;
 
   const csrf = () => csrfCookies.map(cookie).find(Boolean) ?? csrfToken;
 
-  /** Reads the fingerprint, once. Call it when the user begins to type, so that the fingerprint is ready for the sign-in. */
+  /** Reads the fingerprint at the first call. Call it when the user begins to type, so that it is ready for the sign-in. */
   function prepare() {
     if (fingerprint === 'off') return Promise.resolve(undefined);
     print ??= import('./fingerprint.js').then((module) => module.collect());
+    // After a failure, the next call tries again.
     print.catch(() => (print = undefined));
     return print;
   }
 
-  /** Sends a request to the server, with its tokens. Tokens are never sent to another origin. */
+  /** Sends a request with the tokens. Throws a `TypeError` for another origin, so that it never receives the tokens. */
   async function send(path, init = {}) {
     const target = new URL(path, home);
     if (target.origin !== home.origin) throw new TypeError(`${target.origin} is not ${home.origin}`);
@@ -170,7 +178,11 @@ export function createClient(options = {}) {
     }
   }
 
-  /** @returns {Promise<any>} the body of the response */
+  /**
+   * Sends a POST request with a JSON body.
+   * @returns {Promise<any>} the body of the response
+   * @throws {AuthError}
+   */
   async function post(path, body) {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), ANSWER_CEILING);
@@ -186,6 +198,7 @@ export function createClient(options = {}) {
     }
   }
 
+  /** Stores the tokens of a response, or removes the tokens if `answer` is empty. */
   function keep(answer) {
     generation += 1;
     csrfToken = answer.csrf_token;
@@ -206,7 +219,7 @@ export function createClient(options = {}) {
   }
 
   /**
-   * Creates an account, if registration is open. It does not sign in.
+   * Creates an account, if registration is open. It does not sign the user in.
    * @param {{ username?: string, email?: string, password: string }} account
    * @returns {Promise<object>} the user, as `/users/me` returns it
    * @throws {AuthError}
@@ -215,6 +228,7 @@ export function createClient(options = {}) {
     return post(endpoint('register'), account);
   }
 
+  /** Sends a refresh request and stores the new tokens. */
   async function rotate() {
     const print = await within(ANSWER_CEILING, prepare());
     const sent = csrf();
@@ -222,9 +236,9 @@ export function createClient(options = {}) {
       keep(await post(endpoint('refresh'), { refresh_token: tokens.refresh, fingerprint: print }));
     } catch (error) {
       if (!inCookies || error.status === 0) throw error;
-      // If the CSRF token has changed, another tab has signed in meanwhile: the cookies belong to a new session, so the refusal
-      // does not concern it. If the reason is a password change, another tab changed the password: this request had the older
-      // cookies, and the response to that tab sets the new cookies. In both cases one more refresh uses the new cookies.
+      // In two cases another tab has new cookies, and one more refresh uses them. First: the CSRF token has changed, because
+      // another tab has signed in. The refusal concerned the old session. Second: the reason is a password change. Another tab
+      // has changed the password, and this request was sent before the browser had the cookies of that response.
       const isOlderThanPassword = error.reason === 'password_changed';
       if (csrf() === sent && !isOlderThanPassword) throw error;
       if (isOlderThanPassword) await new Promise((resolve) => setTimeout(resolve, CHANGE_PAUSE));
@@ -232,7 +246,7 @@ export function createClient(options = {}) {
     }
   }
 
-  /** Refreshes in one tab only. Other tabs wait until that tab has finished, and then use its cookies. */
+  /** Refreshes in one tab only. If another tab is refreshing, waits until it has finished; all tabs share the new cookies. */
   async function rotateInOneTab() {
     const name = `vestibule ${home.origin}${base}`;
     const first = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
@@ -243,8 +257,8 @@ export function createClient(options = {}) {
   }
 
   /**
-   * Exchanges the refresh token for new tokens. Concurrent calls share one request. Without Web Locks (plain http) two tabs
-   * may refresh at the same time: then the server returns the same refresh token to both.
+   * Exchanges the refresh token for new tokens. Concurrent calls share one request. Without Web Locks (plain http), two tabs
+   * may refresh at the same time. The server then returns the same refresh token to both.
    * @returns {Promise<void>}
    * @throws {AuthError} with a `status` of 401 if the session has ended
    */
@@ -257,7 +271,7 @@ export function createClient(options = {}) {
 
   /**
    * Ends the session on the server, and removes its tokens here.
-   * @throws {AuthError} if the request failed: then the session is still live on the server
+   * @throws {AuthError} if the request failed; the session may then still be live on the server
    */
   async function logout() {
     // A pending refresh would store new tokens after the logout, so it is awaited first.
@@ -269,11 +283,12 @@ export function createClient(options = {}) {
   }
 
   /**
-   * Like `fetch`, with the tokens, for paths of the server. If the access token has expired, the function refreshes the tokens
-   * and sends the request once more. If the session has ended too, the result is the first 401.
+   * Calls `fetch` for a path of the server, with the tokens. If the access token has expired or was revoked, refreshes the
+   * tokens and sends the request once more. If the refresh is refused with 401, returns the first response.
    * @param {string | URL} path
-   * @param {RequestInit} [init] a request whose body is a stream is never sent again
+   * @param {RequestInit} [init] a request whose body is a stream is sent only once, because a stream can be read only once
    * @returns {Promise<Response>}
+   * @throws {AuthError} if the server can't be reached, or if the refresh fails with another status
    */
   async function fetchWithRefresh(path, init = {}) {
     await refreshing?.catch(() => {});

@@ -1,6 +1,6 @@
 /**
- * The page for a visitor with an expired access token whose session is bound to this browser. It refreshes the session with
- * the fingerprint of the browser and then opens `next`.
+ * The page for a user whose access token has expired and whose session is bound to this browser. The module refreshes the
+ * session with the fingerprint of the browser and then opens the page `next`.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { byId, client, open, showError, text } from './login.js';
 
 const { next } = byId('continue').dataset;
 
+/** Refreshes the session and opens `next`. Opens the sign-in form if the refresh is refused. */
 async function goOn() {
   byId('status').hidden = false;
   try {
@@ -17,7 +18,7 @@ async function goOn() {
     open(next);
   } catch (error) {
     byId('status').hidden = true;
-    // The refresh was refused: the session has ended, or this is another device.
+    // The session has ended (401), or the fingerprint belongs to another device (403).
     if (error.status === 401 || error.status === 403) open(`/login?next=${encodeURIComponent(next)}`);
     else showError(text('unreachable'));
   }

@@ -1,8 +1,9 @@
 /**
- * The fingerprint of this browser, by which a server can recognise whether a session is still on the device that opened it.
+ * The reader of the browser's fingerprint. A server compares fingerprints to recognise whether a session is still used on the
+ * device on which it was opened.
  *
- * Content: the fifteen fields of fastapi-simple-jwt's page script, which used two third-party libraries for them, and two
- * more (`gpu`, `touchPoints`). The documentation of each field below names its source.
+ * Content: the fifteen fields of the page script of fastapi-simple-jwt, which used two third-party libraries, and two more
+ * fields (`gpu`, `touchPoints`).
  *
  * Purpose: the object is sent as `fingerprint` with a sign-in and with each refresh. Vestibule compares it by component,
  * tolerates everyday changes (an update, a journey, another screen), and stores only keyed hashes. The fingerprint makes a
@@ -11,7 +12,7 @@
  * Limits: the module sends no request, stores nothing and writes nothing into the page. It reads nothing that reveals a
  * disability (contrast, forced colours, reduced motion). The drawing is returned as a digest, never as a picture.
  *
- * `collect` never throws: a signal that a browser refuses is left out. It needs neither https nor `crypto.subtle`.
+ * `collect` never throws: a field that the browser refuses is absent. It needs neither https nor `crypto.subtle`.
  *
  * The module has no imports, so any front end may use it alone:
  *

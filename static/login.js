@@ -1,11 +1,12 @@
 /**
- * The sign-in page, and the functions that it shares with the other pages. A separate module for them would be one more
- * request at load.
+ * The sign-in page, and the functions that it shares with the other pages. A separate module for these functions would cost one
+ * more request when a page is loaded.
  *
- * Without this module the page is a plain form. With it the session is bound to this browser, and a refusal needs no new page.
+ * Without this module, the page is a plain form. With it, the session is bound to this browser, and an error is displayed
+ * without loading a new page.
  * No details of the browser are read, and no other module is imported, before the user types or submits the form.
  *
- * Every sentence comes from the page, as `data-text-…` on `<html>`.
+ * The module contains no sentences: the server puts them into the page as attributes `data-text-…` of `<html>`.
  *
  * @module
  */
@@ -18,7 +19,7 @@ const page = document.documentElement.dataset;
 const channel = globalThis.BroadcastChannel && new BroadcastChannel('vestibule');
 
 /**
- * Returns a sentence of the page.
+ * Returns a sentence of the page; empty if the page does not have it.
  * @param {string} name the part after `data-text-`
  * @param {Record<string, string | number>} [values] the values for the placeholders in braces
  */
@@ -27,10 +28,10 @@ export function text(name, values = {}) {
   return (page[key] ?? '').replace(/\{(\w+)\}/g, (place, value) => String(values[value] ?? place));
 }
 
-/** @param {string} id @returns {any} */
+/** Returns the element with an id; null if it does not exist. @param {string} id @returns {any} */
 export const byId = (id) => document.getElementById(id);
 
-/** @type {Promise<ReturnType<import('./client.js').createClient>> | undefined} */
+/** The client, once its import has begun. @type {Promise<ReturnType<import('./client.js').createClient>> | undefined} */
 let imported;
 
 /** Returns the client, with the settings of this page. It is imported at the first call. */
@@ -43,11 +44,12 @@ export function client() {
       csrfHeader: page.csrfHeader,
     }),
   );
+  // After a failure, the next call tries again.
   imported.catch(() => (imported = undefined));
   return imported;
 }
 
-/** Opens `next`. The server has checked it; a scheme that runs a script is refused here once more. */
+/** Opens the URL `next`, which the server has checked. Opens `/` instead if its scheme is not http or https. */
 export function open(next) {
   const target = new URL(next, location.href);
   location.replace(/^https?:$/.test(target.protocol) ? target : '/');
@@ -58,12 +60,12 @@ export function announce(what) {
   channel?.postMessage(what);
 }
 
-/** Calls `follow` with each announcement of another tab. */
+/** Calls `follow` with each announcement of another tab: `signed-in` or `signed-out`. */
 export function onAnnouncement(follow) {
   channel?.addEventListener('message', ({ data }) => follow(data));
 }
 
-/** The key in `sessionStorage` that is set before a form that ends the session. The next page then informs the other tabs. */
+/** The key in `sessionStorage` that is set when a form ends the session. The next page then informs the other tabs. */
 export const LEAVING = 'vestibule-leaving';
 
 /** Adds the button that shows the password, and the hint while Caps Lock is on. Returns a function that hides the password. */
@@ -98,7 +100,7 @@ function duration(seconds) {
   return new Intl.NumberFormat(document.documentElement.lang, { style: 'unit', unit, unitDisplay: 'long' }).format(count);
 }
 
-/** The sentence for each error code. A wrong name and a wrong password have the same sentence. */
+/** The names of the sentences for the error codes. Other codes have the sentence `failed`. */
 const SENTENCES = {
   invalid_credentials: 'wrong',
   too_many_requests: 'too-many',
@@ -110,7 +112,7 @@ const SENTENCES = {
 };
 
 /**
- * Returns the sentence for an error.
+ * Returns the sentence for an error, with the waiting time. The time is one minute if the server did not send it.
  * @param {AuthError} error
  */
 export function sentence(error) {
@@ -118,7 +120,7 @@ export function sentence(error) {
   return text(SENTENCES[error.code] ?? 'failed', { seconds, wait: duration(seconds) }) || text('failed');
 }
 
-/** Marks a form as being sent, or not. Its fields can still be read and focused, but it is sent only once. */
+/** Marks a form as being sent, or removes the mark. The fields are not disabled, so that they can be read and focused. */
 function setBusy(form, busy, doing = '') {
   form.setAttribute('aria-busy', String(busy));
   byId('submit').setAttribute('aria-disabled', String(busy));
@@ -134,17 +136,17 @@ export function showError(message) {
 }
 
 /**
- * Sends a form by script. If the client can't be loaded, the browser sends the form.
+ * Lets a script send a form whenever the user submits it. If the client can't be loaded, the browser sends the form.
  * @param {HTMLFormElement} form
  * @param {string} doing the name of the sentence that is displayed while the form is sent
- * @param {(auth: Awaited<ReturnType<typeof client>>, values: any) => Promise<void>} send
- * @param {(error: AuthError) => string} explain
+ * @param {(auth: Awaited<ReturnType<typeof client>>, values: any) => Promise<void>} send sends the values of the form
+ * @param {(error: AuthError) => string} explain returns the sentence for an error
  */
 export function sendByScript(form, doing, send, explain) {
   const hidePasswords = helpWithPasswords(form);
   /** @type {any} */
   const fields = form.elements;
-  // A password manager that fills in the form is not input by the user, so nothing is read from the browser yet.
+  // If a password manager fills in the form, the user has not typed yet. Then nothing is read from the browser.
   const warmUp = () => {
     if (navigator.userActivation?.hasBeenActive === false) return;
     form.removeEventListener('input', warmUp);
@@ -158,8 +160,8 @@ export function sendByScript(form, doing, send, explain) {
     setBusy(form, true, text(doing));
     byId('error').hidden = true;
     const auth = await client().catch(() => undefined);
-    // Nothing was sent yet, so nothing is sent twice. The method of the prototype is called because a button with the name
-    // `submit` hides the method of the form.
+    // No request was sent yet, so the form is not sent twice. The method of the prototype is called, because the button with
+    // the id `submit` hides the method `submit` of the form.
     if (!auth) return HTMLFormElement.prototype.submit.call(form);
     try {
       await send(auth, Object.fromEntries(new FormData(form)));
@@ -167,20 +169,20 @@ export function sendByScript(form, doing, send, explain) {
       open(fields.next.value);
     } catch (error) {
       setBusy(form, false);
-      // If the password was refused, the user must type it again. If the server was not reached, or there were too many
-      // attempts, the user can send it again.
+      // A refused password is removed, so that the user types it again. It stays if the server was not reached (status 0), at
+      // 429, and after an error of the server, because the user can then send it again.
       if (error.status > 0 && error.status < 429) fields.password.value = '';
       showError(explain(error));
     }
   });
-  // The browser restored the page from its cache, with the form still marked as being sent.
+  // If the browser restores the page from its cache, the form is still marked as being sent.
   addEventListener('pageshow', ({ persisted }) => persisted && setBusy(form, false));
   onAnnouncement((what) => {
     if (what === 'signed-in' && form.getAttribute('aria-busy') !== 'true') open(fields.next.value);
   });
 }
 
-/** Signs in and checks that the browser kept the cookies. Otherwise the next page would be the sign-in form again. */
+/** Signs in. Throws `cookies_refused` if the browser did not store the cookies; the next page would be this form again. */
 export async function signIn(auth, username, password) {
   await auth.login({ username, password });
   const kept = document.cookie.split('; ').some((cookie) => cookie.startsWith(`${page.csrfCookie}=`));
@@ -200,5 +202,5 @@ try {
     announce('signed-out');
   }
 } catch {
-  // Storage is switched off. The other tabs then notice the sign-out at their next request.
+  // The browser refuses access to the storage. The other tabs then notice the sign-out at their next request.
 }

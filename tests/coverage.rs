@@ -1,8 +1,9 @@
-//! Each status that the API description documents is met by a test, or is in [`UNMET`] with its reason.
+//! The check that a test meets each status that the API description documents. The exceptions are in [`UNMET`], each with its
+//! reason.
 //!
-//! `tests/api/support/judge.rs` records the statuses that the tests meet, if `VESTIBULE_TEST_RECORD` names a file. `tests/run`
-//! sets it for all test binaries, and then runs this one with that file in `VESTIBULE_TEST_RECORDED`. Without the variable only
-//! the list itself is checked. By hand:
+//! If `VESTIBULE_TEST_RECORD` names a file, `tests/api/support/judge.rs` appends to it the statuses that the tests meet.
+//! `tests/run` sets this variable for all test binaries. It then runs this test binary with the same file in
+//! `VESTIBULE_TEST_RECORDED`. Without `VESTIBULE_TEST_RECORDED` only the list [`UNMET`] itself is checked. To run both by hand:
 //!
 //! ```text
 //! VESTIBULE_TEST_RECORD=/tmp/met cargo test && VESTIBULE_TEST_RECORDED=/tmp/met cargo test --test coverage
@@ -13,10 +14,10 @@ use std::{collections::BTreeSet, fs};
 use serde_json::Value;
 use vestibule::http::openapi;
 
-/// Any operation, in a row of [`UNMET`].
+/// The operation in a row of [`UNMET`] that applies to every operation.
 const ANY: &str = "*";
 
-/// Operation, status, and why no test meets it.
+/// The documented statuses that no test meets: operation, status, and the reason.
 const UNMET: &[(&str, &str, &str)] = &[
     (ANY, "500", "a fault of the server: each one that a test could cause would be mended instead"),
     ("GET /", "default", "it reads nothing that could be refused: only a fault of the server (500)"),
@@ -25,7 +26,8 @@ const UNMET: &[(&str, &str, &str)] = &[
     ("HEAD /auth/continue", "default", "it answers 425 before it reads anything: only a fault of the server (500)"),
 ];
 
-/// Returns method, path and status of each documented response, as the judge records them.
+/// Returns each documented response as two texts: method and path, and status. `tests/api/support/judge.rs` records the same
+/// texts.
 fn documented() -> BTreeSet<(String, String)> {
     let document: Value = serde_json::to_value(openapi::document("/auth")).expect("a document");
     let mut found = BTreeSet::new();
@@ -40,12 +42,13 @@ fn documented() -> BTreeSet<(String, String)> {
     found
 }
 
+/// Returns whether a row of [`UNMET`] applies to a status of an operation.
 fn is_covered(row: &(&str, &str, &str), (operation, status): &(String, String)) -> bool {
     (row.0 == ANY || row.0 == operation) && row.1 == status
 }
 
 #[test]
-fn the_list_names_documented_statuses_only_each_once_and_says_why() {
+fn every_unmet_status_is_documented_and_listed_once_with_a_reason() {
     let documented = documented();
     for (at, row) in UNMET.iter().enumerate() {
         assert!(documented.iter().any(|status| is_covered(row, status)), "{row:?} is not documented");
@@ -70,6 +73,7 @@ fn every_documented_status_was_met_by_a_test_or_is_listed() {
     let is_listed = |status: &&(String, String)| UNMET.iter().any(|row| is_covered(row, status));
     let unmet: Vec<_> = documented.difference(&met).filter(|status| !is_listed(status)).collect();
     assert!(unmet.is_empty(), "documented, but no test meets them; write one, or list them with a reason: {unmet:#?}");
+    // A row for every operation is not stale if a test meets the status at one operation.
     let stale: Vec<_> =
         met.iter().filter(|status| UNMET.iter().any(|row| row.0 == status.0 && is_covered(row, status))).collect();
     assert!(stale.is_empty(), "a test meets them: take them off the list: {stale:#?}");

@@ -1,4 +1,4 @@
-//! The OpenAPI document against what it describes: the mounted routes, the codes of the error body, and itself.
+//! Tests of the OpenAPI document: it agrees with the mounted routes and the error codes, and it is consistent in itself.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,11 @@ use vestibule::{
 const BASE_PATHS: [&str; 3] = ["/auth", "", "/api/auth"];
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// The codes that no operation returns: this one is the response to a method for which a path has no operation.
+/// The error codes that no operation returns. `method_not_allowed` is the response to a method that no route has at the path.
 const OF_NO_OPERATION: [ErrorCode; 1] = [ErrorCode::MethodNotAllowed];
 
-/// Returns the type of an operation's error bodies: the type of RFC 9457, except for the OAuth endpoints that take a form.
+/// Returns the content type of an operation's error bodies: `application/json` if the operation takes a form (the OAuth
+/// endpoints), otherwise `application/problem+json` (RFC 9457).
 fn error_type(operation: &Value) -> &'static str {
     let is_form = operation["requestBody"]["content"].get(FORM).is_some();
     if is_form { "application/json" } else { "application/problem+json" }
@@ -27,12 +28,12 @@ fn document(base_path: &str) -> Value {
     serde_json::to_value(openapi::document(base_path)).expect("a document")
 }
 
-/// Returns method, path and operation of the API alone. The descriptions of the pages are short.
+/// Returns method, path and object of each API operation. Pages are left out, because their descriptions are shorter.
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     all_operations(document).into_iter().filter(|(_, _, operation)| operation["tags"][0] != "Pages").collect()
 }
 
-/// Returns method, path and operation of everything that is documented.
+/// Returns method, path and object of each operation, including the pages.
 fn all_operations(document: &Value) -> Vec<(String, String, &Value)> {
     let paths = document["paths"].as_object().expect("paths");
     let items =
@@ -43,13 +44,13 @@ fn all_operations(document: &Value) -> Vec<(String, String, &Value)> {
         .collect()
 }
 
-/// Status and content of the responses that have one.
+/// Returns status and object of each response of an operation. Panics at the status `default`, which only pages have.
 fn responses(operation: &Value) -> Vec<(u16, &Value)> {
     let responses = operation["responses"].as_object().expect("responses");
     responses.iter().map(|(status, response)| (status.parse().expect("a status"), response)).collect()
 }
 
-/// Collects every object in the document, with its place.
+/// Collects every JSON object in `value`, each with its path. `at` is the path of `value`.
 fn objects<'d>(value: &'d Value, at: String, found: &mut Vec<(String, &'d Value)>) {
     match value {
         Value::Object(fields) => {
@@ -74,7 +75,7 @@ fn every_mounted_route_is_documented_and_nothing_else_is() {
             })
             .collect();
         if base_path.is_empty() {
-            // Forms at the paths of API calls.
+            // With an empty base path these forms have the method and path of an API call. The document describes the API call.
             mounted.retain(|(_, _, handler)| !["login_form", "register_form"].contains(&handler.as_str()));
         }
         let document = document(base_path);
@@ -90,7 +91,7 @@ fn every_mounted_route_is_documented_and_nothing_else_is() {
 }
 
 #[test]
-fn every_code_can_come_from_some_operation() {
+fn every_error_code_is_documented_at_an_operation_except_method_not_allowed() {
     let document = document("/auth");
     let mut codes = BTreeSet::new();
     for (_, _, operation) in operations(&document) {
@@ -141,7 +142,7 @@ fn every_reference_resolves() {
 }
 
 #[test]
-fn every_component_but_the_answer_of_no_operation_is_referred_to() {
+fn every_component_is_referenced_except_those_of_method_not_allowed() {
     let document = document("/auth");
     let text = document.to_string();
     for (kind, components) in document["components"].as_object().expect("components") {
@@ -158,7 +159,7 @@ fn every_component_but_the_answer_of_no_operation_is_referred_to() {
 }
 
 #[test]
-fn every_operation_says_what_it_does_gives_and_refuses() {
+fn every_operation_has_descriptions_a_tag_security_and_responses() {
     let document = document("/auth");
     let tags: BTreeSet<&str> =
         document["tags"].as_array().expect("tags").iter().filter_map(|tag| tag["name"].as_str()).collect();
@@ -184,7 +185,7 @@ fn every_operation_says_what_it_does_gives_and_refuses() {
                 response["content"].as_object().map(|types| types.keys().collect()).unwrap_or_default();
             match status {
                 204 | 302 | 304 => assert!(types.is_empty(), "{place} {status} has a body"),
-                // A proxy reads headers.
+                // The result is in the headers, because a proxy reads only headers (forward authentication).
                 200 if path.ends_with("/verify") => assert!(types.is_empty(), "{place} has a body"),
                 400.. => assert_eq!(types, [error_type(operation)], "{place} {status}"),
                 _ => assert_eq!(types, ["application/json"], "{place} {status}"),
@@ -196,7 +197,7 @@ fn every_operation_says_what_it_does_gives_and_refuses() {
 }
 
 #[test]
-fn what_stands_in_braces_in_a_path_is_a_parameter() {
+fn every_segment_in_braces_is_a_required_path_parameter() {
     let document = document("/auth");
     for (method, path, operation) in all_operations(&document) {
         let braced: BTreeSet<&str> =
@@ -209,7 +210,7 @@ fn what_stands_in_braces_in_a_path_is_a_parameter() {
 }
 
 #[test]
-fn a_page_gives_a_document_or_sends_elsewhere() {
+fn a_page_returns_a_document_or_redirects() {
     let document = document("/auth");
     let pages = all_operations(&document).into_iter().filter(|(_, _, operation)| operation["tags"][0] == "Pages");
     for (method, path, operation) in pages {
@@ -226,7 +227,7 @@ fn a_page_gives_a_document_or_sends_elsewhere() {
 }
 
 #[test]
-fn request_examples_are_bodies_that_are_read() {
+fn request_examples_are_valid_bodies() {
     let document = document("/auth");
     for (method, path, operation) in operations(&document) {
         let Some(body) = operation.get("requestBody") else { continue };
@@ -267,9 +268,9 @@ fn the_document_is_openapi_3_1_and_survives_a_round_trip() {
     assert_eq!(value["info"]["license"]["name"], "MIT OR Apache-2.0");
 }
 
-// The file shows a change of the API as a change of text.
+// The document is also a file in the repository, so that a diff contains every change of the API.
 #[test]
-fn the_committed_file_is_what_the_server_says() {
+fn the_committed_openapi_json_is_the_document_of_the_server() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
     let says = openapi::document("/auth").to_pretty_json().expect("JSON") + "\n";
@@ -283,7 +284,7 @@ fn the_committed_file_is_what_the_server_says() {
 }
 
 #[test]
-fn the_document_says_where_the_server_is_and_how_to_sign_in() {
+fn the_document_names_the_server_and_the_token_url() {
     let document = document("/auth");
     assert_eq!(document["servers"], serde_json::json!([{"url": "http://localhost:8000"}]));
     let schemes = &document["components"]["securitySchemes"];

@@ -1,8 +1,10 @@
-//! Every statement of the store, prepared on SQLite and, where `VESTIBULE_TEST_POSTGRES` names the directory of a PostgreSQL's
-//! socket, there as well; and the two schemas, compared. `tests/run` sets it. No driver: `psql` is enough for both.
+//! Every SQL statement of the store, prepared on SQLite and on PostgreSQL; and a comparison of the two schemas.
 //!
-//! A statement is the argument of `sql("…")` below `src/store/`. An argument that is neither a literal nor a macro that joins
-//! literals fails this test, so that no statement is left out.
+//! PostgreSQL is used only if `VESTIBULE_TEST_POSTGRES` names the directory of its socket; `tests/run` sets the variable. The
+//! tests reach PostgreSQL with `psql`, so they need no driver for it.
+//!
+//! A statement is the argument of `sql("…")` in a file of `src/store/`. An argument that is neither a literal nor a macro that
+//! joins literals fails the test, so that no statement is left out.
 
 #[path = "common/runtime.rs"]
 mod runtime;
@@ -19,12 +21,14 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr a
 
 use runtime::wait_for;
 
-/// The files that use one engine on purpose: transactions, pragmas, and the module `sql` itself.
+/// The files of `src/store/` whose SQL is for SQLite only, or that contain no statements: transactions, pragmas, migrations,
+/// and the module `sql` itself.
 const OF_ONE_ENGINE: [&str; 4] = ["writer.rs", "sql.rs", "mod.rs", "migrations.rs"];
 
+/// The variable with the directory of PostgreSQL's socket.
 const SOCKET: &str = "VESTIBULE_TEST_POSTGRES";
 
-/// The least number of statements that must be found: a reader of the source that finds none would accept everything.
+/// The minimum number of statements that must be found. Without it, the tests would pass even if no statement was found.
 const AT_LEAST: usize = 70;
 
 /// A statement, and the file and line where it is.
@@ -33,6 +37,7 @@ struct Statement {
     text: String,
 }
 
+/// Returns the path of a folder of the repository.
 fn below(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
 }
@@ -49,6 +54,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).expect("it can be read")
 }
 
+/// Returns the statements of all files in `src/store/`, except [`OF_ONE_ENGINE`].
 fn statements() -> Vec<Statement> {
     let mut found = Vec::new();
     for path in files(&below("src/store"), "rs") {
@@ -61,7 +67,8 @@ fn statements() -> Vec<Statement> {
     found
 }
 
-/// Adds the statements of one source file.
+/// Adds the statements of one source file to `found`. Panics if the argument of a call of `sql` is neither a literal nor a
+/// macro that joins literals.
 fn collect(file: &str, source: &str, found: &mut Vec<Statement>) {
     let macros = macros(source);
     for (at, _) in source.match_indices("sql(") {
@@ -106,7 +113,8 @@ fn macros(source: &str) -> BTreeMap<&str, Vec<Option<String>>> {
     read.collect()
 }
 
-/// Returns the text of the literal at the beginning, and the rest of the source after it.
+/// Returns the text of the literal at the beginning of `source`, and the source after the literal. Panics if there is no
+/// literal.
 fn literal(source: &str) -> (String, &str) {
     let inside = source.strip_prefix('"').unwrap_or_else(|| panic!("no literal: {source:.40}"));
     let mut text = String::new();
@@ -133,8 +141,8 @@ async fn sqlite() -> SqliteConnection {
     connection
 }
 
-/// Runs a script with `psql` in an empty schema with the tables of the store, and rolls everything back. Returns its output, or
-/// `None` without a PostgreSQL.
+/// Runs a script with `psql` in an empty schema with the tables of the store, and rolls everything back. Returns the output of
+/// `psql`, or `None` if [`SOCKET`] is not set. If `stops_at_errors` is true, `psql` stops at the first error in the script.
 fn postgres(script: &str, stops_at_errors: bool) -> Option<Output> {
     let socket = env::var_os(SOCKET)?;
     let schema: String = files(&below("migrations/postgres"), "sql").iter().map(|path| read(path)).collect();
@@ -153,7 +161,7 @@ fn postgres(script: &str, stops_at_errors: bool) -> Option<Output> {
     let mut input = psql.stdin.take().expect("it is piped");
     let writes = std::thread::spawn(move || input.write_all(script.as_bytes()));
     let output = psql.wait_with_output().expect("psql ends");
-    // Where psql has stopped at an error, it reads no further.
+    // If `psql` has stopped at an error, it does not read the rest of the script, and the write fails.
     writes.join().expect("no panic").ok();
     Some(output)
 }
@@ -180,7 +188,7 @@ fn every_statement_prepares_on_both_engines() {
     for (number, Statement { place, text }) in statements.iter().enumerate() {
         script.push_str(&format!("\\echo {place}\nprepare s{number} as {text};\n"));
     }
-    // What PostgreSQL takes a placeholder for, beside what is bound to them (`store::Value`).
+    // The types that PostgreSQL infers for the placeholders. Each must be a type that the store can bind (`store::Value`).
     script.push_str(
         "\\echo types\nselect distinct unnest(parameter_types)::text from pg_prepared_statements order by 1;\n",
     );
@@ -205,7 +213,8 @@ fn placeholders_are_numbered_from_one_without_a_gap() {
     }
 }
 
-/// What SQLite says of its tables, one line each. The types are those of PostgreSQL.
+/// A query of SQLite's catalogue. It returns a line for each column, unique constraint, index, foreign key and trigger. The
+/// types have their PostgreSQL names.
 const OF_SQLITE: &str = "
     with tables as (select name from sqlite_schema where type = 'table' and name not like 'sqlite\\_%' escape '\\'),
     indexes as (select tables.name as of, i.name, i.\"unique\" as is_unique, i.partial, i.origin,
@@ -225,7 +234,7 @@ const OF_SQLITE: &str = "
             || lower(f.on_delete) from tables, pragma_foreign_key_list(tables.name) as f
     union all select 'trigger ' || name || ' ' || tbl_name from sqlite_schema where type = 'trigger'";
 
-/// The same of PostgreSQL.
+/// The same query for PostgreSQL's catalogue.
 const OF_POSTGRES: &str = "
     select 'column ' || table_name || '.' || column_name || ' ' || data_type
             || case is_nullable when 'NO' then ' not null' else '' end
@@ -247,7 +256,7 @@ const OF_POSTGRES: &str = "
         where not tgisinternal and relnamespace = 'store'::regnamespace;";
 
 #[test]
-fn the_two_schemas_are_the_same() {
+fn the_schemas_of_sqlite_and_postgresql_are_equal() {
     let Some(output) = postgres(OF_POSTGRES, true) else { return };
     let of_postgres: BTreeSet<String> = lines(output).into_iter().collect();
     let of_sqlite: BTreeSet<String> = wait_for(async {
@@ -260,7 +269,8 @@ fn the_two_schemas_are_the_same() {
     assert!(here.is_empty() && there.is_empty(), "only on SQLite: {here:#?}\nonly on PostgreSQL: {there:#?}");
 }
 
-/// What the triggers refuse, each in a transaction of its own, and what they let pass.
+/// Statements that the triggers must refuse, each followed by a rollback to the savepoint, and statements that they must
+/// permit.
 const TRIGGERS: &str = "
     insert into users (id, username, username_key, created_at) values (repeat('u', 36), 'a', 'a', 0);
     insert into devices values (repeat('d', 36), repeat('u', 36), 'web', decode(repeat('00', 32), 'hex'), 0, 10);
@@ -283,7 +293,7 @@ const TRIGGERS: &str = "
     select 'events ' || count(*) from audit_events;";
 
 #[test]
-fn the_triggers_refuse_the_same_on_postgresql() {
+fn the_triggers_refuse_the_same_statements_on_postgresql() {
     let Some(output) = postgres(TRIGGERS, false) else { return };
     let errors = String::from_utf8_lossy(&output.stderr);
     let refused: Vec<&str> =
@@ -300,7 +310,7 @@ fn the_triggers_refuse_the_same_on_postgresql() {
 }
 
 #[test]
-fn a_statement_is_read_out_of_literals_and_macros() {
+fn a_statement_is_read_from_literals_and_macros() {
     let mut found = Vec::new();
     let source = "macro_rules! all { ($tail:literal) => { concat!(\"select \", $tail, \" limit 1\") } }\n\
         fn f() { sql(all!(\"1\")); mysql(x); sql(\n  \"select \\\"2\\\"\"); }";

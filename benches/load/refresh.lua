@@ -1,6 +1,6 @@
--- Refreshes that rotate: the refresh token of each response is the next token that is sent for its session. Each thread has
--- its own sessions and one connection, so a response belongs to the request before it. Arguments: a file of refresh tokens,
--- one per line, and the number of threads.
+-- A wrk script for refreshes that rotate. The next request for a session sends the refresh token of the previous response for
+-- this session. Each thread has its own sessions and one connection, so a response belongs to the latest request of the thread.
+-- Arguments: a file with one refresh token in each line, and the number of threads.
 local started = 0
 
 function setup(thread)

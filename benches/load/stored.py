@@ -1,4 +1,4 @@
-"""Stores many old sessions in the directory of a server that is stopped, and creates their refresh tokens.
+"""Stores many sessions in the database of a stopped server, and creates their refresh tokens.
 
 With few sessions, a rotation touches only a few pages of the database. Its real cost appears with many sessions that end
 at different times. Creating them by logins would take half an hour because of argon2. So the sessions are copies of one
@@ -20,7 +20,8 @@ DAY = 86_400
 
 
 def store_sessions(directory, token, count):
-    """Copies the session of `token`, a token of the first generation, `count` times. Returns the copies' tokens, shuffled."""
+    """Inserts `count` copies of the session of `token`, which must be a token of the first generation. Each copy has its own
+    times. Returns the refresh tokens of the copies in random order."""
     key = refresh_key(pathlib.Path(directory, "data/secret.key").read_bytes().strip())
     header, payload, signature = token.split(".")
     assert sign(key, f"{header}.{payload}") == signature, "the key is the one that the server signs with"
@@ -52,19 +53,22 @@ def store_sessions(directory, token, count):
 
 
 def refresh_key(secret):
+    """Returns the key of refresh tokens: HKDF-SHA-256 (RFC 5869) of the root secret, without a salt, one block."""
     extracted = hmac.digest(bytes(32), secret, hashlib.sha256)
     return hmac.digest(extracted, b"vestibule v1 refresh tokens\x01", hashlib.sha256)
 
 
 def sign(key, text):
+    """Returns the HS256 signature of a text (RFC 7515 §3.2), in base64url."""
     return encode(hmac.digest(key, text.encode(), hashlib.sha256))
 
 
 def encode(data):
+    """Returns the bytes in base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def version_7(seconds, chance):
-    """Returns a UUID of version 7 (RFC 9562 §5.7)."""
+    """Returns a UUID of version 7 (RFC 9562 §5.7) for a time in Unix seconds."""
     bits = (seconds * 1000 << 80) | (7 << 76) | (chance.getrandbits(12) << 64) | (2 << 62) | chance.getrandbits(62)
     return str(uuid.UUID(int=bits))

@@ -1,4 +1,5 @@
--- Prints the results of a run of wrk as one line of JSON.
+-- A wrk script that prints the results of a run as one line of JSON. `refused` is the number of responses with an error status,
+-- `broken` the number of failed connections and timeouts.
 function done(summary, latency)
     local errors = summary.errors
     io.write(string.format(

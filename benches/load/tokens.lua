@@ -1,5 +1,5 @@
--- Requests to a guarded endpoint, with the access tokens of a file in turn. The file has one token per line. Arguments: the
--- file and the HTTP method.
+-- A wrk script for requests to a guarded endpoint. The requests use the access tokens of a file in turn. Arguments: the file,
+-- which has one access token in each line, and the HTTP method.
 function init(arguments)
     requests, turn = {}, 0
     for token in io.lines(arguments[1]) do

@@ -1,4 +1,4 @@
-//! `vestibule dev`: the server for prototyping a front end. It has a sample user.
+//! `vestibule dev`: the server with the profile `dev`, for prototyping a front end. It has a sample user.
 
 use clap::Args;
 
@@ -14,11 +14,11 @@ use crate::{
     store::users,
 };
 
-/// The note at every start.
+/// The note that is printed at every start.
 pub(super) const WARNING: &str =
     "profile dev, not for production: anybody can register, cookies need no https, any local page may call the API";
 
-/// The email of the sample user, who can sign in from the first start.
+/// The email address of the sample user, who is created at the first start.
 const SAMPLE: &str = "test@example.com";
 
 /// The arguments of `vestibule dev`.
@@ -38,7 +38,8 @@ impl Dev {
     }
 }
 
-/// Ensures that the sample user exists. Returns the line that tells how to sign in as this user.
+/// Creates the sample user if there is no user with this email address. Returns the line for the operator with the user's email
+/// address. The line contains the password only if it is still the original password.
 pub(super) async fn sample_user(vestibule: &Vestibule) -> Result<String, Failure> {
     let email = Email::parse(SAMPLE).map_err(Failure::new)?;
     let secret = vestibule.sample_password();
@@ -60,6 +61,7 @@ pub(super) async fn sample_user(vestibule: &Vestibule) -> Result<String, Failure
     })
 }
 
+/// Returns the account of the sample user: an email address and a password, no roles.
 fn account(email: Email, password: Password) -> NewAccount {
     NewAccount {
         username: None,

@@ -16,14 +16,14 @@ use crate::{
 /// The exit code for a configuration that can't be used (`EX_CONFIG` in sysexits.h).
 const CONFIGURATION: u8 = 78;
 
-/// A failure that is printed on stderr.
+/// A failure of a command, which is printed on stderr.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// A failure with one line of text.
+    /// Any other failure, with one line of text.
     Failed(String),
-    /// An invalid configuration. It has one line for each problem.
+    /// An invalid configuration. One line is printed for each problem.
     Configuration(Vec<Problem>),
-    /// The database can't be used as it is.
+    /// SQLite can't use the database. The operator can remedy this.
     Database(SqliteFailure),
 }
 
@@ -39,7 +39,8 @@ impl Failure {
         SqliteFailure::find(&text).map_or(Self::Failed(text), Self::Database)
     }
 
-    /// Adds the path of the database to a failure of the database. The error of a statement does not have the path.
+    /// Adds the path of the database to a failure of SQLite, whose error does not contain the path. Returns other failures
+    /// unchanged.
     pub(super) fn in_database(self, path: &Path) -> Self {
         match self {
             Self::Database(ailment) => Self::Failed(ailment.line(&format!(" {}", path.display()))),
@@ -47,7 +48,7 @@ impl Failure {
         }
     }
 
-    /// Prints the failure on stderr and returns the exit code.
+    /// Prints the failure on stderr. Returns the exit code: 78 for an invalid configuration, otherwise 1.
     pub(super) fn report(self) -> ExitCode {
         let (lines, code) = match self {
             Self::Failed(message) => (vec![format!("error: {message}")], ExitCode::FAILURE),
@@ -59,7 +60,7 @@ impl Failure {
         };
         let mut stderr = io::stderr().lock();
         for line in lines {
-            // An error of stderr can't be reported anywhere.
+            // If stderr can't be written, the failure can't be reported anywhere else.
             writeln!(stderr, "{}", printable(&line.replace(['\n', '\r'], " "))).ok();
         }
         code
@@ -72,7 +73,8 @@ impl From<Problems> for Failure {
     }
 }
 
-/// Implements the conversion of these errors. It is not generic over all errors, so that [`Problems`] keep their exit code.
+/// Implements the conversion from these errors. An implementation for all errors would include [`Problems`], which have an exit
+/// code of their own.
 macro_rules! fails_with {
     ($($error:ty),+ $(,)?) => {$(
         impl From<$error> for Failure {
@@ -108,6 +110,7 @@ impl From<OpenError> for Failure {
     }
 }
 
+/// Returns the remedy for an error of a file or directory; `None` if there is no specific remedy.
 fn remedy_of_file(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
@@ -122,7 +125,7 @@ fn remedy_of_file(kind: ErrorKind) -> Option<&'static str> {
     }
 }
 
-/// A failure of SQLite: the state of the database, SQLite's own sentence, and the remedy.
+/// A failure of SQLite: the state of the database, the error message of SQLite, and the remedy.
 #[derive(Debug)]
 pub(super) struct SqliteFailure {
     state: &'static str,
@@ -131,39 +134,45 @@ pub(super) struct SqliteFailure {
 }
 
 impl SqliteFailure {
-    /// Finds a failure of SQLite in the text of an error, by the result code. Code above the store has only this text. Returns
-    /// `None` if there is no result code, or if an operator can't remedy it.
+    /// Finds a failure of SQLite in the text of an error, by the result code in `(code: …)`. The store does not expose the code
+    /// in any other form. Returns `None` if there is no result code, or if the operator can't remedy the failure.
     fn find(text: &str) -> Option<Self> {
         let (code, sentence) = text.rsplit_once("(code: ")?.1.split_once(") ")?;
         // The lowest byte of an extended result code is the primary result code.
         let (state, remedy) = match code.parse::<u32>().ok()? & 0xff {
+            // SQLITE_BUSY, SQLITE_LOCKED.
             5 | 6 => (
                 "stays locked by another program",
                 "end the access of that program, such as an open transaction in an SQL shell, then try again",
             ),
+            // SQLITE_READONLY, SQLITE_CANTOPEN.
             8 | 14 => (
                 "can't be written",
                 "make the file and its directory writable for the user who runs this, or choose another --data-dir",
             ),
+            // SQLITE_IOERR.
             10 => ("can't be read or written", "check the disk that it is on, then try again"),
+            // SQLITE_CORRUPT, SQLITE_NOTADB.
             11 | 26 => (
                 "is damaged, or is not a database",
                 "restore a backup, or move the file away, or choose another --data-dir",
             ),
+            // SQLITE_FULL.
             13 => ("can't grow", "free space on the disk, then try again"),
             _ => return None,
         };
         Some(Self { state, sentence: sentence.to_owned(), remedy })
     }
 
+    /// Returns the message. `name` is empty, or the path of the database after a space.
     fn line(&self, name: &str) -> String {
         let Self { state, sentence, remedy } = self;
         format!("the database{name} {state} ({sentence}); {remedy}")
     }
 }
 
-/// Returns the error and its causes, joined by colons. An error may repeat the sentence of its cause; each sentence appears
-/// only once.
+/// Returns the messages of the error and of its causes, joined by colons. The message of an error may contain the message of
+/// its cause, so each part between colons appears only once.
 pub(super) fn chain(error: &dyn Error) -> String {
     let mut sentences: Vec<String> = Vec::new();
     let mut next = Some(error);
@@ -184,7 +193,7 @@ mod tests {
 
     use super::*;
 
-    /// An error with the causes that follow it.
+    /// An error with a message and a cause.
     #[derive(Debug)]
     struct Told(&'static str, Option<Box<Told>>);
 
@@ -200,6 +209,7 @@ mod tests {
         }
     }
 
+    /// Returns an error with the first text. Each following text is the cause of the text before it.
     fn told<const N: usize>(texts: [&'static str; N]) -> Told {
         let mut causes = None;
         for text in texts.into_iter().rev() {
@@ -208,6 +218,7 @@ mod tests {
         *causes.expect("a text")
     }
 
+    /// Returns the line of a failure in the database `data/vestibule.db`.
     fn line(failure: Failure) -> String {
         match failure.in_database(Path::new("data/vestibule.db")) {
             Failure::Failed(line) => line,
@@ -216,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn no_sentence_is_said_twice() {
+    fn a_repeated_part_of_the_message_is_printed_once() {
         assert_eq!(chain(&told(["a b: c d", "c d", "c d: e f", "g"])), "a b: c d: e f: g");
         let doubled = "the database refused a statement: invalid data: the database refused a statement: it is locked";
         assert_eq!(chain(&told([doubled])), "the database refused a statement: invalid data: it is locked");
     }
 
     #[test]
-    fn an_ailing_database_is_named_with_what_to_do() {
+    fn a_failure_of_sqlite_is_reported_with_path_and_remedy() {
         for (code, state) in [
             ("5", "stays locked by another program (x y); "),
             ("517", "stays locked by another program (x y); "),
@@ -239,12 +250,12 @@ mod tests {
             let line = line(Failure::of(&told([text, text])));
             assert!(line.starts_with(&format!("the database data/vestibule.db {state}")), "{line}");
         }
-        // Code 1 is a defect of this program, which the operator can't remedy.
+        // Code 1 (SQLITE_ERROR) is a defect of this program, which the operator can't remedy.
         assert_eq!(line(Failure::of(&told(["it failed: (code: 1) x y"]))), "it failed: (code: 1) x y");
     }
 
     #[test]
-    fn a_directory_that_can_not_be_written_is_named_with_what_to_do() {
+    fn a_failure_of_a_file_is_reported_with_path_and_remedy() {
         for (kind, expected) in [
             (ErrorKind::PermissionDenied, "make it writable"),
             (ErrorKind::ReadOnlyFilesystem, "make it writable"),

@@ -8,12 +8,14 @@ use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _,
 
 use crate::config::LogFormat;
 
-/// Starts the log. It has the events of this program from level `INFO`, and the events of dependencies from level `WARN`.
+/// Starts the log. It contains the events of this program from level `INFO` on, and the events of dependencies from level
+/// `WARN` on. Does nothing if the process already has a log.
 pub(super) fn start(format: LogFormat) {
-    // Rocket logs the URLs of requests, which may contain a mistyped secret. Without a logger, Rocket would install its own, so
-    // a logger that drops everything is installed first. This fails only if the program already has a logger; then Rocket
-    // does not install one either.
+    // Rocket logs the URLs of requests, and a user may have typed a secret into a URL. Rocket installs its own logger if there
+    // is no logger. So a logger that drops everything is installed first. This fails only if the process already has a logger,
+    // and then Rocket does not install its own either.
     LogTracer::init_with_filter(log::LevelFilter::Off).ok();
+    // An event that can't be written to stderr can't be reported there either, so internal errors are not logged.
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),

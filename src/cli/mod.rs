@@ -1,7 +1,7 @@
-//! The command line. Each command has its own file, is as thin as an HTTP handler, and calls the same flows.
+//! The command line. Each command has its own file. Like an HTTP handler, it only calls a flow and prints the result.
 //!
-//! The result of a command goes to stdout. A failure is one line on stderr with the cause and the remedy. Exit codes: 0
-//! success, 1 failure, 2 wrong usage, 78 invalid configuration.
+//! The result of a command is printed on stdout. A failure is printed on stderr: one line with the cause and the remedy, or one
+//! line for each problem of the configuration. Exit codes: 0 success, 1 failure, 2 wrong usage, 78 invalid configuration.
 
 mod client;
 mod config;
@@ -57,7 +57,7 @@ enum Command {
     #[command(after_help = "Example:
   vestibule serve --address 127.0.0.1 --port 8000")]
     Serve(serve::Serve),
-    /// Run the server for prototyping a front end, with a sample user; not for production
+    /// Run the server with a sample user, for prototyping a front end; not for production
     #[command(after_help = "Example:
   vestibule dev --port 8001")]
     Dev(dev::Dev),
@@ -85,7 +85,7 @@ enum Command {
   vestibule role set editor posts:read posts:write"
     )]
     Role(role::Command),
-    /// List the clients, which are applications that sign users in, and generate secrets for them
+    /// List the clients, which are the applications through which users log in, and generate secrets for them
     #[command(
         subcommand,
         arg_required_else_help = true,
@@ -115,7 +115,7 @@ enum Command {
     Openapi,
 }
 
-/// Runs the command of the command line. Returns the exit code.
+/// Runs the command that the arguments of the process name. Returns the exit code.
 pub fn run() -> ExitCode {
     let done = match Cli::try_parse() {
         Ok(cli) => execute(cli),
@@ -127,18 +127,20 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Prints the help, the version or the error in the usage. Returns the exit code.
+/// Prints the help, the version or the error of the usage. Returns the exit code: 0 for the help and the version, 2 for an
+/// error.
 fn explain(error: &clap::Error) -> ExitCode {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         // A command line without a command is a request for the help, not an error.
         return output::print(error.render().to_string().trim_end())
             .map_or_else(Failure::report, |()| ExitCode::SUCCESS);
     }
-    // An error of the output can't be reported anywhere.
+    // If the output can't be written, the error can't be reported anywhere else.
     error.print().ok();
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
+/// Loads the configuration and runs the command. Adds the path of the database to a failure of SQLite.
 fn execute(cli: Cli) -> Result<(), Failure> {
     let loaded = load(&cli)?;
     let database = loaded.config.storage.database.clone();
@@ -148,7 +150,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
     })
 }
 
-/// Loads the configuration for the command.
+/// Loads the configuration for the command. Prints its notes if the command starts a server or is about the configuration.
 fn load(cli: &Cli) -> Result<Loaded, Failure> {
     let flags = Flags { data_dir: cli.globals.data_dir.clone(), ..Flags::default() };
     let (profile, flags) = match &cli.command {
@@ -164,7 +166,7 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
     };
     let mut loaded = read(cli, profile, flags.clone())?;
     if matches!(cli.command, Command::Serve(_) | Command::Dev(_)) && loaded.config.web.port == 0 {
-        // The port is chosen before the configuration is used, because the URL of this server contains the port.
+        // The default `public_url` contains the port. So the port is chosen here, and the configuration is read again with it.
         let port = listen::free_port(loaded.config.web.address)?;
         loaded = read(cli, profile, Flags { port: Some(port), port_is_picked: true, ..flags })?;
     }
@@ -174,7 +176,7 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
     Ok(loaded)
 }
 
-/// Reads the configuration. The error lists all problems, those of our own settings and those of Rocket's settings.
+/// Reads the configuration. The failure contains all problems, also the problems of Rocket's own settings.
 fn read(cli: &Cli, profile: Profile, flags: Flags) -> Result<Loaded, Failure> {
     let file = &cli.globals.config;
     let sources = Sources::of_process(profile, file.clone(), flags);
@@ -185,6 +187,7 @@ fn read(cli: &Cli, profile: Profile, flags: Flags) -> Result<Loaded, Failure> {
     })
 }
 
+/// Runs the command. Opens the database for the commands that need it, and closes it afterwards.
 async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), Failure> {
     match command {
         Command::Serve(_) | Command::Dev(_) => serve::run(loaded, &globals).await,
@@ -209,7 +212,7 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
             vestibule.close().await;
             done
         }
-        // This command opens the database itself, because `open` refuses a database whose root secret is lost.
+        // This command opens the database itself, because `open::open` fails without the right root secret.
         Command::Keys(keys::Command::Recover(recover)) => recover.run(&loaded.config, Clock::system().now()).await,
         Command::Keys(command) => {
             let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
@@ -225,12 +228,12 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_commands_are_well_formed() {
+    fn clap_accepts_the_definition_of_the_commands() {
         super::Cli::command().debug_assert();
     }
 
     #[test]
-    fn every_level_has_an_example() {
+    fn every_command_has_an_example() {
         fn check(command: &clap::Command) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Example"), "{} has no example", command.get_name());

@@ -16,22 +16,22 @@ pub(super) struct Format {
     pub(super) json: bool,
 }
 
-/// Prints lines on stdout and flushes them. A closed pipe is not an error.
+/// Prints the text and a line end on stdout. Returns success if the reader of stdout has closed the pipe.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        // The reader has closed the pipe, as in `vestibule user list | head`.
+        // For example, `vestibule user list | head` closes the pipe early.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         done => Ok(done?),
     }
 }
 
-/// Prints a value as JSON.
+/// Prints a value on stdout as indented JSON.
 pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     print(&serde_json::to_string_pretty(value)?)
 }
 
-/// Prints a table for a person.
+/// Prints a table on stdout. Control characters in the cells are replaced, so that they can't control the terminal.
 pub(super) fn print_table<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -47,7 +47,7 @@ pub(super) fn print_table<const N: usize>(
 
 /// Prints a note on stderr, so that it is not part of the result on stdout.
 pub(super) fn note(text: &str) {
-    // An error of stderr can't be reported anywhere.
+    // If stderr can't be written, the error can't be reported anywhere else.
     writeln!(io::stderr(), "note: {text}").ok();
 }
 

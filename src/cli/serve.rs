@@ -1,4 +1,4 @@
-//! `vestibule serve`: the server. It runs until a signal stops it.
+//! `vestibule serve`: starts the server. It runs until a signal stops it.
 
 use std::{net::SocketAddr, num::NonZeroUsize, path::Path, sync::Arc};
 
@@ -33,13 +33,15 @@ pub(super) struct Serve {
     pub(super) listen: ListenArgs,
 }
 
-/// Returns the problems of Rocket's `settings`: those that Rocket would refuse, and those that would make it panic. The
-/// settings of the runtime are checked too. Rocket reads them from `Rocket.toml`, even if `--config` names another file
-/// (`another_file`).
+/// Returns the problems of Rocket's own settings: values that Rocket would refuse, and values at which it would panic.
+///
+/// Rocket reads the settings of its runtime from `Rocket.toml` and the environment, even if `--config` names another file. So
+/// they are checked in both places. `another_file` is whether `--config` is given.
 pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_runtime(settings, &mut problems);
     let given: Dict = settings.extract().unwrap_or_default();
+    // Each setting is checked alone, because Rocket reports only the first problem.
     for (key, value) in given {
         // Address and port are also settings of this program, which checks them itself.
         if matches!(key.as_str(), "address" | "port") {
@@ -80,7 +82,8 @@ pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Pro
     problems
 }
 
-/// Checks the settings that Rocket's runtime extracts in addition to its configuration. Adds their problems.
+/// Checks the settings that Rocket reads when it starts its runtime and when it stops, in addition to `rocket::Config`. Adds
+/// their problems to `problems`, at most one for each setting.
 fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
     let errors = [
         ("workers", settings.extract_inner::<NonZeroUsize>("workers").err()),
@@ -97,7 +100,7 @@ fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Runs the server of either profile.
+/// Runs the server until it is stopped, for both profiles.
 pub(super) async fn run(loaded: Loaded, globals: &Globals) -> Result<(), Failure> {
     let Loaded { config, figment, .. } = loaded;
     logging::start(config.web.log_format);
@@ -113,8 +116,8 @@ pub(super) async fn run(loaded: Loaded, globals: &Globals) -> Result<(), Failure
     done
 }
 
-/// Returns the line for the operator after the start: the sample user, or the command that creates the first admin. `None` if
-/// there are users already.
+/// Returns the line that is printed after the start. For the profile `dev`: the sample user. For `serve`: the command that
+/// creates the first admin; `None` if there is a user already.
 async fn greeting(vestibule: &Vestibule, globals: &Globals) -> Result<Option<String>, Failure> {
     if vestibule.config.profile == Profile::Dev {
         return dev::sample_user(vestibule).await.map(Some);
@@ -124,7 +127,7 @@ async fn greeting(vestibule: &Vestibule, globals: &Globals) -> Result<Option<Str
     Ok(first.then(|| format!("no user yet; create the first admin with: {}", add_admin(globals))))
 }
 
-/// Returns the command that creates the first admin in the same data directory.
+/// Returns the command line that creates the first admin in the same data directory and with the same configuration file.
 fn add_admin(globals: &Globals) -> String {
     let mut command = "vestibule user add admin --role admin --generate".to_owned();
     for (flag, path) in [("--data-dir", &globals.data_dir), ("--config", &globals.config)] {
@@ -135,13 +138,15 @@ fn add_admin(globals: &Globals) -> String {
     command
 }
 
-/// Returns the path in quotes for a shell, if it needs quotes.
+/// Returns the path as an argument for a shell: in single quotes if it contains a special character.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+@:,%".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
+/// Serves until a signal stops the server. Prints the address and `greeting` when the server listens. Fails if the server can't
+/// listen, or if the thread that writes to the database fails.
 async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<String>) -> Result<(), Failure> {
     let listening = AdHoc::on_liftoff("listening", |rocket| {
         Box::pin(async move {
@@ -156,7 +161,8 @@ async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<S
     let settings = figment.clone();
     let served = tokio::select! {
         served = http::rocket(vestibule, figment).attach(listening).launch() => served,
-        // The server stops at once: a revocation may be stored in the database that this process does not know.
+        // The server stops at once: the failed thread may have committed a revocation that this process has not applied in
+        // memory.
         () = vestibule.writer_failed() => return Err(Failure::new(
             "the thread that writes to the database has failed (the log has the cause); start the server again",
         )),
@@ -193,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_whose_writer_has_failed_says_so_and_ends() {
+    fn the_server_stops_with_a_failure_if_the_writer_fails() {
         let directory = tempfile::tempdir().expect("a directory");
         let sources = Sources::isolated(Profile::Serve).set("data_dir", directory.path().display().to_string());
         let Loaded { config, .. } = config::load(&sources).expect("it is valid");
@@ -223,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hint_names_the_same_data() {
+    fn the_command_for_the_first_admin_has_the_same_options() {
         let globals = |data_dir: Option<&str>| Globals { data_dir: data_dir.map(Into::into), config: None };
         let plain = "vestibule user add admin --role admin --generate";
         assert_eq!(add_admin(&globals(None)), plain);

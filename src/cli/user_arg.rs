@@ -1,4 +1,4 @@
-//! The argument that names a user: user name, email or id.
+//! The argument that names a user: username, email address or id.
 
 use crate::{
     cli::Failure,
@@ -7,7 +7,7 @@ use crate::{
     store::users,
 };
 
-/// A user, as named on the command line.
+/// A user, as the operator named the user on the command line. The text may be an id and a login name at the same time.
 #[derive(Clone, Debug)]
 pub(super) struct UserArg {
     typed: String,
@@ -16,13 +16,13 @@ pub(super) struct UserArg {
 }
 
 impl UserArg {
-    /// Parses a user name, an email or an id.
+    /// Parses a username, an email address or an id. The error is a message for the operator.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         Ok(Self { typed: text.to_owned(), id: UserId::parse(text), identifier: Identifier::parse(text)? })
     }
 
-    /// Returns the user. Fails if there is no such user. A text that is the id of one user and the name of another user means
-    /// the id.
+    /// Returns the user with this id; otherwise the user with this username or email address. Fails if there is no such
+    /// user.
     pub(super) async fn find(&self, vestibule: &Vestibule) -> Result<User, Failure> {
         let mut reader = vestibule.store.read().await?;
         let by_id = match self.id {
@@ -37,7 +37,7 @@ impl UserArg {
     }
 }
 
-/// Returns the name of a user for a message: the user name, else the email, else the id.
+/// Returns the name of a user for a message: the username; otherwise the email address; otherwise the id.
 pub(super) fn display_name(user: &User) -> String {
     let name = user.username.as_ref().or(user.email.as_ref());
     name.map_or_else(|| user.id.to_string(), ToOwned::to_owned)

@@ -1,4 +1,4 @@
-//! The applications that sign people in here. `default` is always there.
+//! The clients: the applications through which users log in. The client `default` always exists.
 
 use std::collections::BTreeMap;
 
@@ -18,64 +18,65 @@ use crate::domain::{
     span::Lifetime,
 };
 
-/// Every client by its id; `default` is always there.
+/// All clients, by id. The client `default` always exists.
 #[derive(Debug, Clone)]
 pub struct Clients(BTreeMap<String, Client>);
 
 settings! {
-    /// An application that signs people in here.
+    /// A client: an application through which users log in.
     pub struct Client, ClientKeys in "clients", |reader, tokens: &TokenKeys, sessions: &SessionKeys| {
-        /// The claim `aud` of this client's access tokens. Unset: the setting `audience`.
+        /// The claim `aud` of the client's access tokens. Unset: the setting `audience`.
         #[key("clients.<id>.audience", example = "https://app.example.com")]
         #[read(parse = identifier, otherwise = tokens.audience.clone())]
         audience: String,
-        /// How long its access tokens live. Unset: the setting of that name.
+        /// The lifetime of the client's access tokens, such as `5m`. Unset: the setting `access_token_lifetime`.
         #[key("clients.<id>.access_token_lifetime", example = "5m")]
         #[read(otherwise = tokens.access_token_lifetime)]
         access_token_lifetime: Lifetime,
-        /// How long its refresh tokens live. Unset: the setting of that name.
+        /// The lifetime of the client's refresh tokens, such as `30d`. Unset: the setting `refresh_token_lifetime`.
         #[key("clients.<id>.refresh_token_lifetime", example = "30d")]
         #[read(otherwise = sessions.refresh_token_lifetime)]
         refresh_token_lifetime: Lifetime,
-        /// Makes the client confidential: the hash that `vestibule client secret web` prints. A confidential client signs in at
-        /// `/token` only, and must authenticate there.
+        /// The hash of the client's secret, as `vestibule client secret ID` prints it. It makes the client confidential. Its
+        /// users can log in at `/token` only, where the client must authenticate.
         #[key("clients.<id>.secret_hash", example = "sha256$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", secret = true)]
         secret_hash: Option<ClientSecretHash>,
-        /// The permissions that its tokens carry at most. Unset: no limit.
+        /// The permissions that the client's access tokens can contain. Unset: all permissions of the user.
         #[key("clients.<id>.scopes", example = "posts:read,posts:write")]
         scopes: Option<Vec<Permission>>,
-        /// The grants that it may use at `/token`: `password`, `refresh_token`. Unset: both.
+        /// The grants that the client may use at `/token`: `password`, `refresh_token`. Unset: both.
         #[key("clients.<id>.grants", example = "password,refresh_token")]
         #[read(otherwise = Ok(Grants { password: true, refresh_token: true }))]
         grants: Grants,
         then {
-            /// The id by which a request names the client.
+            /// The id of the client. A request contains it to name the client.
             id: String = Ok(reader.client.clone()),
         }
     }
 }
 
 impl Clients {
-    /// Returns the client `id`, if it is configured.
+    /// Returns the client with this id; `None` if it is not configured.
     pub fn get(&self, id: &str) -> Option<&Client> {
         self.0.get(id)
     }
 
-    /// Returns all clients, by id.
+    /// Returns all clients, sorted by id.
     pub fn iter(&self) -> impl Iterator<Item = &Client> {
         self.0.values()
     }
 
-    /// Returns the longest lifetime of an access token, without leeway: how long a revocation matters.
+    /// Returns the longest access token lifetime of all clients. The leeway is not included.
     pub fn longest_access_token_lifetime(&self) -> Lifetime {
         let longest = self.iter().map(|client| client.access_token_lifetime).max();
         longest.expect("the client `default` is always there")
     }
 
+    /// Reads and checks the configured clients and the client `default`. Fails if a setting of any client can't be read.
     pub(super) fn read(reader: &mut Reader, tokens: &TokenKeys, sessions: &SessionKeys) -> Read<Self> {
         let mut ids = reader.clients();
         ids.insert(DEFAULT_CLIENT.to_owned());
-        // Every client is read before the first failure counts.
+        // All clients are read before an error is returned, so that all problems are reported together.
         let clients: Vec<Read<Client>> = ids
             .into_iter()
             .map(|id| {
@@ -91,14 +92,15 @@ impl Clients {
 }
 
 impl ClientKeys {
+    /// Refuses settings of the client that can't be used together.
     fn check(&self, reader: &mut Reader, tokens: &TokenKeys, sessions: &SessionKeys) {
         const ACCESS: &str = "clients.<id>.access_token_lifetime";
         const REFRESH: &str = "clients.<id>.refresh_token_lifetime";
         if reader.client == DEFAULT_CLIENT && matches!(self.secret_hash, Ok(Some(_))) {
-            let why = "must not be set: people sign in on pages through this client, which can't keep a secret";
+            let why = "must not be set: the client `default` serves the sign-in pages in the browser and cannot keep a secret";
             reader.refuse("clients.<id>.secret_hash", why);
         }
-        // If the client sets neither, the settings from which they come were compared already.
+        // If the client sets neither lifetime, both are the global settings, which were checked already.
         if !reader.is_given(ACCESS) && !reader.is_given(REFRESH) {
             return;
         }
@@ -120,7 +122,7 @@ impl Client {
         self.secret_hash.is_some()
     }
 
-    /// Returns those of the permissions that a token of this client may carry.
+    /// Returns the given permissions that are in the client's `scopes`; all of them if the client has no limit.
     pub fn permitted(&self, permissions: &[Permission]) -> Vec<Permission> {
         let is_within = |permission: &&Permission| self.scopes.as_ref().is_none_or(|all| all.contains(permission));
         permissions.iter().filter(is_within).cloned().collect()
@@ -154,11 +156,11 @@ impl Setting for Vec<Permission> {
 }
 
 subset! {
-    /// What a client may use at the token endpoint (RFC 6749 §1.3).
+    /// The grants that a client may use at the token endpoint (RFC 6749 §1.3).
     pub Grants {
-        /// `password`
+        /// Whether the grant `password` is permitted.
         password,
-        /// `refresh_token`
+        /// Whether the grant `refresh_token` is permitted.
         refresh_token,
     }
 }

@@ -1,59 +1,62 @@
-//! Names and attributes of the cookies.
+//! The names and attributes of the cookies.
 //!
-//! A browser silently drops a cookie whose name promises what its attributes don't keep (RFC 6265bis §4.1.3), so a cookie that
-//! no browser would store is refused here.
+//! The prefixes `__Secure-` and `__Host-` of a cookie's name require certain attributes (RFC 6265bis §4.1.3). A browser drops a
+//! cookie without these attributes and reports no error. So a name that does not fit the attributes is refused here.
 
 use figment::value::Value;
 
 use super::{
     declare::settings,
     reader::{Read, Reader, share},
-    setting::{text_if, vocabulary},
+    setting::{text_if, word_enum},
     web::WebKeys,
 };
 use crate::domain::address::is_domain;
 
-vocabulary! {
-    /// Whether a browser sends a cookie with requests from other sites.
+word_enum! {
+    /// The requests from other sites with which a browser sends a cookie: the attribute `SameSite`.
     pub SameSite {
-        /// Never.
+        /// No request from another site.
         Strict = "strict",
-        /// When somebody follows a link.
+        /// Only a request of a user who follows a link to this server.
         Lax = "lax",
-        /// Always; only with `Secure`.
+        /// Every request. Browsers accept this value only together with the attribute `Secure`.
         None = "none",
     }
 }
 
 settings! {
-    /// Names and attributes of the cookies. The prefixes of the names fit the attributes.
+    /// The names and attributes of the cookies. The prefixes of the names fit the attributes.
     pub struct Cookies, CookieKeys in "cookies", |reader| {
-        /// Whether browsers send the cookies over https only. `false` is for plain http during development.
+        /// Whether browsers send the cookies over https only. `false` permits plain http, for development.
         #[key("cookie_secure", default = true, dev = false)]
         secure: bool,
-        /// Whether browsers send the cookies with requests from other sites: `strict`, `lax`, `none`.
+        /// Whether browsers send the cookies with requests from other sites: `strict` (never), `lax` (only when the user
+        /// follows a link to this server), or `none` (always; not if `cookie_secure` is `false`).
         #[key("cookie_samesite", default = "lax")]
         samesite: SameSite,
-        /// The domain below which all hosts get the cookies. Unset: this host alone.
+        /// The domain to which browsers send the cookies of a session, with all its subdomains. Unset: only the host of this
+        /// server.
         #[key("cookie_domain", example = "example.com", main = true)]
         #[read(parse = domain)]
         domain: Option<String>,
-        /// The cookie of the access token. Unset: `access_token`, with the prefix `__Host-`; the prefix is `__Secure-` if
-        /// `cookie_domain` is set, and there is no prefix if `cookie_secure` is `false`.
+        /// The name of the cookie that contains the access token. Unset: `__Host-access_token`; `__Secure-access_token` if
+        /// `cookie_domain` is set; `access_token` if `cookie_secure` is `false`.
         #[key("access_cookie_name", example = "__Host-access_token")]
         #[read(parse = cookie_name, otherwise = default_name("access_token", Path::Root, &secure, &domain))]
         access_name: String,
-        /// The cookie of the refresh token. Unset: `refresh_token`, with the prefix `__Secure-` unless `cookie_secure` is
-        /// `false`. The prefix `__Host-` is refused, because the path of this cookie isn't `/`.
+        /// The name of the cookie that contains the refresh token. Unset: `__Secure-refresh_token`; `refresh_token` if
+        /// `cookie_secure` is `false`. The prefix `__Host-` is refused: it requires the path `/`, and this cookie has the path
+        /// `base_path`.
         #[key("refresh_cookie_name", example = "__Secure-refresh_token")]
         #[read(parse = cookie_name, otherwise = default_name("refresh_token", Path::Sessions, &secure, &domain))]
         refresh_name: String,
-        /// The cookie of the CSRF token, which scripts can read. Unset: `csrf_token`, with the prefix of the access token's
-        /// cookie.
+        /// The name of the cookie that contains the CSRF token. Scripts can read this cookie. Unset: `__Host-csrf_token`;
+        /// `__Secure-csrf_token` if `cookie_domain` is set; `csrf_token` if `cookie_secure` is `false`.
         #[key("csrf_cookie_name", example = "__Host-csrf_token")]
         #[read(parse = cookie_name, otherwise = default_name("csrf_token", Path::Root, &secure, &domain))]
         csrf_name: String,
-        /// The header in which a script sends the CSRF token back.
+        /// The name of the request header in which a script sends the CSRF token.
         #[key("csrf_header_name", default = "X-CSRF-Token")]
         #[read(parse = header_name)]
         csrf_header: String,
@@ -65,10 +68,11 @@ settings! {
 enum Path {
     /// `/`
     Root,
-    /// That of the session endpoints.
+    /// The setting `base_path`, under which the session endpoints are.
     Sessions,
 }
 
+/// Returns the default name of a cookie: `plain` with the strictest prefix that the attributes permit.
 fn default_name(plain: &str, path: Path, secure: &Read<bool>, domain: &Read<Option<String>>) -> Read<String> {
     let prefix = match ((*secure)?, share(domain)?) {
         (false, _) => "",
@@ -102,8 +106,9 @@ impl CookieKeys {
         }
     }
 
+    /// Refuses a `cookie_domain` to which the host of `public_url` does not belong: a browser would drop the cookies.
     fn check_domain(&self, reader: &mut Reader, web: &WebKeys) {
-        // If public_url isn't set, nobody has said how the server is reached.
+        // Without `public_url`, the host under which clients reach the server is not known.
         if let (Ok(Some(domain)), Ok(url)) = (&self.domain, &web.public_url)
             && reader.is_given("public_url")
         {
@@ -115,6 +120,7 @@ impl CookieKeys {
         }
     }
 
+    /// Refuses the name of a cookie whose prefix does not fit the cookie's path or attributes.
     fn check_prefix(&self, reader: &mut Reader, key: &str, name: &str, path: Path) {
         let (Ok(secure), Ok(domain)) = (self.secure, &self.domain) else { return };
         // Browsers compare the prefix without regard to case.
@@ -132,23 +138,25 @@ impl CookieKeys {
     }
 }
 
-/// Returns whether a text is a token (RFC 9110 §5.6.2), as names of cookies and headers are.
+/// Returns whether a text is a token (RFC 9110 §5.6.2) of at most 64 characters. Names of cookies and headers are tokens.
 fn is_token(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     text.len() <= 64 && text.bytes().all(plain)
 }
 
+/// Reads the name of a cookie.
 fn cookie_name(value: &Value) -> Result<String, String> {
     text_if(value, "a name of at most 64 letters, digits and !#$%&'*+-.^_`|~", is_token)
 }
 
-/// Headers that a page of another site may send without a preflight (Fetch, "CORS-safelisted request-header"), or that have a
-/// meaning already.
+/// Headers that can't carry the CSRF token. A page of another site can send some of them without a preflight request (Fetch,
+/// "CORS-safelisted request-header"). The others already have a meaning.
 const TAKEN_HEADERS: [&str; 10] = [
     "accept", "accept-language", "authorization", "content-language", "content-type", "cookie", "host", "origin",
     "range", "referer",
 ];
 
+/// Reads the name of the CSRF header. Refuses [`TAKEN_HEADERS`].
 fn header_name(value: &Value) -> Result<String, String> {
     let name = text_if(value, "a header's name, such as X-CSRF-Token", is_token)?;
     match TAKEN_HEADERS.iter().any(|taken| name.eq_ignore_ascii_case(taken)) {
@@ -157,6 +165,7 @@ fn header_name(value: &Value) -> Result<String, String> {
     }
 }
 
+/// Reads a domain with at least one dot. Returns it in lower case.
 fn domain(value: &Value) -> Result<Option<String>, String> {
     let allowed = "a domain such as example.com, with no dot before it and not an address";
     let is_allowed = |text: &str| text.contains('.') && is_domain(&text.to_ascii_lowercase());

@@ -1,29 +1,31 @@
-//! The declaration of keys: `keys!` for the keys of a section, `settings!` where the section has one field for each of them.
+//! The macros that declare the keys of a section. `settings!` also declares a struct that has one field for each key. `keys!`
+//! is for a section whose struct differs from its keys.
 //!
-//! A key is declared once. From the declaration follow how the key is read, what `config show` prints, and the texts of
-//! `Rocket.toml` and of the table in `README.md`, which a test compares. The documentation of the field is the meaning of the
-//! key, so it is written for the reader of those files.
+//! A key is declared once. The declaration determines how the key is read, what `config show` prints, and the texts of
+//! `Rocket.toml` and of the table in `README.md`. A test compares the two files with the declarations. The documentation of a
+//! field is the public meaning of its key, so it is written for an operator who reads these files.
 //!
-//! `#[key("name", …)]` declares what is known of a key. `#[read(…)]` declares how its value is read, if the type alone doesn't
-//! say it.
+//! `#[key("name", …)]` declares the name and the options of a key. `#[read(…)]` declares the steps that read its value. It is
+//! necessary only if the type of the field does not determine them.
 //!
-//! | option | meaning |
+//! | option of `#[key]` | meaning |
 //! | --- | --- |
 //! | `default = VALUE` | the value of a key that no source sets |
 //! | `dev = VALUE` | the default in the profile `dev`, if it differs |
-//! | `example = TEXT` | the value that `Rocket.toml` shows for a key without a default |
-//! | `secret = true` | the value is never shown |
+//! | `example = TEXT` | the value in `Rocket.toml` of a key without a default |
+//! | `secret = true` | the value is never printed |
 //! | `main = true` | the key is in the table of `README.md` |
 //!
-//! | step | meaning |
+//! | step of `#[read]` | meaning |
 //! | --- | --- |
 //! | `otherwise = EXPRESSION` | the value of an unset key, which follows from the keys above it or from other sections |
-//! | `within = A..=B` | the bounds of a number or a span |
-//! | `check = FUNCTION` | refuses a value with a sentence |
-//! | `parse = FUNCTION` | reads the value in place of its type |
-//! | `show = FUNCTION` | shows the value in place of its type |
+//! | `within = A..=B` | the bounds of a number or a span, both included |
+//! | `check = FUNCTION` | returns the problem of a value, or `Ok(())` |
+//! | `parse = FUNCTION` | reads the value, instead of `Setting::parse` |
+//! | `show = FUNCTION` | returns the value as `config show` prints it, instead of `Setting::show` |
 
-/// Declares the keys of a section as a struct that has for each key a field with what was read.
+/// Declares the keys of a section. The struct `$Keys` has one field for each key: the value, or the proof that a problem was
+/// recorded.
 macro_rules! keys {
     ($Keys:ident in $section:literal, |$reader:ident $(, $argument:ident: $Argument:ty)*| {
         $(
@@ -59,8 +61,8 @@ macro_rules! keys {
     };
 }
 
-/// Declares a section: a struct with a field for each key, and its keys. The fields after `then` have no key; their
-/// values follow from the keys.
+/// Declares a section: its keys, and a struct with one field for each key. The fields after `then` have no key; their values
+/// are computed from the values of the keys.
 macro_rules! settings {
     ($(#[doc = $about:literal])+ pub struct $Section:ident, $Keys:ident in $section:literal,
      |$reader:ident $(, $argument:ident: $Argument:ty)*| {
@@ -94,7 +96,7 @@ macro_rules! settings {
     };
 }
 
-/// One option of `#[key(…)]`.
+/// Applies one option of `#[key(…)]` to a key.
 macro_rules! declared {
     ($key:ident, default, $value:expr) => {
         $key.default(|| figment::value::Value::from($value))

@@ -1,32 +1,32 @@
-//! How many devices a user has, and how a device is recognised by its fingerprint.
+//! The limit of devices, and the recognition of a device by its fingerprint.
 
 use super::{
     declare::settings,
     reader::{Read, Reader},
-    setting::vocabulary,
+    setting::word_enum,
 };
 use crate::domain::{device::Thresholds, span::Lifetime};
 
-vocabulary! {
-    /// What a login does that would exceed the limit of devices.
+word_enum! {
+    /// The effect of the limit of devices on a login that would exceed it.
     pub LimitPolicy {
-        /// It ends the session of the device that was used least recently.
+        /// The login ends the session of the device that was used least recently.
         EvictOldest = "evict_oldest",
-        /// It is refused.
+        /// The login is refused.
         Reject = "reject",
     }
 }
 
-vocabulary! {
-    /// What is done with fingerprints.
+word_enum! {
+    /// The use of fingerprints.
     pub FingerprintPolicy {
-        /// They are not read.
+        /// Fingerprints are not read.
         Off = "off",
-        /// They are compared, and the result is recorded.
+        /// Fingerprints are compared, and differences are recorded. No request is refused.
         Log = "log",
-        /// A session that began with a fingerprint is refreshed only with a matching one.
+        /// A session whose login had a fingerprint is refreshed only with a fingerprint of the same device.
         Enforce = "enforce",
-        /// The same, and no login without a fingerprint.
+        /// Like `Enforce`. In addition, a login without a fingerprint is refused.
         Require = "require",
     }
 }
@@ -34,36 +34,39 @@ vocabulary! {
 settings! {
     /// The limit of devices, and the rules by which a device is recognised.
     pub struct Devices, DeviceKeys in "devices", |reader| {
-        /// On how many devices one user may be signed in; `0` is no limit.
+        /// The number of devices on which one user can be signed in, at most `10000`. `0` means no limit.
         #[key("max_devices_per_user", default = 10, main = true)]
         #[read(within = 0..=10_000)]
         max_per_user: u32,
-        /// What a login does that would exceed the limit: `evict_oldest` ends the session of the device that was used
-        /// least recently, `reject` refuses the login.
+        /// The effect of `max_devices_per_user` on a login that would exceed it. `evict_oldest`: the login ends the session of
+        /// the device that was used least recently. `reject`: the login is refused.
         #[key("device_limit_policy", default = "evict_oldest", main = true)]
         limit_policy: LimitPolicy,
-        /// What is done with fingerprints: `off` (they are not read), `log` (compared and recorded), `enforce` (a session that
-        /// began with a fingerprint is refreshed only with a matching one), or `require` (also no login without one).
+        /// The use of browser fingerprints. `off`: they are not read. `log`: they are compared, and differences are recorded.
+        /// `enforce`: a session whose login had a fingerprint is refreshed only with a fingerprint of the same device.
+        /// `require`: like `enforce`, and a login without a fingerprint is refused.
         #[key("fingerprint_policy", default = "enforce", main = true)]
         fingerprint: FingerprintPolicy,
-        /// The score from which a fingerprint is that of the same device, 0 to 1.
+        /// The similarity (`0` to `1`) from which two fingerprints are from the same device.
         #[key("fingerprint_match", default = 0.75)]
         #[read(within = 0.0..=1.0)]
         match_from: f64,
-        /// The score from which a fingerprint that doesn't match passes and is recorded. A lower score is refused.
+        /// The similarity (`0.01` to `1`) from which a fingerprint below `fingerprint_match` is accepted and recorded. Below
+        /// this value, the fingerprint is from another device.
         #[key("fingerprint_drift", default = 0.4)]
         #[read(within = 0.01..=1.0)]
         drift_from: f64,
-        /// How long a device is kept after its last session.
+        /// How long a device is remembered after its last session has ended.
         #[key("device_retention", default = "30d", main = true)]
         retention: Lifetime,
         then {
-            /// From which scores a fingerprint matches and passes: `fingerprint_match` and `fingerprint_drift`.
+            /// The values of `fingerprint_match` and `fingerprint_drift`.
             thresholds: Thresholds = thresholds(reader, match_from, drift_from),
         }
     }
 }
 
+/// Combines the two thresholds. Refuses a `fingerprint_drift` above `fingerprint_match`.
 fn thresholds(reader: &mut Reader, match_from: Read<f64>, drift_from: Read<f64>) -> Read<Thresholds> {
     Thresholds::new(match_from?, drift_from?).map_err(|_| {
         let limit = reader.describe("fingerprint_match");

@@ -1,4 +1,4 @@
-//! The environment and `.env`: `VESTIBULE_<KEY>` for us, `ROCKET_<KEY>` for Rocket.
+//! The environment and the file `.env`. `VESTIBULE_<KEY>` sets a key of this program, `ROCKET_<KEY>` a setting of Rocket.
 
 use std::{collections::BTreeMap, ffi::OsString, fs, path::Path};
 
@@ -6,19 +6,21 @@ use figment::{Profile, util::nest, value::Value};
 
 use super::gathered::Gathered;
 
-const OURS: &str = "VESTIBULE_";
-const ROCKETS: &str = "ROCKET_";
+/// The prefix of the variables that set keys of this program.
+const OWN_PREFIX: &str = "VESTIBULE_";
+/// The prefix of the variables that set Rocket's own settings.
+const ROCKET_PREFIX: &str = "ROCKET_";
 
-/// The variables with either prefix.
+/// The variables that begin with `VESTIBULE_` or `ROCKET_`.
 #[derive(Default, Clone)]
 pub(super) struct Variables(BTreeMap<String, String>);
 
 impl Variables {
-    /// Returns the variables of `environment` with either prefix.
+    /// Returns the variables of `environment` with either prefix. Records a problem for a value that is not UTF-8.
     pub(super) fn of(environment: &[(OsString, OsString)], gathered: &mut Gathered) -> Self {
         let mut variables = Self::default();
         for (name, value) in environment {
-            let Some(name) = name.to_str().filter(|name| concerns_us(name)) else { continue };
+            let Some(name) = name.to_str().filter(|name| has_known_prefix(name)) else { continue };
             match value.to_str() {
                 Some(value) => drop(variables.0.insert(name.to_owned(), value.to_owned())),
                 None => gathered.problem(name, "the environment", "must be UTF-8"),
@@ -27,11 +29,13 @@ impl Variables {
         variables
     }
 
+    /// Returns the value of a variable; `None` if the variable is not set.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Adds the values to `gathered`. `origin` returns the origin of a variable, given its name.
+    /// Passes the values to `gathered`, and records a problem for each unknown key. `origin` returns the origin of a variable
+    /// for messages: `.env`, or the name of the variable.
     pub(super) fn give(self, gathered: &mut Gathered, origin: impl Fn(&str) -> String) {
         let mut ignored = Vec::new();
         for (name, value) in &self.0 {
@@ -39,7 +43,7 @@ impl Variables {
                 origin if origin == *name => origin,
                 origin => format!("{name} in {origin}"),
             };
-            if let Some(suffix) = name.strip_prefix(OURS) {
+            if let Some(suffix) = name.strip_prefix(OWN_PREFIX) {
                 let key = suffix.to_ascii_lowercase();
                 if is_injected(suffix, value) {
                     ignored.push(name.as_str());
@@ -50,14 +54,15 @@ impl Variables {
                 } else {
                     gathered.unknown(&key, &place());
                 }
-            } else if let Some(suffix) = name.strip_prefix(ROCKETS) {
+            } else if let Some(suffix) = name.strip_prefix(ROCKET_PREFIX) {
                 let key = suffix.to_ascii_lowercase();
                 match key.as_str() {
                     "profile" | "config" => continue,
                     "address" | "port" => gathered.put_from_rocket(&key, value.as_str().into(), &origin(name)),
                     _ => {}
                 }
-                // As Rocket's provider for the environment reads them.
+                // Rocket's own provider for the environment reads a value in the same way: a name with dots is nested, and a
+                // value such as `{json=x}` is a table.
                 let Ok(value) = value.parse::<Value>();
                 if let Value::Dict(_, settings) = nest(&key, value) {
                     gathered.merge_rocket(place(), Profile::Global.collect(settings));
@@ -71,12 +76,14 @@ impl Variables {
     }
 }
 
-fn concerns_us(name: &str) -> bool {
-    name.starts_with(OURS) || name.starts_with(ROCKETS)
+/// Returns whether a variable begins with `VESTIBULE_` or `ROCKET_`.
+fn has_known_prefix(name: &str) -> bool {
+    name.starts_with(OWN_PREFIX) || name.starts_with(ROCKET_PREFIX)
 }
 
-/// Returns whether Kubernetes injected a variable. It gives every container `<SERVICE>_SERVICE_HOST`,
-/// `<SERVICE>_PORT=tcp://…` and their like; a service called `vestibule`, or `vestibule-…`, makes them look like ours.
+/// Returns whether Kubernetes injected a variable. Kubernetes sets variables such as `<SERVICE>_SERVICE_HOST` and
+/// `<SERVICE>_PORT=tcp://…` for each service in every container. If a service is called `vestibule` or `vestibule-…`, these
+/// variables begin with the prefix of this program. `suffix` is the name without the prefix.
 fn is_injected(suffix: &str, value: &str) -> bool {
     let protocols = ["TCP", "UDP", "SCTP"];
     let parts: Vec<&str> = suffix.split('_').collect();
@@ -89,10 +96,11 @@ fn is_injected(suffix: &str, value: &str) -> bool {
         })
 }
 
-/// Returns the variables in `.env`; `None` if there is no such file. The environment of the process is not changed.
+/// Returns the variables in `.env` with either prefix; `None` if the file does not exist or can't be read. Records a problem
+/// for a file that can't be read, and for each line that is not `NAME=value`. The environment of the process is not changed.
 pub(super) fn dotenv(directory: &Path, gathered: &mut Gathered) -> Option<Variables> {
     let path = directory.join(".env");
-    // A directory of that name is a Python environment.
+    // A directory with the name `.env` is a virtual environment of Python, so it is ignored.
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {
@@ -105,9 +113,9 @@ pub(super) fn dotenv(directory: &Path, gathered: &mut Gathered) -> Option<Variab
     let mut variables = Variables::default();
     for line in dotenvy::from_read_iter(text.as_bytes()) {
         match line {
-            Ok((name, value)) if concerns_us(&name) => drop(variables.0.insert(name, value)),
+            Ok((name, value)) if has_known_prefix(&name) => drop(variables.0.insert(name, value)),
             Ok(_) => {}
-            // Without the text that dotenvy quotes: it may be a secret.
+            // The error quotes the line, which may contain a secret. So only the number of the line is reported.
             Err(dotenvy::Error::LineParse(wrong, _)) => {
                 let number = text.lines().position(|line| line.trim() == wrong.trim()).map(|place| place + 1);
                 let subject = number.map_or("a line".to_owned(), |number| format!("line {number}"));

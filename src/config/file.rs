@@ -1,7 +1,8 @@
-//! The file: TOML with a table for each profile, as Rocket has it, and in each our table `auth`.
+//! The configuration file. It is TOML, with one table for each profile as in any `Rocket.toml`. The keys of this program are in
+//! the table `auth` of each profile.
 //!
-//! It is read here rather than through figment's provider, because the errors of that one quote the line
-//! they are about, and the line may hold a secret.
+//! The file is not read through figment's provider, because an error of that provider quotes the affected line, which may
+//! contain a secret.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -11,16 +12,17 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::{gathered::Gathered, suggest::nearness};
+use super::{gathered::Gathered, suggest::edit_distance};
 
-/// Names in a profile's table, beside `auth`, that are those of Rocket or of what is often used with it, though they are
-/// names of our own keys too (`secret_key`) or near to `auth` (`oauth`).
+/// Names beside `auth` in the table of a profile that are always accepted: the settings of Rocket and of common extensions.
+/// Some of them are also names of keys of this program (`secret_key`) or are similar to `auth` (`oauth`).
 const NAMES_OF_OTHERS: [&str; 18] = [
     "address", "cli_colors", "databases", "ident", "ip_header", "keep_alive", "limits", "log_level", "max_blocking",
     "oauth", "port", "proxy_proto_header", "secret_key", "shutdown", "temp_dir", "template_dir", "tls", "workers",
 ];
 
-/// Reads the file at `path`, called `name` in messages: our keys of `profile`, and Rocket's own settings.
+/// Reads the file at `path` and passes its values to `gathered`: the keys of this program from the tables of `profile`, and
+/// Rocket's own settings. Messages call the file `name`. Records a problem if the file can't be read or is not TOML.
 pub(super) fn read(path: &Path, name: &str, profile: &Profile, gathered: &mut Gathered) {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -41,13 +43,13 @@ pub(super) fn read(path: &Path, name: &str, profile: &Profile, gathered: &mut Ga
     let mut tables = split_tables(profiles, name, gathered);
     gathered.merge_rocket(name.to_owned(), tables.without_auth());
 
-    // Figment's order: the default, then the profile, then what holds globally.
+    // The order of figment: a value in the profile's table replaces the default, and a value in `global` replaces both.
     for profile in [&Profile::Default, profile, &Profile::Global] {
         for (key, value) in tables.0.remove(profile).unwrap_or_default() {
             match key.as_str() {
                 "auth" => give_ours(value, profile, name, gathered),
                 "address" | "port" => gathered.put_from_rocket(&key, value, name),
-                _ => refuse_stray(&key, &value, profile, name, gathered),
+                _ => refuse_misplaced_key(&key, &value, profile, name, gathered),
             }
         }
     }
@@ -57,6 +59,7 @@ pub(super) fn read(path: &Path, name: &str, profile: &Profile, gathered: &mut Ga
 struct Tables(BTreeMap<Profile, Dict>);
 
 impl Tables {
+    /// Returns the tables without `auth`: Rocket's own settings, and those of the application.
     fn without_auth(&self) -> Map<Profile, Dict> {
         let mut tables = self.0.clone();
         tables.values_mut().for_each(|table| drop(table.remove("auth")));
@@ -64,6 +67,7 @@ impl Tables {
     }
 }
 
+/// Splits the file by profile. Records a problem for a table `[auth]` without a profile, and for a key outside of the tables.
 fn split_tables(profiles: Dict, name: &str, gathered: &mut Gathered) -> Tables {
     let mut tables = BTreeMap::new();
     for (profile, value) in profiles {
@@ -78,6 +82,7 @@ fn split_tables(profiles: Dict, name: &str, gathered: &mut Gathered) -> Tables {
     Tables(tables)
 }
 
+/// Passes the keys of a table `auth` to `gathered`. Records a problem if `auth` is not a table.
 fn give_ours(auth: Value, profile: &Profile, name: &str, gathered: &mut Gathered) {
     match auth {
         Value::Dict(_, auth) => auth.into_iter().for_each(|(key, value)| gathered.put(&key, value, name)),
@@ -85,16 +90,16 @@ fn give_ours(auth: Value, profile: &Profile, name: &str, gathered: &mut Gathered
     }
 }
 
-/// Refuses our settings beside `auth`, and a table whose name is nearly `auth`. Rocket ignores keys that it doesn't know,
-/// so these settings would be lost silently. Other keys belong to the application that embeds the server.
-fn refuse_stray(key: &str, value: &Value, profile: &Profile, name: &str, gathered: &mut Gathered) {
+/// Refuses a key of this program beside `auth`, and a table whose name is similar to `auth`. Rocket ignores keys that it does
+/// not know, so these settings would be lost silently. Other keys belong to the application that embeds the server.
+fn refuse_misplaced_key(key: &str, value: &Value, profile: &Profile, name: &str, gathered: &mut Gathered) {
     if NAMES_OF_OTHERS.contains(&key) {
         return;
     }
     if key == "clients" || gathered.schema.find(key).is_some() {
         let wanted = format!("is not read in [{profile}]; move it under [{profile}.auth]");
         gathered.problem(key, name, &wanted);
-    } else if matches!(value, Value::Dict(_, _)) && nearness(&key.to_ascii_lowercase(), "auth").is_some() {
+    } else if matches!(value, Value::Dict(_, _)) && edit_distance(&key.to_ascii_lowercase(), "auth").is_some() {
         let subject = format!("[{profile}.{}]", key.escape_debug());
         gathered.problem(&subject, name, "unknown table; did you mean auth?");
     }

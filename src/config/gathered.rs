@@ -1,5 +1,5 @@
-//! What the sources gave, before any of it is understood: a value with its origin for each known key, and a problem for each
-//! unknown one.
+//! The values of all sources, before they are read into types: a value with its origin for each known key, and a problem for
+//! each unknown key.
 
 use std::{collections::BTreeSet, mem::take};
 
@@ -16,17 +16,19 @@ use super::{
 
 /// The values of all sources. A later value has replaced an earlier one.
 pub(super) struct Gathered {
-    /// Which keys there are.
+    /// The declarations of all keys.
     pub schema: &'static Schema,
-    /// Our own keys, each under its whole name. figment keeps the origin of each value.
+    /// The values of the keys of this program, by the full name of the key. figment keeps the origin of each value.
     ours: Figment,
-    /// Rocket's own `address` and `port`.
+    /// The values of `address` and `port` from Rocket's own settings. They are used if no source sets the key of this program.
     fallback: Figment,
-    /// `ours`, once every source has given its values.
+    /// The result of [`settle`](Self::settle): the value of each key that a source set. Empty before that call.
     values: Dict,
-    /// The id of every client that has a table, an empty table too.
+    /// The ids of all clients that have a table, even if the table is empty.
     pub clients: BTreeSet<String>,
+    /// The problems, in the order in which they were found.
     pub problems: Vec<Problem>,
+    /// Notes for the operator that do not stop the start.
     pub notes: Vec<String>,
     /// Rocket's own settings.
     pub rocket: Figment,
@@ -46,7 +48,7 @@ impl Gathered {
         }
     }
 
-    /// Takes a value for `key`, or notes that there is no such key.
+    /// Stores a value for `key`, which replaces the value of an earlier source. Records a problem if there is no such key.
     pub(super) fn put(&mut self, key: &str, value: Value, origin: &str) {
         if key == "clients" {
             self.put_clients(value, origin);
@@ -60,6 +62,7 @@ impl Gathered {
         }
     }
 
+    /// Stores the settings of the table `clients`, which has one table for each client.
     fn put_clients(&mut self, value: Value, origin: &str) {
         let Value::Dict(_, clients) = value else {
             return self.problem("clients", origin, "must be tables such as [default.auth.clients.web]");
@@ -77,6 +80,7 @@ impl Gathered {
         }
     }
 
+    /// Adds the id of a client. Records a problem if the id has forbidden characters or a wrong length.
     fn put_client(&mut self, id: &str, origin: &str) {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
         if !(1..=64).contains(&id.len()) || !id.bytes().all(plain) {
@@ -86,13 +90,13 @@ impl Gathered {
         self.clients.insert(id.to_owned());
     }
 
-    /// Records that there is no such key.
+    /// Records the problem that there is no such key, with a suggestion if the name is similar to a known key.
     pub(super) fn unknown(&mut self, key: &str, origin: &str) {
         let message = match suggest(self.schema, key) {
             Some(known) => format!("unknown key; did you mean {known}?"),
             None => "unknown key".to_owned(),
         };
-        // Without its value: it may be a secret under a mistyped name.
+        // The value is not printed: it may be a secret under a mistyped name.
         self.problem(&key.escape_debug().to_string(), origin, &message);
     }
 
@@ -102,41 +106,43 @@ impl Gathered {
         self.problems.push(Problem { subject, value: None, origin: Some(origin.to_owned()), message });
     }
 
-    /// Takes Rocket's own `address` or `port`, which counts only if no source sets ours.
+    /// Stores the value of Rocket's own `address` or `port`. It is used only if no source sets the key of this program.
     pub(super) fn put_from_rocket(&mut self, key: &str, value: Value, origin: &str) {
         self.fallback = take(&mut self.fallback).merge(Source::of_one(origin, key, value));
     }
 
-    /// Takes Rocket's own settings from `origin`, over those of earlier sources.
+    /// Stores Rocket's own settings from `origin`. They replace the settings of earlier sources.
     pub(super) fn merge_rocket(&mut self, origin: String, tables: Map<Profile, Dict>) {
         self.rocket = take(&mut self.rocket).merge(Source { origin, tables });
     }
 
-    /// Completes the values. Called once every source has given what it has.
-    pub(super) fn settle(&mut self) {
+    /// Computes `values` from the values of all sources. Call it once, after the last source.
+    pub(super) fn complete(&mut self) {
         self.ours = take(&mut self.ours).join(take(&mut self.fallback));
         self.values = self.ours.data().ok().and_then(|mut data| data.remove(&Profile::Global)).unwrap_or_default();
     }
 
-    /// Returns the value that a source set for `key`.
+    /// Returns the value that a source set for `key`; `None` if no source set it.
     pub(super) fn value(&self, key: &str) -> Option<&Value> {
         self.values.get(key)
     }
 
-    /// Returns where the value of `key` came from, such as `Rocket.toml`, `VESTIBULE_PORT`, `--port` or `default`.
+    /// Returns the origin of the value of `key`, such as `Rocket.toml`, `VESTIBULE_PORT` or `--port`; `default` if no source
+    /// set it.
     pub(super) fn origin(&self, key: &str) -> String {
         let metadata = self.value(key).and_then(|value| self.ours.get_metadata(value.tag()));
         metadata.map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string())
     }
 }
 
-/// Values that came from one place, as a provider that is called what messages call that place.
+/// A figment provider with the values of one source. Its name is the origin of these values in messages.
 struct Source {
     origin: String,
     tables: Map<Profile, Dict>,
 }
 
 impl Source {
+    /// Returns a source that contains the value of one key.
     fn of_one(origin: &str, key: &str, value: Value) -> Self {
         Self { origin: origin.to_owned(), tables: Profile::Global.collect(Dict::from([(key.to_owned(), value)])) }
     }

@@ -15,9 +15,10 @@ use crate::domain::{
 /// The secrets from which keys are derived, and the algorithm of new signing keys.
 #[derive(Debug, Clone)]
 pub struct Keys {
-    /// At least 32 bytes, from the setting or its file. `None` if the secret is in the data directory.
+    /// The root secret, at least 32 bytes, from the setting or its file. `None` if the root secret is in the data directory.
     pub root_secret: Option<Secret>,
-    /// A signing key for HS256, HS384 or HS512, with at least 32, 48 or 64 bytes.
+    /// The configured signing key for HS256, HS384 or HS512, with at least 32, 48 or 64 bytes. `None` if the signing keys are
+    /// in the database.
     pub secret_key: Option<Secret>,
     /// The algorithm of new signing keys.
     pub algorithm: Algorithm,
@@ -25,22 +26,23 @@ pub struct Keys {
 
 keys! {
     SecretKeys in "keys", |reader| {
-        /// At least 32 bytes. The keys that seal signing keys, sign refresh tokens and CSRF tokens, and hash devices are
-        /// derived from them. Unset: made at the first start.
+        /// The root secret, at least 32 bytes. The server derives from it the keys that encrypt signing keys, sign refresh
+        /// tokens and CSRF tokens, and hash devices. Unset: generated at the first start.
         #[key("root_secret", secret = true)]
         root_secret: Option<Secret>,
-        /// A file that contains the root secret instead. Unset: `secret.key` in `data_dir`.
+        /// The file that contains the root secret, instead of `root_secret`. Unset: `secret.key` in `data_dir`.
         #[key("root_secret_file", example = "/run/secrets/vestibule-root")]
         root_secret_file: Option<PathBuf>,
-        /// A signing key that this server shares with the services that verify its tokens: at least 32 bytes for HS256, 48 for
-        /// HS384, 64 for HS512, and no sample from a documentation.
+        /// The secret that signs access tokens, if this server shares it with the services that verify them. It has at least
+        /// 32 bytes for HS256, 48 for HS384, 64 for HS512. Well-known sample keys are refused.
         #[key("secret_key", secret = true, main = true)]
         secret_key: Option<Secret>,
-        /// A file that contains the signing key instead.
+        /// The file that contains the secret for signing, instead of `secret_key`.
         #[key("secret_key_file", example = "/run/secrets/vestibule-key")]
         secret_key_file: Option<PathBuf>,
-        /// The algorithm of new signing keys: ES256/384, EdDSA, RS256/384/512, PS256/384/512 or HS256/384/512. Unset: ES256, or
-        /// HS256 if only `secret_key` is set.
+        /// The algorithm of new signing keys: `ES256`, `ES384`, `EdDSA`, `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`,
+        /// `HS256`, `HS384` or `HS512`. With `secret_key`, only the last three are allowed. Unset: `ES256`, or `HS256` with
+        /// `secret_key`.
         #[key("algorithm", example = "ES256", main = true)]
         #[read(otherwise = Ok(if has_secret_key(reader) { Algorithm::Hs256 } else { Algorithm::Es256 }))]
         algorithm: Algorithm,
@@ -48,12 +50,14 @@ keys! {
     }
 }
 
+/// Returns whether a source set `secret_key` or `secret_key_file`.
 fn has_secret_key(reader: &Reader) -> bool {
     reader.is_given("secret_key") || reader.is_given("secret_key_file")
 }
 
 impl SecretKeys {
-    /// Takes each secret from its setting or from its file, and checks it.
+    /// Reads each secret from its setting or from its file, and checks it. Refuses `secret_key` together with an algorithm of
+    /// key pairs.
     pub(super) fn complete(self, reader: &mut Reader) -> Read<Keys> {
         let root_secret = Pair("root_secret", "root_secret_file")
             .choose(reader, self.root_secret, self.root_secret_file, LEAST_ROOT_BYTES);
@@ -72,10 +76,12 @@ impl SecretKeys {
     }
 }
 
-/// The key of a secret, and the key of a file that contains the secret instead.
+/// The names of two keys: the key of a secret, and the key of a file that contains the secret.
 struct Pair(&'static str, &'static str);
 
 impl Pair {
+    /// Returns the secret from the setting or from the file; `None` if neither is set. Refuses both together, and a secret of
+    /// fewer than `least` bytes or that is easy to guess.
     fn choose(
         self,
         reader: &mut Reader,

@@ -1,4 +1,4 @@
-//! Limits on attempts, and the retention of the audit log.
+//! The rate limits, and the retention of the audit log.
 
 use figment::value::Value;
 use serde_json::Value as Json;
@@ -10,22 +10,22 @@ use super::{
 use crate::domain::{rate::Rate, span::Lifetime};
 
 settings! {
-    /// Limits on attempts (`None` is no limit), and the retention of the audit log.
+    /// The rate limits, and the retention of the audit log. A limit of `None` is switched off.
     pub struct Limits, LimitKeys in "limits", |reader| {
-        /// Login attempts from one address (IPv6: from one /64 network). A limit lets that many through at once and gives them
-        /// back evenly over the period; `0` is no limit, here and below.
+        /// The limit of login attempts from one IP address (IPv6: from one /64 network). `30/1m` permits 30 attempts at once,
+        /// and then one more every 2 seconds. `0` switches the limit off, here and below.
         #[key("login_rate_per_ip", default = "30/1m", main = true)]
         login_rate_per_ip: Option<Rate>,
-        /// Wrong passwords for one typed name, whether an account has that name or not.
+        /// The limit of wrong passwords for one typed name, whether an account has this name or not.
         #[key("login_failures_per_account", default = "10/15m", main = true)]
         login_failures_per_account: Option<Rate>,
-        /// New accounts from one address.
+        /// The limit of registrations from one IP address (IPv6: from one /64 network). Attempts with a taken name count too.
         #[key("register_rate_per_ip", default = "10/1h")]
         register_rate_per_ip: Option<Rate>,
-        /// Refreshes of one session. Answers within the grace don't count.
+        /// The limit of refreshes of one session. Repeated refreshes within `refresh_reuse_grace` are not counted.
         #[key("refresh_rate_per_session", default = "60/1m")]
         refresh_rate_per_session: Option<Rate>,
-        /// How long the audit log is kept.
+        /// How long the events of the audit log are kept. Older events are deleted.
         #[key("audit_retention", default = "90d", main = true)]
         audit_retention: Lifetime,
     }

@@ -1,10 +1,11 @@
-//! The configuration: one typed value that is consistent in itself, and the origin of each part of it.
+//! The configuration: one typed value whose settings fit together, and the origin of each setting.
 //!
-//! A later source wins over an earlier one: built-in defaults, `Rocket.toml` (the profile's table, key `auth`) or
-//! `--config FILE`, `.env` in the working directory, `VESTIBULE_<KEY>`, the command line. Each section has a file that declares
-//! its keys (`key` says how) and checks which values fit together. A value is read once, into the type that the program
-//! uses. [`load`] reports everything that is wrong at once. Nothing here knows Rocket, the clock or another module except
-//! the nouns of `domain`, and nothing changes the process.
+//! A later source replaces the values of an earlier source. The order is: built-in defaults, `Rocket.toml` or `--config FILE`
+//! (the table `auth` of the profile), `.env` in the working directory, `VESTIBULE_<KEY>`, the command line, [`Sources::set`].
+//!
+//! Each section has a file. The file declares the section's keys with the macros of `declare`, and checks which values fit
+//! together. A value is read once, into the type that the program uses. [`load`] reports all problems at once. This module uses
+//! only the types of `domain`. It does not know Rocket or the clock, and it does not change the state of the process.
 
 mod clients;
 mod cookies;
@@ -68,12 +69,17 @@ pub use self::{
     web::{CorsOrigins, LogFormat, Web},
 };
 pub use crate::domain::{
+    address::PublicUrl,
+    device::Thresholds,
+    exclusions::{Exclusion, Exclusions},
+    jwt::Algorithm,
     rate::Rate,
+    redirect::AllowedHost,
     secret::Secret,
     span::{Lifetime, Seconds},
 };
 
-/// Every key, in the order of `Rocket.toml`.
+/// All keys, in the order of `Rocket.toml`.
 static SCHEMA: Schema = Schema(&[
     StorageKeys::TABLE,
     SecretKeys::TABLE,
@@ -87,14 +93,14 @@ static SCHEMA: Schema = Schema(&[
     ClientKeys::TABLE,
 ]);
 
-/// The whole configuration. A value of this type is the proof that its settings fit together.
+/// The whole configuration. [`load`] returns it only if its settings fit together.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use vestibule::config::Config;
 ///
 /// let mut config = Config::of_process()?;
-/// // Paths of the application that need no access token.
+/// // A path of the application that needs no access token.
 /// config.web.exclude_urls.0.push("/".parse()?);
 /// # Ok(())
 /// # }
@@ -105,45 +111,46 @@ pub struct Config {
     pub profile: Profile,
     /// The directory of the data, and the database.
     pub storage: Storage,
-    /// Secrets and the signing algorithm.
+    /// The secrets and the signing algorithm.
     pub keys: Keys,
-    /// Content and lifetime of access tokens.
+    /// The content and the lifetime of access tokens.
     pub tokens: Tokens,
-    /// Lifetime, rotation and revocation of sessions.
+    /// The lifetime, rotation and revocation of sessions.
     pub sessions: Sessions,
     /// The limit of devices, and the rules by which a device is recognised.
     pub devices: Devices,
-    /// Names at the sign-in, and the cost of password hashes.
+    /// The login names, the registration, and the cost of password hashes.
     pub passwords: Passwords,
-    /// Names and attributes of cookies.
+    /// The names and attributes of the cookies.
     pub cookies: Cookies,
-    /// Addresses, trusted proxies and origins.
+    /// The addresses of the server, and the proxies and origins that it trusts.
     pub web: Web,
-    /// The applications that sign people in here.
+    /// The clients: the applications through which users log in.
     pub clients: Clients,
-    /// Limits on attempts, and how long the audit log is kept.
+    /// The rate limits, and the retention of the audit log.
     pub limits: Limits,
 }
 
 impl Config {
-    /// Returns the configuration of this process, as `vestibule serve` reads it: `Rocket.toml`, `.env`, the environment.
+    /// Reads the configuration of this process as `vestibule serve` does: from `Rocket.toml`, `.env` and the environment.
     ///
     /// # Errors
-    /// As [`load`].
+    /// [`Problems`] in the same cases as [`load`].
     pub fn of_process() -> Result<Self, Problems> {
         load(&Sources::of_process(Profile::Serve, None, Flags::default())).map(|loaded| loaded.config)
     }
 }
 
-/// A configuration and where it came from.
+/// A configuration with the origins of its values.
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// Every key with its effective value and origin, for `config show`.
+    /// All keys with their effective values and origins, for `config show`.
     pub entries: Vec<Entry>,
-    /// Notes for the operator about what doesn't stop the start.
+    /// Notes for the operator that do not stop the start.
     pub notes: Vec<String>,
-    /// Rocket's own settings, with our address and port, to be merged over Rocket's defaults.
+    /// Rocket's own settings, with the address and the port of this configuration. The caller merges them over Rocket's
+    /// defaults.
     pub figment: Figment,
 }
 
@@ -151,16 +158,16 @@ pub struct Loaded {
 ///
 /// # Errors
 ///
-/// Everything that is wrong: unknown keys, bad values, impossible combinations, unreadable files.
+/// [`Problems`] with all problems: unknown keys, bad values, impossible combinations, unreadable files.
 pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     load_with(sources, |_| Vec::new())
 }
 
-/// Reads the configuration like [`load`], and adds the problems that `check` finds in Rocket's own settings, whose meaning
-/// nothing here knows.
+/// Reads the configuration like [`load`], and also reports the problems that `check` finds in Rocket's own settings. This
+/// module does not know the meaning of these settings.
 ///
 /// # Errors
-/// As [`load`], and what `check` returns, all at once.
+/// [`Problems`] with the problems that [`load`] reports, followed by the problems that `check` returns.
 pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>) -> Result<Loaded, Problems> {
     let mut reader = Reader::new(sources.profile, &sources.flags, sources.gather(&SCHEMA));
     let config = read(&mut reader);
@@ -168,7 +175,8 @@ pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>
     gathered.problems.extend(check(&gathered.rocket));
     match config {
         Ok(config) if gathered.problems.is_empty() => {
-            // Rocket must bind the address and port that were checked here, also if a flag or `VESTIBULE_PORT` set them.
+            // Rocket must listen on the address and port that were checked here. A flag or `VESTIBULE_PORT` may have set them,
+            // which Rocket does not read.
             let figment = gathered
                 .rocket
                 .merge(Serialized::global("address", config.web.address))
@@ -179,7 +187,8 @@ pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>
     }
 }
 
-/// Reads every section, then checks which values fit together. Both report problems; a section without one is complete.
+/// Reads and checks every section, even if an earlier section has problems. Each problem is recorded in `reader`. Fails if a
+/// value of any section could not be read.
 fn read(reader: &mut Reader) -> Read<Config> {
     let storage = StorageKeys::read(reader).complete();
     let keys = SecretKeys::read(reader).complete(reader);
@@ -211,7 +220,7 @@ fn read(reader: &mut Reader) -> Read<Config> {
     })
 }
 
-/// Without Rocket's settings, which may contain secrets of their own.
+/// Omits Rocket's settings, which may contain secrets of other programs, and the entries.
 impl fmt::Debug for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loaded").field("config", &self.config).field("notes", &self.notes).finish_non_exhaustive()

@@ -1,61 +1,63 @@
-//! How people sign in and register, and how passwords are hashed.
+//! The login names, the registration, the rules for new passwords, and the cost of password hashes.
 
 use std::{num::NonZeroUsize, thread};
 
-use super::{declare::settings, profile::Profile, reader::Reader, setting::vocabulary};
+use super::{declare::settings, profile::Profile, reader::Reader, setting::word_enum};
 
-vocabulary! {
-    /// The name that people sign in with.
+word_enum! {
+    /// The name with which users log in.
     pub UsernameField {
-        /// Their email address.
+        /// The email address.
         Email = "email",
-        /// Their username.
+        /// The username.
         Username = "username",
-        /// Either of the two.
+        /// The email address or the username.
         Either = "either",
     }
 }
 
-vocabulary! {
-    /// Whether anybody may create an account.
+word_enum! {
+    /// The persons who may create an account.
     pub Registration {
-        /// Anybody may.
+        /// Anybody may create an account.
         Open = "open",
-        /// Only an operator may.
+        /// Only an operator may create accounts.
         Closed = "closed",
     }
 }
 
 settings! {
-    /// The names for a sign-in, the rules for new passwords, and the cost of hashing.
+    /// The login names, the registration, the rules for new passwords, and the cost of password hashes.
     pub struct Passwords, PasswordKeys in "passwords", |reader| {
-        /// The name that people sign in with: `email`, `username`, or `either`.
+        /// The name with which users log in: `email`, `username`, or `either`.
         #[key("username_field", default = "either")]
         username_field: UsernameField,
-        /// Whether anybody may create an account: `open` or `closed`.
+        /// Whether anybody may create an account (`open`), or only the operator (`closed`).
         #[key("registration", default = "closed", dev = "open", main = true)]
         registration: Registration,
-        /// The least number of characters of a new password, 8 to 64.
+        /// The minimum number of characters of a new password, `8` to `64`.
         #[key("password_min_length", default = 10, dev = 8)]
         #[read(within = 8..=64)]
         min_length: usize,
-        /// Memory of a password hash in KiB. Less than the default is refused outside the profile `dev`.
+        /// The memory for one password hash (argon2id) in KiB, at most `1048576`. A value below the default is allowed only in
+        /// the profile `dev`.
         #[key("argon2_memory_kib", default = 19_456)]
         #[read(within = lowest(reader, 19_456, 8)..=1_048_576)]
         argon2_memory_kib: u32,
-        /// Passes of a password hash over its memory. Fewer than the default are refused outside the profile `dev`.
+        /// The number of passes of a password hash (argon2id) over its memory, at most `100`. A value below the default is
+        /// allowed only in the profile `dev`.
         #[key("argon2_iterations", default = 2)]
         #[read(within = lowest(reader, 2, 1)..=100)]
         argon2_iterations: u32,
-        /// Lanes of a password hash.
+        /// The number of parallel lanes of a password hash (argon2id), `1` to `64`. Each lane needs at least 8 KiB of memory.
         #[key("argon2_parallelism", default = 1)]
         #[read(within = lowest(reader, 1, 1)..=64)]
         argon2_parallelism: u32,
-        /// How many password hashes are computed at once. Unset: one per core.
+        /// The number of password hashes that are computed at the same time, `1` to `1024`. Unset: one per processor core.
         #[key("hash_concurrency", example = "4")]
         #[read(within = 1..=1024, otherwise = Ok(thread::available_parallelism().map_or(1, NonZeroUsize::get)))]
         hash_concurrency: usize,
-        /// How many password hashes may wait. With more the answer is 503 `overloaded`.
+        /// The number of requests that may wait for their password hash. Further requests are refused with 503 `overloaded`.
         #[key("hash_queue", default = 64)]
         #[read(within = 0..=100_000)]
         hash_queue: usize,
@@ -66,8 +68,8 @@ settings! {
     }
 }
 
-/// Returns the lowest value that is allowed: OWASP's minimum for argon2id (Password Storage Cheat Sheet), or in the profile
-/// `dev` the minimum of argon2 itself (RFC 9106 §3.1).
+/// Returns the lowest allowed value. In the profile `dev` this is `argon2`, the minimum of the algorithm (RFC 9106 §3.1).
+/// Otherwise it is `owasp`, the minimum of OWASP for argon2id (Password Storage Cheat Sheet).
 fn lowest(reader: &Reader, owasp: u32, argon2: u32) -> u32 {
     if reader.profile == Profile::Dev { argon2 } else { owasp }
 }
@@ -75,7 +77,7 @@ fn lowest(reader: &Reader, owasp: u32, argon2: u32) -> u32 {
 impl PasswordKeys {
     /// Refuses settings that can't be used together.
     pub(super) fn check(&self, reader: &mut Reader) {
-        // RFC 9106 §3.1.
+        // argon2 needs at least 8 KiB for each lane (RFC 9106 §3.1).
         if let (Ok(memory), Ok(lanes)) = (self.argon2_memory_kib, self.argon2_parallelism)
             && memory < 8 * lanes
         {

@@ -1,24 +1,25 @@
-//! The problems of a configuration, one line each.
+//! The problems of a configuration. Each is printed as one line.
 
 use std::fmt;
 
 use figment::{Figment, Metadata, error::Kind};
 use serde_json::Value as Json;
 
-/// All problems that stop the start: those of the sources first, then those of each section.
+/// All problems of a configuration. Each of them stops the start. The order: problems of the sources, of the sections, of
+/// Rocket's own settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(Vec<Problem>);
 
 /// A problem of a configuration. Its text is one line and contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The key, or what else is at fault, such as a file.
+    /// The key. If the problem does not concern a key, the file, line or table with the problem.
     pub subject: String,
-    /// The value as shown, where there is one to show.
+    /// The value as it is printed; `[redacted]` for a secret. `None` if there is no value, or if it must not be printed.
     pub value: Option<String>,
-    /// Where it came from.
+    /// The origin of the value or of the problem, such as `Rocket.toml`. `None` if it is not known.
     pub origin: Option<String>,
-    /// What is wrong, or what is allowed.
+    /// The cause of the problem, or the values that are allowed.
     pub message: String,
 }
 
@@ -27,15 +28,17 @@ impl Problems {
         Self(problems)
     }
 
-    /// Returns each problem.
+    /// Returns all problems, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.0.iter()
     }
 }
 
 impl Problem {
-    /// Returns the problem of Rocket's own setting `key`, or of a setting in it, with its value and origin in `settings`.
+    /// Returns the problem of Rocket's own setting `key`, or of a setting in the table `key`. The value and the origin are read
+    /// from `settings`, the message from `error`.
     pub fn of_rocket(settings: &Figment, key: &str, error: &figment::Error) -> Self {
+        // The path of the error names the setting within the table, such as `limits.json`.
         let inner = error.path.join(".");
         let subject = if inner.starts_with(key) { inner } else { key.to_owned() };
         let value = settings.find_value(&subject).ok().and_then(|value| serde_json::to_value(value).ok());
@@ -57,6 +60,7 @@ impl Problem {
     }
 }
 
+/// Returns the name of a source for messages: the path of a file, or the name of the provider.
 fn origin(metadata: &Metadata) -> String {
     let file = metadata.source.as_ref().and_then(|source| source.file_path());
     file.map_or_else(|| metadata.name.to_string(), |path| path.display().to_string())
@@ -87,7 +91,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Returns a value as one line of at most about 100 characters. A possible password in a URL is left out.
+/// Returns a value as one line of JSON, truncated after 100 characters; `a table` for a table. The text between `://` and the
+/// last `@` is omitted, because it may contain a password.
 pub(super) fn shorten(value: &Json) -> String {
     let text = match value {
         Json::Object(_) => return "a table".to_owned(),

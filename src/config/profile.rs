@@ -1,10 +1,10 @@
-//! The two profiles.
+//! The two profiles of the server: `serve` and `dev`.
 
-/// The mode in which the server runs.
+/// The profile, which determines the defaults and the tables of the file that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Profile {
-    /// `vestibule serve`, and every command on its data.
+    /// The profile of `vestibule serve`, and of all commands except `vestibule dev`.
     Serve,
-    /// `vestibule dev`, for prototyping a front end.
+    /// The profile of `vestibule dev`, which is for prototyping a front end.
     Dev,
 }

@@ -1,8 +1,7 @@
-//! Reads keys into types for the sections, and keeps what was wrong and what each key came to.
+//! The reader of keys for the sections. It reads values into types, and records the problems and the effective values.
 //!
-//! A section reads all of its keys before it uses any result, so that every problem is reported, not the first one.
-//! [`Reported`] can only be obtained by recording a problem: a section that could not be read always leaves a line that says
-//! why.
+//! A section reads all of its keys before it uses any result, so that all problems are reported, not only the first. A
+//! [`Reported`] can be obtained only by recording a problem. So a section that could not be read always has a recorded problem.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,10 +25,10 @@ use super::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reported(());
 
-/// What was read, or the proof that a problem says why it could not be read.
+/// A value, or the proof that the problem of this value was recorded.
 pub(super) type Read<T> = Result<T, Reported>;
 
-/// Returns a reference to what was read, for a setting that depends on it.
+/// Returns a reference to the value, for a setting that depends on it.
 pub(super) fn share<T>(read: &Read<T>) -> Read<&T> {
     read.as_ref().map_err(|reported| *reported)
 }
@@ -38,7 +37,7 @@ type Parse<T> = Box<dyn Fn(&Value) -> Result<T, String>>;
 type Check<T> = Box<dyn Fn(&T) -> Result<(), String>>;
 type Show<T> = fn(&T) -> Json;
 
-/// The instructions for reading a key.
+/// The description of how a key is read.
 pub(super) struct Lookup<T> {
     name: &'static str,
     parse: Parse<T>,
@@ -48,31 +47,34 @@ pub(super) struct Lookup<T> {
 }
 
 impl<T: Setting + 'static> Lookup<T> {
+    /// Returns the description of a key that is read and printed as its type determines.
     pub(super) fn new(name: &'static str) -> Self {
         Self { name, parse: Box::new(T::parse), check: None, show: T::show, otherwise: None }
     }
 
+    /// Sets the value for the case that no source sets the key and that the key has no default.
     pub(super) fn otherwise(self, value: Read<T>) -> Self {
         Self { otherwise: Some(value), ..self }
     }
 
-    /// Reads the value with `parse`, whose error completes the sentence "must be …".
+    /// Sets the function that reads the value. Its error completes the sentence "must be …".
     pub(super) fn parse(self, parse: impl Fn(&Value) -> Result<T, String> + 'static) -> Self {
         Self { parse: Box::new(parse), ..self }
     }
 
-    /// Shows the value with `show`.
+    /// Sets the function that returns the value for `config show`.
     pub(super) fn show(self, show: Show<T>) -> Self {
         Self { show, ..self }
     }
 
-    /// Refuses the values for which `check` returns a sentence.
+    /// Sets the function that checks the value. Its error is the whole message, such as "must be from 1 to 9".
     pub(super) fn check(self, check: impl Fn(&T) -> Result<(), String> + 'static) -> Self {
         Self { check: Some(Box::new(check)), ..self }
     }
 }
 
 impl<T: Setting + PartialOrd + Display + 'static> Lookup<T> {
+    /// Refuses values outside `bounds`. The bounds themselves are allowed.
     pub(super) fn within(self, bounds: RangeInclusive<T>) -> Self {
         self.check(move |value| match bounds.contains(value) {
             true => Ok(()),
@@ -81,12 +83,16 @@ impl<T: Setting + PartialOrd + Display + 'static> Lookup<T> {
     }
 }
 
+/// The gathered values, and the state of their reading.
 pub(super) struct Reader {
+    /// The profile, which determines the defaults.
     pub profile: Profile,
+    /// The options of the command line.
     pub flags: Flags,
-    /// The client whose keys `clients.<id>.…` are read.
+    /// The id of the client whose keys `clients.<id>.…` are being read. Empty before the first client.
     pub client: String,
     gathered: Gathered,
+    /// The values that were read, by the full name of the key, as `config show` prints them.
     effective: BTreeMap<String, Json>,
 }
 
@@ -95,7 +101,8 @@ impl Reader {
         Self { profile, flags: flags.clone(), client: String::new(), gathered, effective: BTreeMap::new() }
     }
 
-    /// Returns the value of a key: the one that a source set, else its default, else what follows from other settings.
+    /// Returns the value of a key: the value that a source set; otherwise the default; otherwise the value that
+    /// [`Lookup::otherwise`] or [`Setting::unset`] determines. Records a problem if there is no value, or if it is not allowed.
     pub(super) fn find<T: Setting + 'static>(&mut self, lookup: Lookup<T>) -> Read<T> {
         let key = self.full_name(lookup.name);
         let default = || self.gathered.schema.find(lookup.name).and_then(|known| known.default_in(self.profile));
@@ -115,7 +122,7 @@ impl Reader {
         Ok(value)
     }
 
-    /// Returns the name of a key with the id of the client whose keys are read.
+    /// Returns the full name of a key: `<id>` is replaced by the id of the client whose keys are being read.
     fn full_name(&self, name: &str) -> String {
         name.replace("<id>", &self.client)
     }
@@ -130,7 +137,7 @@ impl Reader {
         self.gathered.clients.clone()
     }
 
-    /// Records what is wrong with a key.
+    /// Records a problem of a key, with the key's value and origin. `message` follows the name of the key, as in "must be set".
     pub(super) fn refuse(&mut self, name: &str, message: impl Into<String>) -> Reported {
         let key = self.full_name(name);
         let value = self.shown(&key);
@@ -139,19 +146,20 @@ impl Reader {
         Reported(())
     }
 
-    /// Returns `key = value (origin)`, for a message about another key.
+    /// Returns `key = value (origin)`, for a message about another key; `key (origin)` if the key has no value.
     pub(super) fn describe(&self, name: &str) -> String {
         let key = self.full_name(name);
         let origin = self.gathered.origin(&key);
         self.shown(&key).map_or_else(|| format!("{key} ({origin})"), |value| format!("{key} = {value} ({origin})"))
     }
 
-    /// Tells the operator something that doesn't stop the start.
+    /// Records a note for the operator. It does not stop the start.
     pub(super) fn note(&mut self, note: String) {
         self.gathered.notes.push(note);
     }
 
-    /// Returns the value of a key as a message may show it.
+    /// Returns the value of a key for a message; `[redacted]` for a secret and for an unknown key, `None` if there is no
+    /// value.
     fn shown(&self, key: &str) -> Option<String> {
         match self.gathered.value(key) {
             Some(_) if self.gathered.schema.find(key).is_none_or(|known| known.is_secret) => Some(REDACTED.to_owned()),
@@ -160,10 +168,11 @@ impl Reader {
         }
     }
 
-    /// Returns what was gathered and, once every section has been read, all keys in the order of the table.
+    /// Returns the gathered values and problems, and the entries for `config show`: first the keys without a client, then the
+    /// keys of each client, each in the order of `Rocket.toml`. Call it after all sections were read.
     pub(super) fn finish(self) -> (Gathered, Vec<Entry>) {
         let entry = |(key, value): (&String, &Json)| {
-            let (place, known) = self.gathered.schema.keys().enumerate().find(|(_, known)| known.stands_for(key))?;
+            let (place, known) = self.gathered.schema.keys().enumerate().find(|(_, known)| known.is_for(key))?;
             let client = schema::split_client(key).map(|(id, _)| id.to_owned());
             let (section, meaning, origin) = (known.section, known.meaning(), self.gathered.origin(key));
             Some(((client, place), Entry { section, key: key.clone(), value: value.clone(), origin, meaning }))

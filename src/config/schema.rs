@@ -1,4 +1,4 @@
-//! The declarations of the keys as data, from which `config show` and the documents are made.
+//! The declarations of the keys as data. `config show` and a test of `Rocket.toml` and `README.md` use them.
 
 use figment::value::Value;
 
@@ -6,8 +6,9 @@ use super::profile::Profile;
 
 /// The declaration of a key.
 pub(super) struct Key {
-    /// The name in the file; `<id>` is the id of any client.
+    /// The name of the key. `<id>` in the name represents the id of any client.
     pub name: &'static str,
+    /// The section, such as `tokens`.
     pub section: &'static str,
     meaning: &'static str,
     default: Option<fn() -> Value>,
@@ -20,31 +21,37 @@ pub(super) struct Key {
 }
 
 impl Key {
+    /// Returns the declaration of a key without options.
     pub(super) const fn new(name: &'static str, section: &'static str, meaning: &'static str) -> Self {
         Self { name, section, meaning, default: None, dev: None, example: "", is_secret: false, is_main: false }
     }
 
+    /// Sets the default.
     pub(super) const fn default(self, value: fn() -> Value) -> Self {
         Self { default: Some(value), ..self }
     }
 
+    /// Sets the default in the profile `dev`.
     pub(super) const fn dev(self, value: fn() -> Value) -> Self {
         Self { dev: Some(value), ..self }
     }
 
+    /// Sets the value that `Rocket.toml` has as an example.
     pub(super) const fn example(self, example: &'static str) -> Self {
         Self { example, ..self }
     }
 
+    /// Sets whether the value is a secret, which is never printed.
     pub(super) const fn secret(self, is_secret: bool) -> Self {
         Self { is_secret, ..self }
     }
 
+    /// Sets whether the table of `README.md` contains the key.
     pub(super) const fn main(self, is_main: bool) -> Self {
         Self { is_main, ..self }
     }
 
-    /// Returns what the key is for, as one line.
+    /// Returns the meaning of the key, as one line.
     pub(super) fn meaning(&self) -> &'static str {
         self.meaning.trim_start()
     }
@@ -55,8 +62,8 @@ impl Key {
         dev.or(self.default).map(|value| value())
     }
 
-    /// Returns whether `key`, such as `issuer` or `clients.web.audience`, is this one.
-    pub(super) fn stands_for(&self, key: &str) -> bool {
+    /// Returns whether this declaration is for `key`, such as `issuer` or `clients.web.audience`.
+    pub(super) fn is_for(&self, key: &str) -> bool {
         match (split_client(key), split_client(self.name)) {
             (Some((_, setting)), Some((_, own))) => setting == own,
             (None, None) => key == self.name,
@@ -69,18 +76,19 @@ impl Key {
 pub(super) struct Schema(pub &'static [&'static [Key]]);
 
 impl Schema {
-    /// Returns every key.
+    /// Returns all keys.
     pub(super) fn keys(&self) -> impl Iterator<Item = &'static Key> {
         self.0.iter().copied().flatten()
     }
 
-    /// Returns the declaration of `key`, such as `issuer` or `clients.web.audience`.
+    /// Returns the declaration of `key`, such as `issuer` or `clients.web.audience`; `None` if there is no such key.
     pub(super) fn find(&self, key: &str) -> Option<&'static Key> {
-        self.keys().find(|known| known.stands_for(key))
+        self.keys().find(|known| known.is_for(key))
     }
 }
 
-/// Returns the client and the setting in `clients.<id>.<setting>`. An id may have dots, a setting has none.
+/// Returns the id and the setting in `clients.<id>.<setting>`; `None` for other keys. An id may contain dots, a setting does
+/// not, so the last dot separates them.
 pub(super) fn split_client(key: &str) -> Option<(&str, &str)> {
     key.strip_prefix("clients.")?.rsplit_once('.')
 }
@@ -104,12 +112,12 @@ pub(super) fn toml_text(value: &Value) -> String {
 pub struct Entry {
     /// The section of the key, such as `tokens`.
     pub section: &'static str,
-    /// Such as `issuer`, `clients.web.audience`.
+    /// The full name of the key, such as `issuer` or `clients.web.audience`.
     pub key: String,
-    /// `null` if it is unset, `[redacted]` for a secret.
+    /// The effective value: `null` if there is no value, `[redacted]` for a secret.
     pub value: serde_json::Value,
-    /// Such as `default`, `Rocket.toml`, `VESTIBULE_PORT`, `.env`, `--port`.
+    /// The origin of the value, such as `default`, `Rocket.toml`, `VESTIBULE_PORT`, `.env` or `--port`.
     pub origin: String,
-    /// What the key is for.
+    /// The meaning of the key.
     pub meaning: &'static str,
 }

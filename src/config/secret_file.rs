@@ -6,20 +6,23 @@ use zeroize::Zeroizing;
 
 use crate::domain::secret::{LEAST_ROOT_BYTES, Secret};
 
-/// More bytes than any key needs. The limit keeps `/dev/zero` from being read to its end.
+/// The maximum size of a secret file, in bytes. No key needs more. The limit is for a path such as `/dev/zero`, which has no
+/// end.
 const MAX_BYTES: u64 = 4096;
 
-/// Reads a new root secret from a file.
+/// Reads a new root secret from a file, and checks it.
 ///
 /// # Errors
-/// A sentence: the file can't be read, or its content is too short or could be guessed.
+/// A message without the path: the file can't be read or has more than 4096 bytes, or the secret has fewer than 32 bytes or is
+/// easy to guess.
 pub fn read_root_secret(path: &Path) -> Result<Secret, String> {
     let secret = read(path)?;
     secret.check(LEAST_ROOT_BYTES)?;
     Ok(secret)
 }
 
-/// Returns the content of a file. The line end that an editor leaves behind a text is not part of it.
+/// Returns the content of a file. If it is UTF-8 text, without the line ends at its end, which an editor adds. The error is a
+/// message without the path: the file can't be read, or has more than [`MAX_BYTES`] bytes.
 pub(super) fn read(path: &Path) -> Result<Secret, String> {
     let mut bytes = Zeroizing::new(Vec::new());
     File::open(path)
@@ -28,7 +31,7 @@ pub(super) fn read(path: &Path) -> Result<Secret, String> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(format!("must be a file of at most {MAX_BYTES} bytes"));
     }
-    // Random bytes may end in a line feed that belongs to them; a text may not.
+    // The last byte of random bytes may be a line feed, which belongs to the secret. At the end of a text it does not.
     if let Ok(text) = std::str::from_utf8(&bytes) {
         let length = text.trim_end_matches(['\r', '\n']).len();
         bytes.truncate(length);

@@ -1,51 +1,54 @@
-//! How long sessions live, how they are refreshed, and what a revocation reaches.
+//! The lifetime, rotation and revocation of sessions.
 
 use super::{
     declare::settings,
     reader::{Read, Reader},
-    setting::vocabulary,
+    setting::word_enum,
     tokens::TokenKeys,
 };
 use crate::domain::span::{Lifetime, Seconds};
 
-/// Within the grace a copy of an old refresh token is answered, so it can't be long.
+/// The maximum of `refresh_reuse_grace`. During the grace, a stolen copy of a superseded refresh token is accepted, so the
+/// grace must be short.
 const LONGEST_GRACE: Seconds = Seconds::new(600).expect("ten minutes are a span");
 
-vocabulary! {
-    /// What a revocation reaches.
+word_enum! {
+    /// The tokens that a revocation of a session invalidates.
     pub Blacklist {
-        /// Access and refresh tokens, at once.
+        /// Access tokens and refresh tokens, at once.
         Both = "BLACKLIST_BOTH",
-        /// Refresh tokens. Access tokens of a revoked session live to their end.
+        /// Only refresh tokens. Access tokens of a revoked session are accepted until they expire.
         Refresh = "BLACKLIST_REFRESH",
     }
 }
 
 settings! {
-    /// Lifetime, rotation and revocation of sessions.
+    /// The lifetime, rotation and revocation of sessions.
     pub struct Sessions, SessionKeys in "sessions", |reader| {
-        /// How long a session lives after its last refresh.
+        /// How long a session lives after its login or its last refresh. At most `session_lifetime`.
         #[key("refresh_token_lifetime", default = "7d", main = true)]
         refresh_token_lifetime: Lifetime,
-        /// How long a session lives at most, however often it is refreshed.
+        /// How long a session lives at most, even if it is refreshed regularly. After that, the user must log in again.
         #[key("session_lifetime", default = "90d", main = true)]
         session_lifetime: Lifetime,
-        /// Whether each refresh gives a new refresh token.
+        /// Whether each refresh issues a new refresh token, which replaces the old refresh token.
         #[key("rotate_refresh_tokens", default = true, main = true)]
         rotate: bool,
-        /// How long a refresh token is still answered after it was rotated, at most `10m`.
+        /// How long a refresh token is still accepted after it was replaced, at most `10m`. It is for clients that refresh
+        /// twice at the same time or lose a response. After that, a reuse ends the session.
         #[key("refresh_reuse_grace", default = "30s", main = true)]
         #[read(within = Seconds::ZERO..=LONGEST_GRACE)]
         reuse_grace: Seconds,
-        /// `false` is the same as the strategy `BLACKLIST_REFRESH`.
+        /// Whether the access tokens of a revoked session are refused. `false` has the same effect as `blacklist_strategy`
+        /// `BLACKLIST_REFRESH`.
         #[key("blacklist_enabled", default = true)]
         blacklist_enabled: bool,
-        /// What a revocation reaches: `BLACKLIST_BOTH`, or `BLACKLIST_REFRESH`, under which access tokens of a revoked session
-        /// live to their end.
+        /// The tokens that a revocation of a session invalidates. `BLACKLIST_BOTH`: access tokens and refresh tokens, at once.
+        /// `BLACKLIST_REFRESH`: only refresh tokens; access tokens are accepted until they expire.
         #[key("blacklist_strategy", default = "BLACKLIST_BOTH", main = true)]
         blacklist_strategy: Blacklist,
         then {
-            /// What a revocation reaches: `blacklist_strategy`, unless `blacklist_enabled` is `false`.
+            /// The tokens that a revocation invalidates: `blacklist_strategy`, or `Refresh` if `blacklist_enabled` is `false`.
             blacklist: Blacklist = match blacklist_enabled {
                 Ok(false) => Ok(Blacklist::Refresh),
                 _ => blacklist_strategy,
@@ -55,7 +58,8 @@ settings! {
 }
 
 impl SessionKeys {
-    /// Refuses lifetimes that are longer than the lifetime around them.
+    /// Refuses an access token lifetime above the refresh token lifetime, and a refresh token lifetime above the session
+    /// lifetime.
     pub(super) fn check(&self, reader: &mut Reader, tokens: &TokenKeys) {
         let access = ("access_token_lifetime", tokens.access_token_lifetime);
         let refresh = ("refresh_token_lifetime", self.refresh_token_lifetime);
@@ -64,7 +68,7 @@ impl SessionKeys {
     }
 }
 
-/// Refuses the first of two settings if it is longer than the second.
+/// Refuses the first setting if it is longer than the second. Does nothing if either could not be read.
 pub(super) fn refuse_longer(
     reader: &mut Reader,
     (key, lifetime): (&str, Read<Lifetime>),

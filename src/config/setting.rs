@@ -1,9 +1,9 @@
-//! How one value is read and shown: the trait [`Setting`], the plain types, lists, and `vocabulary!` for the settings that are
-//! one word of a few.
+//! The trait [`Setting`], which reads and prints one value, with its implementations for plain types and lists. The macro
+//! `word_enum!` declares a setting with a few allowed words, `subset!` a setting that is a list of such words.
 //!
-//! A value may come from a file, typed, or from a variable, as text; so a number or a boolean that is written as text is read
-//! like one that isn't. An error says what is allowed and never repeats the value: the [`Reader`](super::reader::Reader) knows
-//! whether the value may be shown.
+//! A value from a file has a type; a value from an environment variable is text. So a number or a boolean may also be written
+//! as text. An error describes the allowed values and never contains the value, because only the
+//! [`Reader`](super::reader::Reader) knows whether the value is secret.
 
 use std::{fmt::Display, net::IpAddr, path::PathBuf, str::FromStr};
 
@@ -21,21 +21,21 @@ use crate::domain::{
     span::{Lifetime, Seconds},
 };
 
-/// A type that a configuration value becomes.
+/// A type into which a configuration value is read.
 pub(super) trait Setting: Sized {
     /// Reads `value`. The error completes the sentence "must be …".
     fn parse(value: &Value) -> Result<Self, String>;
 
-    /// Returns the effective value, for `config show`.
+    /// Returns the value for `config show` and for messages.
     fn show(&self) -> Json;
 
-    /// Returns the value of a key that nobody set and that has no default; `None` if such a key must be set.
+    /// Returns the value of a key that no source sets and that has no default; `None` if the key must be set.
     fn unset() -> Option<Self> {
         None
     }
 }
 
-/// A setting that may be left out.
+/// A setting without a required value. An unset key is `None`, and is printed as null.
 impl<T: Setting> Setting for Option<T> {
     fn parse(value: &Value) -> Result<Self, String> {
         T::parse(value).map(Some)
@@ -50,18 +50,18 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
-/// Returns the text of `value`, trimmed; `allowed` if it is no text or an empty one.
+/// Returns the text of `value` without surrounding white space. The error is `allowed` if `value` is not text, or is empty.
 pub(super) fn text<'a>(value: &'a Value, allowed: &str) -> Result<&'a str, String> {
     value.as_str().map(str::trim).filter(|text| !text.is_empty()).ok_or_else(|| allowed.to_owned())
 }
 
-/// Returns the text of `value` if `is_allowed`; otherwise `allowed`.
+/// Returns the text of `value` like [`text`]. The error is `allowed` also if `is_allowed` returns `false`.
 pub(super) fn text_if(value: &Value, allowed: &str, is_allowed: impl Fn(&str) -> bool) -> Result<String, String> {
     let text = text(value, allowed)?;
     is_allowed(text).then(|| text.to_owned()).ok_or_else(|| allowed.to_owned())
 }
 
-/// Returns a whole number, also one that is written as text.
+/// Returns a whole number, which may be written as text; `None` for other values, or if the number does not fit an `i128`.
 pub(super) fn integer(value: &Value) -> Option<i128> {
     let unsigned = || value.to_u128().and_then(|number| number.try_into().ok());
     match value {
@@ -70,7 +70,8 @@ pub(super) fn integer(value: &Value) -> Option<i128> {
     }
 }
 
-/// Returns the items of a list, also of one that is written as `a,b`.
+/// Returns the items of a list, which may be written as the text `a,b`; no items for an empty text. `None` if `value` is
+/// neither a list nor text, or if an item is not text.
 pub(super) fn items(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::String(_, text) if text.trim().is_empty() => Some(Vec::new()),
@@ -80,7 +81,7 @@ pub(super) fn items(value: &Value) -> Option<Vec<&str>> {
     }
 }
 
-/// Reads each item of a list with `read`. The error is `allowed`, followed by what `read` has against an item.
+/// Reads each item of a list with `read`. The error is `allowed`, followed by the error of `read` if that is not empty.
 pub(super) fn list<T>(
     value: &Value,
     allowed: &str,
@@ -90,7 +91,7 @@ pub(super) fn list<T>(
     items(value).ok_or(allowed)?.into_iter().map(|item| read(item).map_err(wrong)).collect()
 }
 
-/// Shows a list.
+/// Returns a list as JSON, with each item as text.
 pub(super) fn show_list<T: Display>(items: &[T]) -> Json {
     items.iter().map(ToString::to_string).collect()
 }
@@ -114,6 +115,7 @@ impl Setting for bool {
     }
 }
 
+/// Implements [`Setting`] for types of whole numbers.
 macro_rules! whole_number {
     ($($number:ty),+) => {$(
         impl Setting for $number {
@@ -146,6 +148,7 @@ impl Setting for f64 {
     }
 }
 
+/// Implements [`Setting`] for types of spans. The literal describes the allowed values.
 macro_rules! span {
     ($($Span:ty, $allowed:literal;)+) => {$(
         impl Setting for $Span {
@@ -166,11 +169,12 @@ span! {
     Seconds, "a span such as 0s, 30s or 2m, or a number of seconds; from 0s to 3650d";
 }
 
-/// The text in place of a secret wherever a configuration is shown.
+/// The text that replaces a secret in every output.
 pub(super) const REDACTED: &str = "[redacted]";
 
 impl Setting for Secret {
     fn parse(value: &Value) -> Result<Self, String> {
+        // White space is kept, because it may be part of the secret.
         let text = value.as_str().ok_or("a text in quotes")?;
         Ok(Self::new(Zeroizing::new(text.as_bytes().to_vec())))
     }
@@ -269,8 +273,8 @@ impl Setting for Algorithm {
     }
 }
 
-/// Declares an enum whose variants are the words of one setting.
-macro_rules! vocabulary {
+/// Declares an enum with one variant for each allowed word of a setting.
+macro_rules! word_enum {
     ($(#[$doc:meta])* $vis:vis $name:ident {
         $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)?
     }) => {
@@ -281,7 +285,7 @@ macro_rules! vocabulary {
         }
 
         impl $name {
-            /// Returns the word for the variant in the configuration.
+            /// Returns the word of the variant, as it is written in the configuration.
             $vis const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word),+
@@ -304,7 +308,7 @@ macro_rules! vocabulary {
     };
 }
 
-/// Declares a struct of switches that are set by a list of their names.
+/// Declares a struct of booleans. The value of the setting is the list of the names of the booleans that are `true`.
 macro_rules! subset {
     ($(#[$doc:meta])* pub $Name:ident { $($(#[$switch_doc:meta])* $switch:ident),+ $(,)? }) => {
         $(#[$doc])*
@@ -332,4 +336,4 @@ macro_rules! subset {
         }
     };
 }
-pub(super) use {subset, vocabulary};
+pub(super) use {subset, word_enum};

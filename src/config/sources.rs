@@ -1,6 +1,7 @@
-//! Where values come from, and in which order: the file, `.env`, the environment, flags, overrides.
+//! The sources of values, in the order in which a later source replaces an earlier source: the file, `.env`, the environment,
+//! the flags of the command line, the overrides of the program.
 //!
-//! Nothing here is read before [`load`](super::load), and the process environment is never changed.
+//! The files are read only during [`load`](super::load). The environment of the process is never changed.
 
 use std::{
     env,
@@ -13,7 +14,7 @@ use figment::{Figment, value::Value};
 
 use super::{environment, file, gathered::Gathered, profile::Profile, schema::Schema};
 
-/// The options of the command line that set keys.
+/// The options of the command line that influence the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
     /// `--data-dir`
@@ -22,37 +23,41 @@ pub struct Flags {
     pub address: Option<IpAddr>,
     /// `--port`
     pub port: Option<u16>,
-    /// `port` was picked for `--port 0`, and is another one at the next start.
+    /// Whether `port` is a free port that was chosen because the configured port is 0. The next start has a different port.
     pub port_is_picked: bool,
-    /// `--allow-remote`: the profile `dev` may listen beyond loopback.
+    /// `--allow-remote`: whether the profile `dev` may listen on an address that is not loopback.
     pub allow_remote: bool,
 }
 
-/// The places from which values are read. The type has no `Debug`, because the environment may contain secrets.
+/// The sources of the configuration. The type does not implement `Debug`, because the environment may contain secrets.
 #[derive(Clone)]
 pub struct Sources {
-    /// Decides defaults, and which tables of the file are read.
+    /// The profile. It determines the defaults, and the tables of the file that are read.
     pub profile: Profile,
-    /// `--config FILE`, instead of `Rocket.toml`.
+    /// The path from `--config FILE`. `None` if `Rocket.toml` is searched.
     pub config_file: Option<PathBuf>,
-    /// The options of the command line that set keys.
+    /// The options of the command line.
     pub flags: Flags,
-    /// The working directory: where `.env` is, and from where `Rocket.toml` is searched upwards.
+    /// The working directory. `.env` is read from it; `Rocket.toml` is searched in it and in its parents. `None` for
+    /// isolated sources, or if it is unknown.
     pub(super) directory: Option<PathBuf>,
+    /// The environment variables, with all prefixes.
     pub(super) environment: Vec<(OsString, OsString)>,
+    /// The keys and values that the program sets with [`Sources::set`].
     overrides: Vec<(String, Value)>,
 }
 
 impl Sources {
-    /// Returns the sources of a process that an operator starts: `config_file`, or `Rocket.toml` searched as Rocket does;
-    /// `.env` in the working directory; the environment; `flags`.
+    /// Returns the sources of a process that an operator starts: `config_file`; `.env` in the working directory; the
+    /// environment; `flags`. If `config_file` is `None`, `Rocket.toml` is searched in the working directory and in its
+    /// parents, as Rocket does.
     pub fn of_process(profile: Profile, config_file: Option<PathBuf>, flags: Flags) -> Self {
         let directory = env::current_dir().ok();
         let environment = env::vars_os().collect();
         Self { config_file, flags, directory, environment, ..Self::isolated(profile) }
     }
 
-    /// Returns sources without a file and without the environment, for tests and for programs that embed the server.
+    /// Returns sources without a file, environment and flags, for tests and for programs that embed the server.
     pub fn isolated(profile: Profile) -> Self {
         Self {
             profile,
@@ -64,14 +69,14 @@ impl Sources {
         }
     }
 
-    /// Sets `key` (such as `issuer`, `clients.web.audience`) above everything else.
+    /// Sets a key, such as `issuer` or `clients.web.audience`. This value replaces the value of every other source.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.overrides.push((key.to_owned(), value.into()));
         self
     }
 
-    /// Reads everything, later over earlier.
+    /// Reads all sources. A value of a later source replaces the value of an earlier source.
     pub(super) fn gather(&self, schema: &'static Schema) -> Gathered {
         let mut gathered = Gathered::new(schema);
         let environment = environment::Variables::of(&self.environment, &mut gathered);
@@ -89,11 +94,12 @@ impl Sources {
         for (key, value) in &self.overrides {
             gathered.put(key, value.clone(), "set by the program");
         }
-        gathered.settle();
+        gathered.complete();
         gathered
     }
 
-    /// Returns `release` for `serve`, unless `ROCKET_PROFILE` names another profile, as it does for Rocket.
+    /// Returns the profile of the file's tables: `dev` for `dev`; for `serve` the value of `ROCKET_PROFILE` in the environment,
+    /// or `release`.
     fn figment_profile(&self, environment: &environment::Variables) -> figment::Profile {
         match self.profile {
             Profile::Serve => environment.get("ROCKET_PROFILE").unwrap_or("release").into(),
@@ -101,7 +107,8 @@ impl Sources {
         }
     }
 
-    /// Returns the path of the file to read, and its name in messages.
+    /// Returns the path of the file to read, and its name in messages. `None` if no file was named and no `Rocket.toml` was
+    /// found. Also `None` if the file of `ROCKET_CONFIG` does not exist; this is recorded as a problem.
     fn file(&self, environment: &environment::Variables, gathered: &mut Gathered) -> Option<(PathBuf, String)> {
         let directory = self.directory.as_deref().unwrap_or(Path::new(""));
         if let Some(named) = &self.config_file {
@@ -121,6 +128,7 @@ impl Sources {
         }
     }
 
+    /// Passes the values of the flags to `gathered`.
     fn give_flags(&self, gathered: &mut Gathered) {
         let Flags { data_dir, address, port, port_is_picked: _, allow_remote: _ } = &self.flags;
         if let Some(path) = data_dir {

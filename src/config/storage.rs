@@ -1,4 +1,4 @@
-//! The directory of the data, and the database. Nothing is created or opened here.
+//! The settings for the directory of the data and for the database. This module creates and opens no files.
 
 use std::path::PathBuf;
 
@@ -14,12 +14,12 @@ use super::{
 settings! {
     /// The directory of the data, and the database.
     pub struct Storage, StorageKeys in "storage", |reader| {
-        /// The directory of the database and of the root secret. It is created with mode 0700. A relative path starts at the
-        /// working directory.
+        /// The directory of the database and of the root secret. It is created with mode `0700` if it does not exist. A
+        /// relative path starts at the working directory.
         #[key("data_dir", default = "./data", dev = "./data-dev", main = true)]
         data_dir: PathBuf,
-        /// The database: `sqlite:` and the path of a file, or `sqlite::memory:` for a temporary directory that is removed at
-        /// the end. Unset: `vestibule.db` in `data_dir`.
+        /// The SQLite database: `sqlite:` followed by the path of a file. `sqlite::memory:` creates the database in a temporary
+        /// directory, which is removed when the program ends. Unset: `vestibule.db` in `data_dir`.
         #[key("database_url", example = "sqlite:./data/vestibule.db")]
         #[read(otherwise = share(&data_dir).map(|directory| Database::File(directory.join("vestibule.db"))))]
         database: Database,
@@ -29,9 +29,9 @@ settings! {
 /// The SQLite database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Database {
-    /// In this file.
+    /// The database is in this file.
     File(PathBuf),
-    /// In a directory that is removed at the end.
+    /// The database is in a temporary directory, which is removed when the program ends.
     Temporary,
 }
 
@@ -42,7 +42,7 @@ impl Setting for Database {
         if rest == ":memory:" {
             return Ok(Self::Temporary);
         }
-        // As sqlx has it: `sqlite://data/a.db` is relative, `sqlite:///data/a.db` is not.
+        // The same meaning as in sqlx: `sqlite://data/a.db` is a relative path, `sqlite:///data/a.db` an absolute path.
         let path = rest.strip_prefix("//").unwrap_or(rest);
         match path.is_empty() || path.ends_with('/') || path.contains(['?', '#']) || path == ":memory:" {
             true => Err(allowed.to_owned()),

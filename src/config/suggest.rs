@@ -1,8 +1,9 @@
-//! What an unknown key was probably meant to be: a near spelling, or the name that it had in a predecessor.
+//! The suggestion for an unknown key: a key with a similar name, or the key that has this name in another login system.
 
 use super::schema::{self, Schema};
 
-/// Names of other systems whose spelling is far from ours.
+/// Names of settings in other login systems, each with the key of this program. Their spelling differs too much from the key
+/// for [`nearness`].
 const FORMER_NAMES: [(&str, &str); 17] = [
     ("base", "database_url"),
     ("get_session", "database_url"),
@@ -23,7 +24,7 @@ const FORMER_NAMES: [(&str, &str); 17] = [
     ("denylist_token_checks", "blacklist_strategy"),
 ];
 
-/// Returns the key that `unknown` was probably meant to be.
+/// Returns the key that the operator probably meant by `unknown`; `None` if no key is similar.
 pub(super) fn suggest(schema: &Schema, unknown: &str) -> Option<String> {
     if let Some((_, ours)) = FORMER_NAMES.iter().find(|(former, _)| *former == unknown) {
         return Some((*ours).to_owned());
@@ -33,12 +34,13 @@ pub(super) fn suggest(schema: &Schema, unknown: &str) -> Option<String> {
         .keys()
         .filter(|key| key.name.contains("<id>") == client.is_some())
         .map(|key| key.name.replace("<id>", client.unwrap_or_default()))
-        .filter_map(|name| Some((nearness(unknown, &name)?, name)))
+        .filter_map(|name| Some((edit_distance(unknown, &name)?, name)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
 
-/// Returns how many letters `unknown` differs from `name`; `None` if these are too many for a slip of the pen.
-pub(super) fn nearness(unknown: &str, name: &str) -> Option<usize> {
+/// Returns the edit distance of the two names in characters (Levenshtein). `None` if it is too large for a typing error: more
+/// than 2, and more than a fifth of the length of `name`.
+pub(super) fn edit_distance(unknown: &str, name: &str) -> Option<usize> {
     Some(strsim::levenshtein(unknown, name)).filter(|distance| *distance <= 2 || *distance * 5 <= name.len())
 }

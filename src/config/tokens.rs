@@ -1,4 +1,4 @@
-//! What access tokens contain, how long they live, and where a request carries them.
+//! The content and the lifetime of access tokens, and the places in a request where they are accepted.
 
 use figment::value::Value;
 
@@ -10,13 +10,14 @@ use super::{
 };
 use crate::domain::span::{Lifetime, Seconds};
 
-/// Clocks that differ by more are broken, and a longer leeway keeps expired tokens alive.
+/// The maximum of `leeway`. A clock that differs by more than ten minutes is broken, and a longer leeway would accept tokens
+/// long after they expired.
 const LONGEST_LEEWAY: Seconds = Seconds::new(600).expect("ten minutes are a span");
 
 settings! {
-    /// Content, lifetime and place of access tokens.
+    /// The content and the lifetime of access tokens, and the places where they are accepted.
     pub struct Tokens, TokenKeys in "tokens", |reader, web: &WebKeys| {
-        /// The claim `iss` of every token. Unset: `public_url`.
+        /// The claim `iss` of all tokens. Unset: `public_url`.
         #[key("issuer", example = "https://auth.example.com")]
         #[read(parse = identifier, otherwise = default_issuer(reader, web))]
         issuer: String,
@@ -24,21 +25,24 @@ settings! {
         #[key("audience", example = "https://api.example.com")]
         #[read(parse = identifier, otherwise = issuer.clone())]
         audience: String,
-        /// By how much the clocks of other machines may differ, at most `10m`; for `nbf` at least two seconds.
+        /// The difference that this server tolerates between the clocks of machines, at most `10m`. An expired access token is
+        /// accepted for this long. For the claim `nbf`, the tolerance is at least two seconds.
         #[key("leeway", default = "0s")]
         #[read(within = Seconds::ZERO..=LONGEST_LEEWAY)]
         leeway: Seconds,
-        /// How long an access token lives: seconds as a number, or `15m`, `2h`, `7d`. A client can have its own lifetime.
+        /// The lifetime of access tokens: a span such as `15m`, `2h` or `7d`, or a number of seconds. A client can have a
+        /// lifetime of its own.
         #[key("access_token_lifetime", default = "15m", main = true)]
         access_token_lifetime: Lifetime,
-        /// How long before its end an access token is renewed by a request that carries it. The new token is in the header
-        /// `New-Access-Token` or in the cookie. `0` is off. A session that is bound to a device gets none.
+        /// The time before the expiry of an access token in which a request with this token renews it. The response contains
+        /// the new token in the header `New-Access-Token` or in the cookie. `0` switches this off. The tokens of a session that
+        /// is bound to a device are not renewed in this way.
         #[key("renew_within", default = "0s", main = true)]
         renew_within: Seconds,
-        /// Which of `username`, `email` an access token contains.
+        /// The personal claims that access tokens contain: `username`, `email`, both, or neither.
         #[key("token_claims", default = vec!["username"])]
         claims: TokenClaims,
-        /// Where a request may carry an access token: `headers`, `cookies`, or both.
+        /// The places in a request where an access token is accepted: `headers` (`Authorization: Bearer`), `cookies`, or both.
         #[key("token_location", default = vec!["headers", "cookies"])]
         #[read(parse = location)]
         location: TokenLocation,
@@ -48,14 +52,15 @@ settings! {
 impl TokenKeys {
     /// Refuses settings that can't be used together.
     pub(super) fn check(&self, reader: &mut Reader, web: &WebKeys) {
-        // Otherwise each request would bring a new token.
+        // Otherwise every access token would be due for renewal at once, and each response would contain a new token.
         if let (Ok(lifetime), Ok(span)) = (self.access_token_lifetime, self.renew_within)
             && span.seconds() >= lifetime.seconds()
         {
             let lifetime = reader.describe("access_token_lifetime");
             reader.refuse("renew_within", format!("must be shorter than {lifetime}"));
         }
-        // Clients of the predecessors' paths get their tokens in the body.
+        // Clients that use the paths of other login systems receive their tokens in the response body and send them in a
+        // header.
         if let (Ok(true), Ok(TokenLocation { headers: false, .. })) = (web.compat_routes, self.location) {
             let compat = reader.describe("compat_routes");
             reader.refuse("token_location", format!("must have headers, with {compat}"));
@@ -63,8 +68,9 @@ impl TokenKeys {
     }
 }
 
-/// Returns the URL under which clients reach this server. A port that was picked for this start tells nothing about the next
-/// start, which must accept the tokens of this one; so the issuer is then the URL of the default port.
+/// Returns the default issuer: the URL under which clients reach this server. A free port that was chosen for this start would
+/// change the issuer at the next start, and the tokens of this start would then be refused. So the issuer is in this case the
+/// URL with the default port.
 fn default_issuer(reader: &Reader, web: &WebKeys) -> Read<String> {
     if reader.flags.port_is_picked && !reader.is_given("public_url") {
         return Ok(local_url(8000).to_string());
@@ -72,7 +78,8 @@ fn default_issuer(reader: &Reader, web: &WebKeys) -> Read<String> {
     share(&web.public_url).map(ToString::to_string)
 }
 
-/// Reads the claim `iss` or `aud`: any text (RFC 7519 §2, StringOrURI) without spaces and control characters.
+/// Reads the value of the claim `iss` or `aud` (RFC 7519 §2, StringOrURI). It has at most 255 bytes, and no white space or
+/// control characters.
 pub(super) fn identifier(value: &Value) -> Result<String, String> {
     text_if(value, "a name or a URL of at most 255 characters, without spaces", |text| {
         text.len() <= 255 && !text.contains(|char: char| char.is_whitespace() || char.is_control())
@@ -80,25 +87,26 @@ pub(super) fn identifier(value: &Value) -> Result<String, String> {
 }
 
 subset! {
-    /// Which personal claims a token contains.
+    /// The personal claims that an access token contains.
     pub TokenClaims {
-        /// `username`
+        /// Whether the token contains `username`.
         username,
-        /// `email`
+        /// Whether the token contains `email`.
         email,
     }
 }
 
 subset! {
-    /// Where a request may carry an access token. At least one of the places is on.
+    /// The places in a request where an access token is accepted. At least one is `true`.
     pub TokenLocation {
-        /// `Authorization: Bearer …`
+        /// Whether the header `Authorization: Bearer …` is accepted.
         headers,
-        /// The access cookie.
+        /// Whether the access cookie is accepted.
         cookies,
     }
 }
 
+/// Reads the places. Refuses an empty list, because then no request could be authenticated.
 fn location(value: &Value) -> Result<TokenLocation, String> {
     match TokenLocation::parse(value) {
         Ok(location) if location.headers || location.cookies => Ok(location),

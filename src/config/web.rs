@@ -1,4 +1,4 @@
-//! Where the server listens, how clients reach it, and which proxies and origins it trusts.
+//! The addresses of the server, the proxies and origins that it trusts, and its log.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use super::{
     declare::settings,
     profile::Profile,
     reader::{Reader, share},
-    setting::{Setting, list, show_list, text_if, vocabulary},
+    setting::{Setting, list, show_list, text_if, word_enum},
 };
 use crate::domain::{
     address::{PublicUrl, plain_path},
@@ -18,61 +18,62 @@ use crate::domain::{
     redirect::AllowedHost,
 };
 
-vocabulary! {
-    /// How the log is written.
+word_enum! {
+    /// The format of the log.
     pub LogFormat {
-        /// Lines for people.
+        /// Text for a person.
         Text = "text",
-        /// One JSON object a line.
+        /// One JSON object in each line.
         Json = "json",
     }
 }
 
 settings! {
-    /// The addresses of the server, and the proxies and origins that it trusts.
+    /// The addresses of the server, the proxies and origins that it trusts, and its log.
     pub struct Web, WebKeys in "web", |reader| {
-        /// The port to listen on; 0 picks a free one. Rocket's own setting works too.
+        /// The port on which the server listens. `0` chooses a free port. Rocket's own setting `port` is used if this is unset.
         #[key("port", default = 8000, main = true)]
         port: u16,
-        /// The URL under which clients reach this server. Unset: `http://localhost:<port>`. It must be set if `address` isn't
-        /// loopback.
+        /// The URL under which clients reach this server. It must be set if `address` is not a loopback address, except in the
+        /// profile `dev`. Unset: `http://localhost:<port>`.
         #[key("public_url", example = "https://auth.example.com", main = true)]
         #[read(otherwise = share(&port).map(|port| local_url(*port)))]
         public_url: PublicUrl,
-        /// The path below which the session endpoints are; `/` for none.
+        /// The path before the session endpoints, as in `/auth/login`. With `/`, the endpoints have no such prefix.
         #[key("base_path", default = "/auth")]
         #[read(parse = base_path, show = |path: &String| Json::from(if path.is_empty() { "/" } else { path }))]
         base_path: String,
-        /// The address to listen on. Rocket's own setting works too.
+        /// The IP address on which the server listens. Rocket's own setting `address` is used if this is unset.
         #[key("address", default = "127.0.0.1", main = true)]
         address: IpAddr,
-        /// Addresses and networks of proxies whose headers `X-Forwarded-…` are believed.
+        /// The addresses and networks of the proxies in front of this server. Only their headers `X-Forwarded-…` are used.
         #[key("trusted_proxies", default = vec!["127.0.0.1", "::1"], main = true)]
         trusted_proxies: Vec<IpNet>,
-        /// Hosts beside this server to which a browser may be sent after signing in, such as `app.example.com`,
-        /// `app.example.com:8443`, `*.example.com`.
+        /// The hosts to which a browser may be redirected after the login, in addition to this server. Examples:
+        /// `app.example.com`, `app.example.com:8443`, `*.example.com`.
         #[key("allowed_redirect_hosts", default = Vec::<&str>::new(), main = true)]
         redirect_hosts: Vec<AllowedHost>,
-        /// Paths that forward authentication passes without a sign-in, such as `/public/**`, `app.example.com/*.css`. `*`
+        /// The paths that forward authentication permits without a login, such as `/public/**` or `app.example.com/*.css`. `*`
         /// matches any text within a segment, `**` any number of segments.
         #[key("exclude_urls", default = Vec::<&str>::new(), main = true)]
         exclude_urls: Exclusions,
-        /// Origins whose pages may call this server, such as `https://app.example.com`. Unset in the profile `dev`: any origin
-        /// on localhost.
+        /// The origins of other sites whose pages may call this server (CORS), such as `https://app.example.com`. Unset: no
+        /// other origin; in the profile `dev`, any origin on localhost.
         #[key("cors_allowed_origins", example = "https://app.example.com", main = true)]
         #[read(otherwise = Ok(match reader.profile {
             Profile::Dev => CorsOrigins::AnyLocalhost,
             Profile::Serve => CorsOrigins::None,
         }))]
         cors: CorsOrigins,
-        /// Whether the paths of the systems that this server succeeds are served too, such as `/login`, `/auth/jwt/login`,
-        /// `/api/token/`.
+        /// Whether the server also has the paths of other login systems, for clients that were written for them: `/login`,
+        /// `/auth/jwt/login`, `/api/token/` and others.
         #[key("compat_routes", default = false, main = true)]
         compat_routes: bool,
-        /// How the log is written: `text` or `json`.
+        /// The format of the log on stderr: `text`, or `json` with one object in each line.
         #[key("log_format", default = "text")]
         log_format: LogFormat,
-        /// The contact for questions about privacy, which `/privacy` shows: an address, a URL, or one line of text.
+        /// The contact for questions about privacy, which the page `/privacy` displays: an email address, a URL, or one line
+        /// of text.
         #[key("privacy_contact", example = "privacy@example.com", main = true)]
         #[read(parse = contact)]
         privacy_contact: Option<String>,
@@ -83,7 +84,7 @@ impl WebKeys {
     /// Refuses settings that can't be used together.
     pub(super) fn check(&self, reader: &mut Reader) {
         if let Ok(address) = self.address {
-            check_reach(reader, address);
+            check_listen_address(reader, address);
         }
         if let (Ok(true), Ok("")) = (self.compat_routes, share(&self.base_path).map(String::as_str)) {
             let base = reader.describe("base_path");
@@ -98,8 +99,9 @@ impl WebKeys {
     }
 }
 
-/// Checks that the server may listen on `address`, given the clients that would reach it there.
-fn check_reach(reader: &mut Reader, address: IpAddr) {
+/// Refuses an address that is not loopback in two cases: in the profile `dev` without `--allow-remote`, and in the profile
+/// `serve` without `public_url`.
+fn check_listen_address(reader: &mut Reader, address: IpAddr) {
     if address.to_canonical().is_loopback() {
         return;
     }
@@ -107,7 +109,8 @@ fn check_reach(reader: &mut Reader, address: IpAddr) {
         Profile::Dev if !reader.flags.allow_remote => {
             reader.refuse("address", "the profile dev listens on loopback only, unless told --allow-remote");
         }
-        // The issuer and links would contain localhost, which is another host for each client.
+        // The default `public_url` contains localhost, which is a different host for each client. The issuer and links would be
+        // wrong.
         Profile::Serve if !reader.is_given("public_url") => {
             let reached = reader.describe("address");
             reader.refuse("public_url", format!("must be set, since {reached} isn't loopback"));
@@ -116,14 +119,14 @@ fn check_reach(reader: &mut Reader, address: IpAddr) {
     }
 }
 
-/// Returns the URL of a server on this machine.
+/// Returns the URL of a server on this machine: `http://localhost:<port>`, without a port if `port` is 0.
 pub(super) fn local_url(port: u16) -> PublicUrl {
-    // A port of 0 is replaced by the port that was picked before anybody is told the URL.
+    // With port 0, the configuration is read again after a free port was chosen. So no client sees a URL without a port.
     let authority = if port == 0 { "localhost".to_owned() } else { format!("localhost:{port}") };
     format!("http://{authority}").parse().expect("a URL of plain parts")
 }
 
-/// Reads a path. Returns an empty text for `/`, and no slash at the end.
+/// Reads a path, such as `/auth`. Returns an empty text for `/`.
 fn base_path(value: &Value) -> Result<String, String> {
     let allowed = "/ or a path such as /auth, of plain segments and without a slash at its end";
     let path = value.as_str().map(str::trim).ok_or(allowed)?;
@@ -133,19 +136,20 @@ fn base_path(value: &Value) -> Result<String, String> {
     }
 }
 
+/// Reads the contact: one line of at most 200 characters.
 fn contact(value: &Value) -> Result<Option<String>, String> {
     let allowed = "an address such as privacy@example.com, a URL, or one line of at most 200 characters";
     text_if(value, allowed, |text| text.chars().count() <= 200 && !text.contains(char::is_control)).map(Some)
 }
 
-/// Origins whose pages may read our responses.
+/// The other origins whose pages may read the responses of this server (CORS).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CorsOrigins {
-    /// Only our own.
+    /// No other origin.
     None,
-    /// Any on `localhost` or a loopback address: what `dev` starts with.
+    /// Any origin on `localhost` or on a loopback address. This is the default of the profile `dev`.
     AnyLocalhost,
-    /// These, each as a browser's `Origin` header has it.
+    /// These origins, each written as a browser writes it in the header `Origin`.
     List(Vec<String>),
 }
 
@@ -164,6 +168,7 @@ impl Setting for CorsOrigins {
     }
 }
 
+/// Reads one origin: scheme, host and port, without a path. Refuses `*` and `null`.
 fn origin(item: &str) -> Result<String, String> {
     match item {
         "*" => Err("* would let any page on the web act with the cookies of its visitors".to_owned()),

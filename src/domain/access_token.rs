@@ -7,18 +7,18 @@ use serde_json::{Map, Value};
 
 use super::{Permission, SessionId, TokenId, UnixTime, UserId, jwt, numeric_date};
 
-/// Number of seconds before its `nbf` from which a token is accepted, even if the configured leeway is smaller. The
-/// clock of the machine that issued the token may be this far ahead, and a user who has just signed in must not be
-/// refused for that (RFC 7519 §4.1.5).
+/// A token is accepted from this number of seconds before its `nbf`, even if the configured leeway is smaller. The
+/// clock of the machine that issued the token may be ahead by this number of seconds. A user who has just signed in
+/// must not be refused because of this difference (RFC 7519 §4.1.5).
 pub const NBF_LENIENCY: i64 = 2;
 
-/// The claims of an access token (RFC 9068 §2.2). The guards return them, and so does
-/// [`Vestibule::authenticate`](crate::Vestibule::authenticate), which has an example.
+/// The claims of an access token (RFC 9068 §2.2). The guards return the claims.
+/// [`Vestibule::authenticate`](crate::Vestibule::authenticate) also returns them; its documentation has an example.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// The issuer.
     pub iss: String,
-    /// The audience: the application that the token is for.
+    /// The audience: the application that accepts the token.
     pub aud: String,
     /// The user.
     pub sub: UserId,
@@ -42,22 +42,24 @@ pub struct AccessClaims {
     /// Always `access`.
     #[serde(rename = "type")]
     pub kind: TokenType,
-    /// Whether the user entered a password to obtain this very token.
+    /// Whether the user proved a password to get this token. False for a token of a refresh. For a token that an
+    /// application created in code, whether the application marked the token as fresh.
     pub fresh: bool,
-    /// The time at which the user last proved a password in the session.
+    /// The time at which the user last proved a password in the session of the token.
     #[serde(with = "numeric_date")]
     pub auth_time: UnixTime,
-    /// The username. Present if the setting `token_claims` lists it.
+    /// The username. `None` if the setting `token_claims` does not list `username`, or if the user has no username.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The email address. Present if the setting `token_claims` lists it.
+    /// The email address. `None` if the setting `token_claims` does not list `email`, or if the user has no email
+    /// address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The names of the user's roles, sorted.
     pub roles: Vec<String>,
-    /// The permissions, sorted.
+    /// The permissions that the token grants, sorted.
     pub permissions: Vec<Permission>,
-    /// The permissions, joined by spaces.
+    /// The permissions again, joined by spaces (RFC 8693 §4.2).
     pub scope: String,
     /// The user's custom claims.
     #[serde(flatten)]
@@ -94,12 +96,12 @@ impl AccessClaims {
         self.permissions.iter().any(|held| held.as_str() == permission)
     }
 
-    /// Checks that the token is valid at `now`, with a tolerance of `leeway` seconds at both ends. Without leeway, the
-    /// token is expired from the second of its `exp` on. It is accepted from [`NBF_LENIENCY`] seconds before its `nbf`,
-    /// or earlier if `leeway` is greater.
+    /// Checks that the token is valid at `now`, with a tolerance of `leeway` seconds at both ends. If `leeway` is 0,
+    /// the token is expired from the second of its `exp` on. The token is accepted from [`NBF_LENIENCY`] seconds before
+    /// its `nbf`, or from `leeway` seconds before if `leeway` is greater.
     ///
     /// # Errors
-    /// [`AccessTokenError::Expired`] after the `exp`, [`AccessTokenError::Invalid`] before the `nbf`.
+    /// [`AccessTokenError::Expired`] if it is too late, [`AccessTokenError::Invalid`] if it is too early.
     pub fn check_time(&self, now: UnixTime, leeway: i64) -> Result<(), AccessTokenError> {
         if now >= self.exp.plus(leeway) {
             return Err(AccessTokenError::Expired);
@@ -111,10 +113,11 @@ impl AccessClaims {
     }
 }
 
-/// A reason for which an access token is not accepted. [`Vestibule::authenticate`](crate::Vestibule::authenticate) returns it.
+/// A reason for which an access token is not accepted. [`Vestibule::authenticate`](crate::Vestibule::authenticate)
+/// returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccessTokenError {
-    /// The token was not issued by this server, was altered, or has another audience.
+    /// The token was not issued by this server, was altered, has another audience, or is not valid yet.
     #[error("The access token is not valid.")]
     Invalid,
     /// The token has expired.
@@ -174,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_begins_two_seconds_early_and_ends_on_time() {
+    fn a_token_is_accepted_from_two_seconds_before_its_nbf_until_its_exp() {
         use AccessTokenError::{Expired, Invalid};
         // Each row: the current second, the leeway, the expected result.
         for (now, leeway, expected) in [

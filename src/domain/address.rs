@@ -1,30 +1,31 @@
-//! Web addresses as settings hold them: the URL of this server, the origin of a page, a host with a port.
+//! Web addresses in settings: the URL of this server, the origin of a page, a host with a port.
 //!
-//! Each is parsed once, into the form that a browser sends in `Host` and `Origin`: scheme and host in lower case, no default
-//! port, no slash at the end. So addresses can be compared byte by byte.
+//! Each address is parsed once, into the form that a browser sends in `Host` and `Origin`: scheme and host in lower
+//! case, no default port, no slash at the end. So addresses can be compared byte by byte.
 
 use std::{fmt, str::FromStr};
 
 use url::{Host, Url};
 
-/// A host name or an IP address, and the port if one is named.
+/// A host name or an IP address, and optionally a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
-    /// In lower case; an IPv6 address in its brackets.
+    /// The host in lower case. An IPv6 address is in brackets.
     pub host: String,
-    /// 1 to 65535.
+    /// The port, 1 to 65535. `None` if the text names no port.
     pub port: Option<u16>,
 }
 
 impl Authority {
-    /// Returns the authority with the default port of `scheme` if it names no port.
+    /// Returns the authority with a port: if it names no port, with the default port of `scheme`.
     #[must_use]
     pub fn with_port_of(mut self, scheme: &str) -> Self {
         self.port = self.port.or(default_port(scheme));
         self
     }
 
-    /// Returns the authority without its port if that is the default port of `scheme`.
+    /// Returns the authority without its port if the port is the default port of `scheme`. Otherwise returns it
+    /// unchanged.
     fn without_port_of(mut self, scheme: &str) -> Self {
         self.port = self.port.filter(|port| Some(*port) != default_port(scheme));
         self
@@ -34,8 +35,9 @@ impl Authority {
 impl FromStr for Authority {
     type Err = &'static str;
 
-    /// Reads `host` or `host:port`. The host is a domain name of letters, digits and hyphens (RFC 1123 §2.1; other scripts in
-    /// their `xn--` form), an IPv4 address of four numbers, or an IPv6 address in brackets.
+    /// Reads `host` or `host:port`. The host is a domain name of letters, digits and hyphens (RFC 1123 §2.1; other
+    /// scripts in their `xn--` form), an IPv4 address of four numbers, or an IPv6 address in brackets. The error is a
+    /// text such as "must have a port …", without the name of the setting.
     fn from_str(text: &str) -> Result<Self, &'static str> {
         const WRONG_PORT: &str = "must have a port from 1 to 65535, or none";
         let (host, port) = split_port(text);
@@ -49,8 +51,9 @@ impl FromStr for Authority {
         };
         let host = host.to_ascii_lowercase();
         let is_plain = match Host::parse(&host) {
-            // The URL standard also reads `1.2.3` and `0x7f.1` as addresses, and converts names of other scripts. A setting
-            // is compared with what a browser sends, so it must be written in that form.
+            // The URL standard also accepts `1.2.3` and `0x7f.1` as addresses, and converts names of other scripts. The
+            // host is compared with the host that a browser sends, so the setting must have the form that the browser
+            // sends.
             Ok(Host::Domain(name)) => name == host && is_domain(&host),
             Ok(Host::Ipv4(address)) => address.to_string() == host,
             Ok(Host::Ipv6(_)) => true,
@@ -69,16 +72,18 @@ impl fmt::Display for Authority {
     }
 }
 
-/// Splits an authority into its host and the text of its port, neither of which is checked.
+/// Splits an authority into its host and the text of its port. Checks neither. The port is `None` if the authority has
+/// no colon outside brackets.
 pub fn split_port(authority: &str) -> (&str, Option<&str>) {
-    // The last colon, unless it is within the brackets of an IPv6 address.
+    // The last colon separates the port, unless it is within the brackets of an IPv6 address.
     match authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
         Some((host, port)) => (host, Some(port)),
         None => (authority, None),
     }
 }
 
-/// Returns whether `name` is a domain name in lower case: labels of 1 to 63 letters, digits and hyphens.
+/// Returns whether `name` is a domain name in lower case: labels of 1 to 63 letters, digits and hyphens, together at
+/// most 253 characters. A label does not begin or end with a hyphen.
 pub fn is_domain(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -89,6 +94,7 @@ pub fn is_domain(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(label) && matches!(Host::parse(name), Ok(Host::Domain(_)))
 }
 
+/// Returns the default port of a scheme in lower case, or `None` for a scheme other than `http` and `https`.
 fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" => Some(80),
@@ -97,7 +103,8 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// An `http` or `https` URL under which clients reach a server: scheme, host, port and perhaps a path.
+/// The `http` or `https` URL under which clients reach a server: scheme, host, optionally a port, and optionally a
+/// path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     text: String,
@@ -111,7 +118,7 @@ impl PublicUrl {
         &self.text
     }
 
-    /// Returns the URL as the URL standard reads it.
+    /// Returns the URL, parsed as the URL standard (WHATWG) requires.
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -126,7 +133,7 @@ impl PublicUrl {
         self.scheme() == "https"
     }
 
-    /// Returns the host and the port; the port only if it is not the default port of the scheme.
+    /// Returns the host and the port. The port is `None` if it is the default port of the scheme.
     pub fn authority(&self) -> &Authority {
         &self.authority
     }
@@ -136,7 +143,7 @@ impl PublicUrl {
         &self.text[..self.text.len() - self.path().len()]
     }
 
-    /// Returns the path: empty, or from `/` to a last character that isn't `/`.
+    /// Returns the path. It is empty, or it begins with `/` and does not end with `/`.
     pub fn path(&self) -> &str {
         self.url.path().trim_end_matches('/')
     }
@@ -146,6 +153,7 @@ impl FromStr for PublicUrl {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
+        // The text is not passed to the URL parser before these checks: the parser corrects malformed URLs silently.
         let lower = text.to_ascii_lowercase();
         let scheme = ["https", "http"]
             .into_iter()
@@ -172,10 +180,11 @@ impl fmt::Display for PublicUrl {
     }
 }
 
-/// Returns `path` without a slash at its end if it is a path of plain segments (RFC 3986 §2.3 "unreserved", no dot segments).
+/// Returns `path` without a slash at its end. Each segment must consist of unreserved characters (RFC 3986 §2.3) and
+/// must not begin with a dot. An empty path and `/` are valid; the result is then empty.
 ///
 /// # Errors
-/// A sentence that says what a path must be.
+/// A text that begins with "must" and describes a valid path.
 pub fn plain_path(path: &str) -> Result<&str, &'static str> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let plain = |segment: &str| {
@@ -196,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_url_is_kept_as_a_browser_names_it() {
+    fn a_public_url_is_stored_in_the_form_that_a_browser_sends() {
         for (text, shown, origin, authority) in [
             (
                 "https://auth.example.com/x",
@@ -221,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_browser_would_read_in_another_way_is_refused() {
+    fn a_url_that_a_browser_would_read_differently_is_refused() {
         for text in [
             "https:a.example",
             "https:/a.example",

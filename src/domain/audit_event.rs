@@ -83,14 +83,14 @@ pub struct AuditEvent {
     pub user: Option<UserId>,
     /// The session that the event concerns.
     pub session: Option<SessionId>,
-    /// The client's IP address. `None` for an event from the command line.
+    /// The client's IP address. `None` as in [`RequestContext::ip`].
     pub ip: Option<String>,
-    /// Further details. Never contains a secret, and never a login name that no user has.
+    /// Further details, by name. They never contain a secret, and never a login name that no user has.
     pub detail: Map<String, Value>,
 }
 
 impl AuditEvent {
-    /// Returns an event that has only the time and the address of `context`.
+    /// Returns an event with the time and the address of `context`, without user, session and details.
     pub fn new(event: Event, context: &RequestContext) -> Self {
         Self { at: context.now, event, user: None, session: None, ip: context.ip.clone(), detail: Map::new() }
     }
@@ -109,7 +109,7 @@ impl AuditEvent {
         self
     }
 
-    /// Adds a detail.
+    /// Adds a detail. Replaces an existing detail of the same name.
     #[must_use]
     pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.detail.insert(name.to_owned(), value.into());
@@ -117,19 +117,21 @@ impl AuditEvent {
     }
 }
 
-/// The time and the origin of a request. The HTTP handlers and the command line pass it to every flow.
+/// The time, address and user agent of a request. The HTTP handlers and the command line pass it to every flow.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     /// The time of the request, in whole seconds.
     pub now: UnixTime,
-    /// The client's IP address. `None` for a call from the command line.
+    /// The client's IP address. `None` if the address is unknown, and for a call without a request: from the command
+    /// line, from the code of an application, or from a background task.
     pub ip: Option<String>,
-    /// The first 512 bytes, at most, of the client's `User-Agent`.
+    /// The client's `User-Agent`, truncated to 512 bytes. `None` if the request has no such header.
     pub user_agent: Option<String>,
 }
 
 impl RequestContext {
-    /// Returns the context of a call from the command line.
+    /// Returns the context of a call without a request: from the command line, from the code of an application, or from
+    /// a background task.
     pub fn command_line(now: UnixTime) -> Self {
         Self { now, ip: None, user_agent: None }
     }

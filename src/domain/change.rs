@@ -1,4 +1,5 @@
-//! Changes that all processes on one database must learn of. The table `changes` is the feed that distributes them.
+//! Changes that one process announces to all processes on the same database. The table `changes` is the feed that
+//! distributes the changes.
 
 use super::{SessionId, TokenId, UnixTime, UserId};
 
@@ -11,12 +12,12 @@ pub enum Change {
     TokenRevoked(TokenId),
     /// Access tokens of this user with a lower authorization version are no longer accepted.
     AuthorizationVersion(UserId, i64),
-    /// The set of signing keys has changed.
+    /// The set of signing keys has changed. Each process reads the keys from the database again.
     SigningKeys,
 }
 
-/// An authorization version that no token reaches. It is used for a user who was deleted, and so invalidates all their
-/// access tokens.
+/// The lowest accepted authorization version of a deleted user. It is higher than the version of every access token, so
+/// it invalidates all access tokens of the user.
 pub const DELETED_USER_VERSION: i64 = i64::MAX;
 
 /// A change, with its position in the feed and its expiry time.
@@ -26,6 +27,7 @@ pub struct Announcement {
     pub seq: i64,
     /// The change.
     pub change: Change,
-    /// The time at which the last token that the change concerns has expired. The change may be forgotten afterwards.
+    /// The time until which the change must be remembered. For a revocation, the last token that it concerns has
+    /// expired at this time.
     pub until: UnixTime,
 }

@@ -4,32 +4,32 @@ use serde_json::{Map, Value};
 
 use super::{AccessClaims, Permission, scope};
 
-/// Names that a custom claim must not have: the claims of our own tokens, the registered claims (RFC 7519 §4.1), and
-/// the claims that other standards define.
+/// The names that a custom claim must not have: the claims of the tokens of this server, the registered claims (RFC
+/// 7519 §4.1), and claims that other standards define.
 const RESERVED: [&str; 24] = [
     "iss", "aud", "sub", "exp", "nbf", "iat", "jti", "client_id", "sid", "av", "type", "fresh", "auth_time",
     "username", "email", "roles", "permissions", "scope", "cnf", "amr", "acr", "azp", "act", "nonce",
 ];
 
-/// A token is shorter than this number of bytes, so that it fits into a cookie together with the cookie's name and
-/// attributes (RFC 6265 §6.1).
+/// Every access token is shorter than this number of bytes. So it fits into a cookie of 4096 bytes, together with the
+/// name and the attributes of the cookie (RFC 6265 §6.1).
 pub const MAX_TOKEN_BYTES: usize = 4_000;
 
-/// Bytes of a token's header and its two dots: `typ`, the longest `alg` and a `kid` of up to 63 characters, in
-/// base64url. A `kid` that is a thumbprint has 43 characters.
+/// The number of bytes of a token's header in base64url and of the two dots. The header has `typ`, the longest `alg`,
+/// and a `kid` of up to 63 characters. A `kid` that is a thumbprint has 43 characters.
 const HEADER_BYTES: usize = 138;
 
-/// Bytes of the signature of an RSA key with 4096 bits, in base64url. The limit is the same for every algorithm,
-/// because the algorithm can be changed later.
+/// The number of bytes of the signature of an RSA key with 4096 bits, in base64url. This length is used for every
+/// algorithm, because the algorithm can be changed later.
 const SIGNATURE_BYTES: usize = 683;
 
-/// Bytes that remain for the claims. They are counted before the encoding: base64url turns 3 bytes into 4.
+/// The number of bytes that remain for the claims, as JSON before the encoding. Base64url encodes 3 bytes as 4.
 const MAX_CLAIMS_BYTES: usize = (MAX_TOKEN_BYTES - 1 - HEADER_BYTES - SIGNATURE_BYTES) * 3 / 4;
 
-/// Checks the custom claims of a user.
+/// Checks that the custom claims of a user have no reserved or empty name.
 ///
 /// # Errors
-/// A message that contains the name of the first claim that is reserved or empty.
+/// A message that contains the first name that is reserved or empty.
 pub fn check_custom(claims: &Map<String, Value>) -> Result<(), String> {
     match claims.keys().find(|name| RESERVED.contains(&name.as_str()) || name.is_empty()) {
         Some(name) => Err(format!("{name:?} is reserved and can't be a custom claim")),
@@ -45,7 +45,7 @@ pub struct TokenSizeBudget {
 }
 
 impl TokenSizeBudget {
-    /// Returns a budget. `empty` contains the claims that every token has, each at its greatest length.
+    /// Returns a budget. `empty` contains the claims that every token has, each with the longest possible value.
     pub fn new(empty: AccessClaims) -> Self {
         Self { empty }
     }
@@ -54,7 +54,8 @@ impl TokenSizeBudget {
     /// permissions of the user, including the permissions that roles grant.
     ///
     /// # Errors
-    /// A message with the size and the limit, both in bytes.
+    /// A message if the token is too long. It contains the size of the claims, roles and permissions and the limit of
+    /// this size, both in bytes.
     pub fn check(
         &self,
         claims: &Map<String, Value>,
@@ -75,6 +76,7 @@ impl TokenSizeBudget {
     }
 }
 
+/// Returns the number of bytes of the claims as JSON.
 fn bytes(claims: &AccessClaims) -> usize {
     serde_json::to_vec(claims).expect("claims are texts, numbers and lists of them").len()
 }

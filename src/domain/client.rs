@@ -1,8 +1,8 @@
-//! The secret of a confidential client, and the hash of it that the configuration contains.
+//! The secret of a confidential client, and its hash, which is in the configuration.
 //!
-//! The secret is 256 random bits that this server generates, so one SHA-256 is enough. A slow hash makes each guess
-//! expensive, but 256 random bits cannot be guessed. Invariant: the secret and its hash are different types, and the
-//! hash is not accepted as a secret.
+//! The secret is 256 random bits that this server generates. Such a secret cannot be guessed, so the hash is one
+//! SHA-256 and not a slow password hash. Invariant: the secret and its hash are different types, and the hash is not
+//! accepted as a secret.
 
 use std::fmt;
 
@@ -11,17 +11,17 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// The id of the client of a request that names no client. This client is always configured.
+/// The id of the client `default`, to which a request belongs if it names no client. This client is always configured.
 pub const DEFAULT_CLIENT: &str = "default";
 
-/// The prefix of a hash. It distinguishes this scheme from a later one.
+/// The prefix of a hash. It names the hash function, so that a later version can accept another function too.
 const SCHEME: &str = "sha256$";
 
 /// The secret of a client: base64url of 32 random bytes, 43 characters.
 pub struct ClientSecret(Zeroizing<String>);
 
 impl ClientSecret {
-    /// Takes 32 new bytes from a secure generator.
+    /// Returns the secret that consists of 32 bytes. The caller passes new random bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes)))
     }
@@ -31,7 +31,7 @@ impl ClientSecret {
         &self.0
     }
 
-    /// Returns the hash for the configuration.
+    /// Returns the hash of the secret for the configuration.
     pub fn hash(&self) -> ClientSecretHash {
         ClientSecretHash(Sha256::digest(self.0.as_bytes()).into())
     }
@@ -49,10 +49,11 @@ impl fmt::Debug for ClientSecret {
 pub struct ClientSecretHash([u8; 32]);
 
 impl ClientSecretHash {
-    /// Reads the text that [`fmt::Display`] writes. No other spelling is accepted.
+    /// Reads the text that [`fmt::Display`] writes. Accepts no other spelling.
     ///
     /// # Errors
-    /// A description of the expected form. It does not quote `text`, which may be a secret that was entered by mistake.
+    /// A description of the expected form. The error does not quote `text`, because an operator may have entered the
+    /// secret instead of its hash.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let wrong = "what `vestibule client secret ID` prints: sha256$ and 43 characters of base64url";
         let encoded = text.strip_prefix(SCHEME).filter(|encoded| encoded.len() == 43).ok_or(wrong)?;
@@ -60,7 +61,7 @@ impl ClientSecretHash {
         bytes.try_into().map(Self).map_err(|_| wrong)
     }
 
-    /// Returns whether `presented` is the secret. Compares in constant time.
+    /// Returns whether `presented` is the secret of this hash. Compares in constant time.
     pub fn matches(&self, presented: &str) -> bool {
         Sha256::digest(presented.as_bytes()).ct_eq(&self.0).into()
     }
@@ -83,9 +84,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_knows_its_secret_and_no_other() {
+    fn a_hash_matches_its_secret_only() {
         let secret = ClientSecret::from_bytes([7; 32]);
-        let hash = ClientSecretHash::parse(&secret.hash().to_string()).expect("what it writes it reads");
+        let hash = ClientSecretHash::parse(&secret.hash().to_string()).expect("the text of a hash");
         assert!(hash.matches(secret.reveal()));
         for other in ["", " ", "x", &format!("{} ", secret.reveal()), &secret.reveal()[1..], &hash.to_string()] {
             assert!(!hash.matches(other), "{other}");
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_is_refused_without_being_repeated() {
+    fn a_malformed_hash_is_refused_and_not_quoted() {
         let good = ClientSecret::from_bytes([7; 32]).hash().to_string();
         for text in ["", "sha256$", "sha512$x", &good[7..], &good[..49], &format!("{good}="), &good.replace('$', ":")] {
             let message = ClientSecretHash::parse(text).expect_err(text);

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::jwt::base64url;
 
-/// A 256-bit key for one purpose.
+/// A 256-bit key for one purpose. Debug output contains no bytes of the key.
 #[derive(Clone)]
 pub struct DerivedKey(Zeroizing<[u8; 32]>);
 
@@ -24,8 +24,8 @@ impl DerivedKey {
         &self.0
     }
 
-    /// Returns the HMAC-SHA-256 of `parts`. The length of each part precedes it, so that two different lists never have
-    /// the same input.
+    /// Returns the HMAC-SHA-256 of `parts`. The length of each part precedes the part, so that two different lists
+    /// never result in the same input.
     pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes a key of any length");
         for part in parts {
@@ -35,12 +35,13 @@ impl DerivedKey {
         mac.finalize().into_bytes().into()
     }
 
-    /// Returns [`DerivedKey::mac`] in base64url, as a token that a client sends back.
+    /// Returns [`DerivedKey::mac`] of `parts` in base64url, 43 characters. A client receives this text and sends it
+    /// back.
     pub fn token(&self, parts: &[&[u8]]) -> String {
         base64url(&self.mac(parts))
     }
 
-    /// Returns whether `given` is the [`DerivedKey::token`] of `parts`. Compares in constant time.
+    /// Returns whether `given` equals [`DerivedKey::token`] of `parts`. Compares in constant time.
     pub fn is_token(&self, parts: &[&[u8]], given: &str) -> bool {
         self.token(parts).as_bytes().ct_eq(given.as_bytes()).into()
     }

@@ -1,9 +1,10 @@
 //! Paths that forward authentication lets through without a check: the setting `exclude_urls`.
 //!
-//! The path that counts is the path that the application behind the proxy serves, and applications interpret a path
-//! differently. Some remove dot segments (RFC 3986 §5.2.4), others treat `..` as an ordinary name. Therefore a path is
-//! decoded once and must match with and without its dot segments. A path that can be read in yet another way is never
-//! excluded. The user then has to sign in without need, but nobody gets in without permission.
+//! The application behind the proxy decides which resource a path names, and applications interpret paths differently.
+//! Some applications remove dot segments (RFC 3986 §5.2.4), others treat `..` as an ordinary name. Therefore a path is
+//! decoded once and must match with and without its dot segments. A path that applications can interpret in yet another
+//! way is never excluded. In the worst case a user has to sign in although it was not necessary. Nobody gets access
+//! without permission.
 
 use std::{fmt, str::FromStr};
 
@@ -11,10 +12,10 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::address::Authority;
 
-/// Longest path that is read, in bytes.
+/// The length of the longest path that can be excluded, in bytes.
 const MAX_BYTES: usize = 8_192;
 
-/// Longest entry, in bytes.
+/// The length of the longest entry of the setting, in bytes.
 const MAX_ENTRY_BYTES: usize = 512;
 
 /// An entry of the setting: a glob for paths, and the host that it applies to. Without a host it applies to all hosts.
@@ -28,8 +29,8 @@ impl FromStr for Exclusion {
     type Err = String;
 
     /// Reads a glob that starts at its first `/`; a host may precede it. `*` matches any text within a segment, `**`
-    /// matches any number of segments. The function refuses an entry that can never match, and an entry that looks like a
-    /// pattern of another language, because nobody notices a wrong entry until it does harm.
+    /// matches any number of segments. Refuses an entry that can never match, and an entry that looks like a pattern of
+    /// another language: an operator would notice such a mistake only when a page is open or closed by accident.
     fn from_str(entry: &str) -> Result<Self, String> {
         if entry.len() > MAX_ENTRY_BYTES {
             return Err(format!("each must have at most {MAX_ENTRY_BYTES} bytes"));
@@ -51,6 +52,7 @@ impl fmt::Display for Exclusion {
     }
 }
 
+/// Reads the host of an entry. The error describes a valid host.
 fn read_host(text: &str) -> Result<Authority, String> {
     match text.parse::<Authority>() {
         Ok(authority) => Ok(authority),
@@ -59,6 +61,7 @@ fn read_host(text: &str) -> Result<Authority, String> {
     }
 }
 
+/// Checks that a glob can match a path of [`decoded_path`], and that it has no wildcards other than `*` and `**`.
 fn check_glob(path: &str) -> Result<(), &'static str> {
     if path.contains(['?', '#', '[', ']', '{', '}', '!']) {
         return Err("only * and ** are wildcards, and there is no query");
@@ -88,8 +91,9 @@ fn check_glob(path: &str) -> Result<(), &'static str> {
 pub struct Exclusions(pub Vec<Exclusion>);
 
 impl Exclusions {
-    /// Returns whether `target` is excluded on `host`. `target` is the path of the request line, with or without a query. An
-    /// entry without a port applies to every port of its host.
+    /// Returns whether `target` is excluded on `host`. `target` is the path of the request line, with or without a
+    /// query. `host` is the host that the request names, with its port; `None` if it is unknown. An entry with a host
+    /// then does not apply.
     pub fn covers(&self, host: Option<&Authority>, target: &str) -> bool {
         if self.0.is_empty() {
             return false;
@@ -102,6 +106,7 @@ impl Exclusions {
 }
 
 impl Exclusion {
+    /// Returns whether the entry applies to `host`. An entry without a port applies to every port of its host.
     fn is_on(&self, host: Option<&Authority>) -> bool {
         self.host.as_ref().is_none_or(|own| {
             host.is_some_and(|asked| own.host == asked.host && (own.port.is_none() || own.port == asked.port))
@@ -109,9 +114,11 @@ impl Exclusion {
     }
 }
 
-/// Returns the path of a request target, decoded once. Returns `None` if the path is ambiguous.
+/// Returns the path of a request target, decoded once. Returns `None` if the path is ambiguous, malformed, or longer
+/// than [`MAX_BYTES`].
 fn decoded_path(target: &str) -> Option<String> {
-    // A browser sends neither of them, but both occur if a proxy has joined two header values (RFC 9110 §5.3).
+    // White space and `,/` occur if a proxy has joined the values of two headers (RFC 9110 §5.3). Then it is not clear
+    // which of the two paths the application serves.
     if target.contains([' ', '\t']) || target.contains(",/") {
         return None;
     }
@@ -122,13 +129,13 @@ fn decoded_path(target: &str) -> Option<String> {
         return None;
     }
     let path = decoded(path)?;
-    // A backslash separates segments for some servers, and `;` starts parameters for others. Some would decode a
-    // remaining escape again.
+    // A backslash separates segments for some servers, and `;` starts parameters for others. Some servers would decode
+    // a remaining escape again.
     let is_ambiguous = path.contains(['\\', ';']) || path.contains(char::is_control) || has_escape(&path);
     (path.starts_with('/') && !is_ambiguous).then_some(path)
 }
 
-/// Returns a decoded path without its dot segments. Returns `None` if a segment is empty, except the last.
+/// Returns a decoded path without its dot segments. Returns `None` if a segment other than the last is empty.
 fn without_dot_segments(path: &str) -> Option<String> {
     let segments = path.strip_prefix('/')?;
     let mut kept: Vec<&str> = Vec::new();
@@ -142,6 +149,7 @@ fn without_dot_segments(path: &str) -> Option<String> {
                 if segment == ".." {
                     kept.pop();
                 }
+                // A dot segment at the end names a directory, so the result ends with a slash (RFC 3986 §5.2.4).
                 if is_last {
                     kept.push("");
                 }
@@ -168,13 +176,14 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Returns the byte that the escape at the start of `bytes` represents, or `None` if it is malformed.
+/// Returns the byte that the escape at the start of `bytes` represents, or `None` if the escape is malformed.
 fn escape(bytes: &[u8]) -> Option<u8> {
     let digit = |at: usize| bytes.get(at).and_then(|digit| char::from(*digit).to_digit(16));
     let (high, low) = (digit(1)?, digit(2)?);
     u8::try_from(high * 16 + low).ok()
 }
 
+/// Returns whether a text contains a well-formed escape.
 fn has_escape(text: &str) -> bool {
     text.bytes().enumerate().any(|(at, byte)| byte == b'%' && escape(&text.as_bytes()[at..]).is_some())
 }

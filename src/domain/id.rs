@@ -1,5 +1,5 @@
-//! Identifiers, one type for each kind of object, so that the compiler rejects an id of another kind. They are UUIDv7
-//! (RFC 9562 §5.7), so that rows are stored in the order of their creation. Device ids are the exception.
+//! Identifiers, one type for each kind of object, so that the compiler rejects an id of another kind. The ids are
+//! UUIDv7 (RFC 9562 §5.7), so that rows are stored in the order of their creation. Only [`DeviceRow`] is random.
 
 use std::fmt;
 
@@ -45,7 +45,8 @@ macro_rules! id {
 macro_rules! time_ordered {
     ($($name:ident),*) => {
         $(impl $name {
-            /// Returns a new id. `now` is the time of creation, `entropy` must be new random bytes.
+            /// Returns a new id. `now` is the time of creation. `entropy` must be new random bytes, or bytes that are
+            /// derived under a secret key.
             pub fn new(now: UnixTime, entropy: [u8; 10]) -> Self {
                 Self(uuid_v7(now, entropy))
             }
@@ -71,8 +72,8 @@ id!(
     SessionId
 );
 id!(
-    /// The id of the row of a device. It is not the `device_id` of a client, which is a secret.
-    DeviceRow
+    /// The id of the row of a device. It is not the `device_id` that a client sends, which is a secret.
+    DeviceRowId
 );
 id!(
     /// The id of a token: its claim `jti`. It is read and printed like a [`UserId`], which has an example.
@@ -81,10 +82,10 @@ id!(
 
 time_ordered!(UserId, SessionId, TokenId);
 
-impl DeviceRow {
-    /// Returns a new id: a UUIDv4 (RFC 9562 §5.4) of 16 new random bytes. With ids in the order of creation, every
-    /// login would write to the end of the same index, where the transactions of simultaneous logins collide. Older
-    /// rows have UUIDv7 ids.
+impl DeviceRowId {
+    /// Returns a new id: a UUIDv4 (RFC 9562 §5.4) of 16 new random bytes. If the ids were in the order of creation,
+    /// every login would write to the end of the same index, where the transactions of simultaneous logins collide.
+    /// Devices of earlier versions have UUIDv7 ids.
     pub fn new(entropy: [u8; 16]) -> Self {
         Self(Builder::from_random_bytes(entropy).into_uuid())
     }

@@ -1,5 +1,5 @@
-//! Signing and verification of compact JWS (RFC 7515). This is the only module that uses `jsonwebtoken`. It does not
-//! check the claims: `access_token` and `refresh_token` do that, and the time checks of the library are switched off.
+//! Signing and verification of compact JWS (RFC 7515). This is the only module that uses `jsonwebtoken`. The modules
+//! `access_token` and `refresh_token` check the claims; the checks of the library are switched off.
 
 use base64::{
     Engine as _,
@@ -8,13 +8,13 @@ use base64::{
 use jsonwebtoken::{Algorithm as JwtAlgorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// `typ` of an access token (RFC 9068 §2.1).
+/// The header parameter `typ` of an access token (RFC 9068 §2.1).
 pub const ACCESS_TYP: &str = "at+jwt";
 
-/// `typ` of a refresh token.
+/// The header parameter `typ` of a refresh token.
 pub const REFRESH_TYP: &str = "rt+jwt";
 
-/// Longest token that is read, in bytes.
+/// The length of the longest token that is read, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024;
 
 macro_rules! algorithms {
@@ -29,7 +29,7 @@ macro_rules! algorithms {
             /// All algorithms.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
-            /// Returns the `alg` of the header.
+            /// Returns the value of the header parameter `alg`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word),+ }
             }
@@ -39,6 +39,7 @@ macro_rules! algorithms {
                 match self { $(Self::$name => Family::$family),+ }
             }
 
+            /// Returns the algorithm in the type of the library.
             const fn library(self) -> JwtAlgorithm {
                 match self { $(Self::$name => JwtAlgorithm::$library),+ }
             }
@@ -73,8 +74,8 @@ algorithms! {
 }
 
 impl Algorithm {
-    /// Returns the least number of bytes of a shared key: as many as the hash has (RFC 7518 §3.2). `None` if keys are not
-    /// shared.
+    /// Returns the least number of bytes of a shared key, which is the number of bytes of the hash (RFC 7518 §3.2).
+    /// Returns `None` if the algorithm does not use a shared key.
     pub const fn least_secret_bytes(self) -> Option<usize> {
         match self {
             Self::Hs256 => Some(32),
@@ -88,18 +89,18 @@ impl Algorithm {
 /// A type of key. Several algorithms may use keys of the same type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// A point on a NIST curve.
+    /// A key on the curve P-256 or P-384.
     Ec,
-    /// A point on Curve25519.
+    /// An Ed25519 key (RFC 8032).
     Ed25519,
-    /// A modulus and an exponent.
+    /// An RSA key.
     Rsa,
-    /// A secret that issuer and verifier share.
+    /// A secret that the issuer and the verifier share.
     Secret,
 }
 
 impl Algorithm {
-    /// Returns the algorithm with the given `alg`, or `None` if it is not supported.
+    /// Returns the algorithm whose `alg` is `name`, or `None` if this server does not support the algorithm.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name)
     }
@@ -110,13 +111,13 @@ impl Algorithm {
     }
 }
 
-/// A reason for which a text is not a token of this server. The error texts of the library are not passed on.
+/// A reason for which a text is not a valid token. The error texts of the library are not passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// The text is not three base64url parts that contain JSON, or a claim is missing, duplicated or of the wrong type.
     #[error("not a well-formed token")]
     Shape,
-    /// The signature does not belong to the key, or the header names another algorithm.
+    /// The signature was not created with this key, or the header names another algorithm.
     #[error("wrong signature")]
     Signature,
 }
@@ -128,8 +129,8 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Wraps a key of the algorithm. `key` is the raw secret for HMAC, PKCS#1 DER for RSA (RFC 8017 §A.1.2), and PKCS#8
-    /// DER for the other algorithms.
+    /// Returns a signer. `key` must be a valid key of the algorithm; it is not checked. `key` is the raw secret for
+    /// HMAC, PKCS#1 DER for RSA (RFC 8017 §A.1.2), and PKCS#8 DER for the other algorithms.
     pub fn new(algorithm: Algorithm, key: &[u8]) -> Self {
         let key = match algorithm.family() {
             Family::Ec => EncodingKey::from_ec_der(key),
@@ -140,13 +141,13 @@ impl Signer {
         Self { key, algorithm }
     }
 
-    /// Returns a signed token with the given claims. With HMAC, Ed25519 and RSA without PSS, the same input always
-    /// results in the same bytes.
+    /// Returns a signed token with the given claims. The same input always results in the same bytes with HMAC, Ed25519
+    /// and PKCS #1 v1.5. The signatures of ECDSA and PSS differ each time.
     pub fn sign<C: Serialize>(&self, typ: &str, kid: Option<&str>, claims: &C) -> String {
         let mut header = Header::new(self.algorithm.library());
         header.typ = Some(typ.to_owned());
         header.kid = kid.map(str::to_owned);
-        jsonwebtoken::encode(&header, claims, &self.key).expect("a key that was checked when it was made signs")
+        jsonwebtoken::encode(&header, claims, &self.key).expect("a key that was checked when it was created can sign")
     }
 }
 
@@ -162,7 +163,7 @@ impl Verifier {
         Self::new(Algorithm::Hs256, secret)
     }
 
-    /// Returns a verifier. The content of `key` depends on the algorithm:
+    /// Returns a verifier. The form of `key` depends on the algorithm:
     ///
     /// - HMAC: the raw secret.
     /// - RSA: the public key in PKCS#1 DER (RFC 8017 §A.1.1).
@@ -176,7 +177,8 @@ impl Verifier {
             Family::Secret => DecodingKey::from_secret(key),
         };
         let mut validation = Validation::new(algorithm.library());
-        // The caller checks the claims, against a time that it receives as a parameter.
+        // The caller checks the claims. It receives the time as a parameter, while the library would read the system
+        // clock.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation.validate_aud = false;
@@ -199,10 +201,10 @@ impl Verifier {
     }
 }
 
-/// The unverified header of a token. It selects the key and the code that verify the token.
+/// The unverified header parameters with which the server selects the key and the code that verify the token.
 #[derive(Debug)]
 pub struct Hints {
-    /// `typ`, in lower case.
+    /// The parameter `typ`, in lower case.
     pub typ: Option<String>,
     /// `kid`.
     pub kid: Option<String>,
@@ -211,8 +213,8 @@ pub struct Hints {
 /// Reads the header of a token without verifying the signature.
 ///
 /// # Errors
-/// [`Malformed::Shape`] if the text is not a token or is longer than [`MAX_BYTES`]. Also if the header has `crit`,
-/// because this server implements no extensions (RFC 7515 §4.1.11).
+/// [`Malformed::Shape`] if the text is not a token, if it is longer than [`MAX_BYTES`], or if its header has `crit`.
+/// This server implements no extension that `crit` could name (RFC 7515 §4.1.11).
 pub fn hints(token: &str) -> Result<Hints, Malformed> {
     if token.len() > MAX_BYTES {
         return Err(Malformed::Shape);
@@ -224,8 +226,8 @@ pub fn hints(token: &str) -> Result<Hints, Malformed> {
     Ok(Hints { typ: header.typ.map(|typ| typ.to_ascii_lowercase()), kid: header.kid })
 }
 
-/// Decodes base64 with the standard alphabet and padding (RFC 4648 §4), which HTTP Basic uses. Returns `None` if the
-/// text is malformed.
+/// Decodes base64 with the standard alphabet and padding (RFC 4648 §4), as HTTP Basic authentication sends it. Returns
+/// `None` if the text is malformed.
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
@@ -240,7 +242,7 @@ pub fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Decodes the output of [`base64url`]. Returns `None` if the text is malformed.
+/// Decodes base64url without padding, such as the output of [`base64url`]. Returns `None` if the text is malformed.
 pub(super) fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

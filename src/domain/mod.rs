@@ -1,5 +1,6 @@
-//! The domain types and their rules. This code is pure: it has no I/O and no access to the clock, SQL or HTTP, so a
-//! test can call every rule directly.
+//! The domain types and their rules. This code has no I/O and no access to the clock, SQL or HTTP, so a test can call
+//! every rule directly. The code is deterministic, except the generation of signing keys and the encryption, which use
+//! random bytes.
 
 pub mod access_token;
 pub mod address;
@@ -34,7 +35,7 @@ pub mod user;
 pub use self::{
     access_token::AccessClaims,
     derived_key::DerivedKey,
-    id::{DeviceRow, SessionId, TokenId, UserId},
+    id::{DeviceRowId, SessionId, TokenId, UserId},
     permission::{Permission, RoleName},
     role::Roles,
     root_secret::{Purpose, RootSecret},

@@ -6,20 +6,21 @@ use zeroize::Zeroizing;
 
 use super::unicode;
 
-/// Longest password, in characters.
+/// The length of the longest password, in characters.
 pub const MAX_CHARS: usize = 256;
 
-/// Least number of guesses that a new password must withstand. About 30,000 of the most common passwords, with their
-/// usual variations, are below it.
+/// The least estimated number of guesses for a new password. About 30,000 of the most common passwords, with their
+/// usual variations, are below this number.
 const MIN_GUESSES: u64 = 100_000;
 
-/// The strength estimate reads this number of characters from the start of a password. A password of at least this
-/// length with at least `VARIED_CHARS` different characters is accepted without an estimate.
+/// The number of characters at the start of a password that the strength estimate reads. A password of at least this
+/// length with at least [`VARIED_CHARS`] different characters is accepted without an estimate.
 const LONG_CHARS: usize = 20;
+/// The least number of different characters of a password that is accepted without an estimate.
 const VARIED_CHARS: usize = 10;
 
-/// A password in clear text, in NFC and never trimmed. It is kept only for as long as necessary, and it cannot be
-/// printed or stored.
+/// A password in clear text, in NFC and never trimmed. Its memory is overwritten when it is dropped, and `Debug` does
+/// not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
 
@@ -27,8 +28,8 @@ impl Password {
     /// Reads a password that will be compared with a stored hash.
     ///
     /// # Errors
-    /// A message if no account can have the password: it is empty, longer than 256 characters, or has control
-    /// characters.
+    /// A message if the text is empty, has more than 256 characters, or contains a control character. No account can
+    /// have such a password.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         let text = Zeroizing::new(unicode::normalise_untrimmed(input)?);
         if text.is_empty() {
@@ -51,14 +52,15 @@ impl Password {
         Ok(())
     }
 
-    /// Checks a new password (NIST SP 800-63B-4 §3.1.1.2). It must be long enough, must not be a common password, and
-    /// must not be made of the user's own `names`. There is no rule about kinds of characters. Takes up to tens of
-    /// milliseconds.
+    /// Checks a new password (NIST SP 800-63B-4 §3.1.1.2). It must have at least `min_chars` characters, must not be a
+    /// common password, and must not be one of the user's own `names` or a simple variation of a name. There is no rule
+    /// about kinds of characters. The check takes up to tens of milliseconds.
     ///
     /// # Errors
     /// A message that describes the problem.
     pub fn check_new(&self, min_chars: usize, names: &[&str]) -> Result<(), String> {
         self.check_length(min_chars)?;
+        // A long email address is also long and varied, so the password is compared with the names in any case.
         let is_a_name = names.iter().any(|name| name.to_lowercase() == self.0.to_lowercase());
         if is_a_name || (!self.is_long_and_varied() && self.guesses(names) < MIN_GUESSES) {
             return Err("is too easy to guess: a common password, a simple pattern, or your own name".to_owned());
@@ -67,14 +69,15 @@ impl Password {
     }
 
     /// Returns whether the password is long and has enough different characters. No common password and no simple
-    /// pattern has both properties, so the estimate, whose cost grows steeply with the length, can be skipped.
+    /// pattern has both properties, so such a password needs no estimate. This limits the cost, which grows steeply
+    /// with the length.
     fn is_long_and_varied(&self) -> bool {
         let distinct: HashSet<char> = self.0.chars().collect();
         self.0.chars().count() >= LONG_CHARS && distinct.len() >= VARIED_CHARS
     }
 
     /// Returns an estimate of the number of guesses that an attacker needs. Reads only the first [`LONG_CHARS`]
-    /// characters.
+    /// characters. The names, the parts of the names and the name of this server count as easy to guess.
     fn guesses(&self, names: &[&str]) -> u64 {
         let words: Vec<&str> = names
             .iter()
@@ -98,7 +101,8 @@ impl fmt::Debug for Password {
     }
 }
 
-/// The stored hash of a password: a PHC string. Only the hasher creates and verifies it.
+/// The stored hash of a password, as a string in the PHC format. Only the hasher (`memory/hasher`) creates and verifies
+/// hashes.
 #[derive(Clone)]
 pub struct PasswordHash(String);
 
@@ -124,12 +128,13 @@ impl fmt::Debug for PasswordHash {
 mod tests {
     use super::*;
 
+    /// Checks a new password of the user `ada`, with a minimum of 10 characters.
     fn judge(password: &str) -> Result<(), String> {
         Password::parse(password).expect("a password").check_new(10, &["ada", "ada.lovelace@example.com"])
     }
 
     #[test]
-    fn the_commonest_passwords_and_own_names_are_refused() {
+    fn common_passwords_and_own_names_are_refused() {
         for common in [
             "password123",
             "1234567890",
@@ -147,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_good_passwords_are_taken() {
+    fn good_passwords_are_accepted() {
         for good in [
             "correct horse battery staple",
             "s3cret-enough-pw",
@@ -156,12 +161,12 @@ mod tests {
             "пароль-не-угадать",
             "a long walk to the sea",
         ] {
-            assert_eq!(judge(good), Ok(()), "{good} should be taken");
+            assert_eq!(judge(good), Ok(()), "{good} should be accepted");
         }
     }
 
     #[test]
-    fn no_password_costs_more_to_judge_than_some_hashes() {
+    fn the_check_of_a_hostile_password_takes_less_than_five_seconds() {
         // The estimate once took seconds for this password, because each character can represent several letters.
         let hostile: String = "4@8({[<369&#!1|7$5%2z0+".chars().cycle().take(256).collect();
         for length in [10, 19, 20, 64, 256] {
@@ -184,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_and_excess_are_refused() {
+    fn empty_and_too_long_passwords_and_control_characters_are_refused() {
         assert!(Password::parse("nul\0inside").is_err());
         assert!(Password::parse("").is_err());
         assert!(Password::parse(&"é".repeat(256)).is_ok());

@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Permission(String);
 
+/// The scope names that OpenID Connect defines. A permission must not have such a name.
 const RESERVED: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
-/// The permissions that the server itself requires. The role `admin` has these permissions and the permissions of all
+/// The permissions that the server itself defines. The role `admin` has these permissions and the permissions of all
 /// other roles.
 pub const BUILT_IN: [&str; 8] = [
     "audit:read", "roles:read", "roles:write", "sessions:read", "sessions:revoke", "tokens:introspect", "users:read",
@@ -29,14 +30,14 @@ pub const BUILT_IN: [&str; 8] = [
 /// The permission that the user of an access token needs to introspect tokens (RFC 7662).
 pub const INTROSPECT: &str = "tokens:introspect";
 
-/// The role that has every permission. It cannot be removed.
+/// The name of the role that has every permission. The role cannot be removed.
 pub const ADMIN_ROLE: &str = "admin";
 
 impl Permission {
-    /// Reads a permission.
+    /// Reads a permission, exactly as written.
     ///
     /// # Errors
-    /// A message that describes the form of a permission.
+    /// A message if the text is not a scope token of 1 to 64 bytes, or if OpenID Connect reserves the name.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         check_scope_token(input)?;
         if is_reserved(input) {
@@ -62,19 +63,19 @@ pub fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }
 
-/// The name of a role. It has the characters of a permission, but no comma.
+/// The name of a role: a scope token (RFC 6749 §3.3) of at most 64 bytes without a comma.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RoleName(String);
 
 impl RoleName {
-    /// Reads the name of a role.
+    /// Reads the name of a role, exactly as written.
     ///
     /// # Errors
-    /// A message that describes the form of a role's name.
+    /// A message if the text is not a scope token of 1 to 64 bytes, or if it contains a comma.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         check_scope_token(input)?;
         if input.contains(',') {
-            // The header `Remote-Groups` separates roles by commas.
+            // The header `Remote-Groups` of forward authentication separates roles by commas.
             return Err("must not contain a comma");
         }
         Ok(Self(input.to_owned()))
@@ -99,6 +100,7 @@ pub const fn is_permission(name: &str) -> bool {
     is_scope_token(name.as_bytes())
 }
 
+/// Returns whether two texts are equal. The operator `==` is not available in a `const fn`.
 const fn is_same(one: &[u8], other: &[u8]) -> bool {
     let mut at = 0;
     while at < one.len() && at < other.len() && one[at] == other[at] {
@@ -107,6 +109,7 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
     at == one.len() && at == other.len()
 }
 
+/// Returns whether a text is a scope token (RFC 6749 §3.3) of 1 to 64 bytes.
 const fn is_scope_token(name: &[u8]) -> bool {
     let mut at = 0;
     // scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
@@ -116,6 +119,7 @@ const fn is_scope_token(name: &[u8]) -> bool {
     at == name.len() && at > 0 && at <= 64
 }
 
+/// Checks that a text is a scope token of 1 to 64 bytes.
 fn check_scope_token(input: &str) -> Result<(), &'static str> {
     if !is_scope_token(input.as_bytes()) {
         return Err("must be 1 to 64 visible ASCII characters without quotes or backslashes");
@@ -128,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_compiles_is_what_is_read() {
+    fn the_compile_time_check_and_the_parser_accept_the_same_names() {
         let longest = "x".repeat(64);
         let longer = "x".repeat(65);
         for name in

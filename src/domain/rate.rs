@@ -1,23 +1,25 @@
-//! How often something may be done.
+//! Rates in settings: a number of uses in a period, such as `30/1m`.
 
 use std::{fmt, num::NonZeroU32, str::FromStr};
 
 use super::span::Lifetime;
 
 const MAX_COUNT: u32 = 1_000_000;
+/// The longest period: a day, in seconds.
 const LONGEST_PERIOD: i64 = 24 * 60 * 60;
 
 /// A number of uses in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// The number of uses, at most a million.
+    /// The number of uses, 1 to 1,000,000. [`Rate::times`] can exceed this limit.
     pub count: NonZeroU32,
-    /// The period, at most a day.
+    /// The period, one second to one day.
     pub per: Lifetime,
 }
 
 impl Rate {
-    /// Returns the rate with `factor` times the count.
+    /// Returns the rate with the count multiplied by `factor`. Saturates at the maximum of `u32`. Returns the rate
+    /// unchanged if `factor` is 0.
     #[must_use]
     pub fn times(self, factor: u32) -> Self {
         let count = NonZeroU32::new(self.count.get().saturating_mul(factor)).unwrap_or(self.count);
@@ -25,7 +27,7 @@ impl Rate {
     }
 }
 
-/// Reads `30/1m`.
+/// Reads a count and a period, such as `30/1m`. Fails if the text has another form or a number is out of bounds.
 impl FromStr for Rate {
     type Err = ();
 

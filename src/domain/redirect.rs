@@ -1,7 +1,8 @@
 //! Redirect targets after a sign-in. The parameter `next` may refer only to this server or to an allowed host.
 //!
 //! The text is parsed as a browser parses it (the WHATWG URL standard), and the redirect uses the parsed URL, not the
-//! received text. A parser of our own would differ from a browser in one of the spellings that attackers collect.
+//! received text. A parser of our own would interpret some unusual spelling differently from a browser, and attackers
+//! collect such spellings.
 
 use std::{fmt, str::FromStr};
 
@@ -9,15 +10,17 @@ use url::Url;
 
 use super::address::{Authority, PublicUrl, is_domain};
 
-/// Longest `next` that is read, in bytes.
+/// The length of the longest `next` that is read, in bytes.
 const MAX_BYTES: usize = 2_048;
 
-/// A host that a browser may be redirected to. `app.example.com` allows one host; with a port, it allows only that port.
-/// `*.example.com` allows every subdomain.
+/// A host that a browser may be redirected to. `app.example.com` allows this host with any port, and
+/// `app.example.com:8443` with this port only. `*.example.com` allows every subdomain of `example.com`, but not
+/// `example.com` itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedHost {
     authority: Authority,
-    below: bool,
+    /// Whether the entry begins with `*.` and allows the subdomains of the host.
+    subdomains: bool,
 }
 
 impl FromStr for AllowedHost {
@@ -29,13 +32,13 @@ impl FromStr for AllowedHost {
         if below && !is_domain(&authority.host) {
             return Err("must have a domain name after *.");
         }
-        Ok(Self { authority, below })
+        Ok(Self { authority, subdomains: below })
     }
 }
 
 impl fmt::Display for AllowedHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", if self.below { "*." } else { "" }, self.authority)
+        write!(f, "{}{}", if self.subdomains { "*." } else { "" }, self.authority)
     }
 }
 
@@ -45,15 +48,16 @@ impl AllowedHost {
         self.authority.port.is_some()
     }
 
-    /// Returns whether the entry is an IPv6 address.
+    /// Returns whether the host of the entry is an IPv6 address.
     pub fn is_ipv6(&self) -> bool {
         self.authority.host.starts_with('[')
     }
 
+    /// Returns whether the host and, if the entry names a port, the port of `url` are allowed.
     fn allows(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
         let Authority { host: name, port } = &self.authority;
-        let host_fits = match self.below {
+        let host_fits = match self.subdomains {
             true => host.strip_suffix(name.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
             false => host == name,
         };
@@ -98,19 +102,21 @@ impl Redirects {
         Self { own: public_url.url().clone(), hosts: hosts.to_vec() }
     }
 
-    /// Reads `next`. Returns `None` unless it is a path on this server or a URL with an allowed host. The scheme of an
-    /// allowed host is not checked, and its port only if the entry has one, because cookies do not distinguish schemes
-    /// and ports either (RFC 6265 §8.5).
+    /// Reads `next`. Returns the target if `next` is a path on this server or a URL with an allowed host, and `None`
+    /// otherwise. For an allowed host, `http` and `https` are both accepted. The port is checked only if the entry
+    /// names a port. Cookies do not distinguish schemes and ports either (RFC 6265 §8.5).
     pub fn read(&self, next: &str) -> Option<Target> {
         let is_path = next.starts_with('/') && !next.starts_with("//");
         let is_url = ["http://", "https://"].iter().any(|scheme| next.starts_with(scheme));
-        // A browser removes tabs and line breaks and reads a backslash as a slash (WHATWG URL), so such texts are
-        // refused.
+        // A browser removes tabs and line breaks and reads a backslash as a slash (WHATWG URL). So a text with such
+        // characters is refused.
         let is_plain = next.len() <= MAX_BYTES && !next.contains(|c: char| c.is_control() || c == '\\');
         if !is_plain || !(is_path || is_url) {
             return None;
         }
         let url = self.own.join(next).ok()?;
+        // A user name can imitate a host, as in `https://app.example.com@evil.example`. No URL with a user name is
+        // allowed.
         let has_user = !url.username().is_empty() || url.password().is_some();
         if url.origin() == self.own.origin() && !has_user {
             return local_target(&url);
@@ -120,8 +126,9 @@ impl Redirects {
     }
 }
 
-/// Returns the URL without its origin. Returns `None` if the path begins with two slashes, because a browser would read
-/// it as a host. An example is `/.//evil.example`.
+/// Returns the target for a URL of this server: the URL without its origin. Returns `None` if the path begins with two
+/// slashes, because a browser would read the text after them as a host. An example is `/.//evil.example`, whose parsed
+/// path is `//evil.example`.
 fn local_target(url: &Url) -> Option<Target> {
     let path = &url[url::Position::BeforePath..];
     (!path.starts_with("//")).then(|| Target::Local(path.to_owned()))
@@ -164,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is() {
+    fn other_targets_are_refused() {
         for next in [
             "",
             "account",
@@ -212,17 +219,17 @@ mod tests {
     }
 
     #[test]
-    fn an_overlong_one_is_not_read() {
+    fn a_target_of_more_than_2048_bytes_is_refused() {
         assert!(read(&format!("/{}", "a".repeat(MAX_BYTES - 1))).is_some());
         assert!(read(&format!("/{}", "a".repeat(MAX_BYTES))).is_none());
     }
 
     proptest! {
         #[test]
-        fn whatever_is_read_stays_on_the_server_or_an_allowed_host(next in r"[/\\.:@%2fFeEtT a-d?#\t-]{0,24}|https?:.{0,20}") {
+        fn every_accepted_target_is_on_an_allowed_host(next in r"[/\\.:@%2fFeEtT a-d?#\t-]{0,24}|https?:.{0,20}") {
             if let Some(target) = redirects().read(&next) {
-                let url = redirects().own.join(target.as_str()).expect("it is a URL");
-                let host = url.host_str().expect("it has a host");
+                let url = redirects().own.join(target.as_str()).expect("a URL");
+                let host = url.host_str().expect("a host in the URL");
                 prop_assert!(host == "auth.example.com" || redirects().hosts.iter().any(|allowed| allowed.allows(&url)));
             }
         }

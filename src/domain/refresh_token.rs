@@ -1,7 +1,7 @@
-//! Refresh tokens: signed tokens that are a pure function of the session's row.
+//! Refresh tokens: signed tokens that are computed from the session's row.
 //!
-//! The row contains all input of the current refresh token. Therefore no token is stored, and the current token can be
-//! returned again, byte for byte.
+//! The row contains every value of the current refresh token's claims. So no token is stored, and the current token can
+//! be returned again, byte for byte.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -30,11 +30,12 @@ pub struct RefreshClaims {
     iat: UnixTime,
     #[serde(with = "numeric_date")]
     exp: UnixTime,
-    /// The generation of the session that the token belongs to.
+    /// The generation of the token within its session.
     #[serde(rename = "gen")]
     pub generation: i64,
 }
 
+/// The only value of the claim `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Refresh {
@@ -72,10 +73,10 @@ impl RefreshClaims {
     }
 }
 
-/// A reason for which a refresh token is rejected before its session is looked up.
+/// A reason for which a refresh token is rejected before its session is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefreshTokenError {
-    /// The token was not issued by this server, or was altered.
+    /// The text is not a refresh token of this server, or the token was altered.
     #[error("not a refresh token of this server")]
     Invalid,
     /// The token is an access token.
@@ -86,7 +87,8 @@ pub enum RefreshTokenError {
     Expired,
 }
 
-/// The issuer and verifier of refresh tokens. Its key is never published.
+/// The issuer and verifier of refresh tokens. The key is never published, because only this server verifies refresh
+/// tokens.
 pub struct RefreshTokens {
     key: DerivedKey,
     signer: Signer,
@@ -95,7 +97,8 @@ pub struct RefreshTokens {
 }
 
 impl RefreshTokens {
-    /// Creates the issuer. `key` is derived for [`super::Purpose::RefreshTokens`].
+    /// Returns the issuer and verifier. `key` is the key for [`super::Purpose::RefreshTokens`]; `issuer` is the claim
+    /// `iss` of the tokens.
     pub fn new(key: DerivedKey, issuer: &str) -> Self {
         Self {
             signer: Signer::new(jwt::Algorithm::Hs256, key.bytes()),
@@ -126,7 +129,8 @@ impl RefreshTokens {
         )
     }
 
-    /// Returns the `jti` of one generation.
+    /// Returns the `jti` of the refresh token of one generation. It is computed from the parameters, so it is not
+    /// stored either.
     pub fn id(&self, session: SessionId, generation: i64, made_at: UnixTime) -> TokenId {
         let mac = self.key.mac(&[b"jti", session.uuid().as_bytes(), &generation.to_be_bytes()]);
         let mut entropy = [0; 10];
@@ -134,13 +138,13 @@ impl RefreshTokens {
         TokenId::new(made_at, entropy)
     }
 
-    /// Returns the `jti` of the current generation, for the list of active sessions.
+    /// Returns the `jti` of the session's current refresh token, for the list of active sessions.
     pub fn current_id(&self, session: &Session) -> TokenId {
         self.id(session.id, session.generations.current(), session.generations.current_issued_at())
     }
 
     /// Returns whether `id` is the `jti` of the session's current refresh token, or of an earlier generation whose time
-    /// of issue is still stored ([`super::generations::Generations::remembered`]).
+    /// of issue is still stored ([`super::generations::Generations::with_stored_times`]).
     pub fn is_id_of(&self, id: TokenId, session: &Session) -> bool {
         session
             .generations
@@ -148,8 +152,8 @@ impl RefreshTokens {
             .any(|(generation, made_at)| self.id(session.id, generation, made_at) == id)
     }
 
-    /// Verifies the signature and the issuer of a refresh token and returns its claims, even if it has expired. This is
-    /// enough for a logout.
+    /// Verifies the signature and the issuer of a refresh token and returns its claims. The token may have expired: an
+    /// expired token can still end its session.
     ///
     /// # Errors
     /// [`RefreshTokenError::WrongType`] for an access token, otherwise [`RefreshTokenError::Invalid`].

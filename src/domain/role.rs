@@ -17,7 +17,7 @@ impl Roles {
         Self(stored)
     }
 
-    /// Returns whether a role of that name exists.
+    /// Returns whether a role with the name `role` exists.
     pub fn has(&self, role: &str) -> bool {
         self.0.contains_key(role)
     }
@@ -27,7 +27,7 @@ impl Roles {
         self.0.keys().map(String::as_str)
     }
 
-    /// Returns the permissions of the role `admin`.
+    /// Returns the permissions of the role `admin`: the permissions of all roles and the built-in permissions.
     pub fn all(&self) -> BTreeSet<Permission> {
         let built_in = BUILT_IN.iter().filter_map(|name| Permission::parse(name).ok());
         self.0.values().flatten().cloned().chain(built_in).collect()
@@ -38,14 +38,15 @@ impl Roles {
         if role == ADMIN_ROLE { self.all() } else { self.0.get(role).cloned().unwrap_or_default() }
     }
 
-    /// Returns the permissions of a user with the given roles and the directly granted permissions `direct`, sorted.
+    /// Returns the permissions of a user with the given roles and the directly granted permissions `direct`, sorted and
+    /// without duplicates. A role that does not exist grants nothing.
     pub fn of_user<'r>(&self, roles: impl IntoIterator<Item = &'r str>, direct: &[Permission]) -> Vec<Permission> {
         let by_role = roles.into_iter().flat_map(|role| self.permissions(role));
         by_role.chain(direct.iter().cloned()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Returns a copy in which one role is changed: it has the given permissions, or is removed if `permissions` is
-    /// `None`.
+    /// Returns a copy in which one role is added or changed to have exactly `permissions`. If `permissions` is `None`,
+    /// the role is removed.
     #[must_use]
     pub fn with(&self, role: &str, permissions: Option<BTreeSet<Permission>>) -> Self {
         let mut changed = self.clone();
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_has_what_any_role_names() {
+    fn admin_has_the_permissions_of_all_roles_and_the_built_in_permissions() {
         let roles = Roles::default().with("admin", Some(set(&[]))).with("editor", Some(set(&["posts:write"])));
         let of_admin = roles.of_user(["admin"], &[]);
         assert_eq!(of_admin.len(), BUILT_IN.len() + 1);

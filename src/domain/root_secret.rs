@@ -1,4 +1,4 @@
-//! The root secret, and the keys that are derived from it with HKDF-SHA-256 (RFC 5869), one for each label.
+//! The root secret, and the keys that are derived from it with HKDF-SHA-256 (RFC 5869), one key for each label.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::{
     jwt::{base64url, from_base64url},
 };
 
-/// The name that a sealed first secret is bound to.
+/// The name to which the ciphertext of a sealed first secret is bound.
 const SEALED_AS: &str = "first secret";
 
 /// The purpose of a derived key. Each purpose has its own label, so two purposes never have the same key.
@@ -25,19 +25,22 @@ pub enum Purpose {
     DeviceIds,
     /// The key for the MACs of fingerprint components.
     Fingerprints,
-    /// The key from which the CSRF token of a session is computed.
+    /// The key from which CSRF tokens are computed.
     Csrf,
-    /// The key that hashes typed login names for the rate limits and the audit log, whether or not a user has them.
-    UnknownNames,
+    /// The key that hashes login names: for the rate limits every typed name, and for the audit log the names that no
+    /// user has.
+    LoginNames,
     /// The key from which the password of the sample user is computed in the profile `dev`.
     SampleUser,
-    /// The key for the value by which the server detects a root secret that does not belong to the database.
+    /// The key for the recognition value, by which the server detects a root secret that does not belong to the
+    /// database.
     Recognition,
     /// The key that seals the first root secret after another root secret has replaced it.
     SealFirstSecret,
 }
 
 impl Purpose {
+    /// Returns the label (`info` of HKDF) of the purpose. If a label changes, the derived key changes too.
     const fn label(self) -> &'static [u8] {
         match self {
             Self::SealSigningKeys => b"vestibule v1 seal signing keys",
@@ -45,7 +48,7 @@ impl Purpose {
             Self::DeviceIds => b"vestibule v1 device ids",
             Self::Fingerprints => b"vestibule v1 fingerprints",
             Self::Csrf => b"vestibule v1 csrf",
-            Self::UnknownNames => b"vestibule v1 unknown names",
+            Self::LoginNames => b"vestibule v1 unknown names",
             Self::SampleUser => b"vestibule v1 sample user",
             Self::Recognition => b"vestibule v1 recognition",
             Self::SealFirstSecret => b"vestibule v1 seal first secret",
@@ -53,13 +56,13 @@ impl Purpose {
     }
 }
 
-/// The root secret: at least 32 random bytes that are stored outside the database. The value is what HKDF extracts from
-/// them.
+/// The root secret: at least 32 random bytes that are stored outside the database. This type contains the pseudorandom
+/// key that HKDF extracts from the bytes, not the bytes themselves.
 #[derive(Clone)]
 pub struct RootSecret(Zeroizing<[u8; 32]>);
 
 impl RootSecret {
-    /// Takes the bytes of the secret. The code that reads them checks their length.
+    /// Returns the root secret that consists of `bytes`. The code that reads the bytes has checked their length.
     pub fn new(bytes: &[u8]) -> Self {
         Self(Zeroizing::new(Hkdf::<Sha256>::extract(None, bytes).0.into()))
     }
@@ -67,22 +70,24 @@ impl RootSecret {
     /// Returns the key for one purpose.
     pub fn derive(&self, purpose: Purpose) -> DerivedKey {
         let mut key = Zeroizing::new([0; 32]);
-        let extracted = Hkdf::<Sha256>::from_prk(self.0.as_slice()).expect("32 bytes are what HKDF-SHA-256 extracts");
-        extracted.expand(purpose.label(), key.as_mut_slice()).expect("32 bytes are a length that HKDF-SHA-256 gives");
+        let extracted = Hkdf::<Sha256>::from_prk(self.0.as_slice()).expect("HKDF-SHA-256 extracts 32 bytes");
+        extracted.expand(purpose.label(), key.as_mut_slice()).expect("HKDF-SHA-256 can expand to 32 bytes");
         DerivedKey::new(key)
     }
 
-    /// Returns a value that identifies this secret without revealing it.
+    /// Returns the recognition value: a text that identifies this secret without revealing it.
     pub fn recognition(&self) -> String {
         base64url(&self.derive(Purpose::Recognition).mac(&[]))
     }
 
-    /// Returns this secret for the database, sealed with the secret that replaces it.
+    /// Returns this secret in its form for the database, sealed under a key of `successor`, the secret that replaces
+    /// it.
     pub fn seal(&self, successor: &Self) -> String {
         base64url(&aead::seal(&successor.derive(Purpose::SealFirstSecret), SEALED_AS, self.0.as_slice()))
     }
 
-    /// Opens the output of [`RootSecret::seal`]. Returns `None` if `self` is not the successor that it was sealed with.
+    /// Opens the output of [`RootSecret::seal`]. Returns `None` if `self` is not the successor under which the secret
+    /// was sealed, or if the text was altered.
     pub fn open(&self, sealed: &str) -> Option<Self> {
         let opened = aead::open(&self.derive(Purpose::SealFirstSecret), SEALED_AS, &from_base64url(sealed)?)?;
         Some(Self(Zeroizing::new(opened.as_slice().try_into().ok()?)))

@@ -1,4 +1,5 @@
-//! The decision on a refresh token: one `match` over the session's row, the token and the time, without side effects.
+//! The decision on a refresh token, as one `match` over the states of the session, the user, the token and the device.
+//! It has no side effects.
 
 use super::{
     UnixTime,
@@ -6,38 +7,40 @@ use super::{
     session::{Session, SessionState},
 };
 
-/// The comparison of the device that sends a refresh with the device of the session.
+/// The result of the check of the device that sends a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceMatch {
-    /// The session is not bound to a device, or the device is the one that it is bound to.
+    /// The fingerprint matches, drifts or is not judged, or the setting `fingerprint_policy` permits a mismatch.
     Matches,
-    /// The device is another one, or the request has no fingerprint.
+    /// The fingerprint belongs to another device, or the request has no fingerprint although the session requires one.
     Mismatched,
 }
 
-/// The result of a refresh request.
+/// The decision on a refresh request. The flow carries it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The successor of the refresh token is issued.
+    /// The successor of the refresh token is issued, with a new access token.
     Rotate,
-    /// The session's current refresh token is returned again, with a new access token. Nothing rotates.
+    /// The presented token was superseded within the grace. The session's current refresh token is returned again, with
+    /// a new access token. The token is not rotated.
     Repeat,
-    /// The same refresh token is returned, because rotation is off.
+    /// The presented refresh token is returned, with a new access token, because rotation is off.
     Keep,
     /// The request is refused with `token_revoked`: the session has ended, or its user is disabled or deleted.
     RefuseEnded,
     /// The request is refused with `token_revoked`: the token was issued before the last password change. The session
-    /// is kept, because the token may come from another tab of the user who changed the password.
+    /// does not end, because the request may come from another tab of the user who changed the password.
     RefuseOutdated,
-    /// The request is refused with `refresh_reused` and the session ends: the token was presented again after the
-    /// grace.
+    /// The request is refused with `refresh_reused` and the session ends: the token was superseded, and it was
+    /// presented again after the grace.
     RefuseReused,
-    /// The request is refused with `device_mismatch`: the device is another one.
+    /// The request is refused with `device_mismatch`: it comes from another device.
     RefuseDevice,
 }
 
 /// Returns the decision on a refresh token, by the table "Rotation" of `docs/contract/http-api.md`.
-/// [`super::refresh_token::RefreshTokens::verify`] has already checked signature, issuer and expiry.
+/// [`super::refresh_token::RefreshTokens::verify`] has already checked the signature, the issuer and the expiry of the
+/// token. `generation` is the generation of the token.
 pub fn decide(
     session: &Session,
     user_is_active: bool,
@@ -49,6 +52,8 @@ pub fn decide(
     let standing = session.generations.state(generation, now, policy.grace);
     match (session.state(now), user_is_active, standing, binding) {
         (SessionState::Revoked | SessionState::Expired, ..) | (_, false, ..) => Decision::RefuseEnded,
+        // Outdated and reused tokens are refused before the device is considered. So reuse ends the session from any
+        // device.
         (SessionState::Live, true, GenerationState::Outdated, _) => Decision::RefuseOutdated,
         (SessionState::Live, true, GenerationState::Reused, _) => Decision::RefuseReused,
         (SessionState::Live, true, _, DeviceMatch::Mismatched) => Decision::RefuseDevice,
@@ -58,7 +63,7 @@ pub fn decide(
     }
 }
 
-/// The settings that the decision depends on.
+/// The settings on which the decision depends.
 #[derive(Clone, Copy, Debug)]
 pub struct RotationPolicy {
     /// `rotate_refresh_tokens`: whether a refresh issues a new refresh token.

@@ -1,9 +1,9 @@
-//! The scope that a client requests (RFC 6749 §3.3): a list of permissions. It can narrow the permissions of a token,
-//! but never extend them.
+//! The scope that a client requests (RFC 6749 §3.3): a list of permissions. A scope can reduce the permissions of a
+//! token, but never extend them.
 
 use super::{Permission, permission};
 
-/// A sorted list of distinct permissions. It is never empty: a request without a scope is `None`, not an empty scope.
+/// A sorted list of distinct permissions. The list is never empty. A request without a scope is represented by `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope(Vec<Permission>);
 
@@ -31,7 +31,8 @@ impl Scope {
         self.0.binary_search(permission).is_ok()
     }
 
-    /// Returns the first permission of the scope that is not in `granted`, or `None` if all are granted.
+    /// Returns the first permission of the scope that is not in `granted`, or `None` if all permissions of the scope
+    /// are granted.
     pub fn first_not_in(&self, granted: &[Permission]) -> Option<&Permission> {
         self.0.iter().find(|permission| !granted.contains(permission))
     }
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn asking_for_nothing_is_not_asking() {
+    fn a_scope_without_permissions_is_absent_and_a_malformed_scope_is_an_error() {
         for text in ["", " ", "openid", "openid profile email address phone offline_access"] {
             assert_eq!(Scope::parse(text), Ok(None), "{text:?}");
         }

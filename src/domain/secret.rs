@@ -1,4 +1,5 @@
-//! Secrets of the operator: bytes that are wiped when dropped, never printed, and refused if they could be guessed.
+//! Secrets that the operator configures. Their memory is overwritten when they are dropped, they are never printed, and
+//! secrets that are easy to guess are refused.
 
 use std::fmt;
 
@@ -7,22 +8,22 @@ use zeroize::Zeroizing;
 /// The least number of bytes of a root secret.
 pub const LEAST_ROOT_BYTES: usize = 32;
 
-/// Secret bytes. They are wiped when dropped; `Debug` prints the type's name.
+/// Secret bytes. Their memory is overwritten when they are dropped. `Debug` prints only the name of the type.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Takes the bytes as they are.
+    /// Wraps the bytes without a check.
     pub fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self(bytes)
     }
 
-    /// Returns the bytes, for the one place that derives or signs with them.
+    /// Returns the bytes. Only code that derives a key or signs with the secret calls this function.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// Checks that the secret has at least `least` bytes and can't be guessed.
+    /// Checks that the secret has at least `least` bytes and is not easy to guess.
     ///
     /// # Errors
     /// A sentence that completes "the secret …".
@@ -45,20 +46,22 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Keys that documentation gives as examples and that contain none of [`SAMPLE_WORDS`].
+/// Keys that are examples in the documentation of other projects and that contain none of [`SAMPLE_WORDS`].
 const SAMPLE_KEYS: [&[u8]; 3] = [
     b"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", // FastAPI's tutorial
     b"hPRYyVRiMyxpw5sBB1XeCMN1kFsDCqKvBi2QJxBVHQk=",                     // Rocket's guide
     b"8Xui8SN4mI+7egV/9dlfYYLGQJeEx4+DwmSQLwDVXJg=",                     // Rocket's examples
 ];
 
-/// The words that sample keys consist of, such as `supersecretkey`, `default_secret`, `your-256-bit-secret`. Of two words that
-/// begin alike the longer one comes first.
+/// The words of which sample keys consist, such as `supersecretkey`, `default_secret`, `your-256-bit-secret`. If one
+/// word is the beginning of another word, the longer word comes first: the words are removed from a secret in this
+/// order.
 const SAMPLE_WORDS: &str = "insecure password passphrase passwd changeme change default example sample production \
     development placeholder replace characters signing session django fastapi vestibule minimum \
     please should string random secret secure super least token admin \
     hs256 your this test long auth with bits key jwt";
 
+/// Returns whether a secret is a known example, is monotonous, or consists mainly of [`SAMPLE_WORDS`].
 fn is_weak(secret: &[u8]) -> bool {
     if SAMPLE_KEYS.contains(&secret) || is_monotonous(secret) {
         return true;
@@ -70,11 +73,13 @@ fn is_weak(secret: &[u8]) -> bool {
     for word in SAMPLE_WORDS.split_whitespace() {
         rest = Zeroizing::new(rest.replace(word, ""));
     }
-    // The rest of a sample, with which it was padded, counts only if it would be long enough alone.
+    // A secret that contains sample words is weak, unless the rest has at least 16 bytes and is not monotonous.
     rest.len() < plain.len() && (rest.len() < 16 || is_monotonous(rest.as_bytes()))
 }
 
-/// Returns whether a secret has few different bytes, a pattern that repeats, or a run such as `abcdef`.
+/// Returns whether a secret is monotonous. It is monotonous in one of three cases: it has fewer than 8 different bytes;
+/// it repeats a pattern of at most 31 bytes; or more than about three quarters of its neighbouring bytes differ by at
+/// most 1, as in `abcdef`.
 fn is_monotonous(bytes: &[u8]) -> bool {
     let mut seen = [false; 256];
     bytes.iter().for_each(|byte| seen[usize::from(*byte)] = true);

@@ -1,25 +1,26 @@
-//! Sessions. A session is one sign-in on one device. It ends with a logout, a revocation or its expiry.
+//! Sessions. A session is one sign-in on one device. It ends when the user logs out, when it is revoked, or when it
+//! expires.
 
-use super::{DeviceRow, Scope, SessionId, UnixTime, UserId, device::SealedFingerprint, generations::Generations};
+use super::{DeviceRowId, Scope, SessionId, UnixTime, UserId, device::SealedFingerprint, generations::Generations};
 
-/// Number of consecutive wrong passwords that end a session. They count at `/fresh`, at a password change and at the
-/// deletion of the account.
+/// The number of consecutive wrong passwords that end a session. Wrong passwords at `/fresh`, at a password change and
+/// at the deletion of the account are counted together.
 pub const MAX_FAILED_PROOFS: u32 = 5;
 
-/// Number of consecutive refreshes from another device that end a session.
+/// The number of consecutive refreshes from another device that end a session.
 pub const MAX_MISMATCHES: u32 = 3;
 
 /// A session, as the database stores it.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// The `sid` of its tokens.
+    /// The id of the session: the `sid` of its tokens.
     pub id: SessionId,
     /// The user.
     pub user_id: UserId,
     /// The client that opened the session.
     pub client_id: String,
-    /// The device that the session is on. `None` if the device was removed since.
-    pub device: Option<DeviceRow>,
+    /// The device of the session. `None` if the device was deleted, or if an application created the session in code.
+    pub device: Option<DeviceRowId>,
     /// The scope that the login requested. It limits the permissions of the session's tokens. `None` if the login
     /// requested no scope.
     pub scope: Option<Scope>,
@@ -33,27 +34,28 @@ pub struct Session {
     pub created_at: UnixTime,
     /// The time of the last login or refresh.
     pub last_used_at: UnixTime,
-    /// The absolute end of the session. No refresh extends it.
+    /// The absolute end of the session. No refresh extends this time.
     pub expires_at: UnixTime,
-    /// The end of the session if it is not refreshed. Each rotation extends it. It is the `exp` of the current refresh
-    /// token.
+    /// The end of the session if no refresh follows: the `exp` of the current refresh token. Each rotation extends this
+    /// time, at most to `expires_at`.
     pub refresh_expires_at: UnixTime,
     /// The generations of the session's refresh tokens.
     pub generations: Generations,
-    /// The latest `exp` of the access tokens that were issued for the session.
+    /// The latest `exp` of the access tokens that were issued for the session. A revocation of the session is
+    /// remembered until then.
     pub access_expires_at: UnixTime,
     /// The time at which the user last proved a password in the session.
     pub auth_time: UnixTime,
-    /// The number of wrong passwords since the last correct password.
+    /// The number of wrong passwords in the session since the last correct password.
     pub failed_proofs: u32,
     /// The number of consecutive refreshes from another device.
     pub mismatches: u32,
-    /// The baseline: the fingerprint that the fingerprint of each refresh is compared with. `None` if the session has
-    /// no fingerprint.
+    /// The baseline: the sealed fingerprint with which the fingerprint of each refresh is compared. `None` if the
+    /// session has no fingerprint.
     pub fingerprint: Option<SealedFingerprint>,
-    /// The time at which the session was revoked.
+    /// The time at which the session was revoked. `None` if it was not revoked.
     pub revoked_at: Option<UnixTime>,
-    /// The reason for the revocation.
+    /// The reason for the revocation: a name of [`RevokeReason`]. `None` if the session was not revoked.
     pub revoked_reason: Option<String>,
 }
 
@@ -62,14 +64,15 @@ pub struct Session {
 pub enum SessionState {
     /// The session is active: it can be refreshed.
     Live,
-    /// The session was revoked, by a user or by the server.
+    /// The session was revoked: by a logout, a user, an admin, a client or the server.
     Revoked,
-    /// The idle time or the absolute time of the session has expired.
+    /// The session was not revoked, and `refresh_expires_at` or `expires_at` has passed.
     Expired,
 }
 
 impl Session {
-    /// Returns the state at `now`. A session is expired from the second of the earlier of its two ends on.
+    /// Returns the state at `now`. The session is expired from the earlier of `refresh_expires_at` and `expires_at` on,
+    /// including this second.
     pub fn state(&self, now: UnixTime) -> SessionState {
         if self.revoked_at.is_some() {
             SessionState::Revoked

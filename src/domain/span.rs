@@ -1,8 +1,9 @@
-//! Spans of time as settings have them: whole seconds, never negative, bounded so that adding a span to a time can't overflow.
+//! Spans of time in settings, in whole seconds. A span is never negative, and it is at most ten years, so adding a span
+//! to a time cannot overflow.
 
 use std::{fmt, str::FromStr};
 
-/// Ten years. A longer span is a typing error.
+/// The longest span: ten years, in seconds. A longer span is probably a typing error.
 const LONGEST: i64 = 10 * 365 * DAY;
 const DAY: i64 = 24 * HOUR;
 const HOUR: i64 = 60 * MINUTE;
@@ -15,7 +16,7 @@ macro_rules! spans {
         pub struct $Span(i64);
 
         impl $Span {
-            /// Returns a span of so many seconds; `None` if it is out of bounds.
+            /// Returns a span of `seconds` seconds, or `None` if the number is out of bounds.
             pub const fn new(seconds: i64) -> Option<Self> {
                 if seconds >= $least && seconds <= LONGEST { Some(Self(seconds)) } else { None }
             }
@@ -26,7 +27,8 @@ macro_rules! spans {
             }
         }
 
-        /// Reads `15m`, `7d`, `30s`, `2h` or a number of seconds.
+        /// Reads `15m`, `7d`, `30s`, `2h`, or a number of seconds such as `90`. Fails if the text has another form or
+        /// the span is out of bounds.
         impl FromStr for $Span {
             type Err = ();
 
@@ -35,7 +37,7 @@ macro_rules! spans {
             }
         }
 
-        /// Writes the span in the largest unit that divides it, so that it can be read again.
+        /// Writes the span in the largest unit of which it is a whole multiple. The text can be read again.
         impl fmt::Display for $Span {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match [(DAY, 'd'), (HOUR, 'h'), (MINUTE, 'm')].iter().find(|(unit, _)| self.0 % unit == 0) {
@@ -53,6 +55,7 @@ spans! {
     Seconds from 0;
 }
 
+/// Returns the number of seconds, or `None` if the text is malformed or the number is too large.
 fn parse(text: &str) -> Option<i64> {
     let (number, unit) = match text.char_indices().next_back()? {
         (end, 's') => (&text[..end], 1),
@@ -67,6 +70,6 @@ fn parse(text: &str) -> Option<i64> {
 }
 
 impl Seconds {
-    /// No time at all.
+    /// A span of zero seconds.
     pub const ZERO: Self = Self(0);
 }

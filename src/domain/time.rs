@@ -1,12 +1,13 @@
-//! Instants in whole seconds since 1970. The domain, the database and the tokens use no other form.
+//! Instants in whole seconds since 1970-01-01 UTC. The domain, the database and the tokens represent every time in this
+//! way.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// Seconds since the Unix epoch. Serialises as RFC 3339 in UTC. Tokens and tables contain the number that
-/// [`UnixTime::seconds`] returns.
+/// An instant: seconds since the Unix epoch. It serialises as a text in RFC 3339, in UTC. Tokens and tables contain the
+/// number that [`UnixTime::seconds`] returns.
 ///
 /// ```
 /// use vestibule::UnixTime;
@@ -45,7 +46,7 @@ impl fmt::Display for UnixTime {
         let text = OffsetDateTime::from_unix_timestamp(self.0).ok().and_then(|time| time.format(&Rfc3339).ok());
         match text {
             Some(text) => f.write_str(&text),
-            // The year is outside the range of RFC 3339. This happens only if a clock is very wrong.
+            // The year is outside the range of RFC 3339. This happens only if a clock is wrong by thousands of years.
             None => write!(f, "@{}", self.0),
         }
     }
@@ -72,7 +73,7 @@ pub mod numeric_date {
         serializer.serialize_i64(time.seconds())
     }
 
-    /// Reads an integer. Returns an error for a text or a fraction.
+    /// Reads an integer as seconds. Fails for a text or a number with a fraction.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UnixTime, D::Error> {
         i64::deserialize(deserializer).map(UnixTime::from_seconds)
     }

@@ -12,7 +12,7 @@ pub fn normalise(text: &str) -> Result<String, &'static str> {
     Ok(text)
 }
 
-/// Converts a text to NFC without trimming it, because white space is a part of a password.
+/// Converts a text to NFC and does not trim it. This is for passwords, of which white space is a part.
 ///
 /// # Errors
 /// As [`normalise`].
@@ -37,6 +37,7 @@ pub fn refuse_invisible(text: &str) -> Result<(), &'static str> {
     if text.chars().any(invisible) { Err("must not contain invisible characters") } else { Ok(()) }
 }
 
+/// Checks that a text has no control character. The message is for the user.
 fn refuse_control_characters(text: &str) -> Result<(), &'static str> {
     if text.chars().any(char::is_control) {
         return Err("must not contain control characters");

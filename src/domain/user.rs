@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Permission, UnixTime, UserId, unicode};
 
-/// A username: 1 to 64 characters, without `@`, unique without regard to case.
+/// A username: 1 to 64 characters, without `@`. Two usernames with the same lookup key cannot both exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username {
     shown: String,
@@ -13,13 +13,14 @@ pub struct Username {
 }
 
 impl Username {
-    /// Longest username, in characters.
+    /// The length of the longest username, in characters.
     pub const MAX_CHARS: usize = 64;
 
-    /// Reads a username as the user typed it.
+    /// Reads a username as the user typed it. White space at both ends is removed.
     ///
     /// # Errors
-    /// A message that describes the form of a username.
+    /// A message if the text is empty or too long, or if it contains `@`, a control character or an invisible
+    /// character.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         let shown = unicode::normalise(input)?;
         if shown.is_empty() || shown.chars().count() > Self::MAX_CHARS {
@@ -34,19 +35,20 @@ impl Username {
         Ok(Self { shown, key })
     }
 
-    /// Returns the username as the user typed it.
+    /// Returns the username as the user typed it, in NFC.
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// Returns the lookup key: the case-folded username, which must be unique.
+    /// Returns the lookup key: the username without differences of case, width and style. It must be unique.
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// An email address: exactly one `@` with text before and after it, at most 254 bytes (RFC 5321 §4.5.3.1.3), unique
-/// without regard to case. The type does not prove that the address receives mail.
+/// An email address: exactly one `@` with text before and after it, at most 254 bytes (RFC 5321 §4.5.3.1.3). Two
+/// addresses with the same lookup key cannot both exist. A value of this type does not prove that the address receives
+/// mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email {
     shown: String,
@@ -54,13 +56,14 @@ pub struct Email {
 }
 
 impl Email {
-    /// Longest address, in bytes.
+    /// The length of the longest address, in bytes.
     pub const MAX_BYTES: usize = 254;
 
-    /// Reads an address as the user typed it.
+    /// Reads an address as the user typed it. White space at both ends is removed.
     ///
     /// # Errors
-    /// A message that describes the form of an address.
+    /// A message if the text is too long, does not have the form of an address, or contains a control character or an
+    /// invisible character.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
         let shown = unicode::normalise(input)?;
         if shown.len() > Self::MAX_BYTES {
@@ -74,6 +77,7 @@ impl Email {
         let domain_is_one = !domain.is_empty()
             && !domain.contains(ambiguous)
             && domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
+        // RFC 5321 §4.5.3.1.1 limits the part before the `@` to 64 bytes.
         if local.is_empty() || local.len() > 64 || local.contains(ambiguous) || !domain_is_one {
             return Err(wrong);
         }
@@ -81,12 +85,12 @@ impl Email {
         Ok(Self { shown, key })
     }
 
-    /// Returns the address as the user typed it.
+    /// Returns the address as the user typed it, in NFC.
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// Returns the lookup key: the case-folded address, which must be unique.
+    /// Returns the lookup key: the address without differences of case, width and style. It must be unique.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -123,9 +127,9 @@ impl Identifier {
     }
 }
 
-/// Returns a text without differences of case, width and style. Lower-casing before and after upper-casing makes `ß`
-/// equal `SS`, `ſ` equal `s`, and a final sigma equal any other sigma. NFKC removes differences of width and style,
-/// because applications that receive a name may treat such variants as equal.
+/// Returns a text without differences of case, width and style. The text is converted to lower, upper and lower case
+/// again: then `ß` equals `SS`, `ſ` equals `s`, and a final sigma equals any other sigma. NFKC removes differences of
+/// width and style, because applications that receive a name may treat such variants as equal.
 fn fold(text: &str) -> String {
     let plain: String = text.nfkc().collect();
     plain.to_lowercase().to_uppercase().to_lowercase()
@@ -136,23 +140,25 @@ fn fold(text: &str) -> String {
 pub struct User {
     /// The user's id: the `sub` of their tokens.
     pub id: UserId,
-    /// The username as the user typed it.
+    /// The username as the user typed it. `None` if the user has no username.
     pub username: Option<String>,
-    /// The email address as the user typed it.
+    /// The email address as the user typed it. `None` if the user has no email address.
     pub email: Option<String>,
-    /// The time at which the address was proved to belong to the user.
+    /// The time at which the email address was verified. `None` if the address is not verified.
     pub email_verified_at: Option<UnixTime>,
-    /// The time from which the user is disabled and cannot sign in.
+    /// The time since which the user is disabled and cannot sign in. `None` if the user is active.
     pub disabled_at: Option<UnixTime>,
-    /// The authorization version. It is increased when the content of older access tokens is no longer true.
+    /// The authorization version. It is increased when the content of issued access tokens is no longer true, and then
+    /// tokens with a lower version are refused.
     pub authorization_version: i64,
     /// The custom claims of the user's access tokens.
     pub claims: Map<String, Value>,
     /// The names of the user's roles, sorted.
     pub roles: Vec<String>,
-    /// Permissions granted directly, sorted.
+    /// The permissions that were granted to the user directly, sorted.
     pub direct_permissions: Vec<Permission>,
-    /// The permissions of the user's tokens, granted directly or by a role, sorted.
+    /// All permissions of the user, granted directly or by a role, sorted. The client and the scope of a session may
+    /// reduce the permissions of a token further.
     pub permissions: Vec<Permission>,
     /// The time at which the account was created.
     pub created_at: UnixTime,

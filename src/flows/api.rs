@@ -21,9 +21,10 @@ use crate::{
     store,
 };
 
-/// How long a command waits until a running server has followed a change of its keys, and the interval of its checks.
-const PATIENCE: Duration = Duration::from_secs(5);
-const ASK_EVERY: Duration = Duration::from_millis(10);
+/// The maximum time that a command waits until a running server has read a change of signing keys.
+const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(5);
+/// The interval between two checks during this wait.
+const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 
 impl Vestibule {
     /// Opens the database that `config` names, as its only server.
@@ -35,9 +36,10 @@ impl Vestibule {
         open::open(config, Clock::system(), Role::Server).await.map(Arc::new)
     }
 
-    /// Closes the database and releases its lock, so that another server can open it. After that, calls that need the
-    /// database fail. A command first waits until the running server has read its changes. For a change of signing keys it
-    /// waits at most five seconds, and then logs a warning.
+    /// Closes the database and releases its lock, so that another server can open it. After that, calls that need the database
+    /// fail. A command that has changed something first waits 150 milliseconds, in which a running server reads the change.
+    /// After a change of signing keys the command waits at most five seconds more for the server's confirmation, and then logs
+    /// a warning.
     pub async fn close(&self) {
         let held = std::mem::take(&mut *self.process_locks.lock().unwrap_or_else(PoisonError::into_inner));
         if held.lock.is_none() && self.announced.load(Ordering::Relaxed) && server_runs(&self.database) {
@@ -48,10 +50,10 @@ impl Vestibule {
         drop(held);
     }
 
-    /// Completes when the thread that writes to the database has failed, and never otherwise. From then on every write is
-    /// answered with 503, and this process may not know of a revocation that is stored. The application should stop serving.
-    /// To start again in the same process, call [`Vestibule::close`] and then [`Vestibule::open`]. `vestibule serve` exits
-    /// with 1.
+    /// Completes when the thread that writes to the database has failed, and never otherwise. From then on every request that
+    /// writes is answered with 503, and this process may not know of a revocation that is stored. The application should stop
+    /// serving. To start again in the same process, call [`Vestibule::close`] and then [`Vestibule::open`]. `vestibule serve`
+    /// exits with 1.
     ///
     /// ```no_run
     /// # async fn example(vestibule: std::sync::Arc<vestibule::Vestibule>, shutdown: rocket::Shutdown) {
@@ -65,7 +67,8 @@ impl Vestibule {
         self.store.failed().await;
     }
 
-    /// Waits until the running server has read the keys that this process announced. A busy server reads them later.
+    /// Waits until the running server has read the keys that this process announced. Logs a warning if the server has not
+    /// confirmed this after [`PATIENCE`], because it is busy or has failed to read the keys, or if it has stopped.
     async fn wait_until_keys_are_followed(&self) {
         let announced = self.key_source.announced.load(Ordering::Relaxed);
         let followed = async {
@@ -73,11 +76,11 @@ impl Vestibule {
                 if !server_runs(&self.database) {
                     return false;
                 }
-                tokio::time::sleep(ASK_EVERY).await;
+                tokio::time::sleep(CHECK_INTERVAL).await;
             }
             true
         };
-        if !tokio::time::timeout(PATIENCE, followed).await.unwrap_or(false) {
+        if !tokio::time::timeout(CONFIRMATION_TIMEOUT, followed).await.unwrap_or(false) {
             tracing::warn!("the running server has not confirmed the change of its keys; see its log");
         }
     }
@@ -99,8 +102,9 @@ impl Vestibule {
     }
 
     /// Issues an access token for a user without a login, and creates a session that ends with the token. The session has no
-    /// refresh token and does not count towards `max_devices_per_user`. It is on disk when this returns. The token is valid
-    /// for the seconds of [`AccessTokenOptions::lifetime`], or else for the client's `access_token_lifetime`.
+    /// refresh token and does not count towards `max_devices_per_user`. The session is on disk when this method returns. The
+    /// token is valid for [`AccessTokenOptions::lifetime`] seconds. If this option is not set, it is valid for the client's
+    /// `access_token_lifetime`.
     ///
     /// ```no_run
     /// # async fn example(vestibule: &vestibule::Vestibule, ada: vestibule::UserId) {
@@ -108,7 +112,7 @@ impl Vestibule {
     ///
     /// let options = AccessTokenOptions::default().claim("report", 7).lifetime(300);
     /// let issued = vestibule.create_access_token(ada, options).await.expect("ada may sign in");
-    /// let claims = vestibule.authenticate(&issued.access_token).expect("it was just made");
+    /// let claims = vestibule.authenticate(&issued.access_token).expect("the token was just issued");
     /// assert_eq!(claims.sub, ada);
     /// # }
     /// ```
@@ -124,8 +128,9 @@ impl Vestibule {
         create_access_token(self, user, options, &RequestContext::command_line(self.clock.now())).await
     }
 
-    /// Revokes a token. A refresh token ends its session; an access token is revoked alone. When this returns, the revocation
-    /// is on disk and applies to the next request. It is no error if the token is invalid, expired or revoked already.
+    /// Revokes a token. For a refresh token, its session is revoked. For an access token, only this token is revoked. When this
+    /// method returns, the revocation is on disk and applies to the next request. A token that is invalid, expired or already
+    /// revoked is not an error.
     ///
     /// ```no_run
     /// # async fn example(vestibule: &vestibule::Vestibule, token: &str) -> Result<(), vestibule::StoreError> {
@@ -140,13 +145,14 @@ impl Vestibule {
     pub async fn invalidate(&self, token: &str) -> store::Result<()> {
         match revoke(self, token, None, &RequestContext::command_line(self.clock.now())).await {
             Err(RevokeTokenError::Store(error)) => Err(error),
-            // This call has no client, so `ForeignClient` does not occur.
+            // `revoke` returns `ForeignClient` only if it is called for a client.
             Ok(()) | Err(RevokeTokenError::ForeignClient) => Ok(()),
         }
     }
 
-    /// Sets the application's own revocation rule. An access token for which it returns `true` counts as revoked. The rule
-    /// runs at each check of a token, so it must not block. It can be set once, before the server starts.
+    /// Sets the application's own revocation rule. An access token for which the rule returns `true` counts as revoked. The
+    /// rule runs at each check of a token, so it must not block. The rule can be set once. Set it before the server starts: it
+    /// does not apply to earlier checks.
     ///
     /// ```no_run
     /// # fn example(vestibule: &vestibule::Vestibule) {

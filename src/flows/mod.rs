@@ -1,8 +1,9 @@
-//! The verbs of the server: one file for each operation. A flow owns its transaction and its rules.
+//! The flows: the operations of the server, one file for each operation. A flow owns its transaction and its rules.
 //!
-//! A flow calls no other flow. Code that several flows need is a step (`steps`). Every decided outcome commits, refusals
-//! included: a refused replay of a refresh token still ends the session. A job is rolled back if it returns an error, if one
-//! of its statements fails, if it panics, or if the commit fails. Then nothing was changed.
+//! A flow calls no other flow. Code that several flows need is a step (`steps`). A transaction commits even if the flow refuses
+//! the request: the replay of a superseded refresh token is refused, and its session is revoked. A transaction is rolled back
+//! only if the job returns an error or panics, if one of its statements fails, or if the commit fails. Then nothing has
+//! changed.
 
 mod api;
 pub mod keys;

@@ -1,4 +1,4 @@
-//! Sweep: delete expired rows in small batches, so that no other write waits for long.
+//! Sweep: deletes expired rows in small batches, so that no other write waits for long.
 
 use crate::{
     domain::{UnixTime, audit_event::RequestContext},
@@ -6,7 +6,7 @@ use crate::{
     store::{self, audit, changes, devices, sessions},
 };
 
-/// The greatest number of rows that one transaction deletes from one table.
+/// The maximum number of rows that one transaction deletes from a table. There are few signing keys, so they have no limit.
 const BATCH: i64 = 200;
 
 /// The numbers of rows that a sweep deleted.
@@ -18,14 +18,14 @@ pub struct Swept {
     pub devices: u64,
     /// Deleted audit events.
     pub audit_events: u64,
-    /// Deleted changes of the feed.
+    /// Deleted rows of the feed of changes.
     pub changes: u64,
     /// Deleted signing keys.
     pub signing_keys: u64,
 }
 
 impl Swept {
-    /// Returns whether a batch was full, so that more expired rows may exist.
+    /// Returns whether the batch of a table was full. Then the table may have more expired rows.
     fn may_have_left(&self) -> bool {
         [self.sessions, self.devices, self.audit_events, self.changes].iter().any(|count| *count >= BATCH as u64)
     }
@@ -39,7 +39,8 @@ impl Swept {
     }
 }
 
-/// Deletes all rows that have expired at `now`, and removes expired entries from memory.
+/// Deletes all rows that have expired at `now`, and removes expired entries from memory. Returns the numbers of deleted rows.
+/// Finally empties the write-ahead log, which still contains the deleted rows.
 ///
 /// # Errors
 /// [`store::Error`] if the database fails. Deletions of earlier batches stay.
@@ -58,10 +59,13 @@ pub async fn sweep(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swept>
     }
 }
 
+/// Deletes at most [`BATCH`] rows from each table, and all expired signing keys, in one transaction.
 async fn sweep_batch(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swept> {
+    // A session is kept until its tokens are not accepted even if the clock is set back.
     let ended_before = now.plus(-(vestibule.config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN));
     let unused = now.plus(-vestibule.config.devices.retention.seconds());
     let past = now.plus(-vestibule.config.limits.audit_retention.seconds());
+    // This statement may read many rows, so it runs before the transaction begins.
     let ended = sessions::list_expired(&mut *vestibule.store.read().await?, ended_before, BATCH).await?;
     vestibule
         .store

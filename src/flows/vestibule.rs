@@ -1,4 +1,4 @@
-//! The server without its HTTP, and the values that depend only on its settings and secrets.
+//! [`Vestibule`], the server without its HTTP layer, with the functions that need only its settings and secrets.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     config::{Client, Config, FingerprintPolicy},
     domain::{
-        AccessClaims, DerivedKey, DeviceRow, Email, Identifier, Scope, SessionId, TokenId, UnixTime, User, UserId,
+        AccessClaims, DerivedKey, DeviceRowId, Email, Identifier, Scope, SessionId, TokenId, UnixTime, User, UserId,
         Username,
         access_token::TokenType,
         claims::TokenSizeBudget,
@@ -43,13 +43,15 @@ use crate::{
     store::Store,
 };
 
-/// A time in seconds since 1970 that has at least as many digits as the times in tokens.
+/// A time in seconds since 1970 that has at least as many digits as the times in tokens. The size of the largest token is
+/// computed with it.
 const LATEST_TIME: i64 = 99_999_999_999;
 
-/// Seconds for which a revocation is kept after the last affected access token has expired, in case a clock is set back.
+/// Seconds for which a revocation is kept after the last affected access token has expired. If the clock is set back by at most
+/// this time, a revoked token is not accepted again.
 pub(crate) const CLOCK_STEP_MARGIN: i64 = 24 * 60 * 60;
 
-/// The server without its HTTP: configuration, database and memory. Flows are functions that take it.
+/// The server without its HTTP layer: configuration, database and memory. A flow is a function that takes a `Vestibule`.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -72,6 +74,7 @@ pub struct Vestibule {
     pub store: Store,
     pub(crate) revocations: Arc<Revocations>,
     pub(crate) keyring: Keyring,
+    /// Notified when this process or another process has changed the signing keys.
     pub(crate) keys_changed: Arc<tokio::sync::Notify>,
     /// Whether this process has announced a change, or has read a change of another process, since it opened the database.
     pub(super) announced: Arc<AtomicBool>,
@@ -87,12 +90,12 @@ pub struct Vestibule {
     /// The targets to which a browser may be redirected.
     #[doc(hidden)]
     pub redirects: Redirects,
-    /// The application's own revocation rule, if it set one.
+    /// The revocation rule of the embedding application, if the application has set a rule.
     pub(super) revocation_rule: OnceLock<RevocationRule>,
     /// The paths that forward authentication lets through without a token.
     #[doc(hidden)]
     pub exclusions: Exclusions,
-    /// The lock of the one server, and the directory of a temporary database.
+    /// The lock that only one server can have, and the directory of a temporary database.
     pub(super) process_locks: Mutex<ProcessLocks>,
 }
 
@@ -100,17 +103,22 @@ pub struct Vestibule {
 /// revoked. [`Vestibule::revoke_when`] sets it and has an example.
 pub type RevocationRule = Box<dyn Fn(&AccessClaims) -> bool + Send + Sync>;
 
-/// Keys derived from the first root secret, without the key of the refresh tokens. They stay the same when the root secret is
-/// replaced.
+/// Keys that are derived from the first root secret, except the key of the refresh tokens. `vestibule keys rewrap` does not
+/// change them, because it keeps the first root secret. `vestibule keys recover` replaces them.
 pub(crate) struct Secrets {
+    /// For the `device_id` of each device, and for the hash of a `device_id`.
     pub device_ids: DerivedKey,
+    /// For sealed fingerprints.
     pub fingerprints: DerivedKey,
+    /// For the CSRF tokens of sessions and of forms.
     pub csrf: DerivedKey,
-    pub unknown_names: DerivedKey,
+    /// For the hashes of login names in the rate limits and in the audit log.
+    pub login_names: DerivedKey,
+    /// For the password of the sample user of the profile `dev`.
     pub sample_user: DerivedKey,
 }
 
-/// The tokens that a login or a refresh issues, with the data that a client needs beside them.
+/// The tokens that a login or a refresh issues, and the data that the response contains beside them.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     /// The access token, signed with the current key.
@@ -132,13 +140,14 @@ pub struct Tokens {
 }
 
 impl Vestibule {
-    /// Returns the tokens of a session as described by its row.
+    /// Returns the tokens of a session, computed from the rows of the session and its user. `fresh` is the claim of the access
+    /// token.
     pub(crate) fn tokens(&self, user: &User, session: &Session, client: &Client, fresh: bool, now: UnixTime) -> Tokens {
         self.tokens_within(None, user, session, client, fresh, now)
     }
 
-    /// Returns the tokens of a session as described by its row. If `scope` is given, the access token has no permissions
-    /// outside of it.
+    /// Returns the tokens of a session as [`Vestibule::tokens`] does. If `scope` is `Some`, the access token has no permissions
+    /// outside of this scope.
     pub(crate) fn tokens_within(
         &self,
         scope: Option<&Scope>,
@@ -200,7 +209,8 @@ impl Vestibule {
         }
     }
 
-    /// Returns the size budget for the data about a user in an access token, for the client with the longest id and audience.
+    /// Returns the limit on the size of a user's claims, roles and permissions. The limit assumes the longest client id and the
+    /// longest audience, so that it is right for the tokens of every client.
     pub(crate) fn token_size_budget(&self) -> TokenSizeBudget {
         let longest = |text: fn(&Client) -> &str| self.config.clients.iter().map(text).max_by_key(|text| text.len());
         let named = &self.config.tokens.claims;
@@ -231,11 +241,12 @@ impl Vestibule {
 
     /// Returns the `device_id` of a device. It is computed from the device's row, so a refresh can return it again although
     /// only its hash is stored.
-    pub(crate) fn device_secret(&self, device: DeviceRow) -> DeviceSecret {
+    pub(crate) fn device_secret(&self, device: DeviceRowId) -> DeviceSecret {
         DeviceSecret::from_bytes(self.secrets.device_ids.mac(&[b"secret", device.uuid().as_bytes()]))
     }
 
-    /// Returns whether `path` is the database file, also through links. Opens neither file.
+    /// Returns whether `path` is the database file, also through links. Returns `false` if one of the files does not exist.
+    /// Opens neither file: when a process closes any descriptor of the database, it loses the locks of SQLite on it.
     pub(crate) fn is_database(&self, path: &Path) -> bool {
         let identity = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
         identity(path).is_some_and(|given| identity(&self.database) == Some(given))
@@ -251,8 +262,8 @@ impl Vestibule {
         self.secrets.csrf.is_token(&[session.uuid().as_bytes()], given)
     }
 
-    /// Returns the CSRF token of a form that is sent before a session exists. It is computed from `secret`, the browser's own
-    /// secret.
+    /// Returns the CSRF token of a form that is sent before a session exists. The token is computed from `secret`, the value of
+    /// a cookie of this browser.
     pub(crate) fn form_token(&self, secret: &str) -> String {
         self.secrets.csrf.token(&[b"form before sign-in", secret.as_bytes()])
     }
@@ -262,8 +273,8 @@ impl Vestibule {
         self.secrets.csrf.is_token(&[b"form before sign-in", secret.as_bytes()], given)
     }
 
-    /// Seals a fingerprint, so that later fingerprints can be compared with it. Returns `None` if there is no fingerprint, or
-    /// if the setting switches fingerprints off.
+    /// Seals a fingerprint, so that later fingerprints can be compared with it. Returns `None` if `fingerprint` is `None` or if
+    /// `fingerprint_policy` is `off`.
     pub(crate) fn seal_fingerprint(
         &self,
         fingerprint: Option<&Fingerprint>,
@@ -274,33 +285,33 @@ impl Vestibule {
         Some(looked_at.seal(&key, user.uuid()))
     }
 
-    /// Returns the password of the sample user of the profile `dev`. It is computed from the root secret, so every start can
-    /// print it.
+    /// Returns the password of the sample user of the profile `dev`. It is computed from the root secret, so it is the same at
+    /// every start, and every start can print it.
     pub(crate) fn sample_password(&self) -> String {
         let mac = self.secrets.sample_user.mac(&[]);
         crate::domain::jwt::base64url(&mac[..12])
     }
 
-    /// Returns the key by which wrong passwords for a name are counted. `key` is the lookup key of the name; `device` is a
-    /// device that proved the account's password before.
-    pub(crate) fn typed_name(&self, key: &str, device: Option<DeviceRow>) -> TypedName {
-        let hash = self.secrets.unknown_names.mac(&[b"name", key.as_bytes()]);
+    /// Returns the key by which wrong passwords for a name are counted. `key` is the lookup key of the name. `device` is a
+    /// device that has proved the account's password before; it has an allowance of its own.
+    pub(crate) fn typed_name(&self, key: &str, device: Option<DeviceRowId>) -> TypedName {
+        let hash = self.secrets.login_names.mac(&[b"name", key.as_bytes()]);
         device.map_or(TypedName::Anywhere(hash), |device| TypedName::OnDevice(hash, device))
     }
 
-    /// Returns the keyed hash of a name that no user has, for the audit log.
+    /// Returns the keyed hash of a login name that belongs to no user. The audit log contains this hash instead of the name.
     pub(crate) fn name_hash(&self, identifier: &Identifier) -> String {
-        let mac = self.secrets.unknown_names.mac(&[b"audit", identifier.key().as_bytes()]);
+        let mac = self.secrets.login_names.mac(&[b"audit", identifier.key().as_bytes()]);
         crate::domain::jwt::base64url(&mac[..16])
     }
 
-    /// Returns the hash of a `device_id` that is stored.
+    /// Returns the keyed hash of a `device_id`. The database stores this hash instead of the `device_id`.
     pub(crate) fn device_secret_hash(&self, secret: &DeviceSecret) -> DeviceSecretHash {
         secret.hash(&DeviceKey::from_bytes(*self.secrets.device_ids.bytes()))
     }
 
-    /// Checks whether a password may become the password of a user. Returns a sentence for the user if not. It runs in a
-    /// hashing slot, because estimating the strength of a password costs as much as a hash.
+    /// Checks whether `password` is acceptable as a new password of `user`. The inner error is the end of a sentence for the
+    /// user. The check runs in a hashing slot, because estimating the strength of a password can cost as much as a hash.
     ///
     /// # Errors
     /// [`HashError::Overloaded`] if too many callers wait for a slot.
@@ -313,13 +324,14 @@ impl Vestibule {
         self.hasher.check_new(password, self.config.passwords.min_length, names).await
     }
 
-    /// Returns the settings that a refresh depends on.
+    /// Returns the settings `rotate_refresh_tokens` and `refresh_reuse_grace` as a [`RotationPolicy`].
     pub(crate) fn rotation_policy(&self) -> RotationPolicy {
         RotationPolicy { rotate: self.config.sessions.rotate, grace: self.config.sessions.reuse_grace.seconds() }
     }
 
-    /// Returns the number of seconds for which a revocation is kept: the longest lifetime of an access token, the leeway, and
-    /// the margin for clocks.
+    /// Returns the number of seconds for which a revocation is kept after the latest `exp` that the database records: the
+    /// longest lifetime of an access token, the leeway, and [`CLOCK_STEP_MARGIN`]. The lifetime is included because some access
+    /// tokens are issued without a write, and expire later than the recorded `exp`.
     pub(crate) fn revocation_ttl(&self) -> i64 {
         self.config.clients.longest_access_token_lifetime().seconds()
             + self.config.tokens.leeway.seconds()

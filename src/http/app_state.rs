@@ -1,4 +1,4 @@
-//! The server that the handlers share, as Rocket's managed state.
+//! The opened server, which all handlers share as Rocket's managed state.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use rocket::Request;
 use super::errors::{ApiError, ErrorCode};
 use crate::flows::Vestibule;
 
-/// The server that the handlers share.
+/// The opened server, which all handlers share.
 pub type AppState = Arc<Vestibule>;
 
 /// Returns the server of the application that handles `request`.

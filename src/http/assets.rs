@@ -1,7 +1,8 @@
 //! `/static/…`: the embedded style sheets, scripts and icons.
 //!
-//! The built-in pages load them from `/static/<hash>/`, and caches may keep these responses for a year. The hash covers all
-//! files, so relative imports between modules stay within one version. Other front ends load the files from `/static/`.
+//! The built-in pages load the files from `/static/<hash>/`. Caches may keep these responses for a year. The hash covers all
+//! files, so a module that imports another by a relative path gets the same version of it. Other front ends load the files from
+//! `/static/`, where caches keep them for 5 minutes.
 
 use std::{collections::BTreeMap, io::Write as _, sync::LazyLock};
 
@@ -22,25 +23,28 @@ use crate::domain::jwt::base64url;
 /// For every file of `static/`: the name, the content, and the content without comments.
 const FILES: &[(&str, &[u8], &[u8])] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Seconds for which caches may keep a file whose address has no hash.
+/// The maximum time, in seconds, for which caches may keep a file whose address has no hash.
 const MAX_AGE: u32 = 300;
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets::new(FILES));
 
 struct Assets {
-    /// A hash of every name and content. An address that contains it belongs to one version of all files.
+    /// A hash of the name and the content (without comments) of every file. An address that contains the hash belongs to one
+    /// version of all files.
     hash: String,
     by_name: BTreeMap<&'static str, Asset>,
 }
 
+/// A file, in both of its forms.
 struct Asset {
     kind: ContentType,
-    /// The file as it was written, for other front ends, because their authors read it.
+    /// The file with its comments, for other front ends, because their authors read it.
     whole: Content,
     /// The file without comments, for the built-in pages.
     lean: Content,
 }
 
+/// The content of a file, also compressed, and its entity tag.
 struct Content {
     plain: &'static [u8],
     gzip: Vec<u8>,
@@ -48,6 +52,7 @@ struct Content {
 }
 
 impl Assets {
+    /// Compresses every file and computes the hashes.
     fn new(files: &[(&'static str, &'static [u8], &'static [u8])]) -> Self {
         let mut all = Sha256::new();
         for (name, _, lean) in files {
@@ -77,13 +82,14 @@ impl Content {
         Self {
             plain,
             gzip: written.expect("a Vec takes all that is written"),
-            // The tag is weak because it identifies the content, which two encodings share (RFC 9110 §8.8.1).
+            // The entity tag is weak because it identifies the content, not the bytes: the plain and the compressed response
+            // share it (RFC 9110 §8.8.1).
             tag: format!("W/\"{}\"", base64url(&Sha256::digest(plain)[..12])),
         }
     }
 }
 
-/// Returns the address from which the built-in pages load an asset; `None` if there is no such file.
+/// Returns the address from which the built-in pages load an asset; `None` if there is no file of this name.
 pub fn address(name: &str) -> Option<String> {
     ASSETS.by_name.contains_key(name).then(|| format!("{}/{name}", folder()))
 }
@@ -93,14 +99,14 @@ pub fn folder() -> String {
     format!("/static/{}", ASSETS.hash)
 }
 
-/// The response with a file, and its header `Cache-Control`.
-pub struct Served {
+/// A response with a file. `caching` is the value of its header `Cache-Control`.
+pub struct AssetResponse {
     kind: ContentType,
     content: &'static Content,
     caching: String,
 }
 
-impl<'r> Responder<'r, 'static> for Served {
+impl<'r> Responder<'r, 'static> for AssetResponse {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let Self { kind, content, caching } = self;
         let mut response = Response::build();
@@ -113,7 +119,7 @@ impl<'r> Responder<'r, 'static> for Served {
             return response.status(Status::NotModified).ok();
         }
         response.header(kind);
-        if takes_gzip(request) {
+        if accepts_gzip(request) {
             response.header(Header::new("Content-Encoding", "gzip"));
             response.sized_body(content.gzip.len(), std::io::Cursor::new(content.gzip.as_slice()));
         } else {
@@ -123,8 +129,9 @@ impl<'r> Responder<'r, 'static> for Served {
     }
 }
 
-/// Returns whether `Accept-Encoding` lists gzip with a weight above 0 (RFC 9110 §12.5.3).
-fn takes_gzip(request: &Request<'_>) -> bool {
+/// Returns whether `Accept-Encoding` lists gzip with a weight above 0 (RFC 9110 §12.5.3). Without a weight, the weight is 1. An
+/// entry with an unreadable weight does not count.
+fn accepts_gzip(request: &Request<'_>) -> bool {
     let codings = request.headers().get("Accept-Encoding").flat_map(|list| list.split(','));
     codings.map(|coding| coding.split_once(';').unwrap_or((coding, ""))).any(|(coding, weight)| {
         let weight = weight.trim().strip_prefix("q=").map_or(Ok(1.0), |weight| weight.trim().parse::<f32>());
@@ -132,24 +139,26 @@ fn takes_gzip(request: &Request<'_>) -> bool {
     })
 }
 
+/// Returns the file of this name, or the error for a 404.
 fn find(name: &str) -> Result<&'static Asset, ApiError> {
     ASSETS.by_name.get(name).ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such asset."))
 }
 
-/// Serves a file without comments to the built-in pages. Responds 404 if `hash` belongs to another version.
+/// Serves a file without comments, for the built-in pages. Responds 404 if there is no such file or if `hash` belongs to
+/// another version.
 #[get("/static/<hash>/<name>")]
-pub fn asset_of_version(hash: &str, name: &str) -> Result<Served, ApiError> {
+pub fn asset_of_version(hash: &str, name: &str) -> Result<AssetResponse, ApiError> {
     let asset = find(name)?;
     if hash != ASSETS.hash {
         return Err(ApiError::new(ErrorCode::NotFound, "This is an asset of another version."));
     }
     let caching = "public, max-age=31536000, immutable".to_owned();
-    Ok(Served { kind: asset.kind.clone(), content: &asset.lean, caching })
+    Ok(AssetResponse { kind: asset.kind.clone(), content: &asset.lean, caching })
 }
 
-/// Serves a file as it was written to other front ends.
+/// Serves a file with its comments, for other front ends.
 #[get("/static/<name>")]
-pub fn asset(name: &str) -> Result<Served, ApiError> {
+pub fn asset(name: &str) -> Result<AssetResponse, ApiError> {
     let asset = find(name)?;
-    Ok(Served { kind: asset.kind.clone(), content: &asset.whole, caching: format!("public, max-age={MAX_AGE}") })
+    Ok(AssetResponse { kind: asset.kind.clone(), content: &asset.whole, caching: format!("public, max-age={MAX_AGE}") })
 }

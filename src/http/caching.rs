@@ -1,4 +1,4 @@
-//! JSON documents that caches may keep, and the comparison of entity tags.
+//! The response with a JSON document that caches may keep, and the comparison of entity tags.
 
 use rocket::{
     Request,
@@ -9,9 +9,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::jwt::base64url;
 
-/// A JSON document that caches may keep. Its entity tag is a hash of the document.
+/// A response with a JSON document that caches may keep. The entity tag is a hash of the document. If `If-None-Match` contains
+/// the tag, the response is 304 without the document.
 pub struct Cacheable {
+    /// The document, as JSON text.
     body: String,
+    /// Seconds for which caches may keep the document.
     max_age: u32,
 }
 
@@ -22,8 +25,8 @@ impl Cacheable {
     }
 }
 
-/// Returns a function that compares an entry of `If-None-Match` with `tag`. The comparison is weak, and the entry `*` matches
-/// every tag (RFC 9110 §13.1.2).
+/// Returns a function that checks whether one entry of `If-None-Match` matches `tag`. The comparison is weak: a prefix `W/` of
+/// the entry is ignored. The entry `*` matches every tag (RFC 9110 §13.1.2).
 pub(super) fn matches_etag(tag: &str) -> impl Fn(&str) -> bool {
     move |known| matches!(known.trim(), "*") || known.trim().trim_start_matches("W/") == tag
 }

@@ -1,5 +1,6 @@
-//! The paths of the systems that Vestibule replaces, for the setting `compat_routes`. The handlers accept and return the field
-//! names of those systems. Sessions, rotation, revocation and errors are Vestibule's own. No setting moves these paths.
+//! The paths of the systems that Vestibule replaces. They are served if the setting `compat_routes` is on. The handlers accept
+//! and return the field names of those systems. Sessions, rotation, revocation and errors are the same as at Vestibule's other
+//! endpoints. No setting moves these paths.
 
 use rocket::{Route, State, get, http::MediaType, post, response::status::NoContent, routes, serde::json::Json};
 use serde::Serialize;
@@ -36,13 +37,13 @@ use crate::{
 /// Returns the table of the paths and their handlers.
 pub fn routes() -> Vec<(&'static str, Vec<Route>)> {
     vec![
-        // fastapi-simple-jwt, whose endpoints have the same names as Vestibule's.
+        // fastapi-simple-jwt. Its endpoints have the same names as Vestibule's, but no common prefix.
         ("/", aliases()),
         // fastapi-users.
         ("/auth/jwt/login", routes![login_with_body]),
         ("/auth/jwt/logout", routes![end_session]),
         ("/auth/jwt/refresh", routes![renewed_token]),
-        // A tutorial on JWT.
+        // The endpoints of a tutorial on JWT.
         ("/login/extended", routes![login_with_body]),
         ("/login/secure", routes![login_with_cookies]),
         ("/login/multi-device", routes![with_jti]),
@@ -56,6 +57,7 @@ pub fn routes() -> Vec<(&'static str, Vec<Route>)> {
     ]
 }
 
+/// Returns Vestibule's own session endpoints, to be mounted at the root.
 fn aliases() -> Vec<Route> {
     let mut routes = routes![
         login::login,
@@ -65,12 +67,13 @@ fn aliases() -> Vec<Route> {
         sessions::active_sessions,
         sessions::revoke_other_session,
     ];
-    // The sign-in page posts its form to the same path, so this route accepts only JSON.
+    // The form of the sign-in page is posted to `/login` too, so this route accepts only JSON.
     let login = routes.iter_mut().filter(|route| route.uri.path() == "/login");
     login.for_each(|route| route.format = Some(MediaType::JSON));
     routes
 }
 
+/// Signs a user in, and returns the tokens in the body.
 #[post("/", data = "<body>")]
 async fn login_with_body(
     body: JsonOrForm<LoginBody>,
@@ -82,6 +85,7 @@ async fn login_with_body(
     Ok(tokens::respond(cookies, tokens, Transport::Body))
 }
 
+/// Revokes the session of the access token. Responds 204.
 #[post("/", data = "<_body>")]
 async fn end_session(
     token: AccessToken,
@@ -94,19 +98,20 @@ async fn end_session(
     Ok(NoContent)
 }
 
+/// The response of `renewed_token`.
 #[derive(Serialize)]
 struct Renewal {
-    /// Absent if the request sent its access token in a cookie. Then the new token is set as a cookie too, because a script
-    /// can't read the cookie and must not read the token here.
+    /// The new token, or the request's own token if it was not renewed. Absent if the request sent its access token in a
+    /// cookie: then the response sets the cookie to the new token, because scripts must not be able to read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<String>,
     token_type: &'static str,
     expires_in: i64,
 }
 
-/// Renews the access token, because the clients of this path have no refresh token. Nothing rotates, so the end of the
-/// session does not move. If the token can't be renewed, for example in a session that is bound to its device, the client
-/// keeps its token.
+/// Renews the access token, because the clients of this path have no refresh token. No refresh token is rotated, so the session
+/// does not end later. If the access token can't be renewed, for example because the session is bound to its device, the
+/// response is a success and the client keeps its token.
 #[post("/", data = "<_body>")]
 async fn renewed_token(
     token: AccessToken,
@@ -117,6 +122,7 @@ async fn renewed_token(
     cookies: Cookies<'_>,
 ) -> Result<WithOwnToken<Json<Renewal>>, ApiError> {
     let now = caller.context().now;
+    // A renewal counts as a refresh, so the same limit applies.
     vestibule.throttle.refreshes.take(&token.claims().sid).map_err(ApiError::too_many)?;
     let renewed = renew(vestibule, token.claims(), i64::MAX, now).await?;
     let expires_in = renewed.as_ref().map_or_else(|| token.claims().exp.since(now), |renewed| renewed.expires_in);
@@ -126,20 +132,22 @@ async fn renewed_token(
         }
         None
     } else {
+        // This is not an error: the client continues with the token that it sent.
         let kept = guards::bearer(origin.request())?.map(str::to_owned);
         renewed.map(|renewed| renewed.access_token).or(kept)
     };
     Ok(WithOwnToken(Json(Renewal { access_token, token_type: "bearer", expires_in })))
 }
 
+/// The response of `login_with_cookies`.
 #[derive(Serialize)]
 struct CookieLogin {
     message: &'static str,
     csrf_token: String,
 }
 
-/// Signs a user in with cookies. Checks the origin, because a form of a foreign page could sign its visitor in as somebody
-/// else.
+/// Signs a user in and returns the tokens in cookies. Checks the origin, because a form of a foreign page could sign its
+/// visitor in as another user.
 #[post("/", data = "<body>")]
 async fn login_with_cookies(
     origin: csrf::RequestOrigin<'_>,
@@ -150,20 +158,23 @@ async fn login_with_cookies(
 ) -> Result<Json<CookieLogin>, ApiError> {
     origin.check_origin()?;
     let JsonOrForm(mut body) = body;
+    // The path determines the transport, whatever the body requests.
     body.transport = Transport::Cookie;
     let tokens = sign_in(body, vestibule, caller, cookies).await?;
     cookies.set(&tokens);
     Ok(Json(CookieLogin { message: "Login successful", csrf_token: tokens.csrf_token }))
 }
 
+/// The response of `with_jti`.
 #[derive(Serialize)]
 struct DeviceLogin {
     #[serde(flatten)]
     tokens: TokenResponse,
-    /// The `jti` of the session in the list at `/sessions`.
+    /// The `jti` of the session's refresh token, by which the list at `/sessions` names the session.
     jti: String,
 }
 
+/// Signs a user in. Returns the tokens and the `jti` of the refresh token.
 #[post("/", data = "<body>")]
 async fn with_jti(
     body: JsonOrForm<LoginBody>,
@@ -179,8 +190,8 @@ async fn with_jti(
     }))
 }
 
-/// Refreshes with the token in the body or in the query. The existing clients of this path send it in the query, where logs and
-/// histories keep it; a body is safer.
+/// Refreshes with the token in the body or in the query; the body takes precedence. The existing clients of this path send the
+/// token in the query, although logs and browser histories keep it there. New clients should send it in the body.
 #[post("/?<refresh_token>", data = "<body>")]
 async fn refresh(
     refresh_token: Option<&str>,
@@ -195,6 +206,7 @@ async fn refresh(
     Ok(tokens::respond(cookies, tokens, Transport::Body))
 }
 
+/// Refreshes with the refresh token of a body. Fails with [`ErrorCode::MissingToken`] if the body has no token.
 async fn refreshed(body: RefreshBody, vestibule: &Vestibule, caller: &Caller) -> Result<Tokens, ApiError> {
     let missing = || ApiError::new(ErrorCode::MissingToken, "Send a refresh token.");
     let token = body.refresh_token.ok_or_else(missing)?;
@@ -202,6 +214,7 @@ async fn refreshed(body: RefreshBody, vestibule: &Vestibule, caller: &Caller) ->
     Ok(flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await?)
 }
 
+/// A session in the list of `list_sessions`.
 #[derive(Serialize)]
 struct ListedDevice {
     jti: String,
@@ -209,6 +222,7 @@ struct ListedDevice {
     created_at: UnixTime,
 }
 
+/// Returns the live sessions of the bearer, newest login first.
 #[get("/")]
 async fn list_sessions(
     token: AccessToken,
@@ -239,6 +253,7 @@ impl From<Tokens> for Pair {
     }
 }
 
+/// Signs a user in. Returns both tokens under the names of simplejwt.
 #[post("/", data = "<body>")]
 async fn obtain_pair(
     body: JsonOrForm<LoginBody>,
@@ -255,7 +270,7 @@ struct PairBody(RefreshBody);
 impl FromFields for PairBody {
     const FIELDS: &'static [Field] = &[
         required("refresh", Kind::Opaque, "The session's refresh token."),
-        optional("fingerprint", Kind::Fingerprint, "Needed where the session is bound to a device."),
+        optional("fingerprint", Kind::Fingerprint, "Required if the session is bound to a device."),
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
@@ -265,6 +280,7 @@ impl FromFields for PairBody {
     }
 }
 
+/// Refreshes. Returns both new tokens under the names of simplejwt.
 #[post("/", data = "<body>")]
 async fn refresh_pair(
     body: JsonOrForm<PairBody>,
@@ -278,13 +294,14 @@ async fn refresh_pair(
 struct EitherBody(String);
 
 impl FromFields for EitherBody {
-    const FIELDS: &'static [Field] = &[required("token", Kind::Opaque, "A token of either kind.")];
+    const FIELDS: &'static [Field] = &[required("token", Kind::Opaque, "An access token or a refresh token.")];
 
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         fields.required("token", |text| Ok::<_, &str>(Self(text.to_owned())))
     }
 }
 
+/// Responds 200 if a token is valid now, whether it is an access token or a refresh token.
 #[post("/", data = "<body>")]
 async fn verify(
     body: JsonOrForm<EitherBody>,
@@ -299,6 +316,7 @@ async fn verify(
     Ok(Json(json!({})))
 }
 
+/// Revokes the session of a refresh token. Succeeds too if the session has ended already.
 #[post("/", data = "<body>")]
 async fn blacklist(
     body: JsonOrForm<PairBody>,

@@ -1,5 +1,5 @@
-//! The store as a pool of `rocket_db_pools`. A handler that only reads takes a `Connection<Db>`, which is a read-only
-//! connection.
+//! The store as a pool of `rocket_db_pools`. A handler that only reads the database takes a `Connection<Db>`: a read-only
+//! connection of the pool.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -9,8 +9,8 @@ use rocket_db_pools::{Database, Pool};
 
 use crate::store::{self, Reader, Store};
 
-/// The database as Rocket knows it. Rocket manages an open store and does not open one itself, because the store is opened
-/// before Rocket is built: the root secret and the signing keys are loaded with it.
+/// The database as Rocket manages it. The store is opened before Rocket is built, because the root secret and the signing keys
+/// are loaded from it. Rocket then manages the open store and does not open a store itself.
 #[derive(Database)]
 #[database("vestibule")]
 pub struct Db(Store);
@@ -20,6 +20,8 @@ impl Pool for Store {
     type Connection = Reader;
     type Error = store::Error;
 
+    /// Opens the store at `databases.vestibule.url`. The trait requires this function, but [`Embed`](super::Embed) manages an
+    /// open store instead.
     async fn init(figment: &Figment) -> Result<Self, store::Error> {
         let path: PathBuf = figment.extract_inner("url").map_err(|error| store::Error::Migrate {
             path: PathBuf::new(),

@@ -1,8 +1,8 @@
 //! Vestibule as a part of a Rocket application: one fairing that mounts the endpoints and provides what the guards need.
 //!
-//! The binary attaches the same fairing, with every group and for the whole application. In another application, the fairing
-//! sets headers and CORS, and writes the access log, for Vestibule's own routes only. It renders errors only if the application
-//! has no default catcher at `/`.
+//! The binary attaches the same fairing. There it mounts every group and treats every route as Vestibule's own. In another
+//! application, the fairing sets headers and CORS, and writes the access log, for Vestibule's own routes only. It renders
+//! errors only if the application has no default catcher at `/`.
 
 use std::collections::BTreeSet;
 
@@ -24,10 +24,12 @@ use super::{
 
 /// A fairing that makes Vestibule a part of a Rocket application.
 ///
-/// It mounts the endpoints, provides the state that the guards need, and starts the background tasks. On the application's
-/// own routes it sets no headers, except `WWW-Authenticate` when a guard of Vestibule refused the request, and renewed tokens
-/// if the setting `renew_within` is not 0. It renders errors as problem details (RFC 9457), unless the application has a
-/// default catcher at `/`.
+/// It mounts the endpoints, provides the state that the guards need, and starts the background tasks. It renders errors as
+/// problem details (RFC 9457), unless the application has a default catcher at `/`.
+///
+/// On the application's own routes it sets only these headers:
+/// * `WWW-Authenticate`, if a guard of Vestibule refused the request.
+/// * The renewed access token, if the setting `renew_within` is not 0.
 ///
 /// ```no_run
 /// # use std::sync::Arc;
@@ -51,7 +53,9 @@ pub struct Embed {
     vestibule: AppState,
     groups: BTreeSet<Group>,
     prefix: String,
+    /// Whether every route of the application is Vestibule's own, as in the binary.
     whole: bool,
+    /// Whether a route of the application that is not protected prevents the launch.
     protected_only: bool,
 }
 
@@ -74,17 +78,17 @@ impl Embed {
         Self { groups: groups.into_iter().collect(), ..self }
     }
 
-    /// Inserts `prefix`, such as `/accounts`, before the paths of [`Group::Users`] and [`Group::Operation`], which could
-    /// collide with the application's own paths: `/users/…`, `/health` and `/openapi.json`. The session endpoints move with
-    /// the setting `base_path` instead, because the path of a cookie depends on it.
+    /// Inserts `prefix`, such as `/accounts`, before the paths of [`Group::Users`] and [`Group::Operation`]. Their paths
+    /// `/users/…`, `/health` and `/openapi.json` could be the same as paths of the application. The session endpoints are moved
+    /// by the setting `base_path` instead, because the path of the refresh cookie depends on it.
     #[must_use]
     pub fn prefix(self, prefix: &str) -> Self {
         Self { prefix: prefix.trim_end_matches('/').to_owned(), ..self }
     }
 
     /// Refuses the launch if a route of the application is neither wrapped by [`protected`](protected::protected) nor one of
-    /// Vestibule's own. The log names every such route. If a fairing that is attached later mounts such a route, the server
-    /// shuts down right after the launch.
+    /// Vestibule's own. The log names every such route. The routes are checked again after the launch. If a fairing that was
+    /// attached later has mounted such a route, the server shuts down at once.
     #[must_use]
     pub fn only_protected_routes(self) -> Self {
         Self { protected_only: true, ..self }
@@ -97,11 +101,13 @@ impl Embed {
         self.only_protected_routes()
     }
 
-    /// Creates the fairing of the binary: it mounts every group, and it treats every route as one of Vestibule's own.
+    /// Creates the fairing of the binary. It mounts every group, and it treats every route as Vestibule's own.
     pub(super) fn whole(vestibule: &AppState) -> Self {
         Self { whole: true, ..Self::new(vestibule).groups(Group::ALL) }
     }
 
+    /// Returns the routes of the wanted groups, each list with the path where it is mounted. They are marked as Vestibule's
+    /// own.
     fn routes(&self) -> Vec<(String, Vec<Route>)> {
         let web = &self.vestibule.config.web;
         let predecessors = if web.compat_routes { compat::routes() } else { Vec::new() };
@@ -118,7 +124,8 @@ impl Embed {
     }
 }
 
-/// Returns whether every route is wrapped by [`protected`](protected::protected) or one of Vestibule's own. Logs the others.
+/// Returns whether every route is wrapped by [`protected`](protected::protected) or one of Vestibule's own. Writes the other
+/// routes to the log.
 fn has_only_protected_routes<P: Phase>(rocket: &Rocket<P>) -> bool {
     let open = rocket.routes().filter(|route| !is_own_route(route) && !protected::is_protected(route));
     let routes = open.map(|route| format!("{} {}", route.method, route.uri)).collect::<Vec<_>>().join(", ");
@@ -156,14 +163,16 @@ impl Fairing for Embed {
             .attach(cors::Cors)
             .attach(error_response::Challenges)
             .attach(renewal::Renewal)
-            // Attached after the fairings that set cookies, such as `Renewal`, because it writes what they set.
+            // Attached after the fairings that set cookies, such as `Renewal`, because it writes the cookies that they have
+            // set.
             .attach(set_cookies::SetCookies)
             .attach(access_log::AccessLog)
             .attach(background::Background);
+        // Another application may rely on Rocket's `_method`.
         if self.whole {
             rocket = rocket.attach(methods::OriginalMethod);
         }
-        // An application with a default catcher renders errors in its own form.
+        // An application with a default catcher renders errors itself.
         let has_catcher = rocket.catchers().any(|catcher| catcher.code.is_none() && catcher.base.path() == "/");
         if !has_catcher {
             rocket = rocket.register("/", catchers![error_response::catch]);
@@ -171,6 +180,7 @@ impl Fairing for Embed {
         for (base, routes) in self.routes() {
             rocket = rocket.mount(base, routes);
         }
+        // This is last, because it must see the routes of the application and the routes that were mounted above.
         let ours = |route: &Route| self.whole || is_own_route(route);
         let missing: Vec<Route> = methods::missing(rocket.routes(), ours).into_iter().map(mark_own).collect();
         Ok(rocket.mount("/", missing))

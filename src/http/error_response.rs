@@ -1,5 +1,5 @@
-//! The rendering of errors: as a page, in the form of OAuth, or as the one error body. Also the catcher for the errors that no
-//! handler rendered.
+//! The rendering of errors: as a page, as an error of OAuth, or as the common error body. Also the catcher for the errors that
+//! no handler rendered.
 
 use rocket::{
     Request, Response,
@@ -27,13 +27,16 @@ impl<'r> Responder<'r, 'static> for ApiError {
     }
 }
 
-/// Renders the failures that no handler rendered: a guard or a body was refused, the path is unknown, or a handler panicked.
+/// Renders the errors that no handler rendered: a guard refused the request, the body was refused, the path is unknown, or a
+/// handler panicked. If a guard of a page has kept a redirect, the response is this redirect.
 #[rocket::catch(default)]
 pub fn catch(status: Status, request: &Request<'_>) -> Result<pages::SeeOther, ApiError> {
+    // The request has failed, so cookies that were added before must not be set.
     pending_cookies::forget(request);
     pages::redirect_of(request).ok_or_else(|| caught(status, request))
 }
 
+/// Returns the error that a guard kept; if no guard kept an error, an error for the status.
 fn caught(status: Status, request: &Request<'_>) -> ApiError {
     kept_error(request).unwrap_or_else(|| match status.code {
         404 => ApiError::new(ErrorCode::NotFound, "Nothing is at this path."),
@@ -47,8 +50,8 @@ fn caught(status: Status, request: &Request<'_>) -> ApiError {
     })
 }
 
-/// A fairing that sets `WWW-Authenticate` when a guard refused the request and the application's own catcher rendered the
-/// response (RFC 9110 §15.5.2).
+/// A fairing that sets `WWW-Authenticate` if a guard of Vestibule refused the request and the application's own catcher
+/// rendered the response. Every 401 must have this header (RFC 9110 §15.5.2).
 pub struct Challenges;
 
 #[rocket::async_trait]
@@ -58,6 +61,7 @@ impl Fairing for Challenges {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        // If the status differs, the response does not report the error of the guard.
         let refused = kept_error(request).filter(|error| error.status() == response.status());
         if let Some(challenge) = refused.and_then(|error| error.challenge()) {
             response.set_header(Header::new("WWW-Authenticate", challenge));

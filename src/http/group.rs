@@ -1,4 +1,4 @@
-//! The groups of endpoints from which an application chooses.
+//! The groups of endpoints. An application chooses which groups are mounted.
 
 /// A group of endpoints that are mounted together.
 ///
@@ -15,11 +15,12 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
-    /// Sign in, refresh, sign out, list sessions and register: below the setting `base_path`, which is `/auth` by default.
+    /// The endpoints that sign in, refresh, sign out, list sessions and register. They are below the setting `base_path`, which
+    /// is `/auth` by default.
     Sessions,
     /// The user's own account: `/users/me` and the paths below it.
     Users,
-    /// The OAuth 2.0 endpoints `token`, `revoke` and `introspect` below `base_path`, and `/token`.
+    /// The OAuth 2.0 endpoints `token`, `revoke` and `introspect` below `base_path`, and `/token` at the root.
     OAuth,
     /// The endpoint `verify` below `base_path`, which a proxy calls to authenticate requests to other applications.
     ForwardAuth,
@@ -30,7 +31,8 @@ pub enum Group {
     /// The pages for people, at the root of the host, with the assets below `/static`. The page `continue` is below
     /// `base_path`.
     Pages,
-    /// The paths of the systems that Vestibule replaces. They are mounted only if the setting `compat_routes` is on.
+    /// The paths of the systems that Vestibule replaces. They are mounted only if the setting `compat_routes` is on. The binary
+    /// includes this group.
     Predecessors,
 }
 
@@ -47,8 +49,8 @@ impl Group {
         Self::Predecessors,
     ];
 
-    /// Returns whether [`Embed::prefix`](super::Embed::prefix) moves the paths of this group. The paths below `base_path`
-    /// move with that setting instead, and the paths below `/.well-known` are fixed (RFC 8615).
+    /// Returns whether [`Embed::prefix`](super::Embed::prefix) moves the paths of this group. The paths below `base_path` are
+    /// moved by that setting instead, and the paths below `/.well-known` are fixed (RFC 8615).
     pub(super) const fn moves(self) -> bool {
         matches!(self, Self::Users | Self::Operation)
     }

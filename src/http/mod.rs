@@ -1,4 +1,4 @@
-//! The HTTP layer, on Rocket. A handler parses the request, calls one flow and renders the result. The guards in its signature
+//! The HTTP layer, on Rocket. A handler reads the request, calls one flow and renders the result. The guards in its signature
 //! decide which requests reach it. `routes` is the table of endpoints; `embed` mounts them.
 
 mod api;
@@ -26,7 +26,7 @@ use rocket::{Build, Rocket, figment::Figment, shield::Shield};
 pub(crate) use self::api::users::UserView;
 pub use self::{app_state::AppState, embed::Embed, group::Group, guards::protected::protected, routes::endpoints};
 
-/// Seconds in which running requests may finish after a signal to stop.
+/// Seconds that running requests have to finish after a signal to stop.
 const SHUTDOWN_GRACE: u32 = 10;
 
 /// Returns the server as a Rocket application. `figment` contains the operator's settings for Rocket itself.
@@ -43,8 +43,10 @@ fn settings(figment: Figment) -> Figment {
         .merge(("shutdown.grace", SHUTDOWN_GRACE))
         .merge(("shutdown.mercy", 1))
         .merge(figment)
-        // Any client could send such a header. `request::caller` determines the client's address.
+        // Rocket would take the client's address from this header, which any client could send. `request::caller` determines
+        // the address instead.
         .merge(("ip_header", false))
         .merge(("cli_colors", false))
+        // The server writes its own log (`access_log`).
         .merge(("log_level", "off"))
 }

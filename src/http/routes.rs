@@ -9,9 +9,10 @@ use super::{
     oauth, openapi, pages,
 };
 
-/// Returns every endpoint: the group, the path where the routes are mounted, and the routes.
+/// Returns every endpoint, except the paths of other systems (`compat`). An entry contains the group, the path where the routes
+/// are mounted, and the routes. `base_path` is empty, or a path without a slash at its end.
 pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
-    // With an empty `base_path` both token endpoints have the same path, so it is mounted once.
+    // With an empty `base_path`, `root_token` would have the same path as `token`.
     let root_token = if base_path.is_empty() { vec![] } else { routes![oauth::token::root_token] };
     vec![
         (

@@ -1,8 +1,8 @@
 //! Password hashing with a bounded number of simultaneous hashes. This is the only module that uses `argon2`.
 //!
-//! Each hash needs its own block of memory. If every login allocated a new block of 19 MiB, the allocator would keep
-//! gigabytes. So the blocks are reused, and freed when they have been unused for a minute. The permit is moved into the
-//! blocking closure: if a client disconnects, its slot stays occupied until the hash is computed.
+//! The number of slots (`hash_concurrency`) limits how many hashes are computed at the same time. Each hash needs a
+//! block of memory of its own. If every login allocated a new block of 19 MiB, the allocator would keep gigabytes. So
+//! the blocks are reused, and freed when they have been unused for a minute.
 
 use std::{
     sync::{
@@ -29,25 +29,26 @@ use crate::{
 /// How long an unused block of memory is kept.
 const KEEP_UNUSED_MEMORY: Duration = Duration::from_secs(60);
 
-/// Bytes of a hash and of a salt (RFC 9106 §4).
+/// The length of a hash, in bytes (RFC 9106 §4).
 const HASH_LEN: usize = 32;
+/// The length of a salt, in bytes (RFC 9106 §4).
 const SALT_LEN: usize = 16;
 
 /// The error for a hash or a comparison that was not computed.
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
-    /// More callers are waiting than `hash_queue` allows.
+    /// All slots are occupied, and `hash_queue` callers are waiting.
     #[error("too many passwords are being hashed at once")]
     Overloaded,
-    /// The stored hash is malformed or has an unknown algorithm.
+    /// The stored hash is malformed, or its algorithm is not argon2id.
     #[error("a stored password hash can't be read: {0}")]
     Stored(String),
-    /// A parameter is invalid, or there is not enough memory.
+    /// A parameter is invalid, or the thread that computed the hash panicked.
     #[error("hashing failed: {0}")]
     Failed(String),
 }
 
-/// The result of a comparison.
+/// The result of the comparison of a password with a stored hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordCheck {
     /// The password is wrong.
@@ -65,17 +66,21 @@ pub struct Hasher(Arc<Inner>);
 
 struct Inner {
     params: Params,
+    /// One permit for each slot.
     permits: Arc<Semaphore>,
     /// The number of callers that have a permit or wait for a permit.
     callers: AtomicUsize,
+    /// The number of slots plus the length of the queue.
     max_callers: usize,
-    resting: Mutex<Vec<Memory>>,
+    /// The unused blocks of memory, the most recently used last.
+    unused: Mutex<Vec<Memory>>,
     clock: Clock,
 }
 
-/// An unused block of memory, and the time since which it is unused.
+/// An unused block of memory.
 struct Memory {
     blocks: Vec<Block>,
+    /// The time of [`Clock::elapsed`] since which the block is unused.
     since: Duration,
 }
 
@@ -84,13 +89,13 @@ impl Hasher {
     pub fn new(config: &Passwords, clock: Clock) -> Self {
         let params =
             Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_parallelism, Some(HASH_LEN))
-                .expect("the configuration keeps to the bounds of argon2");
+                .expect("the configuration checks the bounds of argon2");
         Self(Arc::new(Inner {
             params,
             permits: Arc::new(Semaphore::new(config.hash_concurrency)),
             callers: AtomicUsize::new(0),
             max_callers: config.hash_concurrency + config.hash_queue,
-            resting: Mutex::new(Vec::new()),
+            unused: Mutex::new(Vec::new()),
             clock,
         }))
     }
@@ -98,14 +103,14 @@ impl Hasher {
     /// Returns the hash of a password for the database, with a new salt.
     ///
     /// # Errors
-    /// [`HashError::Overloaded`] if too many callers wait, [`HashError::Failed`] if hashing fails.
+    /// [`HashError::Overloaded`] if too many callers wait. [`HashError::Failed`] if hashing fails.
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
         let password = password.clone();
         self.in_slot(move |inner| inner.hash(&password)).await
     }
 
-    /// Runs [`Password::check_new`] in a slot, because it takes as much time as a hash. The inner result is that of the
-    /// check.
+    /// Runs [`Password::check_new`] in a slot, because the check can take as much time as a hash. The inner result is
+    /// the result of the check.
     ///
     /// # Errors
     /// [`HashError::Overloaded`] if too many callers wait.
@@ -123,8 +128,9 @@ impl Hasher {
         .await
     }
 
-    /// Compares a password with a stored hash. If `stored` is `None`, it computes a hash nevertheless and returns
-    /// [`PasswordCheck::Wrong`], so that an unknown user takes as much time as a wrong password.
+    /// Compares a password with a stored hash. If `stored` is `None`, computes a hash nevertheless and returns
+    /// [`PasswordCheck::Wrong`]. So the response for an unknown user takes as much time as the response for a wrong
+    /// password.
     ///
     /// # Errors
     /// [`HashError::Overloaded`] if too many callers wait, [`HashError::Stored`] if the stored hash is unreadable,
@@ -144,17 +150,20 @@ impl Hasher {
         self.0.unused_memory().retain(|memory| now.saturating_sub(memory.since) < KEEP_UNUSED_MEMORY);
     }
 
-    /// Runs `work` on a blocking thread as soon as a slot is free.
+    /// Runs `work` on a blocking thread as soon as a slot is free. Fails with [`HashError::Overloaded`] if the queue is
+    /// full, and with [`HashError::Failed`] if `work` panics.
     async fn in_slot<T, F>(&self, work: F) -> Result<T, HashError>
     where
         F: FnOnce(&Inner) -> Result<T, HashError> + Send + 'static,
         T: Send + 'static,
     {
-        let caller = QueuePlace::enter(&self.0)?;
+        let caller = CallerPlace::enter(&self.0)?;
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(failed)?;
         let inner = Arc::clone(&self.0);
         task::spawn_blocking(move || {
             let outcome = work(&inner);
+            // The permit is moved into this closure. If the client disconnects and the future is dropped, the slot
+            // stays occupied until the hash is computed.
             drop(permit);
             drop(caller);
             outcome
@@ -164,19 +173,20 @@ impl Hasher {
     }
 }
 
-/// A place in the queue. It is released when it is dropped.
-struct QueuePlace(Arc<Inner>);
+/// The place of a caller that has a slot or waits for a slot. The place becomes free when the value is dropped.
+struct CallerPlace(Arc<Inner>);
 
-impl QueuePlace {
+impl CallerPlace {
+    /// Takes a place in the queue. Fails with [`HashError::Overloaded`] if all slots and all places are taken.
     fn enter(inner: &Arc<Inner>) -> Result<Self, HashError> {
         let before = inner.callers.fetch_add(1, Ordering::AcqRel);
         let caller = Self(Arc::clone(inner));
-        // On an error `caller` is dropped, which takes the addition back.
+        // If the queue is full, `caller` is dropped here, which subtracts 1 again.
         if before >= inner.max_callers { Err(HashError::Overloaded) } else { Ok(caller) }
     }
 }
 
-impl Drop for QueuePlace {
+impl Drop for CallerPlace {
     fn drop(&mut self) {
         self.0.callers.fetch_sub(1, Ordering::AcqRel);
     }
@@ -208,6 +218,7 @@ impl Inner {
         if !bool::from(output.ct_eq(hash.as_bytes())) {
             return Ok(PasswordCheck::Wrong);
         }
+        // The salt is not compared: only the costs and the length make a stored hash outdated.
         let same_cost = |other: &Params| {
             (other.m_cost(), other.t_cost(), other.p_cost())
                 == (self.params.m_cost(), self.params.t_cost(), self.params.p_cost())
@@ -219,9 +230,11 @@ impl Inner {
         })
     }
 
-    /// Computes an argon2id output of `length` bytes in a reused block of memory.
+    /// Computes an argon2id output of `length` bytes. Takes an unused block of memory, or allocates a block if there is
+    /// no unused block, and returns the block afterwards.
     fn derive(&self, params: &Params, password: &Password, salt: &[u8], length: usize) -> Result<Vec<u8>, HashError> {
         let needed = params.block_count();
+        // The last block was used most recently. So the other blocks stay unused, and `sweep` can free them.
         let mut blocks = self.unused_memory().pop().map_or_else(Vec::new, |memory| memory.blocks);
         if blocks.len() < needed {
             blocks.resize(needed, Block::default());
@@ -239,8 +252,9 @@ impl Inner {
         Ok(output)
     }
 
+    /// Locks the list of unused blocks.
     fn unused_memory(&self) -> std::sync::MutexGuard<'_, Vec<Memory>> {
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

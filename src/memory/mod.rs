@@ -1,5 +1,6 @@
-//! State that the process keeps in memory. It is rebuilt from the database at start, and the feed of changes keeps it
-//! up to date. Nothing that must survive a restart is only here.
+//! State that the process keeps in memory. Revocations and signing keys are read from the database at the start, and
+//! the feed of changes keeps them up to date. Rate limits and the memory for hashes exist only here and are lost at a
+//! restart.
 
 pub mod hasher;
 pub mod keyring;

@@ -1,7 +1,8 @@
 //! The access tokens that are no longer accepted although they have not expired. The maps are read without a lock.
 //!
-//! An entry is removed when the last token that it concerns has expired. All entries come from the feed of changes,
-//! with the changes of this process and of all other processes. An entry may arrive twice, so inserting is idempotent.
+//! All entries come from the feed of changes, which contains the changes of this process and of all other processes.
+//! The same change may arrive twice: applying it again has no effect. An entry is removed when the last token that it
+//! concerns has expired.
 
 use papaya::HashMap;
 
@@ -13,14 +14,16 @@ use crate::domain::{
 /// The revoked sessions and tokens, and the lowest accepted authorization versions.
 #[derive(Default)]
 pub struct Revocations {
+    /// The revoked sessions. The value is the time until which the entry is kept, as in the other maps.
     sessions: HashMap<SessionId, UnixTime>,
+    /// The access tokens that were revoked alone.
     tokens: HashMap<TokenId, UnixTime>,
     /// The lowest accepted authorization version of each user.
     versions: HashMap<UserId, (i64, UnixTime)>,
 }
 
 impl Revocations {
-    /// Applies announced changes.
+    /// Applies announced changes. Of two authorization versions of one user, the higher version counts.
     pub fn apply(&self, announced: &[Announcement]) {
         for Announcement { change, until, .. } in announced {
             match *change {
@@ -38,14 +41,15 @@ impl Revocations {
                         (version, until),
                     );
                 }
+                // The keyring is replaced as a whole, by another task.
                 Change::SigningKeys => {}
             }
         }
     }
 
-    /// Returns whether an otherwise valid token is revoked. `sessions_count` tells whether the revocation of a session
-    /// also revokes its access tokens. It is false under `BLACKLIST_REFRESH`, where access tokens outlive their
-    /// session.
+    /// Returns whether an otherwise valid access token is revoked. `sessions_count` is whether the revocation of a
+    /// session also revokes its access tokens. It is false under `BLACKLIST_REFRESH`, where an access token stays valid
+    /// until its `exp` although its session was revoked.
     pub fn is_revoked(&self, claims: &AccessClaims, sessions_count: bool) -> bool {
         (sessions_count && self.sessions.pin().contains_key(&claims.sid))
             || self.tokens.pin().contains_key(&claims.jti)
@@ -53,16 +57,17 @@ impl Revocations {
     }
 
     /// Returns whether a session was revoked, or whether its user's authorization version is now higher than `version`.
-    /// If so, tokens that are built from rows read before are outdated.
+    /// If so, tokens that were created from previously read rows of the session and the user are outdated.
     pub fn invalidated_since(&self, session: SessionId, user: UserId, version: i64) -> bool {
         self.sessions.pin().contains_key(&session) || self.has_old_version(user, version)
     }
 
+    /// Returns whether `version` is lower than the lowest accepted authorization version of the user.
     fn has_old_version(&self, user: UserId, version: i64) -> bool {
         self.versions.pin().get(&user).is_some_and(|(lowest, _)| version < *lowest)
     }
 
-    /// Removes the entries whose last token has expired.
+    /// Removes the entries whose last token has expired at `now`.
     pub fn sweep(&self, now: UnixTime) {
         self.sessions.pin().retain(|_, until| now <= *until);
         self.tokens.pin().retain(|_, until| now <= *until);

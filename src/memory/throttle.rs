@@ -1,7 +1,9 @@
-//! Rate limits: the GCRA of `governor`, with our own clock.
+//! Rate limits. The algorithm is GCRA (generic cell rate algorithm) of the crate `governor`, with the clock of this
+//! server.
 //!
-//! A limit of `10/15m` allows ten attempts at once and restores one every 90 seconds. The state is one instant for each
-//! key. It is lost at a restart, and removed when the allowance of the key is full again.
+//! A limit of `10/15m` allows ten attempts at once and restores one every 90 seconds. For each key, one instant is
+//! stored: the time at which the allowance of the key is full again. The entry is removed after this time. All entries
+//! are lost at a restart.
 
 use std::{
     collections::HashMap,
@@ -25,7 +27,7 @@ use tokio::sync::Notify;
 use crate::{
     clock::Clock,
     config::Rate,
-    domain::{DeviceRow, SessionId},
+    domain::{DeviceRowId, SessionId},
 };
 
 /// The time to wait before the next attempt.
@@ -39,11 +41,11 @@ impl RetryAfter {
     }
 }
 
-/// All rate limits of the server.
+/// All rate limits of the server, and the locks by session that make other limits exact.
 pub struct Throttle {
     /// Login attempts, by IP address.
     pub logins: Limit<Network>,
-    /// Wrong passwords, by the typed login name.
+    /// Wrong passwords, by the typed login name and, on a known device, by the device.
     pub failures: FailureLimit<TypedName>,
     /// New passwords whose strength is estimated, by IP address.
     pub estimates: Limit<Network>,
@@ -51,9 +53,11 @@ pub struct Throttle {
     pub registrations: FailureLimit<Network>,
     /// Refreshes that write to the database, by session.
     pub refreshes: Limit<SessionId>,
-    /// Password proofs, by session. Five consecutive wrong passwords end a session, so they are compared one at a time.
+    /// Password proofs, by session. Five consecutive wrong passwords end a session. So the passwords of one session are
+    /// compared one at a time: in parallel, more than five could be compared before the session ends.
     pub proofs: KeyedLock<SessionId>,
-    /// Fingerprint checks, by session. Three consecutive mismatches end a session, so they are compared one at a time.
+    /// Fingerprint checks, by session. Three consecutive mismatches end a session, so the fingerprints of one session
+    /// are also compared one at a time.
     pub fingerprints: KeyedLock<SessionId>,
 }
 
@@ -88,30 +92,33 @@ impl From<IpAddr> for Network {
 }
 
 /// The key by which wrong passwords are counted: the keyed hash of a login name's lookup key, whether or not a user has
-/// that name. The account is not the key, because the responses would then reveal that two names belong to the same
-/// account.
+/// that name. The account is not the key: a shared allowance would reveal that two names belong to the same account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TypedName {
-    /// The name on any device.
+    /// The name without a device. It counts the attempts of callers who present no device that has proved the password
+    /// of this account. It also counts wrong passwords of a signed-in user.
     Anywhere([u8; 32]),
-    /// The name on a device that has proved the account's password before. It has its own allowance, so that a
-    /// stranger's guesses do not lock the owner out.
-    OnDevice([u8; 32], DeviceRow),
+    /// The name on a device that has proved the account's password before. The device has an allowance of its own, so
+    /// that the guesses of a stranger do not lock the owner out.
+    OnDevice([u8; 32], DeviceRowId),
 }
 
-/// A rate limit. Everything is allowed if its setting is 0.
+/// A rate limit for each key. If the setting of the limit is 0, the content is `None` and every attempt is allowed.
 pub struct Limit<K: Clone + Hash + Eq>(Option<Enforced<K>>);
 
 struct Enforced<K: Clone + Hash + Eq> {
     limiter: RateLimiter<Lookup<K>, AllowanceStore<K>, ThrottleClock, NoOpMiddleware<Nanos>>,
-    slots: AllowanceStore<K>,
+    /// The store of `limiter`, through which attempts are returned and entries are removed.
+    allowances: AllowanceStore<K>,
+    /// The time in which one attempt is restored.
     interval: Nanos,
     clock: ThrottleClock,
+    /// The time at which the limiter was created. The stored instants are relative to it.
     started: Nanos,
 }
 
 impl<K: Clone + Hash + Eq> Limit<K> {
-    /// Returns a limit of `rate` for each key. No rate means no limit.
+    /// Returns a limit of `rate` for each key. If `rate` is `None`, there is no limit.
     pub fn new(rate: Option<Rate>, clock: &Clock) -> Self {
         Self(rate.and_then(|rate| {
             let per = Duration::from_secs(u64::try_from(rate.per.seconds()).ok()?);
@@ -120,14 +127,14 @@ impl<K: Clone + Hash + Eq> Limit<K> {
             let clock = ThrottleClock(clock.clone());
             let started = clock.now();
             let limiter = RateLimiter::new(quota, slots.clone(), clock.clone());
-            Some(Enforced { limiter, slots, interval: quota.replenish_interval().into(), clock, started })
+            Some(Enforced { limiter, allowances: slots, interval: quota.replenish_interval().into(), clock, started })
         }))
     }
 
     /// Counts an attempt.
     ///
     /// # Errors
-    /// The time to wait if the limit is exhausted. The attempt is then not counted.
+    /// The time to wait, if the limit is exhausted. A refused attempt is not counted.
     pub fn take(&self, key: &K) -> Result<(), RetryAfter> {
         self.check(key, true)
     }
@@ -140,6 +147,7 @@ impl<K: Clone + Hash + Eq> Limit<K> {
         self.check(key, false)
     }
 
+    /// Checks the limit. Counts the attempt if `count` is true and the limit allows it.
     fn check(&self, key: &K, count: bool) -> Result<(), RetryAfter> {
         let Some(enforced) = &self.0 else { return Ok(()) };
         enforced
@@ -148,10 +156,10 @@ impl<K: Clone + Hash + Eq> Limit<K> {
             .map_err(|full| RetryAfter(full.wait_time_from(enforced.clock.now())))
     }
 
-    /// Returns one attempt to the allowance of `key`, because the counted action did not happen.
+    /// Returns one counted attempt to the allowance of `key`. The caller calls it if the counted action did not happen.
     pub fn give_back(&self, key: &K) {
         if let Some(enforced) = &self.0 {
-            enforced.slots.lock().entry(key.clone()).and_modify(|at| *at = at.saturating_sub(enforced.interval));
+            enforced.allowances.lock().entry(key.clone()).and_modify(|at| *at = at.saturating_sub(enforced.interval));
         }
     }
 
@@ -160,35 +168,40 @@ impl<K: Clone + Hash + Eq> Limit<K> {
         if let Some(enforced) = &self.0 {
             // `governor` stores instants relative to the start of the limiter.
             let now = Reference::saturating_sub(&enforced.clock.now(), enforced.started);
-            enforced.slots.lock().retain(|_, at| *at > now);
+            enforced.allowances.lock().retain(|_, at| *at > now);
         }
     }
 }
 
-/// A limit on failures, for attempts whose outcome is not known before they end. An attempt is counted when it begins,
-/// and returned to the allowance if it does not fail. So simultaneous attempts cannot fail more often than the limit
-/// allows. An attempt that is over the limit only because of pending attempts waits for them; it is not refused.
+/// A limit on failures, for attempts whose outcome is not known at their beginning. An attempt is counted when it
+/// begins. If it does not fail, it is returned to the allowance when it ends. So simultaneous attempts cannot fail more
+/// often than the limit allows. An attempt that is over the limit only because of pending attempts waits for them; it
+/// is not refused.
 pub struct FailureLimit<K: Clone + Hash + Eq> {
     limit: Limit<K>,
+    /// The number of pending attempts for each key. Keys without a pending attempt are absent.
     pending: Mutex<HashMap<K, usize>>,
+    /// Wakes the callers that wait for a pending attempt.
     attempt_ended: Notify,
 }
 
 impl<K: Clone + Hash + Eq> FailureLimit<K> {
-    /// Returns a limit of `rate` failures for each key. No rate means no limit.
+    /// Returns a limit of `rate` failures for each key. If `rate` is `None`, there is no limit.
     pub fn new(rate: Option<Rate>, clock: &Clock) -> Self {
         Self { limit: Limit::new(rate, clock), pending: Mutex::default(), attempt_ended: Notify::new() }
     }
 
-    /// Begins an attempt that counts for each of `keys`. Waits while only pending attempts exhaust the limit.
+    /// Begins an attempt that counts for each of `keys`. Waits as long as the limit is exhausted for a key that has a
+    /// pending attempt.
     ///
     /// # Errors
-    /// The time to wait if a key has no allowance and no pending attempt.
+    /// The time to wait, if the limit is exhausted for a key that has no pending attempt. The attempt is then counted
+    /// for no key.
     pub async fn begin(&self, keys: &[K]) -> Result<PendingAttempt<'_, K>, RetryAfter> {
         loop {
             let mut decided = pin!(self.attempt_ended.notified());
-            // The notification is registered before the limit is checked, so that an attempt that ends in between is
-            // not missed.
+            // The waiter is registered before the limit is checked, so that it notices an attempt that ends between the
+            // check and `await`.
             decided.as_mut().enable();
             if let Some(attempt) = self.try_begin(keys)? {
                 return Ok(attempt);
@@ -197,7 +210,7 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
         }
     }
 
-    /// Counts a failure for a key under which the attempt did not begin.
+    /// Counts a failure of an attempt for one more key, which was not among the keys at [`FailureLimit::begin`].
     pub fn count(&self, key: &K) {
         // If the limit is already exhausted, another failure makes no difference.
         self.limit.take(key).ok();
@@ -219,11 +232,14 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
         self.limit.peek(key)
     }
 
-    /// Begins an attempt if the limit allows it. Returns `None` if only pending attempts exhaust the limit.
+    /// Begins an attempt if the limit allows it for every key. Returns `None` if the caller must wait for a pending
+    /// attempt.
     fn try_begin(&self, keys: &[K]) -> Result<Option<PendingAttempt<'_, K>>, RetryAfter> {
         let mut under_way = self.lock();
         for (taken, key) in keys.iter().enumerate() {
             if let Err(wait) = self.limit.take(key) {
+                // The attempt was counted for the keys before this key. It does not begin, so it is returned to their
+                // allowances.
                 keys[..taken].iter().for_each(|key| self.limit.give_back(key));
                 return if under_way.contains_key(key) { Ok(None) } else { Err(wait) };
             }
@@ -237,7 +253,8 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
     }
 }
 
-/// A pending attempt. It returns its count to the allowance when it is dropped, unless it has failed.
+/// A pending attempt. When it is dropped, it is returned to the allowance of each key, unless
+/// [`PendingAttempt::failed`] was called.
 pub struct PendingAttempt<'l, K: Clone + Hash + Eq> {
     limit: &'l FailureLimit<K>,
     keys: Vec<K>,
@@ -245,7 +262,7 @@ pub struct PendingAttempt<'l, K: Clone + Hash + Eq> {
 }
 
 impl<K: Clone + Hash + Eq> PendingAttempt<'_, K> {
-    /// Marks the attempt as failed, so that it stays counted.
+    /// Ends the attempt as a failure: it stays counted.
     pub fn failed(mut self) {
         self.failed = true;
     }
@@ -280,19 +297,19 @@ impl<K> Default for KeyedLock<K> {
 }
 
 impl<K: Clone + Hash + Eq> KeyedLock<K> {
-    /// Waits for the lock of `key`. The caller has the lock until the returned guard is dropped.
+    /// Waits for the lock of `key` and takes it. The caller has the lock until the returned guard is dropped.
     pub async fn lock_key(&self, key: K) -> tokio::sync::OwnedMutexGuard<()> {
         let turn = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         turn.lock_owned().await
     }
 
-    /// Removes the keys that no caller uses or waits for.
+    /// Removes the locks that no caller has or waits for.
     pub fn sweep(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, turn| Arc::strong_count(turn) > 1);
     }
 }
 
-/// A key, and whether the access to it counts as an attempt.
+/// The key type for `governor`: a key of the limit, and whether this check is counted as an attempt.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Lookup<K> {
     key: K,
@@ -317,6 +334,7 @@ impl<K> AllowanceStore<K> {
 impl<K: Clone + Hash + Eq> StateStore for AllowanceStore<K> {
     type Key = Lookup<K>;
 
+    /// Passes the stored instant of the key to `decide`, and stores the new instant only if the attempt is counted.
     fn measure_and_replace<T, F, E>(&self, access: &Lookup<K>, decide: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
@@ -330,7 +348,7 @@ impl<K: Clone + Hash + Eq> StateStore for AllowanceStore<K> {
     }
 }
 
-/// Our clock as `governor` reads it: the time since a fixed start.
+/// The clock of this server, in the form that `governor` requires: [`Clock::elapsed`] as nanoseconds.
 #[derive(Clone)]
 struct ThrottleClock(Clock);
 

@@ -1,4 +1,4 @@
-//! The table of the audit log.
+//! The queries on the audit log.
 
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
     Ok(())
 }
 
-/// Reads a user's events, newest first.
+/// Reads the audit events of a user, newest first.
 pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<StoredEvent>> {
     let rows =
         sql("select id, at, event, session_id, ip, detail from audit_events where user_id = $1 order by id desc")
@@ -60,7 +60,8 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<StoredEve
         .collect()
 }
 
-/// Removes all personal data from a user's events. Their time and name stay.
+/// Removes all personal data from a user's events: the user, the session, the address and the details. The time and the name of
+/// each event stay.
 pub async fn forget_user(conn: &mut Conn, user: UserId) -> Result<()> {
     sql("update audit_events set user_id = null, session_id = null, ip = null, detail = '{}' where user_id = $1")
         .bind(user.to_string())
@@ -69,7 +70,7 @@ pub async fn forget_user(conn: &mut Conn, user: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Deletes up to `limit` events that are older than `before`. Returns the number of deleted rows.
+/// Deletes at most `limit` events whose time is before `before`. Returns the number of deleted rows.
 pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
     // The trigger `audit_events_are_not_removed` permits the deletion of events that are older than this time, and of no
     // others.

@@ -9,7 +9,7 @@ use crate::domain::{
     change::{Announcement, Change},
 };
 
-/// Appends a change to the feed. It can be deleted after `until`.
+/// Appends a change to the feed, where it is kept until `until`. Returns the announcement of the change.
 pub(super) async fn insert(conn: &mut Conn, change: Change, now: UnixTime, until: UnixTime) -> Result<Announcement> {
     let (kind, subject, value) = match &change {
         Change::SessionRevoked(session) => ("session_revoked", session.to_string(), None),
@@ -28,9 +28,10 @@ pub(super) async fn insert(conn: &mut Conn, change: Change, now: UnixTime, until
     Ok(Announcement { seq, change, until })
 }
 
-/// Announces the authorization versions of all members of `role`, and with `admins_too` of all admins. This is one statement,
-/// because a role may have very many members. Each announcement is kept until `remember` seconds after the user's last access
-/// token has expired.
+/// Announces the authorization versions of all members of `role` (no members if it is `None`) and, if `admins_too` is true, of
+/// all admins. Returns one announcement for each user. This is one statement, because a role may have very many members. Each
+/// announcement is kept until `remember` seconds after the latest `exp` in the rows of the user's sessions, or after `now` if
+/// that is later.
 pub(super) async fn insert_versions(
     conn: &mut Conn,
     role: Option<&RoleName>,
@@ -53,7 +54,8 @@ pub(super) async fn insert_versions(
     rows.iter().map(announcement).collect()
 }
 
-/// Reads all changes after `seq`, in order. Skips, and logs, a change that this version does not know.
+/// Reads all changes whose position in the feed is after `seq`, in order. Skips and logs a change that this version of the
+/// program does not know.
 pub(super) async fn list_after(conn: &mut Conn, seq: i64) -> Result<Vec<Announcement>> {
     let rows = sql("select seq, kind, subject, value, until from changes where seq > $1 order by seq")
         .bind(seq)
@@ -75,7 +77,8 @@ pub async fn last_key_change(conn: &mut Conn) -> Result<i64> {
     sql("select coalesce(max(seq), 0) from changes where kind = 'signing_keys'").value(conn).await
 }
 
-/// Deletes up to `limit` changes that no longer affect any token. Returns the number of deleted rows.
+/// Deletes at most `limit` changes whose `until` is before `now`. They no longer affect any token. Returns the number of
+/// deleted rows.
 pub async fn delete_expired(conn: &mut Conn, now: UnixTime, limit: i64) -> Result<u64> {
     sql("delete from changes where seq in (select seq from changes where until < $1 order by until limit $2)")
         .bind(now.seconds())
@@ -84,6 +87,7 @@ pub async fn delete_expired(conn: &mut Conn, now: UnixTime, limit: i64) -> Resul
         .await
 }
 
+/// Converts a row of the feed. Fails with [`Error::Inconsistent`] if this version of the program does not know the change.
 fn announcement(row: &Row) -> Result<Announcement> {
     let seq: i64 = row.get("seq")?;
     let subject: String = row.get("subject")?;

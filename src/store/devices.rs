@@ -1,42 +1,44 @@
-//! The table of devices. A device is known by its `device_id`, of which only a keyed hash is stored.
+//! The queries on devices. A client identifies its device by the secret `device_id`. Only a keyed hash of the secret is stored.
 
 use super::{Conn, Error, Result, instant, sql::sql};
-use crate::domain::{DeviceRow, UnixTime, UserId, device::DeviceSecretHash};
+use crate::domain::{DeviceRowId, UnixTime, UserId, device::DeviceSecretHash};
 
 /// A device as stored.
 #[derive(Clone, Debug)]
 pub struct Device {
-    /// The id of its row. This is not the `device_id`, which is a secret.
-    pub id: DeviceRow,
-    /// The client through which the user signed in on it.
+    /// The id of the row. This is not the `device_id`, which is a secret.
+    pub id: DeviceRowId,
+    /// The id of the client through which the user logged in on the device.
     pub client_id: String,
-    /// The time of its first login.
+    /// The time of the first login on the device.
     pub created_at: UnixTime,
-    /// The time of its last login or refresh. A trigger raises it to the end of a deleted session of the device.
+    /// The time of the last login on the device. When a session of the device is deleted, a trigger raises this time to the
+    /// time at which the session was revoked or its refresh token expired. The setting `device_retention` counts from this
+    /// time.
     pub last_used_at: UnixTime,
 }
 
-/// Finds the device of a user and client by the hash of its secret. `None` if there is no such device.
-pub async fn find_by_secret(
+/// Returns the row id of the user's device for this client and secret hash. Returns `None` if there is no such device.
+pub async fn find_id_by_secret_hash(
     conn: &mut Conn,
     user: UserId,
     client_id: &str,
     secret: &DeviceSecretHash,
-) -> Result<Option<DeviceRow>> {
+) -> Result<Option<DeviceRowId>> {
     let id: Option<String> = sql("select id from devices where secret_hash = $1 and user_id = $2 and client_id = $3")
         .bind(secret.as_bytes().as_slice())
         .bind(user.to_string())
         .bind(client_id)
         .optional_value(conn)
         .await?;
-    id.map(|id| DeviceRow::parse(&id).ok_or_else(|| Error::inconsistent("devices", id, "the id is not a UUID")))
+    id.map(|id| DeviceRowId::parse(&id).ok_or_else(|| Error::inconsistent("devices", id, "the id is not a UUID")))
         .transpose()
 }
 
-/// Inserts a device.
+/// Inserts a device. Fails with [`Error::Database`] if there is no user with this id.
 pub async fn insert(
     conn: &mut Conn,
-    id: DeviceRow,
+    id: DeviceRowId,
     user: UserId,
     client_id: &str,
     secret: &DeviceSecretHash,
@@ -55,8 +57,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// Sets the time of the last use of a device. Returns `false` if the device does not exist.
-pub async fn touch(conn: &mut Conn, id: DeviceRow, now: UnixTime) -> Result<bool> {
+/// Sets the time of the last use of a device. Returns `false` if there is no device with this id.
+pub async fn set_last_used(conn: &mut Conn, id: DeviceRowId, now: UnixTime) -> Result<bool> {
     let updated = sql("update devices set last_used_at = $1 where id = $2")
         .bind(now.seconds())
         .bind(id.to_string())
@@ -65,7 +67,7 @@ pub async fn touch(conn: &mut Conn, id: DeviceRow, now: UnixTime) -> Result<bool
     Ok(updated > 0)
 }
 
-/// Reads a user's devices, latest use first.
+/// Reads the devices of a user. The device that was used last comes first.
 pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Device>> {
     let rows = sql(
         "select id, client_id, created_at, last_used_at from devices where user_id = $1 order by last_used_at desc, created_at desc, id",
@@ -77,7 +79,8 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Device>> 
         .map(|row| {
             let id: String = row.get("id")?;
             Ok(Device {
-                id: DeviceRow::parse(&id).ok_or_else(|| Error::inconsistent("devices", &id, "the id is not a UUID"))?,
+                id: DeviceRowId::parse(&id)
+                    .ok_or_else(|| Error::inconsistent("devices", &id, "the id is not a UUID"))?,
                 client_id: row.get("client_id")?,
                 created_at: instant(row.get("created_at")?),
                 last_used_at: instant(row.get("last_used_at")?),
@@ -86,7 +89,8 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Device>> 
         .collect()
 }
 
-/// Deletes up to `limit` devices that have no session and were last used before `before`. Returns the number of deleted rows.
+/// Deletes at most `limit` devices whose `last_used_at` is before `before` and that have no session row, not even of an ended
+/// session. Returns the number of deleted rows.
 pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
     sql("delete from devices where id in (select id from devices where last_used_at < $1
             and not exists (select 1 from sessions where device_id = devices.id) limit $2)")
@@ -96,7 +100,7 @@ pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Re
     .await
 }
 
-/// Deletes all devices. Returns the number of deleted rows.
+/// Deletes all devices. Sessions stay; their `device_id` becomes null. Returns the number of deleted rows.
 pub async fn delete_all(conn: &mut Conn) -> Result<u64> {
     sql("delete from devices").execute(conn).await
 }

@@ -4,8 +4,9 @@ use std::{path::PathBuf, sync::Arc};
 
 use crate::domain::{UnixTime, change::Announcement};
 
-/// An error of the database. The write was rolled back. There is one exception: if the writer's thread fails after a commit,
-/// the caller gets [`Error::Closed`]. [`Vestibule::invalidate`](crate::Vestibule::invalidate) returns it.
+/// An error of the database. A write that failed was rolled back, with one exception: if the writer's thread fails after a
+/// commit, the caller gets [`Error::Closed`] although the write is on disk.
+/// [`Vestibule::invalidate`](crate::Vestibule::invalidate) returns this type.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file can't be opened as a database.
@@ -42,18 +43,19 @@ pub enum Error {
     /// The transaction could not begin or commit. Every write in it was rolled back.
     #[error(transparent)]
     Commit(Arc<Error>),
-    /// A statement of a job failed, and the job ignored the failure. The job was rolled back.
+    /// A statement of a job failed, and the job returned success nevertheless. The job was rolled back.
     #[error("a statement of a write failed: {0}")]
     Statement(String),
     /// The job panicked. The job was rolled back.
     #[error("a write panicked: {0}")]
     Panicked(String),
-    /// The server is stopping, or the thread that writes has failed.
+    /// The database is closed, or the thread that writes has failed.
     #[error("the database is closed")]
     Closed,
 }
 
 impl Error {
+    /// Returns [`Error::Inconsistent`] for the row `id` of a table.
     pub(super) fn inconsistent(table: &'static str, id: impl ToString, what: impl ToString) -> Self {
         Self::Inconsistent { table, id: id.to_string(), what: what.to_string() }
     }
@@ -62,10 +64,11 @@ impl Error {
 /// The result of a function of the store.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A callback that receives the announcements of a commit: after the commit, and before any caller gets its result.
+/// A callback that receives the announcements of each transaction. The writer calls it after the commit, and before any caller
+/// gets its result.
 pub type OnCommit = Arc<dyn Fn(&[Announcement]) + Send + Sync>;
 
-/// Converts a stored number of seconds since 1970 into an instant.
+/// Converts a stored time, in seconds since 1970, into a [`UnixTime`].
 pub(super) fn instant(seconds: i64) -> UnixTime {
     UnixTime::from_seconds(seconds)
 }

@@ -14,14 +14,16 @@ use tokio::sync::oneshot;
 
 use super::{Error, Result, Tx};
 
-/// A job and the channel to its caller, without their types.
+/// A job and the channel to its caller. The types of the job and of its result are erased, so that one queue has all jobs.
 pub(super) trait Job: Send {
-    /// Runs the job and stores its outcome. Returns whether the job succeeded.
+    /// Runs the job and keeps its outcome for [`Job::reply`]. Returns whether the job succeeded.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Pin<Box<dyn Future<Output = bool> + 'a>>;
-    /// Sends the caller the outcome, or the error `undone` because of which the job was rolled back.
+    /// Sends the outcome to the caller. `undone` is the error because of which the whole transaction was rolled back, if there
+    /// is such an error. The job's own error has priority over it.
     fn reply(self: Box<Self>, undone: Option<Error>);
 }
 
+/// A job that was sent to the writer. `outcome` is `None` until the job has run.
 pub(super) struct Pending<F, T> {
     job: F,
     outcome: Option<Result<T>>,
@@ -43,6 +45,7 @@ where
         Box::pin(async move {
             let outcome = catch_panic(async { (self.job)(tx).await }).await;
             let outcome = match tx.connection.take_failure() {
+                // A failed statement counts even if the job returned success.
                 Some(failure) => outcome.and(Err(Error::Statement(failure))),
                 None => outcome,
             };

@@ -1,10 +1,11 @@
-//! The embedded migrations. There is no way back to an earlier version, and a database of a newer version is refused.
+//! The embedded migrations of the tables. A migration can't be undone, and a database of a newer version is refused.
 
 use sqlx::{
     SqlSafeStr, SqliteConnection,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
+/// The version, the name and the SQL of each migration.
 const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "users", include_str!("../../migrations/0001_users.sql")),
     (2, "sessions", include_str!("../../migrations/0002_sessions.sql")),
@@ -19,8 +20,8 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
 /// Applies the migrations that were not applied yet, each in its own transaction.
 ///
 /// # Errors
-/// A sentence for the operator, if the database is of a newer version, if a migration was altered after it was applied, or if
-/// a migration fails.
+/// A sentence for the operator if the database is of a newer version, if a migration was altered after it was applied, or if a
+/// migration fails.
 pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), String> {
     let migrations = MIGRATIONS.map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
@@ -29,6 +30,7 @@ pub(super) async fn run(connection: &mut SqliteConnection) -> Result<(), String>
     migrator.run_direct(None, connection, false).await.map_err(|error| explain(&error))
 }
 
+/// Returns the text of an error, as the rest of a sentence for the operator.
 fn explain(error: &MigrateError) -> String {
     match error {
         MigrateError::VersionMissing(version) => format!(
@@ -48,14 +50,14 @@ mod tests {
     use sqlx::{Connection as _, SqliteConnection};
 
     #[test]
-    fn a_key_from_before_signs_since_it_was_made() {
+    fn migration_4_lets_an_existing_key_sign_from_its_creation() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut connection = at(3).await;
             let key = "insert into signing_keys (kid, algorithm, sealed, status, created_at)
                 values ('a', 'ES256', x'00', 'current', 7)";
             sqlx::query(key).execute(&mut connection).await.expect("a key");
-            sqlx::raw_sql(super::MIGRATIONS[3].2).execute(&mut connection).await.expect("it migrates");
+            sqlx::raw_sql(super::MIGRATIONS[3].2).execute(&mut connection).await.expect("the migration succeeds");
             let from: i64 = sqlx::query_scalar("select signs_from from signing_keys")
                 .fetch_one(&mut connection)
                 .await
@@ -66,15 +68,15 @@ mod tests {
 
     /// Creates a database in memory with the first `version` migrations.
     async fn at(version: usize) -> SqliteConnection {
-        let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("it opens");
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("the database opens");
         for (_, _, sql) in &super::MIGRATIONS[..version] {
-            sqlx::raw_sql(*sql).execute(&mut connection).await.expect("it migrates");
+            sqlx::raw_sql(*sql).execute(&mut connection).await.expect("the migration succeeds");
         }
         connection
     }
 
     #[test]
-    fn a_session_from_before_ends_on_its_day_and_no_index_moves_with_a_refresh() {
+    fn migration_7_sets_the_day_of_the_end_and_leaves_no_index_that_each_refresh_changes() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut connection = at(6).await;
@@ -92,7 +94,7 @@ mod tests {
             );
             let insert = sqlx::query(sqlx::AssertSqlSafe(insert)).bind(&session).bind(&user);
             insert.execute(&mut connection).await.expect("a session");
-            sqlx::raw_sql(super::MIGRATIONS[6].2).execute(&mut connection).await.expect("it migrates");
+            sqlx::raw_sql(super::MIGRATIONS[6].2).execute(&mut connection).await.expect("the migration succeeds");
             let day: i64 = sqlx::query_scalar("select end_day from sessions")
                 .fetch_one(&mut connection)
                 .await

@@ -1,11 +1,11 @@
-//! The SQL of the server: plain functions over a connection, one statement each. The rules are in `flows`.
+//! The SQL of the server: plain functions over a connection, most of them one statement each. The rules are in `flows`.
 //!
-//! [`Store::read`] returns one of a few read-only connections. [`Store::write`] passes a job to the one writer, which commits
-//! durably all the jobs that were queued during the previous commit. Conditions are part of the `where` clauses, so no
-//! decision depends on a row that was read earlier.
+//! [`Store::read`] returns one of a few read-only connections. [`Store::write`] passes a job to the only writer. All jobs that
+//! were queued during a commit share the next commit, which is durable. A condition for a write is part of its `where` clause
+//! or is read in the same transaction, so that no write depends on a row that was read earlier.
 //!
 //! Every function fails with [`Error::Database`] if the engine refuses the statement, and with [`Error::Inconsistent`] if a
-//! stored value is invalid. An "Errors" section lists only further cases.
+//! stored value is invalid. The documentation of a function mentions only further cases, and special reasons for these errors.
 
 pub mod audit;
 pub mod changes;
@@ -38,13 +38,13 @@ pub use self::{
     value::Value,
 };
 
-/// The time within which a running server that is not busy has read the changes that another process announced.
+/// The time within which a running server that is not busy has read a change that another process announced.
 pub const FOLLOWED_WITHIN: Duration = Duration::from_millis(writer::FOLLOW_EVERY.as_millis() as u64 + 50);
 
 /// The number of read-only connections. A read of a small table takes tens of microseconds, so few are enough.
 const READERS: u32 = 4;
 
-/// How long a statement waits for another process's lock, for example for a command that writes while the server runs.
+/// How long a statement waits for a lock of another process, for example of a command that writes while the server runs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The database: its read-only connections and its writer.
@@ -102,10 +102,11 @@ impl Store {
         Ok(Reader::new(self.readers.acquire().await?))
     }
 
-    /// Runs `job` in a transaction that has the write lock from its start. Returns after the commit is on disk.
+    /// Runs `job` in a transaction that has the write lock from its start. Returns the result of the job after the commit is on
+    /// disk.
     ///
-    /// The transaction is rolled back if the job returns an error or panics, or if one of its statements fails. The job may
-    /// run again after another job of the same commit failed. So it must do nothing except write through its `Tx`.
+    /// The transaction is rolled back if the job returns an error or panics, or if one of its statements fails. If another job
+    /// of the same commit failed, the job runs again. So a job must do nothing except write through its `Tx`.
     ///
     /// # Errors
     /// - The job's own error.
@@ -121,20 +122,20 @@ impl Store {
         self.writer.run(job).await
     }
 
-    /// Completes when the writer's thread has ended without [`Store::close`], and never otherwise. Every later write returns
-    /// [`Error::Closed`].
+    /// Completes when the writer's thread has ended without [`Store::close`], and never otherwise. From then on every write
+    /// returns [`Error::Closed`].
     pub async fn failed(&self) {
         self.writer.failed().await;
     }
 
-    /// Moves the content of the write-ahead log into the file, after the jobs that are queued now, and empties the log.
-    /// Otherwise the log keeps deleted rows until it is overwritten, which may never happen on a quiet server.
+    /// Waits for the jobs that are queued now, moves the content of the write-ahead log into the database file, and empties the
+    /// log. Otherwise the log would contain deleted rows until it is overwritten, which may never happen on a quiet server.
     pub async fn fold_log(&self) {
         self.writer.fold_log().await;
     }
 
-    /// Finishes the queued jobs, moves the write-ahead log into the file and closes the file. Later writes return
-    /// [`Error::Closed`].
+    /// Finishes the queued jobs, moves the content of the write-ahead log into the database file, and closes the file. Later
+    /// reads and writes fail.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;

@@ -1,11 +1,11 @@
-//! The tables of roles, of their members, and of the permissions of roles and users.
+//! The queries on roles, on their members, and on the permissions of roles and users.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Conn, Error, Result, sql::sql};
 use crate::domain::{Permission, RoleName, Roles, UnixTime, UserId};
 
-/// Reads every role with the permissions that are granted to it.
+/// Reads all roles, each with the permissions that are granted to it. `admin` therefore has no permission here.
 pub async fn find_all(conn: &mut Conn) -> Result<Roles> {
     let rows = sql("select name, permission from roles left join role_permissions on role = name").all(conn).await?;
     let mut all = BTreeMap::<String, BTreeSet<Permission>>::new();
@@ -36,7 +36,7 @@ pub async fn insert(conn: &mut Conn, role: &RoleName, now: UnixTime) -> Result<(
     Ok(())
 }
 
-/// Replaces the permissions of a role.
+/// Replaces the permissions of a role. Fails with [`Error::Database`] if there is no such role and `permissions` is not empty.
 pub async fn set_permissions(conn: &mut Conn, role: &RoleName, permissions: &BTreeSet<Permission>) -> Result<()> {
     sql("delete from role_permissions where role = $1").bind(role.as_str()).execute(&mut *conn).await?;
     for permission in permissions {
@@ -49,13 +49,15 @@ pub async fn set_permissions(conn: &mut Conn, role: &RoleName, permissions: &BTr
     Ok(())
 }
 
-/// Deletes a role, its permissions and its memberships. A trigger refuses to delete `admin`.
+/// Deletes a role, its permissions and its memberships. Changes nothing if there is no such role. Fails with
+/// [`Error::Database`] for `admin`, which a trigger protects.
 pub async fn remove(conn: &mut Conn, role: &RoleName) -> Result<()> {
     sql("delete from roles where name = $1").bind(role.as_str()).execute(conn).await?;
     Ok(())
 }
 
-/// Raises by 1 the authorization versions of all members of `role`, and with `admins_too` of all admins.
+/// Raises by 1 the authorization versions of all members of `role` (no members if it is `None`) and, if `admins_too` is true,
+/// of all admins.
 pub async fn raise_authorization_versions(conn: &mut Conn, role: Option<&RoleName>, admins_too: bool) -> Result<()> {
     sql("update users set authorization_version = authorization_version + 1
          where id in (select user_id from user_roles where role = $1 or ($2 and role = 'admin'))")
@@ -74,7 +76,7 @@ pub async fn count_active_members(conn: &mut Conn, role: &str) -> Result<i64> {
         .await
 }
 
-/// Replaces the roles of a user.
+/// Replaces the roles of a user. Fails with [`Error::Database`] if the user or a role does not exist.
 pub async fn set_of_user(conn: &mut Conn, user: UserId, roles: &[RoleName]) -> Result<()> {
     sql("delete from user_roles where user_id = $1").bind(user.to_string()).execute(&mut *conn).await?;
     for role in roles {
@@ -87,7 +89,7 @@ pub async fn set_of_user(conn: &mut Conn, user: UserId, roles: &[RoleName]) -> R
     Ok(())
 }
 
-/// Replaces the permissions that a user has directly, beside the permissions of their roles.
+/// Replaces the permissions that are granted to a user directly, beside the permissions of their roles.
 pub async fn set_permissions_of_user(conn: &mut Conn, user: UserId, permissions: &[Permission]) -> Result<()> {
     sql("delete from user_permissions where user_id = $1").bind(user.to_string()).execute(&mut *conn).await?;
     for permission in permissions {

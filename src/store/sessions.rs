@@ -1,11 +1,11 @@
-//! The table of sessions. The functions that revoke sessions return the data that must be announced.
+//! The queries on sessions. The function that revokes sessions returns the data that must be announced.
 
 use super::{
     Conn, Error, Result, Tx, instant,
     sql::{Row, sql},
 };
 use crate::domain::{
-    DeviceRow, Scope, SessionId, UnixTime, UserId,
+    DeviceRowId, Scope, SessionId, UnixTime, UserId,
     device::SealedFingerprint,
     generations::Generations,
     scope,
@@ -20,9 +20,9 @@ const DAY: i64 = 24 * 60 * 60;
 pub struct RevokedSession {
     /// The session.
     pub id: SessionId,
-    /// The greatest `exp` of the access tokens that it issued.
+    /// The latest `exp` of the access tokens of the session that the row records.
     pub access_expires_at: UnixTime,
-    /// Whether the session had not expired.
+    /// Whether the session had not expired when it was revoked.
     pub was_live: bool,
 }
 
@@ -36,7 +36,7 @@ pub enum Selection {
     /// This session alone.
     One(SessionId),
     /// The sessions on this device.
-    OfDevice(DeviceRow),
+    OfDevice(DeviceRowId),
 }
 
 macro_rules! select_session {
@@ -51,13 +51,14 @@ macro_rules! select_session {
     };
 }
 
-/// Reads a session. `None` if there is no session with this id.
+/// Reads a session, ended sessions included. Returns `None` if there is no session with this id.
 pub async fn find(conn: &mut Conn, id: SessionId) -> Result<Option<Session>> {
     let row = sql(select_session!("where id = $1")).bind(id.to_string()).optional(conn).await?;
     row.as_ref().map(session).transpose()
 }
 
-/// Reads a user's live sessions, latest use first.
+/// Reads the sessions of a user that are live at `now`: neither revoked nor expired. The session that was used last comes
+/// first.
 pub async fn list_live_by_user(conn: &mut Conn, user: UserId, now: UnixTime) -> Result<Vec<Session>> {
     let rows = sql(select_session!(
         "where user_id = $1 and revoked_at is null and refresh_expires_at > $2 and expires_at > $2
@@ -70,7 +71,7 @@ pub async fn list_live_by_user(conn: &mut Conn, user: UserId, now: UnixTime) -> 
     rows.iter().map(session).collect()
 }
 
-/// Reads the live sessions of all users, latest use first.
+/// Reads the sessions of all users that are live at `now`. The session that was used last comes first.
 pub async fn list_live(conn: &mut Conn, now: UnixTime) -> Result<Vec<Session>> {
     let rows = sql(select_session!(
         "where revoked_at is null and refresh_expires_at > $1 and expires_at > $1 order by used_order desc"
@@ -81,14 +82,14 @@ pub async fn list_live(conn: &mut Conn, now: UnixTime) -> Result<Vec<Session>> {
     rows.iter().map(session).collect()
 }
 
-/// Reads all stored sessions of a user, ended sessions included, latest use first.
+/// Reads all stored sessions of a user, ended sessions included. The session that was used last comes first.
 pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Session>> {
     let rows =
         sql(select_session!("where user_id = $1 order by used_order desc")).bind(user.to_string()).all(conn).await?;
     rows.iter().map(session).collect()
 }
 
-/// Inserts a session. It gets the next place in the order of use.
+/// Inserts a live session. In the order of use it comes after all other sessions.
 pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     let order = tx.next_use(session.last_used_at).await?;
     sql(
@@ -121,8 +122,9 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Updates a session after a refresh, if the session is not revoked and still at `from_generation`. Returns whether a row was
-/// updated; of several concurrent calls only one returns `true`. The update also sets the number of mismatches to 0.
+/// Updates a session after a refresh or a password change, if the session is not revoked and its row is still at
+/// `from_generation`. Returns whether a row was updated. If `next` has a new generation, only one of several concurrent calls
+/// returns `true`. The update also sets the number of mismatches to 0. It does not write `auth_time` and `failed_proofs`.
 pub async fn claim(tx: &mut Tx, from_generation: i64, next: &Session) -> Result<bool> {
     let order = tx.next_use(next.last_used_at).await?;
     let updated = sql(
@@ -150,8 +152,8 @@ pub async fn claim(tx: &mut Tx, from_generation: i64, next: &Session) -> Result<
     Ok(updated > 0)
 }
 
-/// Returns the greatest `exp` of the access tokens that a user's sessions issued, or that all sessions issued if `user` is
-/// `None`. Returns `None` if there is no session.
+/// Returns the latest `exp` of access tokens that the rows of a user's sessions record, or the rows of all sessions if `user`
+/// is `None`. Returns `None` if there is no session.
 pub async fn latest_access_expiry(conn: &mut Conn, user: Option<UserId>) -> Result<Option<UnixTime>> {
     let seconds: Option<i64> =
         sql("select max(access_expires_at) from sessions where cast($1 as text) is null or user_id = $1")
@@ -161,8 +163,9 @@ pub async fn latest_access_expiry(conn: &mut Conn, user: Option<UserId>) -> Resu
     Ok(seconds.map(instant))
 }
 
-/// Records that a session proved its password at `now`, and that it issues an access token that expires at
-/// `access_expires_at`. Returns `false`, and changes nothing, if the session is not live.
+/// Records that the user proved their password in a session at `now`, and that the session issues an access token that expires
+/// at `access_expires_at`. Sets the number of wrong passwords to 0. Returns `false`, and changes nothing, if the session is not
+/// live.
 pub async fn record_proof(conn: &mut Conn, id: SessionId, now: UnixTime, access_expires_at: UnixTime) -> Result<bool> {
     let updated = sql("update sessions set auth_time = $2, failed_proofs = 0,
             access_expires_at = case when access_expires_at > $3 then access_expires_at else $3 end
@@ -189,8 +192,8 @@ pub async fn record_access_expiry(conn: &mut Conn, id: SessionId, expires_at: Un
     Ok(updated > 0)
 }
 
-/// Counts a wrong password. Returns the number of wrong passwords since the last right one. `None` if the session is revoked
-/// or does not exist.
+/// Counts a wrong password. Returns the number of wrong passwords since the last right password. Returns `None` if the session
+/// is revoked or does not exist.
 pub async fn count_failed_proof(conn: &mut Conn, id: SessionId) -> Result<Option<u32>> {
     let count = sql(
         "update sessions set failed_proofs = failed_proofs + 1 where id = $1 and revoked_at is null returning failed_proofs",
@@ -201,8 +204,8 @@ pub async fn count_failed_proof(conn: &mut Conn, id: SessionId) -> Result<Option
     Ok(count.map(counter))
 }
 
-/// Counts a refresh from another device. Returns the number of such refreshes in a row. `None` if the session is revoked or
-/// does not exist.
+/// Counts a refresh from another device. Returns the number of such refreshes in a row. Returns `None` if the session is
+/// revoked or does not exist.
 pub async fn count_mismatch(conn: &mut Conn, id: SessionId) -> Result<Option<u32>> {
     let count = sql(
         "update sessions set mismatches = mismatches + 1 where id = $1 and revoked_at is null returning mismatches",
@@ -224,13 +227,14 @@ macro_rules! revoke {
     };
 }
 
-/// Sets the number of mismatches to 0, after a refresh from the right device.
+/// Sets the number of mismatches of a session to 0. Changes nothing if there is no session with this id.
 pub async fn clear_mismatches(conn: &mut Conn, id: SessionId) -> Result<()> {
     sql("update sessions set mismatches = 0 where id = $1").bind(id.to_string()).execute(conn).await?;
     Ok(())
 }
 
-/// Revokes the selected sessions of a user. Returns the sessions that it revoked, without those that were revoked before.
+/// Revokes the selected sessions of a user, expired sessions included. Returns the sessions that this call revoked, without the
+/// sessions that were revoked before.
 pub async fn revoke(
     conn: &mut Conn,
     user: UserId,
@@ -263,8 +267,8 @@ pub async fn forget_fingerprints(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
-/// Returns the ids of up to `limit` sessions whose refresh tokens and access tokens all expired before `before`. It reads
-/// every session that ends on the day of `before`, so it is called outside of a write transaction.
+/// Returns the ids of at most `limit` sessions whose refresh tokens and access tokens all expired before `before`. The
+/// statement reads every session that ends on the day of `before`, so it is called outside of a write transaction.
 pub async fn list_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<Vec<SessionId>> {
     let rows = sql("select id from sessions
          where end_day <= $2 and refresh_expires_at < $1 and access_expires_at < $1 limit $3")
@@ -276,8 +280,8 @@ pub async fn list_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Resu
     rows.iter().map(session_id).collect()
 }
 
-/// Deletes the sessions among `ids` whose refresh tokens and access tokens all expired before `before`. Returns the number of
-/// deleted rows.
+/// Deletes the sessions among `ids` whose refresh tokens and access tokens all expired before `before`. The times are checked
+/// again, because `ids` come from an earlier transaction. Returns the number of deleted rows.
 pub async fn delete_expired(conn: &mut Conn, ids: &[SessionId], before: UnixTime) -> Result<u64> {
     let mut deleted = 0;
     for id in ids {
@@ -295,22 +299,25 @@ fn counter(count: i64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Returns the day of an end, in days since 1970. The index is on the day instead of the second, so that a session's
-/// refreshes change the indexed value at most once a day.
+/// Returns the day on which a session ends, in days since 1970. The index is on the day instead of the second, so that the
+/// refreshes of a session change the indexed value at most once a day.
 fn day(end: UnixTime) -> i64 {
     end.seconds().div_euclid(DAY)
 }
 
+/// Returns the times of the stored generations as a JSON array of seconds since 1970.
 fn made_at_text(generations: &Generations) -> String {
     let seconds: Vec<i64> = generations.issued_at().iter().map(|at| at.seconds()).collect();
     serde_json::Value::from(seconds).to_string()
 }
 
+/// Returns the id in the column `id` of a row.
 fn session_id(row: &Row) -> Result<SessionId> {
     let id: String = row.get("id")?;
     SessionId::parse(&id).ok_or_else(|| Error::inconsistent("sessions", id, "the id is not a UUID"))
 }
 
+/// Converts a row. Fails with [`Error::Inconsistent`] if a value is invalid.
 fn session(row: &Row) -> Result<Session> {
     let id = session_id(row)?;
     let broken = |what: &str| Error::inconsistent("sessions", id, what);
@@ -325,7 +332,7 @@ fn session(row: &Row) -> Result<Session> {
         .transpose()?;
     let device = row
         .get::<Option<String>>("device_id")?
-        .map(|device| DeviceRow::parse(&device).ok_or_else(|| broken("the device's id is not a UUID")))
+        .map(|device| DeviceRowId::parse(&device).ok_or_else(|| broken("the device's id is not a UUID")))
         .transpose()?;
     let scope = row
         .get::<Option<String>>("scope")?

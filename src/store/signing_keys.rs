@@ -1,4 +1,4 @@
-//! The table of signing keys. Their private halves are sealed.
+//! The queries on signing keys. The private part of each key is sealed.
 
 use super::{Conn, Error, Result, instant, sql::sql};
 use crate::domain::{UnixTime, jwt::Algorithm, signing_key::SealedKey};
@@ -7,13 +7,13 @@ use crate::domain::{UnixTime, jwt::Algorithm, signing_key::SealedKey};
 pub struct StoredKey {
     /// The key's identifier, the `kid` of its tokens.
     pub kid: String,
-    /// The algorithm of its signatures.
+    /// The algorithm of the key's signatures.
     pub algorithm: Algorithm,
-    /// The private half, sealed.
+    /// The sealed private part.
     pub sealed: SealedKey,
-    /// The step in its life.
+    /// The step in the life of the key.
     pub status: KeyStatus,
-    /// The time at which it was inserted.
+    /// The time at which the row was inserted.
     pub created_at: UnixTime,
     /// The time from which the key signs or signed.
     pub signs_from: UnixTime,
@@ -26,12 +26,12 @@ pub enum KeyStatus {
     Next,
     /// The key signs.
     Current,
-    /// The key only verifies the tokens that it signed, until this time.
+    /// The key only verifies the tokens that it signed, up to and including this time.
     Retiring(UnixTime),
 }
 
 impl KeyStatus {
-    /// Returns the word that is stored.
+    /// Returns the value that the column `status` contains.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Next => "next",
@@ -69,8 +69,8 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<StoredKey>> {
         .collect()
 }
 
-/// Inserts a key and changes no other key. If the key is the current or the next key, there must be no other key with that
-/// status.
+/// Inserts a key and changes no other key. Fails with [`Error::Database`] if the key is the current or the next key and another
+/// key has this status, or if the `kid` is in use.
 pub async fn insert(conn: &mut Conn, key: &StoredKey) -> Result<()> {
     let retires_at = match key.status {
         KeyStatus::Retiring(at) => Some(at.seconds()),
@@ -98,7 +98,8 @@ pub async fn find_due(conn: &mut Conn, now: UnixTime) -> Result<Option<String>> 
         .await
 }
 
-/// Makes the next key the current key. The previous current key must be retired first, because only one key can be current.
+/// Makes the next key the current key, which signs from `now`. Changes nothing if there is no next key. The previous current
+/// key must be retired first, because only one key can be current.
 pub async fn promote_next(conn: &mut Conn, now: UnixTime) -> Result<()> {
     sql("update signing_keys set status = 'current', signs_from = $1 where status = 'next'")
         .bind(now.seconds())
@@ -116,13 +117,13 @@ pub async fn retire_current(conn: &mut Conn, until: UnixTime) -> Result<Option<S
         .await
 }
 
-/// Replaces the sealed form of a key.
+/// Replaces the sealed private part of a key. Changes nothing if there is no key with this `kid`.
 pub async fn reseal(conn: &mut Conn, kid: &str, sealed: &SealedKey) -> Result<()> {
     sql("update signing_keys set sealed = $1 where kid = $2").bind(sealed.as_bytes()).bind(kid).execute(conn).await?;
     Ok(())
 }
 
-/// Deletes a key, even if tokens that it signed have not expired.
+/// Deletes a key, even if tokens that it signed have not expired. Changes nothing if there is no key with this `kid`.
 pub async fn delete(conn: &mut Conn, kid: &str) -> Result<()> {
     sql("delete from signing_keys where kid = $1").bind(kid).execute(conn).await?;
     Ok(())
@@ -138,7 +139,7 @@ pub async fn delete_all(conn: &mut Conn) -> Result<Vec<String>> {
     sql("delete from signing_keys returning kid").values(conn).await
 }
 
-/// Deletes the retiring keys whose last token has expired. Returns their `kid`s.
+/// Deletes the retiring keys that verify only until a time before `now`. Returns their `kid`s.
 pub async fn delete_expired(conn: &mut Conn, now: UnixTime) -> Result<Vec<String>> {
     sql("delete from signing_keys where status = 'retiring' and retires_at < $1 returning kid")
         .bind(now.seconds())

@@ -14,7 +14,7 @@ use sqlx::{
 
 use super::{Result, value::Value};
 
-/// A connection, as every function of the store takes it. A [`Reader`] and a [`super::Tx`] dereference to it.
+/// A connection, as every function of the store takes it. [`Reader`] and [`super::Tx`] dereference to this type.
 pub struct Conn {
     engine: Engine,
     /// The error of the first failed statement, until [`Conn::take_failure`] takes it.
@@ -25,11 +25,12 @@ pub struct Conn {
 enum Engine {
     /// The only connection that writes.
     Sqlite(SqliteConnection),
-    /// A read-only connection. It returns to its pool when it is dropped.
+    /// A read-only connection, which returns to its pool when it is dropped.
     SqliteReader(PoolConnection<Sqlite>),
 }
 
 impl Conn {
+    /// Wraps the connection of the writer.
     pub(super) fn writer(connection: SqliteConnection) -> Self {
         Self { engine: Engine::Sqlite(connection), failure: None }
     }
@@ -47,6 +48,7 @@ impl Conn {
         Ok(())
     }
 
+    /// Returns the connection as sqlx takes it.
     fn sqlite(&mut self) -> &mut SqliteConnection {
         match &mut self.engine {
             Engine::Sqlite(connection) => connection,
@@ -65,7 +67,7 @@ impl Conn {
     }
 }
 
-/// A read-only connection. It returns to its pool when it is dropped.
+/// A read-only connection, which returns to its pool when it is dropped.
 pub struct Reader(Conn);
 
 impl Reader {
@@ -105,7 +107,7 @@ impl Row {
         }
     }
 
-    /// Returns the value of the first column.
+    /// Returns the value of the first column. Fails as [`Row::get`] does.
     fn only<'r, T: Column<'r>>(&'r self) -> Result<T> {
         match self {
             Self::Sqlite(row) => Ok(row.try_get(0)?),
@@ -125,8 +127,8 @@ pub struct Query {
     values: Vec<Value>,
 }
 
-/// Creates a statement. Its text is a literal, so that it can't contain a value from a request, and so that the tests find
-/// it.
+/// Creates a statement. The text is a literal, so that it can't contain a value from a request, and so that
+/// `tests/statements.rs` finds it in the source.
 pub fn sql(sql: &'static str) -> Query {
     Query { sql, values: Vec::new() }
 }
@@ -160,7 +162,7 @@ impl Query {
         Ok(conn.record_failure(row)?.map(Row::Sqlite))
     }
 
-    /// Runs the statement. Returns the first column of its first row. It is an error if there is no row.
+    /// Runs the statement. Returns the first column of its first row. Fails if there is no row.
     pub async fn value<T: for<'r> Column<'r>>(self, conn: &mut Conn) -> Result<T> {
         self.optional(conn).await?.ok_or(sqlx::Error::RowNotFound)?.only()
     }
@@ -175,6 +177,7 @@ impl Query {
         self.all(conn).await?.iter().map(Row::only).collect()
     }
 
+    /// Returns the statement with its values in the form that sqlx takes for SQLite.
     fn for_sqlite(self) -> Result<sqlx::query::Query<'static, Sqlite, SqliteArguments>> {
         let mut arguments = SqliteArguments::default();
         for value in self.values {

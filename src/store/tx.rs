@@ -8,10 +8,10 @@ use crate::domain::{
     change::{Announcement, Change},
 };
 
-/// The number of values that the order of use has for one second.
+/// The number of values of the order of use that belong to one second.
 const USES_IN_A_SECOND: i64 = 1 << 20;
 
-/// A transaction that has the write lock. It dereferences to the connection that the store's functions take.
+/// A transaction that has the write lock. It dereferences to [`Conn`], which the store's functions take.
 pub struct Tx {
     pub(super) connection: Conn,
     pub(super) announcements: Vec<Announcement>,
@@ -25,16 +25,17 @@ impl Tx {
         Self { connection, announcements: Vec::new(), last_use: None }
     }
 
-    /// Announces a change to this process and to the others. The change applies from the commit until `until`. After `until`
-    /// no token is affected any longer.
+    /// Announces a change to all processes. The change applies from the commit until `until`, when the last token that it
+    /// concerns has expired. If the transaction is rolled back, nothing is announced.
     pub async fn announce(&mut self, change: Change, now: UnixTime, until: UnixTime) -> Result<()> {
         let announcement = changes::insert(&mut self.connection, change, now, until).await?;
         self.announcements.push(announcement);
         Ok(())
     }
 
-    /// Announces the authorization versions of all members of `role`, and with `admins_too` of all admins. Returns the number
-    /// of users. Each announcement is kept until `remember` seconds after the user's last access token has expired.
+    /// Announces the authorization versions of all members of `role` (no members if it is `None`) and, if `admins_too` is true,
+    /// of all admins. Returns the number of users. Each announcement is kept until `remember` seconds after the user's last
+    /// access token has expired.
     pub async fn announce_versions(
         &mut self,
         role: Option<&RoleName>,
@@ -48,8 +49,8 @@ impl Tx {
         Ok(people)
     }
 
-    /// Returns the next value of `sessions.used_order`: the seconds of `now`, multiplied so that each second has many values.
-    /// A session is not identified by the second of its last use, because several sessions are used in one second.
+    /// Returns the next value of `sessions.used_order`: the seconds of `now`, multiplied by the number of values that belong to
+    /// one second. The second alone does not determine the order, because several sessions are used in one second.
     ///
     /// The value is greater than every value that this process returned before. It is also greater than every value that was
     /// stored before the first call. So a clock that is set back does not make the newest session look like the oldest. This

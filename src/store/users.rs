@@ -1,4 +1,4 @@
-//! The tables of users and their passwords.
+//! The queries on users, with their roles and permissions, and on passwords.
 
 use super::{
     Conn, Error, Result, instant,
@@ -10,7 +10,7 @@ use crate::domain::{
     permission::{ADMIN_ROLE, BUILT_IN},
 };
 
-/// A name that belongs to another user already.
+/// The kind of name that another user already has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakenName {
     /// The username.
@@ -42,8 +42,8 @@ pub struct NewUser {
     pub created_at: UnixTime,
 }
 
-// `admin` has every permission that is granted to any role. The built-in permissions are added when the row is converted to a
-// `User`.
+// `admin` has every permission that is granted to any role. It also has the built-in permissions, which are not in the
+// database: `user` adds them.
 macro_rules! select_user {
     ($tail:literal) => {
         concat!(
@@ -59,49 +59,51 @@ macro_rules! select_user {
     };
 }
 
-/// Reads a user. `None` if there is no user with this id.
+/// Returns the user with this id, or `None` if there is no such user.
 pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<User>> {
     let row = sql(select_user!("where id = $1")).bind(id.to_string()).optional(conn).await?;
-    row.as_ref().map(user).transpose()
+    row.as_ref().map(user_from_row).transpose()
 }
 
-/// The names of a user that an application behind a proxy may rely on.
+/// The username and the verified email address that forward authentication sends to an application.
 #[derive(Clone, Debug)]
-pub struct Names {
+pub struct ForwardedNames {
     /// The username as the user wrote it.
     pub username: Option<String>,
     /// The email address, if it is verified.
     pub verified_email: Option<String>,
 }
 
-/// Reads the names of a user. `None` if there is no user with this id.
-pub async fn find_names(conn: &mut Conn, id: UserId) -> Result<Option<Names>> {
+/// Returns the names of the user with this id, or `None` if there is no such user.
+pub async fn find_names(conn: &mut Conn, id: UserId) -> Result<Option<ForwardedNames>> {
     let row =
         sql("select username, case when email_verified_at is not null then email end as verified_email from users
          where id = $1")
         .bind(id.to_string())
         .optional(conn)
         .await?;
-    row.map(|row| Ok(Names { username: row.get("username")?, verified_email: row.get("verified_email")? })).transpose()
+    row.map(|row| Ok(ForwardedNames { username: row.get("username")?, verified_email: row.get("verified_email")? }))
+        .transpose()
 }
 
-/// Reads the user with this username or email address. `None` if there is no such user.
+/// Returns the user with this username or email address, or `None` if there is no such user.
 pub async fn find_by_identifier(conn: &mut Conn, identifier: &Identifier) -> Result<Option<User>> {
     let by_name = match identifier {
         Identifier::Username(_) => sql(select_user!("where username_key = $1")),
         Identifier::Email(_) => sql(select_user!("where email_key = $1")),
     };
     let row = by_name.bind(identifier.key()).optional(conn).await?;
-    row.as_ref().map(user).transpose()
+    row.as_ref().map(user_from_row).transpose()
 }
 
-/// Reads all users, in the order of their creation.
+/// Reads all users, in the order of their creation. Ids are UUIDv7, so their order is the order of creation.
 pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
     let rows = sql(select_user!("order by id")).all(conn).await?;
-    rows.iter().map(user).collect()
+    rows.iter().map(user_from_row).collect()
 }
 
-/// Reads the users who have `role`, and with `admins_too` all admins as well, in the order of their creation.
+/// Reads the users who have `role`, in the order of their creation. If `admins_too` is true, admins without the role are
+/// included.
 pub async fn list_with_role(conn: &mut Conn, role: &str, admins_too: bool) -> Result<Vec<User>> {
     let rows = sql(select_user!(
         "where id in (select user_id from user_roles where role = $1 or ($2 and role = 'admin')) order by id"
@@ -110,10 +112,10 @@ pub async fn list_with_role(conn: &mut Conn, role: &str, admins_too: bool) -> Re
     .bind(admins_too)
     .all(conn)
     .await?;
-    rows.iter().map(user).collect()
+    rows.iter().map(user_from_row).collect()
 }
 
-/// Returns whether there is no user.
+/// Returns whether the table has no user.
 pub async fn is_empty(conn: &mut Conn) -> Result<bool> {
     sql("select not exists (select 1 from users)").value(conn).await
 }
@@ -144,10 +146,11 @@ pub async fn insert(conn: &mut Conn, user: &NewUser) -> Result<std::result::Resu
     }
 }
 
-/// Replaces the names of a user. Returns `Ok(Err(TakenName))`, and changes nothing, if another user has one of the names.
+/// Replaces the names of a user. `None` removes the name. Returns `Ok(Err(TakenName))`, and changes nothing, if another user
+/// has one of the names. If there is no user with this id, it changes nothing and returns `Ok(Ok(()))`.
 ///
-/// A new email address is not verified. An address counts as new if it differs in more than the case of ASCII letters: it may
-/// then be another mailbox, even if no other user of this server could have it.
+/// A new email address is not verified. An address is new if it differs from the old address in more than the case of ASCII
+/// letters. The lookup key ignores more differences, but two addresses with the same key can still be different mailboxes.
 pub async fn set_names(
     conn: &mut Conn,
     id: UserId,
@@ -173,7 +176,7 @@ pub async fn set_names(
     Ok(find_taken(conn, id, username, email).await?.map_or(Ok(()), Err))
 }
 
-/// Returns the name that belongs to another user; the email address if both names do.
+/// Returns which of the names belongs to another user; [`TakenName::Email`] if both belong to others, `None` if neither does.
 async fn find_taken(
     conn: &mut Conn,
     id: UserId,
@@ -190,7 +193,8 @@ async fn find_taken(
     Ok(is_email.map(|is_email| if is_email { TakenName::Email } else { TakenName::Username }))
 }
 
-/// Sets the time at which the user's email address was verified, or removes it. Changes nothing if the user has no address.
+/// Sets the verification time of the user's email address; `None` marks the address as unverified. Changes nothing if there is
+/// no user with this id, or if the user has no email address.
 pub async fn set_email_verified(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> Result<()> {
     sql("update users set email_verified_at = $1 where id = $2 and email is not null")
         .bind(at.map(UnixTime::seconds))
@@ -200,7 +204,7 @@ pub async fn set_email_verified(conn: &mut Conn, id: UserId, at: Option<UnixTime
     Ok(())
 }
 
-/// Replaces the custom claims of a user.
+/// Replaces the custom claims of a user. Changes nothing if there is no user with this id.
 pub async fn set_claims(
     conn: &mut Conn,
     id: UserId,
@@ -214,7 +218,8 @@ pub async fn set_claims(
     Ok(())
 }
 
-/// Disables a user at the time `at`, or enables the user if `at` is `None`. Returns whether this changed anything.
+/// Disables a user at the time `at`, or enables the user if `at` is `None`. Returns whether the user was enabled before and is
+/// disabled now, or the other way round. Changes nothing if there is no user with this id.
 pub async fn set_disabled(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> Result<bool> {
     let updated = sql(
         "update users set disabled_at = $1 where id = $2 and (disabled_at is null) <> (cast($1 as bigint) is null)",
@@ -226,10 +231,8 @@ pub async fn set_disabled(conn: &mut Conn, id: UserId, at: Option<UnixTime>) -> 
     Ok(updated > 0)
 }
 
-/// Raises a user's authorization version by 1. Returns the new version.
-///
-/// # Errors
-/// [`Error::Database`], also if there is no user with this id.
+/// Raises a user's authorization version by 1. Returns the new version. Fails with [`Error::Database`] if there is no user with
+/// this id.
 pub async fn raise_authorization_version(conn: &mut Conn, id: UserId) -> Result<i64> {
     sql(
         "update users set authorization_version = authorization_version + 1 where id = $1 returning authorization_version",
@@ -239,15 +242,15 @@ pub async fn raise_authorization_version(conn: &mut Conn, id: UserId) -> Result<
     .await
 }
 
-/// Deletes a user with their credentials, roles, permissions, devices and sessions. The audit log stays. Returns whether
-/// there was such a user.
+/// Deletes a user with their password, roles, permissions, devices and sessions. Audit events stay. Returns `false` if there is
+/// no user with this id.
 pub async fn delete(conn: &mut Conn, id: UserId) -> Result<bool> {
     let deleted = sql("delete from users where id = $1").bind(id.to_string()).execute(conn).await?;
     Ok(deleted > 0)
 }
 
-/// Reads the stored hash of a user's password. `None` if the user does not exist or has no password.
-pub async fn find_password(conn: &mut Conn, id: UserId) -> Result<Option<PasswordHash>> {
+/// Returns the stored hash of a user's password, or `None` if there is no user with this id or the user has no password.
+pub async fn find_password_hash(conn: &mut Conn, id: UserId) -> Result<Option<PasswordHash>> {
     let phc: Option<String> = sql("select secret from credentials where user_id = $1 and kind = 'password'")
         .bind(id.to_string())
         .optional_value(conn)
@@ -255,8 +258,9 @@ pub async fn find_password(conn: &mut Conn, id: UserId) -> Result<Option<Passwor
     Ok(phc.map(PasswordHash::from_stored))
 }
 
-/// Sets a user's password.
-pub async fn set_password(conn: &mut Conn, id: UserId, hash: &PasswordHash, now: UnixTime) -> Result<()> {
+/// Stores the hash of a user's password. Replaces an existing hash. Fails with [`Error::Database`] if there is no user with
+/// this id.
+pub async fn set_password_hash(conn: &mut Conn, id: UserId, hash: &PasswordHash, now: UnixTime) -> Result<()> {
     sql("insert into credentials (user_id, kind, secret, created_at, updated_at) values ($1, 'password', $2, $3, $3)
          on conflict (user_id) where kind = 'password'
          do update set secret = excluded.secret, updated_at = excluded.updated_at")
@@ -268,7 +272,7 @@ pub async fn set_password(conn: &mut Conn, id: UserId, hash: &PasswordHash, now:
     Ok(())
 }
 
-/// Replaces the stored hash `old` by `new`, another hash of the same password. Changes nothing if the hash is no longer
+/// Replaces the stored hash `old` by `new`, another hash of the same password. Changes nothing if the stored hash is no longer
 /// `old`.
 pub async fn replace_password_hash(conn: &mut Conn, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<()> {
     sql("update credentials set secret = $1 where user_id = $2 and kind = 'password' and secret = $3")
@@ -280,11 +284,12 @@ pub async fn replace_password_hash(conn: &mut Conn, id: UserId, old: &PasswordHa
     Ok(())
 }
 
-fn user(row: &Row) -> Result<User> {
+/// Converts a row. Fails with [`Error::Inconsistent`] if a value is invalid.
+fn user_from_row(row: &Row) -> Result<User> {
     let id: String = row.get("id")?;
     let broken = |what: &str| Error::inconsistent("users", &id, what);
     let names = |column: &str| -> Result<Vec<String>> {
-        // A scope token has no space (RFC 6749 §3.3), and a role's name has none either.
+        // The names are separated by spaces. A scope token (RFC 6749 §3.3) and a role name contain no space.
         let list: Option<&str> = row.get(column)?;
         let mut names: Vec<String> = list.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
         names.sort_unstable();

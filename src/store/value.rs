@@ -1,12 +1,12 @@
-//! Values that can be bound to a placeholder, of four types that every engine has.
+//! The values of placeholders. A value has one of four types that every engine has.
 
 /// A value that is bound to a placeholder.
 pub enum Value {
-    /// A number, or an instant in seconds since 1970.
+    /// A number, or an instant in seconds since 1970. `None` is SQL's null.
     Int(Option<i64>),
     /// A boolean.
     Bool(bool),
-    /// A text.
+    /// A text. `None` is SQL's null.
     Text(Option<String>),
     /// Bytes.
     Blob(Vec<u8>),

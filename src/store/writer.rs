@@ -1,9 +1,9 @@
-//! The writer: one thread with one connection, and group commit. All jobs that are queued during a sync share the next
+//! The writer: one thread with one connection, and group commit. All jobs that were queued during a commit share the next
 //! commit.
 //!
-//! A commit costs one `fsync`, about a millisecond, whether it has one job or a hundred. A job has no savepoint, and yet the
-//! failure of one job does not affect the others: the whole transaction is rolled back, and its jobs run again one by one. So
-//! a job is a function that can be called twice.
+//! A commit costs one `fsync`, about a millisecond, whether it has one job or a hundred. A job has no savepoint. If a job
+//! fails, the whole transaction is rolled back, and its jobs run again one by one, so that the other jobs are not affected.
+//! Therefore a job is a function that can be called twice.
 //!
 //! The thread has its own event loop. The futures of jobs stay on it, so a busy HTTP runtime never delays a commit.
 //!
@@ -27,11 +27,11 @@ use super::{
     sql::{Query, sql},
 };
 
-/// The greatest number of messages in one batch, and so of jobs in one commit. It limits how many jobs run again after a
+/// The maximum number of messages in one batch, and so of jobs in one commit. It limits how many jobs run again after a
 /// failure.
 const MAX_BATCH: usize = 256;
 
-/// The greatest number of waiting messages. If the queue is full, callers wait.
+/// The maximum number of queued messages. If the queue is full, callers wait.
 const QUEUE: usize = 4096;
 
 /// How often the writer checks whether another process has committed.
@@ -41,11 +41,12 @@ pub(super) const FOLLOW_EVERY: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
-    /// Whether the thread was asked to close and has closed. The thread has the sender. If it drops the sender without
-    /// sending `true`, the thread has failed.
+    /// `true` after the thread has ended because it was told to close. The thread has the sender. If the sender is dropped
+    /// without this value, the thread has failed.
     closed: watch::Receiver<bool>,
 }
 
+/// A message to the thread. The thread confirms `FoldLog` and `Close` through their senders.
 enum Message {
     Run(Box<dyn Job>),
     FoldLog(oneshot::Sender<()>),
@@ -53,7 +54,7 @@ enum Message {
 }
 
 impl Writer {
-    /// Starts the thread with a connection that can write. Returns after the thread has read the feed of changes.
+    /// Starts the thread with a connection that can write. Returns after the thread has read the whole feed of changes.
     pub(super) async fn start(connection: Conn, on_commit: OnCommit) -> Result<Self> {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let (ready, started) = oneshot::channel();
@@ -88,6 +89,7 @@ impl Writer {
         }
     }
 
+    /// Sends a job to the thread and waits for its result. Fails with [`Error::Closed`] if the thread has ended.
     pub(super) async fn run<T, F>(&self, job: F) -> Result<T>
     where
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
@@ -107,8 +109,8 @@ impl Writer {
         self.request(Message::Close).await;
     }
 
-    /// Sends a message and waits until the thread has processed it. Returns at once if the thread has ended: an orderly end
-    /// processes every queued message first.
+    /// Sends a message and waits until the thread has processed it. Returns at once if the thread has ended: an orderly end has
+    /// processed all messages.
     async fn request(&self, message: impl FnOnce(oneshot::Sender<()>) -> Message) {
         let (done, seen_to) = oneshot::channel();
         if self.queue.send(message(done)).await.is_ok() {
@@ -121,27 +123,30 @@ impl Writer {
 struct WriterThread {
     tx: Tx,
     on_commit: OnCommit,
-    /// The `seq` of the last change that was read from the feed.
+    /// The position in the feed of the last change that was read.
     seq: i64,
-    /// The `data_version` after which the feed was read last.
+    /// The value of SQLite's `data_version` before the feed was read last.
     version: i64,
     /// Whether a rollback failed, so that a transaction may be open.
     left_open: bool,
 }
 
 impl WriterThread {
-    /// Reads the whole feed and passes it to `on_commit`, which builds the memory of the process.
+    /// Reads the whole feed and passes it to `on_commit`, which creates the revocations in the memory of the process.
     async fn start(&mut self) -> Result<()> {
         self.version = self.data_version().await?;
         self.follow().await
     }
 
+    /// Processes messages until a request to close arrives or all handles are dropped. Processes the queued messages before it
+    /// ends.
     async fn serve(mut self, mut inbox: mpsc::Receiver<Message>) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         let mut tick = interval(FOLLOW_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                // The interval is checked before the queue, so that a full queue does not delay the changes of other processes.
                 biased;
                 _ = tick.tick() => self.notice_other_processes().await,
                 received = inbox.recv_many(&mut batch, MAX_BATCH) => {
@@ -151,7 +156,7 @@ impl WriterThread {
                         while inbox.recv_many(&mut batch, MAX_BATCH).await > 0 {
                             self.take(&mut batch).await;
                         }
-                        self.shut().await;
+                        self.shut_down().await;
                         closing.map(|done| done.send(()));
                         return;
                     }
@@ -160,7 +165,8 @@ impl WriterThread {
         }
     }
 
-    /// Runs the jobs of a batch. Returns the sender of a request to close, if the batch has one.
+    /// Processes a batch: first its jobs, then its requests to fold the log. Returns the sender of a request to close, if the
+    /// batch has such a request.
     async fn take(&mut self, batch: &mut Vec<Message>) -> Option<oneshot::Sender<()>> {
         let (mut closing, mut folding) = (None, Vec::new());
         let mut jobs = Vec::with_capacity(batch.len());
@@ -182,6 +188,7 @@ impl WriterThread {
         closing
     }
 
+    /// Runs jobs in one transaction, or one by one if a job fails. Sends each caller its result.
     async fn commit_together(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         match self.attempt(&mut jobs).await {
             // One of several jobs failed. Each job runs again in its own transaction, so that only the failed job is rolled
@@ -194,6 +201,7 @@ impl WriterThread {
                     job.reply(undone);
                 }
             }
+            // All jobs are committed, or the only job failed. `reply` sends the outcome of each job.
             Ok(_) => jobs.into_iter().for_each(|job| job.reply(None)),
             Err(error) => {
                 let error = Arc::new(error);
@@ -202,8 +210,8 @@ impl WriterThread {
         }
     }
 
-    /// Runs `jobs` in one transaction. Returns `true` if all succeeded and were committed. Otherwise the transaction is
-    /// rolled back.
+    /// Runs `jobs` in one transaction. Returns `true` if all jobs succeeded and were committed, and `false` if a job failed.
+    /// Fails if the transaction can't begin or commit. If it was not committed, it is rolled back.
     async fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<bool> {
         if jobs.is_empty() {
             return Ok(true);
@@ -231,8 +239,8 @@ impl WriterThread {
         Ok(true)
     }
 
-    /// Rolls the transaction back. The statement fails if SQLite has rolled back already, for example after a full disk. In
-    /// that case it changes nothing.
+    /// Rolls the transaction back. The statement fails without a change if SQLite has already rolled back, for example after a
+    /// full disk.
     async fn roll_back(&mut self) {
         self.left_open = self.execute(sql("rollback")).await.is_err();
     }
@@ -242,14 +250,16 @@ impl WriterThread {
         Ok(())
     }
 
+    /// Returns SQLite's `data_version`, which changes when another connection has committed.
     async fn data_version(&mut self) -> Result<i64> {
         sql("pragma data_version").value(&mut self.tx.connection).await
     }
 
-    /// Reads the feed if another process has committed. `data_version` changes only when another connection commits.
+    /// Reads the feed if another process has committed. If reading fails, the next call tries again.
     async fn notice_other_processes(&mut self) {
         let noticed = async {
             let version = self.data_version().await?;
+            // `version` was read before the feed. A commit between the two reads only causes another read.
             if version != self.version {
                 self.follow().await?;
                 self.version = version;
@@ -261,7 +271,8 @@ impl WriterThread {
         }
     }
 
-    /// Passes the changes after `seq` to `on_commit`. They include changes of this process a second time, which is harmless.
+    /// Passes the changes after `seq` to `on_commit`. The changes of this process arrive there a second time, which is
+    /// harmless.
     async fn follow(&mut self) -> Result<()> {
         let announced = changes::list_after(&mut self.tx.connection, self.seq).await?;
         if let Some(last) = announced.last() {
@@ -271,15 +282,16 @@ impl WriterThread {
         Ok(())
     }
 
-    /// Moves the content of the write-ahead log into the file and empties the log. It waits for a reader that prevents this
-    /// as long as for any lock.
+    /// Moves the content of the write-ahead log into the database file and empties the log. If a reader prevents this, the
+    /// statement waits for at most `BUSY_TIMEOUT`, as for any lock.
     async fn fold_log(&mut self) {
         if let Err(error) = self.execute(sql("pragma wal_checkpoint(truncate)")).await {
             tracing::warn!(%error, "can't fold the write-ahead log into the database; a later time will");
         }
     }
 
-    async fn shut(mut self) {
+    /// Folds the log and closes the connection. Errors are logged.
+    async fn shut_down(mut self) {
         self.fold_log().await;
         if let Err(error) = self.tx.connection.close().await {
             tracing::warn!(%error, "the database did not close cleanly");

@@ -1,10 +1,10 @@
-//! `/static/…`: what the pages load, and what other front ends may import.
+//! The files at `/static/…`, which the pages load and other front ends may import.
 
 use serde_json::json;
 
 use crate::support::{Answer, Server, browser::attribute};
 
-/// Returns the address of the style sheet, as a page names it.
+/// Returns the path of the style sheet to which the sign-in page links. It contains a hash over all assets.
 fn style(server: &Server) -> String {
     let page = server.call("GET", "/login").send().expect(200);
     let link = page.text.split("<link ").find(|link| link.contains("stylesheet")).expect("a style");
@@ -12,7 +12,7 @@ fn style(server: &Server) -> String {
 }
 
 #[test]
-fn a_page_names_assets_by_their_version_and_they_are_kept_for_ever() {
+fn an_asset_under_the_hash_that_a_page_names_is_cacheable_for_a_year() {
     let server = Server::start();
     let path = style(&server);
     let parts: Vec<&str> = path.split('/').collect();
@@ -26,7 +26,7 @@ fn a_page_names_assets_by_their_version_and_they_are_kept_for_ever() {
 }
 
 #[test]
-fn another_version_or_name_is_not_there() {
+fn an_unknown_hash_or_file_name_is_not_found() {
     let server = Server::start();
     let other = style(&server).replace("/static/", "/static/x");
     for path in [&*other, "/static/nothing.css", "/static/..%2fCargo.toml", "/static/", "/static", "/static/a/b/c"] {
@@ -35,7 +35,7 @@ fn another_version_or_name_is_not_there() {
 }
 
 #[test]
-fn without_a_version_it_is_kept_for_minutes_and_asked_for_again_by_its_tag() {
+fn an_asset_without_a_hash_is_cacheable_for_five_minutes_and_revalidated_by_its_etag() {
     let server = Server::start();
     let asset = server.call("GET", "/static/style.css").send().expect(200);
     assert_eq!(asset.header("cache-control"), Some("public, max-age=300"));
@@ -48,7 +48,7 @@ fn without_a_version_it_is_kept_for_minutes_and_asked_for_again_by_its_tag() {
 }
 
 #[test]
-fn it_is_compressed_for_whoever_takes_that() {
+fn an_asset_is_compressed_if_the_client_accepts_gzip_and_a_page_never_is() {
     let server = Server::start();
     let length = |answer: &Answer| answer.header("content-length").and_then(|length| length.parse::<usize>().ok());
     let plain = server.call("HEAD", "/static/style.css").header("Accept-Encoding", "identity").send().expect(200);
@@ -69,7 +69,7 @@ fn it_is_compressed_for_whoever_takes_that() {
 }
 
 #[test]
-fn configured_origins_may_import_it() {
+fn an_allowed_origin_may_import_an_asset() {
     let server = Server::with(vec![("cors_allowed_origins", json!(["https://app.example.com"]))]);
     let ask = |origin: &str| server.call("GET", "/static/style.css").header("Origin", origin).send().expect(200);
     let allowed = ask("https://app.example.com");
@@ -78,12 +78,12 @@ fn configured_origins_may_import_it() {
 }
 
 #[test]
-fn the_login_page_is_small() {
+fn the_login_page_and_its_style_have_less_than_7000_bytes() {
     let server = Server::start();
     let page = server.call("GET", "/login").send().expect(200).text.len();
     let of = |path: &str| server.call("HEAD", path).header("Accept-Encoding", "gzip").send();
     let style = of(&style(&server)).expect(200);
     let style: usize = style.header("content-length").and_then(|length| length.parse().ok()).expect("a length");
-    // 12 kB in all; two modules of at most 5 kB are to come in as well.
+    // At load the page may transfer 12 kB (`tests/browser/pages.test.js`). About 5 kB are left for the scripts and the headers.
     assert!(page + style < 7_000, "{page} + {style}");
 }

@@ -1,4 +1,4 @@
-//! Clients: which there are, how a confidential one shows that it is one, and what its tokens say.
+//! Clients: how a confidential client authenticates, where its users can log in, and what its tokens contain.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ fn a_confidential_client_authenticates_by_basic_or_by_its_form() {
         let answer = server.call("POST", "/token").header("Authorization", &header).form(&form).send().expect(200);
         assert_eq!(answer.claims()["client_id"], "backend");
     }
-    // Its name again in the form is not another way of authenticating.
+    // The client's id may be repeated in the form. Only a secret in the form would be a second authentication.
     let named = server.call("POST", "/token").header("Authorization", &basic("backend", &secret()));
     named.form(&[&form[..], &[("client_id", "backend")]].concat()).send().expect(200);
 }
@@ -51,7 +51,7 @@ fn a_wrong_secret_is_an_invalid_client() {
         by_form.expect_oauth_error(401, "invalid_client");
         by_basic.expect_oauth_error(401, "invalid_client");
     }
-    // A public client has none to show.
+    // A public client has no secret, so an empty secret is accepted.
     let (by_form, by_basic) = with("web", "");
     assert_eq!(by_form.expect(200).claims()["client_id"], "web");
     assert_eq!(by_basic.expect(200).claims()["client_id"], "web");
@@ -59,7 +59,7 @@ fn a_wrong_secret_is_an_invalid_client() {
 }
 
 #[test]
-fn a_client_that_is_named_in_two_ways_is_an_invalid_request() {
+fn contradictory_or_malformed_credentials_of_a_client_are_an_invalid_request() {
     let server = Server::with(clients());
     server.user("ada");
     let secret = secret();
@@ -76,14 +76,14 @@ fn a_client_that_is_named_in_two_ways_is_an_invalid_request() {
     for malformed in ["Basic x", "Basic !!", "Basic YmFja2VuZA==", "Basic /////w==", "Basic Og", "Basic  "] {
         let call = server.call("POST", "/token").header("Authorization", malformed);
         let answer = call.form(&[("username", "ada"), ("password", PASSWORD)]).send();
-        // Without credentials it is no header of a client at all.
+        // `Basic` without credentials counts as absent. The request then belongs to the client `default`.
         let status = if malformed == "Basic  " { 200 } else { 400 };
         assert_eq!(answer.status, status, "{malformed}: {}", answer.text);
     }
 }
 
 #[test]
-fn a_confidential_client_signs_in_at_no_other_endpoint() {
+fn users_of_a_confidential_client_can_log_in_at_the_token_endpoint_only() {
     let server = Server::with(clients());
     let ada = server.user("ada");
     let answer = ada.try_login(json!({"client_id": "backend"})).expect_error(401, "invalid_client");
@@ -91,7 +91,7 @@ fn a_confidential_client_signs_in_at_no_other_endpoint() {
     ada.try_login(json!({"client_id": "backend", "client_secret": secret()})).expect_error(401, "invalid_client");
     assert_eq!(server.count_sessions(), 0);
     ada.try_login(json!({"client_id": "web"})).expect(200);
-    // What its tokens are for works: they are access tokens like others.
+    // The client's access tokens are ordinary access tokens: the API accepts them.
     let tokens = server.try_backend("ada", &[]).expect(200);
     let access = tokens.text_at("access_token");
     server.call("GET", "/users/me").bearer(access).send().expect(200);
@@ -100,6 +100,7 @@ fn a_confidential_client_signs_in_at_no_other_endpoint() {
     assert_eq!(fresh.claims()["client_id"], "backend");
     let refresh = json!({"refresh_token": tokens.text_at("refresh_token")});
     server.post("/auth/logout", refresh.clone()).expect(200);
+    // A client can't authenticate at `/auth/refresh`.
     server.post("/auth/refresh", refresh).expect_error(401, "invalid_client");
 }
 
@@ -116,7 +117,7 @@ fn a_client_that_became_confidential_no_longer_refreshes_without_its_secret() {
 }
 
 #[test]
-fn tokens_of_a_client_say_no_more_than_its_scopes() {
+fn tokens_of_a_client_have_no_permission_outside_its_scopes() {
     let mut settings = clients();
     settings.push(("clients.web.scopes", json!(["posts:read", "posts:write"])));
     settings.push(("clients.other.scopes", json!([])));
@@ -134,7 +135,7 @@ fn tokens_of_a_client_say_no_more_than_its_scopes() {
     let claims = other.claims();
     assert_eq!((&claims["permissions"], &claims["scope"]), (&json!([]), &json!("")));
     assert_eq!((&other.body["scope"], &claims["aud"]), (&json!(""), &json!("https://other.test")));
-    // A scope that was cut meanwhile cuts tokens from the next refresh on.
+    // If the client's `scopes` change, its tokens have fewer permissions from the next refresh on.
     let refresh = ada.login_with(json!({"client_id": "web"})).refresh;
     let server = server.restart_with(vec![("clients.web.scopes", json!(["posts:write"]))]);
     let next = server.post("/auth/refresh", json!({"refresh_token": refresh})).expect(200);

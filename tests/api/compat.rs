@@ -1,13 +1,15 @@
-//! The paths of the predecessors: each takes and gives what its system did.
+//! The paths of the predecessors (`compat_routes`). Each accepts and returns the fields of the system that it replaces.
 
 use serde_json::{Value, json};
 
 use crate::support::{Answer, PASSWORD, Server, claims, cookies::Browser};
 
+/// Starts a server with the paths of the predecessors.
 fn server() -> Server {
     Server::with(vec![("compat_routes", json!(true))])
 }
 
+/// Sends a `POST` with an encoded form.
 fn form(server: &Server, path: &str, fields: &str) -> Answer {
     server.call("POST", path).body("application/x-www-form-urlencoded", fields).send()
 }
@@ -21,7 +23,7 @@ fn credentials(name: &str) -> String {
 }
 
 #[test]
-fn without_the_setting_none_of_them_is_there() {
+fn without_the_setting_the_paths_do_not_exist() {
     let server = Server::start();
     let body = json!({"username": "ada", "password": PASSWORD});
     for path in
@@ -33,10 +35,10 @@ fn without_the_setting_none_of_them_is_there() {
 }
 
 #[test]
-fn a_page_of_fastapi_simple_jwt_works_without_its_prefix() {
+fn a_page_of_fastapi_simple_jwt_works_at_paths_without_a_prefix() {
     let server = server();
     let ada = server.user("ada");
-    // Its page sends an email and no device name, and a fingerprint with numbers in it.
+    // The page of that library sends an email address, no device name, and a fingerprint that contains numbers.
     let fingerprint = json!({"visitorId": "v", "os": "Linux", "browser": "Chrome", "canvasPrint": "c", "fonts": "f", "cpu": "amd64",
         "hardwareConcurrency": 2, "deviceMemory": 16, "plugins": "p", "timezone": "UTC", "language": "en"});
     let body = json!({"email": "ada@example.com", "password": PASSWORD, "fingerprint": fingerprint});
@@ -67,6 +69,7 @@ fn a_client_of_fastapi_users_signs_in_and_out() {
     let tokens = form(&server, "/auth/jwt/login", &credentials("ada")).expect(200);
     assert_eq!(tokens.text_at("token_type"), "bearer");
     let access = tokens.text_at("access_token").to_owned();
+    // In the second of the login a new token would not expire later, so the client keeps its token.
     let at_once = server.call("POST", "/auth/jwt/refresh").bearer(&access).send().expect(200);
     assert_eq!(at_once.text_at("access_token"), access);
     server.advance(60);
@@ -104,7 +107,7 @@ fn the_logins_of_the_tutorial_take_its_form() {
     assert_eq!(listed.len(), 3);
     assert!(listed.iter().any(|session| session["jti"] == device.body["jti"]));
     assert_eq!(listed[0].as_object().map(|session| session.len()), Some(3));
-    // The jti of the list ends that session, and somebody else's ends none.
+    // The `jti` from the list ends that session. The `jti` of another user's session is not found.
     let bob = server.user("bob").login();
     bob.post("/auth/logout/device", json!({"jti": device.body["jti"]})).expect_error(404, "not_found");
     let ended = server.call("POST", "/auth/logout/device").bearer(access).json(json!({"jti": device.body["jti"]}));
@@ -171,7 +174,7 @@ fn a_client_of_simplejwt_gets_its_pair() {
 }
 
 #[test]
-fn a_token_that_came_in_a_cookie_is_renewed_in_the_cookie_and_shown_to_no_script() {
+fn a_token_from_a_cookie_is_renewed_in_the_cookie_and_is_not_in_the_body() {
     let server = server();
     let ada = server.user("ada");
     let print = json!({"os": "Linux", "browser": "Firefox", "gpu": "a", "canvasPrint": "b", "fonts": "c"});
@@ -187,7 +190,7 @@ fn a_token_that_came_in_a_cookie_is_renewed_in_the_cookie_and_shown_to_no_script
         assert_eq!(renewed.body["access_token"], Value::Null);
         assert_eq!(renewed.body["token_type"], "bearer");
         assert!(!renewed.text.contains("eyJ"), "{}", renewed.text);
-        // A bound session gets nothing without its fingerprint, and keeps the cookie that it has.
+        // A session that is bound to a device gets no new token, because this request has no fingerprint. Its cookie stays.
         let cookie = renewed.cookie("access_token");
         assert_eq!(
             (cookie.is_none(), renewed.body["expires_in"].as_i64()),
@@ -198,14 +201,14 @@ fn a_token_that_came_in_a_cookie_is_renewed_in_the_cookie_and_shown_to_no_script
             assert!(Browser { access: access.to_owned(), ..browser.clone() }.is_signed_in());
         }
     }
-    // A bearer gets it where it sent it.
+    // A client that sent its token in the header gets the new token in the body.
     let bearer = ada.login();
     let renewed = bearer.call("POST", "/auth/jwt/refresh").send().expect(200);
     assert_eq!(claims(renewed.text_at("access_token"))["sub"], ada.id);
 }
 
 #[test]
-fn no_path_shows_a_token_of_a_cookie_to_script() {
+fn no_response_to_a_request_with_cookies_contains_a_token() {
     let server = server();
     server.user("ada");
     let mounted: Vec<(String, String)> = vestibule::http::endpoints("/auth")
@@ -225,7 +228,7 @@ fn no_path_shows_a_token_of_a_cookie_to_script() {
         let path = path.replace(['<', '>'], "");
         let body = json!({"password": PASSWORD, "current_password": PASSWORD, "new_password": PASSWORD,
             "session_id": browser.session_id});
-        // The last ones would need another password.
+        // A deleted account could not log in for the paths that follow.
         if path.starts_with("/users/me") && method == "DELETE" {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Cookie transport, and what keeps a foreign page from using it.
+//! The cookie transport, and its protection against cross-site requests.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_login_by_cookie_sets_the_tokens_where_script_can_not_read_them() {
+fn a_cookie_login_sets_the_tokens_as_http_only_cookies() {
     const WEEK: &str = "max-age=604800";
     const LONG: &str = "max-age=34560000";
     let plain = [
@@ -32,7 +32,7 @@ fn a_login_by_cookie_sets_the_tokens_where_script_can_not_read_them() {
             vec!["httponly", "samesite=strict", "path=/session", "secure", "domain=example.com", WEEK],
         ),
         ("__Secure-csrf_token", vec!["samesite=strict", "path=/", "secure", "domain=example.com", WEEK]),
-        // The device's secret serves this host alone.
+        // The device cookie has no `Domain`, so the browser sends it to this host only.
         ("__Host-device_id", vec!["httponly", "samesite=strict", "path=/", "secure", LONG]),
     ];
     let with_domain = vec![
@@ -57,7 +57,7 @@ fn a_login_by_cookie_sets_the_tokens_where_script_can_not_read_them() {
             let expected: BTreeSet<String> = expected.iter().map(|attribute| (*attribute).to_owned()).collect();
             assert_eq!(attributes(&answer, name), expected, "{name}");
         }
-        // Cookies are cleared with the attributes that they were set with, or a browser keeps them.
+        // A browser removes a cookie only if name, domain and path are those with which it was set.
         let header: Vec<String> =
             cookies.iter().map(|(name, _)| format!("{name}={}", answer.cookie(name).expect("a cookie"))).collect();
         let logout = server.call("POST", &format!("{base}/logout")).header("Cookie", &header.join("; "));
@@ -73,7 +73,7 @@ fn a_login_by_cookie_sets_the_tokens_where_script_can_not_read_them() {
 }
 
 #[test]
-fn a_cookie_authenticates_and_a_bad_one_does_not() {
+fn a_valid_access_cookie_authenticates_and_an_invalid_one_does_not() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::login(&server, "ada");
@@ -89,7 +89,7 @@ fn a_cookie_authenticates_and_a_bad_one_does_not() {
     browser.blind("GET", "/users/me").send().expect_error(401, "token_expired");
 }
 
-/// Calls that change something, each by a cookie.
+/// Requests with unsafe methods that a cookie authenticates.
 const UNSAFE: [(&str, &str); 9] = [
     ("POST", "/auth/refresh"),
     ("POST", "/auth/logout"),
@@ -103,7 +103,7 @@ const UNSAFE: [(&str, &str); 9] = [
 ];
 
 #[test]
-fn what_changes_something_needs_the_csrf_token_of_the_session() {
+fn an_unsafe_request_needs_the_csrf_token_of_its_session() {
     let server = Server::start();
     server.user("ada");
     server.user("bob");
@@ -120,7 +120,7 @@ fn what_changes_something_needs_the_csrf_token_of_the_session() {
                 browser.blind(method, path).header("X-CSRF-Token", token).send().expect_error(403, "csrf_failed");
             assert_eq!(set_cookies(&answer), Vec::<&str>::new(), "{method} {path}");
         }
-        // The cookie of another session, planted beside its own header, is of no help.
+        // The CSRF token of another session is refused even if an attacker plants it both as cookie and as header.
         let planted =
             format!("access_token={}; refresh_token={}; csrf_token={}", browser.access, browser.refresh, bob.csrf);
         let planted = server.call(method, path).header("Cookie", &planted).header("X-CSRF-Token", &bob.csrf);
@@ -167,7 +167,7 @@ fn a_request_from_a_foreign_page_is_refused_even_with_the_csrf_token() {
         let call = browser.call("POST", "/auth/revoke_other_session");
         headers.iter().fold(call, |call, (name, value)| call.header(name, value)).send().expect(200);
     }
-    // Reading is no change: what a foreign page gets of it is for CORS to say.
+    // A GET request changes nothing, so no CSRF check applies. CORS decides whether the other origin can read the response.
     browser.blind("GET", "/users/me").header("Origin", "https://evil.example").send().expect(200);
 }
 

@@ -1,4 +1,4 @@
-//! When cookies are cleared: at a logout, however it is done, and when the account is deleted.
+//! When cookies are cleared: at every kind of logout, and when the account is deleted. A refused refresh does not clear them.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_refused_refresh_touches_no_cookie() {
+fn a_refused_refresh_changes_no_cookie() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::login(&server, "ada");
@@ -31,7 +31,7 @@ fn a_refused_refresh_touches_no_cookie() {
 }
 
 #[test]
-fn a_logout_clears_the_cookies_however_it_is_done() {
+fn every_kind_of_logout_clears_the_cookies() {
     let server = Server::start();
     let ada = server.user("ada");
     let names = ["access_token", "refresh_token", "csrf_token"];
@@ -44,7 +44,7 @@ fn a_logout_clears_the_cookies_however_it_is_done() {
     cleared(browser.call("POST", "/auth/logout").send());
     assert!(!browser.is_signed_in());
     cleared(browser.call("POST", "/auth/logout").send());
-    // With the refresh cookie alone, with the access cookie alone, with tokens that have expired.
+    // The refresh cookie or the access cookie is enough for a logout, and the tokens may have expired.
     let browser = Browser::login(&server, "ada");
     cleared(Browser { access: String::new(), ..browser.clone() }.call("POST", "/auth/logout").send());
     assert!(!browser.is_signed_in());
@@ -54,12 +54,12 @@ fn a_logout_clears_the_cookies_however_it_is_done() {
     let browser = Browser::login(&server, "ada");
     server.advance(7 * 24 * 3600);
     cleared(browser.call("POST", "/auth/logout").send());
-    // With nothing that is of use, so that a page is not stuck with it.
+    // A logout without a valid token is refused and clears the cookies too. Otherwise a page could not get rid of them.
     for cookie in ["a=b", "refresh_token=a.b.c", "access_token=a.b.c; refresh_token="] {
         let answer = server.call("POST", "/auth/logout").header("Cookie", cookie).send().expect(401);
         assert!(names.iter().all(|name| answer.cookie(name) == Some("")), "{cookie}");
     }
-    // By bearer, by body.
+    // The access token may be in the header, or the refresh token in the body.
     cleared(ada.login().post("/auth/logout", json!({})));
     cleared(server.post("/auth/logout", json!({"refresh_token": ada.login().refresh})));
     let browser = Browser::login(&server, "ada");
@@ -68,7 +68,7 @@ fn a_logout_clears_the_cookies_however_it_is_done() {
 }
 
 #[test]
-fn a_logout_clears_the_cookies_of_a_session_of_which_nothing_is_left() {
+fn a_logout_clears_the_cookies_of_a_session_whose_row_is_deleted() {
     let server = Server::start();
     server.user("ada");
     server.user("bob");
@@ -93,7 +93,7 @@ fn a_foreign_page_can_not_sign_anybody_out() {
     let answers = [
         browser.blind("POST", "/auth/logout").send().expect_error(403, "csrf_failed"),
         by_form(browser.blind("POST", "/auth/logout")).expect_error(403, "csrf_failed"),
-        // What a browser sends along with a foreign form: no cookie that is `SameSite=Lax`.
+        // With a foreign form a browser sends no cookie that is `SameSite=Lax`, so the request has no token.
         by_form(server.call("POST", "/auth/logout")).expect_error(401, "missing_token"),
         by_form(server.call("POST", "/auth/logout").header("Cookie", "access_token=a.b.c"))
             .expect_error(403, "csrf_failed"),
@@ -105,7 +105,7 @@ fn a_foreign_page_can_not_sign_anybody_out() {
 }
 
 #[test]
-fn leaving_for_good_clears_the_cookies() {
+fn deleting_the_account_clears_the_cookies_of_the_session() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::login(&server, "ada");
@@ -114,7 +114,7 @@ fn leaving_for_good_clears_the_cookies() {
 }
 
 #[test]
-fn leaving_for_good_clears_the_device_cookie_too() {
+fn deleting_the_account_clears_the_device_cookie_too() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::login(&server, "ada");

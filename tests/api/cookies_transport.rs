@@ -1,4 +1,5 @@
-//! Cookies and headers beside each other: which one counts, and how the response comes back.
+//! Cookies beside the header `Authorization` and the body: which token counts, and whether the response puts new tokens into
+//! cookies or into the body.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use crate::support::{
 };
 
 #[test]
-fn with_cookies_the_body_has_the_csrf_token_in_place_of_the_tokens() {
+fn a_cookie_login_returns_the_csrf_token_instead_of_the_tokens() {
     let server = Server::start();
     server.user("ada");
     let answer = sign_in(&server, "ada", None).expect(200);
@@ -39,9 +40,9 @@ fn a_refresh_by_cookie_answers_by_cookie() {
     assert_eq!((&next.csrf, &next.device, &next.session_id), (&browser.csrf, &browser.device, &browser.session_id));
     assert!(next.refresh != browser.refresh && next.is_signed_in());
     assert_eq!(claims(&next.access)["fresh"], false);
-    // A second tab with the older cookie gets the same one.
+    // A second tab with the older refresh cookie gets the same new refresh token.
     assert_eq!(browser.refresh().expect(200).cookie("refresh_token"), Some(next.refresh.as_str()));
-    // An empty field is no token: the cookie counts.
+    // An empty field counts as absent, so the cookie counts.
     next.call("POST", "/auth/refresh").json(json!({"refresh_token": ""})).send().expect(200);
 }
 
@@ -65,10 +66,10 @@ fn a_header_wins_over_the_cookie() {
     let browser = Browser::login(&server, "ada");
     assert_eq!(browser.blind("GET", "/users/me").bearer(&bob.access).send().expect(200).body["username"], "bob");
     browser.blind("GET", "/users/me").bearer("a.b.c").send().expect_error(401, "invalid_token");
-    // A header is not sent by itself, so it needs no CSRF token, wherever it comes from.
+    // A browser does not add an access token to the header by itself. So such a request needs no CSRF token, from any origin.
     let call = browser.blind("POST", "/auth/revoke_other_session").bearer(&bob.access);
     call.header("Origin", "https://evil.example").send().expect(200);
-    // Another scheme is not ours: the cookie counts.
+    // A header with another scheme is ignored, so the cookie counts.
     let basic = browser.blind("GET", "/users/me").header("Authorization", "Basic YWRhOnB3").send();
     assert_eq!(basic.expect(200).body["username"], "ada");
     browser.blind("POST", "/auth/logout").bearer(&bob.access).send().expect(200);
@@ -76,7 +77,7 @@ fn a_header_wins_over_the_cookie() {
 }
 
 #[test]
-fn a_proved_password_by_cookie_gives_a_fresh_cookie() {
+fn a_password_proof_by_cookie_sets_a_fresh_access_cookie() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::from(&server, &Browser::login(&server, "ada").refresh().expect(200));
@@ -88,7 +89,7 @@ fn a_proved_password_by_cookie_gives_a_fresh_cookie() {
 }
 
 #[test]
-fn a_fresh_cookie_is_not_shown_to_script() {
+fn the_token_of_a_fresh_cookie_is_not_in_the_body() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::login(&server, "ada");
@@ -97,7 +98,7 @@ fn a_fresh_cookie_is_not_shown_to_script() {
 }
 
 #[test]
-fn a_new_password_by_cookie_gives_new_cookies() {
+fn a_password_change_by_cookie_sets_new_cookies() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::login(&server, "ada");
@@ -110,7 +111,7 @@ fn a_new_password_by_cookie_gives_new_cookies() {
 }
 
 #[test]
-fn where_cookies_are_switched_off_none_is_read_or_set() {
+fn without_cookies_in_token_location_no_cookie_is_read_or_set() {
     let server = Server::with(vec![("token_location", json!(["headers"]))]);
     let ada = server.user("ada");
     let session = ada.login();
@@ -121,14 +122,14 @@ fn where_cookies_are_switched_off_none_is_read_or_set() {
     call("GET", "/users/me").send().expect_error(401, "missing_token");
     call("POST", "/auth/refresh").send().expect_error(401, "missing_token");
     call("POST", "/auth/logout").send().expect_error(401, "missing_token");
-    // A device cookie of earlier days names no device.
+    // A device cookie from before that setting is not read, so the login does not replace the session of the device.
     let other = call("POST", "/auth/login").header("Cookie", &format!("device_id={}", session.device_id));
     other.json(json!({"username": "ada", "password": PASSWORD})).send().expect(200);
     assert!(session.is_accepted());
 }
 
 #[test]
-fn where_headers_are_switched_off_none_is_read() {
+fn without_headers_in_token_location_no_header_is_read() {
     let server = Server::with(vec![("token_location", json!(["cookies"]))]);
     let ada = server.user("ada");
     let browser = Browser::from(&server, &ada.try_login(json!({})).expect(200));
@@ -140,7 +141,7 @@ fn where_headers_are_switched_off_none_is_read() {
 }
 
 #[test]
-fn where_headers_are_switched_off_no_token_comes_in_a_body() {
+fn without_headers_in_token_location_no_token_is_in_a_body() {
     let server = Server::with(vec![("token_location", json!(["cookies"]))]);
     let browser = Browser::from(&server, &server.user("ada").try_login(json!({})).expect(200));
     let answer = server.post("/auth/refresh", json!({"refresh_token": browser.refresh}));
@@ -148,7 +149,7 @@ fn where_headers_are_switched_off_no_token_comes_in_a_body() {
 }
 
 #[test]
-fn a_device_cookie_takes_over_the_session_of_its_device() {
+fn a_login_with_a_device_cookie_replaces_the_session_of_its_device() {
     let server = Server::start();
     server.user("ada");
     server.user("bob");
@@ -157,13 +158,13 @@ fn a_device_cookie_takes_over_the_session_of_its_device() {
     assert_eq!(again.device, first.device);
     assert_ne!(again.session_id, first.session_id);
     assert!(!first.is_signed_in() && other.is_signed_in() && again.is_signed_in());
-    // Another user's, an unknown and a malformed one name no device.
+    // The secret of another user's device, an unknown secret and a malformed secret are ignored.
     for device in [other.device.as_str(), &first.device.to_uppercase(), "x", ""] {
         let bob = Browser::from(&server, &sign_in(&server, "bob", Some(device)).expect(200));
         assert!(bob.device != device && bob.is_signed_in());
     }
     assert!(other.is_signed_in() && again.is_signed_in());
-    // A login by body reads no cookie.
+    // A login that returns the tokens in the body does not read the device cookie.
     let cookie = format!("device_id={}", again.device);
     let body: Value = json!({"username": "ada", "password": PASSWORD});
     let by_body = server.call("POST", "/auth/login").header("Cookie", &cookie).json(body).send().expect(200);

@@ -1,4 +1,4 @@
-//! Pages of other origins: what a browser lets them read.
+//! CORS: the responses that a browser lets pages of other origins read.
 
 use serde_json::json;
 
@@ -7,16 +7,18 @@ use crate::support::{Answer, PASSWORD, Server};
 const APP: &str = "https://app.example.com";
 const EXPOSED: &str = "New-Access-Token, Retry-After, X-Request-Id, WWW-Authenticate";
 
+/// Starts a server that allows [`APP`] and one other origin.
 fn with_app() -> Server {
     Server::with(vec![("cors_allowed_origins", json!([APP, "http://other.example:8080"]))])
 }
 
+/// Returns the origin whose pages may read the response; `None` if the response has no such header.
 fn allowed(answer: &Answer) -> Option<&str> {
     answer.header("access-control-allow-origin")
 }
 
 #[test]
-fn an_allowed_origin_reads_every_answer_even_errors() {
+fn an_allowed_origin_may_read_every_response_even_errors() {
     let server = with_app();
     let session = server.user("ada").login();
     let from = |origin: &str, method: &str, path: &str| server.call(method, path).header("Origin", origin).send();
@@ -38,7 +40,7 @@ fn an_allowed_origin_reads_every_answer_even_errors() {
 }
 
 #[test]
-fn a_foreign_origin_reads_nothing() {
+fn a_foreign_origin_may_read_nothing() {
     let server = with_app();
     let session = server.user("ada").login();
     let foreign = [
@@ -66,12 +68,12 @@ fn a_foreign_origin_reads_nothing() {
             assert_eq!(answer.header("vary"), Some("Origin"));
         }
     }
-    // Without an origin there is nothing to say.
+    // A request without `Origin` gets no CORS header.
     assert_eq!(allowed(&session.get("/users/me")), None);
 }
 
 #[test]
-fn a_preflight_says_what_may_be_sent() {
+fn the_response_to_a_preflight_lists_the_permitted_methods_and_headers() {
     let server = with_app();
     for (path, methods) in [
         ("/auth/login", "OPTIONS, POST"),
@@ -95,7 +97,7 @@ fn a_preflight_says_what_may_be_sent() {
 }
 
 #[test]
-fn a_preflight_of_a_listed_origin_gets_the_names_back_that_it_asked_for() {
+fn a_preflight_of_an_allowed_origin_is_permitted_the_headers_that_it_names() {
     let server = with_app();
     let preflight = |origin: &str| {
         let call = server.call("OPTIONS", "/token").header("Origin", origin);
@@ -111,7 +113,7 @@ fn a_preflight_of_a_listed_origin_gets_the_names_back_that_it_asked_for() {
 }
 
 #[test]
-fn in_dev_any_page_on_this_machine_may_call() {
+fn in_the_profile_dev_any_page_on_this_machine_may_read() {
     let server = Server::start();
     for origin in [
         "http://localhost", "http://localhost:5173", "https://localhost:8443", "http://127.0.0.1:3000",
@@ -137,7 +139,7 @@ fn in_dev_any_page_on_this_machine_may_call() {
 }
 
 #[test]
-fn without_allowed_origins_no_other_page_reads_anything() {
+fn without_allowed_origins_no_page_of_another_origin_may_read() {
     let server = Server::with(vec![("cors_allowed_origins", json!([]))]);
     for origin in [APP, "http://localhost:3000", "null"] {
         assert_eq!(allowed(&server.call("GET", "/users/me").header("Origin", origin).send()), None);
@@ -145,7 +147,7 @@ fn without_allowed_origins_no_other_page_reads_anything() {
 }
 
 #[test]
-fn the_key_set_is_open_to_every_page() {
+fn every_page_may_read_the_key_set() {
     let server = with_app();
     for origin in [None, Some(APP), Some("https://evil.example"), Some("null")] {
         let call = server.call("GET", "/.well-known/jwks.json");

@@ -1,5 +1,6 @@
-//! Each endpoint that changes something, against each way in which a foreign page, a sibling host or an old tab could use the
-//! cookies of a signed-in user. The test reads the mounted endpoints: a new endpoint fails it until it has a row.
+//! Every endpoint with an unsafe method (RFC 9110 §9.2.1), against each way in which a foreign page, a sibling host or an old
+//! tab could use the cookies of a signed-in user. A test compares `ROWS` with the mounted endpoints: it fails for a new
+//! endpoint until the endpoint has a row.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +14,11 @@ use crate::support::{
 
 /// The effect that a cookie can have at an endpoint.
 enum Row {
-    /// It reads no cookie of a session, so there is nothing to forge.
+    /// The endpoint reads no cookie of a session, so a foreign page can't use one.
     TakesNoCookie,
-    /// A form of a page, which has the token in a field: `pages_csrf` is its table.
+    /// The endpoint takes the form of a page, which has the CSRF token in a field. `pages_csrf` tests these endpoints.
     Form,
-    /// With this body, if it needs one.
+    /// The endpoint acts for the session of the cookie. The function returns the body for this browser.
     Acts(fn(&Browser<'_>) -> Value),
 }
 
@@ -54,11 +55,12 @@ const ROWS: &[(&str, &str, Row)] = &[
     ("POST", "/account/delete", Form),
 ];
 
-/// Returns the settings of a server that throttles nothing and lets a user have any number of devices.
+/// Returns settings without limits of logins, refreshes and devices.
 fn settings() -> Settings {
     unlimited(vec![("max_devices_per_user", json!(0))])
 }
 
+/// Returns method, path and body of the endpoints that act for the session of a cookie.
 fn acting() -> impl Iterator<Item = (&'static str, &'static str, fn(&Browser<'_>) -> Value)> {
     ROWS.iter().filter_map(|(method, path, row)| match row {
         Acts(body) => Some((*method, *path, *body)),
@@ -66,10 +68,13 @@ fn acting() -> impl Iterator<Item = (&'static str, &'static str, fn(&Browser<'_>
     })
 }
 
+/// Returns a path of `ROWS` with the id of the browser's session.
 fn path(template: &str, browser: &Browser<'_>) -> String {
     template.replace("<id>", &browser.session_id)
 }
 
+/// Checks that a request was refused because of its origin, its CSRF token or its media type, and that the response sets no
+/// cookie. `place` describes the request.
 #[track_caller]
 fn expect_refused(answer: &Answer, place: &str) {
     // A form is refused for its media type if the endpoint checks the body first.
@@ -80,7 +85,7 @@ fn expect_refused(answer: &Answer, place: &str) {
 }
 
 #[test]
-fn every_endpoint_that_changes_something_has_a_row() {
+fn every_endpoint_with_an_unsafe_method_has_a_row() {
     let mounted: BTreeSet<String> = vestibule::http::endpoints("/auth")
         .iter()
         .flat_map(|(_, base, routes)| routes.iter().map(move |route| (base.trim_end_matches('/'), route)))
@@ -92,7 +97,7 @@ fn every_endpoint_that_changes_something_has_a_row() {
 }
 
 #[test]
-fn whoever_does_not_know_the_sessions_token_changes_nothing() {
+fn without_the_csrf_token_of_the_session_nothing_changes() {
     let server = Server::with(settings());
     server.user("ada");
     server.user("bob");
@@ -116,7 +121,8 @@ fn whoever_does_not_know_the_sessions_token_changes_nothing() {
         ] {
             expect_refused(&with(call().header("X-CSRF-Token", token)), &format!("{place}, {whose}"));
         }
-        // The right one, but where a foreign page can put it: in the query, the body, another header, the cookie.
+        // The right token does not count in the query or in the body. Every browser here also sends it as a cookie, where it
+        // does not count either.
         let in_query = browser.blind(method, &format!("{path}?csrf_token={}", browser.csrf));
         expect_refused(&with(in_query), &format!("{place}, in the query"));
         let mut with_field = body(&browser);
@@ -176,7 +182,7 @@ fn a_foreign_form_changes_nothing() {
             ("text/plain; x=application/json", json),
         ];
         for (content_type, body) in &forms {
-            // A form can't set a header; the last of these is what it could send if it could name no origin either.
+            // A form can't set the CSRF header. `None` is a form for which the browser sends no origin.
             for origin in [Some("https://evil.example"), Some("null"), None] {
                 let call = browser.blind(method, &path).body(content_type, body.as_str());
                 let call = match origin {
@@ -191,7 +197,7 @@ fn a_foreign_form_changes_nothing() {
 }
 
 #[test]
-fn our_own_page_with_the_token_does_what_it_asks_for() {
+fn a_page_of_this_server_with_the_token_is_accepted() {
     let own: [&[(&str, &str)]; 3] = [
         &[("Origin", "http://auth.test"), ("Sec-Fetch-Site", "same-origin")],
         &[("Sec-Fetch-Site", "same-origin")],
@@ -212,7 +218,7 @@ fn our_own_page_with_the_token_does_what_it_asks_for() {
 }
 
 #[test]
-fn a_page_on_another_host_of_the_cookies_domain_can_not_act_unless_it_is_listed() {
+fn a_page_on_another_host_of_the_cookie_domain_is_refused_unless_its_origin_is_allowed() {
     let settings = |listed: &[&str]| {
         vec![
             ("public_url", json!("https://auth.example.com")),
@@ -226,7 +232,7 @@ fn a_page_on_another_host_of_the_cookies_domain_can_not_act_unless_it_is_listed(
     let act = |server: &Server, origin: &str| -> Answer {
         let body = json!({"username": "ada", "password": PASSWORD, "transport": "cookie"});
         let login = server.post("/auth/login", body).expect(200);
-        // The page's host gets all three, and its script can read the last.
+        // A browser sends all three cookies to every host of the domain, and scripts there can read the CSRF cookie.
         let names = ["__Secure-access_token", "__Secure-refresh_token", "__Secure-csrf_token"];
         let cookies: Vec<String> = names
             .iter()
@@ -251,7 +257,8 @@ fn a_page_on_another_host_of_the_cookies_domain_can_not_act_unless_it_is_listed(
     act(&server, "https://wiki.example.com").expect_error(403, "csrf_failed");
 }
 
-/// Returns whether a form of another page can sign in by cookie: only the site of its page can be a reason to refuse it.
+/// Returns whether a login form with these headers sets cookies. The form is valid, so only the origin of its page can be the
+/// reason for a refusal.
 fn signs_in(settings: Settings, headers: &[(&str, &str)]) -> bool {
     let server = Server::with(settings.into_iter().chain([("compat_routes", json!(true))]).collect());
     server.user("ada");
@@ -271,7 +278,7 @@ fn an_origin_is_scheme_host_and_port() {
     let by_https = || vec![("public_url", json!("https://auth.example.com")), ("cookie_secure", json!(true))];
     let by_http = || vec![("public_url", json!("http://localhost:8000"))];
     let host = ("Host", "auth.example.com");
-    // The server is reached by https: a page by http could be made by anybody on the way to the browser.
+    // `public_url` is https. A page by http is refused, because anybody on the network path could have made it.
     for (origin, host, own) in [
         ("https://auth.example.com", "auth.example.com", true),
         ("https://auth.example.com", "AUTH.example.com:443", true),
@@ -294,7 +301,8 @@ fn an_origin_is_scheme_host_and_port() {
         }
     }
     assert!(!signs_in(by_https(), &[("Origin", "http://auth.example.com"), host, ("Sec-Fetch-Site", "same-origin")]));
-    // It is reached by http, or nothing states how. It is reached by https only if a trusted proxy or the browser states it.
+    // `public_url` is http. An https origin is accepted only if a trusted proxy or the browser states that the request came by
+    // https.
     assert!(signs_in(by_http(), &[("Origin", "http://auth.lan"), ("Host", "auth.lan")]));
     assert!(signs_in(by_http(), &[("Origin", "http://auth.lan"), ("Host", "auth.lan:80")]));
     assert!(!signs_in(by_http(), &[("Origin", "https://auth.lan"), ("Host", "auth.lan")]));

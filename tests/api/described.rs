@@ -1,10 +1,12 @@
-//! What the served description shows of the configuration, and that a viewer can sign in with it.
+//! The description at `/openapi.json`: it has the address and the cookie names of the server, and an API browser can sign in
+//! with it.
 
 use serde_json::{Value, json};
 use vestibule::http::openapi;
 
 use crate::support::{PASSWORD, Server};
 
+/// Returns the description that the server serves.
 fn served(server: &Server) -> Value {
     server.call("GET", "/openapi.json").send().expect(200).body
 }
@@ -31,7 +33,7 @@ fn the_served_description_has_the_address_and_the_cookies_of_the_server() {
         assert_eq!((name("accessCookie"), name("refreshCookie")), (access.to_owned(), refresh.to_owned()));
         assert!(components["parameters"]["csrf"]["description"].as_str().expect("a text").contains(csrf));
         assert_eq!(components["parameters"]["csrf"]["name"], server.vestibule.config.cookies.csrf_header);
-        // They are the names of the cookies that a login sets.
+        // A login sets cookies of these names.
         server.user("ada");
         let login = server.post("/auth/login", json!({"username": "ada", "password": PASSWORD, "transport": "cookie"}));
         let login = login.expect(200);
@@ -40,7 +42,7 @@ fn the_served_description_has_the_address_and_the_cookies_of_the_server() {
 }
 
 #[test]
-fn beside_that_it_is_the_description_that_answers_are_compared_with() {
+fn its_paths_and_schemas_are_those_with_which_responses_are_compared() {
     let server = Server::with(vec![("base_path", json!("/api/auth"))]);
     let compared = serde_json::to_value(openapi::document("/api/auth")).expect("JSON");
     assert_eq!(served(&server)["paths"], compared["paths"]);
@@ -48,14 +50,14 @@ fn beside_that_it_is_the_description_that_answers_are_compared_with() {
 }
 
 #[test]
-fn a_viewer_signs_in_at_the_address_that_the_description_names() {
+fn an_api_browser_signs_in_at_the_address_that_the_description_names() {
     let server = Server::start();
     server.user("ada");
     let document = served(&server);
     let flow = &document["components"]["securitySchemes"]["password"]["flows"]["password"];
     let address = flow["tokenUrl"].as_str().expect("an address");
     let path = address.strip_prefix(document["servers"][0]["url"].as_str().expect("an address")).expect("it is ours");
-    // As Swagger UI sends it where the fields of the client were left empty.
+    // Swagger UI sends this header if its fields for the client are empty.
     let call = server.call("POST", path).header("Authorization", "Basic Og==");
     let tokens =
         call.form(&[("grant_type", "password"), ("username", "ada"), ("password", PASSWORD)]).send().expect(200);

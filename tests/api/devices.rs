@@ -1,4 +1,4 @@
-//! Devices: what a `device_id` does, and how many there may be.
+//! Devices: how a login recognises a device by its `device_id`, and how many devices a user may have.
 
 use std::{sync::Barrier, thread};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Actor, Answer, PASSWORD, Server, Session, json::with, unlimited};
 
-// What a device_id does.
+// A login with a `device_id`.
 
 #[test]
 fn a_login_on_a_known_device_replaces_its_session_and_no_other() {
@@ -39,7 +39,7 @@ fn a_wrong_password_on_a_known_device_replaces_nothing() {
 }
 
 #[test]
-fn a_known_device_is_known_after_a_logout_and_after_a_restart() {
+fn a_device_is_recognised_after_a_logout_and_after_a_restart() {
     let server = Server::start();
     let ada = server.user("ada");
     let session = ada.login();
@@ -54,7 +54,7 @@ fn a_known_device_is_known_after_a_logout_and_after_a_restart() {
 }
 
 #[test]
-fn a_device_of_somebody_else_or_of_another_client_is_ignored() {
+fn the_device_id_of_another_user_or_client_is_ignored() {
     let server = Server::with(vec![("clients.web.audience", "https://web.example".into())]);
     let (ada, bob) = (server.user("ada"), server.user("bob"));
     let of_ada = ada.login();
@@ -70,7 +70,7 @@ fn a_device_of_somebody_else_or_of_another_client_is_ignored() {
 }
 
 #[test]
-fn a_device_id_that_is_none_is_ignored() {
+fn a_device_id_that_names_no_device_is_ignored() {
     let server = Server::start();
     let ada = server.user("ada");
     let known = ada.login();
@@ -102,7 +102,7 @@ fn a_device_id_is_stored_as_a_hash_and_never_listed() {
 }
 
 #[test]
-fn a_device_is_called_what_it_says_or_what_its_browser_says() {
+fn a_device_has_the_name_of_its_login_or_of_its_user_agent() {
     let server = Server::start();
     server.user("ada");
     let chrome =
@@ -126,10 +126,10 @@ fn a_device_is_called_what_it_says_or_what_its_browser_says() {
     }
 }
 
-// How many there may be.
+// The limit of devices.
 
 #[test]
-fn past_the_limit_the_least_recently_used_device_goes_at_once() {
+fn over_the_limit_the_least_recently_used_session_is_revoked_at_once() {
     let server = Server::with(vec![("max_devices_per_user", 3.into())]);
     let ada = server.user("ada");
     let others = server.user("bob").login();
@@ -138,7 +138,7 @@ fn past_the_limit_the_least_recently_used_device_goes_at_once() {
         sessions.push(ada.login());
         server.advance(10);
     }
-    // The oldest one is used, so the second one is the least recently used.
+    // The oldest session is refreshed, so the second session is the least recently used.
     sessions[0] = sessions[0].refreshed();
     server.advance(10);
     let fourth = ada.login();
@@ -153,7 +153,7 @@ fn past_the_limit_the_least_recently_used_device_goes_at_once() {
 }
 
 #[test]
-fn a_session_that_is_over_takes_no_place() {
+fn an_ended_session_does_not_count_as_a_device() {
     let settings = vec![("max_devices_per_user", 2.into()), ("device_limit_policy", "reject".into())];
     let server = Server::with(settings);
     let ada = server.user("ada");
@@ -169,7 +169,7 @@ fn a_session_that_is_over_takes_no_place() {
 }
 
 #[test]
-fn a_full_house_is_told_only_to_the_owner_and_lets_a_known_device_in() {
+fn a_reached_limit_is_reported_only_after_the_right_password_and_admits_a_known_device() {
     let settings = vec![("max_devices_per_user", 2.into()), ("device_limit_policy", "reject".into())];
     let server = Server::with(unlimited(settings));
     let ada = server.user("ada");
@@ -185,7 +185,7 @@ fn a_full_house_is_told_only_to_the_owner_and_lets_a_known_device_in() {
 }
 
 #[test]
-fn a_refused_login_leaves_no_device_behind() {
+fn a_refused_login_stores_no_device() {
     let settings = vec![("max_devices_per_user", 1.into()), ("device_limit_policy", "reject".into())];
     let server = Server::with(unlimited(settings));
     let ada = server.user("ada");
@@ -197,7 +197,7 @@ fn a_refused_login_leaves_no_device_behind() {
 }
 
 #[test]
-fn a_refused_login_on_a_known_device_ends_nothing() {
+fn a_refused_login_on_a_known_device_ends_no_session() {
     let server = Server::start();
     let ada = server.user("ada");
     let sessions = [ada.login(), ada.login(), ada.login()];
@@ -212,7 +212,7 @@ fn a_refused_login_on_a_known_device_ends_nothing() {
 }
 
 #[test]
-fn a_lowered_limit_is_kept_from_the_next_login_on() {
+fn a_lowered_limit_applies_from_the_next_login_on() {
     let server = Server::start();
     let ada = server.user("ada");
     for _ in 0..6 {
@@ -224,7 +224,7 @@ fn a_lowered_limit_is_kept_from_the_next_login_on() {
 }
 
 #[test]
-fn zero_is_no_limit() {
+fn a_limit_of_zero_is_disabled() {
     let server = Server::with(unlimited(vec![("max_devices_per_user", 0.into())]));
     let ada = server.user("ada");
     let first = ada.login();
@@ -252,7 +252,7 @@ fn twenty_at_once(user: &Actor<'_>, device_id: Option<&str>) -> Vec<Answer> {
 }
 
 #[test]
-fn the_limit_holds_under_parallel_logins_that_evict() {
+fn the_limit_is_kept_under_parallel_logins_that_evict() {
     let server = Server::with(unlimited(vec![("max_devices_per_user", 3.into())]));
     let ada = server.user("ada");
     for round in 0..100 {
@@ -261,7 +261,7 @@ fn the_limit_holds_under_parallel_logins_that_evict() {
             .map(|answer| Session::from(&server, &answer.clone().expect(200)))
             .collect();
         assert_eq!(server.count_live_sessions_of(&ada.id), 3, "round {round}");
-        // Twenty requests more, so not each time.
+        // This check sends twenty more requests, so it runs in every tenth round only.
         if round % 10 == 0 {
             assert_eq!(sessions.iter().filter(|session| session.is_accepted()).count(), 3, "round {round}");
         }
@@ -270,7 +270,7 @@ fn the_limit_holds_under_parallel_logins_that_evict() {
 }
 
 #[test]
-fn the_limit_holds_under_parallel_logins_that_are_refused() {
+fn the_limit_is_kept_under_parallel_logins_that_are_refused() {
     let settings = vec![("max_devices_per_user", 3.into()), ("device_limit_policy", "reject".into())];
     let server = Server::with(unlimited(settings));
     let ada = server.user("ada");
@@ -284,7 +284,7 @@ fn the_limit_holds_under_parallel_logins_that_are_refused() {
 }
 
 #[test]
-fn parallel_logins_on_one_device_leave_it_one_session() {
+fn parallel_logins_on_one_device_leave_one_session() {
     let server = Server::with(unlimited(vec![]));
     let ada = server.user("ada");
     let device = ada.login().device_id;
@@ -306,7 +306,7 @@ fn a_clock_that_went_back_evicts_nobodys_newest_session() {
     let mut server = Server::with(unlimited(vec![("max_devices_per_user", 2.into())]));
     server.user("ada");
     let mut last = login(&server);
-    // What was stored counts after a restart too.
+    // After a restart the stored order of use counts.
     for restarts in [false, true, false, true] {
         server.advance(-3600);
         if restarts {
@@ -321,12 +321,12 @@ fn a_clock_that_went_back_evicts_nobodys_newest_session() {
 }
 
 #[test]
-fn a_device_has_an_id_that_says_nothing_of_when_it_was_made() {
+fn the_id_of_a_device_does_not_reveal_when_it_was_made() {
     let server = Server::with(unlimited(vec![]));
     let ada = server.user("ada");
     (0..8).for_each(|_| drop(ada.login()));
     let ids = server.device_ids();
-    // A UUID of version 4 (RFC 9562 §5.4): in no order, and with no time in it.
+    // The id is a UUID of version 4 (RFC 9562 §5.4), which is random: it has no order and contains no time.
     assert!(ids.iter().all(|id| id.len() == 36 && id.as_bytes()[14] == b'4'), "{ids:?}");
     assert_eq!(ids.iter().map(|id| &id[..8]).collect::<std::collections::BTreeSet<_>>().len(), 8, "{ids:?}");
 }

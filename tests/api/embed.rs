@@ -1,5 +1,5 @@
-//! Vestibule as a part of somebody else's application: which of its endpoints are there, what it leaves alone, protected
-//! routes, and what the application does in code.
+//! Vestibule embedded in another application: the endpoints that it mounts, the routes that it does not change, protected
+//! routes, and the functions that the application calls.
 
 use std::sync::{
     Arc,
@@ -24,6 +24,7 @@ fn greeting(user: CurrentUser) -> String {
     format!("Hello {}", user.username().unwrap_or("you"))
 }
 
+/// Responds to everybody: the handler has no guard.
 #[get("/careless")]
 fn careless() -> &'static str {
     "secret"
@@ -54,6 +55,7 @@ fn everything(_fresh: FreshToken) -> &'static str {
     "gone"
 }
 
+/// Starts the application that `application` builds from the fairing and an empty Rocket.
 fn embedded(application: impl Fn(Embed, Rocket<Build>) -> Rocket<Build> + Send + Sync + 'static) -> Server {
     Server::with_application(vec![], move |vestibule: &Arc<Vestibule>, figment: Figment| {
         let settings = Figment::from(rocket::Config::release_default()).merge(figment).merge(("log_level", "off"));
@@ -61,6 +63,7 @@ fn embedded(application: impl Fn(Embed, Rocket<Build>) -> Rocket<Build> + Send +
     })
 }
 
+/// Returns the id of a user, as the functions of the library take it.
 fn id(actor: &Actor<'_>) -> UserId {
     UserId::parse(&actor.id).expect("an id")
 }
@@ -92,7 +95,7 @@ fn only_the_chosen_groups_are_mounted() {
 }
 
 #[test]
-fn a_prefix_moves_what_would_collide() {
+fn a_prefix_moves_the_endpoints_that_could_collide() {
     let server = embedded(|embed, rocket| rocket.attach(embed.prefix("/accounts/").groups(Group::ALL)));
     let ada = server.user("ada").login();
     assert_eq!(ada.get("/accounts/users/me").expect(200).body["username"], "ada");
@@ -104,7 +107,7 @@ fn a_prefix_moves_what_would_collide() {
 }
 
 #[test]
-fn what_is_not_ours_is_left_alone() {
+fn the_applications_own_routes_are_not_changed() {
     #[catch(default)]
     fn own(status: Status, _: &Request<'_>) -> String {
         format!("own page for {}", status.code)
@@ -116,20 +119,20 @@ fn what_is_not_ours_is_left_alone() {
     for header in ["content-security-policy", "cache-control", "x-request-id", "access-control-allow-origin"] {
         assert_eq!(answer.header(header), None, "{header}");
     }
-    // Rocket's own response to another method: this server does not send its 405 for routes of the application.
+    // Rocket refuses another method with 404. This server sends its 405 only for its own routes.
     assert_eq!(server.call("POST", "/own/careless").send().expect(404).text, "own page for 404");
-    // The application's own page, with our reason in the header.
+    // If a guard refuses the request, the body is the application's error page. The challenge of this server is in the header.
     let refused = server.call("GET", "/own/greeting").bearer("x.y.z").send().expect(401);
     assert_eq!(refused.text, "own page for 401");
     assert!(refused.header("www-authenticate").is_some_and(|challenge| challenge.contains("invalid_token")));
-    // Ours are as they always are.
+    // The routes of this server are the same as without an application.
     let ours = server.call("PUT", "/auth/login").send().expect(405);
     assert_eq!(ours.header("allow"), Some("OPTIONS, POST"));
     assert!(ours.header("content-security-policy").is_some());
 }
 
 #[test]
-fn a_protected_route_needs_a_token_whatever_its_handler_asks_for() {
+fn a_protected_route_needs_a_token_even_if_its_handler_has_no_guard() {
     let server = embedded(|embed, rocket| {
         rocket
             .attach(embed.only_protected_routes())
@@ -177,7 +180,7 @@ fn only_what_exclude_urls_names_is_left_open() {
         "/app/open;x/../careless",
         "/app/careless?x=/app/open/door",
         "//app/open/door",
-        // Rocket takes dots for names: each of these is served by a protected route.
+        // Rocket reads `..` as an ordinary segment, so a protected route serves each of these paths.
         "/app/below/../../health",
         "/app/below/..%2f..%2fhealth",
         "/app/below/%2e%2e/%2e%2e/health",
@@ -192,7 +195,7 @@ fn only_what_exclude_urls_names_is_left_open() {
 }
 
 #[test]
-fn a_cookie_opens_a_protected_route_but_not_to_a_foreign_page() {
+fn a_protected_route_accepts_a_cookie_but_not_from_a_foreign_page() {
     let server =
         embedded(|embed, rocket| rocket.attach(embed).mount("/app", protected(routes![careless, careless_post])));
     let answer = server.user("ada").try_login(json!({"transport": "cookie"})).expect(200);
@@ -238,14 +241,14 @@ fn a_route_that_a_later_fairing_leaves_open_stops_the_server() {
         let settings = Figment::from(rocket::Config::release_default()).merge(("log_level", "off")).merge(("port", 0));
         let late = AdHoc::on_ignite("late", |rocket| async { rocket.mount("/", routes![careless]) });
         let rocket = rocket::custom(settings).attach(Embed::new(&vestibule).only_protected_routes()).attach(late);
-        // It would run for ever.
+        // The launch returns only because the server stops: otherwise it would run for ever.
         rocket.launch().await.expect("it stops in order");
         vestibule.close().await;
     });
 }
 
 #[test]
-fn a_token_made_in_code_is_like_any_other() {
+fn a_token_made_in_code_is_an_ordinary_access_token() {
     let server = embedded(|embed, rocket| rocket.attach(embed).mount("/", routes![greeting, everything]));
     let ada = server.user("ada");
     let name = DeviceName::parse("nightly report").expect("a name");
@@ -272,7 +275,7 @@ fn a_token_made_in_code_is_like_any_other() {
 }
 
 #[test]
-fn a_token_made_in_code_ends_with_its_user_its_session_and_everywhere() {
+fn logout_all_revokes_a_long_lived_token_made_in_code_for_its_whole_lifetime() {
     let server = embedded(|embed, rocket| rocket.attach(embed).mount("/", routes![greeting]));
     let ada = server.user("ada");
     let make = |lifetime| {
@@ -280,7 +283,7 @@ fn a_token_made_in_code_ends_with_its_user_its_session_and_everywhere() {
         wait_for(server.vestibule.create_access_token(id(&ada), options))
     };
     let is_accepted = |token: &str| server.call("GET", "/greeting").bearer(token).send().status == 200;
-    // Long after any token of the settings: it is still remembered as revoked.
+    // The token is valid for 60 days, longer than any token of the settings. Its revocation must be remembered that long.
     let issued = make(60 * 24 * 60 * 60).expect("it is made");
     let session = ada.login();
     session.post("/auth/logout_all", json!({})).expect(200);
@@ -291,7 +294,7 @@ fn a_token_made_in_code_ends_with_its_user_its_session_and_everywhere() {
 }
 
 #[test]
-fn tokens_made_in_code_take_no_place_of_a_device() {
+fn tokens_made_in_code_do_not_count_as_devices() {
     let server = Server::with(vec![("max_devices_per_user", json!(1)), ("device_limit_policy", json!("reject"))]);
     let ada = server.user("ada");
     for _ in 0..3 {
@@ -302,7 +305,7 @@ fn tokens_made_in_code_take_no_place_of_a_device() {
 }
 
 #[test]
-fn no_token_is_made_for_whom_or_what_there_is_not() {
+fn no_token_is_made_with_invalid_options_or_for_a_disabled_or_unknown_user() {
     let server = Server::start();
     let ada = server.user("ada");
     let make = |options| wait_for(server.vestibule.create_access_token(id(&ada), options));

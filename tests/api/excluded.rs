@@ -1,4 +1,5 @@
-//! What passes `GET /auth/verify` without a name, and what a proxy must say, and be, for that.
+//! The requests that pass `GET /auth/verify` without a sign-in (`exclude_urls`), and the headers and the address of a proxy on
+//! which that depends.
 
 use proptest::{
     sample::select,
@@ -11,6 +12,7 @@ use crate::{
     support::{Answer, Server},
 };
 
+/// Checks that a request passes for everybody: a 200 with empty identity headers and without a body.
 #[track_caller]
 fn expect_anybody(answer: Answer) {
     assert_eq!(identity(&answer.clone().expect(200)), [Some(""); 5]);
@@ -18,7 +20,7 @@ fn expect_anybody(answer: Answer) {
 }
 
 #[test]
-fn an_excluded_path_passes_with_empty_headers_whoever_asks() {
+fn an_excluded_path_passes_with_empty_identity_headers_even_with_a_token() {
     let server = Server::with(settings());
     let session = server.user_with("ada", &["admin"], &[]).login();
     for uri in ["/public/", "/public/a/b?c=/../../admin", "/%70ublic/a", "/public/x/../y"] {
@@ -36,7 +38,7 @@ fn an_excluded_path_passes_with_empty_headers_whoever_asks() {
 }
 
 #[test]
-fn nothing_beside_an_excluded_path_passes() {
+fn a_path_or_host_that_only_resembles_an_excluded_one_does_not_pass() {
     let server = Server::with(settings());
     for uri in [
         "/public/../admin",
@@ -85,14 +87,14 @@ fn nothing_beside_an_excluded_path_passes() {
         ask(&server, host, uri).send().expect_error(401, "missing_token");
     }
     server.call("GET", "/auth/verify").header("X-Forwarded-Uri", "/only/x").send().expect(401);
-    // Other servers' names for the same headers are not ours.
+    // Headers that other servers use for the same purpose do not count.
     for name in ["X-Original-Uri", "X-Original-Url", "X-Rewrite-Url", "X-Forwarded-Path", "Forwarded"] {
         server.call("GET", "/auth/verify").header(name, "/public/a").send().expect_error(401, "missing_token");
     }
 }
 
 #[test]
-fn a_header_that_was_sent_twice_counts_against_everybody() {
+fn a_forwarded_header_that_was_sent_twice_is_refused_even_with_a_token() {
     let server = Server::with(settings());
     let session = server.user("ada").login();
     for name in ["X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri"] {
@@ -106,7 +108,7 @@ fn a_header_that_was_sent_twice_counts_against_everybody() {
 }
 
 #[test]
-fn from_an_untrusted_address_none_of_it_counts() {
+fn from_an_untrusted_address_requests_with_forwarded_headers_are_refused() {
     let mut untrusting = settings();
     untrusting.push(("trusted_proxies", json!(["10.0.0.1", "::1"])));
     let server = Server::with(untrusting);
@@ -115,15 +117,15 @@ fn from_an_untrusted_address_none_of_it_counts() {
     let page = ask_with(&server, "?redirect=1", "app.example.com", "/").header("Accept", "text/html");
     page.send().expect_error(401, "missing_token");
     ask(&server, "app.example.com", "/").bearer(&session.access).send().expect_error(401, "missing_token");
-    // Nor what it says of itself.
+    // An address in `X-Forwarded-For` does not make the peer a trusted proxy.
     let posing = ask(&server, "app.example.com", "/public/a").header("X-Forwarded-For", "10.0.0.1");
     posing.send().expect_error(401, "missing_token");
-    // A token alone is as good as anywhere.
+    // A token without forwarded headers is accepted from every address.
     session.get("/auth/verify").expect(200);
 }
 
 #[test]
-fn whatever_is_forwarded_nobody_passes_or_is_sent_away_who_should_not() {
+fn random_forwarded_headers_pass_only_excluded_paths_and_redirect_only_to_allowed_hosts() {
     const HOSTS: [&str; 6] =
         ["app.example.com", "x.apps.example.com", "evil.example", "@", "app.example.com:8443", "app.example.com/"];
     const PIECES: [&str; 16] = [

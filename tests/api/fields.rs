@@ -1,5 +1,5 @@
-//! The fields of bodies: each field that the API description lists is read, within the bound that it states. A field that is
-//! read without being declared panics in `http/request/body.rs`, so any test that sends such a body fails.
+//! The fields of bodies. The server reads each field that the API description lists, within the bound that the description
+//! states. If the server reads a field that is not declared, `http/request/body.rs` panics, and every test of that body fails.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,8 @@ use vestibule::{domain::Email, http::openapi};
 
 use crate::support::{Answer, PASSWORD, Server, Session, json::with_field, oauth};
 
-/// Path, the form without the field, the field as it is sent, and the code that it changes the answer to.
+/// The path, the form without the field, the field as it is sent, and the error code of the response to the form with the
+/// field.
 type Row<'a> = (&'static str, Vec<(&'a str, &'a str)>, (&'a str, &'a str), &'static str);
 
 const JSON: &str = "application/json";
@@ -21,6 +22,7 @@ fn operations_with(kind: &str) -> Vec<(String, String, Value, Value)> {
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("an item") {
             let content = &operation["requestBody"]["content"][kind];
+            // The tests of the pages send the forms of the pages.
             if operation["tags"][0] == "Pages" || content.is_null() {
                 continue;
             }
@@ -32,10 +34,12 @@ fn operations_with(kind: &str) -> Vec<(String, String, Value, Value)> {
     found
 }
 
+/// Returns the names of the fields of a schema.
 fn names(schema: &Value) -> BTreeSet<&str> {
     schema["properties"].as_object().expect("fields").keys().map(String::as_str).collect()
 }
 
+/// Sends a JSON body with the session's access token. Returns the response.
 fn send(session: &Session<'_>, method: &str, path: &str, body: &Value) -> Answer {
     session.server.call(method, path).bearer(&session.access).json(body.clone()).send()
 }
@@ -53,7 +57,7 @@ fn every_field_of_a_json_body_is_read() {
                     .expect_error(422, "invalid_request");
                 assert!(answer.bad_fields().contains(&name.as_str()), "{method} {path}, {name}: {}", answer.text);
             };
-            // No field is a list.
+            // No field accepts a list.
             refused(json!([]));
             if let Some(longest) = field["maxLength"].as_u64() {
                 refused("a".repeat(longest as usize + 1).into());
@@ -78,22 +82,22 @@ fn every_field_of_a_json_body_is_read() {
 }
 
 #[test]
-fn a_field_of_the_longest_length_is_taken() {
+fn a_field_of_the_longest_length_is_accepted() {
     let server = Server::start();
     let session = server.user("ada").login();
     for (method, path, schema, example) in operations_with(JSON) {
         for (name, field) in schema["properties"].as_object().expect("fields") {
-            // An address has a form as well as a length.
+            // An email address must also have a valid form, so these fields are left out.
             let longest = field["maxLength"].as_u64().filter(|longest| *longest != Email::MAX_BYTES as u64);
             let Some(longest) = longest else { continue };
-            // Not easy to guess, in case that it is a password.
+            // The text is hard to guess, because the field may be a new password.
             let text: String = (1..)
                 .flat_map(|number| (number * 7919_u64).to_string().into_bytes())
                 .map(char::from)
                 .take(longest as usize)
                 .collect();
             let body = with_field(&example, name, text.into());
-            // Whatever else is wrong, such as a password, it is not the length of this field.
+            // The request may be refused for another reason, such as a wrong password, but not because of this field.
             let answer = send(&session, &method, &path, &body);
             assert!(!answer.bad_fields().contains(&name.as_str()), "{method} {path}, {name}: {}", answer.text);
         }
@@ -139,18 +143,18 @@ fn every_field_of_a_form_is_read() {
         let answer = server.form(path, &[form.as_slice(), &[*field]].concat());
         assert_eq!(answer.body["error"], *code, "{path} with {field:?}: {}", answer.text);
     }
-    // A device that is named is the same one again.
+    // A login with a known `device_id` returns the same `device_id`.
     let again = server.form("/token", &[password.as_slice(), &[("device_id", device)]].concat()).expect(200);
     assert_eq!(again.body["device_id"], device);
 
     let mut tested: BTreeSet<(&str, &str)> = table.iter().map(|(path, _, (name, _), _)| (*path, *name)).collect();
     tested.insert(("/token", "device_id"));
     for (_, path, schema, _) in operations_with(FORM) {
-        // The two paths of the token endpoint take one form.
+        // Both paths of the token endpoint take the same form.
         let at = if path == "/auth/token" { "/token" } else { &*path };
         let tested: BTreeSet<&str> = tested.iter().filter(|(path, _)| *path == at).map(|(_, name)| *name).collect();
         let mut described = names(&schema);
-        // RFC 7009 §2.1 and RFC 7662 §2.1 allow a server to ignore it, as its description states.
+        // RFC 7009 §2.1 and RFC 7662 §2.1 allow a server to ignore this field. Its description states that it is ignored.
         described.remove("token_type_hint");
         assert_eq!(described, tested, "{path}");
     }

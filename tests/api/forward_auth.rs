@@ -1,12 +1,15 @@
-//! `GET /auth/verify`, as a proxy asks: who may pass, who is told to sign in, and which paths pass unseen.
+//! `GET /auth/verify`, which a proxy calls for each request that it receives: which requests pass, and which browsers are
+//! redirected to the sign-in. The paths that pass without a check are in `excluded`.
 
 use serde_json::json;
 use vestibule::flows::users::change_user::UserChange;
 
 use crate::support::{Answer, Call, PASSWORD, Server, Settings};
 
+/// The identity headers of a 200.
 const IDENTITY: [&str; 5] = ["remote-user", "remote-email", "remote-groups", "x-auth-sub", "x-auth-permissions"];
 
+/// Returns settings with excluded paths and with hosts to which a browser may be redirected.
 pub(crate) fn settings() -> Settings {
     vec![
         ("exclude_urls", json!(["/public/**", "app.example.com:8443/open", "one.example.com/only/*"])),
@@ -14,23 +17,25 @@ pub(crate) fn settings() -> Settings {
     ]
 }
 
-/// Returns the subrequest of a proxy that holds a request for `uri` on `host`.
+/// Begins the request that a proxy sends when it has received a `GET` of `uri` on `host` by https.
 pub(crate) fn ask<'s>(server: &'s Server, host: &str, uri: &str) -> Call<'s> {
     ask_with(server, "", host, uri)
 }
 
+/// Begins the request of [`ask`] with a query.
 pub(crate) fn ask_with<'s>(server: &'s Server, query: &str, host: &str, uri: &str) -> Call<'s> {
     let call = server.call("GET", &format!("/auth/verify{query}"));
     let call = call.header("X-Forwarded-Method", "GET").header("X-Forwarded-Proto", "https");
     call.header("X-Forwarded-Host", host).header("X-Forwarded-Uri", uri)
 }
 
+/// Returns the values of the headers in [`IDENTITY`]; `None` for an absent header.
 pub(crate) fn identity(answer: &Answer) -> [Option<&str>; 5] {
     IDENTITY.map(|name| answer.header(name))
 }
 
 #[test]
-fn who_is_signed_in_passes_with_all_that_is_to_be_said() {
+fn a_signed_in_user_passes_with_all_identity_headers() {
     let server = Server::with(settings());
     let ada = server.user_with("ada", &["admin"], &["things:read"]);
     ada.change(UserChange { email_verified: Some(true), ..UserChange::default() });
@@ -43,7 +48,7 @@ fn who_is_signed_in_passes_with_all_that_is_to_be_said() {
     let permissions: Vec<&str> = permissions.expect("a header").split(' ').collect();
     assert!(permissions.contains(&"things:read") && permissions.contains(&"users:write"), "{permissions:?}");
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    // By cookie, with HEAD, and without a proxy: the same.
+    // The headers are the same with the token in a cookie, and for HEAD without headers of a proxy.
     let cookie = format!("access_token={}", session.access);
     let by_cookie = ask(&server, "app.example.com", "/").header("Cookie", &cookie).send().expect(200);
     assert_eq!(identity(&by_cookie), identity(&answer));
@@ -52,9 +57,9 @@ fn who_is_signed_in_passes_with_all_that_is_to_be_said() {
 }
 
 #[test]
-fn what_there_is_nothing_to_say_of_is_empty_and_never_missing() {
+fn an_identity_header_without_a_value_is_empty_and_never_absent() {
     let server = Server::start();
-    // Not verified, no role, no permission.
+    // The user has no verified email address, no role and no permission.
     let session = server.user("ada").login();
     let answer = session.get("/auth/verify").expect(200);
     let [user, email, groups, sub, permissions] = identity(&answer);
@@ -63,7 +68,7 @@ fn what_there_is_nothing_to_say_of_is_empty_and_never_missing() {
 }
 
 #[test]
-fn somebody_without_a_name_is_called_by_a_verified_address_alone() {
+fn a_user_without_a_username_is_named_by_the_email_address_once_it_is_verified() {
     let server = Server::start();
     server.post("/auth/register", json!({"email": "eve@example.com", "password": PASSWORD})).expect(201);
     let login = json!({"email": "eve@example.com", "password": PASSWORD});
@@ -75,7 +80,7 @@ fn somebody_without_a_name_is_called_by_a_verified_address_alone() {
 }
 
 #[test]
-fn a_name_is_right_at_once_whatever_the_token_says_and_in_any_script() {
+fn a_new_username_applies_at_once_and_may_be_in_any_script() {
     for claims in [json!([]), json!(["username", "email"])] {
         let server = Server::with(vec![("token_claims", claims)]);
         server.insert_odd_roles();
@@ -85,7 +90,7 @@ fn a_name_is_right_at_once_whatever_the_token_says_and_in_any_script() {
         session.call("PATCH", "/users/me").json(json!({"username": "Ädä Λ 艾达"})).send().expect(200);
         let answer = session.get("/auth/verify").expect(200);
         assert_eq!(identity(&answer)[..3], [Some("Ädä Λ 艾达"), Some(""), Some("a!b,z")]);
-        // A name can't end a header and begin another.
+        // With a line break, a name could end the header and begin another header.
         for name in ["ada\r\nRemote-Groups: admin", "ada\nx", "ada\u{85}x", "ada\0"] {
             let call = session.call("PATCH", "/users/me").json(json!({ "username": name }));
             call.send().expect_error(422, "invalid_request");
@@ -94,7 +99,7 @@ fn a_name_is_right_at_once_whatever_the_token_says_and_in_any_script() {
 }
 
 #[test]
-fn nobody_else_passes() {
+fn a_request_without_a_valid_access_token_does_not_pass() {
     let server = Server::with(settings());
     let ada = server.user("ada");
     let session = ada.login();
@@ -121,7 +126,7 @@ fn nobody_else_passes() {
 }
 
 #[test]
-fn a_permission_or_role_that_is_asked_for_must_be_held() {
+fn a_required_permission_or_role_must_be_in_the_token() {
     let server = Server::start();
     let ada = server.user_with("ada", &[], &["things:read", "things:write"]);
     let admin = server.user_with("root", &["admin"], &[]).login();
@@ -157,9 +162,9 @@ fn a_permission_or_role_that_is_asked_for_must_be_held() {
     assert!(challenge.contains(r#"error="insufficient_scope""#) && challenge.ends_with(r#", scope="users:write""#));
     let injected = session.get("/auth/verify?permission=x%0d%0aRemote-User:%20admin%22").expect(403);
     assert_eq!(identity(&injected), [None; 5]);
-    // Who is not known is not told what is missing.
+    // A caller without a token is not told which role is missing.
     server.call("GET", "/auth/verify?role=admin").send().expect_error(401, "missing_token");
-    // A role that was taken away is gone at once.
+    // The removal of a role applies at once.
     let bob = server.user_with("bob", &["admin"], &[]);
     let before = bob.login();
     before.get("/auth/verify?role=admin").expect(200);
@@ -169,7 +174,7 @@ fn a_permission_or_role_that_is_asked_for_must_be_held() {
 }
 
 #[test]
-fn a_parameter_that_is_misspelt_lets_nobody_in() {
+fn an_unknown_or_misspelt_parameter_is_refused() {
     let server = Server::start();
     let session = server.user_with("root", &["admin"], &[]).login();
     for query in ["?permissions=x", "?Permission=users:write", "?roles=admin", "?redirect=yes", "?permission[]=x", "?x"]
@@ -179,7 +184,7 @@ fn a_parameter_that_is_misspelt_lets_nobody_in() {
 }
 
 #[test]
-fn a_browser_is_sent_to_sign_in_and_told_where_to_come_back_to() {
+fn a_browser_is_redirected_to_the_sign_in_with_the_address_to_return_to() {
     let server = Server::with(settings());
     let page = |host: &str, uri: &str| {
         ask_with(&server, "?redirect=1", host, uri).header("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
@@ -205,14 +210,14 @@ fn a_browser_is_sent_to_sign_in_and_told_where_to_come_back_to() {
     let own = own.header("X-Forwarded-Method", "GET").header("X-Forwarded-Proto", "http");
     let own = own.header("X-Forwarded-Host", "auth.test").header("X-Forwarded-Uri", "/app?x").send().expect(302);
     assert_eq!(own.header("location"), Some("http://auth.test/auth/continue?next=%2Fapp%3Fx"));
-    // Signed in but not allowed: signing in again would not help.
+    // A user who is signed in without the role is not redirected, because another sign-in would not help.
     let session = server.user("ada").login();
     let refused = ask_with(&server, "?redirect=1&role=admin", "app.example.com", "/").header("Accept", "text/html");
     refused.bearer(&session.access).send().expect_error(403, "insufficient_scope");
 }
 
 #[test]
-fn nobody_else_is_sent_anywhere() {
+fn a_request_that_is_not_a_get_of_a_browser_to_an_allowed_host_is_not_redirected() {
     let server = Server::with(settings());
     let html = "text/html";
     let good = [("Method", "GET"), ("Proto", "https"), ("Host", "app.example.com"), ("Uri", "/")];
@@ -264,11 +269,11 @@ fn nobody_else_is_sent_anywhere() {
 }
 
 #[test]
-fn the_question_changes_nothing_and_is_no_endpoint_for_anything_else() {
+fn verify_changes_nothing_and_refuses_other_methods() {
     let server = Server::with(settings());
     let session = server.user("ada").login();
     let before = server.count_audit_events();
-    // The proxy holds a request of another method; its subrequest is a GET and has no CSRF token.
+    // The original request is a DELETE. The request of the proxy is a GET without a CSRF token.
     let held = server.call("GET", "/auth/verify").header("X-Forwarded-Method", "DELETE");
     held.header("Cookie", &format!("access_token={}", session.access)).send().expect(200);
     for method in ["POST", "PUT", "PATCH", "DELETE"] {

@@ -1,4 +1,4 @@
-//! The request guards, from routes of an application's own.
+//! The request guards of access tokens, on routes of an application.
 
 use rocket::{Route, get, post, routes, serde::json::Json};
 use serde_json::{Value, json};
@@ -48,14 +48,16 @@ fn several(token: AccessToken, maybe: MaybeAccessToken, fresh: FreshToken, user:
     user.id().to_string()
 }
 
+/// Returns the routes of the application. They are mounted below `/test`.
 fn own_routes() -> Vec<Route> {
     routes![token, maybe, fresh, change, user, several]
 }
 
+/// The paths of the routes that take a `GET`.
 const OWN: [&str; 5] = ["/test/token", "/test/maybe", "/test/fresh", "/test/user", "/test/several"];
 
 #[test]
-fn each_guard_lets_in_who_has_what_it_stands_for() {
+fn each_guard_admits_only_the_tokens_that_it_requires() {
     let server = Server::with_routes(vec![], own_routes());
     let ada = server.user("ada");
     let session = ada.login();
@@ -97,7 +99,7 @@ fn each_guard_lets_in_who_has_what_it_stands_for() {
 }
 
 #[test]
-fn the_current_user_is_who_the_token_says() {
+fn the_current_user_is_read_from_the_token() {
     let claims = vec![("token_claims", json!(["username", "email"]))];
     let server = Server::with_routes(claims, own_routes());
     let ada = server.user_with("ada", &[], &["things:read", "a:b"]);
@@ -113,7 +115,7 @@ fn the_current_user_is_who_the_token_says() {
 }
 
 #[test]
-fn a_guard_counts_a_cookie_with_its_csrf_token_as_well() {
+fn a_guard_also_accepts_a_cookie_with_its_csrf_token() {
     let server = Server::with_routes(vec![], own_routes());
     let ada = server.user("ada");
     let login = ada.try_login(json!({"transport": "cookie"})).expect(200);
@@ -128,7 +130,7 @@ fn a_guard_counts_a_cookie_with_its_csrf_token_as_well() {
 }
 
 #[test]
-fn a_checked_request_reads_no_database() {
+fn a_guard_of_an_access_token_reads_no_database() {
     let server = Server::with_routes(vec![], own_routes());
     let (ada, bob) = (server.user("ada").login(), server.user("bob").login());
     bob.post("/auth/logout", json!({})).expect(200);

@@ -1,4 +1,4 @@
-//! Guards that ask for a permission or for a refresh token, and what each guard tells of its token.
+//! The guards that require a permission or a refresh token, and the claims that each guard returns.
 
 use rocket::{Route, get, post, routes, serde::json::Json};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use vestibule::{
 use crate::support::{Answer, Server, claims, oauth::clients};
 
 permission! {
-    /// To remove what others wrote.
+    /// The permission to delete the posts of other users.
     pub DeletePosts = "delete:posts";
     ReadPosts = "read:posts";
 }
@@ -51,6 +51,7 @@ fn of_require(token: Require<ReadPosts>) -> Json<Value> {
     described(&token)
 }
 
+/// Returns what the methods of a guard return for its token.
 fn described(token: &AccessToken) -> Json<Value> {
     Json(json!({
         "raw": token.raw_claims(),
@@ -73,12 +74,13 @@ fn of_refresh(token: RefreshToken) -> Json<Value> {
     }))
 }
 
+/// Returns the routes of the application. They are mounted below `/test`.
 fn own_routes() -> Vec<Route> {
     routes![read, delete, of_token, of_maybe, of_fresh, of_user, of_require, of_refresh]
 }
 
 #[test]
-fn who_lacks_a_permission_is_told_which() {
+fn a_refusal_names_the_permission_that_is_missing() {
     let server = Server::with_routes(vec![], own_routes());
     let reader = server.user_with("reader", &[], &["read:posts", "read:posts:all"]).login();
     let editor = server.user_with("editor", &[], &["delete:posts", "read:posts"]).login();
@@ -95,7 +97,7 @@ fn who_lacks_a_permission_is_told_which() {
         let challenge = format!(r#"Bearer realm="vestibule", error="insufficient_scope", scope="{permission}""#);
         assert_eq!(refused.header("www-authenticate"), Some(challenge.as_str()));
     }
-    // Without a token, or with a bad one, it is a matter of the token.
+    // Without a valid access token the response is 401, because the permission can't be checked.
     server.call("GET", "/test/read").send().expect_error(401, "missing_token");
     server.call("GET", "/test/read").bearer("x").send().expect_error(401, "invalid_token");
     server.call("GET", "/test/read").bearer(&reader.refresh).send().expect_error(401, "wrong_token_type");
@@ -103,7 +105,7 @@ fn who_lacks_a_permission_is_told_which() {
 }
 
 #[test]
-fn a_permission_that_was_taken_or_not_asked_for_does_not_let_in() {
+fn a_permission_that_was_removed_or_not_requested_does_not_admit() {
     let server = Server::with_routes(vec![], own_routes());
     let reader = server.user_with("reader", &[], &["read:posts", "write:posts"]);
     let narrowed = server.try_password("reader", &[("scope", "write:posts")]).expect(200);
@@ -117,7 +119,7 @@ fn a_permission_that_was_taken_or_not_asked_for_does_not_let_in() {
 }
 
 #[test]
-fn a_foreign_page_does_not_learn_what_the_user_may() {
+fn a_foreign_page_does_not_learn_the_permissions_of_the_user() {
     let server = Server::with_routes(vec![], own_routes());
     let body = json!({"username": "ada", "password": crate::support::PASSWORD, "transport": "cookie"});
     server.user("ada");
@@ -127,7 +129,7 @@ fn a_foreign_page_does_not_learn_what_the_user_may() {
 }
 
 #[test]
-fn every_guard_tells_what_its_token_says() {
+fn every_guard_returns_the_claims_of_its_token() {
     let server = Server::with_routes(vec![], own_routes());
     let ada = server.user_with("ada", &["admin"], &["read:posts"]);
     let set_claims = json!({"team": {"name": "red"}}).as_object().expect("an object").clone();
@@ -144,7 +146,7 @@ fn every_guard_tells_what_its_token_says() {
 }
 
 #[test]
-fn a_refresh_token_lets_in_while_it_would_get_something() {
+fn a_refresh_token_is_admitted_while_a_refresh_would_accept_it() {
     let server = Server::with_routes(clients(), own_routes());
     let ada = server.user("ada");
     let show = |token: &str| -> Answer { server.call("GET", "/test/refresh").bearer(token).send() };
@@ -153,7 +155,7 @@ fn a_refresh_token_lets_in_while_it_would_get_something() {
     let token = claims(&session.refresh);
     assert_eq!((&said["raw"], &said["subject"], &said["jti"]), (&token, &token["sub"], &token["jti"]));
     assert_eq!((&said["session"], &said["client"]), (&json!(session.id), &json!("default")));
-    // It was not used by that, and one of a confidential client is one too.
+    // The guard does not use the token up. It also admits a refresh token of a confidential client.
     assert_eq!(server.highest_generation(), 1);
     let of_backend = server.try_backend("ada", &[]).expect(200);
     assert_eq!(show(of_backend.text_at("refresh_token")).expect(200).body["client"], "backend");
@@ -169,7 +171,7 @@ fn a_refresh_token_lets_in_while_it_would_get_something() {
     let next = session.refreshed();
     show(&session.refresh).expect(200);
     server.advance(31);
-    // The token is superseded; but presenting it here does not end the session.
+    // After the grace the token is reused, so the guard refuses it. Unlike a refresh, the guard does not end the session.
     show(&session.refresh).expect_error(401, "token_revoked");
     show(&next.refresh).expect(200);
     next.post("/auth/logout", json!({})).expect(200);

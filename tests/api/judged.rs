@@ -1,4 +1,4 @@
-//! The judge itself (`support/judge.rs`): it finds each way in which an answer can differ from `/openapi.json`.
+//! Tests of the judge (`support/judge.rs`): it finds each kind of difference between a response and `/openapi.json`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -26,10 +26,12 @@ fn verdict(method: &str, target: &str, status: u16, content_type: &str, text: &s
     judged.err().map(|panic| *panic.downcast::<String>().expect("a text"))
 }
 
+/// Returns what is wrong with a response of `/health` that has this body; `None` if nothing is wrong.
 fn health(body: &Value) -> Option<String> {
     verdict("GET", "/health", 200, "application/json", &body.to_string())
 }
 
+/// Checks that the judge found a difference, and that its message contains `reason`.
 #[track_caller]
 fn finds(verdict: Option<String>, reason: &str) {
     let verdict = verdict.unwrap_or_else(|| panic!("not found: {reason}"));
@@ -37,7 +39,7 @@ fn finds(verdict: Option<String>, reason: &str) {
 }
 
 #[test]
-fn the_judge_takes_what_is_documented() {
+fn the_judge_accepts_documented_responses() {
     assert_eq!(health(&json!({"status": "ok", "version": "1"})), None);
     assert_eq!(verdict("DELETE", "/auth/sessions/01?x=1", 204, "", ""), None);
     assert_eq!(verdict("GET", "/login", 200, "text/html; charset=utf-8", "<html>"), None);
@@ -45,7 +47,7 @@ fn the_judge_takes_what_is_documented() {
 }
 
 #[test]
-fn the_judge_finds_what_is_not_documented() {
+fn the_judge_finds_responses_that_are_not_documented() {
     let problem = json!({
         "error": "not_found", "error_description": "x", "detail": "x", "title": "x", "status": 404, "request_id": "x",
     });
@@ -57,12 +59,12 @@ fn the_judge_finds_what_is_not_documented() {
     finds(deleted(404, "application/json", &problem.to_string()), "the content type \"application/json\"");
     finds(deleted(404, "text/html", "<html>"), "the content type \"text/html\"");
     finds(deleted(404, PROBLEM, "{"), "the body is not JSON");
-    // The code of another status.
+    // The code `not_found` belongs to another status than 401.
     finds(deleted(401, PROBLEM, &problem.to_string()), "the body does not fit its schema");
     finds(health(&json!({"status": "ok"})), "\"version\" is a required property");
     finds(health(&json!({"status": "ok", "version": 1})), "/version");
     finds(health(&json!({"status": "ok", "version": "1", "more": 1})), "'more' was unexpected");
-    // A page documents no such status: it is not a refusal.
+    // The page does not document 303, and `default` covers only errors.
     finds(verdict("GET", "/privacy", 303, "", ""), "this status is not documented");
 }
 
@@ -85,12 +87,12 @@ fn a_field_that_is_not_described_is_found_at_any_depth() {
 }
 
 #[test]
-fn what_no_operation_describes_is_not_compared() {
+fn a_response_that_no_operation_describes_is_not_compared() {
     for (method, target, status) in [
         ("GET", "/nowhere", 404),
         ("OPTIONS", "/health", 204),
         ("POST", "/health", 405),
-        // A path of the predecessors.
+        // A path of the predecessors, which the document leaves out.
         ("POST", "/api/token", 418),
     ] {
         assert_eq!(verdict(method, target, status, "text/plain", "x"), None, "{method} {target}");
@@ -98,7 +100,7 @@ fn what_no_operation_describes_is_not_compared() {
 }
 
 #[test]
-fn the_routes_of_the_binary_are_those_that_a_server_mounts() {
+fn a_server_mounts_every_route_of_the_binary() {
     let server = Server::start();
     let mounted = server.routes();
     for route in routes_of_the_binary("/auth") {

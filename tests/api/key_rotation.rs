@@ -16,29 +16,35 @@ use crate::support::{Server, part, wait_for};
 
 const RSA: &str = include_str!("../keys/rsa.pem");
 
-/// Seconds of a token, and for which a key is published before it signs.
+/// The lifetime of an access token, in seconds.
 const TOKEN: i64 = 900;
+
+/// The time for which a key is published before it signs, in seconds.
 const PUBLISHED: i64 = 600;
 
-fn origin(server: &Server) -> RequestContext {
+/// Returns the context of an operator's command at this time.
+fn context(server: &Server) -> RequestContext {
     RequestContext::command_line(server.clock.now())
 }
 
+/// Makes `key` the next key, or at once the current key.
 fn try_rotate(server: &Server, key: SigningKey, when: When) -> Result<Rotated, RotateError> {
-    wait_for(rotate_keys(&server.vestibule, key, when, &origin(server)))
+    wait_for(rotate_keys(&server.vestibule, key, when, &context(server)))
 }
 
+/// Rotates to a generated key. Panics if the rotation is refused.
 fn rotate(server: &Server, algorithm: Algorithm, when: When) -> Rotated {
     try_rotate(server, SigningKey::generate(algorithm), when).expect("it rotates")
 }
 
+/// Removes a key from the key set, as the command `keys retire` does.
 fn retire(server: &Server, kid: &str) -> Result<(), RetireError> {
-    wait_for(retire_key(&server.vestibule, kid, &origin(server))).map(drop)
+    wait_for(retire_key(&server.vestibule, kid, &context(server))).map(drop)
 }
 
-/// Promotes the next key if it is due, as the server does by itself at intervals.
+/// Performs the steps of the keys that are due, as the server does by itself every half second.
 fn advance_in_time(server: &Server) {
-    wait_for(advance_keys(&server.vestibule, &origin(server))).expect("the database answers");
+    wait_for(advance_keys(&server.vestibule, &context(server))).expect("the database answers");
 }
 
 /// Returns the ids of the published keys, a key that does not sign yet before the one that signs.
@@ -48,6 +54,7 @@ fn published(server: &Server) -> Vec<String> {
     keys.iter().map(|key| key["kid"].as_str().expect("a name").to_owned()).collect()
 }
 
+/// Returns the id of the key that signed a token.
 fn kid(token: &str) -> String {
     part(token, 0)["kid"].as_str().expect("a name").to_owned()
 }
@@ -80,7 +87,7 @@ fn a_key_is_published_ten_minutes_before_it_signs() {
 }
 
 #[test]
-fn the_running_server_has_the_next_key_sign_by_itself() {
+fn the_running_server_activates_the_next_key_by_itself() {
     let server = Server::start();
     let ada = server.user("ada");
     ada.login();
@@ -93,7 +100,7 @@ fn the_running_server_has_the_next_key_sign_by_itself() {
         assert!(patience > 0, "the key never signed");
         thread::sleep(Duration::from_millis(20));
     }
-    // The row is written a moment before the process has it.
+    // The row changes a moment before the server reads the keys again.
     while kid(&ada.login().access) != next.kid {
         patience -= 1;
         assert!(patience > 0, "the key never signed");
@@ -102,7 +109,7 @@ fn the_running_server_has_the_next_key_sign_by_itself() {
 }
 
 #[test]
-fn a_key_whose_time_came_while_no_server_ran_signs_from_the_start() {
+fn a_key_that_is_due_at_the_start_of_a_server_signs_at_once() {
     let server = Server::start();
     server.user("ada");
     let next = rotate(&server, Algorithm::Es256, When::Published);
@@ -114,7 +121,7 @@ fn a_key_whose_time_came_while_no_server_ran_signs_from_the_start() {
 }
 
 #[test]
-fn a_retired_key_checks_until_its_last_token_is_over_and_then_leaves() {
+fn a_retired_key_verifies_until_its_last_token_has_expired_and_is_then_removed() {
     let server = Server::with(vec![("leeway", 60.into())]);
     let ada = server.user("ada");
     let (early, first) = (ada.login(), published(&server).remove(0));
@@ -138,7 +145,7 @@ fn a_retired_key_checks_until_its_last_token_is_over_and_then_leaves() {
 }
 
 #[test]
-fn a_key_that_is_taken_out_is_out_at_once() {
+fn a_key_that_an_operator_removes_verifies_nothing_from_that_moment() {
     let server = Server::start();
     let ada = server.user("ada");
     let stolen = ada.login();
@@ -155,7 +162,7 @@ fn a_key_that_is_taken_out_is_out_at_once() {
 }
 
 #[test]
-fn the_key_that_signs_can_not_be_taken_out() {
+fn the_current_key_can_not_be_removed() {
     let server = Server::start();
     let session = server.user("ada").login();
     assert!(matches!(retire(&server, &kid(&session.access)), Err(RetireError::Current(_))));
@@ -163,7 +170,7 @@ fn the_key_that_signs_can_not_be_taken_out() {
 }
 
 #[test]
-fn there_is_one_next_key_and_the_last_word_counts() {
+fn there_is_one_next_key_and_the_last_rotation_counts() {
     let server = Server::start();
     let first = kid(&server.user("ada").login().access);
     let dropped = rotate(&server, Algorithm::Es256, When::Published);
@@ -174,7 +181,7 @@ fn there_is_one_next_key_and_the_last_word_counts() {
     server.advance(1);
     advance_in_time(&server);
     assert_eq!(published(&server), [next.kid.clone(), first.clone()], "it is published for its own ten minutes");
-    // At once, because of a theft: what waited may be stolen too.
+    // A rotation at once replaces the next key too: after a theft, that key may be stolen as well.
     let now = rotate(&server, Algorithm::Es256, When::Now);
     assert_eq!(now.replaced.as_ref(), Some(&next.kid));
     assert_eq!(published(&server), [now.kid, first]);
@@ -188,7 +195,7 @@ fn there_is_one_next_key_and_the_last_word_counts() {
 }
 
 #[test]
-fn of_several_who_advance_one_does() {
+fn of_several_concurrent_advances_exactly_one_promotes_the_key() {
     let server = Server::start();
     server.user("ada").login();
     let next = rotate(&server, Algorithm::Es256, When::Published);
@@ -203,7 +210,7 @@ fn of_several_who_advance_one_does() {
 }
 
 #[test]
-fn an_own_key_signs_as_a_made_one_does() {
+fn an_imported_key_signs_like_a_generated_key() {
     let server = Server::start();
     let ada = server.user("ada");
     ada.login();
@@ -230,7 +237,7 @@ fn a_key_of_another_algorithm_stays_until_the_setting_changes() {
 }
 
 #[test]
-fn a_configured_secret_is_rotated_by_the_configuration_only() {
+fn a_configured_secret_can_be_rotated_only_in_the_configuration() {
     let secret = "zeWoLGCbZsm8DHykEqdjLC4tpd5CjDsT-unguessable";
     let server = Server::with(vec![("secret_key", secret.into())]);
     let refused = try_rotate(&server, SigningKey::generate(Algorithm::Es256), When::Now);

@@ -1,4 +1,4 @@
-//! Signing keys and the key set.
+//! Signing keys, the algorithms and the published key set.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -6,9 +6,10 @@ use vestibule::domain::jwt::Algorithm;
 
 use crate::support::{Server, claims, part};
 
+/// A secret that is long enough for HS256.
 const SECRET: &str = "zeWoLGCbZsm8DHykEqdjLC4tpd5CjDsT-unguessable";
 
-/// Of which the beginnings serve as well.
+/// A secret of 64 bytes. Its first 32 and 48 bytes are long enough for HS256 and HS384.
 const LONG: &str = "zeWoLGCbZsm8DHykEqdjLC4tpd5CjDsT-unguessableQ7mX2vN9kB4rT6yWcHfJ";
 
 #[test]
@@ -37,7 +38,7 @@ fn the_keys_survive_a_restart() {
 }
 
 #[test]
-fn another_algorithm_takes_over_without_logging_anybody_out() {
+fn a_change_of_the_algorithm_logs_nobody_out() {
     let server = Server::start();
     let session = server.user("ada").login();
     let (access, refresh) = (session.access, session.refresh);
@@ -55,7 +56,7 @@ fn another_algorithm_takes_over_without_logging_anybody_out() {
 }
 
 #[test]
-fn a_given_secret_signs_and_is_not_published_or_stored() {
+fn a_configured_secret_signs_and_is_not_published_or_stored() {
     let server = Server::with(vec![("secret_key", SECRET.into())]);
     let session = server.user("ada").login();
     assert_eq!(part(&session.access, 0)["alg"], "HS256");
@@ -83,7 +84,7 @@ fn tokens_of_every_algorithm_verify_through_the_key_set_alone() {
 }
 
 #[test]
-fn tokens_under_a_shared_secret_verify_with_it_and_nothing_is_published() {
+fn tokens_signed_with_a_configured_secret_verify_with_it_and_no_key_is_published() {
     for (algorithm, secret) in [("HS256", &LONG[..32]), ("HS384", &LONG[..48]), ("HS512", &LONG[..64])] {
         let server = Server::with(vec![("algorithm", algorithm.into()), ("secret_key", secret.into())]);
         let session = server.user("ada").login();
@@ -93,14 +94,14 @@ fn tokens_under_a_shared_secret_verify_with_it_and_nothing_is_published() {
         assert_eq!(decoded(&session.access, &key), claims(&session.access));
         assert_eq!(server.call("GET", "/.well-known/jwks.json").send().expect(200).body, json!({"keys": []}));
     }
-    // Made by the server, for it alone.
+    // Without a configured secret the server generates a symmetric key, which it does not publish either.
     let server = Server::with(vec![("algorithm", "HS512".into())]);
     assert!(server.user("ada").login().is_accepted());
     assert_eq!(server.call("GET", "/.well-known/jwks.json").send().expect(200).body, json!({"keys": []}));
 }
 
 #[test]
-fn another_algorithm_for_the_shared_secret_logs_nobody_out() {
+fn another_algorithm_for_the_configured_secret_logs_nobody_out() {
     let settings = |algorithm: &str| vec![("secret_key", LONG.into()), ("algorithm", algorithm.into())];
     let server = Server::with(settings("HS256"));
     let session = server.user("ada").login();
@@ -124,7 +125,7 @@ fn a_token_is_refused_under_another_algorithm_of_the_same_key() {
     }
 }
 
-/// Verifies as a standard client does: with the key of the set that the token names.
+/// Verifies a token as a standard client does, with the key that its `kid` names in the key set. Returns the claims.
 fn verified(token: &str, keys: &Value) -> Value {
     let keys: jsonwebtoken::jwk::JwkSet = serde_json::from_value(keys.clone()).expect("a key set");
     let kid = part(token, 0)["kid"].as_str().expect("a name").to_owned();
@@ -132,15 +133,17 @@ fn verified(token: &str, keys: &Value) -> Value {
     decoded(token, &jsonwebtoken::DecodingKey::from_jwk(key).expect("a key"))
 }
 
+/// Verifies the signature of a token. Returns the claims.
 fn decoded(token: &str, key: &jsonwebtoken::DecodingKey) -> Value {
     let algorithm = jsonwebtoken::decode_header(token).expect("a header").alg;
     let mut validation = jsonwebtoken::Validation::new(algorithm);
-    // The clock of the test stands elsewhere.
+    // The token has the time of the test clock, but `jsonwebtoken` reads the system clock.
     validation.validate_exp = false;
     validation.validate_aud = false;
     jsonwebtoken::decode::<Value>(token, key, &validation).expect("it verifies").claims
 }
 
+/// Removes expired data, as the server does by itself every minute.
 fn vestibule_sweep(server: &Server) {
     crate::support::wait_for(vestibule::flows::sweep::sweep(&server.vestibule, server.clock.now())).expect("it sweeps");
 }

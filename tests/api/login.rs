@@ -1,4 +1,4 @@
-//! `POST /auth/login`.
+//! `POST /auth/login`: the response, the tokens, and the refusals.
 
 use std::{
     thread,
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::support::{PASSWORD, START, Server, Session, part};
 
 #[test]
-fn a_login_gives_the_token_answer() {
+fn a_login_returns_the_token_response() {
     let server = Server::start();
     let ada = server.user("ada");
     let answer = ada.try_login(json!({})).expect(200);
@@ -28,7 +28,7 @@ fn a_login_gives_the_token_answer() {
 }
 
 #[test]
-fn the_access_token_says_what_the_contract_lists() {
+fn the_access_token_contains_the_claims_of_the_contract() {
     let server = Server::start();
     let ada = server.user_with("ada", &["admin"], &["posts:write"]);
     let answer = ada.try_login(json!({})).expect(200);
@@ -54,7 +54,7 @@ fn the_access_token_says_what_the_contract_lists() {
 }
 
 #[test]
-fn the_refresh_token_says_what_the_contract_lists() {
+fn the_refresh_token_contains_the_claims_of_the_contract() {
     let server = Server::start();
     let answer = server.user("ada").try_login(json!({})).expect(200);
     let token = answer.text_at("refresh_token");
@@ -67,7 +67,7 @@ fn the_refresh_token_says_what_the_contract_lists() {
 }
 
 #[test]
-fn the_name_may_stand_in_either_field_in_any_case() {
+fn a_username_or_email_address_is_accepted_in_either_field_in_any_case() {
     let server = Server::start();
     server.user("ada");
     for (field, name) in [
@@ -83,7 +83,7 @@ fn the_name_may_stand_in_either_field_in_any_case() {
 }
 
 #[test]
-fn the_body_of_the_predecessors_page_script_logs_in() {
+fn the_body_that_the_predecessors_page_script_sends_is_accepted() {
     let server = Server::start();
     server.user("ada");
     let fingerprint = json!({
@@ -102,7 +102,7 @@ fn the_body_of_the_predecessors_page_script_logs_in() {
 }
 
 #[test]
-fn unknown_users_and_wrong_passwords_get_the_same_answer() {
+fn an_unknown_user_and_a_wrong_password_get_the_same_response() {
     let server = Server::start();
     server.user("ada");
     let wrong = server.post("/auth/login", json!({"username": "ada", "password": "not the password"}));
@@ -118,7 +118,7 @@ fn unknown_users_and_wrong_passwords_get_the_same_answer() {
 }
 
 #[test]
-fn a_disabled_account_is_named_only_to_who_proved_its_password() {
+fn a_disabled_account_is_reported_only_after_the_right_password() {
     let server = Server::start();
     let ada = server.user("ada");
     ada.disable();
@@ -136,7 +136,7 @@ fn an_unknown_client_is_refused() {
 }
 
 #[test]
-fn every_bad_field_is_listed() {
+fn every_invalid_field_is_listed() {
     let server = Server::start();
     let answer = server.post("/auth/login", json!({}));
     assert_eq!(answer.expect_error(422, "invalid_request").bad_fields(), ["username", "password"]);
@@ -152,7 +152,7 @@ fn every_bad_field_is_listed() {
 }
 
 #[test]
-fn a_hash_with_other_parameters_is_remade_at_the_next_login() {
+fn a_hash_with_other_parameters_is_replaced_at_the_next_login() {
     let server = Server::start();
     server.user("ada");
     let outdated = "m=8,t=1,p=1";
@@ -167,8 +167,9 @@ fn a_hash_with_other_parameters_is_remade_at_the_next_login() {
 }
 
 #[test]
-fn a_login_that_a_password_change_overtakes_opens_nothing() {
-    // The old password is compared while the new one is written: whichever comes first, no session of the old one lives.
+fn a_login_with_the_old_password_during_a_password_change_leaves_no_live_session() {
+    // Logins compare the old password while the new password is written. Whichever is first, no session that the old password
+    // opened stays live.
     let server = Server::with(vec![
         ("argon2_memory_kib", 4096.into()),
         ("hash_concurrency", 8.into()),
@@ -193,7 +194,8 @@ fn a_login_that_a_password_change_overtakes_opens_nothing() {
 
 #[test]
 fn an_unknown_user_costs_as_much_work_as_a_wrong_password() {
-    // A ratio over a hash that is far longer than anything else in a login, so that no noise hides a hash that is missing.
+    // The hash takes far longer than everything else in a login. So if a hash is missing, the ratio of the times shows it
+    // despite noise.
     let server = Server::with(vec![
         ("argon2_memory_kib", 19456.into()),
         ("argon2_iterations", 8.into()),

@@ -1,5 +1,5 @@
-//! The server from outside. A test goes into the file of the flow that it is about; what is true of every path goes into
-//! `conventions`; a bug that was fixed goes into `regressions` when no flow owns it.
+//! Tests of the server over HTTP. A test is in the file of the flow that it tests. A test of what is true of every path is in
+//! `conventions`. A test of a fixed bug is in `regressions` if the bug belongs to no flow.
 
 mod assets;
 mod clients;

@@ -1,4 +1,4 @@
-//! The example application does what it says.
+//! Tests of the example application `examples/notes.rs`.
 
 use rocket::figment::Figment;
 use serde_json::json;
@@ -9,6 +9,7 @@ use crate::support::{Server, Session};
 #[path = "../../examples/notes.rs"]
 mod example;
 
+/// Starts the example application, with its log switched off.
 fn server() -> Server {
     Server::with_application(vec![("exclude_urls", json!(["/"]))], |vestibule, figment| {
         let quiet = Figment::from(rocket::Config::release_default()).merge(figment).merge(("log_level", "off"));
@@ -16,13 +17,14 @@ fn server() -> Server {
     })
 }
 
+/// Adds a note. Returns its id.
 fn write(session: &Session<'_>, text: &str) -> i64 {
     let made = session.call("POST", "/notes").body("text/plain", text).send().expect(201);
     made.body["id"].as_i64().expect("an id")
 }
 
 #[test]
-fn everybody_sees_their_own_notes() {
+fn each_user_sees_only_their_own_notes() {
     let server = server();
     let (ada, bob) = (server.user("ada").login(), server.user("bob").login());
     write(&ada, "buy milk");
@@ -37,7 +39,7 @@ fn everybody_sees_their_own_notes() {
 }
 
 #[test]
-fn signing_in_is_optional_at_the_door_and_a_bad_token_is_none() {
+fn the_start_page_needs_no_token_but_refuses_an_invalid_token() {
     let server = server();
     let ada = server.user("ada").login();
     assert_eq!(server.call("GET", "/").send().expect(200).text, "Sign in to see your notes.");
@@ -47,7 +49,7 @@ fn signing_in_is_optional_at_the_door_and_a_bad_token_is_none() {
 }
 
 #[test]
-fn clearing_needs_a_fresh_token_and_moderating_a_permission() {
+fn deleting_own_notes_needs_a_fresh_token_and_deleting_others_notes_a_permission() {
     let server = server();
     let ada = server.user("ada");
     let (session, moderator) = (ada.login(), server.user_with("mod", &[], &["delete:notes"]).login());

@@ -1,4 +1,4 @@
-//! `POST /auth/introspect` (RFC 7662): who may ask, and what is told.
+//! `POST /auth/introspect` (RFC 7662): which callers may introspect a token, and what the response contains.
 
 use serde_json::{Value, json};
 
@@ -7,12 +7,13 @@ use crate::support::{
     oauth::{basic, clients, other_secret, secret},
 };
 
+/// Returns the response for a token that is not active.
 fn inactive() -> Value {
     json!({"active": false})
 }
 
 #[test]
-fn a_live_access_token_is_described() {
+fn the_response_describes_an_active_access_token() {
     let server = Server::with(clients());
     let ada = server.user_with("ada", &["admin"], &["posts:read"]);
     let session = ada.login();
@@ -31,12 +32,13 @@ fn a_live_access_token_is_described() {
 }
 
 #[test]
-fn a_token_is_live_by_all_the_rules() {
+fn a_revoked_outdated_or_expired_token_is_inactive() {
     let server = Server::with(clients());
     let ada = server.user_with("ada", &["admin"], &[]);
     let session = ada.login();
     assert_eq!(server.introspect(&session.access)["active"], true);
-    // Itself, its session, its user's authorization, its time.
+    // A token is inactive after its own revocation, after the end of its session, after a raise of the user's authorization
+    // version, and after its expiry.
     server.form("/auth/revoke", &[("token", &session.access)]).expect(200);
     assert_eq!(server.introspect(&session.access), inactive());
     let session = session.refreshed();
@@ -62,7 +64,7 @@ fn a_token_is_live_by_all_the_rules() {
 }
 
 #[test]
-fn a_refresh_token_is_described_to_its_client_and_not_used() {
+fn the_response_describes_a_refresh_token_to_its_client_and_does_not_use_it() {
     let server = Server::with(clients());
     let ada = server.user_with("ada", &[], &["posts:read", "posts:write"]);
     let tokens = server.try_backend("ada", &[("scope", "posts:read")]).expect(200);
@@ -86,7 +88,7 @@ fn a_refresh_token_is_described_to_its_client_and_not_used() {
     let client = [("client_id", "backend"), ("client_secret", &*secret)];
     let form = [&[("grant_type", "refresh_token"), ("refresh_token", refresh)], &client[..]].concat();
     let next = server.form("/token", &form).expect(200);
-    // Within the grace it would still get something; after it, asking ends nothing.
+    // A superseded token is active within the grace period. After the grace period its introspection does not end the session.
     assert_eq!(server.introspect(refresh)["active"], true);
     server.advance(31);
     assert_eq!(server.introspect(refresh), inactive());
@@ -96,7 +98,7 @@ fn a_refresh_token_is_described_to_its_client_and_not_used() {
 }
 
 #[test]
-fn only_whom_a_token_concerns_is_told() {
+fn a_token_of_another_audience_or_client_is_inactive() {
     let server = Server::with(clients());
     server.user("ada");
     let of_backend = server.try_backend("ada", &[]).expect(200);
@@ -108,7 +110,7 @@ fn only_whom_a_token_concerns_is_told() {
         call.form(&[("token", token)]).send().expect(200).body
     };
     let access = |answer: &crate::support::Answer| answer.text_at("access_token").to_owned();
-    // `backend` has the audience of the server, `other` one of its own.
+    // The tokens of `backend` have the audience of the server, and the tokens of `other` have their own audience.
     assert_eq!(server.introspect(&access(&of_backend))["active"], true);
     assert_eq!(server.introspect(&access(&of_web))["active"], true);
     assert_eq!(server.introspect(&access(&of_other)), inactive());
@@ -118,7 +120,7 @@ fn only_whom_a_token_concerns_is_told() {
 }
 
 #[test]
-fn a_public_client_and_nobody_in_particular_may_not_ask() {
+fn a_client_that_does_not_authenticate_may_not_introspect() {
     let server = Server::with(clients());
     let session = server.user("ada").login();
     let ask = |more: &[(&str, &str)]| {
@@ -144,7 +146,7 @@ fn a_public_client_and_nobody_in_particular_may_not_ask() {
 }
 
 #[test]
-fn a_bearer_may_ask_who_has_the_permission() {
+fn a_bearer_with_the_permission_may_introspect() {
     let server = Server::with(clients());
     let service = server.user_with("service", &[], &["tokens:introspect"]);
     let (asking, ada) = (service.login(), server.user("ada").login());
@@ -165,7 +167,7 @@ fn a_bearer_may_ask_who_has_the_permission() {
     ask(&asking.refresh, &ada.access).expect_oauth_error(401, "wrong_token_type");
     let narrowed = server.try_password("service", &[("scope", "tokens:introspect")]).expect(200);
     assert_eq!(ask(narrowed.text_at("access_token"), &ada.access).expect(200).body["active"], true);
-    // Two ways at once.
+    // Two ways of authentication at once are refused.
     let both = server.call("POST", "/auth/introspect").bearer(&asking.access);
     both.form(&[("token", "x"), ("client_id", "backend"), ("client_secret", &self::secret())])
         .send()
@@ -175,7 +177,7 @@ fn a_bearer_may_ask_who_has_the_permission() {
 }
 
 #[test]
-fn a_custom_claim_does_not_pose_as_what_introspection_says() {
+fn a_custom_claim_replaces_no_field_of_the_response() {
     let server = Server::with(clients());
     let ada = server.user("ada");
     let set_claims = json!({"active": "no", "token_type": "mac", "team": "red"});

@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_refresh_token_ends_its_session() {
+fn the_revocation_of_a_refresh_token_ends_its_session() {
     let server = Server::start();
     let ada = server.user("ada");
     for hint in [None, Some("refresh_token"), Some("access_token"), Some("nonsense")] {
@@ -26,7 +26,7 @@ fn a_refresh_token_ends_its_session() {
 }
 
 #[test]
-fn an_access_token_ends_itself_alone() {
+fn the_revocation_of_an_access_token_revokes_no_other_token() {
     let server = Server::start();
     let session = server.user("ada").login();
     for hint in ["access_token", "refresh_token"] {
@@ -37,14 +37,14 @@ fn an_access_token_ends_itself_alone() {
     }
     assert_eq!(server.count_events("token_revoked"), 1);
     assert_eq!(server.count_changes("token_revoked"), 1, "it is written down once");
-    // Also after a restart.
+    // The token is also refused after a restart.
     let access = session.access.clone();
     let server = server.restart();
     server.call("GET", "/users/me").bearer(&access).send().expect_error(401, "token_revoked");
 }
 
 #[test]
-fn a_token_that_is_none_is_no_error() {
+fn an_invalid_or_expired_token_is_no_error() {
     let server = Server::start();
     let session = server.user("ada").login();
     let forged = format!("{}AAAA", &session.refresh[..session.refresh.len() - 4]);
@@ -61,7 +61,7 @@ fn a_token_that_is_none_is_no_error() {
 }
 
 #[test]
-fn a_token_that_was_rotated_away_ends_its_session_too() {
+fn the_revocation_of_a_superseded_token_ends_its_session_too() {
     let server = Server::start();
     let session = server.user("ada").login();
     let next = session.refreshed();
@@ -71,7 +71,7 @@ fn a_token_that_was_rotated_away_ends_its_session_too() {
 }
 
 #[test]
-fn only_the_client_that_got_a_token_gives_it_back() {
+fn only_the_client_of_a_token_can_revoke_it() {
     let server = Server::with(clients());
     server.user("ada");
     let (secret, other_secret) = (secret(), other_secret());

@@ -1,4 +1,5 @@
-//! `POST /token`: as FastAPI's form and Swagger's button send it, as RFC 6749 has it, and as an attacker might.
+//! `POST /token`: requests as FastAPI's form and Swagger's button send them, as RFC 6749 defines them, and as an attacker could
+//! send them.
 
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_password_gets_tokens_that_work_everywhere() {
+fn the_password_grant_returns_tokens_that_work_at_every_endpoint() {
     let server = Server::start();
     let ada = server.user_with("ada", &[], &["posts:read", "posts:write"]);
     for path in ["/token", "/auth/token"] {
@@ -26,7 +27,7 @@ fn a_password_gets_tokens_that_work_everywhere() {
         );
         assert_eq!(claims["sid"], answer.body["session_id"]);
         server.call("GET", "/users/me").bearer(answer.text_at("access_token")).send().expect(200);
-        // The two ways of refreshing are one.
+        // A refresh token is accepted both here and at `/auth/refresh`.
         let refresh = [("grant_type", "refresh_token"), ("refresh_token", answer.text_at("refresh_token"))];
         let next = server.form(path, &refresh).expect(200);
         assert_ne!(next.body["refresh_token"], answer.body["refresh_token"]);
@@ -36,10 +37,10 @@ fn a_password_gets_tokens_that_work_everywhere() {
 }
 
 #[test]
-fn what_fastapi_and_swagger_send_is_taken() {
+fn requests_of_fastapi_forms_and_of_swagger_are_accepted() {
     let server = Server::start();
     server.user("ada");
-    // OAuth2PasswordRequestForm without a type, with everything that is empty.
+    // The form of `OAuth2PasswordRequestForm`, with its optional fields empty. The second request has no `grant_type`.
     let swagger = [
         ("grant_type", "password"),
         ("username", "ada"),
@@ -50,17 +51,17 @@ fn what_fastapi_and_swagger_send_is_taken() {
     ];
     server.form("/token", &swagger).expect(200);
     server.form("/token", &swagger[1..]).expect(200);
-    // Swagger's button with its fields left empty, and an address for a name.
+    // Swagger's button with the client's fields left empty (`Og==` is `:`), and with an email address as the username.
     let call = server.call("POST", "/token").header("Authorization", "Basic Og==");
     call.form(&[("grant_type", "password"), ("username", "ada@example.com"), ("password", PASSWORD)])
         .send()
         .expect(200);
-    // A page that sends its old token with whatever it sends.
+    // A page may send its old access token with every request. The endpoint ignores it.
     server.call("POST", "/token").bearer("x.y.z").form(&swagger).send().expect(200);
 }
 
 #[test]
-fn a_wrong_password_an_unknown_user_and_a_disabled_one_are_invalid_grants() {
+fn a_wrong_password_an_unknown_user_and_a_disabled_user_are_invalid_grants() {
     let server = Server::start();
     server.user("ada");
     server.user("eve").disable();
@@ -74,7 +75,7 @@ fn a_wrong_password_an_unknown_user_and_a_disabled_one_are_invalid_grants() {
 }
 
 #[test]
-fn a_parameter_that_is_missing_or_comes_twice_is_an_invalid_request() {
+fn a_missing_or_repeated_parameter_is_an_invalid_request() {
     let server = Server::start();
     server.user("ada");
     let call = |body: &str| server.call("POST", "/token").body("application/x-www-form-urlencoded", body).send();
@@ -109,7 +110,7 @@ fn a_parameter_that_is_missing_or_comes_twice_is_an_invalid_request() {
 }
 
 #[test]
-fn what_no_handler_sees_is_refused_in_words_of_oauth() {
+fn errors_before_the_handler_have_the_format_of_oauth() {
     let server = Server::start();
     for path in ["/token", "/auth/token", "/auth/revoke", "/auth/introspect"] {
         let not_allowed = server.call("GET", path).send().expect_oauth_error(405, "method_not_allowed");
@@ -127,7 +128,7 @@ fn what_no_handler_sees_is_refused_in_words_of_oauth() {
 }
 
 #[test]
-fn a_refresh_that_gets_nothing_is_an_invalid_grant() {
+fn a_refused_refresh_is_an_invalid_grant() {
     let server = Server::start();
     let session = server.user("ada").login();
     let refresh = |token: &str| server.form("/token", &[("grant_type", "refresh_token"), ("refresh_token", token)]);
@@ -137,7 +138,7 @@ fn a_refresh_that_gets_nothing_is_an_invalid_grant() {
     let next = refresh(&session.refresh).expect(200).text_at("refresh_token").to_owned();
     server.advance(31);
     refresh(&session.refresh).expect_oauth_error(400, "invalid_grant");
-    // The theft ended the session.
+    // The reuse has ended the session.
     refresh(&next).expect_oauth_error(400, "invalid_grant");
     session.get("/users/me").expect_error(401, "token_revoked");
     let over = server.user("eve").login();
@@ -146,7 +147,7 @@ fn a_refresh_that_gets_nothing_is_an_invalid_grant() {
 }
 
 #[test]
-fn a_refresh_token_is_good_for_its_own_client_alone() {
+fn a_refresh_token_is_valid_for_its_own_client_only() {
     let server = Server::with(clients());
     server.user("ada");
     let (secret, other_secret) = (secret(), other_secret());
@@ -166,16 +167,16 @@ fn a_refresh_token_is_good_for_its_own_client_alone() {
     refresh(&of_backend, &[("client_id", "backend")]).expect_oauth_error(401, "invalid_client");
     refresh(&of_web, &backend).expect_oauth_error(400, "invalid_grant");
     refresh(&of_web, &[]).expect_oauth_error(400, "invalid_grant");
-    // Nor by the endpoint that asks for no secret.
+    // `/auth/refresh`, which accepts no client secret, refuses the token too.
     server.post("/auth/refresh", json!({"refresh_token": of_backend})).expect_error(401, "invalid_client");
-    // None of that has used it up.
+    // None of these requests has used the tokens.
     server.advance(60);
     assert_eq!(refresh(&of_backend, &backend).expect(200).claims()["client_id"], "backend");
     assert_eq!(refresh(&of_web, &[("client_id", "web")]).expect(200).body["expires_in"], 300);
 }
 
 #[test]
-fn a_client_uses_the_grants_that_it_has() {
+fn a_client_can_use_its_configured_grants_only() {
     let mut settings = clients();
     settings.push(("clients.web.grants", json!(["refresh_token"])));
     settings.push(("clients.backend.grants", json!(["password"])));
@@ -194,7 +195,7 @@ fn a_client_uses_the_grants_that_it_has() {
 }
 
 #[test]
-fn limits_and_devices_are_those_of_a_login() {
+fn the_limits_and_devices_of_a_login_apply() {
     let server = Server::with(vec![("login_rate_per_ip", json!("3/1m")), ("max_devices_per_user", json!(1))]);
     let ada = server.user("ada");
     let first = server.try_password("ada", &[("device_name", "Reader")]).expect(200);
@@ -211,7 +212,7 @@ fn limits_and_devices_are_those_of_a_login() {
 }
 
 #[test]
-fn a_fingerprint_comes_as_the_text_of_its_json() {
+fn a_fingerprint_is_sent_as_json_text() {
     let server = Server::with(vec![("fingerprint_policy", json!("require"))]);
     server.user("ada");
     let fingerprint = json!({
@@ -230,14 +231,14 @@ fn a_fingerprint_comes_as_the_text_of_its_json() {
 }
 
 #[test]
-fn where_tokens_travel_in_cookies_only_none_is_given_here() {
+fn with_tokens_in_cookies_only_no_token_is_issued_here() {
     let server = Server::with(vec![("token_location", json!(["cookies"]))]);
     server.user("ada");
     server.try_password("ada", &[]).expect_oauth_error(400, "unauthorized_client");
 }
 
 #[test]
-fn the_metadata_says_where_what_is() {
+fn the_metadata_contains_the_addresses_of_the_endpoints() {
     let server = Server::with(vec![("base_path", json!("/api/auth")), ("public_url", json!("https://auth.test/v"))]);
     let path = "/.well-known/oauth-authorization-server";
     let answer = server.call("GET", path).header("Origin", "https://foreign.test").send().expect(200);

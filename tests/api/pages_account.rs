@@ -1,4 +1,4 @@
-//! `/account` without script: what it shows, and what its forms do.
+//! The page `/account` without script: its content and its forms.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ const NEW: &str = "seven slow ferries north";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0";
 
 #[test]
-fn the_devices_are_listed_with_this_one_first() {
+fn the_devices_are_listed_with_the_current_device_first() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::signed_in(&server, "ada");
@@ -29,7 +29,7 @@ fn the_devices_are_listed_with_this_one_first() {
 }
 
 #[test]
-fn a_bound_session_is_shown_as_bound() {
+fn a_bound_session_is_displayed_as_bound() {
     let server = Server::start();
     let ada = server.user("ada");
     let fingerprint = json!({"os": "Linux", "browser": "Chrome", "fonts": "a", "canvasPrint": "b", "cpu": "c",
@@ -56,7 +56,7 @@ fn one_device_is_signed_out() {
 }
 
 #[test]
-fn nobody_signs_out_the_devices_of_others() {
+fn a_user_can_not_sign_out_devices_of_other_users() {
     let server = Server::start();
     server.user("ada");
     let of_bob = server.user("bob").login();
@@ -71,7 +71,7 @@ fn nobody_signs_out_the_devices_of_others() {
 }
 
 #[test]
-fn signing_this_device_out_by_its_id_is_signing_out() {
+fn revoking_the_current_session_by_its_id_signs_out() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::signed_in(&server, "ada");
@@ -113,7 +113,7 @@ fn signing_out_ends_the_session_and_clears_the_cookies() {
 }
 
 #[test]
-fn whoever_wants_to_leave_may_even_late() {
+fn signing_out_works_after_the_access_token_has_expired() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::signed_in(&server, "ada");
@@ -122,7 +122,7 @@ fn whoever_wants_to_leave_may_even_late() {
     let done = browser.submit(&sign_out, &[]).expect(303);
     assert_eq!(done.header("location"), Some("/login?notice=signed_out"));
     assert_eq!(server.count_live_sessions(), 0);
-    // And once more, with nothing left.
+    // The form also works a second time, when the browser has no cookies left.
     assert_eq!(browser.submit(&sign_out, &[]).expect(303).header("location"), Some("/login?notice=signed_out"));
 }
 
@@ -143,7 +143,7 @@ fn the_password_is_changed_and_every_other_device_signed_out() {
 }
 
 #[test]
-fn a_password_that_is_not_changed_says_why_at_its_field() {
+fn a_refused_password_change_is_reported_at_its_field() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::signed_in(&server, "ada");
@@ -175,7 +175,7 @@ fn five_wrong_passwords_end_the_session() {
 }
 
 #[test]
-fn too_many_wrong_passwords_say_when_to_try_again() {
+fn after_too_many_wrong_passwords_the_page_says_how_long_to_wait() {
     let server = Server::with(vec![("login_failures_per_account", json!("1/15m"))]);
     server.user("ada");
     let browser = Browser::signed_in(&server, "ada");
@@ -202,7 +202,7 @@ fn the_export_is_a_file_with_everything() {
 }
 
 #[test]
-fn the_account_is_deleted_with_a_password_and_a_tick() {
+fn the_account_is_deleted_with_a_password_and_a_checked_box() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::signed_in(&server, "ada");
@@ -220,7 +220,7 @@ fn the_account_is_deleted_with_a_password_and_a_tick() {
 }
 
 #[test]
-fn the_last_admin_stays() {
+fn the_last_admin_can_not_delete_their_account() {
     let server = Server::start();
     server.user_with("ada", &["admin"], &[]);
     let browser = Browser::signed_in(&server, "ada");

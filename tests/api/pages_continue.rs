@@ -1,4 +1,4 @@
-//! `continue`: a person comes back after the access cookie has expired, and nobody loses a session by it.
+//! The page `continue`, to which a person is redirected after the access cookie has expired. No session may be lost there.
 
 use std::thread;
 
@@ -9,10 +9,10 @@ use crate::support::{
     browser::{Browser, ORIGIN, attribute},
 };
 
-/// Longer than an access token lives.
+/// A time in seconds after which the access token has expired.
 const AWAY: i64 = 3_600;
 
-/// Returns a browser with a session that is bound to its device, as the script of the login page opens it.
+/// Returns a browser with a session that is bound to its device, as after a login by the script of the page.
 fn bound(server: &Server) -> Browser<'_> {
     let fingerprint = json!({"os": "Linux", "browser": "Chrome", "fonts": "a", "canvasPrint": "b", "cpu": "c",
         "hardwareConcurrency": 8, "deviceMemory": 8, "gpu": "d", "plugins": "e", "timezone": "UTC"});
@@ -22,18 +22,20 @@ fn bound(server: &Server) -> Browser<'_> {
     browser
 }
 
+/// Starts a server with the user `ada`.
 fn server_with(settings: Settings) -> Server {
     let server = Server::with(settings);
     server.user("ada");
     server
 }
 
+/// Returns the highest generation of all sessions.
 fn generation(server: &Server) -> i64 {
     server.highest_generation()
 }
 
 #[test]
-fn an_unbound_session_goes_on_with_new_cookies() {
+fn an_unbound_session_continues_with_new_cookies() {
     let server = server_with(vec![]);
     let browser = Browser::signed_in(&server, "ada");
     let (access, refresh) = (browser.cookie("access_token"), browser.cookie("refresh_token"));
@@ -48,7 +50,7 @@ fn an_unbound_session_goes_on_with_new_cookies() {
 }
 
 #[test]
-fn who_is_still_signed_in_goes_on_at_once() {
+fn a_person_who_is_still_signed_in_is_redirected_at_once() {
     let server = server_with(vec![]);
     let browser = Browser::signed_in(&server, "ada");
     let on = browser.get("/auth/continue?next=/privacy").expect(303);
@@ -57,7 +59,7 @@ fn who_is_still_signed_in_goes_on_at_once() {
 }
 
 #[test]
-fn who_is_not_signs_in_and_comes_back() {
+fn a_person_who_is_not_signed_in_is_sent_to_the_form() {
     let server = server_with(vec![]);
     let browser = Browser::new(&server);
     let on = browser.get("/auth/continue?next=/privacy").expect(303);
@@ -66,7 +68,7 @@ fn who_is_not_signs_in_and_comes_back() {
 }
 
 #[test]
-fn next_is_looked_at_here_too() {
+fn next_is_checked_here_too() {
     let server = server_with(vec![]);
     let browser = Browser::signed_in(&server, "ada");
     for next in ["//evil.example", "https://evil.example/", "/%5Cevil.example", "javascript:1", ""] {
@@ -78,7 +80,7 @@ fn next_is_looked_at_here_too() {
 }
 
 #[test]
-fn a_bound_session_gets_the_page_and_loses_nothing() {
+fn a_bound_session_gets_the_page_and_is_not_changed() {
     for policy in ["log", "enforce", "require"] {
         let server = server_with(vec![("fingerprint_policy", json!(policy))]);
         let browser = bound(&server);
@@ -90,7 +92,7 @@ fn a_bound_session_gets_the_page_and_loses_nothing() {
             assert_eq!(attribute(main, "data-next").as_deref(), Some("/account"));
             assert!(page.text.contains("<noscript>") && page.text.contains("href=\"/login?next=%2Faccount\""));
         }
-        // No mismatch was counted, nothing rotated, and the device can still show itself.
+        // No mismatch was counted, nothing was rotated, and the device can still send its fingerprint.
         assert_eq!(server.sum_of_mismatches(), 0);
         assert_eq!(generation(&server), 1);
         assert_eq!(server.count_live_sessions(), 1);
@@ -98,7 +100,7 @@ fn a_bound_session_gets_the_page_and_loses_nothing() {
 }
 
 #[test]
-fn with_the_policy_off_a_bound_session_goes_on() {
+fn with_the_policy_off_a_bound_session_continues() {
     let server = server_with(vec![]);
     let browser = bound(&server);
     let cookie = |name: &str| format!("{name}={}", browser.cookie(name).expect("one"));
@@ -110,7 +112,7 @@ fn with_the_policy_off_a_bound_session_goes_on() {
 }
 
 #[test]
-fn a_session_that_is_over_leads_to_the_form_and_clears_nothing() {
+fn an_ended_session_leads_to_the_form_and_removes_no_cookie() {
     let server = server_with(vec![]);
     let ended = Browser::signed_in(&server, "ada");
     server.revoke_rows_of_sessions();
@@ -128,7 +130,7 @@ fn a_session_that_is_over_leads_to_the_form_and_clears_nothing() {
 }
 
 #[test]
-fn two_tabs_at_once_stay_signed_in() {
+fn eight_tabs_at_once_stay_signed_in() {
     let server = server_with(vec![]);
     let browser = Browser::signed_in(&server, "ada");
     server.advance(AWAY);
@@ -150,7 +152,7 @@ fn two_tabs_at_once_stay_signed_in() {
 }
 
 #[test]
-fn a_form_that_comes_too_late_is_asked_for_again() {
+fn a_form_that_is_sent_too_late_must_be_sent_again() {
     let server = server_with(vec![]);
     let browser = Browser::signed_in(&server, "ada");
     let change = browser.account_form("/account/password");
@@ -163,13 +165,13 @@ fn a_form_that_comes_too_late_is_asked_for_again() {
         "{}",
         page.text
     );
-    // The same form works now: its token is the session's.
+    // The same form works now: its CSRF token belongs to the session, and the browser has a new access cookie.
     browser.submit(&change, &fields).expect(303);
     Browser::new(&server).sign_in("ada", "seven slow ferries north").expect(303);
 }
 
 #[test]
-fn what_only_looks_takes_no_rotation() {
+fn a_head_request_or_a_prefetch_causes_no_rotation() {
     let server = server_with(vec![]);
     let browser = Browser::signed_in(&server, "ada");
     server.advance(AWAY);
@@ -191,7 +193,7 @@ fn what_only_looks_takes_no_rotation() {
 }
 
 #[test]
-fn a_browser_that_keeps_coming_back_is_told_why() {
+fn a_redirect_loop_ends_with_an_explanation() {
     let server = server_with(vec![("allowed_redirect_hosts", json!(["app.example.com"]))]);
     let browser = Browser::signed_in(&server, "ada");
     let path = "/auth/continue?next=https://app.example.com/";
@@ -200,14 +202,14 @@ fn a_browser_that_keeps_coming_back_is_told_why() {
     }
     let told = browser.get(path).expect(409);
     assert!(told.text.contains("cookie_domain") && told.text.contains("href=\"/account\""), "{}", told.text);
-    // Another page is not the same loop, and it is forgotten after a moment.
+    // Another target is not counted as the same loop. Without the cookie the count begins again.
     browser.get("/auth/continue?next=/privacy").expect(303);
     browser.forget_cookie("vestibule_hops");
     browser.get(path).expect(303);
 }
 
 #[test]
-fn a_browser_that_drops_the_access_cookie_gets_out_of_the_loop() {
+fn a_browser_that_drops_the_access_cookie_leaves_the_loop() {
     let server = server_with(vec![]);
     let browser = Browser::signed_in(&server, "ada");
     server.advance(AWAY);
@@ -223,7 +225,7 @@ fn a_browser_that_drops_the_access_cookie_gets_out_of_the_loop() {
 }
 
 #[test]
-fn a_refresh_that_is_refused_for_a_while_is_an_error_page() {
+fn a_refresh_over_the_rate_limit_is_an_error_page() {
     let server = server_with(vec![("refresh_rate_per_session", json!("1/1h"))]);
     let browser = Browser::signed_in(&server, "ada");
     server.advance(AWAY);

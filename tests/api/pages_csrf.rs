@@ -1,4 +1,4 @@
-//! No foreign page can post a form of this server, and no form is accepted with another session's token.
+//! Tests that no foreign page can send a form of this server, and that no form is accepted with the token of another session.
 
 use serde_json::json;
 
@@ -7,6 +7,7 @@ use crate::support::{
     browser::{Browser, ORIGIN, PageForm, error_of, form},
 };
 
+/// The paths of the forms on the account page.
 const FORMS: [&str; 6] = [
     "/account/sign-out",
     "/account/sessions/revoke-others",
@@ -16,7 +17,7 @@ const FORMS: [&str; 6] = [
     "/account/sign-out?x=1",
 ];
 
-/// Returns the fields of all forms, so that only the token is wrong.
+/// Returns the fields of all forms together, so that a form can be refused only because of its token.
 fn all_fields(token: Option<&str>) -> Vec<(&str, &str)> {
     let mut fields =
         vec![("current_password", PASSWORD), ("new_password", "seven slow ferries north"), ("password", PASSWORD)];
@@ -25,6 +26,7 @@ fn all_fields(token: Option<&str>) -> Vec<(&str, &str)> {
     fields
 }
 
+/// Returns the CSRF token in a form.
 fn token_of(form: &PageForm) -> String {
     form.fields.iter().find(|(name, _)| name == "csrf_token").map(|(_, value)| value.clone()).expect("a token")
 }
@@ -46,7 +48,7 @@ fn a_form_of_the_account_needs_the_token_of_its_session() {
             let page = browser.post(path, &all_fields(token)).expect(403);
             assert!(page.text.contains("Nothing was changed."), "{path} {token:?}");
         }
-        // In a header it is the API's way, which a form does not have.
+        // A form must contain the token as a field. The token in the header is for the API only.
         let call = browser.posting(path, &all_fields(None)).header("Origin", ORIGIN).header("X-CSRF-Token", &own);
         call.send().expect(403);
     }
@@ -55,7 +57,7 @@ fn a_form_of_the_account_needs_the_token_of_its_session() {
 }
 
 #[test]
-fn a_foreign_page_posts_nothing_even_with_the_token() {
+fn a_form_from_a_foreign_page_is_refused_even_with_the_token() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::signed_in(&server, "ada");
@@ -71,7 +73,7 @@ fn a_foreign_page_posts_nothing_even_with_the_token() {
 }
 
 #[test]
-fn our_own_page_is_known_by_its_host_too() {
+fn an_origin_that_is_the_host_of_the_request_is_accepted_too() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::signed_in(&server, "ada");
@@ -82,7 +84,7 @@ fn our_own_page_is_known_by_its_host_too() {
 }
 
 #[test]
-fn the_forms_before_a_session_need_the_cookie_of_our_own_page() {
+fn the_forms_before_a_session_need_the_cookie_that_their_page_has_set() {
     let server = Server::start();
     server.user("ada");
     for (path, name) in [("/login", "ada"), ("/register", "eve")] {
@@ -124,7 +126,7 @@ fn several_tabs_share_one_cookie() {
 }
 
 #[test]
-fn the_cookie_of_the_form_is_for_this_host_alone_and_not_for_script() {
+fn the_form_cookie_is_for_this_host_only_and_http_only() {
     let plain = Server::start();
     let line = plain.call("GET", "/login").send();
     let line = line.set_cookie("vestibule_form").expect("it is set");
@@ -142,7 +144,7 @@ fn the_cookie_of_the_form_is_for_this_host_alone_and_not_for_script() {
 }
 
 #[test]
-fn a_method_in_a_form_is_a_field_like_any_other() {
+fn a_field_method_in_a_form_has_no_effect() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::signed_in(&server, "ada");

@@ -1,4 +1,4 @@
-//! `/login` without script: signing in, what is said when it fails, and where one goes afterwards.
+//! The page `/login` without script: signing in, the messages about failures, and the redirect afterwards.
 
 use serde_json::json;
 
@@ -36,14 +36,14 @@ fn a_plain_form_signs_in_and_leads_to_the_account() {
 }
 
 #[test]
-fn an_address_does_for_a_name() {
+fn an_email_address_can_be_used_instead_of_a_name() {
     let server = Server::start();
     server.user("ada");
     assert_eq!(Browser::new(&server).sign_in("ada@example.com", PASSWORD).status, 303);
 }
 
 #[test]
-fn a_second_sign_in_takes_over_the_session_of_the_device() {
+fn a_second_sign_in_replaces_the_session_of_the_device() {
     let server = Server::start();
     let ada = server.user("ada");
     let browser = Browser::new(&server);
@@ -75,7 +75,7 @@ fn every_wrong_credential_gets_the_same_sentence_and_keeps_the_name() {
 }
 
 #[test]
-fn a_disabled_account_is_told_so_once_the_password_is_proved() {
+fn a_disabled_account_is_reported_only_after_the_right_password() {
     let server = Server::start();
     server.user("ada").disable();
     let page = Browser::new(&server).sign_in("ada", PASSWORD).expect(403);
@@ -83,7 +83,7 @@ fn a_disabled_account_is_told_so_once_the_password_is_proved() {
 }
 
 #[test]
-fn what_can_be_no_name_or_password_is_said_at_the_field() {
+fn an_invalid_name_or_password_is_reported_at_its_field() {
     let server = Server::start();
     let page = Browser::new(&server).sign_in("", "").expect(422);
     for (id, message) in [("username", "Username or email is required."), ("password", "Password is required.")] {
@@ -94,7 +94,7 @@ fn what_can_be_no_name_or_password_is_said_at_the_field() {
 }
 
 #[test]
-fn too_many_attempts_say_when_to_try_again() {
+fn after_too_many_attempts_the_page_says_how_long_to_wait() {
     let server = Server::with(vec![("login_rate_per_ip", json!("1/1m"))]);
     server.user("ada");
     let browser = Browser::new(&server);
@@ -107,7 +107,7 @@ fn too_many_attempts_say_when_to_try_again() {
 }
 
 #[test]
-fn the_device_limit_is_said_in_words() {
+fn the_device_limit_is_reported_in_a_sentence() {
     let server = Server::with(vec![("max_devices_per_user", json!(1)), ("device_limit_policy", json!("reject"))]);
     server.user("ada").login();
     let page = Browser::new(&server).sign_in("ada", PASSWORD).expect(403);
@@ -141,20 +141,20 @@ fn next_leads_to_this_server_and_allowed_hosts_only() {
     for (next, target) in rows {
         let encoded: String = next.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let path = format!("/login?next={encoded}");
-        // Both in the page and in the form: a client that forges the field gets no further.
+        // `next` is checked in the page and again when the form is sent, because a client can change the field.
         let browser = Browser::new(&server);
         let sign_in = form(&browser.get(&path).expect(200), "/login");
         let in_page = sign_in.fields.iter().find(|(name, _)| name == "next").map(|(_, value)| value.as_str());
         assert_eq!(in_page, Some(target), "{next:?}");
         let answer = browser.submit(&sign_in, &[("username", "ada"), ("password", PASSWORD), ("next", next)]);
         assert_eq!(answer.expect(303).header("location"), Some(target), "{next:?}");
-        // Signed in already.
+        // A browser that is signed in already is redirected to the same target.
         assert_eq!(browser.get(&path).expect(303).header("location"), Some(target), "{next:?}");
     }
 }
 
 #[test]
-fn a_failed_attempt_keeps_where_to_go() {
+fn a_failed_attempt_keeps_next() {
     let server = Server::start();
     server.user("ada");
     let browser = Browser::new(&server);
@@ -165,7 +165,7 @@ fn a_failed_attempt_keeps_where_to_go() {
 }
 
 #[test]
-fn notices_are_ours_or_none() {
+fn only_known_notices_are_displayed() {
     let server = Server::start();
     let browser = Browser::new(&server);
     assert!(browser.get("/login?notice=signed_out").text.contains("You are signed out."));
@@ -176,7 +176,7 @@ fn notices_are_ours_or_none() {
 }
 
 #[test]
-fn where_a_fingerprint_is_required_the_form_says_that_it_takes_script() {
+fn if_a_fingerprint_is_required_the_form_says_that_it_needs_script() {
     let server = Server::with(vec![("fingerprint_policy", json!("require"))]);
     server.user("ada");
     let browser = Browser::new(&server);
@@ -187,7 +187,7 @@ fn where_a_fingerprint_is_required_the_form_says_that_it_takes_script() {
 }
 
 #[test]
-fn where_no_fingerprint_is_read_nothing_is_said_of_it() {
+fn with_the_policy_off_the_page_does_not_mention_the_fingerprint() {
     let server = Server::with(vec![("fingerprint_policy", json!("off"))]);
     let page = Browser::new(&server).get("/login").expect(200);
     assert_eq!(attribute(page.text.split("<html").nth(1).expect("a page"), "data-fingerprint").as_deref(), Some("off"));
@@ -196,7 +196,7 @@ fn where_no_fingerprint_is_read_nothing_is_said_of_it() {
 }
 
 #[test]
-fn secure_cookies_over_plain_http_are_said_to_be_of_no_use() {
+fn secure_cookies_over_plain_http_are_reported() {
     let server = Server::with(vec![("cookie_secure", json!(true))]);
     let says = |headers: &[(&str, &str)]| {
         let call = server.call("GET", "/login");
@@ -206,7 +206,7 @@ fn secure_cookies_over_plain_http_are_said_to_be_of_no_use() {
         assert!(told == 0 || told == keys.len(), "{}", page.text);
         told > 0
     };
-    // The tests come from a loopback address, which is a trusted proxy.
+    // The tests send their requests from a loopback address, which is a trusted proxy.
     assert!(says(&[("Host", "auth.lan")]));
     assert!(says(&[("Host", "auth.lan:8000"), ("X-Forwarded-Proto", "http")]));
     assert!(!says(&[("Host", "auth.lan"), ("X-Forwarded-Proto", "https")]));
@@ -227,7 +227,7 @@ fn secure_cookies_over_plain_http_are_said_to_be_of_no_use() {
 }
 
 #[test]
-fn a_foreign_host_and_switched_off_cookies_are_named_too() {
+fn a_host_outside_of_the_cookie_domain_and_disabled_cookies_are_reported() {
     let server =
         Server::with(vec![("cookie_domain", json!("example.com")), ("public_url", json!("http://auth.example.com"))]);
     let page = |host: &str| server.call("GET", "/login").header("Host", host).send().text;
@@ -257,7 +257,7 @@ fn with_the_base_path_at_the_root_form_and_api_share_the_path() {
 }
 
 #[test]
-fn what_is_no_form_is_refused_with_its_status() {
+fn a_body_that_is_no_valid_form_is_refused() {
     let server = Server::start();
     server.post("/login", json!({})).expect_error(415, "unsupported_media_type");
     let browser = Browser::new(&server);

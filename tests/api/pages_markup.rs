@@ -1,4 +1,4 @@
-//! What is true of every page: its headers, its markup, and that nothing typed becomes markup.
+//! Tests of every page: its headers, its markup, and that no input becomes markup.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::support::{
     browser::{Browser, attribute, form},
 };
 
-/// Returns every page, including the error pages.
+/// Returns the name and the response of every page, including the error pages.
 fn pages(server: &Server) -> Vec<(&'static str, Answer)> {
     let (nobody, ada) = (Browser::new(server), Browser::new(server));
     ada.sign_in("ada", PASSWORD).expect(303);
@@ -27,12 +27,13 @@ fn pages(server: &Server) -> Vec<(&'static str, Answer)> {
     ]
 }
 
+/// Returns the directives of the Content-Security-Policy of a page.
 fn directives(page: &Answer) -> Vec<&str> {
     page.header("content-security-policy").expect("a policy").split("; ").collect()
 }
 
 #[test]
-fn every_page_has_the_headers_that_keep_it_ours() {
+fn every_page_has_the_security_headers() {
     let server = Server::start();
     server.user("ada");
     let mut nonces = BTreeSet::new();
@@ -75,7 +76,7 @@ fn every_page_has_the_headers_that_keep_it_ours() {
 }
 
 #[test]
-fn https_is_kept_to_where_that_is_the_address() {
+fn strict_transport_security_is_sent_if_the_public_url_is_https() {
     let server = Server::with(vec![("public_url", json!("https://auth.example.com"))]);
     let page = server.call("GET", "/login").send().expect(200);
     assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));
@@ -84,7 +85,7 @@ fn https_is_kept_to_where_that_is_the_address() {
 }
 
 #[test]
-fn a_form_may_lead_to_an_allowed_host() {
+fn the_policy_permits_a_form_to_lead_to_an_allowed_host() {
     let server = Server::with(vec![("allowed_redirect_hosts", json!(["app.example.com"]))]);
     let page = server.call("GET", "/login").send();
     let allowed = "form-action 'self' https://app.example.com:* http://app.example.com:*";
@@ -122,7 +123,7 @@ fn the_markup_is_plain_and_complete() {
 }
 
 #[test]
-fn password_managers_find_their_way() {
+fn the_fields_have_the_attributes_that_password_managers_read() {
     let server = Server::start();
     server.user("ada");
     let page = Browser::new(&server).get("/login").expect(200);
@@ -147,7 +148,7 @@ fn password_managers_find_their_way() {
 }
 
 #[test]
-fn nothing_that_was_typed_becomes_markup() {
+fn no_input_becomes_markup() {
     const EVIL: &str = "<script>alert(1)</script>";
     let server = Server::start();
     let ada = server.user("ada");
@@ -173,7 +174,7 @@ fn nothing_that_was_typed_becomes_markup() {
 }
 
 #[test]
-fn errors_are_pages_for_people_and_json_for_programs() {
+fn errors_are_pages_for_browsers_and_json_for_programs() {
     let server = Server::start();
     let of_browser = |path: &str| server.call("GET", path).header("Accept", "text/html,*/*;q=0.8").send();
     let page = of_browser("/nothing").expect(404);

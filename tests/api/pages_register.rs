@@ -1,4 +1,4 @@
-//! `/register` without script.
+//! The page `/register` without script.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ fn register(browser: &Browser<'_>, fields: &[(&str, &str)]) -> Answer {
 }
 
 #[test]
-fn an_account_is_made_and_signed_in() {
+fn an_account_is_created_and_signed_in() {
     let server = Server::start();
     let browser = Browser::new(&server);
     let fields = [("username", "Ada"), ("email", "ada@example.com"), ("password", PASSWORD)];
@@ -23,7 +23,7 @@ fn an_account_is_made_and_signed_in() {
 }
 
 #[test]
-fn an_address_alone_is_enough() {
+fn an_email_address_alone_is_enough() {
     let server = Server::start();
     let browser = Browser::new(&server);
     register(&browser, &[("username", ""), ("email", "ada@example.com"), ("password", PASSWORD)]).expect(303);
@@ -31,7 +31,7 @@ fn an_address_alone_is_enough() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_said_at_its_field() {
+fn a_taken_name_is_reported_at_its_field() {
     let server = Server::start();
     server.user("ada");
     let page = register(&Browser::new(&server), &[("username", "ADA"), ("password", PASSWORD)]).expect(409);
@@ -42,7 +42,7 @@ fn a_name_that_is_taken_is_said_at_its_field() {
 }
 
 #[test]
-fn a_weak_password_and_a_missing_name_are_said_at_their_fields() {
+fn a_weak_password_and_a_missing_name_are_reported_at_their_fields() {
     let server = Server::start();
     let browser = Browser::new(&server);
     let page = register(&browser, &[("username", "ada"), ("password", "password1")]).expect(422);
@@ -56,7 +56,7 @@ fn a_weak_password_and_a_missing_name_are_said_at_their_fields() {
 }
 
 #[test]
-fn too_many_accounts_from_one_place_say_when_to_try_again() {
+fn after_too_many_accounts_from_one_address_the_page_says_how_long_to_wait() {
     let server = Server::with(vec![("register_rate_per_ip", json!("1/1h"))]);
     register(&Browser::new(&server), &[("username", "ada"), ("password", PASSWORD)]).expect(303);
     let page = register(&Browser::new(&server), &[("username", "bob"), ("password", PASSWORD)]).expect(429);
@@ -65,7 +65,7 @@ fn too_many_accounts_from_one_place_say_when_to_try_again() {
 }
 
 #[test]
-fn an_account_that_can_not_be_signed_in_is_there_all_the_same() {
+fn an_account_is_created_even_if_its_login_is_refused() {
     let server = Server::with(vec![("login_rate_per_ip", json!("1/1m"))]);
     Browser::new(&server).sign_in("nobody", PASSWORD).expect(401);
     let browser = Browser::new(&server);
@@ -77,7 +77,7 @@ fn an_account_that_can_not_be_signed_in_is_there_all_the_same() {
 }
 
 #[test]
-fn closed_registration_is_no_form_and_takes_none() {
+fn closed_registration_has_no_form_and_accepts_none() {
     let server = Server::with(vec![("registration", json!("closed"))]);
     let browser = Browser::new(&server);
     assert!(!browser.get("/login").expect(200).text.contains("/register"));
@@ -88,7 +88,7 @@ fn closed_registration_is_no_form_and_takes_none() {
 }
 
 #[test]
-fn the_form_asks_for_what_the_server_wants() {
+fn the_form_has_the_fields_that_the_setting_requires() {
     for (field, username, email) in [("username", true, false), ("email", false, true), ("either", true, true)] {
         let server = Server::with(vec![("username_field", json!(field))]);
         let page = Browser::new(&server).get("/register").expect(200);

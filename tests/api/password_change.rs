@@ -1,5 +1,5 @@
-//! A password change signs out everybody who does not know the new password, in every transport and session. The person who
-//! changed it keeps their session.
+//! Tests of a password change: it ends the access of everybody who does not know the new password, in every transport and
+//! session. The user who changed the password keeps their session.
 
 use std::{sync::Barrier, thread};
 
@@ -9,19 +9,22 @@ use crate::support::{
     Answer, PASSWORD, Server, Session, browser::Browser as Pages, claims, cookies::Browser, unlimited,
 };
 
-/// People who change their passwords at the same time, and how often each does.
+/// The number of users who change their passwords at the same time.
 const PEOPLE: usize = 4;
+/// The number of password changes of each user.
 const CHANGES: usize = 250;
 
-/// Returns a server that throttles nothing and has the compatibility routes.
+/// Starts a server without rate limits and with the compatibility routes.
 fn server() -> Server {
     Server::with(unlimited(vec![("compat_routes", json!(true))]))
 }
 
+/// Returns the password after this number of changes.
 fn password(change: usize) -> String {
     if change == 0 { PASSWORD.to_owned() } else { format!("walk number {change} to the sea") }
 }
 
+/// Changes the password for the next time; `from` is the number of changes so far.
 fn change(session: &Session<'_>, from: usize) -> Answer {
     let body = json!({"current_password": password(from), "new_password": password(from + 1)});
     session.post("/users/me/password", body)
@@ -31,8 +34,8 @@ fn generation(refresh_token: &str) -> i64 {
     claims(refresh_token)["gen"].as_i64().expect("a generation")
 }
 
-/// Presents a refresh token from before the change to every endpoint that takes one. Checks that none returns tokens, and that
-/// nothing is revoked by it.
+/// Presents a refresh token from before the change to every endpoint that accepts one. Checks that each refuses the token, and
+/// that no cookie is set.
 #[track_caller]
 fn expect_nothing(server: &Server, refresh: &str) {
     let body = json!({"refresh_token": refresh});
@@ -48,7 +51,7 @@ fn expect_nothing(server: &Server, refresh: &str) {
 }
 
 #[test]
-fn a_thousand_changes_beside_refreshes_replays_and_tabs() {
+fn a_thousand_changes_during_refreshes_lose_no_session() {
     let server = server();
     let names: Vec<String> = (0..PEOPLE).map(|number| format!("person{number}")).collect();
     let people: Vec<_> = names.iter().map(|name| server.user(name)).collect();
@@ -69,8 +72,8 @@ fn a_thousand_changes_beside_refreshes_replays_and_tabs() {
     assert_eq!(server.count_live_sessions(), PEOPLE, "nobody who changed a password is out");
 }
 
-/// Changes the password, beside three tabs that refresh with the token from before and a thief who has a copy of it. Returns
-/// the session after the change.
+/// Changes the password while three tabs refresh with the token from before. Checks that afterwards all earlier tokens are
+/// refused, also for a thief who has a copy. Returns the session after the change.
 fn one_change<'s>(server: &'s Server, own: &Session<'s>, round: usize) -> Session<'s> {
     let before = own.clone();
     let start = Barrier::new(4);
@@ -93,7 +96,7 @@ fn one_change<'s>(server: &'s Server, own: &Session<'s>, round: usize) -> Sessio
             answer.expect_error(401, "token_revoked");
             continue;
         }
-        // It was answered before the change was made: then nothing of it holds any more.
+        // This refresh succeeded before the change. Its tokens are invalid now.
         let early = Session::from(server, &answer);
         assert!(generation(&early.refresh) < generation(&after.refresh));
         early.try_refresh().expect_error(401, "token_revoked");
@@ -101,19 +104,19 @@ fn one_change<'s>(server: &'s Server, own: &Session<'s>, round: usize) -> Sessio
     }
     before.try_refresh().expect_error(401, "token_revoked");
     before.get("/users/me").expect_error(401, "token_revoked");
-    // The person continues, in several tabs at once, which receive the same token.
+    // The user continues in several tabs at once, which receive the same refresh token.
     let tabs: Vec<Session<'_>> = thread::scope(|scope| {
         let tabs: Vec<_> = (0..3).map(|_| scope.spawn(|| after.refreshed())).collect();
         tabs.into_iter().map(|tab| tab.join().expect("it answers")).collect()
     });
     assert!(tabs.iter().all(|tab| tab.refresh == tabs[0].refresh && tab.is_accepted()));
-    // And the thief comes again, within the grace of that rotation.
+    // A thief presents the old token again, within the grace period of this rotation.
     before.try_refresh().expect_error(401, "token_revoked");
     tabs.into_iter().next().expect("a tab")
 }
 
 #[test]
-fn nothing_from_before_opens_anything_by_any_path() {
+fn tokens_from_before_a_change_are_refused_at_every_endpoint() {
     let server = server();
     let ada = server.user("ada");
     let first = ada.login();
@@ -125,10 +128,10 @@ fn nothing_from_before_opens_anything_by_any_path() {
             expect_nothing(&server, &old.refresh);
         }
     }
-    // All of that revoked nothing.
+    // None of these requests has revoked the session.
     let next = changed.refreshed();
     assert!(next.is_accepted());
-    // It holds across a restart, and for what was rotated before a second change.
+    // The tokens are also refused after a restart. After a second change the tokens from between the changes are refused too.
     let (first, second, changed) = (first.refresh, second.refresh, changed.refresh);
     let (next, access) = (next.refresh.clone(), next.access.clone());
     let server = server.restart();
@@ -144,7 +147,7 @@ fn nothing_from_before_opens_anything_by_any_path() {
 }
 
 #[test]
-fn by_cookie_as_well_and_the_pages_of_the_browser_stay_signed_in() {
+fn cookies_from_before_a_change_are_refused_and_the_pages_stay_signed_in() {
     let server = server();
     server.user("ada");
     let browser = Browser::login(&server, "ada");
@@ -162,7 +165,7 @@ fn by_cookie_as_well_and_the_pages_of_the_browser_stay_signed_in() {
     }
     after.refresh().expect(200);
 
-    // The form of the page, with a second tab that has the old cookies still.
+    // The same with the form of the page. A second browser still has the old cookies.
     let pages = Pages::new(&server);
     pages.sign_in("ada", &password(1)).expect(303);
     let thief = pages.copied();
@@ -176,7 +179,7 @@ fn by_cookie_as_well_and_the_pages_of_the_browser_stay_signed_in() {
 }
 
 #[test]
-fn in_a_bound_session_with_a_replayed_fingerprint_and_in_the_other_sessions() {
+fn tokens_from_before_a_change_are_refused_even_with_the_bound_fingerprint() {
     let server = server();
     let ada = server.user("ada");
     let print = json!({"os": "Linux", "browser": "Firefox", "gpu": "a", "canvasPrint": "b", "fonts": "c"});
@@ -192,7 +195,7 @@ fn in_a_bound_session_with_a_replayed_fingerprint_and_in_the_other_sessions() {
 }
 
 #[test]
-fn tokens_made_in_code_end_with_the_password_too() {
+fn tokens_of_the_compatibility_routes_are_revoked_too() {
     let server = server();
     let session = server.user("ada").login();
     let renewed: Value = server

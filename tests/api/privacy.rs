@@ -1,4 +1,4 @@
-//! The data that is kept about a person. All of it is exported on demand, is deleted on demand, and is removed when its
+//! The personal data that the server stores. All of it is exported on demand, is deleted on demand, and is removed when its
 //! retention has ended.
 
 use std::{
@@ -14,16 +14,17 @@ use crate::support::{PASSWORD, START, Server, Session, wait_for};
 
 const DAY: i64 = 24 * 3600;
 
+/// Returns a fingerprint with enough weight to recognise a device.
 fn heavy() -> Value {
     json!({"os": "Linux", "browser": "Firefox", "gpu": "a", "canvasPrint": "b", "fonts": "c"})
 }
 
-/// Removes the rows that have expired.
+/// Runs a sweep. Returns the numbers of rows that it removed.
 fn swept(server: &Server) -> Swept {
     wait_for(sweep(&server.vestibule, server.clock.now())).expect("the sweep runs")
 }
 
-/// Returns the names of the tables with one of these texts in a row.
+/// Returns the names of the tables in which a row contains one of these texts.
 fn tables_with(server: &Server, wanted: &[String]) -> Vec<String> {
     let has = |row: &String| {
         let row = row.to_lowercase();
@@ -33,7 +34,7 @@ fn tables_with(server: &Server, wanted: &[String]) -> Vec<String> {
 }
 
 #[test]
-fn an_export_has_all_that_is_stored_and_nothing_of_anybody_else() {
+fn an_export_contains_all_data_of_the_user_and_of_nobody_else() {
     let server = Server::start();
     let (ada, bob) = (server.user("ada"), server.user("bob"));
     let of_bob = bob.login_with(json!({"device_name": "Bob's phone"}));
@@ -69,10 +70,10 @@ fn an_export_has_all_that_is_stored_and_nothing_of_anybody_else() {
 }
 
 #[test]
-fn every_column_about_a_person_is_exported_or_a_secret() {
+fn every_column_about_a_user_is_exported_or_listed_as_withheld() {
     let server = Server::start();
     let session = server.user("ada").login();
-    // Of these an export can say nothing, or must not.
+    // The columns that an export omits: secrets, and values with a meaning for the server only.
     let withheld = [
         "users.username_key",
         "users.email_key",
@@ -88,7 +89,6 @@ fn every_column_about_a_person_is_exported_or_a_secret() {
         "sessions.access_expires_at",
         "sessions.used_order",
         "sessions.end_day",
-        "sessions.key_thumbprint",
         "devices.user_id",
         "devices.secret_hash",
         "audit_events.id",
@@ -108,7 +108,7 @@ fn every_column_about_a_person_is_exported_or_a_secret() {
 }
 
 #[test]
-fn a_deletion_leaves_nothing_of_the_person() {
+fn a_deletion_leaves_no_trace_of_the_user_in_the_tables() {
     let server = Server::start();
     let ada = server.user_with("lovelace", &["admin"], &["reports:read"]);
     server.user_with("root", &["admin"], &[]);
@@ -129,7 +129,7 @@ fn a_deletion_leaves_nothing_of_the_person() {
 
     session.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send().expect(204);
     assert_eq!(tables_with(&server, &traces), Vec::<String>::new());
-    // Random numbers stay in the feed of revocations, until no token is left that they revoke.
+    // Only random ids stay, in the feed of revocations, until all tokens that they revoke have expired.
     assert_eq!(tables_with(&server, &all), ["changes"]);
     let own_rows = server.count_events_of_persons();
     assert_eq!(own_rows, 1, "only that of root");
@@ -139,12 +139,12 @@ fn a_deletion_leaves_nothing_of_the_person() {
 }
 
 #[test]
-fn a_deletion_leaves_nothing_in_the_file_either() {
+fn a_deletion_leaves_no_trace_of_the_user_in_the_files() {
     let server = Server::start();
     let ada = server.user("adalovelace");
     let session = ada.login_with(json!({"device_name": "Adas Klapprechner"}));
     session.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send().expect(204);
-    // The next sweep folds the write-ahead log into the file.
+    // The next sweep writes the write-ahead log into the database file.
     wait_for(sweep(&server.vestibule, server.clock.now())).expect("it sweeps");
     for entry in std::fs::read_dir(server.directory()).expect("a directory").flatten() {
         let bytes = std::fs::read(entry.path()).expect("a file");
@@ -156,7 +156,7 @@ fn a_deletion_leaves_nothing_in_the_file_either() {
 }
 
 #[test]
-fn a_deletion_costs_the_password_and_a_fresh_token() {
+fn a_deletion_needs_the_password_and_a_fresh_token() {
     let server = Server::start();
     let ada = server.user("ada");
     let session = ada.login();
@@ -173,7 +173,7 @@ fn a_deletion_costs_the_password_and_a_fresh_token() {
 }
 
 #[test]
-fn the_log_keeps_a_deletion_and_not_whose() {
+fn the_audit_log_keeps_a_deletion_without_the_user() {
     let server = Server::start();
     let session = server.user("ada").login();
     session.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send().expect(204);
@@ -182,11 +182,11 @@ fn the_log_keeps_a_deletion_and_not_whose() {
 }
 
 #[test]
-fn a_device_is_forgotten_after_its_last_session() {
+fn a_device_is_removed_after_its_retention() {
     let server = Server::with(vec![("device_retention", "30d".into())]);
     let ada = server.user("ada");
     let session = ada.login();
-    // Seven days to the end of the session, one more until its row goes, thirty from its end.
+    // The session expires after 7 days. Its row is removed a day later, and its device 30 days after the session expired.
     server.advance(7 * DAY);
     assert_eq!(swept(&server).sessions, 0);
     server.advance(DAY);
@@ -206,7 +206,7 @@ fn a_device_is_forgotten_after_its_last_session() {
 }
 
 #[test]
-fn a_device_with_a_live_session_is_never_forgotten() {
+fn a_device_with_a_live_session_is_never_removed() {
     let server = Server::with(vec![("device_retention", "1d".into())]);
     let mut session = server.user("ada").login();
     for _ in 0..10 {
@@ -218,7 +218,7 @@ fn a_device_with_a_live_session_is_never_forgotten() {
 }
 
 #[test]
-fn the_log_is_kept_for_its_retention_and_can_not_be_cut_before() {
+fn the_audit_log_is_kept_for_its_retention_and_can_not_be_deleted_before() {
     let server = Server::with(vec![("audit_retention", "10d".into())]);
     let ada = server.user("ada");
     ada.login();
@@ -234,14 +234,14 @@ fn the_log_is_kept_for_its_retention_and_can_not_be_cut_before() {
 }
 
 #[test]
-fn a_sweep_of_many_rows_takes_them_all_and_lets_others_write_meanwhile() {
+fn a_large_sweep_removes_all_rows_and_does_not_block_other_writes() {
     let server = Server::with(vec![
         ("login_rate_per_ip", "0".into()),
         ("refresh_rate_per_session", "0".into()),
         ("max_devices_per_user", 0.into()),
     ]);
     let ada = server.user("ada");
-    // More than two batches of each.
+    // More rows of each kind than two batches of the sweep.
     for _ in 0..449 {
         ada.login();
     }
@@ -264,12 +264,12 @@ fn a_sweep_of_many_rows_takes_them_all_and_lets_others_write_meanwhile() {
     assert!(slowest < Duration::from_secs(2), "a refresh waited {slowest:?}");
     assert_eq!(server.count_sessions(), 1);
     assert!(live.is_accepted());
-    // They had 30 days from the end of their session, 100 days ago, and went with it.
+    // The sweep has removed the devices too: their sessions ended 100 days ago, and the retention is 30 days.
     assert_eq!(server.count_devices(), 1);
 }
 
 #[test]
-fn a_revocation_is_in_force_after_a_sweep_and_a_restart_until_the_exp() {
+fn a_revocation_is_kept_until_the_exp_across_a_sweep_and_a_restart() {
     let settings = || {
         vec![
             ("access_token_lifetime", "3d".into()),
@@ -299,7 +299,7 @@ fn a_revocation_is_in_force_after_a_sweep_and_a_restart_until_the_exp() {
             server = server.restart();
         }
     }
-    // The last second has passed.
+    // The tokens expire in this second.
     server.advance(1);
     for (access, refresh) in &tokens {
         server.call("GET", "/users/me").bearer(access).send().expect_error(401, "token_expired");
@@ -312,7 +312,7 @@ fn a_revocation_is_in_force_after_a_sweep_and_a_restart_until_the_exp() {
 }
 
 #[test]
-fn a_name_that_nobody_has_is_logged_as_a_keyed_hash() {
+fn an_unknown_name_is_logged_as_a_keyed_hash() {
     let server = Server::start();
     let body = json!({"username": "correct horse battery", "password": "whatever it was"});
     server.post("/auth/login", body).expect_error(401, "invalid_credentials");
@@ -321,7 +321,7 @@ fn a_name_that_nobody_has_is_logged_as_a_keyed_hash() {
 }
 
 #[test]
-fn a_deletion_that_races_what_is_logged_leaves_nothing_either() {
+fn a_deletion_that_races_audit_events_leaves_no_trace_of_the_user() {
     let server = Server::with(vec![
         ("login_rate_per_ip", "0".into()),
         ("login_failures_per_account", "0".into()),

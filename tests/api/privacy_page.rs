@@ -1,15 +1,16 @@
-//! `/privacy` says what this server's configuration means for a person.
+//! The page `/privacy`: it explains what the configuration of this server means for a person.
 
 use serde_json::json;
 
 use crate::support::{Server, Settings};
 
+/// Returns the text of the page with these settings.
 fn page(settings: Settings) -> String {
     Server::with(settings).call("GET", "/privacy").send().expect(200).text
 }
 
 #[test]
-fn it_says_what_is_read_why_and_how_long() {
+fn it_states_which_data_is_read_why_and_how_long_it_is_stored() {
     let text = page(vec![
         ("device_retention", json!("45d")),
         ("audit_retention", json!("100d")),
@@ -20,7 +21,7 @@ fn it_says_what_is_read_why_and_how_long() {
         "time zone",
         "keyed codes",
         "tied to your account",
-        "forgotten 45 days after its last session",
+        "forgotten 45 days after its last session has ended",
         "kept for 100 days",
         "at the latest 4 days after you last used it",
         "you must sign in again.",
@@ -43,14 +44,14 @@ fn with_the_policy_off_it_says_that_nothing_is_read() {
 }
 
 #[test]
-fn it_follows_the_policy() {
+fn its_text_depends_on_the_policy() {
     assert!(page(vec![("fingerprint_policy", json!("log"))]).contains("The mismatch is noted in the log."));
     let required = page(vec![("fingerprint_policy", json!("require"))]);
     assert!(!required.contains("sign in without JavaScript"), "which does not work there");
 }
 
 #[test]
-fn it_names_whom_to_ask() {
+fn it_names_the_contact() {
     let rows = [
         ("privacy@example.com", "<a href=\"mailto:privacy@example.com\">privacy@example.com</a>"),
         ("The person at desk 4", "<p>The person at desk 4</p>"),

@@ -1,4 +1,4 @@
-//! `POST /auth/refresh`: the table "Rotation" of `docs/contract/http-api.md`, row by row, and its races.
+//! `POST /auth/refresh`: the table "Rotation" of `docs/contract/http-api.md`, row by row, and concurrent refreshes.
 
 use std::{
     collections::HashSet,
@@ -17,7 +17,7 @@ use crate::support::{Server, Session, part};
 const DAY: i64 = 24 * 3600;
 
 #[test]
-fn a_refresh_gives_a_new_pair_that_is_not_fresh() {
+fn a_refresh_returns_new_tokens_and_the_access_token_is_not_fresh() {
     let server = Server::start();
     let session = server.user("ada").login();
     server.advance(60);
@@ -45,7 +45,7 @@ fn a_superseded_token_gives_the_current_one_again_within_the_grace() {
 }
 
 #[test]
-fn every_token_superseded_within_the_grace_gives_the_current_one() {
+fn every_token_superseded_within_the_grace_period_returns_the_current_token() {
     let server = Server::start();
     let first = server.user("ada").login();
     let mut latest = first.clone();
@@ -59,7 +59,7 @@ fn every_token_superseded_within_the_grace_gives_the_current_one() {
 }
 
 #[test]
-fn a_token_superseded_longer_ago_than_the_grace_ends_the_session() {
+fn a_token_superseded_longer_ago_than_the_grace_period_ends_the_session() {
     let server = Server::start();
     let first = server.user("ada").login();
     let second = first.refreshed();
@@ -75,7 +75,7 @@ fn a_token_superseded_longer_ago_than_the_grace_ends_the_session() {
 }
 
 #[test]
-fn a_refresh_token_is_over_in_the_second_of_its_exp() {
+fn a_refresh_token_expires_in_the_second_of_its_exp() {
     let server = Server::start();
     let ada = server.user("ada");
     let (early, late) = (ada.login(), ada.login());
@@ -86,7 +86,7 @@ fn a_refresh_token_is_over_in_the_second_of_its_exp() {
 }
 
 #[test]
-fn each_rotation_moves_the_end_up_to_that_of_the_session() {
+fn each_rotation_extends_the_expiry_up_to_the_end_of_the_session() {
     let server = Server::with(vec![("session_lifetime", "10d".into())]);
     let session = server.user("ada").login();
     server.advance(6 * DAY);
@@ -105,7 +105,7 @@ fn each_rotation_moves_the_end_up_to_that_of_the_session() {
 }
 
 #[test]
-fn what_is_not_a_refresh_token_is_refused() {
+fn a_value_that_is_not_a_refresh_token_is_refused() {
     let server = Server::start();
     let session = server.user("ada").login();
     let refresh = |token: &str| server.post("/auth/refresh", json!({"refresh_token": token}));
@@ -129,7 +129,7 @@ fn a_token_of_another_issuer_is_refused() {
 }
 
 #[test]
-fn a_disabled_user_refreshes_nothing() {
+fn a_disabled_user_can_not_refresh() {
     let server = Server::start();
     let ada = server.user("ada");
     let session = ada.login();
@@ -139,7 +139,7 @@ fn a_disabled_user_refreshes_nothing() {
 }
 
 #[test]
-fn rotations_are_limited_by_session_and_repeats_are_not() {
+fn rotations_are_limited_per_session_and_repeated_results_are_not() {
     let server = Server::with(vec![("refresh_rate_per_session", "3/1m".into())]);
     let ada = server.user("ada");
     let first = ada.login();
@@ -155,7 +155,7 @@ fn rotations_are_limited_by_session_and_repeats_are_not() {
 }
 
 #[test]
-fn a_restart_changes_no_answer() {
+fn a_restart_changes_no_result_of_a_refresh() {
     let server = Server::start();
     let first = server.user("ada").login();
     let second = first.refreshed();
@@ -168,12 +168,12 @@ fn a_restart_changes_no_answer() {
 }
 
 #[test]
-fn a_token_from_before_a_restore_goes_on() {
+fn a_token_that_is_newer_than_the_restored_database_is_accepted() {
     let server = Server::start();
     let session = server.user("ada").login();
     server.advance(60);
     let ahead = session.refreshed().refreshed();
-    // What an older copy of the database says.
+    // The state of the session after an older copy of the database was restored.
     server.set_back_to_the_first_generation();
     let next = ahead.refreshed();
     assert_eq!(part(&next.refresh, 1)["gen"], 4);
@@ -182,7 +182,7 @@ fn a_token_from_before_a_restore_goes_on() {
 }
 
 #[test]
-fn fifty_threads_with_one_token_get_its_one_successor() {
+fn fifty_concurrent_refreshes_of_one_token_return_the_same_successor() {
     let server = Server::with(vec![("session_lifetime", "3650d".into()), ("refresh_token_lifetime", "3650d".into())]);
     let ada = server.user("ada");
     let mut session = ada.login();
@@ -209,7 +209,7 @@ fn fifty_threads_with_one_token_get_its_one_successor() {
 }
 
 #[test]
-fn a_hundred_at_once_are_within_the_limit_of_one_rotation() {
+fn a_hundred_concurrent_refreshes_count_as_one_rotation() {
     let server = Server::with(vec![("refresh_rate_per_session", "1/1m".into())]);
     let session = server.user("ada").login();
     thread::scope(|scope| {
@@ -220,7 +220,7 @@ fn a_hundred_at_once_are_within_the_limit_of_one_rotation() {
 }
 
 #[test]
-fn what_changes_the_user_during_a_refresh_costs_no_session_even_without_a_grace() {
+fn changes_of_the_user_during_refreshes_end_no_session_even_without_grace() {
     let off = [("refresh_reuse_grace", json!(0)), ("refresh_rate_per_session", json!("0"))];
     let server = Server::with(off.to_vec());
     let ada = server.user_with("ada", &[], &["posts:read"]);
@@ -230,7 +230,7 @@ fn what_changes_the_user_during_a_refresh_costs_no_session_even_without_a_grace(
             let permission = || vec![Permission::parse("posts:read").expect("a permission")];
             let mut changes = 0;
             while !over.load(Ordering::Relaxed) {
-                // Each taking away raises the authorization version.
+                // Each removal of a permission raises the authorization version.
                 ada.change(UserChange { remove_permissions: vec!["posts:read".to_owned()], ..UserChange::default() });
                 ada.change(UserChange { add_permissions: permission(), ..UserChange::default() });
                 changes += 1;

@@ -1,4 +1,4 @@
-//! Bugs that were fixed and that no flow owns. Each test fails without its fix.
+//! Tests of fixed bugs that belong to no single flow. Each test fails without its fix.
 
 use std::{io::Write, net::TcpStream, thread};
 
@@ -15,6 +15,7 @@ struct Held<'s> {
 }
 
 impl<'s> Held<'s> {
+    /// Sends all bytes of a request except the last.
     fn send(server: &'s Server, method: &str, path: &str, token: Option<&str>, body: Value) -> Self {
         let mut stream = TcpStream::connect(server.address).expect("it listens");
         let body = body.to_string();
@@ -33,6 +34,7 @@ impl<'s> Held<'s> {
         Self { server, request, stream }
     }
 
+    /// Sends the last byte. Returns the response.
     fn finish(mut self) -> Answer {
         self.stream.write_all(&self.request.as_bytes()[self.request.len() - 1..]).expect("it is sent");
         let answer = at_once::answer(&mut self.stream);
@@ -42,7 +44,7 @@ impl<'s> Held<'s> {
 }
 
 #[test]
-fn who_sends_a_body_slowly_does_not_act_in_the_past() {
+fn a_token_that_is_revoked_while_the_body_arrives_is_refused() {
     let server = Server::start();
     let ada = server.user("ada");
     let session = ada.login();
@@ -54,7 +56,7 @@ fn who_sends_a_body_slowly_does_not_act_in_the_past() {
 }
 
 #[test]
-fn a_refresh_whose_body_comes_late_is_judged_when_it_is_there() {
+fn a_refresh_is_judged_at_the_time_when_its_body_has_arrived() {
     let server = Server::start();
     let session = server.user("ada").login();
     let held = Held::send(&server, "POST", "/auth/refresh", None, json!({"refresh_token": session.refresh}));
@@ -64,7 +66,7 @@ fn a_refresh_whose_body_comes_late_is_judged_when_it_is_there() {
 }
 
 #[test]
-fn a_token_that_expires_while_the_body_comes_is_expired() {
+fn a_token_that_expires_while_the_body_arrives_is_refused() {
     let server = Server::start();
     let session = server.user("ada").login();
     let held = Held::send(&server, "POST", "/auth/fresh", Some(&session.access), json!({"password": PASSWORD}));
@@ -73,7 +75,7 @@ fn a_token_that_expires_while_the_body_comes_is_expired() {
 }
 
 #[test]
-fn an_old_password_gives_nothing_fresh_after_it_was_changed() {
+fn a_fresh_token_of_the_old_password_is_refused_after_a_change() {
     let server = Server::with(vec![("argon2_memory_kib", 4096.into()), ("hash_concurrency", 8.into())]);
     for round in 0..8 {
         let ada = server.user(&format!("ada{round}"));
@@ -92,7 +94,7 @@ fn an_old_password_gives_nothing_fresh_after_it_was_changed() {
 }
 
 #[test]
-fn right_passwords_at_once_all_sign_in_also_while_their_hash_is_renewed() {
+fn concurrent_logins_succeed_while_the_password_hash_is_renewed() {
     let server = Server::with(vec![("max_devices_per_user", 0.into()), ("login_rate_per_ip", "0".into())]);
     let id = server.user("ada").id;
     let server = server.restart_with(vec![
@@ -109,7 +111,7 @@ fn right_passwords_at_once_all_sign_in_also_while_their_hash_is_renewed() {
 }
 
 #[test]
-fn guesses_at_once_are_no_way_around_the_limit() {
+fn concurrent_guesses_do_not_exceed_the_limit() {
     let server = Server::with(vec![("login_rate_per_ip", "0".into())]);
     let ada = server.user("ada");
     let statuses: Vec<u16> = thread::scope(|scope| {
@@ -122,7 +124,7 @@ fn guesses_at_once_are_no_way_around_the_limit() {
 }
 
 #[test]
-fn the_least_recently_used_of_one_second_is_evicted() {
+fn of_sessions_with_uses_in_one_second_the_least_recently_used_is_revoked() {
     let server = Server::with(vec![("max_devices_per_user", 3.into())]);
     let ada = server.user("ada");
     let first = ada.login();
@@ -136,7 +138,7 @@ fn the_least_recently_used_of_one_second_is_evicted() {
 }
 
 #[test]
-fn a_refused_login_leaves_no_device() {
+fn a_refused_login_creates_no_device() {
     let server = Server::with(vec![("max_devices_per_user", 1.into()), ("device_limit_policy", "reject".into())]);
     let ada = server.user("ada");
     ada.login();
@@ -147,7 +149,7 @@ fn a_refused_login_leaves_no_device() {
 }
 
 #[test]
-fn a_look_alike_address_is_not_verified() {
+fn a_new_email_address_with_the_same_lookup_key_is_not_verified() {
     let server = Server::start();
     let ada = server.user("ada");
     let set = |email: &str| {
@@ -161,7 +163,7 @@ fn a_look_alike_address_is_not_verified() {
 }
 
 #[test]
-fn a_name_that_can_not_be_seen_is_refused() {
+fn a_name_with_invisible_or_confusable_characters_is_refused() {
     let server = Server::start();
     for name in ["ad\u{200b}a", "\u{202e}ada", "a\u{ad}da", "ada\u{feff}", "ada\u{ff20}example.com", "ad\u{2800}a"] {
         let answer = server.post("/auth/register", json!({"username": name, "password": PASSWORD}));
@@ -179,7 +181,7 @@ fn without_rotation_refreshes_are_limited_too() {
 }
 
 #[test]
-fn a_page_of_this_very_host_is_not_foreign() {
+fn a_page_of_the_requested_host_is_not_foreign() {
     let server = Server::start();
     server.user("ada");
     let body = json!({"username": "ada", "password": PASSWORD, "transport": "cookie"});
@@ -198,7 +200,7 @@ fn a_page_of_this_very_host_is_not_foreign() {
 }
 
 #[test]
-fn the_stricter_status_comes_first_for_a_stale_cookie() {
+fn for_a_cookie_that_is_not_fresh_the_401_precedes_the_csrf_check() {
     let server = Server::start();
     let session = server.user("ada").login().refreshed();
     let answer = server
@@ -210,7 +212,7 @@ fn the_stricter_status_comes_first_for_a_stale_cookie() {
 }
 
 #[test]
-fn every_bad_field_is_named_and_no_good_one() {
+fn every_invalid_field_is_reported_and_no_valid_field() {
     let server = Server::start();
     let register = server.post("/auth/register", json!({"email": "bad", "password": PASSWORD}));
     assert_eq!(register.expect_error(422, "invalid_request").bad_fields(), ["email"]);
@@ -221,7 +223,7 @@ fn every_bad_field_is_named_and_no_good_one() {
 }
 
 #[test]
-fn a_stranger_can_not_keep_the_owner_from_proving_the_password() {
+fn failed_logins_do_not_prevent_the_owner_from_proving_the_password() {
     let server = Server::with(vec![("login_rate_per_ip", "0".into())]);
     let ada = server.user("ada");
     let session: Session<'_> = ada.login();
@@ -241,7 +243,7 @@ fn a_refresh_cookie_that_another_host_set_signs_nobody_in() {
     let tossed = go_on(&cookie("refresh_token")).expect(303);
     assert_eq!(tossed.header("location"), Some("/login?next=%2Faccount"));
     assert_eq!(tossed.set_cookie("access_token"), None);
-    // With the CSRF cookie of the victim's own session neither.
+    // The refresh is also refused with the CSRF cookie of the victim's own session.
     let own = server.user("ada").try_login(json!({"transport": "cookie"})).expect(200);
     let own_csrf = format!("csrf_token={}", own.cookie("csrf_token").expect("a cookie"));
     let tossed = go_on(&format!("{}; {own_csrf}", cookie("refresh_token"))).expect(303);
@@ -252,7 +254,7 @@ fn a_refresh_cookie_that_another_host_set_signs_nobody_in() {
 }
 
 #[test]
-fn a_get_stays_a_get_whatever_its_body_says() {
+fn a_field_method_in_the_body_does_not_change_the_method() {
     let server = Server::start();
     server.user("ada");
     for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH"] {
@@ -265,7 +267,7 @@ fn a_get_stays_a_get_whatever_its_body_says() {
 }
 
 #[test]
-fn a_foreign_page_gets_no_cookies_by_a_login() {
+fn a_login_from_a_foreign_page_sets_no_cookies() {
     let server = Server::start();
     server.user("mallory");
     let login = |origin: &str| {
@@ -278,7 +280,7 @@ fn a_foreign_page_gets_no_cookies_by_a_login() {
 }
 
 #[test]
-fn letters_of_another_width_are_no_other_name() {
+fn names_with_letters_of_another_width_are_the_same_name() {
     let server = Server::start();
     server.user("admin");
     for name in ["\u{ff41}\u{ff44}\u{ff4d}\u{ff49}\u{ff4e}", "\u{1d41a}dmin", "ADM\u{2170}N"] {
@@ -288,7 +290,7 @@ fn letters_of_another_width_are_no_other_name() {
 }
 
 #[test]
-fn cookies_of_a_session_that_is_over_go_without_more_ado_and_a_foreign_page_is_refused_whatever_it_sends() {
+fn a_logout_after_the_end_needs_no_csrf_token_and_a_foreign_page_is_always_refused() {
     let server = Server::start();
     let signed_in = server.user("ada").try_login(json!({"transport": "cookie"})).expect(200);
     let cookie = |name: &str| format!("{name}={}", signed_in.cookie(name).expect("a cookie"));
@@ -309,16 +311,16 @@ fn cookies_of_a_session_that_is_over_go_without_more_ado_and_a_foreign_page_is_r
     call("/auth/logout").send().expect_error(403, "csrf_failed");
     let csrf = signed_in.text_at("csrf_token");
     call("/auth/logout").header("X-CSRF-Token", csrf).send().expect(200);
-    // The 401 comes first: such a token gets nothing, so there is nothing to protect.
+    // The 401 comes before the CSRF check. A revoked token changes nothing, so there is nothing to protect.
     call("/auth/refresh").send().expect_error(401, "token_revoked");
-    // Nothing but the person's way out.
+    // After the end of the session a logout only removes the cookies, so it needs no CSRF token.
     let again = call("/auth/logout").send().expect(200);
     assert!(again.set_cookie("access_token").is_some_and(|line| line.contains("Max-Age=0")));
     call("/auth/logout").header("Origin", "https://evil.test").send().expect_error(403, "csrf_failed");
 }
 
 #[test]
-fn people_sign_in_by_the_name_that_the_setting_says() {
+fn the_setting_decides_which_name_signs_in() {
     for (field, taken, refused) in [("email", "ada@example.com", "ada"), ("username", "ada", "ada@example.com")] {
         let server = Server::with(vec![("username_field", json!(field))]);
         server.user("ada");

@@ -1,4 +1,5 @@
-//! `renew_within`: a token near its end comes back renewed, and never as more than it was.
+//! The setting `renew_within`: a response contains a new access token if the token of the request expires soon. A new token
+//! never has more rights than the old token.
 
 use rocket::{
     Route, get,
@@ -15,10 +16,12 @@ use crate::support::{
     cookies::{Browser, set_cookies},
 };
 
-/// Where an access token of 15 minutes becomes due, and ends.
+/// The age at which an access token of 15 minutes is renewed, in seconds.
 const DUE: i64 = 600;
+/// The lifetime of an access token, in seconds.
 const END: i64 = 900;
 
+/// A response of an application that caches may store.
 #[derive(Responder)]
 struct Kept {
     text: &'static str,
@@ -53,10 +56,12 @@ fn server(more: Settings) -> Server {
     Server::with_routes([vec![("renew_within", json!("5m"))], more].concat(), own_routes())
 }
 
+/// Returns the new access token in the header of a response.
 fn renewed(answer: &Answer) -> Option<&str> {
     answer.header("new-access-token")
 }
 
+/// Checks that a response contains no new token and no cookie.
 #[track_caller]
 fn expect_nothing(answer: &Answer) {
     assert_eq!((renewed(answer), set_cookies(answer)), (None, vec![]), "{}", answer.text);
@@ -81,7 +86,7 @@ fn a_token_in_the_header_is_renewed_in_a_header_from_the_second_that_it_is_due()
     assert_ne!(old["jti"], new["jti"]);
     assert_eq!((&old["fresh"], &new["fresh"]), (&json!(true), &json!(false)));
     assert_eq!((new["iat"].as_i64(), new["exp"].as_i64()), (Some(START + DUE), Some(START + DUE + END)));
-    // It serves as well as one from a refresh, and nothing rotated.
+    // The new token is accepted like the token of a refresh, and nothing was rotated.
     let next = Session { access: token.to_owned(), ..session.clone() };
     server.advance(END - DUE);
     assert!(next.is_accepted() && !session.is_accepted());
@@ -106,12 +111,12 @@ fn a_token_in_a_cookie_is_renewed_in_the_cookie() {
     assert_eq!(claims(&next.access)["fresh"], false);
     server.advance(END - DUE);
     assert!(next.is_signed_in());
-    // What needs the CSRF token still takes it.
+    // The CSRF token of the session is still valid.
     next.call("POST", "/auth/revoke_other_session").send().expect(200);
 }
 
 #[test]
-fn routes_of_an_application_renew_too_and_such_an_answer_is_kept_by_no_cache() {
+fn routes_of_an_application_renew_too_and_their_response_is_not_cached() {
     let server = server(vec![]);
     let session = server.user("ada").login();
     assert_eq!(session.get("/test/kept").header("cache-control"), Some("public, max-age=3600"));
@@ -124,7 +129,7 @@ fn routes_of_an_application_renew_too_and_such_an_answer_is_kept_by_no_cache() {
     expect_nothing(&session.get("/test/open").expect(200));
     expect_nothing(&session.get("/health").expect(200));
     expect_nothing(&server.call("GET", "/test/maybe").send().expect(200));
-    // A refused caller gets no token.
+    // A request without a route or with a refused token gets no new token.
     expect_nothing(&session.get("/nowhere").expect(404));
     expect_nothing(&server.call("GET", "/test/kept").bearer("a.b.c").send().expect(401));
     server.advance(END - DUE);
@@ -132,7 +137,7 @@ fn routes_of_an_application_renew_too_and_such_an_answer_is_kept_by_no_cache() {
 }
 
 #[test]
-fn it_is_off_unless_it_is_switched_on() {
+fn without_the_setting_no_token_is_renewed() {
     let server = Server::with_routes(vec![], own_routes());
     let session = server.user("ada").login();
     server.advance(END - 1);
@@ -140,7 +145,7 @@ fn it_is_off_unless_it_is_switched_on() {
 }
 
 #[test]
-fn a_bound_session_and_a_proxys_question_get_none() {
+fn a_bound_session_and_forward_authentication_get_no_new_token() {
     let server = server(vec![]);
     let ada = server.user("ada");
     let print = json!({"visitorId": "v", "os": "Linux", "browser": "Chrome", "canvasPrint": "c", "fonts": "f", "cpu": "x",
@@ -155,7 +160,7 @@ fn a_bound_session_and_a_proxys_question_get_none() {
 }
 
 #[test]
-fn an_answer_that_brings_or_ends_tokens_brings_no_other() {
+fn a_response_that_issues_or_revokes_tokens_contains_no_renewed_token() {
     let server = server(vec![]);
     let ada = server.user("ada");
     let (session, leaving, everywhere) = (ada.login(), ada.login(), ada.login());
@@ -167,7 +172,7 @@ fn an_answer_that_brings_or_ends_tokens_brings_no_other() {
     let fresh = browser.call("POST", "/auth/fresh").json(json!({"password": PASSWORD})).send().expect(200);
     assert_eq!(set_cookies(&fresh), ["access_token"]);
     assert_eq!(claims(fresh.cookie("access_token").expect("a cookie"))["fresh"], true);
-    // A failure brings no token of its own.
+    // A failed call issues no token itself, so the access token is renewed.
     assert!(renewed(&session.post("/auth/fresh", json!({"password": "wrong"})).expect(401)).is_some());
     let logout = leaving.post("/auth/logout", json!({})).expect(200);
     assert_eq!((renewed(&logout), logout.cookie("access_token")), (None, Some("")));
@@ -179,7 +184,7 @@ fn an_answer_that_brings_or_ends_tokens_brings_no_other() {
 }
 
 #[test]
-fn no_token_outlasts_the_sessions_refresh_token() {
+fn a_renewed_token_expires_no_later_than_the_refresh_token() {
     let short = vec![("refresh_token_lifetime", json!("20m")), ("session_lifetime", json!("90d"))];
     let server = server(short);
     let session = server.user("ada").login();
@@ -188,7 +193,7 @@ fn no_token_outlasts_the_sessions_refresh_token() {
     assert_eq!(claims(&first)["exp"], START + 1_200);
     let next = Session { access: first, ..session.clone() };
     server.advance(DUE - 1);
-    // There is nothing to be gained, so there is no token.
+    // A new token would not expire later, so no token is issued.
     expect_nothing(&next.get("/users/me").expect(200));
     server.advance(1);
     next.get("/users/me").expect_error(401, "token_expired");
@@ -196,7 +201,7 @@ fn no_token_outlasts_the_sessions_refresh_token() {
 }
 
 #[test]
-fn a_client_that_takes_no_new_token_costs_one_write() {
+fn a_client_that_ignores_the_new_token_causes_one_write() {
     let server = server(vec![]);
     let session = server.user("ada").login();
     let recorded = || server.access_expires_at() - START;
@@ -209,7 +214,7 @@ fn a_client_that_takes_no_new_token_costs_one_write() {
 }
 
 #[test]
-fn a_revocation_reaches_renewed_tokens_and_is_remembered_as_long() {
+fn a_revocation_applies_to_renewed_tokens_until_they_expire() {
     let server = server(vec![]);
     let session = server.user("ada").login();
     server.advance(DUE);
@@ -224,7 +229,7 @@ fn a_revocation_reaches_renewed_tokens_and_is_remembered_as_long() {
 }
 
 #[test]
-fn where_access_tokens_outlive_their_session_none_follows_on_them() {
+fn a_token_that_outlives_its_session_is_not_renewed() {
     let server = server(vec![("blacklist_strategy", json!("BLACKLIST_REFRESH"))]);
     let session = server.user("ada").login();
     session.post("/auth/logout", json!({})).expect(200);
@@ -233,7 +238,7 @@ fn where_access_tokens_outlive_their_session_none_follows_on_them() {
 }
 
 #[test]
-fn a_renewed_token_says_no_more_than_the_old_one() {
+fn a_token_is_not_renewed_after_a_change_of_the_users_rights() {
     let server = server(vec![]);
     let ada = server.user_with("ada", &[], &["things:read"]);
     let session = ada.login();
@@ -242,7 +247,7 @@ fn a_renewed_token_says_no_more_than_the_old_one() {
         ..UserChange::default()
     });
     server.advance(DUE);
-    // What was granted meanwhile comes with a refresh.
+    // The user's rights have changed, so the token is not renewed. The new permission comes with a refresh.
     expect_nothing(&session.get("/users/me").expect(200));
     let next = session.refreshed();
     assert_eq!(claims(&next.access)["scope"], "things:read things:write");
@@ -252,7 +257,7 @@ fn a_renewed_token_says_no_more_than_the_old_one() {
 }
 
 #[test]
-fn a_page_of_an_allowed_origin_may_read_it() {
+fn a_page_of_an_allowed_origin_may_read_the_new_token() {
     let server = server(vec![("cors_allowed_origins", json!(["https://app.example.com"]))]);
     let session = server.user("ada").login();
     server.advance(DUE);

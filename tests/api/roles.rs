@@ -1,4 +1,4 @@
-//! Roles: what a change of one means for those who have it; and how much one token has room for.
+//! Roles: the effect of a change on the users who have the role, and the maximum length of an access token.
 
 use std::collections::BTreeSet;
 
@@ -23,6 +23,7 @@ fn role(name: &str) -> RoleName {
     RoleName::parse(name).expect("a role")
 }
 
+/// Sets the permissions of a role. Returns the number of users whose access tokens were invalidated.
 fn set(server: &Server, name: &str, permissions: &[&str]) -> Result<usize, SetRoleError> {
     let permissions: BTreeSet<Permission> =
         permissions.iter().map(|name| Permission::parse(name).expect("a permission")).collect();
@@ -30,11 +31,13 @@ fn set(server: &Server, name: &str, permissions: &[&str]) -> Result<usize, SetRo
     wait_for(set_role(&server.vestibule, role(name), permissions, &origin))
 }
 
+/// Removes a role. Returns the number of users whose access tokens were invalidated.
 fn remove(server: &Server, name: &str) -> Result<usize, RemoveRoleError> {
     let origin = RequestContext::command_line(server.clock.now());
     wait_for(remove_role(&server.vestibule, role(name), &origin))
 }
 
+/// Refreshes the session. Returns the permissions in the new access token.
 fn permissions(session: &Session<'_>) -> Vec<String> {
     let answer = session.try_refresh().expect(200);
     let listed = answer.claims()["permissions"].clone();
@@ -42,13 +45,13 @@ fn permissions(session: &Session<'_>) -> Vec<String> {
 }
 
 #[test]
-fn what_a_role_loses_its_members_lose_at_once() {
+fn users_lose_a_permission_that_is_removed_from_their_role_at_once() {
     let server = Server::start();
     set(&server, "editor", &["posts:read", "posts:write"]).expect("it is set");
     let (editor, reader) = (server.user_with("editor", &["editor"], &[]), server.user("reader"));
     let (one, other, stranger) = (editor.login(), editor.login(), reader.login());
     assert_eq!(one.try_refresh().expect(200).claims()["roles"], json!(["editor"]));
-    // Giving is in force with the next token, and ends none.
+    // A permission that is added is in the next token, and revokes no token.
     assert_eq!(set(&server, "editor", &["posts:read", "posts:write", "posts:delete"]).expect("it is set"), 0);
     assert!(one.is_accepted());
     assert_eq!(permissions(&one), ["posts:delete", "posts:read", "posts:write"]);
@@ -59,20 +62,20 @@ fn what_a_role_loses_its_members_lose_at_once() {
     assert!(stranger.is_accepted());
     assert_eq!(permissions(&other), ["posts:delete", "posts:read"]);
     assert_eq!(editor.login().get("/users/me").expect(200).body["permissions"], json!(["posts:delete", "posts:read"]));
-    // The same again takes nothing away.
+    // The same permissions again remove no permission.
     let now = editor.login();
     assert_eq!(set(&server, "editor", &["posts:delete", "posts:read"]).expect("it is set"), 0);
     assert!(now.is_accepted());
 }
 
 #[test]
-fn a_role_that_is_removed_nobody_has_any_more() {
+fn no_user_has_a_removed_role() {
     let server = Server::start();
     set(&server, "guest", &[]).expect("it is set");
     let guest = server.user_with("guest", &["guest"], &["posts:read"]);
     let session = guest.login();
     assert_eq!(remove(&server, "guest").expect("it is removed"), 1);
-    // The token named the role, though it gave nothing.
+    // The role granted no permission, but the token contained its name.
     session.get("/users/me").expect_error(401, "token_revoked");
     assert_eq!(session.try_refresh().expect(200).claims()["roles"], json!([]));
     assert!(
@@ -82,7 +85,7 @@ fn a_role_that_is_removed_nobody_has_any_more() {
 }
 
 #[test]
-fn admins_have_what_any_role_names_and_lose_it_with_the_last() {
+fn admins_have_a_permission_while_any_role_grants_it() {
     let server = Server::start();
     set(&server, "editor", &["posts:write"]).expect("it is set");
     set(&server, "author", &["posts:write", "tokens:introspect"]).expect("it is set");
@@ -95,7 +98,7 @@ fn admins_have_what_any_role_names_and_lose_it_with_the_last() {
     session.get("/users/me").expect_error(401, "token_revoked");
     let session = root.login();
     assert!(!permissions(&session).contains(&"posts:write".to_owned()));
-    // What is built in stays theirs, whatever roles name it.
+    // A built-in permission stays with the admins, even if a role that grants it is removed.
     remove(&server, "author").expect("it is removed");
     assert!(session.is_accepted());
     remove(&server, "editor").expect("it is removed");
@@ -106,7 +109,7 @@ fn admins_have_what_any_role_names_and_lose_it_with_the_last() {
 }
 
 #[test]
-fn a_loss_is_in_force_after_a_restart() {
+fn a_token_with_a_lost_permission_is_refused_after_a_restart() {
     let server = Server::start();
     set(&server, "editor", &["posts:read", "posts:write"]).expect("it is set");
     let access = server.user_with("editor", &["editor"], &[]).login().access;
@@ -115,7 +118,7 @@ fn a_loss_is_in_force_after_a_restart() {
     server.call("GET", "/users/me").bearer(&access).send().expect_error(401, "token_revoked");
 }
 
-/// Starts a server whose tokens are as long as its settings can make them, apart from the claims about the user.
+/// Starts a server whose settings make tokens as long as possible, apart from the claims about the user.
 fn crowded() -> Server {
     let long = |name: &str| format!("https://{name}.{}.test", "x".repeat(40));
     Server::with(vec![
@@ -138,12 +141,13 @@ fn longest(roles: &[&str], permissions: &[&str], claims: Map<String, Value>) -> 
     }
 }
 
+/// Returns a custom claim with a text of this length.
 fn note(bytes: usize) -> Map<String, Value> {
     Map::from_iter([("note".to_owned(), json!("n".repeat(bytes)))])
 }
 
 #[test]
-fn the_biggest_user_that_is_let_in_has_a_token_under_4000_bytes_with_any_algorithm() {
+fn the_largest_accepted_user_has_a_token_under_4000_bytes_with_any_algorithm() {
     let server = crowded();
     let origin = RequestContext::command_line(server.clock.now());
     set(&server, "editor", &["posts:read", "posts:write", "posts:delete"]).expect("it is set");
@@ -152,7 +156,7 @@ fn the_biggest_user_that_is_let_in_has_a_token_under_4000_bytes_with_any_algorit
     };
     let (mut fits, mut too_much) = (0, 4000);
     assert!(matches!(try_note(too_much), Err(AddUserError::Claims(message)) if message.contains("limit")));
-    // Finds the longest note that is accepted. A user who was accepted is deleted again.
+    // A binary search for the longest note that is accepted. An accepted user is deleted again.
     while too_much - fits > 1 {
         let middle = usize::midpoint(fits, too_much);
         match try_note(middle) {
@@ -170,17 +174,17 @@ fn the_biggest_user_that_is_let_in_has_a_token_under_4000_bytes_with_any_algorit
     let token = server.post("/auth/login", login).expect(200).text_at("access_token").to_owned();
     let [header, claims, _] = token.split('.').collect::<Vec<_>>()[..] else { panic!("three parts") };
     assert!(header.len() <= 136, "{}", header.len());
-    // With the longest header, and the signature of an RSA key of 4096 bits.
+    // The longest header has 136 characters. The signature of a 4096-bit RSA key has 683 characters in base64url.
     let longest = 136 + 1 + claims.len() + 1 + 683;
     assert!((3_900..4_000).contains(&longest), "{longest}");
 }
 
 #[test]
-fn what_roles_give_counts_wherever_it_is_given() {
+fn the_permissions_of_roles_count_for_the_length_of_a_token() {
     let server = Server::start();
     let many: Vec<String> = (0..40).map(|number| format!("permission-{number:02}:of-an-application")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    // Nobody has it yet.
+    // No user has the role yet, so it is accepted.
     set(&server, "everything", &many).expect("it is set");
     let origin = RequestContext::command_line(server.clock.now());
     let added = wait_for(add_user(&server.vestibule, longest(&["everything"], &[], Map::new()), &origin));
@@ -190,12 +194,12 @@ fn what_roles_give_counts_wherever_it_is_given() {
     let give = UserChange { add_roles: vec![role("everything")], ..UserChange::default() };
     let given = wait_for(change_user(&server.vestibule, id, give, &origin));
     assert!(matches!(given, Err(ChangeUserError::Claims(_))), "{given:?}");
-    // Nor may there be an admin, who would have it too.
+    // An admin would have these permissions too, so an admin is refused as well.
     let root = wait_for(add_user(&server.vestibule, longest(&["admin"], &[], Map::new()), &origin));
     assert!(matches!(root, Err(AddUserError::Claims(_))), "{root:?}");
     remove(&server, "everything").expect("it is removed");
 
-    // A role that grows is refused; the error names the user whose token would be too long.
+    // If a user has a role, permissions that make their token too long are refused. The error names the user.
     let root = server.user_with("root", &["admin"], &[]);
     let session = root.login();
     let refused = set(&server, "everything", &many).expect_err("it is too much").to_string();
@@ -205,7 +209,7 @@ fn what_roles_give_counts_wherever_it_is_given() {
     );
     assert_eq!(server.count_roles("everything"), 0);
     assert!(session.is_accepted());
-    // Somebody who has too much already can still be changed, as long as they do not get more.
+    // A user whose token is too long already can still be changed, if the change does not make the token longer.
     server.insert_huge_role();
     root.change(UserChange { email_verified: Some(true), ..UserChange::default() });
     let more = UserChange { set_claims: note(1), ..UserChange::default() };

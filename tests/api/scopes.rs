@@ -1,4 +1,4 @@
-//! `scope`: what a client asks for narrows what its tokens say, and nothing widens it again.
+//! The parameter `scope`: with it a client limits the permissions in its tokens, and no later request extends them.
 
 use serde_json::{Value, json};
 use vestibule::{domain::Permission, flows::users::change_user::UserChange};
@@ -9,6 +9,7 @@ fn refresh(server: &Server, token: &str, more: &[(&str, &str)]) -> Answer {
     server.form("/token", &[&[("grant_type", "refresh_token"), ("refresh_token", token)], more].concat())
 }
 
+/// Returns the permissions in an access token. Checks that the claim `scope` contains the same permissions.
 fn permissions(answer: &Answer) -> Value {
     let claims = answer.claims();
     let listed: Vec<&str> =
@@ -21,12 +22,12 @@ fn permissions(answer: &Answer) -> Value {
 }
 
 #[test]
-fn a_session_keeps_to_the_scope_that_it_was_opened_with() {
+fn a_session_keeps_the_scope_of_its_login() {
     let server = Server::start();
     server.user_with("ada", &["admin"], &["a:x", "b:x", "c:x"]);
     let answer = server.try_password("ada", &[("scope", "b:x  a:x openid profile b:x")]).expect(200);
     assert_eq!(permissions(&answer), json!(["a:x", "b:x"]));
-    // Roles say who somebody is, not what a token is for.
+    // A scope limits permissions only. Roles describe the user, so they stay in the token.
     assert_eq!(answer.claims()["roles"], json!(["admin"]));
     server.call("GET", "/users/me").bearer(answer.text_at("access_token")).send().expect(200);
     let token = answer.text_at("refresh_token");
@@ -45,7 +46,7 @@ fn a_session_keeps_to_the_scope_that_it_was_opened_with() {
 }
 
 #[test]
-fn a_refresh_narrows_one_access_token_and_never_widens() {
+fn a_refresh_can_narrow_one_access_token_and_never_extends_the_scope() {
     let server = Server::start();
     server.user_with("ada", &[], &["a:x", "b:x", "c:x"]);
     let answer = server.try_password("ada", &[("scope", "a:x b:x")]).expect(200);
@@ -58,12 +59,12 @@ fn a_refresh_narrows_one_access_token_and_never_widens() {
     assert_eq!(permissions(&narrow), json!(["a:x"]));
     let next = refresh(&server, narrow.text_at("refresh_token"), &[]).expect(200);
     assert_eq!(permissions(&next), json!(["a:x", "b:x"]));
-    // The answer within the grace too.
+    // A repeated refresh within the grace period narrows the scope too.
     let again = refresh(&server, first, &[("scope", "b:x")]).expect(200);
     assert_eq!(permissions(&again), json!(["b:x"]));
     assert_eq!(again.body["refresh_token"], next.body["refresh_token"]);
     refresh(&server, first, &[("scope", "c:x")]).expect_oauth_error(400, "invalid_scope");
-    // Without a scope at the login, everything was granted that the user may.
+    // A login without a scope grants all permissions of the user.
     let open = server.try_password("ada", &[]).expect(200);
     let narrow = refresh(&server, open.text_at("refresh_token"), &[("scope", "c:x")]).expect(200);
     assert_eq!(permissions(&narrow), json!(["c:x"]));
@@ -71,7 +72,7 @@ fn a_refresh_narrows_one_access_token_and_never_widens() {
 }
 
 #[test]
-fn a_stolen_token_ends_its_session_whatever_scope_it_asks_for() {
+fn a_reused_token_ends_its_session_whatever_scope_is_requested() {
     let server = Server::start();
     server.user("ada");
     let first = server.try_password("ada", &[]).expect(200).text_at("refresh_token").to_owned();
@@ -82,7 +83,7 @@ fn a_stolen_token_ends_its_session_whatever_scope_it_asks_for() {
 }
 
 #[test]
-fn what_the_user_loses_goes_and_what_they_gain_does_not_come() {
+fn a_session_with_a_scope_loses_removed_permissions_and_gains_no_new_ones() {
     let server = Server::start();
     let ada = server.user_with("ada", &[], &["a:x", "b:x"]);
     let answer = server.try_password("ada", &[("scope", "a:x b:x")]).expect(200);
@@ -93,14 +94,14 @@ fn what_the_user_loses_goes_and_what_they_gain_does_not_come() {
     });
     let next = refresh(&server, answer.text_at("refresh_token"), &[]).expect(200);
     assert_eq!(permissions(&next), json!(["a:x"]));
-    // It was granted, so it may be asked for; it is just not there any more.
+    // The session was granted this permission, so the request is valid. The user has lost it, so the token does not contain it.
     let next = refresh(&server, next.text_at("refresh_token"), &[("scope", "b:x")]).expect(200);
     assert_eq!(permissions(&next), json!([]));
     refresh(&server, next.text_at("refresh_token"), &[("scope", "c:x")]).expect_oauth_error(400, "invalid_scope");
 }
 
 #[test]
-fn a_login_asks_for_no_more_than_there_is() {
+fn a_login_can_not_request_permissions_that_the_user_does_not_have() {
     let server = Server::start();
     server.user_with("ada", &[], &["a:x"]);
     let many: Vec<String> = (0..1000).map(|number| format!("p{number}")).collect();
@@ -108,7 +109,7 @@ fn a_login_asks_for_no_more_than_there_is() {
         server.try_password("ada", &[("scope", scope)]).expect_oauth_error(400, "invalid_scope");
     }
     assert_eq!(server.count_sessions(), 0);
-    // Who does not know the password learns nothing about what its owner may.
+    // Without the password the response does not reveal which permissions the user has.
     for scope in ["a:x", "b:x"] {
         let form = [("username", "ada"), ("password", "a short swim"), ("scope", scope)];
         server.form("/token", &form).expect_oauth_error(400, "invalid_grant");

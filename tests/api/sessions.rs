@@ -1,11 +1,11 @@
-//! The bearer's sessions: list them, end them.
+//! Listing and ending the bearer's sessions.
 
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, START, Server};
 
 #[test]
-fn the_list_shows_live_sessions_latest_use_first() {
+fn the_list_contains_live_sessions_latest_use_first() {
     let server = Server::start();
     let ada = server.user("ada");
     server.user("bob").login();
@@ -38,7 +38,7 @@ fn the_list_shows_live_sessions_latest_use_first() {
 }
 
 #[test]
-fn a_logout_takes_any_token_that_we_signed_and_can_be_repeated() {
+fn a_logout_accepts_any_token_of_this_server_and_can_be_repeated() {
     let server = Server::start();
     let ada = server.user("ada");
     let by_refresh = ada.login();
@@ -64,7 +64,7 @@ fn a_logout_takes_any_token_that_we_signed_and_can_be_repeated() {
 }
 
 #[test]
-fn a_logout_needs_a_token_of_ours() {
+fn a_logout_needs_a_token_of_this_server() {
     let server = Server::start();
     let session = server.user("ada").login();
     server.call("POST", "/auth/logout").send().expect_error(401, "missing_token");
@@ -92,7 +92,7 @@ fn logout_all_ends_every_session_of_the_user_and_of_nobody_else() {
 }
 
 #[test]
-fn revoking_the_others_keeps_the_bearers_or_the_named_one() {
+fn revoking_the_other_sessions_keeps_the_bearers_or_the_named_session() {
     let server = Server::start();
     let ada = server.user("ada");
     let [first, second, third] = [ada.login(), ada.login(), ada.login()];
@@ -105,7 +105,7 @@ fn revoking_the_others_keeps_the_bearers_or_the_named_one() {
 }
 
 #[test]
-fn revoking_the_others_by_a_bad_token_ends_nothing() {
+fn revoking_the_other_sessions_with_an_invalid_token_ends_no_session() {
     let server = Server::start();
     let (ada, bob) = (server.user("ada"), server.user("bob").login());
     let [first, second, over] = [ada.login(), ada.login(), ada.login()];
@@ -140,7 +140,7 @@ fn one_session_is_ended_by_its_id_or_its_jti_and_only_by_its_owner() {
     let list = first.get("/auth/active_sessions").body;
     let listed =
         list.as_array().expect("a list").iter().find(|session| session["id"] == fourth.id.as_str()).expect("listed");
-    // Rotated between the list and the click: still the same session.
+    // A rotation after the list was read: the `jti` in the list still names the session.
     let fourth = fourth.refreshed();
     first.post("/auth/logout/device", json!({"jti": listed["jti"]})).expect(204);
     fourth.get("/users/me").expect_error(401, "token_revoked");
@@ -151,7 +151,7 @@ fn one_session_is_ended_by_its_id_or_its_jti_and_only_by_its_owner() {
 }
 
 #[test]
-fn a_fresh_token_costs_the_password_again() {
+fn a_fresh_token_needs_the_password_again() {
     let server = Server::start();
     let ada = server.user("ada");
     let session = ada.login().refreshed();
@@ -197,7 +197,7 @@ fn revocations_survive_a_restart() {
 }
 
 #[test]
-fn a_raised_version_outlasts_tokens_from_before_a_shorter_lifetime() {
+fn a_raised_authorization_version_is_kept_for_tokens_with_an_earlier_longer_lifetime() {
     let server = Server::with(vec![("access_token_lifetime", "6d".into())]);
     let ada = server.user("ada");
     let (access, id) = (ada.login().access, ada.id.clone());

@@ -1,11 +1,11 @@
-//! Statuses that many operations have for one reason. `support/judge.rs` compares each of the answers with the description, and
-//! `tests/coverage.rs` finds the statuses that no test meets.
+//! Statuses that many operations have for the same reason. `support/judge.rs` compares each response with the API description,
+//! and `tests/coverage.rs` finds the statuses that no test meets.
 
 use serde_json::{Value, json};
 
 use crate::support::{Answer, PASSWORD, Server, Session, browser::Browser, oauth, wait_for};
 
-/// Calls of a bearer, with a body that they take.
+/// Returns the calls that need a bearer token, each with a valid body; `null` for no body.
 fn of_a_bearer(session: &Session<'_>) -> Vec<(&'static str, String, Value)> {
     let other = format!("/auth/sessions/{}", session.id);
     let call = |method, path: &str, body| (method, path.to_owned(), body);
@@ -24,13 +24,14 @@ fn of_a_bearer(session: &Session<'_>) -> Vec<(&'static str, String, Value)> {
     ]
 }
 
+/// Sends a request with the bearer token of the session, and with the body unless it is `null`.
 fn send(session: &Session<'_>, method: &str, path: &str, body: &Value) -> Answer {
     let call = session.server.call(method, path).bearer(&session.access);
     if body.is_null() { call.send() } else { call.json(body.clone()).send() }
 }
 
 #[test]
-fn two_authorization_headers_are_malformed_everywhere_but_where_a_proxy_asks() {
+fn two_authorization_headers_are_malformed_except_at_verify() {
     let server = Server::start();
     let session = server.user("ada").login();
     let twice = |method: &str, path: &str, body: &Value| {
@@ -41,13 +42,13 @@ fn two_authorization_headers_are_malformed_everywhere_but_where_a_proxy_asks() {
         twice(method, &path, &body).expect_error(400, "malformed_request");
     }
     twice("POST", "/auth/logout", &json!({})).expect_error(400, "malformed_request");
-    // A proxy takes a 400 for a fault of this server.
+    // `/auth/verify` returns 401 instead, because a proxy treats a 400 as a fault of this server.
     twice("GET", "/auth/verify", &Value::Null).expect_error(401, "invalid_token");
     assert!(session.is_accepted());
 }
 
 #[test]
-fn a_body_over_the_limit_is_refused_also_where_none_is_read() {
+fn a_body_over_the_limit_is_refused_even_if_the_operation_reads_none() {
     let server = Server::start();
     let session = server.user("ada").login();
     let large = json!({"filler": "a".repeat(65 * 1024)});
@@ -59,7 +60,7 @@ fn a_body_over_the_limit_is_refused_also_where_none_is_read() {
 }
 
 #[test]
-fn a_database_that_does_not_answer_is_503_for_whatever_needs_it() {
+fn an_unavailable_database_is_503_for_every_operation_that_needs_it() {
     let server = Server::with(oauth::clients());
     let browser = Browser::new(&server);
     let session = server.user("ada").login();
@@ -88,14 +89,14 @@ fn a_database_that_does_not_answer_is_503_for_whatever_needs_it() {
     }
     of_oauth("/auth/introspect", &[("token", &session.refresh)]);
     server.form("/auth/revoke", &[("token", &session.refresh)]).expect_oauth_error(503, "storage_unavailable");
-    // Pages report it as pages.
+    // The pages report the error as an HTML page.
     for path in ["/account", "/account/export"] {
         assert_eq!(browser.get(path).expect(503).header("content-type"), Some("text/html; charset=utf-8"), "{path}");
     }
 }
 
 #[test]
-fn wrong_passwords_in_a_session_are_limited_wherever_one_is_proved() {
+fn wrong_passwords_in_a_session_are_limited_for_all_operations_together() {
     let server = Server::with(vec![("login_failures_per_account", json!("2/1h"))]);
     let session = server.user("ada").login();
     for _ in 0..2 {
@@ -107,7 +108,7 @@ fn wrong_passwords_in_a_session_are_limited_wherever_one_is_proved() {
 }
 
 #[test]
-fn the_token_endpoint_below_the_base_path_refuses_as_the_other_does() {
+fn both_token_endpoints_refuse_alike() {
     let server = Server::with(vec![("login_rate_per_ip", json!("1/1m"))]);
     server.user("ada");
     for path in ["/token", "/auth/token"] {
@@ -122,7 +123,7 @@ fn the_token_endpoint_below_the_base_path_refuses_as_the_other_does() {
 }
 
 #[test]
-fn what_a_cache_has_is_not_sent_again() {
+fn an_unchanged_body_is_not_sent_again() {
     let server = Server::start();
     let page = server.call("GET", "/login").send().expect(200).text;
     let at = page.find("/static/").expect("an asset");

@@ -1,4 +1,4 @@
-//! What a revocation reaches, and what a refresh gives, by the settings.
+//! The settings about revocation and rotation: which tokens a revocation invalidates, and what a refresh returns.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -14,6 +14,7 @@ use vestibule::{
 
 use crate::support::{Actor, PASSWORD, START, Server, Session, Settings, part, unlimited};
 
+/// Returns the setting by which a logout revokes refresh tokens only.
 fn refresh_only() -> Settings {
     vec![("blacklist_strategy", "BLACKLIST_REFRESH".into())]
 }
@@ -36,7 +37,7 @@ fn blacklist_both_ends_access_tokens_with_their_session() {
 }
 
 #[test]
-fn blacklist_refresh_lets_access_tokens_live_to_their_exp_and_refreshes_none() {
+fn blacklist_refresh_keeps_access_tokens_valid_to_their_exp_and_ends_refreshing() {
     for settings in lenient() {
         let server = Server::with(settings);
         let ada = server.user("ada");
@@ -87,7 +88,7 @@ fn a_reused_token_and_a_replaced_device_end_refreshing_under_every_strategy() {
 }
 
 #[test]
-fn what_raises_the_authorization_version_reaches_access_tokens_under_every_strategy() {
+fn a_raised_authorization_version_revokes_access_tokens_under_every_strategy() {
     for settings in lenient().into_iter().chain([vec![]]) {
         let server = Server::with(settings);
         let ada = server.user_with("ada", &["admin"], &["reports:read", "reports:write"]);
@@ -109,7 +110,7 @@ fn what_raises_the_authorization_version_reaches_access_tokens_under_every_strat
         let demoted = without(UserChange { remove_roles: less(&["admin"]), ..UserChange::default() }).refreshed();
         assert_eq!(part(&demoted.access, 1)["roles"], json!([]));
 
-        // What adds takes no token away.
+        // A permission that is added revokes no token.
         let session = ada.login();
         let more = vec![Permission::parse("reports:write").expect("a permission")];
         ada.change(UserChange { add_permissions: more, ..UserChange::default() });
@@ -137,14 +138,14 @@ fn a_changed_password_ends_older_access_tokens_under_every_strategy() {
             older.get("/users/me").expect_error(401, "token_revoked");
         }
         other.try_refresh().expect_error(401, "token_revoked");
-        // Within the grace as well: a thief who copied the token does not know the new password.
+        // The old token is refused within the grace period too: a thief who copied the token does not know the new password.
         own.try_refresh().expect_error(401, "token_revoked");
         assert!(changed.refreshed().is_accepted());
     }
 }
 
 #[test]
-fn a_deleted_account_is_gone_under_every_strategy() {
+fn a_deleted_account_is_refused_under_every_strategy() {
     for settings in lenient() {
         let server = Server::with(settings);
         let ada = server.user("ada");
@@ -160,7 +161,7 @@ fn a_deleted_account_is_gone_under_every_strategy() {
 }
 
 #[test]
-fn calls_that_mint_or_change_read_the_row_of_the_session() {
+fn calls_that_issue_tokens_or_change_data_read_the_row_of_the_session() {
     for settings in lenient() {
         let server = Server::with(settings);
         let ada = server.user("ada");
@@ -195,7 +196,7 @@ fn calls_that_mint_or_change_read_the_row_of_the_session() {
 }
 
 #[test]
-fn an_evicted_device_refreshes_nothing_and_reads_to_its_exp() {
+fn an_evicted_device_can_not_refresh_but_read_until_its_access_token_expires() {
     let mut settings = refresh_only();
     settings.push(("max_devices_per_user", 1.into()));
     let server = Server::with(settings);
@@ -209,7 +210,7 @@ fn an_evicted_device_refreshes_nothing_and_reads_to_its_exp() {
 }
 
 #[test]
-fn without_rotation_the_same_refresh_token_comes_back_until_it_expires() {
+fn without_rotation_the_same_refresh_token_is_returned_until_it_expires() {
     let server = Server::with(vec![("rotate_refresh_tokens", false.into())]);
     let session = server.user("ada").login();
     let exp = part(&session.refresh, 1)["exp"].as_i64().expect("a number");
@@ -232,7 +233,7 @@ fn without_rotation_the_same_refresh_token_comes_back_until_it_expires() {
 }
 
 #[test]
-fn without_rotation_a_revocation_still_ends_it_and_a_device_still_binds_it() {
+fn without_rotation_a_revocation_or_a_device_mismatch_still_ends_the_session() {
     let server = Server::with(vec![("rotate_refresh_tokens", false.into())]);
     let ada = server.user("ada");
     let heavy = json!({"os": "Linux", "browser": "Firefox", "gpu": "a", "canvasPrint": "b"});
@@ -292,7 +293,7 @@ fn without_grace_a_superseded_token_ends_the_session_at_once() {
 }
 
 #[test]
-fn the_grace_ends_after_its_last_second() {
+fn the_grace_period_ends_after_its_last_second() {
     let server = Server::with(vec![("refresh_reuse_grace", "600s".into())]);
     let ada = server.user("ada");
     let (kept, lost) = (ada.login(), ada.login());
@@ -304,8 +305,9 @@ fn the_grace_ends_after_its_last_second() {
     lost.try_refresh().expect_error(401, "refresh_reused");
 }
 
-/// Logs in and refreshes until told to stop, or for so long that nobody will; every session that it got, as it was last.
-fn come_and_stay<'s>(ada: &Actor<'s>, password: &str, stop: &AtomicBool) -> Vec<Session<'s>> {
+/// Logs in and refreshes until `stop` is true, or until there are 5000 token pairs. Returns the tokens of each successful login
+/// and refresh.
+fn log_in_until_stopped<'s>(ada: &Actor<'s>, password: &str, stop: &AtomicBool) -> Vec<Session<'s>> {
     let mut got = vec![];
     while !stop.load(Ordering::SeqCst) && got.len() < 5000 {
         let answer = ada.try_login(json!({"password": password}));
@@ -319,11 +321,11 @@ fn come_and_stay<'s>(ada: &Actor<'s>, password: &str, stop: &AtomicBool) -> Vec<
     got
 }
 
-/// Makes `change` in the middle of logins and refreshes; nothing that they got works afterwards.
-fn nothing_survives(ada: &Actor<'_>, password: &str, round: u64, change: UserChange) {
+/// Makes a change during concurrent logins and refreshes. Checks that all tokens that they returned are refused afterwards.
+fn no_token_survives(ada: &Actor<'_>, password: &str, round: u64, change: UserChange) {
     let stop = AtomicBool::new(false);
     let got: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..3).map(|_| scope.spawn(|| come_and_stay(ada, password, &stop))).collect();
+        let threads: Vec<_> = (0..3).map(|_| scope.spawn(|| log_in_until_stopped(ada, password, &stop))).collect();
         thread::sleep(Duration::from_micros(10_000 + round % 8 * 900));
         ada.change(change);
         thread::sleep(Duration::from_millis(3));
@@ -337,11 +339,11 @@ fn nothing_survives(ada: &Actor<'_>, password: &str, round: u64, change: UserCha
 }
 
 #[test]
-fn nothing_survives_a_disabling_that_raced_logins_and_refreshes() {
+fn no_token_survives_a_disabling_that_raced_logins_and_refreshes() {
     let server = Server::with(unlimited(vec![("max_devices_per_user", 0.into())]));
     let ada = server.user("ada");
     for round in 0..40 {
-        nothing_survives(&ada, PASSWORD, round, UserChange { disabled: Some(true), ..UserChange::default() });
+        no_token_survives(&ada, PASSWORD, round, UserChange { disabled: Some(true), ..UserChange::default() });
         assert_eq!(server.count_live_sessions(), 0, "round {round}");
         ada.change(UserChange { disabled: Some(false), ..UserChange::default() });
     }
@@ -349,14 +351,14 @@ fn nothing_survives_a_disabling_that_raced_logins_and_refreshes() {
 }
 
 #[test]
-fn nothing_survives_a_new_password_that_raced_logins_and_refreshes_with_the_old_one() {
+fn no_token_survives_a_new_password_that_raced_logins_and_refreshes() {
     let server = Server::with(unlimited(vec![("max_devices_per_user", 0.into())]));
     let ada = server.user("ada");
     let mut password = PASSWORD.to_owned();
     for round in 0..40 {
         let next = format!("walk number {round} to the sea");
         let change = UserChange { password: Some(Password::parse(&next).expect("one")), ..UserChange::default() };
-        nothing_survives(&ada, &password, round, change);
+        no_token_survives(&ada, &password, round, change);
         assert_eq!(server.count_live_sessions(), 0, "round {round}");
         password = next;
     }

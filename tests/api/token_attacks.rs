@@ -1,5 +1,5 @@
-//! The attack table: tokens that somebody else made, altered or bent. Each has a name, and each is refused with 401, with 400
-//! where the header itself is malformed, and never with a 5xx (RFC 8725).
+//! The attack table: tokens that an attacker made or altered (RFC 8725). Each has a name. As an access token each is refused
+//! with 401, or with 400 if it has more than 8 KiB. As a refresh token each is refused with 401 or 422.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -15,7 +15,7 @@ use crate::support::{
 /// A secret that the test and the server know, so that the test can sign tokens that the server never would.
 const SECRET: &str = "pZ4v-0Qm8u_Rk3Yt7Wd1Xs6Bf9Lh2Nc5Jg-Ea0To8Vi4Uy7Pq3Mw6Kz1Sb9Dx2Rf5H";
 
-/// Rows of the table.
+/// The rows of the table: the name and the token of each attack.
 #[derive(Default)]
 struct Table(Vec<(String, String)>);
 
@@ -24,7 +24,7 @@ impl Table {
         self.0.push((name.into(), token.into()));
     }
 
-    /// Sends each token as an access token and as a refresh token. Returns the number of tokens.
+    /// Sends each token as an access token and as a refresh token. Checks that it is refused. Returns the number of tokens.
     fn must_be_refused_by(self, server: &Server) -> usize {
         for (name, token) in &self.0 {
             let answer = server.call("GET", "/users/me").bearer(token).send();
@@ -41,7 +41,7 @@ impl Table {
 }
 
 #[test]
-fn no_header_talks_the_server_into_another_key_or_algorithm() {
+fn no_header_makes_the_server_use_another_key_or_algorithm() {
     let server = Server::start();
     let session = server.user("ada").login();
     let [_, claims, signature] = parts(&session.access);
@@ -149,7 +149,7 @@ fn no_header_talks_the_server_into_another_key_or_algorithm() {
 }
 
 #[test]
-fn no_spelling_of_a_signature_revives_a_token() {
+fn no_other_spelling_of_a_revoked_token_is_accepted() {
     let server = Server::start();
     let ada = server.user("ada");
     let (revoked, live) = (ada.login(), ada.login());
@@ -167,7 +167,7 @@ fn no_spelling_of_a_signature_revives_a_token() {
     table.add("in lower case", revoked.access.to_lowercase());
     assert_eq!(table.must_be_refused_by(&server), 8);
 
-    // The same of a live token: a second spelling may be accepted, but ends with the first.
+    // The other spelling of a live token may be accepted, but is revoked together with the token.
     let twin = high_s_twin(&live.access);
     let before = server.call("GET", "/users/me").bearer(&twin).send().status;
     assert!(matches!(before, 200 | 401));
@@ -176,7 +176,7 @@ fn no_spelling_of_a_signature_revives_a_token() {
 }
 
 #[test]
-fn no_broken_signature_or_shape_is_accepted() {
+fn no_invalid_signature_or_structure_is_accepted() {
     let server = Server::start();
     let session = server.user("ada").login();
     let [header, claims, signature] = parts(&session.access);
@@ -205,8 +205,8 @@ fn no_broken_signature_or_shape_is_accepted() {
         let mut flipped = text.to_vec();
         flipped[at] = if flipped[at] == b'A' { b'B' } else { b'A' };
         let flipped = String::from_utf8(flipped).expect("it is ASCII");
-        // The last character of a part has unused bits. The strict decoder refuses them; without it this would be the same
-        // token.
+        // The last character of a part has unused bits. The strict decoder refuses other values of these bits. A lenient
+        // decoder would read the same token.
         table.add(format!("byte {at} flipped"), flipped);
     }
     let dots = ".".repeat(8 * 1024);
@@ -235,7 +235,7 @@ fn no_broken_signature_or_shape_is_accepted() {
 }
 
 #[test]
-fn no_bent_claim_is_accepted_though_its_signature_is_right() {
+fn no_altered_claim_is_accepted_even_with_a_valid_signature() {
     let server = Server::with(vec![("secret_key", json!(SECRET)), ("algorithm", json!("HS256"))]);
     let session = server.user("ada").login();
     let (header, claims) = (part(&session.access, 0), part(&session.access, 1));
@@ -243,7 +243,7 @@ fn no_bent_claim_is_accepted_though_its_signature_is_right() {
     let bent =
         |name: &str, value: Value| token(&header.to_string(), &with_field(&claims, name, value).to_string(), sign);
     let raw = |text: &str| token(&header.to_string(), text, sign);
-    // The test signs as the server does, or the rest would show nothing.
+    // A token that the test has signed is accepted. Otherwise the refusals below would prove nothing.
     server.call("GET", "/users/me").bearer(&raw(&claims.to_string())).send().expect(200);
 
     let mut table = Table::default();
@@ -322,7 +322,7 @@ fn no_bent_claim_is_accepted_though_its_signature_is_right() {
 }
 
 #[test]
-fn neither_kind_of_token_is_taken_for_the_other() {
+fn an_access_token_is_no_refresh_token_and_vice_versa() {
     let server = Server::start();
     let session = server.user("ada").login();
     server.call("GET", "/users/me").bearer(&session.refresh).send().expect_error(401, "wrong_token_type");
@@ -337,7 +337,7 @@ fn non_canonical(text: &str) -> String {
     format!("{}{}", &text[..text.len() - 1], char::from(ALPHABET[value | 1]))
 }
 
-/// Returns the signature as ASN.1 instead of the two numbers.
+/// Returns the signature in ASN.1 (DER), instead of the two numbers one after the other.
 fn der(signature: &[u8]) -> Vec<u8> {
     let integer = |bytes: &[u8]| [vec![2, 33, 0], bytes.to_vec()].concat();
     [vec![0x30, 70], integer(&signature[..32]), integer(&signature[32..])].concat()

@@ -1,5 +1,5 @@
-//! The one writer: a write that panics does not affect other writes, and a writer that has ended is reported. And the one
-//! database: opening it a second time in the same process releases no lock.
+//! Tests of the writer: a write that panics or fails does not affect other writes, and the end of the writer is reported. Also
+//! tests that a second opening of the database in the same process releases no lock.
 
 use std::{process::Command, sync::Arc, thread, time::Duration};
 
@@ -38,7 +38,7 @@ async fn panics(vestibule: &State<Arc<Vestibule>>) -> Result<(), ApiError> {
 }
 
 #[test]
-fn a_write_that_panics_is_rolled_back_and_answered_500_and_the_next_ones_go_on() {
+fn a_write_that_panics_is_rolled_back_with_500_and_later_writes_succeed() {
     let server = Server::with_routes(vec![("max_devices_per_user", json!(0))], routes![panics]);
     let ada = server.user("ada");
     thread::scope(|scope| {
@@ -76,7 +76,7 @@ async fn swallows(vestibule: &State<Arc<Vestibule>>) -> Result<(), ApiError> {
 }
 
 #[test]
-fn who_asked_for_a_write_in_which_a_statement_failed_is_not_told_that_it_was_done() {
+fn a_write_in_which_a_statement_failed_is_reported_as_failed() {
     let server = Server::with_routes(vec![], routes![swallows]);
     server.call("POST", "/test/swallows").send().expect_error(503, "storage_unavailable");
     assert_eq!(server.count_notes("half"), 0);
@@ -105,7 +105,7 @@ fn a_write_in_which_a_statement_failed_is_rolled_back_whatever_it_returned() {
 }
 
 #[test]
-fn a_name_that_is_taken_fails_no_statement() {
+fn a_taken_name_fails_no_statement() {
     let server = Server::start();
     let (ada, eve) = (server.user("ada"), server.user("eve"));
     let id = UserId::parse(&eve.id).expect("an id");
@@ -141,7 +141,7 @@ fn a_name_that_is_taken_fails_no_statement() {
     assert_eq!(server.names_descending(), [&ada.name, "EVE@example.com"]);
 }
 
-/// A value that panics when the writer drops it.
+/// A value that panics when it is dropped.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -150,7 +150,7 @@ impl Drop for Bomb {
     }
 }
 
-/// Ends the writer's thread: with an outcome that panics when it is dropped, for a caller who has left.
+/// Ends the writer's thread: the caller of a write stops waiting, so the writer drops the result of the write, which panics.
 async fn end_writer(vestibule: &Vestibule) {
     let left = Arc::new(Notify::new());
     let caller_left = Arc::clone(&left);
@@ -163,7 +163,7 @@ async fn end_writer(vestibule: &Vestibule) {
 }
 
 #[test]
-fn when_the_writer_is_gone_an_application_is_told_and_every_write_gets_503() {
+fn after_the_end_of_the_writer_the_application_is_notified_and_every_write_gets_503() {
     let server = Server::start();
     let session = server.user("ada").login();
     wait_for(async {
@@ -171,7 +171,7 @@ fn when_the_writer_is_gone_an_application_is_told_and_every_write_gets_503() {
         assert!(waits.is_err(), "it has not failed yet");
         end_writer(&server.vestibule).await;
         tokio::time::timeout(Duration::from_secs(20), server.vestibule.writer_failed()).await.expect("it is told");
-        // A caller that asks later is told, too.
+        // A call after the end of the writer returns too.
         server.vestibule.writer_failed().await;
     });
     for (path, body) in [
@@ -195,13 +195,13 @@ fn a_writer_that_was_closed_has_not_failed() {
     assert!(told.is_err());
 }
 
-/// What another program does with the database, such as an SQL shell: it opens the file, reads, and closes it again.
+/// The script of another program, such as an SQL shell: it opens the database, reads, and closes it again.
 const READ: &str = "import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1])
 print(','.join(name for name, in connection.execute('select username from users order by username')))
 connection.close()";
 
-/// Returns the names of the users as another program reads them.
+/// Returns the names of the users in alphabetical order, as another program reads them.
 fn names_in_another_program(server: &Server) -> Vec<String> {
     let database = server.directory().join("vestibule.db");
     let output = Command::new("python3").args(["-c", READ]).arg(database).output().expect("python3 is installed");
@@ -211,7 +211,7 @@ fn names_in_another_program(server: &Server) -> Vec<String> {
 }
 
 #[test]
-fn a_second_opening_in_the_same_process_disarms_no_lock() {
+fn a_second_opening_in_the_same_process_releases_no_lock() {
     let server = Server::start();
     let names: Vec<String> = (0..8).map(|number| format!("person{number}")).collect();
     for (number, name) in names.iter().enumerate() {
@@ -222,7 +222,8 @@ fn a_second_opening_in_the_same_process_disarms_no_lock() {
             (Role::Command, Ok(second)) => wait_for(second.close()),
             (_, other) => panic!("{:?}", other.err()),
         }
-        // The last program to leave folds the log away; it must not take itself for that.
+        // The last program that closes the database removes the write-ahead log. This program must not mistake itself for the
+        // last.
         names_in_another_program(&server);
         server.user(name);
         assert_eq!(names_in_another_program(&server), names[..=number]);

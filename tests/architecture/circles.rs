@@ -1,24 +1,24 @@
-//! No file names one that names it, over any number of steps.
+//! The search for circles of dependencies: no file may depend on itself, not even through other files.
 //!
-//! A path counts for the file that defines the item, with imports and re-exports followed. `mod` and `pub use` lines are no
-//! arrows, and what only tests compile is left out.
+//! A file has an arrow to each file that defines an item that it names. Imports and re-exports are followed to the file that
+//! defines the item. The lines `mod` and `pub use` create no arrow. Code that only tests compile is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{Named, paths, test_regions, tokens};
 
-/// Which files each file names, by their names below `src/`.
+/// For each file the files that it names. File names are relative to `src/`.
 pub type Arrows = BTreeMap<String, BTreeSet<String>>;
 
-/// A file as far as arrows need it.
+/// The paths and imports of a file.
 struct File {
-    /// What its code names.
+    /// The paths that its code names, including the imports.
     named: Vec<Named>,
-    /// The path of each name that a `use` brings in.
+    /// The full path of each name that a `use` imports.
     imported: BTreeMap<String, String>,
 }
 
-/// Returns the arrows between files. `sources` has name and text of each file.
+/// Returns the arrows between files. `sources` contains the name and the text of each file.
 pub fn arrows(sources: &[(String, String)]) -> Arrows {
     let modules: BTreeMap<String, &str> = sources.iter().map(|(file, _)| (module(file), file.as_str())).collect();
     let files: BTreeMap<&str, File> = sources.iter().map(|(file, text)| (file.as_str(), read(file, text))).collect();
@@ -31,11 +31,12 @@ pub fn arrows(sources: &[(String, String)]) -> Arrows {
     arrows
 }
 
-/// Returns a shortest way from each file that is on a circle back to itself.
+/// Returns for each file that is on a circle a shortest way from the file back to itself.
 pub fn circles(arrows: &Arrows) -> Vec<Vec<&str>> {
     arrows.keys().filter_map(|file| way_back(file, arrows)).collect()
 }
 
+/// Returns a shortest way from a file back to itself, or `None` if the file is on no circle. Searches breadth first.
 fn way_back<'a>(start: &'a str, arrows: &'a Arrows) -> Option<Vec<&'a str>> {
     let mut reached: BTreeMap<&str, &str> = BTreeMap::new();
     let mut edge = vec![start];
@@ -68,6 +69,7 @@ fn module(file: &str) -> String {
     std::iter::once("crate").chain(parts).collect::<Vec<_>>().join("::")
 }
 
+/// Reads the paths and imports of a file, except those in lines of tests.
 fn read(file: &str, text: &str) -> File {
     let tokens = tokens(text);
     let in_tests = test_regions(file, &tokens);
@@ -79,8 +81,9 @@ fn read(file: &str, text: &str) -> File {
     File { imported: imports.collect(), named }
 }
 
-/// Returns the file that defines the item that a path names. Returns `None` for a module, which is the beginning of other
-/// paths, and for an item of another crate. `depth` ends a circle of re-exports.
+/// Returns the file that defines the item that a path names. Returns `None` if the path names a module, which is only the
+/// beginning of other paths, or an item of another crate. `depth` counts the re-exports that were followed; it ends a circle of
+/// re-exports.
 fn defining<'a>(
     path: &str,
     modules: &BTreeMap<String, &'a str>,
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_circle_passes() {
+    fn re_exports_and_tests_are_no_circle() {
         let sources = [
             ("x/mod.rs", "mod a;\nmod b;\npub use self::{a::A, b::B};"),
             ("x/a.rs", "use super::B;\n#[cfg(test)]\nmod tests { use crate::x::b::B; }"),

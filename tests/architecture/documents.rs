@@ -1,9 +1,10 @@
-//! The paths that the documents name exist.
+//! The check that every path in a document exists.
 
 use std::{fs, path::Path};
 
-/// Folders whose paths are checked. In `ARCHITECTURE.md` a path below `src/` may begin with the name of a module.
+/// The folders whose paths are checked.
 const FOLDERS: &[&str] = &["src/", "tests/", "docs/", "migrations/", "templates/", "static/", "benches/", "examples/"];
+/// The modules of `src/` with which a path may begin. `ARCHITECTURE.md` writes such paths without `src/`.
 const MODULES: &[&str] = &["cli/", "config/", "domain/", "flows/", "http/", "memory/", "store/"];
 
 /// Paths that a document tells its reader to create.
@@ -44,7 +45,7 @@ fn documents() -> Vec<String> {
     ["", "docs", "docs/contract", "docs/deploy"].into_iter().flat_map(below).collect()
 }
 
-/// Returns the texts between backticks that are paths, except those with a placeholder.
+/// Returns the texts between backticks that are paths, except paths with a placeholder.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     let is_path = |text: &&str| {
         let begins = FOLDERS.iter().any(|folder| text.starts_with(folder));
@@ -54,7 +55,8 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2).filter(is_path)
 }
 
-/// Returns whether a path is that of a file or folder, below the repository or below `src/`.
+/// Returns whether a path exists, relative to the repository or to `src/`. Ignores a line number after `:`. Paths in
+/// [`TO_BE_MADE`] count as existing.
 fn exists(path: &str) -> bool {
     let path = path.split(':').next().unwrap_or(path);
     TO_BE_MADE.contains(&path) || root().join(path).exists() || root().join("src").join(path).exists()

@@ -2,10 +2,10 @@
 
 use super::files_below;
 
-/// How wide a comment may be, in columns.
+/// The maximum width of a comment, in columns.
 const MAX_WIDTH: usize = 128;
 
-/// Phrases that leave a noun out, or that have a standard term.
+/// Phrases that leave out a noun, or for which there is a standard term. Each has the advice that the test prints.
 const PHRASES: &[(&str, &str)] = &[
     ("whoever", "name the person or the program"),
     ("whom ", "name the person or the program"),
@@ -22,7 +22,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("but for ", "write \"except\""),
 ];
 
-/// Words that begin the documentation of a function like a verb in the third person, without being a verb.
+/// Capitalised words in `s` that are not verbs, but that could begin the documentation of a function.
 const NO_VERBS: &[&str] =
     &["This", "Its", "As", "Is", "Was", "Has", "Whose", "Seconds", "Names", "Bytes", "Always", "Does"];
 
@@ -37,7 +37,7 @@ fn comments_keep_the_language_rule() {
 }
 
 #[test]
-fn what_breaks_the_rule_is_caught() {
+fn violations_of_the_rule_are_caught() {
     for (source, wrong) in [
         ("/// The user's name.\nfn name() {}", "begins with a verb"),
         ("/// Whether it is live.\n#[must_use]\npub(crate) const fn is_live() {}", "begins with a verb"),
@@ -53,7 +53,7 @@ fn what_breaks_the_rule_is_caught() {
 }
 
 #[test]
-fn what_keeps_the_rule_passes() {
+fn comments_that_keep_the_rule_pass() {
     for source in [
         "/// Returns the user's name.\nfn name() {}",
         "/// The user.\npub struct User;",
@@ -65,7 +65,7 @@ fn what_keeps_the_rule_passes() {
     }
 }
 
-/// Returns what is wrong with the comments of a file.
+/// Returns the violations of the rule in the comments of a file, each as `name:line: …`.
 fn violations(name: &str, source: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut documentation: Vec<&str> = Vec::new();
@@ -99,7 +99,7 @@ fn violations(name: &str, source: &str) -> Vec<String> {
     found
 }
 
-/// Returns the text of a line that is a comment.
+/// Returns the text of a comment, or `None` if the line is not a comment.
 fn comment(line: &str) -> Option<&str> {
     line.strip_prefix("//").map(|rest| rest.trim_start_matches(['/', '!']))
 }
@@ -114,7 +114,7 @@ fn is_function(line: &str) -> bool {
     line.trim_start_matches("const ").trim_start_matches("async ").starts_with("fn ")
 }
 
-/// Returns whether a text begins with a capitalised word in `s` that can be a verb.
+/// Returns whether a text begins with a capitalised word that ends in `s` and can be a verb.
 fn begins_with_a_verb(text: &str) -> bool {
     let word = text.split([' ', '.', ',', ':', ';']).next().unwrap_or_default();
     word.len() > 1

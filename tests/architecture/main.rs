@@ -1,7 +1,8 @@
-//! The dependency rule as a test: it reads `src/` and names file, line and rule of each violation.
+//! The dependency rule as a test: it reads `src/` and reports file, line and rule of each violation.
 //!
-//! It reads tokens, not types: `use` trees are spread out, `self` and `super` resolved, and every path that begins with
-//! `crate` or the name of a dependency is looked up in the two tables below. A new folder or dependency needs a row here.
+//! It reads tokens, not types. `use` trees are expanded into paths, and `self` and `super` are resolved. Every path that begins
+//! with `crate` or with the name of a dependency is looked up in the tables [`LAYERS`] and [`DOORS`]. A new folder or
+//! dependency needs a row there.
 
 mod circles;
 mod documents;
@@ -13,7 +14,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use source::{Named, paths, test_regions, tokens};
 
-/// Which of our modules each module may name beside itself: `main → cli → http → flows → {store, memory} → domain`.
+/// The modules that each module of this crate may name, besides itself: `main → cli → http → flows → {store, memory} → domain`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("random", &[]),
     ("config", &["domain"]),
@@ -28,11 +29,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
 ];
 
+/// Every path below `src/`.
 const EVERYWHERE: &[&str] = &[""];
-/// The folders with tasks, waiting and a log.
+/// The folders whose code may use the asynchronous runtime and the log.
 const AT_WORK: &[&str] = &["store/", "memory/", "flows/", "http/", "cli/"];
 
-/// Where each dependency may be named: beginnings of paths below `src/`. The large ones have one door.
+/// The paths below `src/`, or their beginnings, where each dependency may be named. Most large dependencies may be named in few
+/// places.
 const DOORS: &[(&str, &[&str])] = &[
     ("argon2", &["memory/hasher.rs"]),
     ("aws_lc_rs", &["domain/signing_key/", "domain/aead.rs"]),
@@ -77,23 +80,24 @@ const DOORS: &[(&str, &[&str])] = &[
     ("zxcvbn", &["domain/password.rs"]),
 ];
 
-/// Single paths that are allowed where their crate is not.
+/// Single paths that a file may name, although it may not name other paths of that dependency.
 const EXCEPTIONS: &[(&str, &str)] = &[
     // The runtime of the commands; they use nothing else of Rocket.
     ("cli/mod.rs", "rocket::execute"),
 ];
 
-/// The files of `flows/` that are no flow: flows share them. Only `flows/api.rs` names flows, and nothing in `flows` names it.
+/// The files of `flows/` that are not flows. Flows share them. Only `flows/api.rs` may name flows, and no file of `flows` may
+/// name `flows/api.rs`.
 const NO_FLOWS: &[&str] =
     &["steps/", "vestibule", "mod", "open/error", "open/data_paths", "open/keys", "open/process_locks", "open/secret"];
-/// The `impl` that embedding applications call.
+/// The file with the methods that embedding applications call.
 const API: &str = "flows/api.rs";
 
-/// Readers of the wall clock, by their last two names or their last.
+/// The items that read the wall clock: the last segment or the last two segments of a path.
 const WALL_CLOCK: &[&str] =
     &["SystemTime::now", "SystemTime::UNIX_EPOCH", "UNIX_EPOCH", "now_utc", "now_local", "now_v7"];
 
-/// How many lines a file of the source or of the tests may have.
+/// The maximum number of lines of a file below `src/` or `tests/`.
 const MOST_LINES: usize = 400;
 
 #[test]
@@ -105,7 +109,7 @@ fn the_source_keeps_the_dependency_rule() {
 }
 
 #[test]
-fn no_file_names_one_that_names_it() {
+fn no_file_is_on_a_circle_of_dependencies() {
     let arrows = circles::arrows(&sources());
     let ways: Vec<String> = circles::circles(&arrows).into_iter().map(|way| way.join(" → ")).collect();
     assert!(ways.is_empty(), "{} files are on a circle:\n{}", ways.len(), ways.join("\n"));
@@ -201,6 +205,7 @@ fn top(file: &str) -> &str {
     file.split(['/', '.']).next().unwrap_or(file)
 }
 
+/// Returns the violation if a file names a module that [`LAYERS`] does not permit, or if the file has no row there.
 fn layer(file: &str, named: &Named) -> Option<String> {
     let from = top(file);
     let Some((_, may_use)) = LAYERS.iter().find(|(layer, _)| *layer == from) else {
@@ -215,13 +220,14 @@ fn layer(file: &str, named: &Named) -> Option<String> {
     })
 }
 
+/// Returns the violation if a flow names another flow, or if a file of `flows` names `flows/api.rs`.
 fn flow(file: &str, named: &Named, flows: &BTreeSet<String>) -> Option<String> {
     let from = file.strip_prefix("flows/")?.trim_end_matches(".rs").trim_end_matches("/mod");
     let path = named.path.strip_prefix("crate::flows::")?;
     if path == "api" || path.starts_with("api::") {
         return Some("nothing in `flows` names `flows/api.rs`".to_owned());
     }
-    // The tests of a flow are in its folder.
+    // The tests of a flow are in its folder, and may name other flows.
     if file == API || file.ends_with("/tests.rs") {
         return None;
     }
@@ -235,6 +241,7 @@ fn flow(file: &str, named: &Named, flows: &BTreeSet<String>) -> Option<String> {
     is_other_flow.then(|| format!("the flow `{from}` names the flow `{to}`; what both need is a step in flows/steps/"))
 }
 
+/// Returns the violation if a file names a dependency where neither [`DOORS`] nor [`EXCEPTIONS`] permits it.
 fn door(file: &str, named: &Named) -> Option<String> {
     let dependency = named.path.split("::").next()?;
     let (_, places) = DOORS.iter().find(|(name, _)| *name == dependency)?;
@@ -243,6 +250,7 @@ fn door(file: &str, named: &Named) -> Option<String> {
     (!allowed).then(|| format!("`{}` belongs in {} only", named.path, places.join(", ")))
 }
 
+/// Returns the violation if a file other than `clock.rs` reads the wall clock.
 fn wall_clock(file: &str, named: &Named) -> Option<String> {
     let reads = WALL_CLOCK
         .iter()
@@ -250,7 +258,7 @@ fn wall_clock(file: &str, named: &Named) -> Option<String> {
     (reads && file != "clock.rs").then(|| format!("`{}` reads the wall clock; `now` is a parameter", named.path))
 }
 
-/// Returns the violations in a made-up file at a path, one line each, without the path.
+/// Returns the violations in a made-up file with this path, each without the path.
 fn broken_by(file: &str, code: &str) -> Vec<String> {
     let flows = flow_names(
         [
@@ -266,6 +274,7 @@ fn broken_by(file: &str, code: &str) -> Vec<String> {
     all.into_iter().map(|line| line.trim_start_matches(&format!("src/{file}:")).to_owned()).collect()
 }
 
+/// Checks that the first violation in a made-up file begins with this text.
 #[track_caller]
 fn assert_broken(file: &str, code: &str, beginning: &str) {
     let broken = broken_by(file, code);
@@ -273,7 +282,7 @@ fn assert_broken(file: &str, code: &str, beginning: &str) {
 }
 
 #[test]
-fn an_arrow_upwards_is_caught_however_it_is_written() {
+fn a_dependency_on_an_upper_layer_is_caught_in_every_notation() {
     assert_broken("domain/user.rs", "use crate::store::Tx;", "2: domain may not name `crate::store::Tx`");
     assert_broken("domain/user.rs", "use crate::{\n    random,\n    config::{Config, Client},\n};", "4: domain");
     assert_broken("store/users.rs", "fn f() { crate::memory::hasher::f() }", "2: store may not");
@@ -318,7 +327,7 @@ fn a_flow_that_uses_another_is_caught() {
 }
 
 #[test]
-fn a_dependency_away_from_its_door_is_caught() {
+fn a_dependency_outside_of_its_permitted_files_is_caught() {
     assert_broken("flows/login.rs", "use sqlx::SqlitePool;", "2: `sqlx::SqlitePool` belongs in store/mod.rs, ");
     assert_broken("store/users.rs", "fn f() { sqlx::query(\"select 1\") }", "2: `sqlx::query` belongs in store/mod.rs");
     assert_broken("domain/user.rs", "#[rocket::async_trait]\ntrait T {}", "2: `rocket::async_trait` belongs");
@@ -329,7 +338,7 @@ fn a_dependency_away_from_its_door_is_caught() {
 }
 
 #[test]
-fn a_look_at_the_wall_clock_is_caught() {
+fn reading_the_wall_clock_is_caught() {
     assert_broken(
         "flows/login.rs",
         "fn f() { std::time::SystemTime::now(); }",
@@ -340,7 +349,7 @@ fn a_look_at_the_wall_clock_is_caught() {
 }
 
 #[test]
-fn size_heading_and_unwrap_are_caught() {
+fn too_many_lines_a_missing_heading_and_unwrap_are_caught() {
     assert_broken("domain/id.rs", &"\n".repeat(MOST_LINES), "401: has 401 lines");
     assert_broken("domain/id.rs", "fn f() { None.unwrap() }", "2: `unwrap` outside tests");
     let headless = violations("domain/id.rs", "// What it is.\n", &BTreeSet::new());
@@ -348,7 +357,7 @@ fn size_heading_and_unwrap_are_caught() {
 }
 
 #[test]
-fn what_is_allowed_passes() {
+fn permitted_code_passes() {
     let allowed = [
         ("domain/jwt.rs", "use jsonwebtoken::{Header, Validation};\nuse super::{UnixTime, time::numeric_date};"),
         ("domain/mod.rs", "mod time;\npub use self::time::UnixTime;\nfn f() { time::g() }"),
@@ -363,7 +372,7 @@ fn what_is_allowed_passes() {
         ("lib.rs", "pub mod http;\npub use self::http::guards::AccessToken;"),
         ("main.rs", "fn main() { vestibule::cli::main() }"),
         ("clock.rs", "fn f() { std::time::SystemTime::now(); }"),
-        // Words in comments and texts are no names, fields and locals neither.
+        // Words in comments and literals are not paths. Names of fields and local variables are not paths either.
         (
             "domain/id.rs",
             "/// Not sqlx::query, nor `x.unwrap()`.\nfn f<'a>(sqlx: &'a str) { g(\"rocket::build()\", r#\"crate::http\"#) }",

@@ -1,15 +1,17 @@
-//! Reads Rust as far as the rules need it: tokens, what only tests compile, and the paths that a file names.
+//! A reader of Rust source for the rules. It finds the tokens, the code that only tests compile, and the paths that a file
+//! names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An identifier, a `::`, or one other character; a literal is `"`.
+/// A token: an identifier or number, `::`, or one other character. Each string or character literal is one token.
 pub struct Token {
-    /// From 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// As it stands.
+    /// The text in the source; `"` for a string or character literal.
     pub text: String,
 }
 
+/// Returns the tokens of a source text. Comments and whitespace are left out.
 pub fn tokens(source: &str) -> Vec<Token> {
     let chars: Vec<char> = source.chars().collect();
     let (mut at, mut line, mut tokens) = (0, 1, Vec::new());
@@ -70,7 +72,7 @@ pub fn tokens(source: &str) -> Vec<Token> {
     tokens
 }
 
-/// Moves on to where `end` holds. Never a token.
+/// Increases `at` until `end` returns true. Returns `None`, because the skipped characters are no token.
 fn skip(at: &mut usize, end: impl Fn(usize) -> bool) -> Option<String> {
     while !end(*at) {
         *at += 1;
@@ -115,22 +117,23 @@ pub fn test_regions(file: &str, tokens: &[Token]) -> Vec<bool> {
 /// A path as the code names it, with `self` and `super` resolved to `crate::…`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Named {
-    /// From 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// With `self` and `super` resolved.
+    /// The path from `crate`, or from the name of another crate.
     pub path: String,
-    /// Whether it is in a `use` that other modules see.
+    /// Whether the path is in a `pub use` or `pub(…) use`.
     pub exported: bool,
-    /// The name that a `use` gives it in this file.
+    /// The last segment of a path in a `use`; `None` for a path outside of a `use`. A name after `as` is ignored.
     pub name: Option<String>,
 }
 
+/// Returns the paths that a file names, in their order. `file` is relative to `src/`.
 pub fn paths(file: &str, tokens: &[Token]) -> Vec<Named> {
     let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
     let is_name = |at: usize| text(at).starts_with(|c: char| c.is_alphabetic() || c == '_');
     let children: BTreeSet<&str> =
         (0..tokens.len()).filter(|at| text(*at) == "mod" && text(at + 2) == ";").map(|at| text(at + 1)).collect();
-    // `cli/mod.rs` and `cli.rs` are both `cli`.
+    // `cli/mod.rs` and `cli.rs` are both the module `cli`.
     let mut module: Vec<&str> = file.trim_end_matches(".rs").split('/').filter(|part| *part != "mod").collect();
     if matches!(file, "lib.rs" | "main.rs") {
         module.clear();
@@ -160,7 +163,7 @@ pub fn paths(file: &str, tokens: &[Token]) -> Vec<Named> {
                     let mut named = resolve(named, &module);
                     let name = named.path.rsplit("::").next().unwrap_or_default().to_owned();
                     imported.insert(name.clone(), named.path.clone());
-                    // `pub use`, `pub(crate) use`.
+                    // The token before `use` is `pub`, or the `)` of `pub(crate)`.
                     (named.exported, named.name) = (before_use == "pub" || before_use == ")", Some(name));
                     found.push(named);
                 }
@@ -189,7 +192,7 @@ pub fn paths(file: &str, tokens: &[Token]) -> Vec<Named> {
     found
 }
 
-/// Follows `self` and `super` from a module.
+/// Replaces `self` and `super` at the beginning of a path by the path from `crate`. `module` is the module of the file.
 fn resolve(named: Named, module: &[&str]) -> Named {
     let mut segments = named.path.trim_end_matches("::self").split("::").peekable();
     let mut from = module.to_vec();
@@ -202,14 +205,14 @@ fn resolve(named: Named, module: &[&str]) -> Named {
             }
             std::iter::once("crate").chain(from).chain(segments).collect()
         }
-        // How the binary names the library.
+        // The binary names the library `vestibule`.
         Some(&"vestibule") => std::iter::once("crate").chain(segments.skip(1)).collect(),
         _ => segments.collect(),
     };
     Named { path: path.join("::"), ..named }
 }
 
-/// Spreads the tree that begins at `at` into paths; the index after it.
+/// Expands the `use` tree that begins at `at` into paths. Returns the index after the tree.
 fn use_tree(tokens: &[Token], mut at: usize, before: &str, found: &mut Vec<Named>) -> usize {
     let text = |at: usize| tokens.get(at).map_or(";", |token| token.text.as_str());
     let mut path = before.to_owned();

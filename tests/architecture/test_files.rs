@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{MOST_LINES, files_below};
 
-/// The files of the tests that name the database's driver: named helpers, and queries of SQLite's own catalogue.
+/// The files below `tests/` that may contain the word `sqlx`: the helpers that open the database, the comparison of the
+/// schemas, and these rules.
 const TESTS_WITH_SQL: &[&str] = &[
     "api/support/database.rs",
     "architecture/main.rs",
@@ -36,7 +37,7 @@ fn a_file_of_the_tests_that_is_too_long_is_caught() {
     assert!(message.starts_with("tests/api/users.rs: has 401 lines"), "{message}");
 }
 
-/// Returns what is wrong with the length of a file, or `None` if it has at most [`MOST_LINES`] lines.
+/// Returns the violation if a file has more than [`MOST_LINES`] lines, otherwise `None`.
 fn too_long(name: &str, source: &str) -> Option<String> {
     let count = source.lines().count();
     (count > MOST_LINES).then(|| format!("tests/{name}: has {count} lines; past {MOST_LINES} split it by subject"))

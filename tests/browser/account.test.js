@@ -1,4 +1,4 @@
-/** The account: devices, password, data, and what becomes of a session whose access token is over. */
+/** The account page: devices, password, data, and the session after its access token has expired. */
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { PASSWORD, SHORT, TEXTS, browser, enter, scenario, signIn, untilOver } f
 const EXPIRING = { settings: SHORT };
 const NEW_PASSWORD = 'another harbour 77 lantern';
 
-/** A browser of its own, as another device has one. */
+/** Opens a page in a new browser context, as another device would. */
 async function elsewhere(t, options = {}) {
   const context = await (await browser()).newContext(options);
   t.after(() => context.close());
@@ -20,7 +20,7 @@ const message = (page) => page.locator('.message.good').textContent();
 
 const devices = (page) => page.locator('#devices li');
 
-scenario('a device is signed out from another one, and it notices at its next request', async ({ t, page, server }) => {
+scenario('a device is signed out from another device, and must sign in at its next request', async ({ t, page, server }) => {
   const ada = await server.user();
   const phone = await elsewhere(t);
   await signIn(phone, server, ada);
@@ -40,7 +40,7 @@ scenario('a device is signed out from another one, and it notices at its next re
   await phone.locator('#login').waitFor();
 });
 
-scenario('whoever says no to the question signs nobody out', async ({ t, page, server }) => {
+scenario('a cancelled question signs no device out', async ({ t, page, server }) => {
   const ada = await server.user();
   await signIn(await elsewhere(t), server, ada);
   await signIn(page, server, ada);
@@ -50,7 +50,7 @@ scenario('whoever says no to the question signs nobody out', async ({ t, page, s
   assert.equal(await devices(page).count(), 2);
 });
 
-scenario('all other devices are signed out at once, and this one stays', async ({ t, page, server }) => {
+scenario('all other devices are signed out at once, and this device stays signed in', async ({ t, page, server }) => {
   const ada = await server.user();
   const others = [await elsewhere(t), await elsewhere(t)];
   for (const other of others) await signIn(other, server, ada);
@@ -67,7 +67,7 @@ scenario('all other devices are signed out at once, and this one stays', async (
   }
 });
 
-scenario('signing out ends in the form, and going back shows nothing', async ({ page, server }) => {
+scenario('signing out leads to the form, and going back displays no account', async ({ page, server }) => {
   const ada = await server.user();
   await signIn(page, server, ada);
   await page.locator('#sign-out button').click();
@@ -79,7 +79,7 @@ scenario('signing out ends in the form, and going back shows nothing', async ({ 
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });
 
-scenario('another tab follows when somebody signs out', async ({ page, server, context }) => {
+scenario('after a sign-out another tab opens the form too', async ({ page, server, context }) => {
   await signIn(page, server, await server.user());
   const other = await context.newPage();
   await other.goto(`${server.url}/account`);
@@ -90,7 +90,7 @@ scenario('another tab follows when somebody signs out', async ({ page, server, c
 
 const TOKYO = { context: { timezoneId: 'Asia/Tokyo' } };
 
-scenario('the last use is told as how long ago, other times in the zone of the reader', TOKYO, async ({ page, server }) => {
+scenario('the last use is displayed as elapsed time, other times in the time zone of the browser', TOKYO, async ({ page, server }) => {
   await signIn(page, server, await server.user());
   const [last, signedIn] = await page.locator('#devices time').all();
   assert.equal(await last.textContent(), 'now');
@@ -107,7 +107,7 @@ async function changePassword(page, current, next) {
   await page.locator('#change-password button[type=submit]').click();
 }
 
-scenario('a changed password keeps this device in and signs the others out', async ({ t, page, server, watch }) => {
+scenario('a changed password keeps this device signed in and signs the other devices out', async ({ t, page, server, watch }) => {
   watch.tolerate(/401/);
   const ada = await server.user();
   const other = await elsewhere(t);
@@ -125,7 +125,7 @@ scenario('a changed password keeps this device in and signs the others out', asy
   await signIn(other, server, { ...ada, password: NEW_PASSWORD });
 });
 
-scenario('a wrong current password is said at its field, and nothing is changed', async ({ page, server, watch }) => {
+scenario('a wrong current password is reported at its field', async ({ page, server, watch }) => {
   watch.tolerate(/40[13]|422/);
   await signIn(page, server, await server.user());
   await changePassword(page, 'not the one', NEW_PASSWORD);
@@ -136,7 +136,7 @@ scenario('a wrong current password is said at its field, and nothing is changed'
   assert.ok(!(await page.textContent('main')).includes(TEXTS.errors.other), 'it says what is wrong');
 });
 
-scenario('the fields for a new password tell password managers what they are', async ({ page, server }) => {
+scenario('the password fields have autocomplete values for password managers', async ({ page, server }) => {
   const ada = await server.user();
   await signIn(page, server, ada);
   const complete = await page.locator('#change-password input:not([type=hidden])').evaluateAll((inputs) =>
@@ -145,7 +145,7 @@ scenario('the fields for a new password tell password managers what they are', a
   assert.deepEqual(complete, [['username', ada.name], ['current-password', ''], ['new-password', '']]);
 });
 
-scenario('new passwords can be shown, and Caps Lock is pointed out', async ({ page, server }) => {
+scenario('the passwords can be displayed, and Caps Lock is reported', async ({ page, server }) => {
   await signIn(page, server, await server.user());
   const form = page.locator('#change-password');
   await form.locator('[aria-pressed]').click();
@@ -158,7 +158,7 @@ scenario('new passwords can be shown, and Caps Lock is pointed out', async ({ pa
   assert.equal(await page.locator('#delete-account .caps').textContent(), '');
 });
 
-scenario('the data is one file to keep', async ({ page, server }) => {
+scenario('the data is downloaded as one file', async ({ page, server }) => {
   const ada = await server.user();
   await signIn(page, server, ada);
   const downloaded = page.waitForEvent('download');
@@ -168,7 +168,7 @@ scenario('the data is one file to keep', async ({ page, server }) => {
   assert.match(await readFile(await download.path(), 'utf8'), new RegExp(ada.email));
 });
 
-scenario('an account is deleted with its password and a tick, and is gone', async ({ page, server, watch }) => {
+scenario('an account is deleted with its password and a checked box', async ({ page, server, watch }) => {
   watch.tolerate(/401/);
   const ada = await server.user();
   await signIn(page, server, ada);
@@ -183,7 +183,7 @@ scenario('an account is deleted with its password and a tick, and is gone', asyn
   await page.locator('#error:not([hidden])').waitFor();
 });
 
-scenario('whoever comes back after the access token is over is still signed in, bound as before', EXPIRING, async (tools) => {
+scenario('a person who comes back after the access token has expired is still signed in, bound as before', EXPIRING, async (tools) => {
   const { page, server, watch } = tools;
   await signIn(page, server, await server.user());
   await untilOver();
@@ -194,7 +194,7 @@ scenario('whoever comes back after the access token is over is still signed in, 
   assert.match(await devices(page).first().textContent(), new RegExp(TEXTS.account.bound));
 });
 
-scenario('the way back keeps where they were going', EXPIRING, async ({ page, server }) => {
+scenario('the redirects of a refresh lead to the requested page, with its query', EXPIRING, async ({ page, server }) => {
   await signIn(page, server, await server.user());
   await untilOver();
   await page.goto(`${server.url}/account?notice=again#data-title`);
@@ -202,7 +202,7 @@ scenario('the way back keeps where they were going', EXPIRING, async ({ page, se
   assert.ok(page.url().startsWith(`${server.url}/account?notice=again`), page.url());
 });
 
-scenario('copied cookies of a bound session get another browser to the form, not in', EXPIRING, async (tools) => {
+scenario('copied cookies of a bound session lead another browser to the form', EXPIRING, async (tools) => {
   const { t, page, server, context } = tools;
   await signIn(page, server, await server.user());
   const thief = await elsewhere(t, {
@@ -217,7 +217,7 @@ scenario('copied cookies of a bound session get another browser to the form, not
   await page.locator('#devices').waitFor();
 });
 
-scenario('a form that was open while the access token ran out is not lost', EXPIRING, async ({ page, server, watch }) => {
+scenario('a form that was open while the access token expired can still be sent', EXPIRING, async ({ page, server, watch }) => {
   watch.tolerate(/401/);
   const ada = await server.user();
   await signIn(page, server, ada);
@@ -227,7 +227,7 @@ scenario('a form that was open while the access token ran out is not lost', EXPI
   assert.equal(await message(page), TEXTS.notices.password_changed);
 });
 
-scenario('the download works after the access token ran out', EXPIRING, async ({ page, server, watch }) => {
+scenario('the download works after the access token has expired', EXPIRING, async ({ page, server, watch }) => {
   watch.tolerate(/401/);
   const ada = await server.user();
   await signIn(page, server, ada);
@@ -237,7 +237,7 @@ scenario('the download works after the access token ran out', EXPIRING, async ({
   assert.match(await readFile(await (await downloaded).path(), 'utf8'), new RegExp(ada.email));
 });
 
-scenario('a server that is not reached leaves the way back open', EXPIRING, async ({ page, server, context, watch }) => {
+scenario('an unreachable server is reported, and a reload continues later', EXPIRING, async ({ page, server, context, watch }) => {
   watch.tolerate(/ERR_FAILED/);
   await signIn(page, server, await server.user());
   await untilOver();
@@ -250,7 +250,7 @@ scenario('a server that is not reached leaves the way back open', EXPIRING, asyn
   await page.locator('#devices').waitFor();
 });
 
-scenario('a person signs out when the access token is over, too', EXPIRING, async ({ page, server }) => {
+scenario('a person can sign out after the access token has expired', EXPIRING, async ({ page, server }) => {
   await signIn(page, server, await server.user());
   await untilOver();
   await page.locator('#sign-out button').click();

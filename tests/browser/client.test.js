@@ -1,4 +1,6 @@
-/** `static/client.js` as another front end uses it: on a page of the server's own site, and on one of another origin. */
+/**
+ * `static/client.js` as another front end uses it: on a page of the server's own origin, and on a page of another origin.
+ */
 
 import assert from 'node:assert/strict';
 import { SHORT, otherSite, scenario, scratch, untilOver } from './support.js';
@@ -13,14 +15,17 @@ const script = (server, options) => `<script type="module" nonce="n">
   }));
 </script>`;
 
-/** Opens an empty page with a client in `auth`; `problem` gives what a call threw as plain data. */
+/**
+ * Opens an empty page with a client in `globalThis.auth`. Its `globalThis.problem` returns the error of a call as plain data,
+ * or null.
+ */
 async function open({ context, server }, page, options) {
   await scratch(context, `${server.url}/scratch`, { script: script(server, options) });
   await page.goto(`${server.url}/scratch`);
   await page.waitForFunction(() => globalThis.auth);
 }
 
-/** The same on another origin, with bearer tokens. */
+/** Opens the same page on another origin. Its client uses bearer tokens. */
 async function openElsewhere({ t, server, page, watch }) {
   const site = await otherSite(t, { script: script(server, { url: server.url, transport: 'bearer' }) });
   watch.allow(site);
@@ -52,7 +57,7 @@ scenario('with cookies: signs in bound to the browser, and no script can read a 
   assert.deepEqual(tokens.map((cookie) => cookie.httpOnly), [true, true, true]);
 });
 
-scenario('with cookies: signs out, and the server knows', async (tools) => {
+scenario('with cookies: signs out, also on the server', async (tools) => {
   const { page, server, watch } = tools;
   watch.tolerate(/401/);
   await open(tools, page, { transport: 'cookie' });
@@ -62,7 +67,7 @@ scenario('with cookies: signs out, and the server knows', async (tools) => {
   await page.evaluate(() => globalThis.auth.logout());
 });
 
-scenario('ten calls after the access token is over make one refresh', { settings: SHORT }, async (tools) => {
+scenario('ten calls after the access token has expired cause one refresh', { settings: SHORT }, async (tools) => {
   const { page, server, watch } = tools;
   watch.tolerate(/401/);
   await open(tools, page, { transport: 'cookie' });
@@ -75,7 +80,7 @@ scenario('ten calls after the access token is over make one refresh', { settings
   assert.equal(paths(watch, '/auth/refresh').length, 1);
 });
 
-scenario('two tabs whose token is over at once both go on, and neither is signed out', { settings: SHORT }, async (tools) => {
+scenario('two tabs whose access token expires at once both continue, and neither is signed out', { settings: SHORT }, async (tools) => {
   const { page, server, watch, context } = tools;
   watch.tolerate(/401/);
   const other = await context.newPage();
@@ -90,7 +95,7 @@ scenario('two tabs whose token is over at once both go on, and neither is signed
   assert.ok(count >= 3 && count <= 6, `${count} refreshes`);
 });
 
-scenario('two tabs without Web Locks, as over plain http, go on as well', { settings: SHORT }, async (tools) => {
+scenario('two tabs without Web Locks, as over plain http, continue as well', { settings: SHORT }, async (tools) => {
   const { page, server, watch, context } = tools;
   watch.tolerate(/401/);
   await context.addInitScript(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
@@ -104,7 +109,7 @@ scenario('two tabs without Web Locks, as over plain http, go on as well', { sett
   }
 });
 
-scenario('when another tab signs somebody else in during a refresh, the refresh is of the new session', async (tools) => {
+scenario('when another tab signs another user in during a refresh, the refresh continues the new session', async (tools) => {
   const { page, server, watch, context } = tools;
   watch.tolerate(/403/);
   const other = await context.newPage();
@@ -114,7 +119,7 @@ scenario('when another tab signs somebody else in during a refresh, the refresh 
   const eve = await server.user();
   let held = 0;
   await context.route('**/auth/refresh', async (route) => {
-    // The cookies change after the page has taken the CSRF token, and before the request leaves.
+    // The cookies change after the page has read the CSRF token, and before the request is sent.
     held += 1;
     if (held === 1) await signIn(other, eve);
     await route.continue();
@@ -136,7 +141,7 @@ scenario('when another tab changes the password during a refresh, neither tab is
   await context.route('**/auth/refresh', async (route) => {
     held += 1;
     if (held > 1) return route.continue();
-    // The refresh left with the cookies from before, and arrives after the change.
+    // The refresh is sent with the cookies from before the password change, and arrives after the change.
     const changed = await other.evaluate(async (password) => {
       const headers = { 'Content-Type': 'application/json' };
       const body = JSON.stringify({ current_password: password, new_password: 'another harbour 77 lantern' });
@@ -154,7 +159,7 @@ scenario('when another tab changes the password during a refresh, neither tab is
   assert.equal(held, 2);
 });
 
-scenario('a session that is over gives the first 401, not an endless loop', { settings: SHORT }, async (tools) => {
+scenario('an ended session causes one 401, not an endless loop', { settings: SHORT }, async (tools) => {
   const { page, server, watch } = tools;
   watch.tolerate(/401/);
   const ada = await server.user();
@@ -166,7 +171,7 @@ scenario('a session that is over gives the first 401, not an endless loop', { se
   assert.equal(paths(watch, '/auth/refresh').length, 1);
 });
 
-scenario('a refusal has a code, a status, the time to wait and the fields', async (tools) => {
+scenario('an error has a code, a status and the invalid fields', async (tools) => {
   const { page, watch } = tools;
   watch.tolerate(/401|422/);
   await open(tools, page, { transport: 'cookie' });
@@ -180,7 +185,7 @@ scenario('a refusal has a code, a status, the time to wait and the fields', asyn
   assert.deepEqual([short.code, short.status, short.fields.map((one) => one.field)], ['invalid_request', 422, ['password']]);
 });
 
-scenario('too many attempts say when to try again', { settings: { login_failures_per_account: '2/15m' } }, async (tools) => {
+scenario('the error for too many attempts contains the time to wait', { settings: { login_failures_per_account: '2/15m' } }, async (tools) => {
   const { page, server, watch } = tools;
   watch.tolerate(/401|429/);
   const { email } = await server.user();
@@ -193,7 +198,7 @@ scenario('too many attempts say when to try again', { settings: { login_failures
   assert.ok(last.retryAfter > 0 && last.retryAfter <= 900, `${last.retryAfter}`);
 });
 
-scenario('a server that does not answer is unreachable', async (tools) => {
+scenario('a server that does not respond causes the error unreachable', async (tools) => {
   const { page, context, watch } = tools;
   watch.tolerate(/ERR_FAILED/);
   await open(tools, page, { transport: 'cookie' });
@@ -202,7 +207,7 @@ scenario('a server that does not answer is unreachable', async (tools) => {
   assert.deepEqual([problem.ours, problem.code, problem.status], [true, 'unreachable', 0]);
 });
 
-scenario('a fingerprint that does not come holds a sign-in up for a second and a half at most', async (tools) => {
+scenario('a sign-in succeeds without a fingerprint if the module does not load', async (tools) => {
   const { page, context, server } = tools;
   await context.route('**/static/fingerprint.js', () => {});
   await open(tools, page, { transport: 'cookie' });
@@ -210,7 +215,7 @@ scenario('a fingerprint that does not come holds a sign-in up for a second and a
   assert.deepEqual((await sessions(page)).map((one) => one.device_bound), [false]);
 });
 
-scenario('switched off, the fingerprint is not even fetched', async (tools) => {
+scenario('with the fingerprint switched off, its module is not requested', async (tools) => {
   const { page, server, watch } = tools;
   await open(tools, page, { transport: 'cookie', fingerprint: 'off' });
   await signIn(page, await server.user());
@@ -218,7 +223,7 @@ scenario('switched off, the fingerprint is not even fetched', async (tools) => {
   assert.equal(paths(watch, '/static/fingerprint.js').length, 0);
 });
 
-scenario('from another origin with bearer tokens: signs in bound, refreshes once for all, signs out', { settings: SHORT }, async (tools) => {
+scenario('from another origin with bearer tokens: signs in bound, refreshes once for three calls, signs out', { settings: SHORT }, async (tools) => {
   const { page, server, watch } = tools;
   watch.tolerate(/401/);
   await openElsewhere(tools);
@@ -248,7 +253,7 @@ scenario('bearer tokens are in memory only, and no cookie is sent or kept', asyn
   assert.deepEqual(kept, { cookie: '', local: {}, session: {}, databases: [], client: '{}' });
 });
 
-scenario('a token never goes to another server', async (tools) => {
+scenario('the client sends a token to no other server', async (tools) => {
   const { page, server, watch } = tools;
   const site = await openElsewhere(tools);
   await signIn(page, await server.user());

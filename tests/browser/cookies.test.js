@@ -1,13 +1,13 @@
-/** What another host of the domain, and another program on this machine, can do with cookies in a real browser. */
+/** The effect of cookies that another host of the domain, or another program on this machine, has set in a real browser. */
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { SHORT, enter, scenario, signIn, untilOver } from './support.js';
 
-/** Cookies as they are outside the profile `dev`: Chromium takes hosts below `localhost` for as safe as https. */
+/** Secure cookies, as outside of the profile `dev`. Chromium accepts them over http from hosts below `localhost`. */
 const SECURE = { settings: { cookie_secure: 'true' } };
 
-/** The cookies of a login by script, by their plain names. */
+/** Logs in through the API. Returns the values of the cookies by their names without prefix. */
 async function tokensOf(server, { name, password }) {
   const answer = await server.call('/auth/login', { username: name, password, transport: 'cookie' });
   assert.equal(answer.status, 200);
@@ -15,11 +15,11 @@ async function tokensOf(server, { name, password }) {
   return Object.fromEntries(pairs.map(([cookie, value]) => [cookie.replace(/^__(Host|Secure)-/, ''), value]));
 }
 
-/** A sibling host, whose page sets cookies for the whole domain. */
+/** Starts a sibling host, whose page sets cookies for the whole domain. */
 async function sibling(t, cookies) {
   const site = createServer((request, response) => {
     const lines = cookies.map(([name, value, path]) => `${name}=${value}; Domain=example.localhost; Path=${path}; Secure`);
-    // Node writes headers as Latin-1, so this is how UTF-8 gets there.
+    // Node writes headers as Latin-1. With this conversion it writes the bytes of UTF-8.
     const bytes = lines.map((line) => Buffer.from(line).toString('latin1'));
     response.writeHead(200, { 'Content-Type': 'text/html', 'Set-Cookie': bytes }).end('<!doctype html><title>Evil</title>');
   });
@@ -29,7 +29,7 @@ async function sibling(t, cookies) {
 }
 
 for (const csrf of ['%5f%5fHost-csrf_token', '__Host%2Dcsrf_token', '\u2000__Host-csrf_token', '__Host-csrf_toke%6e']) {
-  scenario(`a sibling host that sets ${JSON.stringify(csrf)} signs nobody in as somebody else`, SECURE, async (tools) => {
+  scenario(`a sibling host that sets ${JSON.stringify(csrf)} signs nobody in as another user`, SECURE, async (tools) => {
     const { t, page, context, server, watch } = tools;
     const [ada, eve] = [await server.user(), await server.user()];
     const url = `http://auth.example.localhost:${server.port}`;
@@ -42,7 +42,7 @@ for (const csrf of ['%5f%5fHost-csrf_token', '__Host%2Dcsrf_token', '\u2000__Hos
     watch.allow(url);
     watch.allow(new URL(evil).origin);
 
-    // Before the victim has signed in, and afterwards.
+    // The browser gets the cookies of the sibling host before the victim has signed in, and again afterwards.
     await page.goto(evil);
     const tossed = (await context.cookies(`${url}/auth/continue`)).map((cookie) => cookie.name);
     assert.ok(tossed.includes('__Secure-refresh_token'), `the browser took ${tossed}`);
@@ -53,7 +53,7 @@ for (const csrf of ['%5f%5fHost-csrf_token', '__Host%2Dcsrf_token', '\u2000__Hos
     await page.goto(evil);
     await page.goto(`${url}/auth/continue?next=/account`);
     assert.match(await page.locator('main').textContent(), new RegExp(ada.name));
-    // The access cookie is gone, so that the refresh cookies decide: those of the victim and the tossed one.
+    // Without the access cookie the refresh cookies decide: the victim's cookie, and the cookie of the sibling host.
     await context.clearCookies({ name: '__Host-access_token' });
     await page.goto(`${url}/account`);
     await page.waitForURL(`${url}/account`);
@@ -68,7 +68,7 @@ scenario('a stale cookie of the same name signs nobody out, and a sign-in remove
   await signIn(page, server, ada);
   const { refresh_token: stale } = await tokensOf(server, await server.user());
   for (const value of ['junk', stale]) {
-    // As another program on localhost, or an earlier `base_path`, leaves it.
+    // Another program on localhost, or an earlier `base_path`, can leave such a cookie.
     await context.addCookies([{ name: 'refresh_token', value, domain: 'localhost', path: '/' }]);
     await untilOver();
     await page.goto(`${server.url}/account`);

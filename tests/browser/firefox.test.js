@@ -1,7 +1,7 @@
 /**
- * The same pages in Firefox ESR: what a person does, and that its fingerprint is one.
+ * The same pages in Firefox ESR: the actions of a person, and the fingerprint.
  *
- * It is Debian's own build, driven by WebDriver BiDi, which can't yet do all that the tests in Chromium use.
+ * Debian's build is controlled through WebDriver BiDi. BiDi does not yet support everything that the tests in Chromium use.
  */
 
 import assert from 'node:assert/strict';
@@ -19,7 +19,7 @@ scenario('Firefox: a person signs in, bound to the browser, and signs out', FIRE
   await page.locator('#login').waitFor();
 });
 
-scenario('Firefox: a wrong password is said, and the right one signs in', FIREFOX, async ({ page, server }) => {
+scenario('Firefox: a wrong password is reported, and the right password signs in', FIREFOX, async ({ page, server }) => {
   const ada = await server.user();
   await page.goto(`${server.url}/login`);
   await enter(page, { ...ada, password: 'not the one' });
@@ -30,14 +30,14 @@ scenario('Firefox: a wrong password is said, and the right one signs in', FIREFO
   await page.waitForURL(`${server.url}/account`);
 });
 
-scenario('Firefox: whoever comes back after the access token is over is still signed in', EXPIRING, async ({ page, server }) => {
+scenario('Firefox: a person who comes back after the access token has expired is still signed in', EXPIRING, async ({ page, server }) => {
   await signIn(page, server, await server.user());
   await untilOver();
   await page.goto(`${server.url}/account`);
   await page.locator('#devices').waitFor();
 });
 
-scenario('Firefox: another tab follows when somebody signs out', FIREFOX, async ({ page, server, context }) => {
+scenario('Firefox: after a sign-out another tab opens the form too', FIREFOX, async ({ page, server, context }) => {
   await signIn(page, server, await server.user());
   const other = await context.newPage();
   await other.goto(`${server.url}/account`);
@@ -46,7 +46,7 @@ scenario('Firefox: another tab follows when somebody signs out', FIREFOX, async 
   await other.locator('#login').waitFor();
 });
 
-scenario('Firefox: an account is made', FIREFOX, async ({ page, server }) => {
+scenario('Firefox: an account is created', FIREFOX, async ({ page, server }) => {
   await page.goto(`${server.url}/register`);
   await page.locator('#username').pressSequentially('lamarr');
   await page.locator('#password').pressSequentially('quiet harbour lantern 42');
@@ -61,7 +61,7 @@ const IMPORTER = (address) => `<script type="module" nonce="n">
   globalThis.took = performance.now() - began;
 </script>`;
 
-scenario('Firefox: the fingerprint is the same at the next load, and says what it is', FIREFOX, async ({ t, page, server }) => {
+scenario('Firefox: the fingerprint is the same at the next load, and names system and browser', FIREFOX, async ({ t, page, server }) => {
   const site = await otherSite(t, { script: IMPORTER(`${server.url}/static/fingerprint.js`) });
   const prints = [];
   for (let load = 0; load < 2; load += 1) {

@@ -1,8 +1,8 @@
 /**
- * A page that was written for fastapi-simple-jwt, with the two libraries that it loads: it keeps working unchanged.
+ * A page that was written for fastapi-simple-jwt, with the two libraries that it loads. It must work without a change.
  *
- * The libraries are the real npm packages, and its calls are the ones of that page's script: paths, field names, fifteen
- * fields of the fingerprint. It is served from the server's own origin, and from another one.
+ * The libraries are the real npm packages. The calls are those of the page's script: paths, field names, and fifteen fields of
+ * the fingerprint. The page is served from the server's own origin, and from another origin.
  */
 
 import assert from 'node:assert/strict';
@@ -13,7 +13,10 @@ const LIBRARIES = {
   '/client.min.js': 'clientjs/dist/client.min.js',
 };
 
-/** Only the address of the server, and FingerprintJS's call home (one load in a thousand), are other than there. */
+/**
+ * Returns the page. It differs from the original in the address of the server, and FingerprintJS sends no monitoring request
+ * (one load in a thousand).
+ */
 const page = (server) => `
   <script src="/fp.min.js"></script>
   <script src="/client.min.js"></script>
@@ -93,7 +96,7 @@ async function wholeLife({ page: tab, server, watch }) {
   assert.equal(seen.after.status, 401);
 }
 
-scenario('FingerprintJS 3 and ClientJS sign in, refresh and sign out from the own origin, bound to the browser', async (tools) => {
+scenario('FingerprintJS 3 and ClientJS sign in, refresh and sign out from the same origin, bound to the browser', async (tools) => {
   await openHere(tools);
   await wholeLife(tools);
 });
@@ -103,7 +106,7 @@ scenario('FingerprintJS 3 and ClientJS do the same from another origin', async (
   await wholeLife(tools);
 });
 
-scenario('our own module passes for a session that the old page opened, in the same browser', async (tools) => {
+scenario('static/fingerprint.js refreshes a session that the old page opened in the same browser', async (tools) => {
   const { page: tab, server, context } = tools;
   await openElsewhere(tools);
   const ada = await server.user();

@@ -1,4 +1,4 @@
-/** The page for signing in, as a person meets it. */
+/** The page for signing in, as a person uses it. */
 
 import assert from 'node:assert/strict';
 import { PASSWORD, TEXTS, enter, scenario, signIn, spyOnReading } from './support.js';
@@ -22,7 +22,7 @@ scenario('a person signs in and sees this device first, marked and bound', async
   assert.match(await first.textContent(), new RegExp(TEXTS.account.bound));
 });
 
-scenario('an email works where a name does', async ({ page, server }) => {
+scenario('an email address can be used instead of a name', async ({ page, server }) => {
   const ada = await server.user();
   await signIn(page, server, { name: ada.email, password: PASSWORD });
 });
@@ -74,7 +74,7 @@ scenario('after a wrong password the right one signs in', async ({ page, server,
 
 const LIMITED = { settings: { login_failures_per_account: '2/15m' } };
 
-scenario('too many attempts say how long to wait, in words, alike for known and unknown names', LIMITED, async (tools) => {
+scenario('after too many attempts the page says how long to wait, alike for known and unknown names', LIMITED, async (tools) => {
   const { page, server, watch } = tools;
   watch.tolerate(/401|429/);
   for (const name of [(await server.user()).name, 'nobody-of-this-name']) {
@@ -93,7 +93,7 @@ scenario('too many attempts say how long to wait, in words, alike for known and 
   }
 });
 
-scenario('while it is sent the form says so, keeps its focus, and is sent once', async ({ page, server, context, watch }) => {
+scenario('the form reports that it is being sent, keeps its focus, and is sent only once', async ({ page, server, context, watch }) => {
   const ada = await server.user();
   let release;
   const held = new Promise((resolve) => (release = resolve));
@@ -115,7 +115,7 @@ scenario('while it is sent the form says so, keeps its focus, and is sent once',
   assert.equal(watch.requests.filter((one) => one.method() === 'POST').length, 1);
 });
 
-scenario('Caps Lock is pointed out, and not any more when it is off', async ({ page, at }) => {
+scenario('Caps Lock is reported while it is on', async ({ page, at }) => {
   await page.goto(at('/login'));
   const press = (on) =>
     page.evaluate((modifierCapsLock) => {
@@ -129,7 +129,7 @@ scenario('Caps Lock is pointed out, and not any more when it is off', async ({ p
   assert.equal(await page.textContent('#caps'), '');
 });
 
-scenario('the password can be shown, and is hidden again before it is sent', async ({ page, server, context, watch }) => {
+scenario('the password can be displayed, and is hidden again before it is sent', async ({ page, server, context, watch }) => {
   watch.tolerate(/ERR_FAILED/);
   await page.goto(`${server.url}/login`);
   await page.fill('#username', 'ada');
@@ -145,7 +145,7 @@ scenario('the password can be shown, and is hidden again before it is sent', asy
   assert.equal(await page.getAttribute('#toggle', 'aria-pressed'), 'false');
 });
 
-scenario('a server that is not reached is named, and nothing that was typed is lost', async ({ page, server, context, watch }) => {
+scenario('an unreachable server is reported, and the typed text is kept', async ({ page, server, context, watch }) => {
   watch.tolerate(/ERR_FAILED/);
   const ada = await server.user();
   await page.goto(`${server.url}/login`);
@@ -166,14 +166,14 @@ scenario('a script that does not load leaves the plain form, which signs in', as
   assert.match(await page.locator('#devices li').first().textContent(), new RegExp(TEXTS.account.unbound));
 });
 
-scenario('a fingerprint that does not load holds nobody up', async ({ page, server, context, watch }) => {
+scenario('a fingerprint module that does not load does not prevent signing in', async ({ page, server, context, watch }) => {
   watch.tolerate(/ERR_FAILED/);
   await context.route('**/fingerprint.js', (route) => route.abort());
   await signIn(page, server, await server.user());
 });
 
-scenario('a browser that keeps no cookies is told so, instead of coming back to the form', async ({ page, server, context }) => {
-  // Answered by the server, and stripped of its cookies.
+scenario('a browser that keeps no cookies displays the reason, instead of the form again', async ({ page, server, context }) => {
+  // The response of the server, without its cookies.
   await context.route('**/auth/login', async (route) => {
     const { body } = await server.call('/auth/login', route.request().postDataJSON());
     await route.fulfill({ json: body });
@@ -183,7 +183,7 @@ scenario('a browser that keeps no cookies is told so, instead of coming back to 
   assert.equal(await error(page), WORDS.cookies);
 });
 
-scenario('password managers find what they look for', async ({ page, at }) => {
+scenario('the fields have the attributes that password managers read', async ({ page, at }) => {
   await page.goto(at('/login'));
   const form = await page.locator('#login').evaluate((form) => ({ method: form.method, action: form.getAttribute('action') }));
   assert.deepEqual(form, { method: 'post', action: '/login' });
@@ -211,7 +211,7 @@ scenario('password managers find what they look for', async ({ page, at }) => {
   });
 });
 
-scenario('nothing of the browser is read at load, only once somebody types', async ({ page, server, context, watch }) => {
+scenario('no property of the browser is read at load, only after a person has typed', async ({ page, server, context, watch }) => {
   await spyOnReading(context);
   await page.goto(`${server.url}/login`, { waitUntil: 'networkidle' });
   assert.deepEqual(await page.evaluate(() => globalThis.read), []);
@@ -221,9 +221,9 @@ scenario('nothing of the browser is read at load, only once somebody types', asy
   assert.equal(watch.requests.filter((one) => one.url().endsWith('/fingerprint.js')).length, 1);
 });
 
-scenario('what a password manager fills in by itself is nobody typing', async ({ page, server, context, watch }) => {
+scenario('a password manager that fills in the form does not count as typing', async ({ page, server, context, watch }) => {
   await spyOnReading(context);
-  // From the page itself: to the browser, what a test runs in it was done by a person.
+  // The page itself sends the event, because the browser counts the input of a test as the input of a person.
   await context.addInitScript(() => {
     addEventListener('load', () => {
       const input = document.getElementById('username');
@@ -254,7 +254,7 @@ scenario('with fingerprint_policy = "off" nothing is read, and signing in works'
   assert.deepEqual(watch.requests.filter((one) => one.url().endsWith('/fingerprint.js')), []);
 });
 
-scenario('no token can be read by a script, before or after signing in', async ({ page, server, context }) => {
+scenario('no token can be read by a script after signing in', async ({ page, server, context }) => {
   const ada = await server.user();
   await signIn(page, server, ada);
   const cookies = await context.cookies();
@@ -278,13 +278,13 @@ scenario('no token can be read by a script, before or after signing in', async (
   assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length), 0);
 });
 
-scenario('who is signed in already goes straight on', async ({ page, server }) => {
+scenario('a person who is signed in already is redirected at once', async ({ page, server }) => {
   await signIn(page, server, await server.user());
   await page.goto(`${server.url}/login?next=/privacy`);
   assert.equal(page.url(), `${server.url}/privacy`);
 });
 
-scenario('another tab that waits at the form follows when somebody signs in', async ({ page, server, context }) => {
+scenario('after a sign-in another tab with the form opens its page too', async ({ page, server, context }) => {
   const other = await context.newPage();
   await other.goto(`${server.url}/login?next=/privacy`);
   await signIn(page, server, await server.user());

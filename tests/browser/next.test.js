@@ -1,9 +1,9 @@
-/** Where a person is sent after signing in: nowhere but this server and the hosts that its configuration allows. */
+/** The redirect after signing in: it leads only to this server, and to the hosts that its configuration allows. */
 
 import assert from 'node:assert/strict';
 import { enter, scenario } from './support.js';
 
-/** What has been used elsewhere to leave. `PORT` is the server's own. */
+/** Values of `next` that have led to other sites in other programs. `PORT` is replaced by the port of the server. */
 const ATTACKS = [
   'https://evil.example/', 'http://evil.example/', '//evil.example/', '///evil.example/', '////evil.example',
   '/\\evil.example/', '\\\\evil.example/', '\\/evil.example/', 'https:evil.example', 'https:/evil.example',
@@ -20,7 +20,7 @@ const ATTACKS = [
 
 const target = (server, attack) => attack.replaceAll('PORT', server.port);
 
-scenario('no next leads away from this server, by script', async ({ page, server, watch }) => {
+scenario('with script, no value of next leads away from this server', async ({ page, server, watch }) => {
   watch.tolerate(/404/);
   const { name, password } = await server.user();
   for (const attack of ATTACKS) {
@@ -35,7 +35,7 @@ scenario('no next leads away from this server, by script', async ({ page, server
   }
 });
 
-scenario('no next leads away from this server, by the plain form', { context: { javaScriptEnabled: false } }, async (tools) => {
+scenario('with the plain form, no value of next leads away from this server', { context: { javaScriptEnabled: false } }, async (tools) => {
   const { page, server, watch } = tools;
   watch.tolerate(/404/);
   const { name, password } = await server.user();
@@ -49,7 +49,7 @@ scenario('no next leads away from this server, by the plain form', { context: { 
   }
 });
 
-scenario('a page that was tampered with opens no script', async ({ page, server }) => {
+scenario('a manipulated field next runs no script', async ({ page, server }) => {
   const { name, password } = await server.user();
   for (const next of ['javascript:globalThis.owned = 1', 'data:text/html,owned']) {
     await page.context().clearCookies();
@@ -69,7 +69,7 @@ scenario('a path of this server is opened, with its query and fragment', async (
 
 const ALLOWED = { settings: { allowed_redirect_hosts: 'app.example.com,*.apps.example.com' } };
 
-scenario('an allowed host is opened, and its neighbours are not', ALLOWED, async ({ page, server, watch }) => {
+scenario('an allowed host is opened, and similar hosts are not', ALLOWED, async ({ page, server, watch }) => {
   const { name, password } = await server.user();
   const cases = [
     ['https://app.example.com/start?x=1', 'https://app.example.com'],

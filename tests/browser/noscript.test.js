@@ -16,7 +16,7 @@ async function signIn(page, server, { name, password }) {
 
 const text = (page, selector) => page.locator(selector).textContent();
 
-scenario('without script: signs in, unbound, and the pages say so', PLAIN, async ({ page, server }) => {
+scenario('without script: signs in, unbound, and the account page reports it', PLAIN, async ({ page, server }) => {
   const ada = await server.user();
   await page.goto(`${server.url}/login`);
   assert.match(await text(page, 'noscript'), new RegExp(TEXTS.login.unbound));
@@ -26,7 +26,7 @@ scenario('without script: signs in, unbound, and the pages say so', PLAIN, async
   assert.match(await text(page, '#devices li'), new RegExp(TEXTS.account.unbound));
 });
 
-scenario('without script: a wrong password is one sentence, and the name stays', PLAIN, async ({ page, server, watch }) => {
+scenario('without script: a wrong password is reported in one sentence, and the name is kept', PLAIN, async ({ page, server, watch }) => {
   watch.tolerate(/401/);
   const ada = await server.user();
   for (const name of [ada.name, 'nobody-of-this-name']) {
@@ -37,11 +37,11 @@ scenario('without script: a wrong password is one sentence, and the name stays',
   }
 });
 
-scenario('without script: a wrong password is the same sentence as with it', PLAIN, async () => {
+scenario('without script: a wrong password has the same sentence as with script', PLAIN, async () => {
   assert.equal(TEXTS.script.login.wrong, TEXTS.errors.invalid_credentials);
 });
 
-scenario('without script: too many attempts say how long to wait', {
+scenario('without script: after too many attempts the page says how long to wait', {
   context: OFF,
   settings: { login_failures_per_account: '2/15m' },
 }, async ({ page, server, watch }) => {
@@ -54,7 +54,7 @@ scenario('without script: too many attempts say how long to wait', {
   assert.match(sentence, /\d+ (second|minute)/);
 });
 
-scenario('without script: makes an account and is signed in', PLAIN, async ({ page, server }) => {
+scenario('without script: creates an account and is signed in', PLAIN, async ({ page, server }) => {
   await page.goto(`${server.url}/register`);
   await page.fill('#username', 'grace');
   await page.fill('#password', 'quiet harbour lantern 42');
@@ -95,7 +95,7 @@ scenario('without script: deletes the account', PLAIN, async ({ page, server }) 
   assert.equal(await text(page, '.message.good'), TEXTS.notices.account_deleted);
 });
 
-scenario('without script: whoever comes back after the access token is over is still signed in', EXPIRING, async (tools) => {
+scenario('without script: a person who comes back after the access token has expired is still signed in', EXPIRING, async (tools) => {
   const { page, server } = tools;
   await signIn(page, server, await server.user());
   await untilOver();
@@ -103,7 +103,7 @@ scenario('without script: whoever comes back after the access token is over is s
   assert.equal(await page.locator('#devices li').count(), 1);
 });
 
-scenario('without script: a bound session whose token is over is explained, with a way to sign in', EXPIRING, async (tools) => {
+scenario('without script: if the token of a bound session has expired, the page explains it and leads to the form', EXPIRING, async (tools) => {
   const { page, server, context } = tools;
   const ada = await server.user();
   const fingerprint = {

@@ -1,4 +1,4 @@
-/** What holds of every page: accessible in every state, small, strict, and usable on any screen. */
+/** The properties of every page: accessible in every state, small, with a strict policy, and usable on any screen. */
 
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
@@ -16,7 +16,7 @@ const fail = async (page) => {
   await page.locator('#error:not([hidden])').waitFor();
 };
 
-/** Every page in every state: how to get there. */
+/** Every page in every state. Each function opens the page and brings it into the state. */
 const STATES = {
   login: ({ page, at }) => page.goto(at('/login')),
   'login-error': async ({ page, at }) => {
@@ -60,7 +60,7 @@ const STATES = {
   'not-found': ({ page, at }) => page.goto(at('/nothing-here')),
   continue: async ({ page, server, context, at }) => {
     await signIn(page, server, await server.user());
-    // As if the access token were over, and the server didn't answer.
+    // The access cookie is absent, and the server does not respond to the refresh.
     await context.clearCookies({ name: 'access_token' });
     await context.route('**/auth/refresh', (route) => route.abort());
     await page.goto(at('/auth/continue?next=/account'));
@@ -84,9 +84,9 @@ async function violations(page) {
 for (const [state, go] of Object.entries(STATES)) {
   for (const [colorScheme, viewport] of SCREENS) {
     const name = `${state}, ${colorScheme}, ${viewport.width} px`;
-    // The policy would keep axe out as well; that the pages obey it is seen in all other tests.
+    // The Content-Security-Policy would also block axe. All other tests check that the pages obey the policy.
     const context = { viewport, colorScheme, bypassCSP: true };
-    scenario(`${name}: accessible, and nothing needs scrolling sideways`, { context }, async (tools) => {
+    scenario(`${name}: accessible, and not wider than the screen`, { context }, async (tools) => {
       const { page, watch } = tools;
       watch.tolerate(/40[134]|409|422|ERR_FAILED/);
       await go(tools);
@@ -98,7 +98,7 @@ for (const [state, go] of Object.entries(STATES)) {
   }
 }
 
-scenario('the sign-in page is four requests and 12 kB at load', async ({ t, page, server, watch }) => {
+scenario('the sign-in page loads with at most four requests and 12 kB', async ({ t, page, server, watch }) => {
   const session = await page.context().newCDPSession(page);
   await session.send('Network.enable');
   const transferred = [];
@@ -111,7 +111,7 @@ scenario('the sign-in page is four requests and 12 kB at load', async ({ t, page
   assert.ok(bytes <= 12_000, `${bytes} bytes`);
 });
 
-scenario('what is loaded at the first input is small, too', async ({ t, page, server }) => {
+scenario('the sign-in page with all its modules has at most 24 kB', async ({ t, page, server }) => {
   const session = await page.context().newCDPSession(page);
   await session.send('Network.enable');
   let bytes = 0;
@@ -124,7 +124,7 @@ scenario('what is loaded at the first input is small, too', async ({ t, page, se
   assert.ok(bytes <= 24_000, `${bytes} bytes`);
 });
 
-scenario('assets are compressed, and kept for ever under an address that names their content', async ({ page, at, watch }) => {
+scenario('assets are compressed, and can be cached for ever under a path with a hash', async ({ page, at, watch }) => {
   await page.goto(at('/login'), { waitUntil: 'networkidle' });
   const assets = watch.requests.map((one) => one.url()).filter((url) => url.includes('/static/'));
   assert.ok(assets.length >= 2);
@@ -158,7 +158,7 @@ scenario('nothing moves while the page loads', async ({ page, server }) => {
   assert.ok(shift < 0.1, `layout shift ${shift}`);
 });
 
-scenario('every page has a strict policy, and is kept by nobody', async ({ page, server, at, watch }) => {
+scenario('every page has a strict policy, and is not cached', async ({ page, server, at, watch }) => {
   watch.tolerate(/404/);
   const seen = new Set();
   const check = async (path) => {
@@ -204,7 +204,7 @@ scenario('dark mode is dark', { context: { colorScheme: 'dark' } }, async ({ pag
   assert.ok(lightness < 60, `${lightness}`);
 });
 
-scenario('what can be pressed is large enough for a thumb', { context: { viewport: { width: 320, height: 640 } } }, async (tools) => {
+scenario('buttons, fields and links are large enough for a thumb', { context: { viewport: { width: 320, height: 640 } } }, async (tools) => {
   const { page, server } = tools;
   await signIn(page, server, await server.user());
   for (const path of ['/account', '/privacy']) {
@@ -220,11 +220,11 @@ scenario('what can be pressed is large enough for a thumb', { context: { viewpor
 });
 
 const HOST = 'vestibule.test';
-/** Chromium takes it over https only, and says so. */
+/** Chromium ignores this header over plain http, and writes a message to the console. */
 const COOP = /Cross-Origin-Opener-Policy header has been ignored/;
 const SECURE = { settings: { cookie_secure: 'true' }, browserArgs: [`--host-resolver-rules=MAP ${HOST} 127.0.0.1`] };
 
-scenario('where secure cookies meet plain http, the page names the setting instead of failing silently', SECURE, async (tools) => {
+scenario('with secure cookies over plain http, the page names the setting', SECURE, async (tools) => {
   const { page, server, watch } = tools;
   const site = `http://${HOST}:${server.port}`;
   watch.allow(site);

@@ -1,4 +1,4 @@
-/** The page that makes an account. */
+/** The page that creates an account. */
 
 import assert from 'node:assert/strict';
 import { PASSWORD, TEXTS, scenario } from './support.js';
@@ -15,7 +15,7 @@ async function error(page) {
   return page.textContent('#error');
 }
 
-scenario('an account is made, and its owner is signed in, bound to the browser', async ({ page, server }) => {
+scenario('an account is created, and its owner is signed in, bound to the browser', async ({ page, server }) => {
   await page.goto(`${server.url}/register?next=/account`);
   await send(page, { username: 'hopper', email: 'hopper@example.com' });
   await page.waitForURL(`${server.url}/account`);
@@ -23,7 +23,7 @@ scenario('an account is made, and its owner is signed in, bound to the browser',
   assert.match(await page.locator('#devices li').first().textContent(), new RegExp(TEXTS.account.bound));
 });
 
-scenario('a name that is taken is said, and what was typed stays but for the password', async ({ page, server, watch }) => {
+scenario('a taken name is reported, and the typed text except the password is kept', async ({ page, server, watch }) => {
   watch.tolerate(/409/);
   const ada = await server.user();
   await page.goto(`${server.url}/register`);
@@ -34,7 +34,7 @@ scenario('a name that is taken is said, and what was typed stays but for the pas
   assert.equal(await page.inputValue('#password'), '');
 });
 
-scenario('a password that is too easy is said with its field, which is marked', async ({ page, server, watch }) => {
+scenario('a password that is too easy is reported at its field, which is marked', async ({ page, server, watch }) => {
   watch.tolerate(/422/);
   await page.goto(`${server.url}/register`);
   await send(page, { username: 'weak', password: 'password1234' });
@@ -45,7 +45,7 @@ scenario('a password that is too easy is said with its field, which is marked', 
   await page.waitForURL(`${server.url}/account`);
 });
 
-scenario('too many new accounts say how long to wait', { settings: { register_rate_per_ip: '1/1h' } }, async (tools) => {
+scenario('after too many new accounts the page says how long to wait', { settings: { register_rate_per_ip: '1/1h' } }, async (tools) => {
   const { page, server, watch } = tools;
   watch.tolerate(/429/);
   await server.call('/auth/register', { username: 'first', password: PASSWORD });
@@ -55,21 +55,21 @@ scenario('too many new accounts say how long to wait', { settings: { register_ra
   assert.ok((await error(page)).startsWith(before));
 });
 
-scenario('password managers are told that the password is a new one', async ({ page, at }) => {
+scenario('the field tells password managers that the password is new', async ({ page, at }) => {
   await page.goto(at('/register'));
   assert.equal(await page.getAttribute('#password', 'autocomplete'), 'new-password');
   assert.equal(await page.getAttribute('#username', 'autocomplete'), 'username');
   assert.equal(await page.getAttribute('#email', 'type'), 'email');
 });
 
-scenario('only what the configuration asks for is asked for', { settings: { username_field: 'email' } }, async ({ page, at }) => {
+scenario('the form has only the fields that the configuration requires', { settings: { username_field: 'email' } }, async ({ page, at }) => {
   await page.goto(at('/register'));
   assert.equal(await page.locator('#username').count(), 0);
   assert.equal(await page.getAttribute('#email', 'autocomplete'), 'username');
   assert.notEqual(await page.getAttribute('#email', 'required'), null);
 });
 
-scenario('where registration is closed, the page says so and the form is not offered', {
+scenario('if registration is closed, the page reports it and has no form', {
   settings: { registration: 'closed' },
 }, async ({ page, at, watch }) => {
   watch.tolerate(/403/);

@@ -1,8 +1,8 @@
 /**
- * What every browser test uses: the real binary in a directory of its own, Debian's browsers, and a watch over each page.
+ * Helpers of all browser tests: the real binary in a directory of its own, Debian's browsers, and a check of each page.
  *
- * Servers are shared within a file by those tests that ask for the same settings; each test has a browser context and a
- * user of its own. A server's clock can't be moved from here, so what is about expiry configures lifetimes of a second.
+ * Within a file the tests with the same settings share a server. Each test has a browser context and users of its own. The
+ * server's clock can't be changed from here, so tests of expiry configure a lifetime of a few seconds.
  */
 
 import assert from 'node:assert/strict';
@@ -21,7 +21,7 @@ const ROOT = join(HERE, '../..');
 
 export const PASSWORD = 'quiet harbour lantern 42';
 
-/** Of every server here: all tests come from one address. */
+/** The settings of every server here. The limits by IP address are off, because all tests come from one address. */
 const SETTINGS = { login_rate_per_ip: '0', register_rate_per_ip: '0' };
 
 const CHROMIUM = [
@@ -58,7 +58,7 @@ export class Server {
     const options = { cwd: server.directory, env: server.#environment, stdio: ['ignore', 'pipe', 'pipe'] };
     const child = spawn(binary(), ['dev', '--port', '0', ...args], options);
     server.#child = child;
-    // Nothing of a test outlives it.
+    // The server must not outlive the test process.
     process.once('exit', () => child.kill('SIGKILL'));
     server.log = '';
     child.stderr.on('data', (data) => (server.log += data));
@@ -74,7 +74,7 @@ export class Server {
     throw new Error(`the server did not start:\n${server.log}`);
   }
 
-  /** The command line on the same data. */
+  /** Runs a command on the data of the server. */
   command(args, input = '') {
     const options = { cwd: this.directory, env: this.#environment, input, encoding: 'utf8' };
     const done = spawnSync(binary(), [...args, '--data-dir', './data-dev'], options);
@@ -82,7 +82,7 @@ export class Server {
     return done.stdout;
   }
 
-  /** Somebody new. */
+  /** Adds a new user. */
   async user() {
     this.#count += 1;
     const name = `person${this.#count}`;
@@ -90,7 +90,7 @@ export class Server {
     return { name, email: `${name}@example.com`, password: PASSWORD };
   }
 
-  /** A call without a browser. */
+  /** Sends a request without a browser: a POST with this body as JSON, or a GET if there is no body. */
   async call(path, body, headers = {}) {
     const init = body && {
       method: 'POST',
@@ -101,6 +101,7 @@ export class Server {
     return { status: response.status, headers: response.headers, body: await response.json().catch(() => null) };
   }
 
+  /** Stops the server, with SIGKILL after 12 seconds, and removes its directory. */
   async stop() {
     const ended = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.kill('SIGTERM');
@@ -114,14 +115,17 @@ export class Server {
 const servers = new Map();
 const browsers = new Map();
 
-/** The server with these settings, started when first asked for. */
+/** Returns the server with these settings. Starts it at the first call. */
 export function server(settings = {}, args = []) {
   const key = JSON.stringify([settings, args]);
   if (!servers.has(key)) servers.set(key, Server.start(settings, args));
   return servers.get(key);
 }
 
-/** Debian's browser. Firefox by WebDriver BiDi: Playwright's own protocol needs a build of its own. */
+/**
+ * Returns Debian's browser. Starts it at the first call. Firefox is controlled through WebDriver BiDi, because Playwright's
+ * own protocol needs a build of its own.
+ */
 export function browser(name = 'chromium', args = []) {
   const key = JSON.stringify([name, args]);
   if (!browsers.has(key)) {
@@ -140,14 +144,17 @@ after(async () => {
   await Promise.allSettled([...servers.values()].map(async (one) => (await one).stop()));
 });
 
-/** What a page did that no page of ours may do. */
+/**
+ * The actions of a page that no page of this server may do: console errors, violations of its policy, requests to other
+ * origins.
+ */
 class Watch {
   complaints = [];
   requests = [];
   #tolerated = [];
   #origins = [];
 
-  /** @param {RegExp} complaint one that this test provokes: a browser notes each refused call as an error */
+  /** @param {RegExp} complaint a message that this test causes: a browser writes an error for each refused request */
   tolerate(complaint) {
     this.#tolerated.push(complaint);
   }
@@ -156,7 +163,7 @@ class Watch {
     if (!this.#tolerated.some((pattern) => pattern.test(what))) this.complaints.push(what);
   }
 
-  /** @param {string} origin that pages of this test may ask */
+  /** @param {string} origin an origin to which pages of this test may send requests */
   allow(origin) {
     this.#origins.push(origin);
   }
@@ -181,8 +188,8 @@ class Watch {
 }
 
 /**
- * A test in a page of its own, which fails also if the page wrote an error into the console, broke its policy, or asked
- * another origin.
+ * Defines a test with a page of its own. In Chromium the test also fails if the page wrote an error or a warning to the
+ * console, violated its policy, or sent a request to another origin.
  * @param {string} name
  * @param {object} [options]
  * @param {Record<string, string>} [options.settings] of the server
@@ -212,7 +219,7 @@ export function scenario(name, options, run) {
   });
 }
 
-/** The text of an npm package's file. */
+/** Returns the text of a file in an npm package. */
 export function module(path) {
   return readFileSync(join(HERE, 'node_modules', path), 'utf8');
 }
@@ -221,7 +228,7 @@ const STRICT =
   "default-src 'none'; script-src 'nonce-n' 'strict-dynamic'; connect-src *; base-uri 'none'; " +
   "require-trusted-types-for 'script'; trusted-types 'none'";
 
-/** An empty page under the strictest policy, unless another is given. */
+/** Returns an empty page with the strictest Content-Security-Policy, unless another policy is given. */
 function emptyPage({ script = '', policy = STRICT }) {
   return {
     contentType: 'text/html; charset=utf-8',
@@ -230,16 +237,17 @@ function emptyPage({ script = '', policy = STRICT }) {
   };
 }
 
-/** Puts an empty page for modules alone at an address that nobody serves. */
+/** Serves an empty page for tests of modules, at an address that no server serves. */
 export function scratch(context, address, content) {
   return context.route(address, (route) => route.fulfill(emptyPage(content)));
 }
 
 /**
- * Another site on this machine, with a page at `/app`. A real one: what a test puts between browser and network counts as a
- * page from the internet, which Chromium keeps away from local servers.
+ * Starts a server for another site on this machine, with an empty page at every path except those of `files`. Returns its
+ * address. It must be a real server: Chromium treats a page that a test inserts between browser and network as a page from the
+ * internet, and blocks its requests to local servers.
  * @param {object} content as for `scratch`
- * @param {Record<string, string>} [files] scripts beside it
+ * @param {Record<string, string>} [files] the scripts of the site, by path
  */
 export async function otherSite(t, content, files = {}) {
   const site = createServer((request, response) => {
@@ -252,6 +260,7 @@ export async function otherSite(t, content, files = {}) {
   return `http://localhost:${site.address().port}`;
 }
 
+/** Returns the median; of an even number of values, the upper of the two in the middle. */
 export function median(numbers) {
   return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)];
 }
@@ -259,15 +268,15 @@ export function median(numbers) {
 const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /**
- * For what is about expiry. Not shorter: what is sent again after a refresh must arrive while the new token lives, also on a
- * machine with much to do.
+ * The settings for tests of expiry. The lifetime is not shorter, because a request that is repeated after a refresh must arrive
+ * before the new token expires, also on a busy machine.
  */
 export const SHORT = { access_token_lifetime: '3s' };
 
-/** Waits until such a token is over: a second more, since times are whole seconds. */
+/** Waits until a token of this lifetime has expired. The wait is a second longer, because times are whole seconds. */
 export const untilOver = () => later(4_100);
 
-/** The sentences of the pages, from the one place where they stand. */
+/** The sentences of the pages, from the file that the server reads too. */
 export const TEXTS = JSON.parse(readFileSync(join(ROOT, 'templates/texts.json'), 'utf8'));
 
 /** Fills the form for signing in as a person does, and sends it. */
@@ -284,7 +293,7 @@ export async function signIn(page, server, user, next = '') {
   await page.waitForURL(`${server.url}${next || '/account'}`);
 }
 
-/** Notes what a page reads that could tell devices apart, in `globalThis.read`. */
+/** Records in `globalThis.read` each use of a property or method that could distinguish devices. */
 export function spyOnReading(context) {
   return context.addInitScript(() => {
     globalThis.read = [];

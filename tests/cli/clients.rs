@@ -1,4 +1,4 @@
-//! `client`: what is configured, and secrets for it.
+//! The command `client`: it lists the configured clients, and creates secrets for them.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn a_secret_is_printed_once_and_works_once_its_hash_is_configured() {
     };
     assert_eq!(form(&secret).0, 200);
     assert_eq!(form(&hash).1["error"], "invalid_client");
-    // Neither is shown by what shows the configuration.
+    // No command that prints the configuration prints the hash of the secret.
     for arguments in [&["config", "show"][..], &["client", "list"], &["config", "show", "--json"]] {
         let shown = place.succeed(arguments);
         assert!(!shown.contains(&hash) && shown.contains("backend"), "{shown}");
@@ -53,7 +53,7 @@ fn clients_are_listed_as_they_are_configured() {
 }
 
 #[test]
-fn a_client_can_begin_with_its_secret_but_not_the_one_of_the_pages() {
+fn a_secret_can_precede_its_client_but_the_client_default_can_have_none() {
     let place = Place::new();
     let done = place.run(&["client", "secret", "backend"]);
     assert!(done.stderr.contains("there is no client backend yet"), "{}", done.stderr);
@@ -67,7 +67,7 @@ fn a_client_can_begin_with_its_secret_but_not_the_one_of_the_pages() {
 }
 
 #[test]
-fn a_client_that_can_not_be_is_a_configuration_problem_and_no_secret_is_repeated() {
+fn an_invalid_client_is_a_problem_of_the_configuration_that_repeats_no_secret() {
     let hash = "sha256$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     for (table, expected) in [
         (
@@ -77,7 +77,7 @@ fn a_client_that_can_not_be_is_a_configuration_problem_and_no_secret_is_repeated
         ("clients.web]\nscopes = [\"two words\"]".to_owned(), "a list of permissions"),
         ("clients.web]\nscopes = [\"openid\"]".to_owned(), "reserved by OpenID Connect"),
         ("clients.web]\ngrants = [\"authorization_code\"]".to_owned(), "password, refresh_token"),
-        (format!("clients.default]\nsecret_hash = \"{hash}\""), "can't keep a secret"),
+        (format!("clients.default]\nsecret_hash = \"{hash}\""), "cannot keep a secret"),
     ] {
         let place = Place::new();
         place.write("Rocket.toml", &format!("[default.auth.{table}\n"));

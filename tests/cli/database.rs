@@ -1,4 +1,4 @@
-//! The database of a place, reached as another program on the machine does: by its file.
+//! The database of a `Place`. The helpers open its file, as another program on the machine does.
 
 #[path = "../common/runtime.rs"]
 mod runtime;
@@ -13,7 +13,7 @@ fn file(place: &Place) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(place.path("data/vestibule.db"))
 }
 
-/// Returns how often the audit log has an event.
+/// Returns the number of audit events with this name.
 pub(crate) fn count_events(place: &Place, event: &str) -> i64 {
     count(place, "select count(*) from audit_events where event = $1", event)
 }
@@ -36,7 +36,7 @@ fn count(place: &Place, query: &'static str, parameter: &str) -> i64 {
     })
 }
 
-/// Makes the database from a dump, as one with a write-ahead log.
+/// Creates the database from a dump, and switches it to a write-ahead log.
 pub(crate) fn restore(place: &Place, dump: &'static str) {
     wait_for(async {
         let options = file(place).create_if_missing(true).foreign_keys(false);
@@ -47,7 +47,7 @@ pub(crate) fn restore(place: &Place, dump: &'static str) {
     });
 }
 
-/// Another program's open transaction, which holds the write lock.
+/// An open transaction of another program, which has the write lock of the database.
 pub(crate) struct WriteLock {
     runtime: Runtime,
     connection: SqliteConnection,

@@ -1,4 +1,4 @@
-//! `keys`: what signs, beside a running server and without one.
+//! The command `keys`, with and without a running server.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{PASSWORD, Place, Server};
 
 const NAMES: [&str; 7] = ["algorithm", "created_at", "kid", "retires_at", "signs_from", "source", "status"];
 
-/// Returns a place whose tokens survive a restart on another port.
+/// Returns a place whose tokens survive a restart on another port, because the issuer is configured.
 fn place() -> Place {
     let place = Place::new().set("VESTIBULE_ISSUER", "http://auth.test");
     place.add_user(&["ada"]);
@@ -18,6 +18,7 @@ fn place() -> Place {
     place
 }
 
+/// Returns what `keys list` prints.
 fn keys(place: &Place) -> Vec<Value> {
     place.json(&["keys", "list"]).as_array().expect("an array").clone()
 }
@@ -32,6 +33,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(status, algorithm)| ((*status).to_owned(), (*algorithm).to_owned())).collect()
 }
 
+/// Returns the `kid` in the header of a token.
 fn kid_of(token: &str) -> String {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     let header = URL_SAFE_NO_PAD.decode(token.split('.').next().expect("a part")).expect("base64url");
@@ -39,12 +41,13 @@ fn kid_of(token: &str) -> String {
     header["kid"].as_str().expect("a name").to_owned()
 }
 
+/// Returns the published key set.
 fn published(server: &Server) -> Value {
     server.get("/.well-known/jwks.json", "").1
 }
 
 #[test]
-fn before_the_first_start_there_is_no_key_and_one_can_be_brought() {
+fn before_the_first_start_there_is_no_key_and_a_key_can_be_imported() {
     let place = place();
     assert_eq!(place.json(&["keys", "list"]), json!([]));
     assert_eq!(serde_json::from_str::<Value>(&place.succeed(&["keys", "jwks"])).expect("JSON"), json!({"keys": []}));
@@ -56,7 +59,7 @@ fn before_the_first_start_there_is_no_key_and_one_can_be_brought() {
 }
 
 #[test]
-fn a_rotation_is_in_force_in_the_running_server_when_the_command_returns() {
+fn a_rotation_is_active_in_the_running_server_when_the_command_returns() {
     let place = place();
     let server = place.start(&["serve"]);
     let token = server.token("ada", PASSWORD);
@@ -89,7 +92,7 @@ fn a_rotation_is_in_force_in_the_running_server_when_the_command_returns() {
 }
 
 #[test]
-fn a_retired_key_is_out_when_the_command_returns() {
+fn a_retired_key_is_refused_when_the_command_returns() {
     let place = place();
     let server = place.start(&["serve"]);
     let token = server.token("ada", PASSWORD);
@@ -110,7 +113,7 @@ fn a_retired_key_is_out_when_the_command_returns() {
 }
 
 #[test]
-fn own_keys_are_read_and_unsuitable_ones_refused() {
+fn keys_are_imported_and_unsuitable_keys_are_refused() {
     let place = place();
     let server = place.start(&["serve"]);
     for (file, more, algorithm) in [
@@ -148,7 +151,7 @@ fn own_keys_are_read_and_unsuitable_ones_refused() {
 }
 
 #[test]
-fn a_configured_secret_is_named_as_what_signs() {
+fn a_configured_secret_is_listed_as_the_signing_key() {
     let place = place().set("VESTIBULE_SECRET_KEY", "zeWoLGCbZsm8DHykEqdjLC4tpd5CjDsT-unguessable");
     let server = place.start(&["serve"]);
     let [key] = &keys(&place)[..] else { panic!("one key") };

@@ -1,7 +1,12 @@
-//! The command line from outside: the real binary, each test in an empty directory of its own with an empty environment.
+//! Tests of the command line. Each test runs the real binary in an empty directory of its own, with an empty environment.
 //!
-//! Where a new test goes: `usage` what needs no server, `server` starting and stopping, `users`, `roles`, `clients`, `sessions`
-//! and `keys` the commands beside a running server, `root_secret` replacing it.
+//! The file for a new test:
+//!
+//! - `usage`: commands that need no server;
+//! - `server`: starting and stopping a server;
+//! - `opening`: opening a database;
+//! - `users`, `roles`, `clients`, `sessions`, `keys`: the commands while a server runs;
+//! - `root_secret`: replacing the root secret.
 
 mod clients;
 mod database;

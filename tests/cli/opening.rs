@@ -1,4 +1,4 @@
-//! Opening a database: several processes at once, other ways to the same file, and files that others can write.
+//! Opening a database: several processes at once, several paths to one file, and files that other users can write.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use crate::{
     support::{PASSWORD, Place},
 };
 
-/// Rounds of two starts.
+/// The number of times that two programs are started at the same moment.
 const ROUNDS: usize = 50;
 
 /// The database of release 0.1.0, and its root secret.
@@ -32,7 +32,7 @@ fn old_place() -> Place {
     place
 }
 
-/// Starts two programs at the same moment, a different pair in each round. The server must serve and the commands must succeed.
+/// Starts two programs at the same moment, another pair in each round. Panics if one of them fails.
 fn two_at_once(round: usize, place: &Place) {
     let add = |name: &'static str| move || place.add_user(&[name]);
     let serve = || {
@@ -55,14 +55,14 @@ fn two_at_once(round: usize, place: &Place) {
 }
 
 #[test]
-fn two_starts_at_once_on_an_empty_directory_both_come_up() {
+fn two_programs_started_at_once_on_an_empty_directory_both_succeed() {
     for round in 0..ROUNDS {
         two_at_once(round, &Place::new());
     }
 }
 
 #[test]
-fn two_starts_at_once_on_an_old_database_both_come_up() {
+fn two_programs_started_at_once_on_an_old_database_both_succeed() {
     for round in 0..ROUNDS {
         let place = old_place();
         two_at_once(round, &place);
@@ -73,7 +73,7 @@ fn two_starts_at_once_on_an_old_database_both_come_up() {
 }
 
 #[test]
-fn no_other_way_to_the_file_lets_a_second_server_in() {
+fn no_other_path_to_the_file_permits_a_second_server() {
     let place = Place::new();
     place.add_user(&["ada"]);
     symlink(place.path("data/vestibule.db"), place.path("data/absolute.db")).expect("a link");
@@ -95,7 +95,7 @@ fn no_other_way_to_the_file_lets_a_second_server_in() {
     }
     assert_eq!(server.get("/health", "").0, 200);
     drop(server);
-    // And the other way round: a database that is served by its other name is locked by its own name.
+    // The reverse: a database that is served under another path is locked under its own path too.
     for url in urls {
         let server = place.start_with(&[("VESTIBULE_DATABASE_URL", url)], &["serve"]);
         server.token("ada", PASSWORD);
@@ -106,7 +106,7 @@ fn no_other_way_to_the_file_lets_a_second_server_in() {
 }
 
 #[test]
-fn a_link_to_a_file_that_is_not_there_yet_is_followed() {
+fn a_link_to_a_file_that_does_not_exist_yet_is_followed() {
     let place = Place::new();
     fs::create_dir(place.path("data")).expect("a directory");
     symlink(place.path("volume/auth.db"), place.path("data/vestibule.db")).expect("a link");
@@ -145,7 +145,7 @@ fn a_file_that_is_mounted_by_itself_is_refused() {
         let script = format!("mount --bind data/vestibule.db other/auth.db && {command}");
         let mut shell = Command::new("unshare");
         shell.args(["--mount", "sh", "-c", &script]).current_dir(place.path("."));
-        // The variables of this test alone: the environment of the test run may have more of them.
+        // The environment of the test run may contain other settings, so the child gets only the variables of this test.
         shell.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         shell.env("VESTIBULE_DATABASE_URL", "sqlite:other/auth.db").output()
     };
@@ -163,7 +163,7 @@ fn a_file_that_is_mounted_by_itself_is_refused() {
 }
 
 #[test]
-fn what_others_can_write_is_refused() {
+fn files_that_other_users_can_write_are_refused() {
     let place = Place::new();
     place.add_user(&["ada"]);
     fs::create_dir(place.path("elsewhere")).expect("a directory");

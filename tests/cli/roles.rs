@@ -1,11 +1,11 @@
-//! `role`: the commands, and how soon a running server knows.
+//! The command `role`, and how soon a running server applies a change.
 
 use serde_json::json;
 
 use crate::support::{PASSWORD, Place};
 
 #[test]
-fn a_role_is_set_given_changed_and_removed() {
+fn a_role_is_set_granted_changed_and_removed() {
     let place = Place::new();
     let server = place.start(&["serve"]);
     assert_eq!(place.succeed(&["role", "set", "editor", "posts:read", "posts:write"]), "set the role editor\n");
@@ -20,7 +20,7 @@ fn a_role_is_set_given_changed_and_removed() {
     assert_eq!(place.succeed(&["role", "set", "editor", "posts:read", "posts:write", "x"]), "set the role editor\n");
     assert_eq!(server.me(&token).expect("accepted")["permissions"], json!(["posts:read", "posts:write", "x"]));
     let printed = place.succeed(&["role", "set", "editor", "posts:read"]);
-    // The admin's too, who has what any role names.
+    // The second user is the admin, who has every permission that a role grants.
     assert_eq!(printed, "set the role editor; invalidated the access tokens of 2 users\n");
     server.expect_revoked(&token);
     let token = server.token("ada", PASSWORD);
@@ -32,7 +32,7 @@ fn a_role_is_set_given_changed_and_removed() {
 }
 
 #[test]
-fn what_can_not_be_is_refused_in_one_line() {
+fn invalid_changes_of_roles_are_refused_in_one_line() {
     let place = Place::new();
     for (arguments, expected) in [
         (&["role", "set", "admin", "x"][..], "the role admin has every permission; it can't be set"),
@@ -44,7 +44,7 @@ fn what_can_not_be_is_refused_in_one_line() {
     for arguments in [&["role", "set", "a b", "x"][..], &["role", "set", "editor", "openid"], &["role", "remove"]] {
         assert_eq!(place.run(arguments).code, Some(2), "{arguments:?}");
     }
-    // A name alone, for those who sort people by it.
+    // A role without permissions is valid: an application can use its name alone.
     place.succeed(&["role", "set", "guest"]);
     let list = place.succeed(&["role", "list"]);
     assert!(list.lines().any(|line| line == "guest  0        -"), "{list}");

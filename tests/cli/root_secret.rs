@@ -1,4 +1,5 @@
-//! `keys rewrap` and `keys recover`: another root secret, for users who stay signed in and for users who start over.
+//! `keys rewrap` and `keys recover`. The first replaces the root secret, and all users stay signed in. The second starts over
+//! without the old root secret, and all users must sign in again.
 
 use std::{fs, time::Duration};
 
@@ -9,10 +10,12 @@ use crate::{
     support::{PASSWORD, Place, Server, mode},
 };
 
+/// The file with the root secret.
 const SECRET: &str = "data/secret.key";
+/// The file to which `keys rewrap` writes the new root secret, before it is renamed to [`SECRET`].
 const DRAFT: &str = "data/secret.key.new";
 
-/// Returns a place whose tokens survive a restart on another port.
+/// Returns a place whose tokens survive a restart on another port, because the issuer is configured.
 fn place() -> Place {
     let place = Place::new().set("VESTIBULE_ISSUER", "http://auth.test");
     place.add_user(&["ada"]);
@@ -32,7 +35,7 @@ fn fingerprint() -> Value {
     })
 }
 
-/// A user on a device, in a session that is bound to their browser.
+/// A user on a device, with a session that is bound to the user's browser.
 struct SignedIn {
     access: String,
     refresh: String,
@@ -40,6 +43,7 @@ struct SignedIn {
 }
 
 impl SignedIn {
+    /// Signs the user in.
     fn on(server: &Server) -> Self {
         let login = json!({"username": "ada", "password": PASSWORD, "fingerprint": fingerprint()});
         let (status, body) = server.post("/auth/login", &login);
@@ -56,7 +60,7 @@ impl SignedIn {
         server.post("/auth/refresh", &json!({"refresh_token": self.refresh, "fingerprint": fingerprint()}))
     }
 
-    /// Checks that everything that depends on the root secret works as before, for the same person on the same device.
+    /// Checks that everything that depends on the root secret works as before for the same user on the same device.
     fn expect_unharmed(&mut self, place: &Place, server: &Server) {
         assert!(server.me(&self.access).is_ok());
         let other = json!({"refresh_token": self.refresh, "fingerprint": {"os": "Windows", "browser": "Edge"}});
@@ -102,7 +106,7 @@ fn a_new_root_secret_signs_nobody_out() {
 }
 
 #[test]
-fn the_old_root_secret_opens_nothing_any_more() {
+fn the_old_root_secret_is_refused_after_a_rewrap() {
     let place = place();
     drop(place.start(&["serve"]));
     let old = read(&place, SECRET);
@@ -112,24 +116,24 @@ fn the_old_root_secret_opens_nothing_any_more() {
 }
 
 #[test]
-fn a_crash_between_database_and_file_leaves_a_secret_that_opens() {
+fn a_crash_between_commit_and_rename_leaves_a_valid_root_secret() {
     let place = place();
     let server = place.start(&["serve"]);
     let mut ada = SignedIn::on(&server);
     drop(server);
     let old = read(&place, SECRET);
     place.succeed(&["keys", "rewrap"]);
-    // As if it had died before the file was renamed.
+    // The state after a crash between the commit and the renaming of the file.
     let new = read(&place, SECRET);
     place.write(DRAFT, &new);
     place.write(SECRET, &old);
     place.succeed(&["keys", "list"]);
     assert_eq!((read(&place, SECRET), place.path(DRAFT).exists()), (new.clone(), false), "the next one finishes it");
-    // The same where the old file is gone, and the next one is another rewrap.
+    // The same state without the old file. The next command is another rewrap.
     fs::rename(place.path(SECRET), place.path(DRAFT)).expect("it is renamed");
     place.succeed(&["keys", "rewrap"]);
     assert!(!place.path(DRAFT).exists());
-    // As if it had died before the database was written.
+    // The state after a crash before the commit: the new file contains a secret that the database has never used.
     for never_taken in ["W7xQ2vLr9ZkT5nYb3JcH6hMd1sPfE8uAo0gKiVtRzX4q", "short"] {
         place.write(DRAFT, never_taken);
         place.succeed(&["keys", "list"]);
@@ -141,7 +145,7 @@ fn a_crash_between_database_and_file_leaves_a_secret_that_opens() {
 }
 
 #[test]
-fn a_rewrap_that_is_killed_at_any_moment_leaves_a_secret_that_opens() {
+fn a_rewrap_that_is_killed_at_any_moment_leaves_a_valid_root_secret() {
     let place = place();
     let server = place.start(&["serve"]);
     let mut ada = SignedIn::on(&server);
@@ -157,7 +161,7 @@ fn a_rewrap_that_is_killed_at_any_moment_leaves_a_secret_that_opens() {
 }
 
 #[test]
-fn a_configured_root_secret_is_replaced_by_one_that_is_brought() {
+fn a_configured_root_secret_is_replaced_by_the_given_secret() {
     let place = Place::new().set("VESTIBULE_ISSUER", "http://auth.test").set("VESTIBULE_ROOT_SECRET_FILE", "root");
     place.write("root", "q7Wd0ZkT5vYxN2mB8rLcHs4JgPfE1uAo\n");
     place.write("new", "3f1c9a7be02d4856a1f0c3d97e5b2846\n");
@@ -181,7 +185,7 @@ fn a_configured_root_secret_is_replaced_by_one_that_is_brought() {
 }
 
 #[test]
-fn a_file_of_ours_takes_no_secret_that_is_brought() {
+fn a_generated_root_secret_is_not_replaced_by_a_given_secret() {
     let place = place();
     place.write("new", "3f1c9a7be02d4856a1f0c3d97e5b2846\n");
     let old = read(&place, SECRET);
@@ -191,7 +195,7 @@ fn a_file_of_ours_takes_no_secret_that_is_brought() {
     assert_eq!(read(&place, SECRET), old);
 }
 
-/// Checks that nobody is signed in any longer, and that everybody can sign in.
+/// Checks that the user's earlier tokens are refused and their device is unknown, and that the user can sign in.
 fn expect_started_over(place: &Place, before: &SignedIn) {
     let server = place.start(&["serve"]);
     assert!(server.me(&before.access).is_err());
@@ -205,7 +209,7 @@ fn expect_started_over(place: &Place, before: &SignedIn) {
 }
 
 #[test]
-fn without_the_root_secret_everything_but_the_users_starts_over() {
+fn recovery_without_the_root_secret_keeps_only_the_users() {
     let place = place();
     let server = place.start(&["serve"]);
     let ada = SignedIn::on(&server);
@@ -227,7 +231,7 @@ fn without_the_root_secret_everything_but_the_users_starts_over() {
 }
 
 #[test]
-fn the_secret_of_another_database_is_put_aside() {
+fn recovery_renames_the_root_secret_of_another_database() {
     let place = place();
     let ada = SignedIn::on(&place.start(&["serve"]));
     let foreign = "W7xQ2vLr9ZkT5nYb3JcH6hMd1sPfE8uAo0gKiVtRzX4q\n";
@@ -241,10 +245,10 @@ fn the_secret_of_another_database_is_put_aside() {
 }
 
 #[test]
-fn a_secret_that_leaked_is_left_behind() {
+fn recovery_replaces_a_leaked_root_secret() {
     let place = place();
     let ada = SignedIn::on(&place.start(&["serve"]));
-    // Rewrapped before: the first secret goes too.
+    // After a rewrap, the new root secret is the one that leaked.
     place.succeed(&["keys", "rewrap"]);
     let leaked = read(&place, SECRET);
     place.succeed(&["keys", "recover", "--lost-secret"]);
@@ -253,7 +257,7 @@ fn a_secret_that_leaked_is_left_behind() {
 }
 
 #[test]
-fn a_configured_secret_must_be_another_to_start_over_with() {
+fn recovery_needs_a_new_configured_root_secret() {
     let place = Place::new().set("VESTIBULE_ISSUER", "http://auth.test").set("VESTIBULE_ROOT_SECRET_FILE", "root");
     place.write("root", "q7Wd0ZkT5vYxN2mB8rLcHs4JgPfE1uAo\n");
     place.add_user(&["ada"]);
@@ -265,7 +269,7 @@ fn a_configured_secret_must_be_another_to_start_over_with() {
 }
 
 #[test]
-fn there_must_be_something_to_recover() {
+fn recovery_without_a_database_is_refused() {
     let place = Place::new();
     assert!(place.run(&["keys", "recover", "--lost-secret"]).failed().contains("there is no database"));
     assert!(!place.path(SECRET).exists());

@@ -1,4 +1,4 @@
-//! `serve` and `dev`: starting, refusing to start, stopping.
+//! The commands `serve` and `dev`: starting, refusing to start, stopping.
 
 use std::{fs, net::TcpListener};
 
@@ -7,17 +7,18 @@ use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Place, mode, within_a_second};
 
-/// Returns a place with cheap hashes, which only the profile `dev` allows.
+/// Returns a place with cheap password hashes, which only the profile `dev` allows.
 fn dev_place() -> Place {
     Place::new().set("VESTIBULE_ARGON2_MEMORY_KIB", "64").set("VESTIBULE_ARGON2_ITERATIONS", "1")
 }
 
+/// Returns the password in the line about the sample user.
 fn sample_password(line: &str) -> &str {
     line.strip_prefix("sample user: test@example.com  password: ").unwrap_or_else(|| panic!("{line}"))
 }
 
 #[test]
-fn it_serves_from_an_empty_directory() {
+fn serve_starts_in_an_empty_directory() {
     let place = Place::new();
     let server = place.start(&["serve"]);
     assert!(server.base.starts_with("http://127.0.0.1:") && !server.base.ends_with(":0"), "{}", server.base);
@@ -30,7 +31,7 @@ fn it_serves_from_an_empty_directory() {
         let path = file.expect("an entry").path();
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
-    // The hint works as it is printed, and is not printed again.
+    // The command in the hint works as printed. Once a user exists, the hint is not printed again.
     let command = hint.split_once("vestibule ").expect("a command").1;
     place.succeed(&command.split(' ').collect::<Vec<_>>());
     server.stop();
@@ -39,7 +40,7 @@ fn it_serves_from_an_empty_directory() {
 }
 
 #[test]
-fn the_hint_names_the_data_that_is_served() {
+fn the_hint_names_the_data_directory() {
     let place = Place::new();
     let server = place.start(&["serve", "--data-dir", "else where"]);
     assert!(server.next_line().ends_with(" --generate --data-dir 'else where'"));
@@ -47,7 +48,7 @@ fn the_hint_names_the_data_that_is_served() {
 }
 
 #[test]
-fn sigterm_ends_it_with_exit_code_0_and_a_whole_database() {
+fn sigterm_stops_the_server_with_exit_code_0_and_removes_the_write_ahead_log() {
     let place = Place::new();
     let server = place.start(&["serve"]);
     place.add_user(&["ada"]);
@@ -60,9 +61,9 @@ fn sigterm_ends_it_with_exit_code_0_and_a_whole_database() {
 }
 
 #[test]
-fn it_speaks_ipv6() {
+fn the_server_listens_on_ipv6() {
     if TcpListener::bind("[::1]:0").is_err() {
-        return; // Not on this machine.
+        return; // This machine has no IPv6.
     }
     let server = Place::new().start(&["serve", "--address", "::1"]);
     assert!(server.base.starts_with("http://[::1]:"), "{}", server.base);
@@ -92,7 +93,7 @@ fn a_second_server_on_one_database_is_refused() {
         "{refusal}"
     );
     assert_eq!(server.get("/health", "").0, 200);
-    // The first server may end in any way: the next start works.
+    // The end of the first server, even by a kill, releases the lock.
     drop(server);
     place.start(&["serve"]);
 }
@@ -106,7 +107,7 @@ fn a_port_in_use_is_named() {
 }
 
 #[test]
-fn a_port_that_was_picked_is_in_no_token_since_the_next_start_has_another() {
+fn no_token_contains_a_picked_port_because_the_next_start_picks_another() {
     let place = Place::new();
     place.add_user(&["ada"]);
     let server = place.start(&["serve"]);
@@ -116,7 +117,7 @@ fn a_port_that_was_picked_is_in_no_token_since_the_next_start_has_another() {
     let token = dev.token("test@example.com", sample_password(&dev.next_line()));
     assert_eq!(issuer(&token), "http://localhost:8000");
 
-    // The port 0 need not come from the command line, and an issuer that is set stays.
+    // The port 0 may also come from the environment. A configured issuer is used as it is.
     let place = Place::new().set("ROCKET_PORT", "0").set("VESTIBULE_ISSUER", "ours");
     place.add_user(&["ada"]);
     let server = place.start_as_it_is(&["serve"]);
@@ -189,7 +190,7 @@ fn dev_lets_anybody_register() {
 }
 
 #[test]
-fn dev_and_serve_refuse_the_database_of_the_other() {
+fn dev_and_serve_refuse_each_others_database() {
     let place = Place::new();
     place.start(&["serve"]).stop();
     let refusal = place.run(&["dev", "--port", "0", "--data-dir", "data"]);
@@ -202,7 +203,7 @@ fn dev_and_serve_refuse_the_database_of_the_other() {
 }
 
 #[test]
-fn dev_listens_for_other_machines_only_when_told() {
+fn dev_listens_for_other_machines_only_with_allow_remote() {
     let place = dev_place();
     let done = place.run(&["dev", "--port", "0", "--address", "0.0.0.0"]);
     assert_eq!(done.code, Some(78));

@@ -1,9 +1,10 @@
-//! `session`: the commands, and how soon a running server knows.
+//! The command `session`, and how soon a running server applies a revocation.
 
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Place, Server};
 
+/// Starts a server with two users.
 fn with_two_users() -> (Place, Server) {
     let place = Place::new();
     place.add_user(&["ada"]);
@@ -78,6 +79,6 @@ fn all_sessions_are_revoked_within_a_second() {
     assert_eq!(place.succeed(&["session", "revoke", "--all"]), "2 sessions revoked\n");
     tokens.iter().for_each(|token| server.expect_revoked(token));
     assert_eq!(place.json(&["session", "list"]), json!([]));
-    // Nothing else was changed.
+    // The users can still sign in.
     assert_eq!(server.login("ada", PASSWORD).0, 200);
 }

@@ -1,4 +1,4 @@
-//! A directory to work in, the binary, and a server that ends with its test.
+//! Helpers for the tests of the command line: a working directory, the binary, and a server that is killed when its test ends.
 
 #[path = "../api/support/judge.rs"]
 pub(crate) mod judge;
@@ -25,7 +25,7 @@ use self::{
 /// A password that is strong enough to be stored.
 pub(crate) const PASSWORD: &str = "a long walk to the sea";
 
-/// The time within which a running server applies the changes of commands.
+/// The time within which a running server must apply the changes of commands.
 const IN_FORCE: Duration = Duration::from_secs(1);
 
 const JSON: &str = "application/json";
@@ -76,27 +76,28 @@ impl Place {
         self.run_with_input(arguments, "")
     }
 
-    /// Runs a command with more environment variables.
+    /// Runs a command with nothing on stdin and with more environment variables.
     pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Done {
         let mut command = self.command(arguments);
         command.envs(variables.iter().copied());
         Self::finish(command, "")
     }
 
+    /// Runs a command with this text on stdin.
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Done {
         Self::finish(self.command(arguments), input)
     }
 
     fn finish(mut command: Command, input: &str) -> Done {
         let mut child = command.stdin(Stdio::piped()).spawn().expect("the binary");
-        // A command that does not read its input may be gone already.
+        // A command that does not read its input may have ended already. Then the write fails.
         child.stdin.take().expect("its stdin").write_all(input.as_bytes()).ok();
         let output = child.wait_with_output().expect("its end");
         let text = |bytes| String::from_utf8(bytes).expect("text");
         Done { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// Runs a command and kills it, unless it has ended by then.
+    /// Runs a command, and kills it after this time unless it has ended before.
     pub(crate) fn kill_after(&self, arguments: &[&str], time: Duration) {
         let mut child = self.command(arguments).stdin(Stdio::null()).spawn().expect("the binary");
         thread::sleep(time);
@@ -115,13 +116,13 @@ impl Place {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
-    /// Adds a user with [`PASSWORD`]. The arguments are the ones after `user add`.
+    /// Adds a user with [`PASSWORD`]. `arguments` follow `user add`.
     pub(crate) fn add_user(&self, arguments: &[&str]) {
         let arguments = [&["user", "add", "--password-stdin"], arguments].concat();
         self.run_with_input(&arguments, &format!("{PASSWORD}\n")).succeeded();
     }
 
-    /// Starts a server on a port that it picks. The arguments have no `--port`.
+    /// Starts a server on a port that it picks. `arguments` must not contain `--port`.
     pub(crate) fn start(&self, arguments: &[&str]) -> Server {
         self.start_with(&[], arguments)
     }
@@ -136,19 +137,20 @@ impl Place {
         })
     }
 
-    /// Starts a server with nothing added to the arguments.
+    /// Starts a server with exactly these arguments.
     pub(crate) fn start_as_it_is(&self, arguments: &[&str]) -> Server {
         Server::start(|| self.command(arguments))
     }
 }
 
 impl Done {
+    /// Checks that the command succeeded and wrote nothing to stderr. Returns what it printed.
     pub(crate) fn succeeded(self) -> String {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{}", self.stdout);
         self.stdout
     }
 
-    /// Returns the one line on stderr of a command that failed with exit code 1 and printed nothing.
+    /// Checks that the command failed with exit code 1, printed nothing and wrote one line to stderr. Returns this line.
     pub(crate) fn failed(self) -> String {
         assert_eq!((self.code, self.stdout.as_str(), self.stderr.lines().count()), (Some(1), "", 1), "{}", self.stderr);
         self.stderr.trim_end().to_owned()
@@ -166,7 +168,7 @@ pub(crate) struct Server {
 impl Server {
     fn start(command: impl Fn() -> Command) -> Self {
         let (running, base) = Running::start(command);
-        // No connection is kept: a server that stops would wait for its client to hang up.
+        // No connection is kept open: a server that stops would wait until its client closes the connection.
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_idle_connections(0)
@@ -176,14 +178,14 @@ impl Server {
         Self { running, base, agent }
     }
 
-    /// Returns the next line on stdout.
+    /// Returns the next line on stdout. Panics if no line arrives within `PATIENCE`.
     pub(crate) fn next_line(&self) -> String {
         self.running.stdout.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             panic!("no further line on stdout; stderr: {:?}", self.running.stderr.try_iter().collect::<Vec<_>>())
         })
     }
 
-    /// Asks the server to stop and waits. Returns its exit code, and the further lines that it wrote to stdout and to stderr.
+    /// Stops the server with SIGTERM. Returns its exit code, and the further lines that it wrote to stdout and to stderr.
     pub(crate) fn stop(mut self) -> (Option<i32>, Vec<String>, Vec<String>) {
         self.running.signal("TERM");
         let status = self.running.wait();
@@ -227,14 +229,14 @@ impl Server {
         self.post("/auth/login", &json!({ "username": name, "password": password }))
     }
 
-    /// Logs in, which must work. Returns the access token.
+    /// Logs in. Returns the access token. Panics if the login fails.
     pub(crate) fn token(&self, name: &str, password: &str) -> String {
         let (status, body) = self.login(name, password);
         assert_eq!(status, 200, "{body}");
         body["access_token"].as_str().expect("a token").to_owned()
     }
 
-    /// Returns the user if the token is accepted, or the code with which it is refused.
+    /// Returns the user if the token is accepted, otherwise the error code.
     pub(crate) fn me(&self, token: &str) -> Result<Value, String> {
         match self.get("/users/me", token) {
             (200, user) => Ok(user),
@@ -243,13 +245,13 @@ impl Server {
         }
     }
 
-    /// Waits until the token is refused as revoked, within a second of now.
+    /// Waits until the token is refused as revoked. Panics after a second.
     pub(crate) fn expect_revoked(&self, token: &str) {
         within_a_second("the token is still accepted", || self.me(token) == Err("token_revoked".to_owned()));
     }
 }
 
-/// Waits until `holds` returns true, for at most a second.
+/// Waits until `holds` returns true. Panics after a second, with the text `otherwise`.
 pub(crate) fn within_a_second(otherwise: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {

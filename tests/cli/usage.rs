@@ -1,4 +1,4 @@
-//! Help, mistakes on the command line, the configuration, and what is printed without a server.
+//! Help, wrong usage, the configuration, and output that needs no server.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn without_a_subcommand_it_prints_the_help() {
 }
 
 #[test]
-fn help_and_version_are_there_on_every_level() {
+fn every_level_has_help_and_the_program_has_a_version() {
     let place = Place::new();
     for arguments in
         [vec!["--help"], vec!["serve", "--help"], vec!["user", "add", "--help"], vec!["help", "session", "list"]]
@@ -32,7 +32,7 @@ fn help_and_version_are_there_on_every_level() {
 }
 
 #[test]
-fn wrong_usage_is_exit_code_2_and_says_what_is_wrong() {
+fn wrong_usage_exits_with_code_2_and_names_the_mistake() {
     let place = Place::new();
     for (arguments, expected) in [
         (vec!["frobnicate"], "unrecognized subcommand 'frobnicate'"),
@@ -57,7 +57,7 @@ fn wrong_usage_is_exit_code_2_and_says_what_is_wrong() {
 }
 
 #[test]
-fn all_problems_of_the_configuration_are_told_at_once() {
+fn all_problems_of_the_configuration_are_reported_at_once() {
     let place = Place::new().set("VESTIBULE_PROT", "1").set("VESTIBULE_ACCESS_TOKEN_LIFETIME", "soon");
     place.write("Rocket.toml", "[default.auth]\npassword_min_length = 3\nroot_secret = \"much-too-short\"\n");
     for arguments in [vec!["serve"], vec!["config", "check"], vec!["config", "show"], vec!["user", "list"]] {
@@ -75,7 +75,7 @@ fn all_problems_of_the_configuration_are_told_at_once() {
 }
 
 #[test]
-fn bad_settings_of_rockets_own_are_told_with_ours() {
+fn invalid_settings_of_rocket_are_reported_with_the_other_problems() {
     for (value, shown) in [("many", "\"many\""), ("0", "0")] {
         let done = Place::new().set("ROCKET_WORKERS", value).run(&["serve"]);
         let problem = format!("configuration: workers = {shown} (ROCKET_WORKERS): must be a whole number above 0\n");
@@ -107,7 +107,7 @@ fn tls_is_refused_rather_than_ignored() {
 }
 
 #[test]
-fn what_rocket_reads_beside_another_file_is_checked_too() {
+fn rocket_toml_is_checked_although_another_file_is_given() {
     let place = Place::new();
     place.write("own.toml", "[default.auth]\n");
     place.write("Rocket.toml", "[default]\nworkers = 0\n");
@@ -126,7 +126,7 @@ fn what_rocket_reads_beside_another_file_is_checked_too() {
 }
 
 #[test]
-fn our_settings_in_the_wrong_table_stop_the_start() {
+fn settings_in_the_wrong_table_prevent_the_start() {
     let place = Place::new();
     place.write("Rocket.toml", "[default]\nissuer = \"x\"\nworkers = 2\n[default.auht]\nport = 1\n");
     let done = place.run(&["serve"]);
@@ -141,7 +141,7 @@ fn our_settings_in_the_wrong_table_stop_the_start() {
 }
 
 #[test]
-fn a_database_that_can_not_be_used_is_named_with_what_to_do() {
+fn an_unusable_database_is_reported_with_advice() {
     let place = Place::new();
     place.write("notes.txt", "not a directory\n");
     for arguments in [&["user", "list"][..], &["serve", "--port", "0"]] {
@@ -164,7 +164,7 @@ fn a_database_that_can_not_be_used_is_named_with_what_to_do() {
 }
 
 #[test]
-fn a_database_that_stays_locked_is_named_with_what_to_do() {
+fn a_database_that_stays_locked_is_reported_with_advice() {
     let place = Place::new();
     place.add_user(&["ada"]);
     let lock = WriteLock::take(&place);
@@ -173,7 +173,7 @@ fn a_database_that_stays_locked_is_named_with_what_to_do() {
         "error: the database ./data/vestibule.db stays locked by another program (database is locked); \
          end the access of that program, such as an open transaction in an SQL shell, then try again"
     );
-    // Who only reads is not in the way of anybody.
+    // A command that only reads does not need the write lock.
     place.succeed(&["user", "list"]);
     lock.let_go();
     place.succeed(&["user", "disable", "ada"]);
@@ -209,7 +209,7 @@ fn config_shows_every_value_with_its_origin_and_no_secret() {
 }
 
 #[test]
-fn config_check_says_so_when_all_is_well() {
+fn config_check_reports_a_valid_configuration() {
     let place = Place::new();
     assert_eq!(place.succeed(&["config", "check"]), "configuration is valid\n");
     assert_eq!(place.succeed(&["config", "check", "--dev"]), "configuration is valid\n");
@@ -218,7 +218,7 @@ fn config_check_says_so_when_all_is_well() {
 }
 
 #[test]
-fn config_check_tells_a_program_what_is_wrong() {
+fn config_check_reports_problems_as_json() {
     let place = Place::new()
         .set("VESTIBULE_PROT", "1")
         .set("VESTIBULE_ACCESS_TOKEN_LIFETIME", "soon")
@@ -250,7 +250,7 @@ fn config_check_tells_a_program_what_is_wrong() {
 }
 
 #[test]
-fn what_is_ignored_is_noted() {
+fn an_ignored_variable_is_reported() {
     let done = Place::new().set("VESTIBULE_PORT", "tcp://10.0.0.1:80").run(&["config", "check"]);
     assert_eq!((done.code, done.stdout.as_str()), (Some(0), "configuration is valid\n"));
     assert!(done.stderr.starts_with("note: ") && done.stderr.contains("VESTIBULE_PORT"), "{}", done.stderr);
@@ -266,6 +266,6 @@ fn the_openapi_document_follows_the_base_path() {
 }
 
 #[test]
-fn the_openapi_document_of_nothing_configured_is_the_committed_file() {
+fn the_openapi_document_without_configuration_is_the_committed_file() {
     assert_eq!(Place::new().succeed(&["openapi"]), include_str!("../../openapi.json"));
 }

@@ -1,11 +1,11 @@
-//! `user`: the commands, and how soon a running server knows.
+//! The command `user`, and how soon a running server applies a change.
 
 use serde_json::json;
 
 use crate::support::{PASSWORD, Place, within_a_second};
 
 #[test]
-fn a_user_is_added_with_all_that_can_be_said() {
+fn a_user_is_added_with_every_option() {
     let place = Place::new();
     let server = place.start(&["serve"]);
     place.add_user(&[
@@ -19,7 +19,7 @@ fn a_user_is_added_with_all_that_can_be_said() {
     let permissions = user["permissions"].as_array().expect("permissions");
     assert!(permissions.contains(&json!("docs:write")) && permissions.contains(&json!("users:write")));
 
-    // The same as over HTTP, to the letter.
+    // The JSON is equal to the response of `GET /users/me`.
     assert_eq!(server.me(&server.token("ada", PASSWORD)).expect("accepted"), user);
     assert_eq!(place.json(&["user", "list"]), json!([user]));
     for name in ["ADA@example.com", user["id"].as_str().expect("an id")] {
@@ -28,7 +28,7 @@ fn a_user_is_added_with_all_that_can_be_said() {
 }
 
 #[test]
-fn a_name_with_an_at_is_an_email() {
+fn a_name_with_an_at_sign_is_an_email() {
     let place = Place::new();
     place.add_user(&["ada@example.com"]);
     let user = place.json(&["user", "show", "ada@example.com"]);
@@ -48,7 +48,7 @@ fn a_generated_password_is_printed_and_works() {
 }
 
 #[test]
-fn passwords_and_names_that_can_not_be_are_refused_in_one_line() {
+fn invalid_passwords_and_names_are_refused_in_one_line() {
     let place = Place::new();
     place.add_user(&["ada", "--email", "ada@example.com"]);
     let add = |arguments: &[&str], password: &str| {
@@ -96,7 +96,7 @@ fn an_unknown_user_is_named() {
 }
 
 #[test]
-fn tables_are_for_people() {
+fn without_json_users_are_printed_as_tables() {
     let place = Place::new();
     place.add_user(&["ada", "--email", "ada@example.com", "--role", "admin"]);
     let list = place.succeed(&["user", "list"]);
@@ -108,7 +108,7 @@ fn tables_are_for_people() {
 }
 
 #[test]
-fn set_changes_what_a_user_is_and_what_is_taken_is_gone_within_a_second() {
+fn set_changes_a_user_and_removed_rights_are_lost_within_a_second() {
     let place = Place::new();
     let server = place.start(&["serve"]);
     place.add_user(&["admin", "--role", "admin"]);
@@ -119,7 +119,7 @@ fn set_changes_what_a_user_is_and_what_is_taken_is_gone_within_a_second() {
         "admin", "--permission", "docs:write", "--claim", "c=[3]",
     ];
     assert_eq!(place.succeed(&given), "changed lovelace\n");
-    // Nothing was taken, so the token still holds.
+    // No role or permission was removed, so the token is still valid.
     let user = server.me(&token).expect("accepted");
     assert_eq!((&user["username"], &user["email_verified"]), (&json!("lovelace"), &json!(true)));
     assert_eq!((&user["roles"], &user["claims"]), (&json!(["admin"]), &json!({ "a": 1, "b": 2, "c": [3] })));
@@ -136,7 +136,7 @@ fn set_changes_what_a_user_is_and_what_is_taken_is_gone_within_a_second() {
 }
 
 #[test]
-fn set_takes_a_password_as_passwd_does() {
+fn set_changes_a_password_like_passwd() {
     let place = Place::new();
     let server = place.start(&["serve"]);
     place.add_user(&["ada"]);
@@ -159,7 +159,7 @@ fn set_takes_a_password_as_passwd_does() {
 }
 
 #[test]
-fn what_a_user_does_not_have_can_not_be_taken() {
+fn roles_permissions_and_claims_that_a_user_does_not_have_can_not_be_removed() {
     let place = Place::new();
     place.add_user(&["admin", "--role", "admin"]);
     place.add_user(&["ada", "--role", "admin", "--permission", "docs:read", "--claim", "level=3"]);
@@ -167,7 +167,7 @@ fn what_a_user_does_not_have_can_not_be_taken() {
     for (flag, name, expected) in [
         ("--no-role", "nope", "ada does not have the role \"nope\"; there are: admin"),
         ("--no-permission", "nope", "ada does not have the direct permission \"nope\"; there are: docs:read"),
-        // That one comes with the role.
+        // The user has this permission only through a role.
         (
             "--no-permission",
             "users:write",
@@ -184,7 +184,7 @@ fn what_a_user_does_not_have_can_not_be_taken() {
 }
 
 #[test]
-fn a_disabled_user_is_out_within_a_second_until_enabled() {
+fn a_disabled_user_is_refused_within_a_second_until_enabled() {
     let place = Place::new();
     let server = place.start(&["serve"]);
     place.add_user(&["ada"]);
@@ -201,7 +201,7 @@ fn a_disabled_user_is_out_within_a_second_until_enabled() {
 }
 
 #[test]
-fn another_password_ends_all_sessions_within_a_second() {
+fn a_new_password_ends_all_sessions_within_a_second() {
     let place = Place::new();
     let server = place.start(&["serve"]);
     place.add_user(&["ada"]);
@@ -216,7 +216,7 @@ fn another_password_ends_all_sessions_within_a_second() {
 }
 
 #[test]
-fn a_deleted_user_is_gone_within_a_second() {
+fn a_deleted_user_is_refused_within_a_second() {
     let place = Place::new();
     let server = place.start(&["serve"]);
     place.add_user(&["ada"]);
@@ -230,7 +230,7 @@ fn a_deleted_user_is_gone_within_a_second() {
 }
 
 #[test]
-fn the_last_admin_stays() {
+fn the_last_admin_can_not_be_removed() {
     let place = Place::new();
     place.add_user(&["admin", "--role", "admin"]);
     for arguments in [

@@ -1,4 +1,4 @@
-//! The binary as a child process: how it is started as a server, what it prints, and how it ends.
+//! The binary as a child process: starting a server, reading its output, and stopping it.
 
 use std::{
     io::{BufRead as _, BufReader, Read},
@@ -8,26 +8,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a start or an end may take on a busy machine.
+/// The maximum duration of a start or a stop. It is long, for busy machines.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often a server is started that picks its port, if the port is taken each time.
+/// The maximum number of starts of a server that picks its port, if the port is taken each time.
 const MOST_STARTS: usize = 4;
 
 /// A running server. It is killed when it is dropped.
 pub(crate) struct Running {
     pub(crate) child: Child,
-    /// The lines on stdout that nobody has received yet.
+    /// The lines on stdout that have not been received yet.
     pub(crate) stdout: Receiver<String>,
-    /// The lines on stderr that nobody has received yet. It is empty if the command writes stderr elsewhere.
+    /// The lines on stderr that have not been received yet. No line arrives if the command does not pipe stderr.
     pub(crate) stderr: Receiver<String>,
 }
 
 impl Running {
-    /// Starts the server that `command` makes, and waits until it listens. Returns it with its address: `http://host:port`.
+    /// Starts the server with the command that `command` returns, and waits until it listens. Returns the server and its
+    /// address, `http://host:port`. Panics if the server does not start.
     pub(crate) fn start(command: impl Fn() -> Command) -> (Self, String) {
         // With `--port 0` the program picks a free port and binds it a moment later, because the URL of the server names the
-        // port. In between another test may take the port. Only in that case the server is started again.
+        // port. In between another test may take the port. In this case only, the server is started again.
         let mut starts_left = if picks_its_port(&command()) { MOST_STARTS } else { 1 };
         loop {
             starts_left -= 1;
@@ -47,7 +48,8 @@ impl Running {
         Self { child, stdout, stderr }
     }
 
-    /// Returns the address that the first line on stdout names, or what a server that has ended instead wrote to stderr.
+    /// Returns the address in the first line on stdout. If the server has ended instead, returns what it wrote to stderr.
+    /// Panics if neither happens within [`PATIENCE`].
     fn address(&self) -> Result<String, String> {
         match self.stdout.recv_timeout(PATIENCE) {
             Ok(line) => Ok(line.strip_prefix("listening on ").expect(&line).to_owned()),
@@ -65,7 +67,7 @@ impl Running {
         assert!(sent.success(), "{name} was not sent");
     }
 
-    /// Waits until the server has ended.
+    /// Waits until the server has ended. Panics after [`PATIENCE`].
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -85,13 +87,13 @@ impl Drop for Running {
     }
 }
 
-/// Returns whether the arguments leave the port to the program.
+/// Returns whether the arguments contain `--port 0`: the program then picks the port.
 fn picks_its_port(command: &Command) -> bool {
     let arguments: Vec<_> = command.get_args().collect();
     arguments.windows(2).any(|pair| pair == ["--port", "0"])
 }
 
-/// Returns the lines of a pipe as they come, until its other end is closed.
+/// Returns a receiver of the lines of a pipe. It has ended when the other end of the pipe is closed, or if there is no pipe.
 fn lines(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {

@@ -1,4 +1,5 @@
-//! What was answered survives `kill -9`: the real binary, killed between and during calls; and logouts that race refreshes.
+//! Tests that every change that was answered survives `kill -9`: the real binary is killed between requests and during
+//! requests. Also tests of logouts that race refreshes.
 
 mod process;
 #[path = "../common/process.rs"]
@@ -24,7 +25,7 @@ use script::told;
 use support::{Server, Session};
 
 #[test]
-fn every_answer_is_as_without_a_kill_before_it() {
+fn a_kill_before_any_call_changes_no_response() {
     let (steps, expected) = told(None);
     assert!(expected.iter().any(|line| line.starts_with("deletion: 204")), "{expected:#?}");
     let next = AtomicUsize::new(1);
@@ -42,7 +43,7 @@ fn every_answer_is_as_without_a_kill_before_it() {
 }
 
 #[test]
-fn a_reuse_and_a_fifth_wrong_password_are_not_forgotten_by_a_kill() {
+fn a_reused_token_and_wrong_passwords_are_remembered_after_a_kill() {
     let mut process = Process::start(vec![("VESTIBULE_REFRESH_REUSE_GRACE", "0")]);
     let first = process.login().expect("it runs");
     let second = process.refreshed(&first.refresh).expect("tokens");
@@ -72,6 +73,7 @@ struct Last {
     before: Option<Tokens>,
 }
 
+/// Refreshes a session until the server dies. Returns the last tokens.
 fn refresh_until_it_dies(process: &Process, start: &Tokens) -> Last {
     let mut last = Last { known: start.clone(), before: None };
     while let Some((status, body)) = process.refresh(&last.known.refresh) {
@@ -82,7 +84,7 @@ fn refresh_until_it_dies(process: &Process, start: &Tokens) -> Last {
     last
 }
 
-/// Logs in and out until the server dies. Returns the sessions whose logout was answered.
+/// Logs in and out until the server dies. Returns the sessions for whose logout a response arrived.
 fn log_out_until_it_dies(process: &Process) -> Vec<Tokens> {
     let mut out = vec![];
     while let Some(tokens) = process.login() {
@@ -122,7 +124,7 @@ fn a_kill_while_eight_threads_refresh_logs_nobody_out() {
         let (last, out) = kill_under_load(&mut process, &starts, Duration::from_millis(60 + 37 * round));
         for Last { known, before } in &last {
             let next = process.refreshed(&known.refresh).unwrap_or_else(|code| panic!("round {round}: {code}"));
-            // Within the grace, whichever the client kept.
+            // Within the grace period both tokens return the same successor, whichever of them the client kept.
             for token in before.iter().chain([known]) {
                 let again = process.refreshed(&token.refresh).unwrap_or_else(|code| panic!("round {round}: {code}"));
                 assert_eq!(again.refresh, next.refresh, "round {round}");
@@ -154,8 +156,8 @@ fn a_kill_while_eight_threads_share_a_session_logs_nobody_out() {
     }
 }
 
-/// Logs a session out while another thread refreshes it. Returns whether it was refreshed before. Checks that none of its
-/// tokens works after the response to the logout.
+/// Logs a session out while another thread refreshes it. Checks that the first and the last tokens of the session are refused
+/// after the response to the logout. Returns whether the session was refreshed before the logout.
 fn log_out_during_refreshes(server: &Server, session: &Session<'_>, round: u64) -> bool {
     let out = AtomicBool::new(false);
     let got = Mutex::new(vec![session.clone()]);
@@ -175,7 +177,8 @@ fn log_out_during_refreshes(server: &Server, session: &Session<'_>, round: u64) 
             }
             panic!("round {round}: nobody logged it out");
         });
-        // From at once to after several refreshes, with either token.
+        // The logout is sent after 0 to 6 ms, before or after several refreshes. Even rounds send the refresh token, odd rounds
+        // the access token.
         thread::sleep(Duration::from_micros(round % 16 * 400));
         if round.is_multiple_of(2) {
             server.post("/auth/logout", json!({"refresh_token": session.refresh})).expect(200);
@@ -183,12 +186,12 @@ fn log_out_during_refreshes(server: &Server, session: &Session<'_>, round: u64) 
             session.call("POST", "/auth/logout").send().expect(200);
         }
         out.store(true, Ordering::SeqCst);
-        // What was answered so far is dead already, while the other one may still try.
+        // The tokens so far are revoked already, while the other thread may still refresh.
         let latest = got.lock().expect("no panic").last().cloned();
         latest.expect("that of the login").get("/users/me").expect_error(401, "token_revoked");
     });
     let got = got.into_inner().expect("no panic");
-    // The one that raced the answer is the last.
+    // The last tokens are from the refresh that raced the logout.
     for token in [session, &got[got.len() - 1]] {
         token.get("/users/me").expect_error(401, "token_revoked");
         token.try_refresh().expect_error(401, "token_revoked");
@@ -197,7 +200,7 @@ fn log_out_during_refreshes(server: &Server, session: &Session<'_>, round: u64) 
 }
 
 #[test]
-fn nothing_works_after_any_of_a_thousand_logouts_that_raced_a_refresh() {
+fn no_token_works_after_a_logout_that_raced_a_refresh() {
     let server = Server::with(vec![
         ("max_devices_per_user", 0.into()),
         ("login_rate_per_ip", "0".into()),

@@ -1,4 +1,4 @@
-//! `vestibule dev` over a directory, killed and started again over the same directory.
+//! A process `vestibule dev` that can be killed and started again on the same directory.
 
 use std::{
     process::{Command, Stdio},
@@ -44,7 +44,7 @@ fn spawn(directory: &TempDir, settings: &[(&str, &str)]) -> (Running, String, St
             .envs([("VESTIBULE_ARGON2_MEMORY_KIB", "64"), ("VESTIBULE_ARGON2_ITERATIONS", "1")])
             .envs([("VESTIBULE_LOGIN_RATE_PER_IP", "0"), ("VESTIBULE_REFRESH_RATE_PER_SESSION", "0")])
             .env("VESTIBULE_MAX_DEVICES_PER_USER", "0")
-            // Else the issuer would name the port, which is another port after each start.
+            // Otherwise the issuer would contain the port, and each start picks another port.
             .env("VESTIBULE_ISSUER", "http://auth.test")
             .envs(settings.iter().copied())
             .stderr(Stdio::piped());
@@ -62,6 +62,7 @@ impl Process {
         Self { directory, settings, running: Mutex::new(running), base, password, agent: agent() }
     }
 
+    /// Kills the server with SIGKILL, and waits until it has ended.
     pub(crate) fn kill(&mut self) {
         let running = self.running.get_mut().expect("no panic");
         running.child.kill().expect("it is killed");
@@ -73,13 +74,14 @@ impl Process {
         self.running.lock().expect("no panic").signal("KILL");
     }
 
+    /// Starts the server again on the same directory.
     pub(crate) fn restart(&mut self) {
         let (running, base, _) = spawn(&self.directory, &self.settings);
-        // Another agent, because the connections that the old one keeps are closed.
+        // A new agent, because the connections that the old agent keeps are closed.
         (self.running, self.base, self.agent) = (Mutex::new(running), base, agent());
     }
 
-    /// Returns status and body, or `None` if the server has died.
+    /// Sends a request. Returns status and body, or `None` if the server has died.
     pub(crate) fn call(&self, method: &str, path: &str, bearer: Option<&str>, body: &Value) -> Option<(u16, Value)> {
         let mut request = ureq::http::Request::builder()
             .method(method)
@@ -104,11 +106,13 @@ impl Process {
         Some((response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 
+    /// Logs in as the sample user. Returns the tokens, or `None` if the server has died.
     pub(crate) fn login(&self) -> Option<Tokens> {
         let body = json!({"username": "test@example.com", "password": self.password});
         Tokens::of(&self.call("POST", "/auth/login", None, &body)?.1)
     }
 
+    /// Presents a refresh token. Returns status and body, or `None` if the server has died.
     pub(crate) fn refresh(&self, token: &str) -> Option<(u16, Value)> {
         self.call("POST", "/auth/refresh", None, &json!({"refresh_token": token}))
     }
@@ -137,6 +141,7 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
+    /// Returns the tokens in a response, or `None` if a token is missing.
     pub(crate) fn of(body: &Value) -> Option<Self> {
         let text = |field: &str| body[field].as_str().map(str::to_owned);
         Some(Self {

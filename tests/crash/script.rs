@@ -1,4 +1,4 @@
-//! A script of calls that moves a session through everything that it can go through.
+//! A script of calls that covers everything that can happen to a session.
 
 use serde_json::{Value, json};
 
@@ -7,14 +7,16 @@ use crate::process::{Process, Tokens};
 /// The state of a script between its steps, and the responses so far.
 pub(crate) struct Script<'p> {
     pub(crate) process: &'p mut Process,
+    /// The number of the step before which the server is killed; `None` if it is never killed.
     pub(crate) kill_before: Option<usize>,
     pub(crate) steps: usize,
+    /// The recorded responses.
     pub(crate) told: Vec<String>,
 }
 
 impl Script<'_> {
-    /// Sends a request and records its response, without the values that are new in each run. Kills the server and starts it
-    /// again before it, if this run does so before this step.
+    /// Sends a request and records its response, except the values that are new in each run. If `kill_before` is the number of
+    /// this step, kills the server first and starts it again.
     pub(crate) fn call(&mut self, name: &str, method: &str, path: &str, bearer: Option<&str>, body: Value) -> Value {
         if self.kill_before == Some(self.steps) {
             self.process.kill();
@@ -28,6 +30,7 @@ impl Script<'_> {
         body
     }
 
+    /// Sends a request, as [`Script::call`] does. Returns the tokens in the response. Panics if a token is missing.
     pub(crate) fn tokens(&mut self, name: &str, method: &str, path: &str, bearer: Option<&str>, body: Value) -> Tokens {
         let body = self.call(name, method, path, bearer, body);
         Tokens::of(&body).unwrap_or_else(|| panic!("{name}: {body}"))
@@ -46,12 +49,13 @@ impl Script<'_> {
         self.call(name, "GET", "/users/me", Some(token), Value::Null);
     }
 
+    /// Records whether a statement is true.
     pub(crate) fn say(&mut self, what: &str, is_so: bool) {
         self.told.push(format!("{what}: {is_so}"));
     }
 }
 
-/// Plays everything that moves a session, one call after the other.
+/// Runs all calls of the script, one after the other.
 pub(crate) fn play(script: &mut Script<'_>) {
     let password = script.process.password.clone();
     let first = script.login("login", &password, None);
@@ -97,8 +101,9 @@ pub(crate) fn play(script: &mut Script<'_>) {
     script.refresh("after the deletion", &fresh.refresh);
 }
 
+/// Runs the script on a new server. Returns the number of its steps, and the recorded responses.
 pub(crate) fn told(kill_before: Option<usize>) -> (usize, Vec<String>) {
-    // Longer than the script takes on a busy machine, so that only the kill makes a difference.
+    // The grace period is longer than the script takes on a busy machine, so that only a kill can change a response.
     let mut process = Process::start(vec![("VESTIBULE_REFRESH_REUSE_GRACE", "600")]);
     let mut script = Script { process: &mut process, kill_before, steps: 0, told: vec![] };
     play(&mut script);

@@ -1,5 +1,5 @@
-//! No secret is in the database, in its write-ahead log or in the server's log in a form that a reader could use. The real
-//! binary does everything once. Then its files are searched for every secret that was sent or received.
+//! The test that no secret reaches the database, its write-ahead log or the server's log in a form that a reader could use. The
+//! real binary receives requests of every kind. Then its files are searched for every secret that was sent or received.
 
 #[path = "../api/support/judge.rs"]
 mod judge;
@@ -29,7 +29,7 @@ fn fingerprint() -> Value {
     })
 }
 
-/// Uses the OAuth endpoints, also with a client secret that is wrong.
+/// Calls the OAuth endpoints, also with a wrong client secret. Adds the secrets of the calls to `secrets`.
 fn by_oauth(process: &Process, secrets: &mut Secrets, password: &str) {
     let secret = "hunter-guessed-the-clients-secret";
     secrets.value("a client's secret", secret);
@@ -70,10 +70,10 @@ fn no_secret_reaches_the_database_or_the_log() {
     for (name, value) in fingerprint().as_object().expect("an object") {
         secrets.value(&format!("the fingerprint's {name}"), value.as_str().expect("a text"));
     }
-    // ClientJS and FingerprintJS spread lists over several values: no piece of a list may be stored either.
+    // ClientJS and FingerprintJS send some lists as several values. No single value of a list may be stored either.
     secrets.value("a piece of a fingerprint", "Papyrus");
 
-    // Register and log in, rightly and wrongly.
+    // Register and log in, with right and wrong values.
     let account = json!({"username": "adalovelace", "email": "ada@example.com", "password": password});
     assert_eq!(process.post("/auth/register", &account).status, 201);
     assert_eq!(process.post("/auth/register", &account).status, 409);
@@ -121,7 +121,7 @@ fn no_secret_reaches_the_database_or_the_log() {
     assert_eq!(process.post("/auth/refresh", &json!({"refresh_token": forged})).status, 401);
     assert_eq!(process.json("GET", "/users/me", Some(forged), &Value::Null).status, 401);
 
-    // The same device again, a stranger's device, cookies.
+    // Log in on the same device, with an unknown device id, and with cookies.
     let again = login(json!({"device_id": bound.body["device_id"]}));
     secrets.answer("the same device", &again);
     let guessed_device = "Z3Vlc3NlZC1kZXZpY2UtaWQtdGhhdC1pcy1ub25lLTEy";
@@ -139,7 +139,7 @@ fn no_secret_reaches_the_database_or_the_log() {
     assert_eq!(rotated.status, 200, "{}", rotated.text);
     secrets.answer("rotated cookies", &rotated);
 
-    // Prove the password, change it.
+    // Prove the password, and change it.
     let access = token_of(&again, "access_token");
     assert_eq!(process.json("POST", "/auth/fresh", Some(&access), &json!({"password": wrong})).status, 401);
     let fresh = process.json("POST", "/auth/fresh", Some(&access), &json!({"password": password}));
@@ -156,7 +156,7 @@ fn no_secret_reaches_the_database_or_the_log() {
 
     by_oauth(&process, &mut secrets, changed);
 
-    // Secrets in wrong places: addresses, methods, headers, malformed bodies.
+    // Send secrets in wrong places: addresses, methods, headers, malformed bodies.
     for path in [
         format!("/auth/login?password={password}&token={current}").replace(' ', "%20"),
         format!("/users/me?access_token={access}"),
@@ -201,13 +201,13 @@ fn no_secret_reaches_the_database_or_the_log() {
     process.raw(format!("{current} / HTTP/1.1\r\n\r\n").as_bytes());
     process.raw(format!("GET /{current} HTTP/9.9\r\n\r\n").as_bytes());
 
-    // What an owner reads has none either.
+    // The responses that contain the user's own data contain no secret either.
     for path in ["/users/me", "/users/me/export", "/auth/active_sessions"] {
         let answer = process.json("GET", path, Some(&access), &Value::Null);
         assert_eq!((answer.status, secrets.found_in(answer.text.as_bytes())), (200, vec![]), "{path}");
     }
 
-    // Leave.
+    // Log out, and delete an account.
     assert_eq!(process.post("/auth/logout", &json!({"refresh_token": third.body["refresh_token"]})).status, 200);
     let doomed = json!({"username": "charlesbabbage", "password": password});
     assert_eq!(process.post("/auth/register", &doomed).status, 201);

@@ -1,4 +1,4 @@
-//! `vestibule serve` in a directory of its own, with its log in a file.
+//! A process `vestibule serve` in a directory of its own, with its log in a file.
 
 use std::{
     collections::BTreeMap,
@@ -51,7 +51,7 @@ impl Process {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            // No connection is kept: a server that stops would wait for its client to close it.
+            // No connection is kept open: a server that stops would wait until its client closes the connection.
             .max_idle_connections(0)
             .allow_non_standard_methods(true)
             .timeout_global(Some(Duration::from_secs(20)))
@@ -60,6 +60,7 @@ impl Process {
         Self { directory, running, base, agent }
     }
 
+    /// Sends a request. Redirects are not followed.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
@@ -100,7 +101,7 @@ impl Process {
         self.json("POST", path, None, body)
     }
 
-    /// Sends bytes that are no request, straight to the socket.
+    /// Sends bytes that are not a valid request directly to the socket. Ignores the response and all errors.
     pub(crate) fn raw(&self, bytes: &[u8]) {
         let address = self.base.strip_prefix("http://").expect("http");
         let mut socket = TcpStream::connect(address).expect("it listens");
@@ -110,14 +111,14 @@ impl Process {
         socket.read_to_end(&mut vec![]).ok();
     }
 
-    /// Asks the server to stop and waits until it has ended. Returns what it wrote to stdout after its address.
+    /// Stops the server with SIGTERM. Returns the lines that it wrote to stdout after its address.
     pub(crate) fn stop(&mut self) -> String {
         self.running.signal("TERM");
         self.running.wait();
         self.running.stdout.iter().collect::<Vec<_>>().join("\n")
     }
 
-    /// Returns every file that the server wrote, except the one in which the root secret belongs.
+    /// Returns path and content of every file in the directory, except `secret.key`, where the root secret belongs.
     pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = vec![];
         collect(self.directory.path(), &mut files);
@@ -126,6 +127,7 @@ impl Process {
     }
 }
 
+/// Collects the files of a directory and of all directories below it.
 fn collect(directory: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
     for entry in fs::read_dir(directory).expect("a directory").flatten() {
         if entry.path().is_dir() {

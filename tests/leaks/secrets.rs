@@ -1,4 +1,4 @@
-//! The values that must not be found, and the search for them.
+//! The secret values that must not be found, and the search for them.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::process::Answer;
 
-/// The values that must not be found, each with what it is.
+/// The secret values, each with a description.
 #[derive(Default)]
 pub(crate) struct Secrets(BTreeMap<String, String>);
 
 impl Secrets {
+    /// Adds a value. `what` describes it.
     pub(crate) fn add(&mut self, what: &str, value: &str) {
         assert!(value.len() >= 6, "{what} is too short to be told from chance: {value:?}");
         self.0.insert(value.to_owned(), what.to_owned());
     }
 
-    /// Adds a token, whole and by the parts that make it work.
+    /// Adds a token, its claims and its signature.
     pub(crate) fn token(&mut self, what: &str, token: &str) {
         self.add(what, token);
         for part in token.split('.').skip(1) {
@@ -28,7 +29,8 @@ impl Secrets {
         }
     }
 
-    /// Adds a value and its digests: the value could be guessed from a digest, because there are few values of its kind.
+    /// Adds a value, its encodings and its SHA-256 digests: if there are few values of its kind, the value could be guessed
+    /// from a digest.
     pub(crate) fn value(&mut self, what: &str, value: &str) {
         self.add(what, value);
         let digest = Sha256::digest(value.as_bytes());
@@ -37,10 +39,11 @@ impl Secrets {
         for form in forms.into_iter().chain([STANDARD.encode(value), URL_SAFE_NO_PAD.encode(value)]) {
             self.add(&format!("{what}, encoded"), form.trim_end_matches('='));
         }
-        // What is cut to 128 bits, as stored digests often are.
+        // The digest cut to 128 bits, because stored digests are often cut.
         self.add(&format!("{what}, encoded"), &URL_SAFE_NO_PAD.encode(&digest[..16]));
     }
 
+    /// Adds the tokens, the device id, the CSRF token and the cookies of a response.
     pub(crate) fn answer(&mut self, what: &str, answer: &Answer) {
         for field in ["access_token", "refresh_token"] {
             if let Some(token) = answer.body[field].as_str() {
@@ -57,7 +60,7 @@ impl Secrets {
         }
     }
 
-    /// Returns what the secrets are that are in these bytes.
+    /// Returns the descriptions of the secrets that these bytes contain, as text or as a SHA-256 digest in binary form.
     pub(crate) fn found_in(&self, bytes: &[u8]) -> Vec<&str> {
         let raw_digests = self
             .0
@@ -70,7 +73,7 @@ impl Secrets {
     }
 }
 
-/// Returns whether `needle` is in `hay`. Compares more than a byte only where its first byte is.
+/// Returns whether `needle` is in `hay`. For speed, compares the other bytes only where the first byte of `needle` was found.
 pub(crate) fn memmem(hay: &[u8], needle: &[u8]) -> bool {
     let Some((first, rest)) = needle.split_first() else { return true };
     let mut from = 0;

@@ -1,4 +1,4 @@
-"""Authlib's OAuth 2.0 client against the real server, without special cases."""
+"""Authlib's OAuth 2.0 client with the real server. The client needs no special code for Vestibule."""
 
 import re
 import unittest
@@ -18,7 +18,7 @@ class OAuth(unittest.TestCase):
         secret = re.search(r"client_secret: (\S+)", printed)[1]
         return secret, CLIENT + re.search(r"secret_hash = .*", printed)[0]
 
-    def test_a_public_client_gets_refreshes_and_revokes(self):
+    def test_a_public_client_gets_refreshes_and_revokes_tokens(self):
         with Server() as server:
             server.add_user("ada", "--permission", "read:posts", "--permission", "write:posts")
             endpoints = server.metadata()
@@ -40,7 +40,7 @@ class OAuth(unittest.TestCase):
                 client.refresh_token(endpoints["token_endpoint"], refresh_token=refreshed["refresh_token"])
             self.assertEqual(refused.exception.error, "invalid_grant")
 
-    def test_a_confidential_client_introspects(self):
+    def test_a_confidential_client_introspects_a_token(self):
         secret, settings = self.confidential()
         for method in ["client_secret_basic", "client_secret_post"]:
             with self.subTest(method), Server(settings) as server:
@@ -55,7 +55,7 @@ class OAuth(unittest.TestCase):
                 dead = client.introspect_token(endpoints["introspection_endpoint"], token["access_token"]).json()
                 self.assertEqual(dead, {"active": False})
 
-    def test_wrong_passwords_and_secrets_have_the_codes_of_the_rfc(self):
+    def test_wrong_passwords_and_secrets_have_the_error_codes_of_rfc_6749(self):
         secret, settings = self.confidential()
         with Server(settings) as server:
             server.add_user("ada")

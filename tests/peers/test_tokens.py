@@ -1,4 +1,4 @@
-"""Tokens of every algorithm verify with PyJWT and jose, through the key set alone."""
+"""Verification of the server's tokens with PyJWT and jose. For asymmetric algorithms the key set is enough."""
 
 import json
 import pathlib
@@ -20,7 +20,7 @@ def issuer(server):
 
 
 class Tokens(unittest.TestCase):
-    def test_the_key_set_alone_is_enough(self):
+    def test_every_asymmetric_algorithm_verifies_with_the_key_set_alone(self):
         for algorithm in PUBLIC:
             with self.subTest(algorithm), Server(algorithm=algorithm) as server:
                 server.add_user("ada", "--permission", "read:posts", "--claim", 'tier="gold"')
@@ -50,7 +50,7 @@ class Tokens(unittest.TestCase):
         self.assertEqual(claims["tier"], "gold")
         self.assertIs(claims["fresh"], True)
 
-    def test_a_shared_secret_verifies_and_is_in_no_key_set(self):
+    def test_a_shared_secret_verifies_and_is_not_in_the_key_set(self):
         for algorithm in ["HS256", "HS384", "HS512"]:
             with self.subTest(algorithm), Server(algorithm=algorithm, secret_key=SECRET) as server:
                 server.add_user("ada")
@@ -62,7 +62,7 @@ class Tokens(unittest.TestCase):
                 with urllib.request.urlopen(server.metadata()["jwks_uri"]) as answer:
                     self.assertEqual(json.load(answer), {"keys": []})
 
-    def test_a_rotation_is_followed_by_who_reads_the_key_set(self):
+    def test_after_a_rotation_the_key_set_verifies_old_and_new_tokens(self):
         with Server() as server:
             server.add_user("ada")
             before = server.login("ada")["access_token"]

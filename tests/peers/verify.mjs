@@ -1,5 +1,6 @@
-// Checks an access token as a service does that knows nothing but the address of the key set:
-// node verify.mjs KEY_SET_URL ISSUER AUDIENCE ALGORITHM TOKEN. Prints the claims; fails with what jose says.
+// Verifies an access token with nothing but the address of the key set:
+// node verify.mjs KEY_SET_URL ISSUER AUDIENCE ALGORITHM TOKEN
+// Prints the claims, or fails with the error of jose.
 import { createRemoteJWKSet, jwtVerify } from "jose";
 
 const [keySet, issuer, audience, algorithm, token] = process.argv.slice(2);

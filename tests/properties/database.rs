@@ -1,15 +1,17 @@
-//! What a walk reads from the database.
+//! Queries for the random-walk tests: the sessions and the audit log.
 
 use vestibule::store::{self, sql};
 
 use crate::support::Server;
 
+/// The sessions: id, generation, whether it is revoked, and time of last use (Unix seconds).
 pub(crate) type Rows = Vec<(String, i64, bool, i64)>;
 
+/// The audit events: name, and session id if the event has one.
 pub(crate) type Log = Vec<(String, Option<String>)>;
 
-/// Returns id, generation, whether it was revoked and last use of every session; and event and session of each row of the audit
-/// log, except the events of keys.
+/// Returns two lists. For each session: id, generation, whether it is revoked, and time of last use (Unix seconds). For each
+/// audit event: its name and its session id. Signing key events are omitted, because the model contains no signing keys.
 pub(crate) async fn rows_and_log(server: &Server) -> store::Result<(Rows, Log)> {
     let mut reader = server.vestibule.store.read().await?;
     let sessions = "select id, generation, revoked_at is not null as revoked, last_used_at from sessions";

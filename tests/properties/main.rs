@@ -1,5 +1,6 @@
-//! Random walks over everything that moves a session, beside a small model of what `docs/contract/http-api.md` says. After
-//! each step the answer, the rows and the log must be as in the model, and the invariants of `ARCHITECTURE.md` must hold.
+//! Random-walk tests: random steps of clients, an operator and time, taken on a server and in a small model of
+//! `docs/contract/http-api.md`. After each step the response, the rows and the audit log must agree with the model, and the
+//! invariants of `ARCHITECTURE.md` must be true.
 
 mod database;
 mod model;
@@ -18,7 +19,7 @@ proptest! {
     #![proptest_config(Config { cases: 32, max_shrink_iters: 150, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn sessions_are_what_the_contract_says(steps in prop::collection::vec(step(), 20..36)) {
+    fn sessions_behave_as_the_contract_states(steps in prop::collection::vec(step(), 20..36)) {
         let mut walk = Walk::begin();
         walk.take(&Step::Login { device: None });
         walk.check();
@@ -26,6 +27,6 @@ proptest! {
             walk.take(step);
             walk.check();
         }
-        walk.show_everything();
+        walk.present_all_tokens();
     }
 }

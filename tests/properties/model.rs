@@ -1,4 +1,4 @@
-//! A small model of what `docs/contract/http-api.md` says about one user, their sessions and their tokens.
+//! A small model of one user with sessions and tokens, as `docs/contract/http-api.md` describes them. Times are Unix seconds.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,22 @@ use vestibule::domain::access_token::AccessTokenError;
 
 use crate::support::{Answer, PASSWORD, claims};
 
+/// The setting `refresh_reuse_grace`, in seconds.
 pub(crate) const GRACE: i64 = 30;
 
+/// The setting `access_token_lifetime`, in seconds.
 pub(crate) const ACCESS: i64 = 900;
 
+/// The setting `refresh_token_lifetime`, in seconds.
 pub(crate) const REFRESH: i64 = 7 * DAY;
 
+/// The setting `session_lifetime`, in seconds.
 pub(crate) const SESSION: i64 = 10 * DAY;
 
+/// The seconds of a day.
 pub(crate) const DAY: i64 = 24 * 3600;
 
+/// The setting `max_devices_per_user`.
 pub(crate) const DEVICES: usize = 3;
 
 /// A session as the contract describes it.
@@ -24,20 +30,22 @@ pub(crate) const DEVICES: usize = 3;
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) device: String,
-    /// When each generation was made, from the first.
+    /// The time at which each generation was created, from the first generation on.
     pub(crate) made_at: Vec<i64>,
-    /// The generation that the last password change made, from 0.
+    /// The index of the generation that the last password change created, from 0. Earlier generations are outdated.
     pub(crate) since_password: usize,
     /// The current refresh token.
     pub(crate) current: String,
     pub(crate) last_used_at: i64,
-    /// The same as an order.
+    /// The position of the last use in the order of use.
     pub(crate) use_number: usize,
     pub(crate) ends_at: i64,
     pub(crate) refresh_ends_at: i64,
     pub(crate) revoked: bool,
-    /// Revoked after its end: a sweep may have taken the row before, and then nothing was revoked.
+    /// Whether the session was revoked after it had expired. A sweep may have removed its row before, and then the server
+    /// revoked nothing and logged nothing.
     pub(crate) revoked_late: bool,
+    /// The number of wrong passwords in a row within this session.
     pub(crate) failed_proofs: u32,
 }
 
@@ -46,6 +54,7 @@ impl Session {
         !self.revoked && now < self.refresh_ends_at && now < self.ends_at
     }
 
+    /// Adds a generation that is created now.
     pub(crate) fn rotate(&mut self, now: i64, use_number: usize) {
         self.made_at.push(now);
         self.last_used_at = now;
@@ -58,7 +67,7 @@ impl Session {
 pub(crate) struct RefreshToken {
     pub(crate) text: String,
     pub(crate) session: usize,
-    /// From 0.
+    /// The index of the generation, from 0.
     pub(crate) generation: usize,
     pub(crate) exp: i64,
 }
@@ -67,26 +76,30 @@ pub(crate) struct RefreshToken {
 pub(crate) struct AccessToken {
     pub(crate) text: String,
     pub(crate) session: usize,
+    /// The user's authorization version when the token was issued.
     pub(crate) version: i64,
     pub(crate) exp: i64,
 }
 
+/// The status and the error code of a refused request.
 pub(crate) type Refusal = (u16, &'static str);
 
-/// Everything about one user that matters to the contract.
+/// The state of one user, as far as the contract depends on it.
 pub(crate) struct Model {
     pub(crate) now: i64,
     pub(crate) password: String,
+    /// The number of password changes so far.
     pub(crate) passwords: usize,
     pub(crate) disabled: bool,
+    /// The authorization version.
     pub(crate) version: i64,
     pub(crate) sessions: Vec<Session>,
     pub(crate) devices: Vec<String>,
     pub(crate) refresh_tokens: Vec<RefreshToken>,
     pub(crate) access_tokens: Vec<AccessToken>,
-    /// Logins and rotations so far.
+    /// The number of logins, rotations and password changes so far.
     pub(crate) uses: usize,
-    /// How many events of each kind the log must have.
+    /// The number of events of each kind that the audit log must contain.
     pub(crate) log: BTreeMap<&'static str, i64>,
 }
 
@@ -107,11 +120,13 @@ impl Model {
         }
     }
 
+    /// Counts an event that the audit log must contain.
     pub(crate) fn happened(&mut self, event: &'static str) {
         *self.log.entry(event).or_default() += 1;
     }
 
-    /// Revokes the sessions that `which` selects. Returns how many of them were live.
+    /// Revokes the sessions that `which` selects, and counts `event` for each live session among them. Returns how many were
+    /// live.
     pub(crate) fn revoke(&mut self, event: &'static str, which: impl Fn(usize, &Session) -> bool) -> usize {
         let now = self.now;
         let mut live = 0;
@@ -129,7 +144,7 @@ impl Model {
         live
     }
 
-    /// Returns whether an access token is accepted, or why it is not.
+    /// Returns `Ok` if an access token is accepted, otherwise the error.
     pub(crate) fn standing(&self, token: &AccessToken) -> Result<(), AccessTokenError> {
         if self.now >= token.exp {
             Err(AccessTokenError::Expired)
@@ -140,6 +155,7 @@ impl Model {
         }
     }
 
+    /// Returns `Ok` if a request with the access token is accepted, otherwise how it is refused.
     pub(crate) fn bearer(&self, token: &AccessToken) -> Result<(), Refusal> {
         self.standing(token).map_err(|error| match error {
             AccessTokenError::Expired => (401, "token_expired"),
@@ -147,8 +163,8 @@ impl Model {
         })
     }
 
-    /// Returns which refresh token a refresh returns, by the table "Rotation" of `docs/contract/http-api.md`, or how it is
-    /// refused.
+    /// Returns which refresh token a refresh returns, by the table "Rotation" of `docs/contract/http-api.md`, or how the
+    /// refresh is refused.
     pub(crate) fn rotation(&self, token: &RefreshToken) -> Result<Given, Refusal> {
         let session = &self.sessions[token.session];
         if self.now >= token.exp {
@@ -167,7 +183,7 @@ impl Model {
         }
     }
 
-    /// Adds the tokens of a response, after checking their claims.
+    /// Adds the tokens of a response, after checking their claims. `fresh` is the expected claim of the access token.
     pub(crate) fn take(&mut self, session: usize, answer: &Answer, fresh: bool) {
         let Session { id, device, ends_at, refresh_ends_at, .. } = self.sessions[session].clone();
         let exp = (self.now + ACCESS).min(ends_at).min(refresh_ends_at);
@@ -186,6 +202,7 @@ impl Model {
         }
     }
 
+    /// Adds the access token of a response, after checking its claims. `fresh` and `exp` are the expected claims.
     pub(crate) fn take_access(&mut self, session: usize, answer: &Answer, fresh: bool, exp: i64) {
         let said = answer.claims();
         assert_eq!((&said["exp"], &said["fresh"]), (&json!(exp), &json!(fresh)));
@@ -196,9 +213,11 @@ impl Model {
     }
 }
 
-/// Which refresh token a refresh gives.
+/// The refresh token that a refresh returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
+    /// A new token, because the presented token is the current one.
     Successor,
+    /// The current token, because the presented token was superseded within the grace period.
     Current,
 }

@@ -1,10 +1,11 @@
-//! The steps of a walk, and how they are drawn.
+//! The steps of a random walk, and the strategy that generates them.
 
 use proptest::{prelude::*, sample::Index};
 
 use crate::model::{ACCESS, DAY, GRACE, REFRESH, SESSION};
 
-/// Something that a client, an operator or time does.
+/// An action of a client or of an operator, or the passing of time. An [`Index`] selects one of the devices, sessions or tokens
+/// so far. `rightly` is whether the password is right. `Prove` sends it to `/auth/fresh`. `Advance` contains seconds.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Login { device: Option<Index> },
@@ -24,6 +25,7 @@ pub(crate) enum Step {
     Restart,
 }
 
+/// Returns the strategy for one step. The numbers before the arrows are weights.
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let index = any::<Index>;
     let spans = prop_oneof![

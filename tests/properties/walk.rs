@@ -1,4 +1,4 @@
-//! A walk: a server and the model that it must be like, step by step.
+//! A random walk: each step is taken on a server and in the model, and the results are compared.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{
     support::{self, Answer, Server, unlimited, wait_for},
 };
 
-/// A server and the model that it must be like.
+/// A server, and the model with which it must agree.
 pub(crate) struct Walk {
     server: Option<Server>,
     user: String,
@@ -34,6 +34,7 @@ fn settings() -> support::Settings {
         ("session_lifetime", SESSION.into()),
         ("refresh_reuse_grace", GRACE.into()),
         ("max_devices_per_user", DEVICES.into()),
+        // Long retentions, because the model never removes audit events or devices.
         ("audit_retention", "3650d".into()),
         ("device_retention", "3650d".into()),
     ])
@@ -52,7 +53,7 @@ impl Walk {
     }
 
     fn call(&self, method: &str, path: &str, bearer: Option<&str>, body: Value) -> Answer {
-        // A connection that is kept would delay a restart.
+        // A connection that is kept open would delay a restart.
         let call = self.server().call(method, path).header("Connection", "close").json(body);
         match bearer {
             Some(token) => call.bearer(token),
@@ -61,6 +62,8 @@ impl Walk {
         .send()
     }
 
+    /// Takes a step on the server and in the model, and compares the responses. Does nothing if the step needs a session or a
+    /// token and the model has no session or token.
     pub(crate) fn take(&mut self, step: &Step) {
         match step {
             Step::Login { device } => self.login(device.as_ref()),
@@ -123,6 +126,7 @@ impl Walk {
         if let Some(known) = &device {
             model.revoke("session_revoked", |_, session| session.device == *known);
         }
+        // At the device limit a login revokes the least recently used session.
         while model.sessions.iter().filter(|session| session.is_live(now)).count() >= DEVICES {
             let live = model.sessions.iter().enumerate().filter(|(_, session)| session.is_live(now));
             let oldest = live.min_by_key(|(_, session)| session.use_number);
@@ -185,7 +189,8 @@ impl Walk {
         }
     }
 
-    /// Sends a request with an access token. Returns `None` if the token is refused, which must be as the model expects.
+    /// Sends a request with one of the access tokens. Returns `None` if there is no token. If the model expects that the token
+    /// is refused, checks the refusal and also returns `None`.
     fn ask(&mut self, bearer: &Index, method: &str, path: &str, body: Value) -> Option<(AccessToken, Answer)> {
         let token = pick(bearer, &self.model.access_tokens)?;
         let answer = self.call(method, path, Some(&token.text), body);
@@ -209,6 +214,7 @@ impl Walk {
         }
     }
 
+    /// Sends a right or wrong password to `/auth/fresh`.
     fn prove(&mut self, bearer: &Index, rightly: bool) {
         let password = if rightly { &*self.model.password } else { "not it" };
         let body = json!({"password": password});
@@ -224,6 +230,7 @@ impl Walk {
         self.model.take_access(token.session, &answer, true, exp);
     }
 
+    /// Checks the response to a wrong password, and counts it. The fifth wrong password in a row revokes the session.
     fn failed_proof(&mut self, token: &AccessToken, answer: Answer) {
         answer.expect_error(401, "invalid_credentials");
         self.model.happened("reauthentication_failed");
@@ -276,7 +283,7 @@ impl Walk {
         self.model.disabled = disabled;
     }
 
-    /// Checks that rows, memory and log are as in the model.
+    /// Checks that the rows of the sessions, the audit log and the accepted access tokens agree with the model.
     pub(crate) fn check(&self) {
         self.check_access_tokens();
         let (server, model, now) = (self.server(), &self.model, self.server().clock.now());
@@ -298,6 +305,7 @@ impl Walk {
         }
         assert!(rows.len() <= model.sessions.len());
         assert!(live <= DEVICES, "{live} live devices");
+        // The log may or may not contain the end of a session that was revoked late, so this event is not compared.
         let late = |id: &Option<String>| {
             model.sessions.iter().any(|session| session.revoked_late && id.as_ref() == Some(&session.id))
         };
@@ -311,7 +319,7 @@ impl Walk {
         assert_eq!(counts, model.log);
     }
 
-    /// Checks that exactly those access tokens are accepted that the model accepts.
+    /// Checks that the server accepts exactly the access tokens that the model accepts.
     fn check_access_tokens(&self) {
         let (server, now) = (self.server(), self.server().clock.now());
         for token in &self.model.access_tokens {
@@ -320,8 +328,9 @@ impl Walk {
         }
     }
 
-    /// Presents every token that was ever issued once more, over the socket.
-    pub(crate) fn show_everything(&mut self) {
+    /// Sends every access token that was ever issued, and every refresh token whose refusal revokes nothing. Checks the
+    /// responses.
+    pub(crate) fn present_all_tokens(&mut self) {
         for index in 0..self.model.refresh_tokens.len() {
             let token = self.model.refresh_tokens[index].clone();
             if let Err((status, code)) = self.model.rotation(&token)
@@ -341,6 +350,7 @@ impl Walk {
     }
 }
 
+/// Returns the element that `index` selects, or `None` if the list is empty.
 pub(crate) fn pick<T: Clone>(index: &Index, from: &[T]) -> Option<T> {
     (!from.is_empty()).then(|| index.get(from).clone())
 }

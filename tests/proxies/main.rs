@@ -1,5 +1,6 @@
-//! nginx and Caddy, as Debian packages them, with the configurations of `docs/deploy`: in front of two applications on two
-//! hosts, with one sign-in. Only addresses and ports differ from the files, and there is no TLS.
+//! Tests of nginx and Caddy, as Debian packages them, with the configurations of `docs/deploy`. Each proxy serves two
+//! applications on two hosts, with one sign-in. The configurations differ from the files only in addresses and ports, and in
+//! that they use no TLS.
 
 #[expect(dead_code, reason = "shared with the tests of the command line, which use more of it")]
 #[path = "../cli/support.rs"]
@@ -8,9 +9,10 @@ mod world;
 
 use crate::world::{APP, AUTH, BOTH, WIKI, World, deployed};
 
+/// The headers in which Vestibule names the user to an application.
 const IDENTITY: [&str; 5] = ["remote-user", "remote-email", "remote-groups", "x-auth-sub", "x-auth-permissions"];
 
-/// Headers that a client might make up.
+/// Headers with which a client could claim an identity.
 const MADE_UP: [(&str, &str); 9] = [
     ("Remote-User", "root"),
     ("remote-user", "admin"),
@@ -24,7 +26,7 @@ const MADE_UP: [(&str, &str); 9] = [
 ];
 
 #[test]
-fn a_page_is_sent_to_the_sign_in_and_a_program_is_told() {
+fn a_page_is_redirected_to_the_sign_in_and_a_program_gets_401() {
     for kind in BOTH {
         let world = World::start(kind);
         for (host, name) in [(APP, "app"), (WIKI, "wiki")] {
@@ -40,7 +42,7 @@ fn a_page_is_sent_to_the_sign_in_and_a_program_is_told() {
                 assert_eq!(world.send(method, host, "/", &form, "a=b").status, 401, "{kind:?} {method}");
             }
         }
-        // An expired sign-in is no sign-in.
+        // An invalid access cookie is treated like a missing cookie.
         let over = [("Accept", "text/html"), ("Cookie", "__Secure-access_token=a.b.c")];
         assert_eq!(world.get(APP, "/", &over).status, 302, "{kind:?}");
         assert!(world.app.take().is_empty() && world.wiki.take().is_empty(), "{kind:?}");
@@ -66,7 +68,7 @@ fn one_sign_in_serves_both_applications_and_neither_sees_a_token() {
             assert!(cookie.contains("theme=dark") && cookie.contains("lang=en"), "{kind:?}: {cookie}");
             assert!(!got.head.contains("eyJ"), "{kind:?}: a token in {}", got.head);
         }
-        // With a bearer token as well, which is not passed on either.
+        // A bearer token is accepted too, and is not passed on to the application either.
         let token = world.server.as_ref().expect("a server").token("ada", support::PASSWORD);
         let bearer = format!("Bearer {token}");
         assert_eq!(world.get(APP, "/", &[("Authorization", &bearer)]).status, 200, "{kind:?}");
@@ -76,7 +78,7 @@ fn one_sign_in_serves_both_applications_and_neither_sees_a_token() {
 }
 
 #[test]
-fn an_application_that_sets_a_second_token_cookie_sees_neither() {
+fn an_application_that_sets_a_second_token_cookie_sees_no_token() {
     for kind in BOTH {
         let world = World::start(kind);
         let (cookies, _) = world.sign_in("ada");
@@ -94,7 +96,7 @@ fn an_application_that_sets_a_second_token_cookie_sees_neither() {
 }
 
 #[test]
-fn what_a_client_says_of_itself_never_arrives() {
+fn identity_headers_of_a_client_never_reach_an_application() {
     for kind in BOTH {
         let world = World::start(kind);
         let (cookies, _) = world.sign_in("ada");
@@ -112,7 +114,7 @@ fn what_a_client_says_of_itself_never_arrives() {
         for underscored in ["remote_user", "remote_groups", "x_auth_sub"] {
             assert!(got.says(underscored).is_empty(), "{kind:?} {underscored}");
         }
-        // The client decides neither the host nor the path that are checked.
+        // The headers of the client change neither the host nor the path that Vestibule checks.
         let elsewhere = [
             ("X-Forwarded-Uri", "/public/a"),
             ("X-Forwarded-Host", "app.example.com"),
@@ -137,7 +139,7 @@ fn what_a_client_says_of_itself_never_arrives() {
 }
 
 #[test]
-fn an_excluded_path_passes_without_a_name_and_nothing_beside_it_does() {
+fn an_excluded_path_passes_without_an_identity_and_similar_paths_do_not_pass() {
     for kind in BOTH {
         let world = World::start(kind);
         let (cookies, _) = world.sign_in("ada");
@@ -183,7 +185,7 @@ fn an_excluded_path_passes_without_a_name_and_nothing_beside_it_does() {
 }
 
 #[test]
-fn an_area_that_asks_for_a_permission_is_closed_to_others() {
+fn an_area_that_requires_a_permission_is_refused_to_other_users() {
     for kind in BOTH {
         let world = World::start(kind);
         let (ada, _) = world.sign_in("ada");
@@ -199,14 +201,14 @@ fn an_area_that_asks_for_a_permission_is_closed_to_others() {
             assert_eq!(world.wiki.take_one().says("remote-user"), ["root"], "{kind:?}");
         }
         assert_eq!(world.open(WIKI, "/admin/").status, 302, "{kind:?}");
-        // A permission that is removed is refused at once.
+        // After the permission is removed, the area is refused within a second.
         world.place.succeed(&["user", "set", "root", "--no-permission", "wiki:admin"]);
         support::within_a_second("the area is still open", || get(&root, "/admin/").status != 200);
     }
 }
 
 #[test]
-fn a_logout_locks_out_of_every_host_at_once() {
+fn a_logout_is_effective_on_every_host_at_once() {
     for kind in BOTH {
         let world = World::start(kind);
         let (cookies, csrf) = world.sign_in("ada");
@@ -241,7 +243,7 @@ fn bodies_and_upgrades_pass_through() {
 }
 
 #[test]
-fn nothing_passes_while_vestibule_does_not_answer() {
+fn no_request_passes_while_vestibule_is_stopped() {
     for kind in BOTH {
         let mut world = World::start(kind);
         let (cookies, _) = world.sign_in("ada");
@@ -255,7 +257,7 @@ fn nothing_passes_while_vestibule_does_not_answer() {
 }
 
 #[test]
-fn traefik_is_told_the_same() {
+fn the_traefik_configuration_copies_the_same_headers() {
     let text = deployed("traefik.yml");
     let copied: Vec<&str> = text.lines().filter(|line| line.contains("authResponseHeaders:")).collect();
     assert_eq!(copied.len(), text.matches("forwardAuth:\n").count());

@@ -1,5 +1,5 @@
-//! Vestibule, two small applications, and a real proxy in front of them with the configuration of `docs/deploy`; and a client
-//! that sends bytes.
+//! The environment of the proxy tests: Vestibule, two small applications, a real proxy in front of them with the configuration
+//! of `docs/deploy`, and an HTTP client that sends its bytes unchanged.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ pub(crate) const AUTH: &str = "auth.example.com";
 pub(crate) const APP: &str = "app.example.com";
 pub(crate) const WIKI: &str = "wiki.example.com";
 
-/// How long anything may take on a busy machine.
+/// The maximum duration of a start or of a response. It is long, for busy machines.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) enum Kind {
 
 pub(crate) const BOTH: [Kind; 2] = [Kind::Nginx, Kind::Caddy];
 
-/// Everything that runs. Ends with its test.
+/// All processes of a test. They are stopped when it is dropped.
 pub(crate) struct World {
     pub(crate) place: Place,
     pub(crate) server: Option<Server>,
@@ -45,8 +45,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Starts everything, with the users `ada`, whose address is verified, and `root`, who has the permission of the wiki's
-    /// area.
+    /// Starts all processes. Adds the users `ada`, whose email address is verified, and `root`, who has the permission for the
+    /// wiki's area.
     pub(crate) fn start(kind: Kind) -> Self {
         let place = Place::new();
         place.write(".env", &deployed("vestibule.env"));
@@ -78,7 +78,8 @@ impl World {
         }
     }
 
-    /// Sends a request to a host through the proxy, with this target, unchanged, and these headers.
+    /// Sends a request to a host through the proxy, with this target and these headers, unchanged. Compares a response of
+    /// Vestibule's own host with the API description.
     pub(crate) fn send(&self, method: &str, host: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let port = self.port;
         let mut text = format!("{method} {target} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n");
@@ -87,19 +88,21 @@ impl World {
             text += &format!("Content-Length: {}\r\n", body.len());
         }
         let answer = self.send_bytes(format!("{text}\r\n{body}").as_bytes());
-        // The document describes no other host.
+        // The API description is about this host only.
         if host == AUTH {
             answer.compare(method, target, headers);
         }
         answer
     }
 
+    /// Sends bytes to the proxy, and reads one response.
     pub(crate) fn send_bytes(&self, bytes: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the proxy listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.write_all(bytes).expect("the proxy reads");
         let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
-        // The proxy keeps the connection of a client that asked for another protocol.
+        // After an upgrade to another protocol the proxy keeps the connection open, so the end of the response is its announced
+        // length.
         while !is_whole(&text) {
             match stream.read(&mut buffer).expect("the proxy answers") {
                 0 => break,
@@ -113,7 +116,7 @@ impl World {
         self.send("GET", host, target, headers, "")
     }
 
-    /// Sends a request as a browser loads a page.
+    /// Sends a GET request with the `Accept` header of a browser that loads a page.
     pub(crate) fn open(&self, host: &str, target: &str) -> Answer {
         self.get(host, target, &[("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")])
     }
@@ -135,13 +138,13 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // nginx ends its workers only after a SIGTERM.
+        // nginx stops its workers after SIGTERM, but not after SIGKILL.
         Command::new("kill").args(["-TERM", &self.proxy.id().to_string()]).status().ok();
         self.proxy.wait().ok();
     }
 }
 
-/// Returns whether a response has the body that it announces.
+/// Returns whether the bytes contain the complete response, with a body of the announced length.
 fn is_whole(text: &[u8]) -> bool {
     let Some(end) = text.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
     let head = String::from_utf8_lossy(&text[..end]);
@@ -168,7 +171,7 @@ impl Answer {
         }
     }
 
-    /// Compares a response of the server through the proxy with the document.
+    /// Compares a response that the server sent through the proxy with the API description.
     #[track_caller]
     fn compare(&self, method: &str, target: &str, sent: &[(&str, &str)]) {
         let sent_type = sent.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
@@ -193,6 +196,7 @@ impl Answer {
     }
 }
 
+/// Returns the values of a header, whose name is in lower case.
 fn values<'a>(head: &'a str, name: &'static str) -> impl Iterator<Item = &'a str> {
     let lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
     lines.filter(move |(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
@@ -239,7 +243,7 @@ impl Application {
         std::mem::take(&mut *self.got.lock().expect("no panic"))
     }
 
-    /// Returns the one request that arrived since the last call.
+    /// Returns the only request that arrived since the last call. Panics if there is not exactly one.
     #[track_caller]
     pub(crate) fn take_one(&self) -> Got {
         let got = self.take();
@@ -269,6 +273,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Got>>) {
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello").ok();
 }
 
+/// Returns the path of a file in `docs/deploy`.
 fn deploy(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/deploy").join(name)
 }
@@ -278,11 +283,12 @@ pub(crate) fn deployed(name: &str) -> String {
     fs::read_to_string(deploy(name)).unwrap_or_else(|error| panic!("docs/deploy/{name}: {error}"))
 }
 
+/// Returns a port that was free at the time of the call.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 
-/// Returns the text with each pair of `replaced` applied. Every text that is replaced must be there.
+/// Replaces the first text of each pair by the second. Panics if a text to replace is missing.
 fn substitute<'a>(text: &str, replaced: impl IntoIterator<Item = (&'a str, String)>) -> String {
     replaced.into_iter().fold(text.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from:?} is not in the configuration");
@@ -290,6 +296,7 @@ fn substitute<'a>(text: &str, replaced: impl IntoIterator<Item = (&'a str, Strin
     })
 }
 
+/// Starts a proxy. Panics with the name of its Debian package if it can't be started.
 fn run(program: &str, package: &str, arguments: &[&str], place: &Place) -> Child {
     let mut command = Command::new(program);
     command
@@ -303,10 +310,11 @@ fn run(program: &str, package: &str, arguments: &[&str], place: &Place) -> Child
         .unwrap_or_else(|error| panic!("{program} can't be run ({error}): install the Debian package {package}"))
 }
 
+/// Starts nginx on this port. `addresses` replaces the addresses in the configuration.
 fn nginx(place: &Place, port: u16, addresses: &[(&'static str, String); 3]) -> Child {
     let listens = [("listen 443 ssl", format!("listen 127.0.0.1:{port}"))];
     let text = substitute(&deployed("nginx.conf"), addresses.iter().cloned().chain(listens));
-    // Without certificates: the test speaks plain HTTP.
+    // The lines about certificates are removed, because the test uses plain HTTP.
     let plain: String = text.lines().filter(|line| !line.starts_with("ssl_")).flat_map(|line| [line, "\n"]).collect();
     fs::create_dir(place.path("snippets")).expect("a folder");
     place.write("snippets/vestibule-ask.conf", &deployed("nginx-ask.conf"));
@@ -324,8 +332,9 @@ fn nginx(place: &Place, port: u16, addresses: &[(&'static str, String); 3]) -> C
     run("nginx", "nginx-light", &["-p", &here, "-c", "nginx.conf"], place)
 }
 
+/// Starts Caddy on this port. `addresses` replaces the addresses in the configuration.
 fn caddy(place: &Place, port: u16, addresses: &[(&'static str, String); 3]) -> Child {
-    // Without certificates: the test speaks plain HTTP.
+    // The sites get `http://` addresses, so that Caddy uses plain HTTP and needs no certificates.
     let plain = |host: &str| format!("\nhttp://{host}:{port} {{\n\tbind 127.0.0.1\n");
     let sites = [
         ("\nauth.example.com {\n", plain(AUTH)),

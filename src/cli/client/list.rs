@@ -23,19 +23,22 @@ pub(in crate::cli) struct List {
 #[derive(Serialize)]
 struct ClientView<'c> {
     id: &'c str,
+    /// Whether the client must authenticate with its secret.
     confidential: bool,
+    /// The claim `aud` of the client's access tokens.
     audience: &'c str,
+    /// Some of `password`, `refresh_token`.
     grants: Vec<&'static str>,
     /// The permissions to which the client is limited; null if there is no limit.
     scopes: Option<&'c [Permission]>,
-    /// In seconds.
+    /// The lifetime of access tokens, in seconds.
     access_token_lifetime: i64,
-    /// In seconds.
+    /// The lifetime of refresh tokens, in seconds.
     refresh_token_lifetime: i64,
 }
 
 impl List {
-    /// Prints the clients, sorted by id.
+    /// Prints the clients, sorted by id, as a table or as JSON.
     pub(super) fn run(self, clients: &Clients) -> Result<(), Failure> {
         let views = clients.iter().map(view);
         if self.format.json {
@@ -45,6 +48,7 @@ impl List {
     }
 }
 
+/// Returns a client for the JSON output.
 fn view(client: &Client) -> ClientView<'_> {
     let grants = [("password", client.grants.password), ("refresh_token", client.grants.refresh_token)];
     ClientView {
@@ -58,6 +62,7 @@ fn view(client: &Client) -> ClientView<'_> {
     }
 }
 
+/// Returns a client as a row of the table.
 fn row(client: ClientView<'_>) -> [String; 5] {
     let listed = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(" ") };
     let scopes = client.scopes.map(|scopes| scopes.iter().map(Permission::as_str).collect());

@@ -1,4 +1,5 @@
-//! `vestibule client`: the applications that sign users in. Clients exist only in the configuration file.
+//! `vestibule client`: the clients, which are the applications through which users log in. They are defined only in the
+//! configuration; no command changes them.
 
 mod list;
 mod secret;

@@ -23,8 +23,8 @@ pub(in crate::cli) struct Secret {
 }
 
 impl Secret {
-    /// Generates a secret and prints it. Nothing is stored: the operator configures the hash. Until then, the old secret is
-    /// valid.
+    /// Generates a secret and prints it with its hash. Stores nothing: the old secret stays valid until the operator configures
+    /// the new hash and restarts the server. Fails for the client `default`, which can't have a secret.
     pub(super) fn run(self, clients: &Clients) -> Result<(), Failure> {
         let id = &self.id;
         if id == DEFAULT_CLIENT {

@@ -22,7 +22,8 @@ pub(in crate::cli) struct Check {
 }
 
 impl Check {
-    /// Reports that the configuration is valid. It was checked when it was loaded.
+    /// Prints that the configuration is valid. Loading it checked it, so this function is called only for a valid
+    /// configuration.
     pub(super) fn run(&self) -> Result<(), Failure> {
         if self.format.json {
             return output::print_json(&json!({ "valid": true }));
@@ -30,7 +31,8 @@ impl Check {
         output::print("configuration is valid")
     }
 
-    /// Prints the problems as JSON if `--json` is given. Stderr has the same problems for a person.
+    /// Prints the problems as JSON if `--json` is given, otherwise nothing. The caller prints the same problems on stderr as
+    /// text.
     pub(super) fn refuse(&self, problems: &Problems) -> Result<(), Failure> {
         if !self.format.json {
             return Ok(());
@@ -40,9 +42,10 @@ impl Check {
     }
 }
 
+/// Returns a problem as a JSON object.
 fn object(problem: &Problem) -> Value {
     let Problem { subject, value, origin, message } = problem;
-    // The value is kept as JSON text, unless it was shortened or redacted.
+    // The value of a problem is JSON text. A shortened or redacted value is not valid JSON, so it is printed as a string.
     let value = value.as_ref().map(|text| serde_json::from_str(text).unwrap_or_else(|_| json!(text)));
     json!({ "key": subject, "value": value, "origin": origin, "message": message })
 }

@@ -1,4 +1,4 @@
-//! `vestibule config`: printing and checking the configuration.
+//! `vestibule config`: prints and checks the configuration.
 
 mod check;
 mod show;
@@ -35,12 +35,13 @@ impl Command {
     pub(super) fn run(&self, loaded: &Loaded) -> Result<(), Failure> {
         match self {
             Self::Show(show) => show.run(&loaded.entries),
-            // A problem would have ended the command before this point.
+            // A configuration with problems is not loaded. `refuse` prints its problems.
             Self::Check(check) => check.run(),
         }
     }
 
-    /// Prints the problems of a configuration that could not be loaded, in addition to the lines on stderr.
+    /// Prints the problems of a configuration that could not be loaded on stdout, if the command prints JSON. The caller prints
+    /// them on stderr too.
     pub(super) fn refuse(&self, problems: &Problems) -> Result<(), Failure> {
         match self {
             Self::Show(_) => Ok(()),

@@ -22,7 +22,7 @@ pub(in crate::cli) struct Show {
 }
 
 impl Show {
-    /// Prints `entries`, with redacted secrets.
+    /// Prints the entries, as a table or as JSON. They contain `[redacted]` for a secret.
     pub(super) fn run(&self, entries: &[Entry]) -> Result<(), Failure> {
         if self.format.json {
             let object = |entry: &Entry| json!({ "key": entry.key, "value": entry.value, "origin": entry.origin });
@@ -33,7 +33,7 @@ impl Show {
     }
 }
 
-/// Returns a value as it would be written in an environment variable.
+/// Returns a value as it is written in an environment variable, such as `a,b` for a list; `-` if there is no value.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => output::or_dash(None::<String>),

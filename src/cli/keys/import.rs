@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The maximum number of bytes that are read from the file. The PEM file of an RSA key of 8192 bits has 6.5 KiB.
-const MOST_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// The arguments.
 #[derive(Args)]
@@ -31,16 +31,18 @@ pub(in crate::cli) struct Import {
 }
 
 impl Import {
-    /// Reads the key from the file and makes it the signing key.
+    /// Reads the key from the file and makes it the signing key, at once or after ten minutes. Fails if the file can't be read,
+    /// or has no suitable private key.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let failed = |why: &dyn std::fmt::Display| Failure::new(format!("can't use {}: {why}", self.file.display()));
-        // Closing a second handle of the database file would drop the locks that SQLite has on it in this process.
+        // SQLite uses POSIX locks. If the database file was opened here a second time, closing it would release the locks that
+        // SQLite has in this process.
         if vestibule.is_database(&self.file) {
             return Err(failed(&"it is the database"));
         }
         let mut text = Zeroizing::new(String::new());
         File::open(&self.file)
-            .and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text))
+            .and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text))
             .map_err(|error| failed(&error))?;
         let key = match self.algorithm {
             Some(algorithm) => SigningKey::from_pem(&text, Some(algorithm)),

@@ -25,16 +25,21 @@ pub(in crate::cli) struct List {
 struct KeyView {
     kid: String,
     algorithm: &'static str,
+    /// `next`, `current` or `retiring`.
     status: &'static str,
-    /// `database`, or `secret_key` of the configuration.
+    /// `database`, or `secret_key` for the key of the configuration.
     source: &'static str,
+    /// Null for the key of the configuration.
     created_at: Option<UnixTime>,
+    /// Null for the key of the configuration.
     signs_from: Option<UnixTime>,
+    /// The time at which the key is deleted; null if the key is not retiring.
     retires_at: Option<UnixTime>,
 }
 
 impl List {
-    /// Prints the keys. The next key comes first, and the keys that no longer sign come last.
+    /// Prints the keys, as a table or as JSON. The key of the configuration comes first, then the next key, the current key,
+    /// and the keys that only verify tokens.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let stored = signing_keys::list(&mut *vestibule.store.read().await?).await?;
         let keys: Vec<KeyView> = configured(vestibule).into_iter().chain(stored.into_iter().map(view)).collect();
@@ -48,7 +53,7 @@ impl List {
     }
 }
 
-/// Returns the signing key if `secret_key` is configured, otherwise `None`.
+/// Returns the key of the configuration; `None` if `secret_key` is not set.
 fn configured(vestibule: &Vestibule) -> Option<KeyView> {
     let secret = vestibule.config.keys.secret_key.as_ref()?;
     let algorithm = vestibule.config.keys.algorithm;
@@ -64,6 +69,7 @@ fn configured(vestibule: &Vestibule) -> Option<KeyView> {
     })
 }
 
+/// Returns a stored key for the JSON output.
 fn view(key: StoredKey) -> KeyView {
     KeyView {
         algorithm: key.algorithm.as_str(),
@@ -79,6 +85,7 @@ fn view(key: StoredKey) -> KeyView {
     }
 }
 
+/// Returns a key as a row of the table.
 fn row(key: KeyView) -> [String; 7] {
     [
         key.kid,

@@ -19,7 +19,7 @@ use crate::{
 /// The commands.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Print the keys that sign now, that will sign, and that only verify tokens
+    /// Print all keys: the key that will sign next, the key that signs now, and the keys that only verify tokens
     #[command(after_help = "Example:
   vestibule keys list --json")]
     List(list::List),
@@ -32,13 +32,13 @@ pub(super) enum Command {
   vestibule keys import key.pem
   vestibule keys import rsa.pem --algorithm PS256")]
     Import(import::Import),
-    /// Sign with a new key, in ten minutes or at once
+    /// Generate a new key that signs in ten minutes, or at once with --now
     #[command(after_help = "Examples:
   vestibule keys rotate
   vestibule keys rotate --algorithm EdDSA
   vestibule keys rotate --now                  after the signing key was compromised")]
     Rotate(rotate::Rotate),
-    /// Remove a key at once; the tokens that it signed are no longer accepted
+    /// Delete a key that does not sign now; the tokens that it signed are no longer accepted
     #[command(after_help = "Example:
   vestibule keys retire kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
     Retire(retire::Retire),
@@ -56,7 +56,7 @@ Use this to move the secret, or to replace it regularly. After a leak: vestibule
 }
 
 impl Command {
-    /// Runs a command that needs the database open.
+    /// Runs the command.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         match self {
             Self::List(command) => command.run(vestibule).await,
@@ -66,7 +66,8 @@ impl Command {
             Self::Rotate(command) => command.run(vestibule).await,
             Self::Retire(command) => command.run(vestibule).await,
             Self::Rewrap(command) => command.run(vestibule).await,
-            // `cli::dispatch` runs this command without an open database, because usually the database can't be opened then.
+            // This arm is never reached: `cli::dispatch` runs this command itself, because the database can't be opened without
+            // its root secret.
             Self::Recover(command) => command.run(&vestibule.config, vestibule.clock.now()).await,
         }
     }

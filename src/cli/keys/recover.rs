@@ -23,7 +23,8 @@ pub(in crate::cli) struct Recover {
 }
 
 impl Recover {
-    /// Replaces the root secret and the keys, and prints the result.
+    /// Replaces the root secret and the keys, and prints the result. Asks for confirmation if stdin is a terminal and `--yes`
+    /// is not given. Fails if the user does not confirm.
     pub(in crate::cli) async fn run(self, config: &Config, now: UnixTime) -> Result<(), Failure> {
         if !self.yes && io::stdin().is_terminal() {
             confirm()?;
@@ -47,6 +48,7 @@ impl Recover {
     }
 }
 
+/// Asks for confirmation on stderr. Fails for any answer except `y` and `yes`.
 fn confirm() -> Result<(), Failure> {
     write!(io::stderr(), "Sign everybody out and start over with new keys? This can't be undone. [y/N] ")?;
     let mut answer = String::new();

@@ -18,11 +18,12 @@ pub(in crate::cli) struct Retire {
 }
 
 impl Retire {
-    /// Removes the key.
+    /// Deletes the key. Fails if there is no such key, or if it is the current key.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let was = retire_key(vestibule, &self.kid, &RequestContext::command_line(vestibule.clock.now())).await?;
         let came_of_it = match was {
             KeyStatus::Next => "it had not signed any token",
+            // `retire_key` refuses the current key.
             KeyStatus::Current | KeyStatus::Retiring(_) => "the tokens that it signed are no longer accepted",
         };
         output::print(&format!("removed the key {}; {came_of_it}", self.kid))

@@ -23,7 +23,7 @@ pub(in crate::cli) struct Rewrap {
 }
 
 impl Rewrap {
-    /// Replaces the root secret.
+    /// Replaces the root secret, and prints where the new secret is. Fails if the file has no suitable secret.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let given = match &self.new_secret_file {
             Some(path) => Some(

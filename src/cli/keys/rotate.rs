@@ -23,17 +23,17 @@ pub(in crate::cli) struct Rotate {
     now: Now,
 }
 
-/// The option that makes a new key sign without waiting.
+/// The option `--now` of the commands that introduce a new signing key.
 #[derive(Args)]
 pub(super) struct Now {
-    /// Sign with the key at once, not after it was published for ten minutes; a service with a cached key set refuses the new
-    /// tokens until it fetches the key set again
+    /// Sign with the key at once, instead of publishing it for ten minutes first; a service with a cached key set refuses the
+    /// new tokens until it fetches the key set again
     #[arg(long)]
     now: bool,
 }
 
 impl Rotate {
-    /// Generates a key and makes it the signing key.
+    /// Generates a key and makes it the signing key, at once or after ten minutes.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let algorithm = self.algorithm.unwrap_or(vestibule.config.keys.algorithm);
         self.now.start_signing(vestibule, generate(algorithm).await).await

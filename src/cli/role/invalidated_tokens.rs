@@ -1,6 +1,7 @@
 //! The report about access tokens that a change of a role invalidated.
 
-/// Returns the report: how many users must refresh their access tokens. Empty if there is no such user.
+/// Returns the report for the end of a message. `tokens_of` is the number of users whose access tokens are invalid now. Returns
+/// an empty text for 0.
 pub(super) fn invalidated_tokens_note(tokens_of: usize) -> String {
     match tokens_of {
         0 => String::new(),

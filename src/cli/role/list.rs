@@ -25,11 +25,12 @@ pub(in crate::cli) struct List {
 struct RoleView {
     name: String,
     permissions: Vec<Permission>,
+    /// The number of users with the role.
     members: i64,
 }
 
 impl List {
-    /// Prints the roles, sorted by name.
+    /// Prints the roles, sorted by name, as a table or as JSON.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let mut reader = vestibule.store.read().await?;
         let (all, members) = (roles::find_all(&mut reader).await?, roles::count_members(&mut reader).await?);
@@ -46,6 +47,7 @@ impl List {
     }
 }
 
+/// Returns a role as a row of the table.
 fn row(role: RoleView) -> [String; 3] {
     let permissions: Vec<&str> = role.permissions.iter().map(Permission::as_str).collect();
     let permissions = or_dash((!permissions.is_empty()).then(|| permissions.join(" ")));

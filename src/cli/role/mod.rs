@@ -16,7 +16,7 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   vestibule role list --json")]
     List(list::List),
-    /// Set the permissions of a role; creates the role if it does not exist
+    /// Replace the permissions of a role; creates the role if it does not exist
     #[command(after_help = "Example:
   vestibule role set editor posts:read posts:write")]
     Set(set::Set),

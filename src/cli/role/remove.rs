@@ -18,7 +18,7 @@ pub(in crate::cli) struct Remove {
 }
 
 impl Remove {
-    /// Deletes the role and removes it from all users.
+    /// Deletes the role and removes it from all users. Fails if there is no such role, or if it is `admin`.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let context = RequestContext::command_line(vestibule.clock.now());
         let name = self.name.as_str().to_owned();

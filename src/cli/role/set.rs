@@ -21,7 +21,7 @@ pub(in crate::cli) struct Set {
 }
 
 impl Set {
-    /// Sets the permissions of the role.
+    /// Replaces the permissions of the role. Creates the role if it does not exist.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let context = RequestContext::command_line(vestibule.clock.now());
         let name = self.name.as_str().to_owned();

@@ -19,7 +19,7 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct List {
-    /// Only the sessions of this user: user name, email or id
+    /// Print only the sessions of this user: username, email address or id
     #[arg(value_parser = UserArg::parse)]
     user: Option<UserArg>,
     #[command(flatten)]
@@ -33,16 +33,19 @@ struct SessionView<'a> {
     user_id: UserId,
     device_name: Option<&'a str>,
     created_at: UnixTime,
+    /// The time of the login or of the last refresh.
     last_used_at: UnixTime,
+    /// The time at which the session ends if it is not refreshed.
     expires_at: UnixTime,
     ip: Option<&'a str>,
     user_agent: Option<&'a str>,
     client_id: &'a str,
+    /// Whether a refresh must present a fingerprint of the same device.
     device_bound: bool,
 }
 
 impl List {
-    /// Prints the sessions.
+    /// Prints the live sessions, most recent use first, as a table or as JSON. Fails if there is no such user.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = match &self.user {
             Some(who) => Some(who.find(vestibule).await?),
@@ -69,6 +72,7 @@ impl List {
     }
 }
 
+/// Returns a session for the JSON output.
 fn view(session: &Session) -> SessionView<'_> {
     SessionView {
         id: session.id,
@@ -84,6 +88,7 @@ fn view(session: &Session) -> SessionView<'_> {
     }
 }
 
+/// Returns a session as a row of the table. `user` is the name of its user; the user id is printed if it is `None`.
 fn row(session: &Session, user: Option<&String>) -> [String; 9] {
     [
         session.id.to_string(),

@@ -15,34 +15,37 @@ use crate::{
 #[derive(Args)]
 pub(in crate::cli) struct Revoke {
     #[command(flatten)]
-    sessions: Named,
+    sessions: Selected,
 }
 
+/// The sessions to revoke. Exactly one argument is given.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
-struct Named {
+struct Selected {
     /// The id of the session
     #[arg(value_parser = session_id)]
     id: Option<SessionId>,
-    /// All sessions of a user: user name, email or id
+    /// Revoke all sessions of this user: username, email address or id
     #[arg(long, value_name = "USER", value_parser = UserArg::parse)]
     user: Option<UserArg>,
-    /// All sessions of all users
+    /// Revoke all sessions of all users
     #[arg(long)]
     all: bool,
 }
 
+/// Reads the id of a session.
 fn session_id(text: &str) -> Result<SessionId, &'static str> {
     SessionId::parse(text).ok_or("not the id of a session; `vestibule session list` prints the ids")
 }
 
 impl Revoke {
-    /// Ends the sessions, and prints how many were live.
+    /// Revokes the sessions, and prints the number of revoked sessions that were live. Fails if the named session or user does
+    /// not exist.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let chosen = match self.sessions {
-            Named { id: Some(id), .. } => vec![(owner(vestibule, id).await?, Selection::One(id))],
-            Named { user: Some(who), .. } => vec![(who.find(vestibule).await?.id, Selection::All)],
-            Named { .. } => signed_in(vestibule).await?.into_iter().map(|user| (user, Selection::All)).collect(),
+            Selected { id: Some(id), .. } => vec![(owner(vestibule, id).await?, Selection::One(id))],
+            Selected { user: Some(who), .. } => vec![(who.find(vestibule).await?.id, Selection::All)],
+            Selected { .. } => signed_in(vestibule).await?.into_iter().map(|user| (user, Selection::All)).collect(),
         };
         let context = RequestContext::command_line(vestibule.clock.now());
         let mut revoked = 0;

@@ -16,10 +16,10 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Add {
-    /// User name or email
+    /// Username or email address
     #[arg(value_parser = Identifier::parse)]
     name: Identifier,
-    /// Email, in addition to a user name
+    /// Email address, in addition to a username
     #[arg(long, value_parser = Email::parse)]
     email: Option<Email>,
     /// Grant a role; may be repeated
@@ -36,7 +36,8 @@ pub(in crate::cli) struct Add {
 }
 
 impl Add {
-    /// Adds the user.
+    /// Adds the user, and prints the id and a generated password. Fails if another user has the name, or if a name that the
+    /// setting `username_field` requires is missing.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let (username, email) = names(self.name, self.email)?;
         let passwords = &vestibule.config.passwords;
@@ -57,6 +58,7 @@ impl Add {
     }
 }
 
+/// Returns the username and the email address of the new user. Fails if both arguments are email addresses.
 fn names(name: Identifier, email: Option<Email>) -> Result<(Option<Username>, Option<Email>), Failure> {
     match (name, email) {
         (Identifier::Username(username), email) => Ok((Some(username), email)),
@@ -67,6 +69,7 @@ fn names(name: Identifier, email: Option<Email>) -> Result<(Option<Username>, Op
     }
 }
 
+/// Returns the failure for a missing name: its field and the message.
 fn missing((field, message): (&str, &str)) -> Failure {
     Failure::new(format!("{field} {message}, according to the setting username_field"))
 }

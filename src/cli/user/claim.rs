@@ -1,11 +1,11 @@
-//! A custom claim on the command line.
+//! The parser of the argument `--claim KEY=JSON`, a custom claim.
 
 use serde_json::{Map, Value};
 
-/// One claim of `--claim KEY=JSON`.
+/// The name and the value of a claim.
 pub(super) type Claim = (String, Value);
 
-/// Parses `KEY=JSON`.
+/// Parses `KEY=JSON`. The error is a message for the operator.
 pub(super) fn parse(text: &str) -> Result<Claim, String> {
     let (key, json) = text.split_once('=').ok_or("must be KEY=JSON, such as level=3")?;
     if key.is_empty() {

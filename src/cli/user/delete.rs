@@ -19,7 +19,7 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Delete {
-    /// User name, email or id
+    /// Username, email address or id
     #[arg(value_parser = UserArg::parse)]
     name: UserArg,
     /// Do not ask for confirmation
@@ -28,7 +28,8 @@ pub(in crate::cli) struct Delete {
 }
 
 impl Delete {
-    /// Deletes the user.
+    /// Deletes the user. Without `--yes`, asks for confirmation. Fails if there is no such user, if the user is the last admin,
+    /// or if the deletion is not confirmed.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = self.name.find(vestibule).await?;
         if !self.yes {
@@ -40,6 +41,7 @@ impl Delete {
     }
 }
 
+/// Asks for confirmation on stderr. Fails for any answer except `y` and `yes`, and if stdin is not a terminal.
 fn confirm(user: &User) -> Result<(), Failure> {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
@@ -56,6 +58,7 @@ fn confirm(user: &User) -> Result<(), Failure> {
     }
 }
 
+/// Returns the failure for an error of the deletion.
 fn refused(error: DeleteUserError, user: &User) -> Failure {
     match error {
         DeleteUserError::LastAdmin(_) => {

@@ -17,13 +17,13 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Enable {
-    /// User name, email or id
+    /// Username, email address or id
     #[arg(value_parser = UserArg::parse)]
     name: UserArg,
 }
 
 impl Enable {
-    /// Enables the user.
+    /// Enables the user. Fails if there is no such user.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = self.name.find(vestibule).await?;
         let change = UserChange { disabled: Some(false), ..UserChange::default() };

@@ -21,7 +21,7 @@ pub(in crate::cli) struct List {
 }
 
 impl List {
-    /// Prints the users in the order in which they were added.
+    /// Prints the users in the order in which they were added, as a table or as JSON.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let all = users::list(&mut *vestibule.store.read().await?).await?;
         if self.format.json {
@@ -31,6 +31,7 @@ impl List {
     }
 }
 
+/// Returns a user as a row of the table.
 fn row(user: &User) -> [String; 6] {
     [
         or_dash(user.username.as_ref()),

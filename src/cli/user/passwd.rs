@@ -18,7 +18,7 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Passwd {
-    /// User name, email or id
+    /// Username, email address or id
     #[arg(value_parser = UserArg::parse)]
     name: UserArg,
     #[command(flatten)]
@@ -26,7 +26,7 @@ pub(in crate::cli) struct Passwd {
 }
 
 impl Passwd {
-    /// Sets the password.
+    /// Sets the password and ends the user's sessions. Prints a generated password. Fails if there is no such user.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = self.name.find(vestibule).await?;
         let names: Vec<&str> = [user.username.as_deref(), user.email.as_deref()].into_iter().flatten().collect();

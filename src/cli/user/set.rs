@@ -19,13 +19,14 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Set {
-    /// User name, email or id
+    /// Username, email address or id
     #[arg(value_parser = UserArg::parse)]
     name: UserArg,
     #[command(flatten)]
     changes: Changes,
 }
 
+/// The changes to make. At least one is given.
 #[derive(Args)]
 // The members are listed one by one, because clap does not accept a flattened struct as a member of a group.
 #[group(required = true, multiple = true, args = [
@@ -33,16 +34,16 @@ pub(in crate::cli) struct Set {
     "claim", "no_claim", "password_stdin", "generate",
 ])]
 struct Changes {
-    /// New user name
+    /// New username
     #[arg(long, value_parser = Username::parse)]
     username: Option<Username>,
-    /// New email; a new email is not verified
+    /// New email address; it is not verified
     #[arg(long, value_parser = Email::parse)]
     email: Option<Email>,
-    /// Mark the email as verified
+    /// Mark the email address as verified
     #[arg(long, conflicts_with = "no_email_verified")]
     email_verified: bool,
-    /// Mark the email as not verified
+    /// Mark the email address as not verified
     #[arg(long)]
     no_email_verified: bool,
     /// Grant a role; may be repeated
@@ -68,8 +69,8 @@ struct Changes {
 }
 
 impl Changes {
-    /// Checks that the user has every role, permission and claim that is to be removed. A misspelt name is refused; otherwise
-    /// the command would seem to have removed it.
+    /// Checks that the user has every role, permission and claim that the command removes. Without this check, the command
+    /// would report success for a misspelt name.
     fn check(&self, user: &User) -> Result<(), Failure> {
         let roles: Vec<&str> = user.roles.iter().map(String::as_str).collect();
         let permissions: Vec<&str> = user.direct_permissions.iter().map(Permission::as_str).collect();
@@ -88,7 +89,7 @@ impl Changes {
         Ok(())
     }
 
-    /// Returns the names of the user, before and after the change. A new password must not be made of them.
+    /// Returns the names of the user, before and after the change. A new password must not consist of them.
     fn names<'a>(&'a self, user: &'a User) -> Vec<&'a str> {
         let before = [user.username.as_deref(), user.email.as_deref()];
         let after = [self.username.as_ref().map(Username::as_str), self.email.as_ref().map(Email::as_str)];
@@ -115,7 +116,8 @@ impl From<Changes> for UserChange {
 }
 
 impl Set {
-    /// Changes the user.
+    /// Changes the user, and prints a generated password. Fails if there is no such user, or if a role, permission or claim to
+    /// remove is missing.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = self.name.find(vestibule).await?;
         self.changes.check(&user)?;

@@ -16,7 +16,7 @@ use crate::{
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Show {
-    /// User name, email or id
+    /// Username, email address or id
     #[arg(value_parser = UserArg::parse)]
     name: UserArg,
     #[command(flatten)]
@@ -24,7 +24,7 @@ pub(in crate::cli) struct Show {
 }
 
 impl Show {
-    /// Prints the user.
+    /// Prints the user, as a table or as JSON. Fails if there is no such user.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = self.name.find(vestibule).await?;
         if self.format.json {
@@ -34,6 +34,7 @@ impl Show {
     }
 }
 
+/// Returns the rows of the table: one for each field and for each custom claim.
 fn rows(user: &User) -> Vec<[String; 2]> {
     let since = |since: Option<UnixTime>| since.map_or_else(|| "no".to_owned(), |since| format!("since {since}"));
     let permissions: Vec<&str> = user.permissions.iter().map(Permission::as_str).collect();

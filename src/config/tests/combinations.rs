@@ -1,10 +1,10 @@
-//! Values that are each allowed and can't be had together.
+//! Tests of values that are allowed separately but not together.
 
 use super::{Place, config, dev, loaded, problem, problems, serve};
 use crate::config::{Blacklist, Flags, Profile, Sources};
 
 #[test]
-fn everything_that_is_wrong_is_reported_at_once() {
+fn all_problems_are_reported_together() {
     let sources = serve()
         .set("isuer", "x")
         .set("leeway", "soon")
@@ -18,7 +18,7 @@ fn everything_that_is_wrong_is_reported_at_once() {
 }
 
 #[test]
-fn a_lifetime_never_exceeds_the_one_around_it() {
+fn a_lifetime_is_at_most_the_lifetime_that_limits_it() {
     assert_eq!(
         problem(&serve().set("refresh_token_lifetime", "91d")),
         r#"refresh_token_lifetime = "91d" (set by the program): must not be longer than session_lifetime = "90d" (default)"#
@@ -28,7 +28,7 @@ fn a_lifetime_never_exceeds_the_one_around_it() {
 }
 
 #[test]
-fn a_client_has_the_general_settings_unless_it_has_its_own() {
+fn a_client_uses_the_global_settings_unless_it_sets_its_own() {
     let sources = serve()
         .set("audience", "api")
         .set("clients.web.access_token_lifetime", "1h")
@@ -43,7 +43,7 @@ fn a_client_has_the_general_settings_unless_it_has_its_own() {
 }
 
 #[test]
-fn a_client_keeps_to_the_order_of_lifetimes_as_well() {
+fn the_lifetimes_of_a_client_are_limited_too() {
     let long = serve().set("clients.web.refresh_token_lifetime", "91d");
     assert!(problem(&long).starts_with(r#"clients.web.refresh_token_lifetime = "91d""#));
     let short = serve().set("clients.web.refresh_token_lifetime", "5m");
@@ -51,21 +51,22 @@ fn a_client_keeps_to_the_order_of_lifetimes_as_well() {
 }
 
 #[test]
-fn a_clients_id_is_plain() {
+fn the_id_of_a_client_with_a_space_is_refused() {
     assert!(problem(&serve().set("clients.a b.audience", "x")).contains("a client's id is"));
 }
 
 #[test]
-fn drift_is_not_above_match() {
+fn fingerprint_drift_is_at_most_fingerprint_match() {
     assert!(problem(&serve().set("fingerprint_drift", 0.8)).contains("must not be above fingerprint_match = 0.75"));
     config(&serve().set("fingerprint_drift", 1).set("fingerprint_match", 1));
 }
 
 #[test]
-fn without_a_blacklist_only_refresh_tokens_are_checked() {
+fn a_disabled_blacklist_revokes_only_refresh_tokens() {
     assert_eq!(config(&serve().set("blacklist_enabled", false)).sessions.blacklist, Blacklist::Refresh);
 }
 
+/// Returns sources with the flags `--address` and `--allow-remote`.
 fn listening_on(profile: Profile, address: &str, allow_remote: bool) -> Sources {
     let mut sources = Sources::isolated(profile);
     sources.flags = Flags { address: Some(address.parse().unwrap()), allow_remote, ..Flags::default() };
@@ -73,7 +74,7 @@ fn listening_on(profile: Profile, address: &str, allow_remote: bool) -> Sources 
 }
 
 #[test]
-fn a_server_that_others_reach_must_know_its_public_url() {
+fn serve_on_an_address_that_is_not_loopback_requires_public_url() {
     let sources = listening_on(Profile::Serve, "0.0.0.0", false);
     assert_eq!(
         problem(&sources),
@@ -86,14 +87,14 @@ fn a_server_that_others_reach_must_know_its_public_url() {
 }
 
 #[test]
-fn dev_listens_on_loopback_unless_told_otherwise() {
+fn dev_listens_only_on_loopback_without_allow_remote() {
     assert!(problem(&listening_on(Profile::Dev, "0.0.0.0", false)).contains("unless told --allow-remote"));
     config(&listening_on(Profile::Dev, "0.0.0.0", true));
     config(&listening_on(Profile::Dev, "::1", false));
 }
 
 #[test]
-fn prefixes_of_cookie_names_fit_the_attributes() {
+fn a_cookie_name_whose_prefix_does_not_fit_the_attributes_is_refused() {
     let refused = |sources: Sources, why: &str| {
         let problem = problem(&sources);
         assert!(problem.contains(why), "{problem}");
@@ -117,7 +118,7 @@ fn default_cookie_names_follow_the_attributes() {
 }
 
 #[test]
-fn a_cookie_domain_holds_the_public_host() {
+fn the_cookie_domain_is_the_host_of_public_url_or_a_parent_domain() {
     let domain = |url: &str| serve().set("cookie_domain", "example.com").set("public_url", url);
     config(&domain("https://example.com"));
     config(&domain("https://auth.example.com"));
@@ -125,14 +126,14 @@ fn a_cookie_domain_holds_the_public_host() {
 }
 
 #[test]
-fn trusting_every_proxy_is_noted() {
+fn a_note_warns_if_every_proxy_is_trusted() {
     let notes = loaded(&serve().set("trusted_proxies", "0.0.0.0/0")).notes;
     assert!(notes.concat().contains("any client can claim any address"), "{notes:?}");
     assert!(Place::new(Profile::Serve).loaded().notes.is_empty());
 }
 
 #[test]
-fn renewal_leaves_something_of_every_lifetime() {
+fn renew_within_is_shorter_than_every_access_token_lifetime() {
     assert_eq!(config(&serve()).tokens.renew_within.seconds(), 0);
     assert_eq!(config(&serve().set("renew_within", "14m")).tokens.renew_within.seconds(), 840);
     assert_eq!(
@@ -144,7 +145,7 @@ fn renewal_leaves_something_of_every_lifetime() {
 }
 
 #[test]
-fn the_paths_of_the_predecessors_need_tokens_in_bodies_and_a_root_of_their_own() {
+fn compat_routes_require_tokens_in_headers_and_a_base_path() {
     let compat = || serve().set("compat_routes", true);
     config(&compat());
     assert!(

@@ -1,5 +1,5 @@
-//! `Rocket.toml` and the table in `README.md` contain what is declared of the keys. `RENEW=1 cargo test --lib reference`
-//! writes both anew.
+//! Tests that `Rocket.toml` and the table in `README.md` agree with the declarations of the keys. `RENEW=1 cargo test --lib
+//! reference` generates both again.
 
 use std::{collections::BTreeSet, env, fmt::Write as _, fs};
 
@@ -12,6 +12,7 @@ use crate::config::{
 const FILE: &str = include_str!("../../../Rocket.toml");
 const README: &str = include_str!("../../../README.md");
 
+/// The beginning of `Rocket.toml`.
 const HEADER: &str = "\
 # Every option, commented out, with its default or an example and what it means. The server runs without this file.
 #
@@ -24,15 +25,16 @@ const HEADER: &str = "\
 [default.auth]
 ";
 
+/// The text before the keys of a client in `Rocket.toml`.
 const CLIENTS: &str = "\
 # Each client has a table of its own. The client `default` is always there.
 #[default.auth.clients.web]
 ";
 
-/// The widest line of a comment.
+/// The maximum width of a comment line, in bytes.
 const WIDTH: usize = 120;
 
-/// Breaks a text into comment lines.
+/// Returns a text as comment lines of at most [`WIDTH`] bytes.
 fn comment(text: &str) -> String {
     let mut lines = vec!["#".to_owned()];
     for word in text.split(' ') {
@@ -46,7 +48,7 @@ fn comment(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Returns the default or the example of a key, as TOML.
+/// Returns the default of a key, or its example if it has no default, as TOML.
 fn shown_value(key: &Key) -> String {
     let example = || match key.example.bytes().all(|byte| byte.is_ascii_digit()) && !key.example.is_empty() {
         true => key.example.to_owned(),
@@ -64,7 +66,7 @@ fn meaning(key: &Key) -> String {
     }
 }
 
-/// Returns `Rocket.toml` as the declarations have it.
+/// Returns the text of `Rocket.toml` that follows from the declarations.
 fn rocket_toml() -> String {
     let mut text = HEADER.to_owned();
     let mut section = "";
@@ -85,7 +87,7 @@ fn rocket_toml() -> String {
 
 const TABLE_BEGINS: &str = "| option | default | meaning |\n| --- | --- | --- |\n";
 
-/// Returns `README.md` with the table of the main keys as the declarations have it.
+/// Returns `README.md` with the table of the main keys that follows from the declarations.
 fn readme() -> String {
     let (before, rest) = README.split_once(TABLE_BEGINS).expect("the table of options");
     let (_, after) = rest.split_once("\n\n").expect("text after the table");
@@ -98,7 +100,7 @@ fn readme() -> String {
     text + "\n" + after
 }
 
-/// Compares a file with its text as the declarations have it, or writes it.
+/// Compares the text of a file with the expected text. If the variable `RENEW` is set, writes the expected text instead.
 fn check(name: &str, found: &str, expected: &str) {
     if env::var_os("RENEW").is_some() {
         fs::write(format!("{}/{name}", env!("CARGO_MANIFEST_DIR")), expected).unwrap();
@@ -122,12 +124,12 @@ fn the_file_contains_exactly_the_declared_keys() {
 }
 
 #[test]
-fn the_readme_lists_the_main_keys_as_they_are_declared() {
+fn the_readme_lists_exactly_the_main_keys() {
     check("README.md", README, &readme());
 }
 
 #[test]
-fn the_contract_names_every_key() {
+fn the_contract_contains_every_key() {
     let page = include_str!("../../../docs/contract/configuration.md");
     let missing = SCHEMA
         .keys()
@@ -149,7 +151,7 @@ fn each_key_is_declared_once_and_has_a_meaning() {
 }
 
 #[test]
-fn what_is_shown_of_a_key_is_what_is_declared_of_it() {
+fn the_entries_of_config_show_agree_with_the_declarations() {
     for entry in loaded(&serve()).entries {
         let key = SCHEMA.find(&entry.key).expect("a declared key");
         assert_eq!((entry.section, entry.meaning), (key.section, key.meaning()));
@@ -161,7 +163,7 @@ fn what_is_shown_of_a_key_is_what_is_declared_of_it() {
     }
 }
 
-/// Returns `Rocket.toml` with those option lines uncommented whose declared name is `wanted`.
+/// Returns `Rocket.toml`, in which the option lines are active whose declared name satisfies `wanted`.
 fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
     let mut prefix = "";
     let mut text = String::new();
@@ -179,13 +181,13 @@ fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
 }
 
 #[test]
-fn the_file_changes_nothing_as_it_stands() {
+fn the_file_changes_no_setting() {
     let place = Place::new(Profile::Serve).file("Rocket.toml", FILE);
     assert_eq!(place.loaded().entries, loaded(&serve()).entries);
 }
 
 #[test]
-fn the_defaults_it_lists_are_the_defaults() {
+fn the_defaults_in_the_file_are_the_defaults() {
     let fixed = |name: &str| SCHEMA.find(name).is_some_and(|key| key.default_in(Profile::Serve).is_some());
     let place = Place::new(Profile::Serve).file("Rocket.toml", uncommented(fixed));
     let loaded_from_file = place.loaded().entries;
@@ -196,10 +198,10 @@ fn the_defaults_it_lists_are_the_defaults() {
 }
 
 #[test]
-fn the_examples_it_gives_are_allowed() {
+fn the_examples_in_the_file_are_allowed() {
     let secret = ["root_secret", "root_secret_file", "secret_key", "secret_key_file"];
     let place = Place::new(Profile::Serve).file("Rocket.toml", uncommented(|name| !secret.contains(&name)));
-    // Except that with a cookie_domain, the names of cookies can't begin with __Host-.
+    // The only problems: with the example of cookie_domain, the examples of the two cookie names can't begin with __Host-.
     let problems = place.problems();
     assert_eq!(problems.len(), 2, "{problems:#?}");
     assert!(problems.iter().all(|problem| problem.contains("__Host- can't be used with cookie_domain")));
@@ -209,7 +211,7 @@ fn the_examples_it_gives_are_allowed() {
 fn every_declared_key_is_read_in_both_profiles() {
     for sources in [serve(), dev()] {
         let entries = loaded(&sources).entries;
-        let unread = SCHEMA.keys().filter(|key| !entries.iter().any(|entry| key.stands_for(&entry.key)));
+        let unread = SCHEMA.keys().filter(|key| !entries.iter().any(|entry| key.is_for(&entry.key)));
         assert_eq!(unread.map(|key| key.name).collect::<Vec<_>>(), Vec::<&str>::new());
         assert_eq!(entries.len(), SCHEMA.keys().count());
     }

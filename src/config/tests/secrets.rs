@@ -1,8 +1,9 @@
-//! Secrets: where they come from, what is refused, and that none is ever shown.
+//! Tests of secrets: their sources, the weak secrets that are refused, and that no secret is ever printed.
 
 use super::{Place, config, loaded, problem, problems, serve};
 use crate::{config::Profile, domain::jwt::Algorithm};
 
+/// A secret of 32 bytes that passes the checks.
 const GOOD: &str = "q7Wd0ZkT5vYxN2mB8rLcHs4JgPfE1uAo";
 
 #[test]
@@ -16,7 +17,7 @@ fn a_secret_key_makes_hs256_the_algorithm() {
 }
 
 #[test]
-fn a_secret_key_is_as_long_as_the_hash_of_its_algorithm() {
+fn a_secret_key_is_at_least_as_long_as_the_hash_of_its_algorithm() {
     let long = format!("{GOOD}-kX4vT9bQw2ZsLm7RnYc5HpJd8Fg3Ae6U");
     for (algorithm, least) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
         let with = |length: usize| serve().set("secret_key", &long[..length]).set("algorithm", algorithm);
@@ -26,13 +27,13 @@ fn a_secret_key_is_as_long_as_the_hash_of_its_algorithm() {
 }
 
 #[test]
-fn a_secret_key_does_not_go_with_an_algorithm_of_key_pairs() {
+fn a_secret_key_is_refused_with_an_algorithm_of_key_pairs() {
     for algorithm in ["ES256", "ES384", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] {
         let sources = serve().set("secret_key", GOOD).set("algorithm", algorithm);
         assert!(problem(&sources).contains("can't sign with secret_key"), "{algorithm}");
         assert_eq!(config(&serve().set("algorithm", algorithm)).keys.algorithm.as_str(), algorithm);
     }
-    // Both are told at once.
+    // Both problems are reported together.
     assert_eq!(problems(&serve().set("secret_key", "short").set("algorithm", "ES384")).len(), 2);
 }
 
@@ -55,6 +56,7 @@ fn a_short_or_guessable_secret_is_refused() {
         "a-string-secret-at-least-256-bits-long".to_owned(),
         "SuperSecretKey0123456789012345678".to_owned(),
         "abcdefghijklmnopqrstuvwxyz012345".to_owned(),
+        // The key in FastAPI's tutorial.
         "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7".to_owned(),
     ];
     for secret in weak {
@@ -81,8 +83,8 @@ fn a_good_secret_is_accepted() {
 }
 
 #[test]
-fn a_secret_file_is_read_without_the_line_end_of_a_text() {
-    // Not UTF-8, so the line feed at its end is one of its bytes.
+fn the_line_end_of_a_secret_file_is_removed_only_from_text() {
+    // This file is not UTF-8 text, so its final line feed belongs to the secret (34 bytes).
     let bytes = [b"\xff", GOOD.as_bytes(), b"\n"].concat();
     let place = Place::new(Profile::Serve).file("text", format!("{GOOD}\r\n")).file("bytes", bytes);
     let path = |name: &str| place.directory.path().join(name).to_str().unwrap().to_owned();
@@ -93,7 +95,7 @@ fn a_secret_file_is_read_without_the_line_end_of_a_text() {
 }
 
 #[test]
-fn a_secret_file_that_cannot_be_used_is_named() {
+fn the_error_for_a_bad_secret_file_contains_its_path() {
     let place = Place::new(Profile::Serve).file("short", "hunter2hunter2").file("long", vec![b'x'; 5000]);
     let path = |name: &str| place.directory.path().join(name).to_str().unwrap().to_owned();
     for (name, why) in [("none", "can't be read"), ("short", "at least 32 bytes"), ("long", "at most 4096 bytes")] {
@@ -104,7 +106,7 @@ fn a_secret_file_that_cannot_be_used_is_named() {
 }
 
 #[test]
-fn a_secret_is_given_once() {
+fn a_secret_and_its_file_are_not_both_allowed() {
     let sources = serve().set("root_secret", GOOD).set("root_secret_file", "/nowhere");
     let problem = problem(&sources);
     assert!(problem.contains("can't be given together with root_secret = [redacted]"), "{problem}");
@@ -112,19 +114,19 @@ fn a_secret_is_given_once() {
 }
 
 #[test]
-fn no_secret_is_ever_shown() {
+fn no_secret_is_ever_printed() {
     let sources = serve().set("root_secret", GOOD).set("secret_key", GOOD);
     let loaded = loaded(&sources);
     let shown = format!("{loaded:?} {:?} {:?}", loaded.config, loaded.entries);
     assert!(!shown.contains(GOOD));
     assert!(shown.contains("root_secret: Some(Secret)") && shown.contains("[redacted]"));
-    // Nor under a mistyped name, nor where a text was expected.
+    // The secret is also not quoted in the error for a misspelled setting, nor in the error for a value of the wrong type.
     assert!(!problem(&serve().set("secret_kei", GOOD)).contains(GOOD));
     assert!(!problem(&serve().set("secret_key", vec![GOOD])).contains(GOOD));
 }
 
 #[test]
-fn a_syntax_error_beside_a_secret_does_not_quote_it() {
+fn a_syntax_error_does_not_quote_a_secret() {
     let place = Place::new(Profile::Serve).file("Rocket.toml", format!("[default.auth]\nsecret_key = \"{GOOD}\n"));
     let problem = place.problem();
     assert!(problem.starts_with("line 2 (Rocket.toml): not TOML: "), "{problem}");

@@ -1,4 +1,4 @@
-//! Where values come from, in which order, and what is ignored or refused on the way.
+//! Tests of the sources: their order, the origins of values, and the input that is ignored or refused.
 
 use figment::Figment;
 
@@ -8,16 +8,18 @@ use crate::{
     domain::device::Thresholds,
 };
 
+/// Returns an empty working directory for the profile `serve`.
 fn place() -> Place {
     Place::new(Profile::Serve)
 }
 
+/// Returns a value and its origin in the form of [`Place::entry`].
 fn pair(value: &str, origin: &str) -> (String, String) {
     (value.to_owned(), origin.to_owned())
 }
 
 #[test]
-fn later_sources_win_and_the_origin_says_which() {
+fn a_later_source_replaces_the_value_and_the_origin() {
     let mut place = place();
     assert_eq!(place.entry("port"), pair("8000", "default"));
     place = place.file("Rocket.toml", "[default.auth]\nport = 1\n");
@@ -59,7 +61,7 @@ fn the_file_is_searched_upwards_as_rocket_does() {
 }
 
 #[test]
-fn another_file_can_be_named_and_then_must_exist() {
+fn a_named_file_is_read_and_must_exist() {
     let mut place = place().file("a.toml", "[default.auth]\nissuer = \"a\"\n").file("Rocket.toml", "not toml");
     place.sources.config_file = Some("a.toml".into());
     assert_eq!(place.entry("issuer"), pair("\"a\"", "a.toml"));
@@ -74,7 +76,7 @@ fn another_file_can_be_named_and_then_must_exist() {
 }
 
 #[test]
-fn an_unknown_key_names_its_origin_and_what_was_meant() {
+fn an_unknown_key_is_reported_with_its_origin_and_a_suggestion() {
     let place = place()
         .file(
             "Rocket.toml",
@@ -97,7 +99,7 @@ fn an_unknown_key_names_its_origin_and_what_was_meant() {
 }
 
 #[test]
-fn what_kubernetes_injects_is_ignored_with_a_note() {
+fn variables_that_kubernetes_injects_are_ignored_with_a_note() {
     let injected = [
         ("VESTIBULE_PORT", "tcp://10.0.0.1:8000"),
         ("VESTIBULE_PORT_8000_TCP", "tcp://10.0.0.1:8000"),
@@ -119,7 +121,7 @@ fn what_kubernetes_injects_is_ignored_with_a_note() {
 }
 
 #[test]
-fn a_variable_is_a_text_that_becomes_what_its_key_is() {
+fn the_text_of_a_variable_is_read_into_the_type_of_its_key() {
     let place = place()
         .variable("VESTIBULE_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1")
         .variable("VESTIBULE_TOKEN_CLAIMS", "")
@@ -137,7 +139,7 @@ fn a_variable_is_a_text_that_becomes_what_its_key_is() {
 }
 
 #[test]
-fn a_table_comes_only_from_the_file() {
+fn clients_can_be_set_only_in_the_file() {
     for name in ["VESTIBULE_CLIENTS", "VESTIBULE_CLIENTS_WEB_AUDIENCE"] {
         let problem = place().variable(name, "{web={}}").problem();
         assert!(problem.ends_with(&format!("({name}): is a table, which only the file can give")), "{problem}");
@@ -151,7 +153,7 @@ fn a_table_comes_only_from_the_file() {
 }
 
 #[test]
-fn rockets_own_address_and_port_hold_unless_ours_are_given() {
+fn rockets_own_address_and_port_are_used_unless_ours_are_set() {
     let text = "[default]\naddress = \"127.0.0.3\"\nport = 1\nlog_level = \"off\"\n[default.auth]\nissuer = \"x\"\n";
     let place = place().file("Rocket.toml", text);
     assert_eq!(place.entry("address"), pair("\"127.0.0.3\"", "Rocket.toml"));
@@ -169,7 +171,7 @@ fn rockets_own_address_and_port_hold_unless_ours_are_given() {
 }
 
 #[test]
-fn a_broken_file_is_named_with_its_line() {
+fn a_syntax_error_is_reported_with_file_and_line() {
     let problem = place().file("Rocket.toml", "[default.auth]\nport = 1\nport = 2\n").problem();
     assert!(problem.starts_with("line 3 (Rocket.toml): not TOML: duplicate key"), "{problem}");
     let problem = place().file(".env", "VESTIBULE_PORT=1\nVESTIBULE ISSUER=x\n").problem();
@@ -177,12 +179,12 @@ fn a_broken_file_is_named_with_its_line() {
 }
 
 #[test]
-fn a_key_in_the_wrong_table_is_not_lost_silently() {
+fn a_key_in_the_wrong_table_is_reported() {
     let problem = place().file("Rocket.toml", "[default]\nissuer = \"x\"\n").problem();
     assert_eq!(problem, "issuer (Rocket.toml): is not read in [default]; move it under [default.auth]");
     let problem = place().file("Rocket.toml", "[release.clients.web]\n").problem();
     assert_eq!(problem, "clients (Rocket.toml): is not read in [release]; move it under [release.auth]");
-    // A table that is not read loses nothing.
+    // The table of another profile is not read, so its mistakes are not reported.
     place().file("Rocket.toml", "[debug]\nissuer = \"x\"\n[debug.auht]\n").loaded();
     assert!(place().file("Rocket.toml", "[auth]\nissuer = \"x\"\n").problem().contains("write [default.auth]"));
     assert!(place().file("Rocket.toml", "port = 1\n").problem().contains("outside of a table"));
@@ -190,7 +192,7 @@ fn a_key_in_the_wrong_table_is_not_lost_silently() {
 }
 
 #[test]
-fn a_misspelled_auth_is_asked_about() {
+fn a_table_with_a_name_like_auth_is_reported() {
     for name in ["auht", "ath", "Auth", "authn", "AUTH"] {
         for profile in ["default", "release", "global"] {
             let problem = place().file("Rocket.toml", format!("[{profile}.{name}]\nissuer = \"x\"\n")).problem();
@@ -200,7 +202,7 @@ fn a_misspelled_auth_is_asked_about() {
 }
 
 #[test]
-fn settings_of_rocket_and_of_the_application_stand_beside_ours() {
+fn settings_of_rocket_and_of_the_application_are_accepted_beside_auth() {
     let text = "[default]\naddress = \"127.0.0.1\"\nport = 1\nworkers = 2\nident = \"x\"\nlog_level = \"off\"\n\
                 secret_key = \"x\"\npath = \"x\"\ntemplate_dir = \"x\"\n[default.limits]\njson = \"1MiB\"\n[default.tls]\n\
                 [default.databases.app]\n[default.oauth.github]\n[default.shutdown]\n[default.mail]\n";
@@ -210,7 +212,7 @@ fn settings_of_rocket_and_of_the_application_stand_beside_ours() {
 }
 
 #[test]
-fn what_is_wrong_with_rockets_settings_comes_with_the_rest() {
+fn problems_of_rockets_settings_are_reported_with_the_others() {
     let place = place()
         .file("Rocket.toml", "[default]\nworkers = 0\nkeep_alive = \"x\"\n")
         .file(".env", "ROCKET_MAX_BLOCKING=x\n")
@@ -240,7 +242,7 @@ fn what_is_wrong_with_rockets_settings_comes_with_the_rest() {
 }
 
 #[test]
-fn a_value_that_is_no_text_is_a_problem() {
+fn a_value_of_the_wrong_type_is_a_problem() {
     use std::os::unix::ffi::OsStringExt as _;
     let mut place = place();
     place.sources.environment.push(("VESTIBULE_ISSUER".into(), std::ffi::OsString::from_vec(vec![0xff])));
@@ -258,13 +260,13 @@ fn each_problem_is_one_line() {
 }
 
 #[test]
-fn a_directory_called_env_is_no_file() {
+fn a_directory_named_dot_env_is_ignored() {
     let place = place();
     std::fs::create_dir(place.directory.path().join(".env")).unwrap();
     place.loaded();
 }
 
 #[test]
-fn a_process_without_any_of_it_runs() {
+fn isolated_sources_load_without_notes() {
     assert!(loaded(&serve()).notes.is_empty());
 }

@@ -1,4 +1,4 @@
-//! What each key allows.
+//! Tests of the values that each key allows and refuses.
 
 use super::{config, dev, problem, serve};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     domain::jwt::Algorithm,
 };
 
-/// Asserts that each of `values` is refused for `key`, with a line that names the key.
+/// Asserts that each of `values` is refused for `key`, with exactly one problem that contains the key and the origin.
 fn refused(key: &str, values: &[&str]) {
     for value in values {
         let problem = problem(&serve().set(key, *value));
@@ -16,7 +16,7 @@ fn refused(key: &str, values: &[&str]) {
 }
 
 #[test]
-fn without_any_source_the_defaults_hold() {
+fn without_any_source_every_setting_has_its_default() {
     let config = config(&serve());
     assert_eq!(config.storage.data_dir.to_str(), Some("./data"));
     assert_eq!(config.storage.database, Database::File("./data/vestibule.db".into()));
@@ -37,7 +37,7 @@ fn without_any_source_the_defaults_hold() {
 }
 
 #[test]
-fn dev_is_open_plain_and_apart() {
+fn dev_has_open_registration_plain_cookies_and_its_own_database() {
     let config = config(&dev());
     assert_eq!(config.storage.database, Database::File("./data-dev/vestibule.db".into()));
     assert!(config.passwords.registration_open && !config.cookies.secure);
@@ -60,7 +60,7 @@ fn lifetimes_are_spans_or_seconds() {
 }
 
 #[test]
-fn leeway_and_grace_may_be_nothing_and_at_most_ten_minutes() {
+fn leeway_and_grace_are_from_zero_to_ten_minutes() {
     for key in ["leeway", "refresh_reuse_grace"] {
         config(&serve().set(key, "0s"));
         config(&serve().set(key, 600));
@@ -69,7 +69,7 @@ fn leeway_and_grace_may_be_nothing_and_at_most_ten_minutes() {
 }
 
 #[test]
-fn words_are_one_of_a_list_that_the_problem_names() {
+fn a_word_that_is_not_in_the_list_is_refused_with_the_list() {
     assert_eq!(
         problem(&serve().set("algorithm", "none")),
         r#"algorithm = "none" (set by the program): must be one of ES256, ES384, EdDSA, RS256, RS384, RS512, PS256, PS384, PS512, HS256, HS384, HS512"#
@@ -101,14 +101,14 @@ fn numbers_have_bounds() {
 }
 
 #[test]
-fn dev_may_hash_cheaply() {
+fn dev_permits_cheap_password_hashes() {
     let sources = dev().set("argon2_memory_kib", 8).set("argon2_iterations", 1);
     assert_eq!(config(&sources).passwords.argon2_memory_kib, 8);
     assert!(problem(&sources.set("argon2_parallelism", 2)).contains("at least 8 for each"));
 }
 
 #[test]
-fn rates_are_a_number_in_a_period_or_off() {
+fn rates_are_a_number_and_a_period_or_zero() {
     let rate = |value: &str| config(&serve().set("login_rate_per_ip", value)).limits.login_rate_per_ip;
     assert_eq!(rate("5/30s").map(|rate| (rate.count.get(), rate.per.seconds())), Some((5, 30)));
     assert_eq!(rate("0"), None);
@@ -117,7 +117,7 @@ fn rates_are_a_number_in_a_period_or_off() {
 }
 
 #[test]
-fn lists_of_words_take_only_these_words() {
+fn a_list_of_words_with_another_word_is_refused() {
     let claims = config(&serve().set("token_claims", "username, email")).tokens.claims;
     assert!(claims.username && claims.email);
     let claims = config(&serve().set("token_claims", Vec::<String>::new())).tokens.claims;
@@ -151,7 +151,7 @@ fn a_password_in_a_url_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn the_base_path_is_plain() {
+fn the_base_path_has_plain_segments() {
     let path = |value: &str| config(&serve().set("base_path", value)).web.base_path;
     assert_eq!([path("/"), path(""), path("/a/b-c")], ["", "", "/a/b-c"]);
     refused("base_path", &["auth", "/auth/", "//", "/a//b", "/../a", "/a?b", "/<id>", "/a b", "/.well-known"]);
@@ -166,7 +166,7 @@ fn proxies_are_addresses_and_networks() {
 }
 
 #[test]
-fn origins_are_bare() {
+fn origins_have_no_path_and_no_wildcard() {
     let cors = |value: &str| config(&serve().set("cors_allowed_origins", value)).web.cors;
     let listed = CorsOrigins::List(vec!["https://app.example.com".to_owned(), "http://localhost:5173".to_owned()]);
     assert_eq!(cors("https://App.example.com:443,http://localhost:5173"), listed);
@@ -189,7 +189,7 @@ fn the_database_is_a_file_or_temporary() {
 }
 
 #[test]
-fn names_of_cookies_and_headers_are_tokens_without_another_meaning() {
+fn cookie_names_header_names_domain_issuer_and_contact_are_checked() {
     refused("access_cookie_name", &["", "a b", "a;b", "a=b", "é"]);
     refused("csrf_header_name", &["X CSRF", "Content-Type", "authorization", "X:Y"]);
     refused("cookie_domain", &[".example.com", "localhost", "10.0.0.1", "exa mple.com", "a_b.example"]);
@@ -198,7 +198,7 @@ fn names_of_cookies_and_headers_are_tokens_without_another_meaning() {
 }
 
 #[test]
-fn an_excluded_path_is_a_glob_that_can_match() {
+fn an_excluded_path_that_can_never_match_is_refused() {
     let globs = |text: &str| -> Vec<String> {
         let exclusions = config(&serve().set("exclude_urls", text)).web.exclude_urls;
         exclusions.0.iter().map(ToString::to_string).collect()

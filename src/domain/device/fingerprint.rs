@@ -1,7 +1,7 @@
 //! A browser's fingerprint, read from JSON into the components that are compared.
 //!
-//! Invariant: a [`Fingerprint`] contains only normalised values of known components. It lives for one request, and its
-//! values can only be used by [`Fingerprint::seal`]. Pictures are already replaced by their digests.
+//! Invariant: a [`Fingerprint`] contains only normalised values of known components. It exists for one request, and
+//! only [`Fingerprint::seal`] uses its values. Pictures have been replaced by their digests.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,10 @@ use super::normalise::canonical;
 use super::sealed_fingerprint::{FingerprintKey, SealedFingerprint};
 use super::weights::{MIN_WEIGHT, compared, weight_of};
 
+/// The greatest length of a fingerprint as compact JSON, in bytes.
 const MAX_BYTES: usize = 48 * 1024;
-/// Greatest nesting depth. The deepest known value, the plugin list of FingerprintJS, has five levels.
+/// The greatest nesting depth of a field's value. The deepest known value, the plugin list of FingerprintJS, has five
+/// levels.
 const MAX_DEPTH: usize = 16;
 
 /// A reason for which a value is not a fingerprint. The messages may be returned to the client.
@@ -30,12 +32,12 @@ pub enum FingerprintError {
     /// The object is too long. Contains its length in bytes as compact JSON, including the canvas.
     #[error("the fingerprint may be at most {MAX_BYTES} bytes long as JSON, this one is {0}")]
     TooLarge(usize),
-    /// A value has deeper nested arrays and objects than any library produces.
+    /// A value has arrays and objects that are nested deeper than 16 levels.
     #[error("the values of the fingerprint may be nested at most {MAX_DEPTH} deep")]
     TooDeep,
 }
 
-/// The normalised components that a browser reports about its machine.
+/// A fingerprint: the normalised components that a browser reports about its machine, by name.
 #[derive(Clone)]
 pub struct Fingerprint {
     values: BTreeMap<&'static str, String>,
@@ -44,12 +46,12 @@ pub struct Fingerprint {
 debug_prints_only_the_name!(Fingerprint);
 
 impl Fingerprint {
-    /// Greatest number of fields.
+    /// The greatest number of fields.
     pub const MAX_FIELDS: usize = 64;
 
     /// Reads a JSON object with at most 64 fields, 48 KiB and 16 levels. Ignores unknown fields and fields without
     /// information (null, "", "unknown", "undefined"). An object that has only such fields is a valid fingerprint, but
-    /// it binds nothing.
+    /// it binds no session to a device.
     ///
     /// # Errors
     /// [`FingerprintError`], with a variant for each limit.
@@ -79,7 +81,7 @@ impl Fingerprint {
         weight_of(self.values.keys()) >= MIN_WEIGHT
     }
 
-    /// Returns the keyed form for one user. Only this form is stored and compared.
+    /// Returns the sealed form of the fingerprint for one user. Only sealed fingerprints are stored and compared.
     #[must_use]
     pub fn seal(&self, key: &FingerprintKey, user_id: &Uuid) -> SealedFingerprint {
         let user = key.of_user(user_id);
@@ -87,6 +89,7 @@ impl Fingerprint {
     }
 }
 
+/// Returns whether arrays and objects in `value` are nested at most `depth` levels deep. A scalar has 0 levels.
 fn nests_at_most(depth: usize, value: &Value) -> bool {
     match value {
         Value::Array(items) => depth > 0 && items.iter().all(|item| nests_at_most(depth - 1, item)),

@@ -2,16 +2,16 @@
 //!
 //! Identity and fingerprint must not be confused. The *identity* of a device is its [`DeviceSecret`], an unguessable
 //! 256-bit value that is issued at login. The *fingerprint* is data that the browser reports about itself. It can be
-//! replayed, and two identical laptops have the same fingerprint. So it makes a stolen refresh token harder to use, but
-//! it proves nothing.
+//! replayed, and two identical laptops have the same fingerprint. So a fingerprint makes a stolen refresh token harder
+//! to use, but it proves nothing.
 //!
 //! ```text
 //! JSON → Fingerprint::parse → .seal(key, user) → SealedFingerprint → compare(stored, presented) → judge(score, thresholds)
 //! ```
 //!
 //! Invariant: no function of this module returns a raw value of a fingerprint. The values that leave the module are
-//! keyed for each component and each user. A client that omits a component never scores better than a client that sends
-//! it. The module is pure: no I/O, no clock, no randomness.
+//! MACs, which differ for each component and each user. A client that omits a component never gets a better score than
+//! a client that sends the component. The module is pure: no I/O, no clock, no randomness.
 
 mod fingerprint;
 mod name;
@@ -31,7 +31,8 @@ pub use sealed_fingerprint::{FingerprintKey, SealedFingerprint, SealedFingerprin
 pub use secret::{DeviceKey, DeviceSecret, DeviceSecretError, DeviceSecretHash};
 pub use verdict::{Score, Thresholds, ThresholdsError, Verdict, compare, judge};
 
-/// Implements `Debug` so that it prints the name of the type and no value, for types that must not appear in a log.
+/// Implements `Debug` so that it prints the name of the type and no value. It is for types whose values must not appear
+/// in a log.
 macro_rules! debug_prints_only_the_name {
     ($($name:ident),+) => {$(
         impl std::fmt::Debug for $name {

@@ -1,7 +1,7 @@
 //! The name of a device in a list of sessions.
 //!
-//! Invariant: a [`DeviceName`] is a single line of 1 to 100 characters, displayed in the order in which they are
-//! stored.
+//! Invariant: a [`DeviceName`] is a single line of 1 to 100 characters. No character in it changes the order in which
+//! the name is displayed.
 
 use std::fmt;
 
@@ -32,16 +32,16 @@ pub enum DeviceNameError {
     /// The text has more than 100 characters.
     #[error("the device name may be at most {max} characters long", max = DeviceName::MAX_CHARS)]
     TooLong,
-    /// The text has a control character, such as a line break, a NUL or a change of the text direction.
+    /// The text has a control character, such as a line break, NUL, or a character that changes the text direction.
     #[error("the device name must not contain control characters")]
     Control,
 }
 
 impl DeviceName {
-    /// Greatest number of characters.
+    /// The greatest number of characters.
     pub const MAX_CHARS: usize = 100;
 
-    /// Reads a name of 1 to 100 characters. They are counted in NFC, without the white space at both ends.
+    /// Reads a name of 1 to 100 characters. White space at both ends is removed, and the characters are counted in NFC.
     ///
     /// # Errors
     /// [`DeviceNameError`], with a variant for each condition.
@@ -60,7 +60,7 @@ impl DeviceName {
         }
     }
 
-    /// Returns a name such as "Chrome 156 on Linux" or "curl 8", or `None` if the user agent is unknown.
+    /// Returns a name such as "Chrome 156 on Linux" or "curl 8", or `None` if the header names no known client.
     #[must_use]
     pub fn from_user_agent(user_agent: &str) -> Option<Self> {
         describe(user_agent).and_then(|name| Self::parse(&name).ok())

@@ -1,8 +1,9 @@
 //! The canonical form of JSON values for comparison.
 //!
 //! Browsers and libraries write the same value in several ways: 16, "16" or 16.0; keys in another order; a list that
-//! ends with a comma. Invariant: the output of [`encode`] is a prefix code. Two different values never have the same
-//! text, whatever separators an attacker puts into them.
+//! ends with a comma. This module converts such values to one form. Invariant: the output of [`encode`] is a prefix
+//! code. So two different normalised values never have the same text, whatever separators an attacker puts into a
+//! value.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -35,6 +36,7 @@ pub(super) fn canonical(form: Form, value: &Value) -> Option<String> {
     Some(text)
 }
 
+/// Converts a JSON value without differences of notation. A value without information becomes `Absent`.
 fn normalise(value: &Value) -> Normal {
     match value {
         Value::Null => Normal::Absent,
@@ -43,7 +45,8 @@ fn normalise(value: &Value) -> Normal {
         Value::Number(number) => Normal::Text(number_text(number)),
         Value::String(text) => string(text),
         Value::Array(items) => list(items.iter().map(normalise).collect()),
-        // FingerprintJS wraps a component together with the milliseconds of its computation, which differ each time.
+        // FingerprintJS wraps a component as `{"value": …, "duration": …}`. The duration in milliseconds differs each
+        // time. If the component could not be computed, `value` is missing.
         Value::Object(fields) if fields.contains_key("duration") && fields.len() <= 2 => {
             fields.get("value").map_or(Normal::Absent, normalise)
         }
@@ -55,6 +58,7 @@ fn normalise(value: &Value) -> Normal {
     }
 }
 
+/// Returns a text in NFC without white space at both ends, or `Absent` if it contains no information.
 fn string(text: &str) -> Normal {
     let text: String = text.nfc().collect();
     match text.trim() {
@@ -64,13 +68,14 @@ fn string(text: &str) -> Normal {
     }
 }
 
-/// Returns a list, or `Absent` if all its items are absent. Otherwise absent items keep their position.
+/// Returns a list, or `Absent` if all its items are absent. Otherwise absent items stay in the list, so that the other
+/// items keep their positions.
 fn list(items: Vec<Normal>) -> Normal {
     if items.iter().all(|item| *item == Normal::Absent) { Normal::Absent } else { Normal::List(items) }
 }
 
-/// Returns the text that a browser prints: 16.0 is "16". Uses an exponent below 1e-7 and, as JavaScript does, from 1e21
-/// on, so that five bytes of JSON do not become three hundred digits.
+/// Returns a number as text, without a fraction of zero: 16.0 becomes "16". Uses an exponent below 1e-7 and from 1e21
+/// on, which is the limit of JavaScript. Without an exponent, five bytes of JSON could become three hundred digits.
 fn number_text(number: &Number) -> String {
     if let Some(whole) = number.as_i64() {
         return whole.to_string();
@@ -79,15 +84,15 @@ fn number_text(number: &Number) -> String {
         return whole.to_string();
     }
     match number.as_f64() {
-        Some(0.0) => "0".to_owned(), // also for -0.0
+        Some(0.0) => "0".to_owned(), // This is also the text of -0.0.
         Some(real) if (1e-7..1e21).contains(&real.abs()) => real.to_string(),
         Some(real) => format!("{real:e}"),
         None => number.to_string(),
     }
 }
 
-/// Reduces a text to the part that `form` compares. A list or map that occurs instead of a text stays unchanged and is
-/// compared as a whole.
+/// Reduces a text to the part that `form` compares. A list or map in place of a text stays unchanged and is compared as
+/// a whole.
 fn refine(form: Form, normal: Normal) -> Normal {
     match (form, normal) {
         (Form::Family, Normal::Text(text)) => Normal::Text(family(&text).to_owned()),
@@ -110,8 +115,8 @@ fn family(text: &str) -> &str {
     }
 }
 
-/// Returns the part of a version before the first separator. `10.15.7`, `10_15_7` and `10` are 10. `x86_64` and
-/// `x86.64`, which two libraries report for the same machine, are x86.
+/// Returns the part of a version before the first separator. `10.15.7`, `10_15_7` and `10` all become `10`. `x86_64`
+/// and `x86.64`, which two libraries report for the same machine, become `x86`.
 fn major(text: &str) -> &str {
     match text.split(['.', '_', '-', ' ']).next() {
         Some(first) if !first.is_empty() => first,
@@ -119,8 +124,8 @@ fn major(text: &str) -> &str {
     }
 }
 
-/// Replaces a data URL, which is about 10 kB of picture data, by its digest. Returns any other text unchanged, such as
-/// the digest that our own module sends.
+/// Replaces a data URL, which contains about 10 kB of picture data, by its digest. Returns any other text unchanged. An
+/// example is the digest that the browser module of this server sends.
 fn picture(text: String) -> String {
     if text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
         format!("sha256:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes())))
@@ -129,8 +134,9 @@ fn picture(text: String) -> String {
     }
 }
 
-/// Returns a list as a sorted set. Fonts and plugins are enumerated in an order that depends on the browser engine and
-/// not on the machine, either as a text with commas or as an array. No name of a font or plugin contains a comma.
+/// Returns a list as a sorted set. The order in which a browser enumerates fonts and plugins depends on the browser
+/// engine and not on the machine. Libraries send them as a text with commas or as an array, so a text is split at its
+/// commas. No name of a font or plugin contains a comma.
 fn set(items: Vec<Normal>) -> Normal {
     let mut members = Vec::new();
     for item in items {
@@ -145,7 +151,7 @@ fn set(items: Vec<Normal>) -> Normal {
     list(members)
 }
 
-/// Writes each value after its kind and its length. The depth limit of `Fingerprint::parse` bounds the recursion.
+/// Writes a value after a head with its kind and length. The depth limit of `Fingerprint::parse` bounds the recursion.
 fn encode(normal: &Normal, out: &mut String) {
     match normal {
         Normal::Absent => out.push('-'),
@@ -166,11 +172,13 @@ fn encode(normal: &Normal, out: &mut String) {
     }
 }
 
+/// Writes a text after a head with its length in bytes.
 fn encode_text(text: &str, out: &mut String) {
     head('t', text.len(), out);
     out.push_str(text);
 }
 
+/// Writes the kind and the length of the value that follows, such as `t5:`.
 fn head(kind: char, len: usize, out: &mut String) {
-    write!(out, "{kind}{len}:").expect("writing to a String doesn't fail");
+    write!(out, "{kind}{len}:").expect("writing to a `String` cannot fail");
 }

@@ -2,8 +2,10 @@
 //!
 //! - The MACs are keyed, because the components have few possible values. All time zones of the world can be hashed in
 //!   milliseconds, so an unkeyed hash would reveal the zone.
-//! - They include the user's id, so that a copy of the database does not reveal which accounts share a machine.
-//! - There is one for each component, because a hash of the whole would change with every browser update.
+//! - The input of each MAC includes the user's id, so that a copy of the database does not reveal which accounts share
+//!   a machine.
+//! - Each component has a MAC of its own, because a hash of the whole fingerprint would change with every browser
+//!   update.
 //!
 //! Invariant: a [`SealedFingerprint`] contains only MACs of compared components, never a raw value.
 
@@ -21,11 +23,12 @@ use super::debug_prints_only_the_name;
 use super::weights::{MIN_WEIGHT, compared, weight_of};
 
 /// The version of the MAC's input and of the stored form. A change of the normalisation or of the input, or the removal
-/// of a component, requires a new number. Old baselines are then recognised as such, instead of never matching.
+/// of a component, requires a new number. A fingerprint that was stored before is then recognised by its old number
+/// ([`SealedFingerprintError::UnknownScheme`]). Otherwise it would never match again.
 const SCHEME: u32 = 1;
 
-/// A MAC, truncated to 128 bits. A collision is of no use to an attacker, and a preimage cannot be found without the
-/// key. The truncation halves the size of a row.
+/// A MAC, truncated to 128 bits. An attacker gains nothing from a collision, and a preimage cannot be found without the
+/// key. The truncation halves the stored size.
 pub(super) type ComponentMac = [u8; 16];
 
 /// The key for all fingerprints: 32 bytes that are derived from the root secret.
@@ -42,6 +45,7 @@ impl FingerprintKey {
         Self(bytes)
     }
 
+    /// Returns the state of the MAC after the scheme and the user were added.
     pub(super) fn of_user(&self, user_id: &Uuid) -> UserKey {
         let mut mac = Hmac::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         update_with_length(&mut mac, b"vestibule fingerprint");
@@ -52,7 +56,8 @@ impl FingerprintKey {
 }
 
 impl UserKey {
-    /// Returns the MAC of a component. It includes the name, so that a value cannot be moved to another field.
+    /// Returns the MAC of a component. The input includes the name of the component, so that a value cannot be moved to
+    /// another field.
     pub(super) fn mac(&self, name: &str, value: &str) -> ComponentMac {
         let mut mac = self.0.clone();
         update_with_length(&mut mac, name.as_bytes());
@@ -64,43 +69,45 @@ impl UserKey {
     }
 }
 
-/// Adds a part to the MAC, after its length. So "ab" followed by "c" differs from "a" followed by "bc".
+/// Adds a part to the input of the MAC, after the length of the part. So "ab" followed by "c" differs from "a" followed
+/// by "bc".
 fn update_with_length(mac: &mut Hmac<Sha256>, part: &[u8]) {
     mac.update(&(part.len() as u64).to_be_bytes());
     mac.update(part);
 }
 
 /// A fingerprint that is sealed for one user. The fingerprint of the login is stored with the session as its baseline.
-/// The fingerprint of each refresh is sealed in the same way, and [`compare`](super::compare) compares the two.
+/// The fingerprint of each refresh is sealed in the same way, and [`compare`](super::compare) compares it with the
+/// baseline.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SealedFingerprint {
+    /// The MAC of each component, by the name of the component.
     pub(super) macs: BTreeMap<&'static str, ComponentMac>,
 }
 
 debug_prints_only_the_name!(FingerprintKey, UserKey, SealedFingerprint);
 
 impl SealedFingerprint {
-    /// Returns the sum of the weights of its components, 0 to 20.
+    /// Returns the sum of the weights of the components, 0 to 20.
     #[must_use]
     pub fn weight(&self) -> u32 {
         weight_of(self.macs.keys())
     }
 
-    /// Returns the names of its components.
+    /// Returns the names of the components.
     pub fn components(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.macs.keys().copied()
     }
 
-    /// Returns whether the fingerprint has enough weight to be judged, that is, whether it binds the session to its
-    /// device.
+    /// Returns whether the fingerprint, as a baseline, has enough weight to bind a session to its device.
     #[must_use]
     pub fn can_bind(&self) -> bool {
         self.weight() >= MIN_WEIGHT
     }
 
-    /// Returns the new baseline after `presented` matched it. Each component takes the value from `presented`; a
-    /// component that `presented` lacks keeps its value. If missing components were removed, a client could reduce a
-    /// baseline step by step until it is too light to be judged.
+    /// Returns the new baseline after `presented` matched this baseline. The MACs of `presented` replace those of the
+    /// baseline or are added. A component that `presented` lacks keeps its MAC. If missing components were removed, a
+    /// client could reduce a baseline step by step until it is too light to be judged.
     #[must_use]
     pub fn updated_by(&self, presented: &Self) -> Self {
         let mut macs = self.macs.clone();
@@ -152,6 +159,7 @@ struct Tag {
     v: u32,
 }
 
+/// The stored form: the scheme number, and the MACs in base64url by the name of the component.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {

@@ -49,8 +49,8 @@ impl DeviceSecret {
     /// Reads the output of [`reveal`](Self::reveal).
     ///
     /// # Errors
-    /// [`DeviceSecretError`] for any other text, also for one with padding, with another alphabet or with non-zero
-    /// unused bits at the end.
+    /// [`DeviceSecretError`] for any other text. A text with padding, with another alphabet or with non-zero unused
+    /// bits at the end is refused too.
     pub fn parse(text: &str) -> Result<Self, DeviceSecretError> {
         // The length is checked first, so that a long header is not decoded.
         if text.len() != 43 {
@@ -66,7 +66,8 @@ impl DeviceSecret {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// Returns the stored hash. It is deterministic, so that the database can be searched for a device.
+    /// Returns the hash for the database. The same secret always has the same hash, so that the database can be
+    /// searched for a device.
     #[must_use]
     pub fn hash(&self, key: &DeviceKey) -> DeviceSecretHash {
         let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes a key of any length");
@@ -79,7 +80,7 @@ impl DeviceSecretHash {
     /// Wraps bytes from the database.
     ///
     /// # Errors
-    /// [`DeviceSecretError`] if they are not 32 bytes.
+    /// [`DeviceSecretError`] if `bytes` has another length than 32.
     pub fn from_stored(bytes: &[u8]) -> Result<Self, DeviceSecretError> {
         bytes.try_into().map(Self).map_err(|_| DeviceSecretError)
     }

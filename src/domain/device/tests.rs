@@ -24,10 +24,12 @@ fn seal(value: &Value) -> SealedFingerprint {
     Fingerprint::parse(value).expect("a fingerprint within the limits").seal(&key(), &user())
 }
 
+/// Seals both fingerprints and compares them.
 fn score(stored: &Value, presented: &Value) -> Score {
     compare(&seal(stored), &seal(presented))
 }
 
+/// Returns the verdict on the comparison under the default thresholds.
 fn verdict(stored: &Value, presented: &Value) -> Verdict {
     judge(score(stored, presented), Thresholds::default())
 }
@@ -40,13 +42,15 @@ fn with(sample: &Value, changes: &Value) -> Value {
     Value::Object(fields)
 }
 
-/// Returns a canvas as ClientJS sends it. The start and the length were captured, the rest is made up.
+/// Returns a canvas of `length` characters in the form that ClientJS sends. Its start was captured, the rest is `seed`,
+/// repeated.
 fn canvas(seed: &str, length: usize) -> String {
     let start = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAS";
     start.chars().chain(seed.chars().cycle()).take(length).collect()
 }
 
-/// Fingerprints as browsers sent them; only the drawings of ClientJS are made up, in the captured length.
+/// Fingerprints as browsers sent them, by the name of the browser. Only the pictures of ClientJS are invented; they
+/// have the captured length.
 const CAPTURED: &str = include_str!("../../../tests/fixtures/fingerprints.json");
 
 fn captured(browser: &str) -> Value {
@@ -64,7 +68,7 @@ fn firefox() -> Value {
     captured("firefox")
 }
 
-/// Returns the fingerprint that the module of this server sends from the same machine.
+/// Returns the fingerprint that the browser module of this server sends from the same machine.
 fn own_module() -> Value {
     captured("own_module")
 }

@@ -1,14 +1,16 @@
-//! The names of the browser and the operating system in a `User-Agent`. They are only displayed; no decision depends on
-//! them.
+//! A description of the browser and the operating system that a `User-Agent` names. It is only displayed; no decision
+//! depends on it.
 //!
-//! Invariant: for every header the result is `None` or a short ASCII text. It contains our own words, digits and, for a
-//! client that is not a browser, its product name.
+//! Invariant: for every header the result is `None` or a short ASCII text. The text contains words of this module,
+//! digits and, for a client that is not a browser, the product name that the client sent.
 
+/// The length of the longest product name of a client that is not a browser, in characters.
 const MAX_PRODUCT_CHARS: usize = 40;
+/// The greatest number of digits of a major version. A longer number is not a version.
 const MAX_MAJOR_DIGITS: usize = 5;
 
-/// Product token → browser. The more specific tokens come first, because nearly every browser also sends `Chrome` and
-/// `Safari`.
+/// Pairs of a product token and the browser that it names. The first token that the header contains decides. More
+/// specific tokens come first, because nearly every browser also sends `Chrome` and `Safari`.
 const BROWSERS: [(&str, &str); 16] = [
     ("Edg", "Edge"),
     ("EdgA", "Edge"),
@@ -28,9 +30,9 @@ const BROWSERS: [(&str, &str); 16] = [
     ("Safari", "Safari"),
 ];
 
-/// Substring of the header → operating system. Windows precedes Android and Android precedes Linux, because a header of
-/// the former can also contain the name of the latter. An iPad that requests desktop pages sends `Macintosh` and cannot
-/// be distinguished.
+/// Pairs of a substring of the header and the operating system that it names. The first substring that the header
+/// contains decides. Windows precedes Android, because a header from Windows can contain `Android`. Android precedes
+/// Linux for the same reason. An iPad that requests desktop pages sends `Macintosh` and cannot be distinguished.
 const SYSTEMS: [(&str, &str); 8] = [
     ("Windows", "Windows"),
     ("iPhone", "iOS"),
@@ -54,11 +56,12 @@ pub(super) fn describe(user_agent: &str) -> Option<String> {
     })
 }
 
+/// Returns the browser and its major version, or `None` if the header names no known browser or no version.
 fn browser(user_agent: &str) -> Option<(&'static str, &str)> {
     let (token, name) = BROWSERS.iter().find(|(token, _)| version(user_agent, token).is_some())?;
     // Safari and Opera froze the number after their own name and send the real version as `Version/`. A header with
-    // `Safari/` but without `Version/` is that of a web view in an app. On Android, `Version/` and `Safari/` identify
-    // the system browser of 2013. Neither of these two gets a name.
+    // `Safari/` but without `Version/` comes from a web view in an app. On Android, `Version/` and `Safari/` identify
+    // the system browser of 2013. These two clients get no name.
     let full = match *token {
         "Safari" if user_agent.contains("Android") => None,
         "Safari" => version(user_agent, "Version"),
@@ -68,22 +71,25 @@ fn browser(user_agent: &str) -> Option<(&'static str, &str)> {
     Some((name, major(full?)?))
 }
 
-/// Returns the name and version of a client that is not a browser. Its header starts with a product token:
-/// `curl/8.5.0`.
+/// Returns the name and version of a client that is not a browser. Its header starts with a product token, such as
+/// `curl/8.5.0`. Returns `None` if the header does not start with a product token and a version.
 fn tool(user_agent: &str) -> Option<String> {
     let (name, version) = tokens(user_agent.trim_start()).next()?.split_once('/')?;
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
     let named = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.len() <= MAX_PRODUCT_CHARS;
+    // Browsers and many bots send `Mozilla/5.0` first, so this token names no client.
     if !plain || !named || name == "Mozilla" {
         return None;
     }
     Some(format!("{name} {}", major(version)?))
 }
 
+/// Returns the version after `product/`, or `None` if the header has no such token.
 fn version<'a>(user_agent: &'a str, product: &str) -> Option<&'a str> {
     tokens(user_agent).find_map(|token| token.strip_prefix(product)?.strip_prefix('/'))
 }
 
+/// Splits a header at white space, parentheses, semicolons and commas.
 fn tokens(user_agent: &str) -> impl Iterator<Item = &str> {
     user_agent.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ';' | ','))
 }

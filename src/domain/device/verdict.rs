@@ -1,8 +1,8 @@
-//! The comparison of two sealed fingerprints, and the verdict on it.
+//! The comparison of two sealed fingerprints, and the verdict on the result.
 //!
-//! Invariant: the score is 1 if all components are equal, and falls with every weighed component that is changed or
-//! missing. A component that only the request has never raises it. So an attacker who sends a selection of recorded
-//! fields gets only the score of this selection.
+//! Invariant: the score is 1 if all weighted components of the baseline are equal, and falls with every weighted
+//! component that is changed or missing. A component that only the request has never raises the score. So an attacker
+//! who sends some of the recorded fields gets only the score of these fields.
 
 use subtle::ConstantTimeEq;
 use thiserror::Error;
@@ -10,7 +10,8 @@ use thiserror::Error;
 use super::sealed_fingerprint::SealedFingerprint;
 use super::weights::{COMPONENTS, MIN_WEIGHT, Role};
 
-/// The result of a comparison: how much of a baseline a presented fingerprint matches.
+/// The result of a comparison: the weight of the equal components, the weight of the baseline, and whether there is a
+/// veto.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Score {
     equal: u32,
@@ -26,7 +27,8 @@ impl Score {
         if self.weight == 0 { 0.0 } else { f64::from(self.equal) / f64::from(self.weight) }
     }
 
-    /// Returns whether the family of the operating system or of the browser differs from the baseline or is missing.
+    /// Returns whether a family that the baseline has is different or missing: the family of the operating system or of
+    /// the browser.
     #[must_use]
     pub fn veto(self) -> bool {
         self.veto
@@ -46,7 +48,7 @@ pub fn compare(baseline: &SealedFingerprint, presented: &SealedFingerprint) -> S
     let mut score = Score { equal: 0, weight: 0, veto: false };
     for component in &COMPONENTS {
         let Some(kept) = baseline.macs.get(component.name) else { continue };
-        // A missing component is unequal, so that a client gains nothing by omitting it.
+        // A missing component counts as different, so that a client gains nothing if it omits the component.
         let given = presented.macs.get(component.name);
         let same = given.is_some_and(|given| given.ct_eq(kept).into());
         match component.role {
@@ -64,14 +66,16 @@ pub fn compare(baseline: &SealedFingerprint, presented: &SealedFingerprint) -> S
 /// The verdict on a score under the configured thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The device is the same. The baseline is updated ([`SealedFingerprint::updated_by`]).
+    /// The score reaches `fingerprint_match`: the device is the same. The baseline is updated
+    /// ([`SealedFingerprint::updated_by`]).
     Match,
-    /// The request passes and the drift is recorded. The baseline is not updated, so that an attacker cannot change it
-    /// step by step.
+    /// The score reaches `fingerprint_drift`, but not `fingerprint_match`. The request passes and the drift is
+    /// recorded. The baseline is not updated, so that an attacker cannot change the baseline step by step.
     Drift,
-    /// The device is another one.
+    /// The score is lower than `fingerprint_drift`, or there is a veto: the device is a different device.
     Mismatch,
-    /// The baseline is too light to be judged, and the families that it has are equal. The session counts as unbound.
+    /// The baseline has a weight of less than `MIN_WEIGHT`, and there is no veto. The session counts as not bound to a
+    /// device.
     Unjudged,
 }
 
@@ -91,7 +95,7 @@ impl Thresholds {
     ///
     /// # Errors
     /// [`ThresholdsError`] for any other values, including NaN. A `drift_from` of 0 would accept every machine with the
-    /// same browser. The setting `fingerprint_policy` is the way to switch the judgement off.
+    /// same browser. To switch the check off, an operator sets `fingerprint_policy`.
     pub fn new(match_from: f64, drift_from: f64) -> Result<Self, ThresholdsError> {
         let [match_millionths, drift_millionths] = [match_from, drift_from].map(millionths);
         if !(drift_from <= match_from && match_from <= 1.0 && drift_millionths > 0) {
@@ -101,7 +105,7 @@ impl Thresholds {
     }
 }
 
-/// Returns a share in millionths. NaN and negative numbers become 0, which the caller rejects.
+/// Returns a number from 0 to 1 in millionths, rounded. NaN and negative numbers become 0, which the caller rejects.
 fn millionths(share: f64) -> u64 {
     (share * MILLION).round() as u64
 }
@@ -118,7 +122,8 @@ impl Default for Thresholds {
 #[error("the settings must satisfy 0 < fingerprint_drift <= fingerprint_match <= 1")]
 pub struct ThresholdsError;
 
-/// Returns the verdict on a score. A veto is decisive, even if the baseline is too light to be judged.
+/// Returns the verdict on a score. A veto is always a mismatch, even if the baseline has a weight of less than
+/// `MIN_WEIGHT`.
 #[must_use]
 pub fn judge(score: Score, thresholds: Thresholds) -> Verdict {
     let reaches = |millionths: u64| u64::from(score.equal) * 1_000_000 >= millionths * u64::from(score.weight);

@@ -1,8 +1,9 @@
-//! The table of the components that fingerprints are compared by.
+//! The table of the components of a fingerprint, with the weight of each component.
 //!
-//! The weights come from measurements with FingerprintJS 3.4.2, ClientJS 0.1.11 and our own module, in Chromium 150 and
-//! 156 and Firefox 153 on one machine. They show which fields change at which event. With these weights and the
-//! thresholds 0.75 and 0.40 the scores are (`tests/measured.rs` has each event):
+//! The weights come from measurements with FingerprintJS 3.4.2, ClientJS 0.1.11 and the browser module of this server,
+//! in Chromium 150 and 156 and Firefox 153 on one machine. The measurements show which fields change at which event.
+//! The default thresholds are 0.75 for a match and 0.40 for drift. With these weights, the scores are as follows
+//! (`tests/measured.rs` has each event):
 //!
 //! - 0.81 or more for every everyday event,
 //! - 0.60 to 0.69 for a private window or another monitor scale,
@@ -11,14 +12,14 @@
 //!
 //! Invariant: each name occurs once. A component that is not in the table is neither compared nor stored.
 
-/// Least weight of a baseline that is judged. Equality of one or two common values, such as the language or the number
-/// of cores, proves nothing, and a browser that hides its features must not be at a disadvantage.
+/// The least weight of a baseline that is judged. If only one or two common values are equal, such as the language or
+/// the number of cores, this proves nothing. A browser that hides its features must not be refused because of this.
 pub(super) const MIN_WEIGHT: u32 = 6;
 
 /// The effect of a difference in a component.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// A different or missing value means another device, whatever the other components are.
+    /// A different or missing value means another device, whatever the values of the other components are.
     Veto,
     /// The component counts with this weight.
     Weighted(u32),
@@ -36,14 +37,15 @@ pub(super) enum Form {
     Family,
     /// The part of a version before the first separator.
     Major,
-    /// The items of a list in any order. The list is an array or a text with commas.
+    /// The items of a list, in any order. The list is an array or a text with commas.
     Set,
-    /// A picture. It is replaced by its digest when it is read.
+    /// The digest of a picture. The picture is replaced by its digest when the fingerprint is read.
     Picture,
 }
 
 /// A row of the table.
 pub(super) struct Component {
+    /// The name of the field in the JSON object.
     pub(super) name: &'static str,
     pub(super) role: Role,
     pub(super) form: Form,
@@ -60,45 +62,49 @@ use Role::{Ignored, Veto, Weighted};
 
 /// All known components.
 pub(super) const COMPONENTS: [Component; 17] = [
-    // The family stays the same at updates of the browser and of the library ("Chrome" became "Chrome Headless" with
-    // ClientJS 0.2.1), and nobody changes it during a session.
+    // The family stays the same when the browser or the library is updated: ClientJS 0.2.1 reports "Chrome Headless"
+    // instead of "Chrome", which is the same family. Nobody changes the browser or the system during a session.
     Component::new("os", Veto, Family),
     Component::new("browser", Veto, Family),
-    // The most distinctive value of the old page script: it depends on fonts, driver and rasteriser. It changes only
-    // with the pixel ratio and in private windows of Firefox, where it is new noise at each start.
+    // The most distinctive value that ClientJS sends: it depends on fonts, driver and rasteriser. It changes only with
+    // the pixel ratio and in private windows of Firefox, which add new noise at each start.
     Component::new("canvasPrint", Weighted(3), Picture),
-    // Renderer and driver, which only our own module sends. As distinctive as the canvas, without its noise.
+    // The renderer and the driver, which only the browser module of this server sends. They are as distinctive as the
+    // canvas and have no noise.
     Component::new("gpu", Weighted(3), Whole),
-    // These three did not change with an update, a time zone, a language or a screen. Only private windows of Firefox
-    // report another number of cores. Each has few possible values, so it weighs less than a picture.
+    // The following three components did not change with an update, another time zone, another language or another
+    // screen. Only private windows of Firefox report another number of cores. Each of them has few possible values, so
+    // its weight is less than that of the canvas.
     Component::new("fonts", Weighted(2), Set),
     Component::new("cpu", Weighted(2), Whole),
     Component::new("hardwareConcurrency", Weighted(2), Whole),
-    // Millions of machines share the same few values.
+    // Millions of machines have the same values of the following three components.
     Component::new("plugins", Weighted(1), Set),
     Component::new("deviceMemory", Weighted(1), Whole),
     Component::new("touchPoints", Weighted(1), Whole),
-    // These change with another monitor, on a journey, or with the language of the browser, which also renames the time
-    // zone.
+    // The following three components change with another monitor, on a journey, or with the language of the browser.
+    // The language also changes the name of the time zone.
     Component::new("screenPrint", Weighted(1), Whole),
     Component::new("timezone", Weighted(1), Whole),
     Component::new("language", Weighted(1), Whole),
     // Only the major version counts, because a point release is an everyday event.
     Component::new("osVersion", Weighted(1), Major),
-    // A digest of all other values. It changed in 18 of 30 runs on one machine, with each real browser update and with
-    // the setting for reduced motion. It can be compared only between runs of the same version of the same library.
+    // A digest of all values that the library reads. It changed in 18 of 30 runs on one machine, also with each real
+    // browser update and with the setting for reduced motion. Its values are comparable only if the same version of the
+    // same library computed them.
     Component::new("visitorId", Weighted(1), Whole),
-    // These change with every release, that is, every four weeks.
+    // The following two components change with every release of the browser, that is, every four weeks.
     Component::new("userAgent", Ignored, Whole),
     Component::new("browserVersion", Ignored, Whole),
 ];
 
-/// Returns the row of a component that is compared. Returns `None` for a component that is unknown or [`Role::Shown`].
+/// Returns the row of a component that is compared. Returns `None` for a component that is unknown or
+/// [`Role::Ignored`].
 pub(super) fn compared(name: &str) -> Option<&'static Component> {
     COMPONENTS.iter().find(|component| component.name == name && component.role != Ignored)
 }
 
-/// Returns the sum of the weights of the named components.
+/// Returns the sum of the weights of the named components. A name without a weight counts as 0.
 pub(super) fn weight_of<'n>(names: impl Iterator<Item = &'n &'static str>) -> u32 {
     let weight = |name: &&str| match compared(name).map(|component| component.role) {
         Some(Role::Weighted(weight)) => weight,

@@ -1,4 +1,5 @@
-//! What an entry covers, and how applications might read what it covers.
+//! Tests of the paths that an entry excludes. An excluded path must be below the entry for every application, however
+//! the application interprets the path.
 
 use proptest::prelude::*;
 
@@ -13,7 +14,7 @@ fn covers(entry: &str, target: &str) -> bool {
 }
 
 #[test]
-fn a_glob_covers_its_tree() {
+fn a_glob_covers_the_paths_below_it() {
     for (glob, target) in [
         ("/public/**", "/public/"),
         ("/public/**", "/public/a"),
@@ -47,7 +48,7 @@ fn a_glob_covers_its_tree() {
 }
 
 #[test]
-fn nothing_beside_it_is_covered() {
+fn no_other_path_is_covered() {
     for target in [
         "",
         "/",
@@ -140,7 +141,7 @@ fn nothing_beside_it_is_covered() {
 }
 
 #[test]
-fn a_host_before_the_path_must_be_the_one_that_was_asked() {
+fn an_entry_with_a_host_covers_paths_of_that_host_only() {
     let table = exclusions(&["app.example.com/public/**", "ported.example.com:8443/**"]);
     let asked = |host: &str, scheme| host.parse::<Authority>().ok().map(|host| host.with_port_of(scheme));
     let on = |host: &str| table.covers(asked(host, "https").as_ref(), "/public/a");
@@ -193,7 +194,7 @@ fn most_literal(target: &str) -> Vec<String> {
 
 proptest! {
     #[test]
-    fn whatever_is_covered_is_in_the_tree_for_every_reader(
+    fn a_covered_path_is_below_the_glob_for_every_application(
         parts in prop::collection::vec(prop::sample::select(vec![
             "/", "//", "\\", "%5c", "%5C", "%2f", "%2F", "%252f", ".", "..", "%2e", "%2E", "%252e", "%", "%25", ";", "%3b",
             "?", "#", "%00", "%ff", "public", "PUBLIC", "publi%63", "admin", "x", " ", "ü",
@@ -208,7 +209,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(target in ".{0,64}") {
+    fn no_target_causes_a_panic(target in ".{0,64}") {
         covers("/public/**", &target);
     }
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::published::{Published, jwk};
 use crate::domain::jwt::{Algorithm, base64url};
 
-/// Returns the library's algorithm and the name of the curve.
+/// Returns the library's algorithm and the name of the curve in a JWK. Any algorithm except ES384 counts as ES256.
 fn curve(algorithm: Algorithm) -> (&'static EcdsaSigningAlgorithm, &'static str) {
     match algorithm {
         Algorithm::Es384 => (&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
@@ -16,9 +16,10 @@ fn curve(algorithm: Algorithm) -> (&'static EcdsaSigningAlgorithm, &'static str)
     }
 }
 
+/// Generates a key and returns its material.
 pub(super) fn generate(algorithm: Algorithm) -> Zeroizing<Vec<u8>> {
     let pair = EcdsaKeyPair::generate(curve(algorithm).0).ok();
-    pair.and_then(|pair| pkcs8(&pair)).expect("the library makes keys whenever the system has randomness")
+    pair.and_then(|pair| pkcs8(&pair)).expect("the library generates a key if the system has randomness")
 }
 
 /// Reads PKCS#8 or SEC 1 (RFC 5915), on P-256 or P-384. Returns the algorithm and the material, or `None` for any other
@@ -30,10 +31,12 @@ pub(super) fn read(der: &[u8]) -> Option<(Algorithm, Zeroizing<Vec<u8>>)> {
     })
 }
 
+/// Returns a key as PKCS#8.
 fn pkcs8(pair: &EcdsaKeyPair) -> Option<Zeroizing<Vec<u8>>> {
     Some(Zeroizing::new(pair.to_pkcs8v1().ok()?.as_ref().to_vec()))
 }
 
+/// Returns the public half of a key, or `None` if the material is not a key of the algorithm.
 pub(super) fn publish(algorithm: Algorithm, material: &[u8]) -> Option<Published> {
     let (signing, name) = curve(algorithm);
     let pair = EcdsaKeyPair::from_pkcs8(signing, material).ok()?;

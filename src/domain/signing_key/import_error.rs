@@ -1,12 +1,12 @@
-//! Errors of the import of a signing key.
+//! The errors of the import of a signing key.
 
-/// Least number of bits of an RSA modulus (RFC 7518 §3.3).
+/// The least number of bits of an RSA modulus (RFC 7518 §3.3).
 pub(super) const LEAST_RSA_BITS: usize = 2048;
 
 /// A reason for which a file cannot be imported as a signing key.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The file contains no PEM block.
+    /// The file contains no PEM block, or only blocks of an unknown kind.
     #[error("it is not a PEM file, which begins with `-----BEGIN PRIVATE KEY-----`")]
     NotPem,
     /// The text between the BEGIN and END lines is not base64.
@@ -17,16 +17,16 @@ pub enum ImportError {
         "it is encrypted; decrypt it first, with `openssl pkey -in FILE -out PLAIN.pem`, and delete that file afterwards"
     )]
     Encrypted,
-    /// The file contains a public key or a certificate, but no private key.
+    /// The file contains a public key or a certificate, but no private key. The text names which of the two.
     #[error("it holds a {0}; the private key is needed, without which nothing can be signed")]
     Public(&'static str),
     /// The file contains several private keys.
     #[error("it contains several private keys; import a file with only one")]
     Several,
-    /// The private key has another format, such as that of OpenSSH.
+    /// The private key has another format, such as the format of OpenSSH. The text is the label of the PEM block.
     #[error("it is of another format ({0}); write it as PKCS#8 first, with `openssl pkey` or `ssh-keygen -p -m PKCS8`")]
     Format(String),
-    /// The RSA key is too short.
+    /// The RSA key is shorter than 2048 bits. Contains its number of bits.
     #[error("its RSA key has {0} bits; at least {least} are needed", least = LEAST_RSA_BITS)]
     Weak(usize),
     /// The public exponent of the RSA key is too small (FIPS 186-5 §A.1.1).

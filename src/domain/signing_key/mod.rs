@@ -1,8 +1,9 @@
 //! The keys that sign access tokens. They are generated or imported from a file, sealed for the database, and
 //! published.
 //!
-//! The *material* of a key is the stored form: the raw secret for HMAC, PKCS#1 for RSA, PKCS#8 for the other types. It
-//! is the input of [`Signer`]. All other fields are computed from it whenever the key is opened.
+//! The *material* of a key is the form in which the private key is sealed and stored: the raw secret for HMAC, PKCS#1
+//! for RSA, PKCS#8 for the other types. It is also the input of [`Signer`]. All other fields of a [`SigningKey`] are
+//! computed from the material whenever the key is opened.
 
 mod der;
 mod ec;
@@ -25,8 +26,9 @@ use super::{
     jwt::{Algorithm, Family, Signer, Verifier},
 };
 
-/// A private signing key in its form for the database. It is sealed with a key that is derived from the root secret,
-/// and bound to its `kid` and its algorithm, so that neither can be exchanged.
+/// A private signing key in its form for the database. It is sealed under a key that is derived from the root secret.
+/// The ciphertext is bound to the `kid` and the algorithm of the key. So a sealed key cannot be opened with another
+/// `kid` or algorithm.
 #[derive(Clone)]
 pub struct SealedKey(Vec<u8>);
 
@@ -45,7 +47,7 @@ impl SealedKey {
 /// The error for a stored key that cannot be opened or used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The key was sealed with another root secret, or the stored bytes were altered.
+    /// The key was sealed under another root secret, or its stored bytes, `kid` or algorithm were altered.
     #[error("signing key {kid} can't be opened: this root secret did not seal it, or the database was altered")]
     Sealed {
         /// The `kid` of the key.
@@ -63,7 +65,7 @@ pub enum KeyError {
 
 /// A key that signs and verifies access tokens.
 pub struct SigningKey {
-    /// The id of the key in the header of a token.
+    /// The id of the key: the `kid` in the header of a token.
     pub kid: String,
     /// The algorithm.
     pub algorithm: Algorithm,
@@ -85,10 +87,10 @@ impl SigningKey {
             Family::Rsa => rsa::generate(),
             Family::Secret => secret::generate(algorithm),
         };
-        Self::from_material(algorithm, material).expect("a key just made is valid")
+        Self::from_material(algorithm, material).expect("a new key is valid")
     }
 
-    /// Returns the HMAC key for the setting `secret_key` and one HMAC algorithm.
+    /// Returns the key that consists of the setting `secret_key`. `algorithm` must be an HMAC algorithm.
     pub fn shared_secret(algorithm: Algorithm, secret: &[u8]) -> Self {
         debug_assert!(algorithm.is_symmetric());
         Self::from_material(algorithm, Zeroizing::new(secret.to_vec())).expect("HMAC takes any secret")
@@ -99,7 +101,7 @@ impl SigningKey {
     ///
     /// # Errors
     /// [`ImportError`] if the file has no suitable private key, or if the key does not belong to the algorithm `asked`.
-    /// The message tells the operator what to do.
+    /// The message tells the operator how to solve the problem.
     pub fn from_pem(text: &str, asked: Option<Algorithm>) -> Result<Self, ImportError> {
         let rsa = asked.filter(|asked| asked.family() == Family::Rsa).unwrap_or(Algorithm::Rs256);
         let (algorithm, material) = pem::read(text, rsa)?;
@@ -111,6 +113,7 @@ impl SigningKey {
         }
     }
 
+    /// Computes the fields of a key from its material. Returns `None` if the material is not a key of the algorithm.
     fn from_material(algorithm: Algorithm, material: Zeroizing<Vec<u8>>) -> Option<Self> {
         let Published { kid, check, jwk } = match algorithm.family() {
             Family::Ec => ec::publish(algorithm, &material)?,
@@ -122,7 +125,7 @@ impl SigningKey {
         Some(Self { kid, algorithm, signer, verifier, jwk, material })
     }
 
-    /// Returns the key in its form for the database, sealed with `key`.
+    /// Returns the key in its form for the database, sealed under `key`.
     pub fn seal(&self, key: &DerivedKey) -> SealedKey {
         SealedKey(aead::seal(key, &binding(&self.kid, self.algorithm), &self.material))
     }
@@ -131,7 +134,7 @@ impl SigningKey {
     ///
     /// # Errors
     /// [`KeyError::Sealed`] if `key`, `kid` or `algorithm` was different at sealing, or if the bytes were altered.
-    /// [`KeyError::Invalid`] if the opened bytes are not such a key.
+    /// [`KeyError::Invalid`] if the opened bytes are not a key of the algorithm with this `kid`.
     pub fn open(kid: &str, algorithm: Algorithm, sealed: &SealedKey, key: &DerivedKey) -> Result<Self, KeyError> {
         let material = aead::open(key, &binding(kid, algorithm), &sealed.0)
             .ok_or_else(|| KeyError::Sealed { kid: kid.to_owned() })?;
@@ -141,6 +144,7 @@ impl SigningKey {
     }
 }
 
+/// Returns the name to which the ciphertext of a sealed key is bound.
 fn binding(kid: &str, algorithm: Algorithm) -> String {
     format!("{}:{kid}", algorithm.as_str())
 }

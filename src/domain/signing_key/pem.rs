@@ -1,4 +1,4 @@
-//! Private keys in PEM (RFC 7468), as `openssl` and others write them.
+//! The import of private keys in PEM (RFC 7468), as `openssl` and other programs write them.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
@@ -16,7 +16,7 @@ struct Block<'t> {
     body: &'t str,
 }
 
-/// Returns the blocks of a text. Stops at the first block without an END line.
+/// Returns the PEM blocks of a text. Stops at the first block without an END line.
 fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -28,8 +28,8 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
     found
 }
 
-/// Reads the only private key of a text. Returns its algorithm, which is `rsa_algorithm` for an RSA key, and its
-/// material.
+/// Reads the only private key of a text. Returns the algorithm and the material of the key. The algorithm of an RSA key
+/// is `rsa_algorithm`.
 pub(super) fn read(text: &str, rsa_algorithm: Algorithm) -> Result<(Algorithm, Zeroizing<Vec<u8>>), ImportError> {
     debug_assert_eq!(rsa_algorithm.family(), Family::Rsa);
     let blocks = blocks(text);
@@ -46,6 +46,8 @@ pub(super) fn read(text: &str, rsa_algorithm: Algorithm) -> Result<(Algorithm, Z
     if !matches!(block.label, "PRIVATE KEY" | "EC PRIVATE KEY" | "RSA PRIVATE KEY") {
         return Err(ImportError::Format(block.label.to_owned()));
     }
+    // The capacity suffices for the whole text. A reallocation would leave a part of the key in memory that is not
+    // overwritten.
     let mut base64 = Zeroizing::new(String::with_capacity(block.body.len()));
     base64.extend(block.body.chars().filter(|c| !c.is_ascii_whitespace()));
     let der = Zeroizing::new(STANDARD.decode(base64.as_bytes()).map_err(|_| ImportError::Damaged)?);
@@ -60,12 +62,14 @@ pub(super) fn read(text: &str, rsa_algorithm: Algorithm) -> Result<(Algorithm, Z
             rsa::check_fips(&material).map(|()| (algorithm, material))
         }
         (Some(key), _) => Ok(key),
-        // The library already rejects RSA keys that are too short, so the length is reported here.
+        // The library does not read an RSA key of fewer than 2048 bits. So the key is absent, but its length is known.
+        // A number of fewer than 256 bits is not taken for a modulus.
         (None, Some(bits)) if (256..LEAST_RSA_BITS).contains(&bits) => Err(ImportError::Weak(bits)),
         (None, _) => Err(ImportError::Unusable),
     }
 }
 
+/// Returns the error for a text without a private key. It depends on the label of the first block.
 fn no_private_key(blocks: &[Block<'_>]) -> ImportError {
     match blocks.first().map(|block| block.label) {
         Some(label) if label.ends_with("PUBLIC KEY") => ImportError::Public("public key"),

@@ -1,15 +1,15 @@
-//! The public half of a signing key.
+//! The public half of a signing key: its `kid`, its JWK and the input of its verifier.
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::jwt::{Algorithm, base64url};
 
-/// The values that are computed from a key's material.
+/// The public values that are computed from the material of a key.
 pub(super) struct Published {
     /// The id of the key.
     pub(super) kid: String,
-    /// The input of [`Verifier::new`](crate::domain::jwt::Verifier::new).
+    /// The input of [`Verifier::new`](crate::domain::jwt::Verifier::new). For a shared secret, the secret itself.
     pub(super) check: Vec<u8>,
     /// The public key as a JWK. `None` for a shared secret.
     pub(super) jwk: Option<Value>,

@@ -14,15 +14,15 @@ use super::{
 };
 use crate::domain::jwt::{Algorithm, base64url};
 
-/// Generates a key with 2048 bits and returns its material. A key with 3072 bits takes three times as long to sign, at
-/// each login and refresh, and keys are rotated long before anybody can factor one with 2048 bits. An operator who
-/// wants a longer key can import one.
+/// Generates a key with 2048 bits and returns its material. With 3072 bits, a signature takes three times as long, at
+/// each login and refresh. A key is replaced by rotation long before anybody can factor a modulus of 2048 bits. An
+/// operator who wants a longer key can import it.
 pub(super) fn generate() -> Zeroizing<Vec<u8>> {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).ok();
-    pair.and_then(|pair| pkcs1(&pair)).expect("the library makes keys whenever the system has randomness")
+    pair.and_then(|pair| pkcs1(&pair)).expect("the library generates a key if the system has randomness")
 }
 
-/// Reads PKCS#8 or PKCS#1 and returns the material, or `None` if it is not an RSA key.
+/// Reads PKCS#8 or PKCS#1 and returns the material, or `None` if the bytes are not an RSA key.
 pub(super) fn read(der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     pkcs1(&RsaKeyPair::from_pkcs8(der).or_else(|_| RsaKeyPair::from_der(der)).ok()?)
 }
@@ -33,7 +33,7 @@ fn pkcs1(pair: &RsaKeyPair) -> Option<Zeroizing<Vec<u8>>> {
     unwrap_pkcs8(pkcs8.as_ref()).map(|key| Zeroizing::new(key.to_vec()))
 }
 
-/// Returns the private key inside PKCS#8.
+/// Returns the private key inside PKCS#8, or `None` if the bytes are not PKCS#8.
 fn unwrap_pkcs8(pkcs8: &[u8]) -> Option<&[u8]> {
     let mut info = Elements(Elements(pkcs8).expect(SEQUENCE)?);
     info.expect(INTEGER)?;
@@ -44,9 +44,10 @@ fn unwrap_pkcs8(pkcs8: &[u8]) -> Option<&[u8]> {
 /// The first 64 bits of the square root of 2. FIPS 186-5 requires that a prime of `n` bits is at least √2 · 2^(n - 1).
 const ROOT_OF_TWO: u64 = 0xB504_F333_F9DE_6484;
 
-/// Checks the conditions of FIPS 186-5 §A.1.1 and §A.1.3 on the exponent and the primes that the library does not
-/// check. The library checks that the primes are prime and that the parts belong together. A key that fails is factored
-/// in a moment, or has an exponent for which attacks are known.
+/// Checks the conditions of FIPS 186-5 §A.1.1 and §A.1.3 on the exponent and the primes. The library does not check
+/// these conditions: it only checks that the primes are prime and that the parts belong together. A key that does not
+/// satisfy the conditions can be factored in a moment, or has an exponent for which attacks are known. The modulus must
+/// have at least 2048 bits.
 ///
 /// # Errors
 /// [`ImportError::Exponent`] if the public exponent is below 65537. [`ImportError::Primes`] if the primes are too
@@ -56,6 +57,7 @@ pub(super) fn check_fips(pkcs1: &[u8]) -> Result<(), ImportError> {
         let mut key = Elements(Elements(pkcs1).expect(SEQUENCE)?);
         key.expect(INTEGER)?;
         let mut next = || key.expect(INTEGER).map(unsigned);
+        // The order of the fields is that of `RSAPrivateKey` (RFC 8017 §A.1.2).
         let (n, e, _d, p, q) = (next()?, next()?, next()?, next()?, next()?);
         Some((n, e, p, q))
     };
@@ -118,6 +120,7 @@ fn unsigned(integer: &[u8]) -> &[u8] {
     &integer[zeros..]
 }
 
+/// Returns the public half of a key, or `None` if the material is not an RSA key in PKCS#1.
 pub(super) fn publish(algorithm: Algorithm, material: &[u8]) -> Option<Published> {
     let pair = RsaKeyPair::from_der(material).ok()?;
     // The public key is an `RSAPublicKey` (RFC 8017 §A.1.1): the modulus and the exponent.

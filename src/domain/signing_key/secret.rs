@@ -9,7 +9,7 @@ use crate::{
     random,
 };
 
-/// Generates as many random bytes as the output of the hash has (RFC 7518 §3.2).
+/// Generates a secret of random bytes. Its length is the length of the hash of the algorithm (RFC 7518 §3.2).
 pub(super) fn generate(algorithm: Algorithm) -> Zeroizing<Vec<u8>> {
     let mut secret = Zeroizing::new(random::bytes::<64>().to_vec());
     secret.truncate(match algorithm {
@@ -20,8 +20,9 @@ pub(super) fn generate(algorithm: Algorithm) -> Zeroizing<Vec<u8>> {
     secret
 }
 
-/// Returns the `kid` of a secret, which reveals nothing about the secret. One secret has a different `kid` for each
-/// algorithm, so that a `kid` determines the algorithm.
+/// Returns the `kid` of a secret and the input of its verifier. The `kid` reveals nothing about a secret that cannot be
+/// guessed. One secret has a different `kid` for each algorithm, so that a `kid` determines the algorithm. Only the
+/// `kid` for HS256 is computed without the name of the algorithm.
 pub(super) fn publish(algorithm: Algorithm, secret: &[u8]) -> Published {
     let mut digest = Sha256::new();
     digest.update(b"vestibule v1 kid");

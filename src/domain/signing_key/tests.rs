@@ -11,6 +11,7 @@ const P256_SEC1: &str = include_str!("../../../tests/keys/ec-p256-sec1.pem");
 const P384: &str = include_str!("../../../tests/keys/ec-p384.pem");
 const ED25519: &str = include_str!("../../../tests/keys/ed25519.pem");
 
+/// Returns the key that seals signing keys under a root secret.
 fn sealing(secret: &[u8]) -> DerivedKey {
     RootSecret::new(secret).derive(Purpose::SealSigningKeys)
 }
@@ -25,7 +26,7 @@ fn one_of_each() -> Vec<SigningKey> {
 }
 
 #[test]
-fn every_key_signs_for_itself_and_for_no_other() {
+fn a_token_is_verified_by_the_key_that_signed_it_only() {
     let keys = one_of_each();
     let claims = json!({"sub": "ada"});
     for key in &keys {
@@ -34,7 +35,7 @@ fn every_key_signs_for_itself_and_for_no_other() {
         assert_eq!((header["alg"].as_str(), header["kid"].as_str()), (Some(key.algorithm.as_str()), Some(&*key.kid)));
         assert_eq!(key.verifier.verify::<Value>(&token).as_ref(), Ok(&claims), "{}", key.algorithm.as_str());
         for other in keys.iter().filter(|other| other.algorithm != key.algorithm) {
-            // The RSA algorithms have the same key, so only the algorithm distinguishes them.
+            // The RSA algorithms share one key. Their tokens are rejected because of the algorithm in the header.
             assert_eq!(
                 other.verifier.verify::<Value>(&token),
                 Err(Malformed::Signature),
@@ -49,6 +50,7 @@ fn every_key_signs_for_itself_and_for_no_other() {
     }
 }
 
+/// Returns the header of a token.
 fn jsonwebtoken_header(token: &str) -> Value {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     let part = token.split('.').next().expect("a part");
@@ -64,7 +66,7 @@ fn a_generated_rsa_key_has_2048_bits_and_signs() {
 }
 
 #[test]
-fn what_is_published_has_the_members_of_its_kind_and_nothing_private() {
+fn a_jwk_has_the_public_members_of_its_key_type_only() {
     for key in one_of_each() {
         let members: &[&str] = match key.algorithm.family() {
             Family::Ec => &["alg", "crv", "kid", "kty", "use", "x", "y"],
@@ -87,14 +89,14 @@ fn what_is_published_has_the_members_of_its_kind_and_nothing_private() {
 
 #[test]
 fn a_kid_is_the_thumbprint() {
-    // RFC 8037 §A.1 to §A.3.
+    // The key and its thumbprint are the example of RFC 8037 §A.1 to §A.3.
     let pem = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 -----END PRIVATE KEY-----";
     let key = SigningKey::from_pem(pem, None).expect("a key");
     assert_eq!(key.kid, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     assert_eq!(key.jwk.expect("public")["x"], "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
-    // RFC 7638 §3.1.
+    // The key and its thumbprint are the example of RFC 7638 §3.1.
     let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknj\
              hMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQ\
              vRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzK\
@@ -104,7 +106,7 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 }
 
 #[test]
-fn one_secret_has_a_name_for_each_algorithm() {
+fn one_secret_has_a_different_kid_for_each_algorithm() {
     let [a, b, c] = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512]
         .map(|algorithm| SigningKey::shared_secret(algorithm, &[7; 64]).kid);
     assert!(a != b && b != c && a != c);
@@ -131,7 +133,7 @@ fn a_key_is_read_in_each_format() {
 }
 
 #[test]
-fn what_gives_no_key_is_refused_with_a_reason() {
+fn a_text_without_a_usable_key_is_refused_with_a_reason() {
     let refusal = |text: &str| SigningKey::from_pem(text, None).err().expect("it is refused").to_string();
     let two = format!("{RSA}{P384}");
     let damaged = RSA.replace("\nMII", "\n!!!");
@@ -162,16 +164,17 @@ fn what_gives_no_key_is_refused_with_a_reason() {
 }
 
 #[test]
-fn an_rsa_key_is_checked_as_fips_186_5_asks() {
+fn an_imported_rsa_key_must_satisfy_fips_186_5() {
     let exponent = "its RSA key has a public exponent below 65537";
     let primes = "the primes of its RSA key are too small, of unequal length or too close to each other";
     for (text, reason) in [
         (include_str!("../../../tests/keys/rsa-exponent-3.pem"), exponent),
         (include_str!("../../../tests/keys/rsa-exponent-257.pem"), exponent),
-        // Two neighbouring primes (CVE-2022-26320), and two primes that differ by about 2^922. The limit is 2^924.
+        // The primes of the next key are neighbours (CVE-2022-26320). The primes of the key after it differ by about
+        // 2^922; the limit is 2^924.
         (include_str!("../../../tests/keys/rsa-close-primes.pem"), primes),
         (include_str!("../../../tests/keys/rsa-primes-nearly-apart.pem"), primes),
-        // A prime of 16 bits, and primes of 1000 and 1048 bits.
+        // The next key has a prime of 16 bits. The key after it has primes of 1000 and 1048 bits.
         (include_str!("../../../tests/keys/rsa-small-prime.pem"), primes),
         (include_str!("../../../tests/keys/rsa-unequal-primes.pem"), primes),
     ] {
@@ -180,7 +183,7 @@ fn an_rsa_key_is_checked_as_fips_186_5_asks() {
             assert!(refusal.contains(reason), "{reason}: {refusal}");
         }
     }
-    // Two primes that differ by about 2^926, and keys that this server generates.
+    // Accepted keys: a key whose primes differ by about 2^926, and keys that this server generates.
     let apart = include_str!("../../../tests/keys/rsa-primes-just-apart.pem");
     assert!(SigningKey::from_pem(apart, None).is_ok());
     for _ in 0..4 {
@@ -189,7 +192,7 @@ fn an_rsa_key_is_checked_as_fips_186_5_asks() {
 }
 
 #[test]
-fn a_sealed_key_opens_under_its_own_secret_name_and_algorithm_only() {
+fn a_sealed_key_opens_with_its_own_root_secret_kid_and_algorithm_only() {
     for key in one_of_each() {
         let (algorithm, sealed) = (key.algorithm, key.seal(&sealing(b"one")));
         assert!(SigningKey::open(&key.kid, algorithm, &sealed, &sealing(b"one")).is_ok());
@@ -206,7 +209,7 @@ fn a_sealed_key_opens_under_its_own_secret_name_and_algorithm_only() {
 }
 
 #[test]
-fn the_private_half_is_not_in_the_sealed_form() {
+fn a_sealed_key_does_not_contain_the_secret_in_clear_text() {
     let key = SigningKey::shared_secret(Algorithm::Hs256, b"0123456789abcdef0123456789abcdef");
     let sealed = key.seal(&sealing(b"one"));
     assert!(!sealed.as_bytes().windows(8).any(|window| window == b"01234567"));

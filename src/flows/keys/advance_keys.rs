@@ -1,5 +1,5 @@
-//! Advance keys: the steps that are due because of the time. The next key becomes the current key after it was published for
-//! long enough, and a retired key is deleted after its last token has expired.
+//! Advance keys: performs the steps that are due at the present time. The next key becomes the current key after it was
+//! published for long enough. A retired key is deleted after its last token has expired.
 
 use crate::{
     domain::audit_event::RequestContext,
@@ -11,7 +11,8 @@ use crate::{
     store,
 };
 
-/// Performs the steps that are due at `context.now`, and reloads the keys. Does not access the database if no step is due.
+/// Performs the steps that are due at `context.now`, and reloads the keys. Returns the steps that were performed. Does not
+/// access the database if no step is due according to the keys in memory.
 pub async fn advance_keys(vestibule: &Vestibule, context: &RequestContext) -> store::Result<Advanced> {
     if !vestibule.keyring.keys().is_outdated(context.now) {
         return Ok(Advanced::default());

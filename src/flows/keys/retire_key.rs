@@ -1,4 +1,4 @@
-//! Retire key: a key is deleted at once, and no token that it signed is accepted any longer.
+//! Retire key: deletes a key at once. Tokens that the key signed are no longer accepted.
 
 use crate::{
     domain::audit_event::RequestContext,

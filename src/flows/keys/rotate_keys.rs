@@ -1,8 +1,8 @@
-//! Rotate keys: another key replaces the key that signs.
+//! Rotate keys: a new key replaces the current key.
 //!
-//! With [`When::Published`] the new key is published first and signs ten minutes later; `advance_keys` then performs that
-//! step. With [`When::Now`] it signs in the same second, for the case that the current key was compromised. In both cases the
-//! previous key verifies until its last token has expired.
+//! With [`When::Published`] the new key is published first and signs ten minutes later; `advance_keys` performs this second
+//! step. With [`When::Now`] the new key signs in the same second, for the case that the current key was compromised. In both
+//! cases the previous key verifies until its last token has expired.
 
 use crate::{
     domain::{Purpose, UnixTime, audit_event::RequestContext, jwt::Algorithm, signing_key::SigningKey},
@@ -32,9 +32,10 @@ pub struct Rotated {
     pub algorithm: Algorithm,
     /// The time from which the new key signs.
     pub signs_from: UnixTime,
-    /// The previous key and the time until which it verifies. `None` while it still signs.
+    /// The `kid` of the previous key, and the time until which it verifies. `None` if the previous key still signs, or if no
+    /// key signed.
     pub retired: Option<(String, UnixTime)>,
-    /// The previous next key, which was deleted.
+    /// The `kid` of the previous next key, which was deleted. `None` if there was no next key.
     pub replaced: Option<String>,
 }
 
@@ -57,12 +58,12 @@ pub enum RotateError {
     Store(#[from] store::Error),
 }
 
-/// Makes `key` the key that signs, at once or after it was published for long enough. It replaces the present next key: there
-/// is only one next key, and the last rotation counts.
+/// Inserts `key`, which will sign at once or after it was published for [`signing::PUBLISHED_BEFORE_USE`] seconds. Deletes the
+/// present next key: there is only one next key, and the last rotation counts.
 ///
 /// # Errors
-/// [`RotateError`]. Then nothing was rotated.
-/// [`RotateError`].
+/// [`RotateError`] if `secret_key` signs, if the key is in the database already, if the root secret was replaced, or if the
+/// database fails. Then nothing was rotated.
 pub async fn rotate_keys(
     vestibule: &Vestibule,
     key: SigningKey,
@@ -86,8 +87,8 @@ pub async fn rotate_keys(
             if keys.iter().any(|known| known.kid == new.kid) {
                 return Ok(Err(RotateError::Known(new.kid.clone())));
             }
-            // Before the first start of a server, this records the setting, so that the start is not mistaken for a change of
-            // it.
+            // Before the first start of a server, the setting is recorded here. Otherwise the first start would treat it as
+            // changed, and rotate the keys again.
             if meta::find(tx, ALGORITHM_KEY).await?.is_none() {
                 meta::set(tx, ALGORITHM_KEY, setting).await?;
             }

@@ -1,8 +1,8 @@
-//! The paths and the locks: data directory, database, lock files.
+//! The paths of the root secret and the database, and the lock files beside the database.
 //!
 //! SQLite excludes other processes by POSIX locks. When a process closes any descriptor of a file, the system drops all POSIX
-//! locks that the process has on that file. So this code never opens an existing database file: another part of the process
-//! may have it open.
+//! locks that the process has on that file. So this code never opens an existing database file: another part of the process may
+//! have the file open.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -25,14 +25,13 @@ use crate::{
 /// The permission bits that let the group or other users write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// The greatest number of symbolic links in a row that are followed; Linux follows as many.
+/// The maximum number of symbolic links in a row that are followed, the same number as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// How long a server waits for the lock of the one server. A command takes the lock for an instant, to check whether a server
-/// has it.
+/// How long a server waits for its lock. A command has this lock for an instant while it checks whether a server runs.
 const SERVER_PATIENCE: Duration = Duration::from_millis(250);
 
-/// How long another process may take to open the database, migrations included.
+/// How long a process waits while another process opens the database, migrations included.
 const OPENING_PATIENCE: Duration = Duration::from_secs(120);
 
 /// The interval between two attempts to take a lock.
@@ -40,14 +39,16 @@ const RETRY_EVERY: Duration = Duration::from_millis(5);
 
 /// The paths of the root secret and of the database.
 pub(super) struct DataPaths {
+    /// The path of the file `secret.key`, which may be absent.
     pub(super) secret: PathBuf,
     /// The path of the database without symbolic links, so that every path to the file leads to the same locks.
     pub(super) database: PathBuf,
 }
 
 impl DataPaths {
-    /// Finds the paths that `config` names, and creates their directories. Opens no file. The directory of a temporary
-    /// database is deleted when the second value is dropped.
+    /// Returns the paths that `config` names, and creates their directories. Opens no file. For a temporary database, the
+    /// second value is its directory, which is deleted when the value is dropped. Fails if a directory can't be created, or if
+    /// the group or other users can write to it.
     pub(super) fn find(config: &Config) -> Result<(Self, Option<TemporaryDirectory>), OpenError> {
         let (directory, database, temporary) = match &config.storage.database {
             Database::File(path) => (config.storage.data_dir.clone(), path.clone(), None),
@@ -65,13 +66,13 @@ impl DataPaths {
         Ok((Self { secret: directory.join("secret.key"), database }, temporary))
     }
 
-    /// Returns whether a database exists that is not empty.
+    /// Returns whether the database file exists and is not empty.
     pub(super) fn database_exists(&self) -> bool {
         fs::metadata(&self.database).is_ok_and(|file| file.len() > 0)
     }
 
-    /// Creates the database file if it is absent. So SQLite finds a file that only its owner can read, and creates its log
-    /// with the same mode. The caller has the lock of [`lock_opening`].
+    /// Creates the database file if it is absent. Only its owner can read the new file. SQLite creates its log with the same
+    /// mode. The caller has the lock of [`lock_opening`].
     ///
     /// # Errors
     /// [`OpenError`] if the file can't be created, is a directory, has a second hard link, is mounted as a single file, or is
@@ -99,8 +100,8 @@ impl DataPaths {
     }
 }
 
-/// Returns whether a file is mounted by itself, as the volume of a container can be. Always `false` on systems other than
-/// Linux.
+/// Returns whether a file is mounted by itself, as a file of a container's volume can be. Always returns `false` on systems
+/// other than Linux.
 fn is_mount_point(file: &Path) -> bool {
     fs::read("/proc/self/mountinfo").is_ok_and(|mounts| has_mount_point(&mounts, file))
 }
@@ -117,6 +118,7 @@ fn has_mount_point(mounts: &[u8], path: &Path) -> bool {
     lines.any(|line| line.split(|byte| *byte == b' ').nth(4) == Some(written.as_slice()))
 }
 
+/// Creates a directory and its parents if they are absent. Only the owner can access a new directory.
 fn make_directory(path: &Path) -> Result<(), OpenError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|cause| OpenError::File {
         action: "make the directory",
@@ -140,7 +142,8 @@ fn refuse_writable_by_others(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Returns the path of the file to which `path` leads, without symbolic links. The file may be absent. Creates its directory.
+/// Returns the path of the file to which `path` leads, without symbolic links. The file may be absent. Creates the directory of
+/// the file, and the directories of the links on the way.
 fn without_links(path: &Path) -> Result<PathBuf, OpenError> {
     let failed = |cause| OpenError::File { action: "find the database", path: path.to_owned(), cause };
     let mut file = path.to_owned();
@@ -160,10 +163,11 @@ fn without_links(path: &Path) -> Result<PathBuf, OpenError> {
     Err(failed(io::Error::other("too many symbolic links")))
 }
 
-/// A directory that is deleted when this is dropped.
+/// A temporary directory. It is deleted when the value is dropped.
 pub(in crate::flows) struct TemporaryDirectory(PathBuf);
 
 impl TemporaryDirectory {
+    /// Creates a directory with a random name in the system's directory for temporary files.
     fn new() -> Result<Self, OpenError> {
         let path = std::env::temp_dir().join(format!("vestibule-{}", base64url(&random::bytes::<12>())));
         make_directory(&path)?;
@@ -177,7 +181,7 @@ impl Drop for TemporaryDirectory {
     }
 }
 
-/// Takes the lock of the one server. The system releases it when the process ends, in whatever way.
+/// Takes the lock of the one server. The system releases the lock when the process ends, even after a crash.
 ///
 /// # Errors
 /// [`OpenError::Locked`] if another process has the lock for 250 milliseconds.
@@ -196,21 +200,21 @@ pub(super) async fn lock_opening(database: &Path) -> Result<File, OpenError> {
     lock.ok_or_else(|| OpenError::BeingOpened(database.to_owned()))
 }
 
-/// Takes the lock of a process that replaces the root secret. Returns `None` if another process has it.
+/// Takes the lock of a process that replaces the root secret. Returns `None` if another process has this lock.
 pub(super) fn lock_secret(database: &Path) -> Result<Option<File>, OpenError> {
-    lock_beside(database, ".secret-lock")
+    try_lock_file(database, ".secret-lock")
 }
 
-/// Returns whether a server has the database open.
+/// Returns whether a server has the database open. Returns `false` if the lock file can't be used.
 pub(in crate::flows) fn server_runs(database: &Path) -> bool {
-    matches!(lock_beside(database, ".lock"), Ok(None))
+    matches!(try_lock_file(database, ".lock"), Ok(None))
 }
 
 /// Tries to take a lock until `patience` has passed. Returns `None` if another process has the lock for all that time.
 async fn lock_within(database: &Path, suffix: &str, patience: Duration) -> Result<Option<File>, OpenError> {
     let asked = async {
         loop {
-            match lock_beside(database, suffix)? {
+            match try_lock_file(database, suffix)? {
                 None => tokio::time::sleep(RETRY_EVERY).await,
                 lock => return Ok(lock),
             }
@@ -219,8 +223,9 @@ async fn lock_within(database: &Path, suffix: &str, patience: Duration) -> Resul
     tokio::time::timeout(patience, asked).await.unwrap_or(Ok(None))
 }
 
-/// Gives a lock file to the owner of its directory. A command that runs as root may have created the lock file, and a server
-/// that runs as that owner must be able to open it. Only root can change the owner of a file; other users do not need to.
+/// Changes the owner of a lock file to the owner of its directory. A command that runs as root may have created the lock file,
+/// and a server that runs as that owner must be able to open it. An error is ignored: only root can change the owner of a file,
+/// and only a file of root needs the change.
 fn give_to_owner_of_directory(file: &File, path: &Path) {
     let owner = |found: io::Result<fs::Metadata>| found.ok().map(|found| (found.uid(), found.gid()));
     let (has, wants) = (owner(file.metadata()), owner(fs::metadata(path.parent().unwrap_or(path))));
@@ -229,8 +234,9 @@ fn give_to_owner_of_directory(file: &File, path: &Path) {
     }
 }
 
-/// Takes a lock without waiting. Returns `None` if another process has it.
-fn lock_beside(database: &Path, suffix: &str) -> Result<Option<File>, OpenError> {
+/// Tries once to take the lock of the file `database` + `suffix`, which is created if it is absent. Returns `None` if another
+/// process has the lock.
+fn try_lock_file(database: &Path, suffix: &str) -> Result<Option<File>, OpenError> {
     let mut path = database.as_os_str().to_owned();
     path.push(suffix);
     let path = PathBuf::from(path);
@@ -251,7 +257,7 @@ mod tests {
     use super::has_mount_point;
 
     #[test]
-    fn a_mount_point_is_found_as_it_is_written() {
+    fn a_mount_point_is_found_by_its_whole_path_with_octal_escapes() {
         let mounts = b"22 1 254:1 / / rw - ext4 /dev/vda1 rw\n\
             41 22 254:1 /srv/v.db /data/v.db rw,relatime shared:1 - ext4 /dev/vda1 rw\n\
             42 22 254:1 /x /a\\040b\\134c/v.db rw - ext4 /dev/vda1 rw\n";

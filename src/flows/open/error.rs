@@ -4,7 +4,8 @@ use std::{io, path::PathBuf};
 
 use crate::{domain::signing_key::KeyError, store};
 
-/// An error of opening a database. [`Vestibule::open`](crate::Vestibule::open) returns it; its text says what to do.
+/// An error of opening a database. [`Vestibule::open`](crate::Vestibule::open) returns it. Its message tells the operator what
+/// to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A file or directory of this server can't be used.
@@ -38,19 +39,19 @@ pub enum OpenError {
     /// The file of the root secret has fewer than 32 bytes.
     #[error("{} is not a root secret: it must have at least 32 bytes", .0.display())]
     SecretShort(PathBuf),
-    /// The group or other users can write to the data directory, to the database's directory or to the database.
+    /// The group or other users can write to the data directory, to the directory of the database, or to the database file.
     #[error("its group or others can write {} (mode {mode:o}); run `chmod go-w` on it, or choose another data_dir", path.display())]
     WritableByOthers {
-        /// The path that they can write to.
+        /// The path of the directory or file.
         path: PathBuf,
         /// The permission bits of the path.
         mode: u32,
     },
-    /// The database file has a second hard link. Each of its two names would have its own locks.
+    /// The database file has a second hard link. A process that uses the other link would use other lock files.
     #[error("the database {} has a second hard link; remove the other one, or copy the file", .0.display())]
     HardLink(PathBuf),
-    /// The database is mounted as a single file. The lock and SQLite's log are files beside the database, so they would not
-    /// be shared with the file's other location.
+    /// The database is mounted as a single file. The lock file and SQLite's log are files beside the database, so a process
+    /// that uses the file at its other location would not see them.
     #[error("the database {} is mounted as a single file; mount its directory instead", .0.display())]
     MountPoint(PathBuf),
     /// Another process has been opening the database for two minutes.
@@ -59,7 +60,7 @@ pub enum OpenError {
     /// Another server has the database open.
     #[error("another server is running on the database {}; stop it first, or choose another data_dir", .0.display())]
     Locked(PathBuf),
-    /// The database belongs to the other profile.
+    /// The database belongs to the other profile: `serve` or `dev`.
     #[error("the database {} was made by `vestibule {made_by}` and can't be served by `vestibule {asked}`; choose another data_dir", path.display())]
     Profile {
         /// The path of the database.
@@ -69,7 +70,7 @@ pub enum OpenError {
         /// The profile of this server.
         asked: &'static str,
     },
-    /// A signing key can't be opened.
+    /// A sealed signing key can't be opened.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The database failed.

@@ -15,9 +15,9 @@ use crate::{
     },
 };
 
-/// Ensures that a key signs. If the setting `algorithm` has changed since the last start, the keys are rotated at once.
-/// Tokens that an earlier key signed are valid until they expire. A key that a command activated stays, whatever its
-/// algorithm.
+/// Ensures that exactly one key signs: `secret_key` of the configuration if it is set, and otherwise a key of the database. If
+/// the setting `algorithm` has changed since the last start, the keys are rotated at once. Tokens that an earlier key signed
+/// are valid until they expire. A key that a command activated stays, whatever its algorithm.
 pub(super) async fn choose_signing_key(
     store: &Store,
     config: &Config,
@@ -37,8 +37,8 @@ pub(super) async fn choose_signing_key(
     };
     let mut new = None;
     loop {
-        // Generating an RSA key takes a second, and no transaction may wait that long. So the key is generated outside of the
-        // transaction, and then the decision is made again.
+        // Generating an RSA key takes a second, and no transaction may take that long. So the key is generated between two
+        // transactions, and the second transaction decides again.
         let (asked, key) = (choice.clone(), new.take());
         match store.write(async move |tx| asked.decide(tx, key.as_ref()).await).await? {
             ChosenKey::Settled => return Ok(()),
@@ -51,7 +51,7 @@ pub(super) async fn choose_signing_key(
     }
 }
 
-/// The data for the choice of a signing key, beside the database.
+/// The data for the choice of a signing key that is not in the database.
 #[derive(Clone)]
 struct KeyChoice {
     /// The algorithm of the configuration.
@@ -64,6 +64,7 @@ struct KeyChoice {
     context: RequestContext,
 }
 
+/// The result of [`KeyChoice::decide`].
 enum ChosenKey {
     /// The key that signs fits the configuration.
     Settled,
@@ -82,6 +83,9 @@ impl KeyChoice {
         let of = |status: KeyStatus| keys.iter().find(|key| key.status == status).map(|key| key.algorithm);
         let (current, next) = (of(KeyStatus::Current), of(KeyStatus::Next));
         let is_as_before = last.as_deref() == Some(self.wanted.as_str());
+        // If `secret_key` signs, the database must have neither a current nor a next key. Otherwise it must have a current key.
+        // This key may have another algorithm than the setting in two cases: the setting has not changed since the last start,
+        // so a command activated the key, or the next key has the algorithm of the setting.
         let is_settled = if self.is_shared {
             current.is_none() && next.is_none()
         } else {
@@ -94,6 +98,7 @@ impl KeyChoice {
             return Ok(ChosenKey::SecretReplaced);
         }
         match new {
+            // Only the recorded setting is outdated.
             _ if is_settled => {}
             _ if self.is_shared => {
                 signing::drop_next(tx, &self.context).await?;
@@ -110,14 +115,15 @@ impl KeyChoice {
     }
 }
 
-/// Returns the keys that sign and verify, from the configuration and the database.
+/// Returns the keys that sign and verify, from the configuration and the database, with the time from which this set is
+/// outdated.
 pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret) -> Result<KeySet, OpenError> {
     let stored = signing_keys::list(&mut *store.read().await?).await?;
     let sealing = root.derive(Purpose::SealSigningKeys);
     let (mut next, mut current, mut retiring, mut due) = (Vec::new(), None, Vec::new(), Vec::new());
     if let Some(secret) = &config.keys.secret_key {
         let signs = config.keys.algorithm;
-        // With another algorithm, the secret verifies tokens that it signed before the setting was changed.
+        // Under the other algorithms, the secret verifies tokens that it signed before the setting `algorithm` was changed.
         for algorithm in Algorithm::ALL.iter().copied() {
             if algorithm.least_secret_bytes().is_none_or(|least| secret.expose().len() < least) {
                 continue;
@@ -134,9 +140,11 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
                 due.push(key.signs_from);
             }
             KeyStatus::Current if current.is_none() => current = Some(opened),
+            // `secret_key` of the configuration signs, so this key only verifies.
             KeyStatus::Current => retiring.push(opened),
             KeyStatus::Retiring(until) => {
                 retiring.push(opened);
+                // The key still verifies in the second `until`.
                 due.push(until.plus(1));
             }
         }
@@ -147,8 +155,8 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
 /// Waits until this process or another process has changed the set of signing keys, and activates the new set.
 ///
 /// # Errors
-/// [`OpenError::Store`] or [`OpenError::Key`] if the keys can't be read; [`OpenError::SecretForeign`] if the root secret of
-/// the configuration no longer belongs to the database.
+/// [`OpenError::SecretForeign`] if no root secret that can be found belongs to the database; another [`OpenError`] if the root
+/// secret or the keys can't be read. Then the previous set stays active.
 pub async fn follow_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
     vestibule.keys_changed.notified().await;
     reload_keys(vestibule).await
@@ -162,6 +170,8 @@ pub async fn activate_keys(vestibule: &Vestibule) {
     }
 }
 
+/// Reads the root secret and the keys again, and activates the keys. A server then records up to which change it has read the
+/// feed.
 async fn reload_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
     let _alone = vestibule.key_source.reloading.lock().await;
     // The position is read before the keys. If a change is announced in between, the keys are read once more, which is
@@ -177,7 +187,7 @@ async fn reload_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Reads the root secret again, because a command may have replaced the root secret that this process knows.
+/// Reads the root secret again, because a command may have replaced it since this process read it.
 async fn follow_root_secret(vestibule: &Vestibule) -> Result<(), OpenError> {
     let lookup = RootSecretLookup {
         config: &vestibule.config,
@@ -188,7 +198,8 @@ async fn follow_root_secret(vestibule: &Vestibule) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Returns whether the running server has read the keys up to the position `announced` in the feed.
+/// Returns whether the running server has read the keys up to the position `announced` in the feed. Returns `false` if the
+/// database fails.
 pub(in crate::flows) async fn keys_are_followed(vestibule: &Vestibule, announced: i64) -> bool {
     let followed = async { meta::find(&mut *vestibule.store.read().await?, FOLLOWED_KEY).await };
     let followed = followed.await.ok().flatten();

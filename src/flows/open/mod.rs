@@ -1,5 +1,6 @@
-//! Open: from a configuration to a running [`Vestibule`]. It creates the data directory, the root secret, the database and
-//! the first signing key if they are absent. It refuses a secret, a database or a profile that do not belong together.
+//! Open: creates a running [`Vestibule`] from a configuration. Opening creates the data directory, the root secret, the
+//! database and the first signing key if they are absent. A root secret or a profile that does not belong to the database is
+//! refused.
 
 pub mod data_paths;
 pub mod error;
@@ -47,7 +48,7 @@ use crate::{
     store::{self, Store, meta},
 };
 
-/// The number of password estimates that an address has for each account that it may create.
+/// The number of password estimates that are permitted to an IP address for each account that it may create.
 const ESTIMATES_PER_REGISTRATION: u32 = 10;
 
 /// The kind of process that opens the database.
@@ -55,7 +56,7 @@ const ESTIMATES_PER_REGISTRATION: u32 = 10;
 pub enum Role {
     /// The one server. A second server is refused.
     Server,
-    /// A command, with or without a running server.
+    /// A command. It works with and without a running server.
     Command,
 }
 
@@ -66,6 +67,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     let lock = if role == Role::Server { Some(lock(&paths.database).await?) } else { None };
     let opening = lock_opening(&paths.database).await?;
     let lookup = RootSecretLookup { config: &config, file: &paths.secret, database: &paths.database };
+    // The root secret is created before the database, because a database without its root secret is refused.
     let root = lookup.find_or_create(paths.database_exists())?;
     paths.create_database_file()?;
     let revocations = Arc::new(Revocations::default());
@@ -83,7 +85,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     }
     let keys = load_keys(&store, &config, &root).await?;
     drop(opening);
-    // The feed that was read at the start contains no announcements of this process.
+    // Both values have changed while the feed was read for the first time. From now on they record later changes only.
     announced.store(false, Ordering::Relaxed);
     announced_keys.store(0, Ordering::Relaxed);
     let limits = &config.limits;
@@ -115,7 +117,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
             device_ids: first.derive(Purpose::DeviceIds),
             fingerprints: first.derive(Purpose::Fingerprints),
             csrf: first.derive(Purpose::Csrf),
-            unknown_names: first.derive(Purpose::UnknownNames),
+            login_names: first.derive(Purpose::LoginNames),
             sample_user: first.derive(Purpose::SampleUser),
         },
         store,
@@ -126,7 +128,8 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     })
 }
 
-/// Returns the callback that applies announced changes to the memory of this process.
+/// Returns the callback that applies announced changes to the memory of this process. For the signing keys it only sends a
+/// notification; `keys::follow_keys` then reads them.
 fn on_commit(
     revocations: &Arc<Revocations>,
     keys_changed: &Arc<Notify>,
@@ -155,8 +158,8 @@ async fn first_secret(store: &Store, root: &RootSecret, database: &Path) -> Resu
     }
 }
 
-/// Checks that a server of the profile `dev` opens only a database of `dev`, and the other way round. The first server marks
-/// the database with its profile. Commands work on every database.
+/// Checks that the profile of a server is the profile with which the database is marked. The first server marks the database
+/// with its profile. Commands work on every database.
 async fn check_profile(store: &Store, profile: Profile, role: Role, database: &Path) -> Result<(), OpenError> {
     const KEY: &str = "profile";
     if role == Role::Command {

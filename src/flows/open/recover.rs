@@ -1,7 +1,7 @@
-//! Recover: start over without the root secret. Users and their passwords stay. Everything that depends on the root secret is
-//! deleted: signing keys, sessions, devices and fingerprints.
+//! Recover: replaces a root secret that was lost or has leaked. Users and their passwords stay. Everything that depends on the
+//! old root secret becomes invalid: signing keys, devices and sealed fingerprints are deleted, and live sessions are revoked.
 //!
-//! This flow opens the database itself, because the usual way refuses a database whose root secret is unknown.
+//! This flow opens the database itself, because `open` refuses a database whose root secret is unknown.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
@@ -38,7 +38,8 @@ pub struct Recovered {
     pub kid: Option<String>,
     /// The path of the new root secret. `None` if the root secret comes from the configuration.
     pub file: Option<PathBuf>,
-    /// The path to which a secret of another database was moved, if such a secret was in the way.
+    /// The path to which the previous `secret.key` was renamed, because it did not belong to this database. `None` if there was
+    /// no such file.
     pub foreign: Option<PathBuf>,
 }
 
@@ -68,8 +69,8 @@ pub enum RecoverError {
 /// After a crash at any moment, the database is unchanged or has the new secret.
 ///
 /// # Errors
-/// [`RecoverError`]. Then the database is unchanged, except if it has taken the new secret and only the renaming of a file
-/// failed. In that case the new secret is in `secret.key.new`.
+/// [`RecoverError`]. Then the database is unchanged. There is one exception: the database has taken the new secret, and only
+/// the renaming of a file failed. Then the new secret is in `secret.key.new`, and the next start finds it there.
 pub async fn recover(config: &Config, context: &RequestContext) -> Result<Recovered, RecoverError> {
     let (paths, _temporary) = DataPaths::find(config)?;
     if !paths.database_exists() {
@@ -80,12 +81,13 @@ pub async fn recover(config: &Config, context: &RequestContext) -> Result<Recove
     paths.create_database_file()?;
     let Some(_alone) = lock_secret(&paths.database)? else { return Err(RecoverError::Busy) };
     let store = Store::open(&paths.database, Arc::new(|_| {})).await?;
-    let done = start_over(config, &paths, &store, context).await;
+    let done = replace_root_secret(config, &paths, &store, context).await;
     store.close().await;
     done
 }
 
-async fn start_over(
+/// Replaces the root secret of an open database. The caller has all locks.
+async fn replace_root_secret(
     config: &Config,
     paths: &DataPaths,
     store: &Store,
@@ -119,8 +121,8 @@ async fn start_over(
     Ok(recovered)
 }
 
-/// Deletes everything that depends on the root secret, in one transaction. Returns the numbers of revoked sessions and of
-/// deleted devices.
+/// Replaces the root secret in the database and invalidates everything that depends on the old root secret, in one transaction.
+/// Returns the number of revoked sessions and the number of deleted devices.
 async fn replace_secrets(
     tx: &mut Tx,
     key: Option<&NewKey>,
@@ -128,6 +130,7 @@ async fn replace_secrets(
     longest: i64,
     context: &RequestContext,
 ) -> store::Result<(usize, u64)> {
+    // A revocation is for one user, so each user with a live session gets a revocation.
     let live = sessions::list_live(tx, context.now).await?;
     let users: BTreeSet<_> = live.iter().map(|session| session.user_id).collect();
     let mut ended = 0;

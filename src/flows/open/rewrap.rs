@@ -1,11 +1,11 @@
-//! Rewrap: another root secret replaces the root secret that seals the keys, and no user is signed out.
+//! Rewrap: replaces the root secret that seals the keys. No user is signed out.
 //!
-//! The signing keys are sealed again. Refresh tokens, devices, fingerprints and CSRF tokens keep their derived keys, which
-//! come from the first root secret. From then on the first root secret is stored in the database, sealed under the new root
-//! secret.
+//! The signing keys are sealed again. Refresh tokens, devices, fingerprints and CSRF tokens keep their derived keys, which come
+//! from the first root secret. From then on the first root secret is stored in the database, sealed under the new root secret.
 //!
-//! So this operation is for a secret that moves, or that is replaced at regular intervals. It does not help after a leak: a
-//! person who knows the old secret *and* the database loses nothing. [`recover`](super::recover) is for that case.
+//! So this operation is for a secret that is moved to another place, or that is replaced at regular intervals. It does not help
+//! after a leak: a person who knows the old secret *and* the database still knows all keys. [`recover`](super::recover) is for
+//! that case.
 
 use std::{fs::File, path::PathBuf};
 
@@ -64,9 +64,9 @@ pub enum RewrapError {
     Store(#[from] store::Error),
 }
 
-/// Replaces the root secret: by `given` if the present root secret comes from the configuration, and otherwise by a new file.
-/// A running server takes the new secret when it reloads the keys. After a crash at any moment, the database has a secret
-/// that opens it.
+/// Replaces the root secret: by `given` if the present root secret comes from the configuration, and otherwise by a new file. A
+/// running server reads the new secret when it reloads the keys. After a crash at any moment, the secret that opens the
+/// database exists.
 ///
 /// # Errors
 /// [`RewrapError`]. Then the root secret is unchanged, except if the database has taken the new secret and only the renaming
@@ -97,7 +97,7 @@ pub async fn rewrap(
     if old.recognition() == new.recognition() {
         return Err(RewrapError::Same);
     }
-    let keys = vestibule.store.write(async move |tx| exchange(tx, &old, &successor, &context).await).await??;
+    let keys = vestibule.store.write(async move |tx| reseal_all(tx, &old, &successor, &context).await).await??;
     if !is_configured {
         promote_draft(file)?;
     }
@@ -106,6 +106,8 @@ pub async fn rewrap(
     Ok(Rewrapped { keys, file: (!is_configured).then(|| file.clone()) })
 }
 
+/// Takes the lock of the one server, so that no server can start. Fails with [`RewrapError::ServerRuns`] if a server is
+/// running.
 async fn exclude_servers(vestibule: &Vestibule) -> Result<File, RewrapError> {
     lock(&vestibule.database).await.map_err(|error| match error {
         OpenError::Locked(_) => RewrapError::ServerRuns,
@@ -113,14 +115,15 @@ async fn exclude_servers(vestibule: &Vestibule) -> Result<File, RewrapError> {
     })
 }
 
-/// Exchanges all data in the database that depends on the root secret, in one transaction. Returns the number of signing
-/// keys.
-async fn exchange(
+/// Seals the signing keys and the first root secret under `new`, and records that `new` belongs to the database, in one
+/// transaction. Returns the number of signing keys.
+async fn reseal_all(
     tx: &mut Tx,
     old: &RootSecret,
     new: &RootSecret,
     context: &RequestContext,
 ) -> store::Result<Result<usize, RewrapError>> {
+    // Another process has replaced the root secret since this process read it.
     if !signing::is_root_of_database(tx, old).await? {
         return Ok(Err(RewrapError::Busy));
     }

@@ -42,12 +42,13 @@ pub(super) struct RootSecretLookup<'s> {
     pub(super) config: &'s Config,
     /// The path of `secret.key` in the data directory.
     pub(super) file: &'s Path,
+    /// The path of the database, whose lock files are beside it.
     pub(super) database: &'s Path,
 }
 
 impl RootSecretLookup<'_> {
-    /// Returns the root secret before the database is opened. Creates a root secret if neither a secret nor a database
-    /// exists.
+    /// Returns the root secret before the database is opened. Creates a root secret if neither a secret nor a database exists.
+    /// Whether the secret belongs to the database is checked later, by [`RootSecretLookup::recognise`].
     ///
     /// # Errors
     /// [`OpenError::SecretMissing`] if a database exists without its secret. [`OpenError::SecretShort`] or
@@ -59,6 +60,7 @@ impl RootSecretLookup<'_> {
         let missing = || OpenError::SecretMissing { secret: self.file.to_owned(), database: self.database.to_owned() };
         match (read(self.file)?, database_existed) {
             (Some(secret), _) => Ok(secret),
+            // `recover` may have stopped after it moved a foreign secret away and before it renamed the draft.
             (None, true) => read_finished(&draft_of(self.file))?.ok_or_else(missing),
             (None, false) => {
                 create(self.file).map_err(|cause| OpenError::File {
@@ -71,7 +73,8 @@ impl RootSecretLookup<'_> {
         }
     }
 
-    /// Returns the root secret that belongs to the database: `first`, or the secret by which another process replaces it.
+    /// Returns the root secret that belongs to the database: `first`, or the secret by which another process replaces `first`.
+    /// A new database, which has no recognition value yet, takes the recognition value of `first`.
     ///
     /// # Errors
     /// [`OpenError::SecretForeign`] if no secret that can be found belongs to the database.
@@ -85,6 +88,8 @@ impl RootSecretLookup<'_> {
         fitting.ok_or_else(|| OpenError::SecretForeign(self.database.to_owned()))
     }
 
+    /// Returns the secret whose recognition value is in the database: `first`, the draft, or the file. Returns `None` if no
+    /// such secret is found.
     async fn choose_secret(&self, store: &Store, first: &RootSecret) -> Result<Option<RootSecret>, OpenError> {
         let found = meta::find(&mut *store.read().await?, RECOGNITION_KEY).await?;
         let known = match found {
@@ -97,6 +102,7 @@ impl RootSecretLookup<'_> {
         if first.recognition() == known {
             return Ok(Some(first.clone()));
         }
+        // A configured secret has no file and no draft.
         if self.config.keys.root_secret.is_some() {
             return Ok(None);
         }
@@ -125,7 +131,7 @@ fn draft_of(file: &Path) -> PathBuf {
     file.with_extension("key.new")
 }
 
-/// Reads the secret in a file. `None` if there is no file.
+/// Reads the secret in a file, without white space at its beginning and end. Returns `None` if there is no file.
 ///
 /// # Errors
 /// [`OpenError::SecretShort`] if the file has fewer than 32 bytes; [`OpenError::File`] if it can't be read.
@@ -145,7 +151,7 @@ fn read(path: &Path) -> Result<Option<RootSecret>, OpenError> {
     }
 }
 
-/// Reads the secret in a draft. `None` if there is no draft, or if it is unfinished.
+/// Reads the secret in a draft. Returns `None` if there is no draft, or if the draft is unfinished: it has fewer than 32 bytes.
 fn read_finished(draft: &Path) -> Result<Option<RootSecret>, OpenError> {
     match read(draft) {
         Err(OpenError::SecretShort(_)) => Ok(None),
@@ -164,7 +170,8 @@ fn read_bytes(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Writes a new secret to a file as a whole, or keeps the file that another process created in the meantime.
+/// Creates a file with a new secret. If another process has created the file in the meantime, keeps that file. The link at the
+/// end ensures that the file is complete as soon as it exists.
 fn create(path: &Path) -> io::Result<()> {
     let draft = path.with_extension(format!("key.{}", base64url(&random::bytes::<6>())));
     write_new(&draft)?;
@@ -182,7 +189,7 @@ fn create(path: &Path) -> io::Result<()> {
 /// before it renamed the draft, the draft is renamed first.
 pub(super) fn write_draft(file: &Path, known: Option<&str>) -> Result<RootSecret, OpenError> {
     let draft = draft_of(file);
-    // Any other draft was never used: no database knows it.
+    // Any other draft is deleted below. It was never used: no database knows it.
     if read_finished(&draft)?.is_some_and(|secret| Some(secret.recognition().as_str()) == known) {
         promote_draft(file)?;
     }
@@ -207,8 +214,8 @@ pub(super) fn promote_draft(file: &Path) -> Result<(), OpenError> {
     renamed().map_err(|cause| OpenError::File { action: "replace the root secret", path: file.to_owned(), cause })
 }
 
-/// Renames a secret that does not belong to this database, because it may belong to another database. Returns its new path,
-/// or `None` if there is no such secret.
+/// Renames the file if its secret does not belong to this database or is too short. The file is not deleted, because it may
+/// belong to another database. Returns the new path, or `None` if there is no such file.
 pub(super) fn set_aside(file: &Path, known: Option<&str>) -> Result<Option<PathBuf>, OpenError> {
     match read(file) {
         Ok(Some(secret)) if Some(secret.recognition().as_str()) == known => return Ok(None),
@@ -222,6 +229,7 @@ pub(super) fn set_aside(file: &Path, known: Option<&str>) -> Result<Option<PathB
     Ok(Some(aside))
 }
 
+/// Creates a file with a new secret of 32 random bytes in base64url, and syncs it. Only the owner can read the file.
 fn write_new(path: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let line = Zeroizing::new(format!("{}\n", base64url(&random::bytes::<32>())));
@@ -229,6 +237,7 @@ fn write_new(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Syncs the directory of a file, so that a created or renamed file is still there after a crash.
 fn sync_directory(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(directory) => File::open(directory)?.sync_all(),

@@ -1,8 +1,8 @@
-//! Tests of two simultaneous first starts. The decision that commits first is final; the second start adopts it or is
+//! Tests of two simultaneous first starts. The decision that commits first is final. The second start adopts the decision or is
 //! refused.
 //!
-//! With SQLite a lock lets one process at a time open the database. The decisions that are tested here do not depend on that
-//! lock.
+//! With SQLite a lock lets only one process at a time open the database. The tested decisions must be right without this lock,
+//! so these tests do not take it.
 
 use std::{path::Path, sync::Arc};
 
@@ -20,17 +20,18 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Opens one database twice, as two processes would do.
-async fn two(directory: &Path) -> (Store, Store) {
+async fn open_twice(directory: &Path) -> (Store, Store) {
     let file = directory.join("vestibule.db");
-    let open = async || Store::open(&file, Arc::new(|_| {})).await.expect("it opens");
+    let open = async || Store::open(&file, Arc::new(|_| {})).await.expect("the database opens");
     (open().await, open().await)
 }
 
+/// Returns a configuration with this root secret.
 fn with_secret(secret: &str) -> Config {
-    config::load(&Sources::isolated(Profile::Serve).set("root_secret", secret)).expect("it is allowed").config
+    config::load(&Sources::isolated(Profile::Serve).set("root_secret", secret)).expect("the settings are valid").config
 }
 
-/// Two root secrets.
+/// Two different root secrets.
 const ONE: &str = "Wq3zT8uY5rE1oP6iK9jH2gF7dS4aL0mN";
 const OTHER: &str = "k3Jx9-mQ2w_Zr7Tn5Vb8Yc1Ld4Hf6Gs0";
 
@@ -38,11 +39,11 @@ const OTHER: &str = "k3Jx9-mQ2w_Zr7Tn5Vb8Yc1Ld4Hf6Gs0";
 const ROUNDS: usize = 20;
 
 #[test]
-fn of_two_profiles_one_marks_the_database() {
+fn of_two_first_starts_with_different_profiles_one_is_refused() {
     for _ in 0..ROUNDS {
         let directory = tempfile::tempdir().expect("a directory");
         wait_for(async {
-            let (one, other) = two(directory.path()).await;
+            let (one, other) = open_twice(directory.path()).await;
             let (serve, dev) = tokio::join!(
                 check_profile(&one, Profile::Serve, Role::Server, directory.path()),
                 check_profile(&other, Profile::Dev, Role::Server, directory.path()),
@@ -55,21 +56,22 @@ fn of_two_profiles_one_marks_the_database() {
 }
 
 #[test]
-fn of_two_secrets_one_is_that_of_the_database() {
+fn of_two_first_starts_with_different_root_secrets_one_is_refused() {
     for _ in 0..ROUNDS {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("secret.key");
         wait_for(async {
-            let (one, other) = two(directory.path()).await;
+            let (one, other) = open_twice(directory.path()).await;
             let configs = [with_secret(ONE), with_secret(OTHER)];
-            let [search_one, search_other] = [0, 1].map(|at: usize| RootSecretLookup {
+            let [lookup_one, lookup_other] = [0, 1].map(|at: usize| RootSecretLookup {
                 config: &configs[at],
                 file: &file,
                 database: directory.path(),
             });
-            let secret = |lookup: &RootSecretLookup<'_>| lookup.find_or_create(false).expect("it is configured");
-            let (first, second) = (secret(&search_one), secret(&search_other));
-            let (a, b) = tokio::join!(search_one.recognise(&one, first), search_other.recognise(&other, second));
+            let secret =
+                |lookup: &RootSecretLookup<'_>| lookup.find_or_create(false).expect("the root secret is configured");
+            let (first, second) = (secret(&lookup_one), secret(&lookup_other));
+            let (a, b) = tokio::join!(lookup_one.recognise(&one, first), lookup_other.recognise(&other, second));
             assert!(a.is_ok() != b.is_ok());
             assert!(matches!(a.and(b), Err(OpenError::SecretForeign(_))));
         });
@@ -77,16 +79,16 @@ fn of_two_secrets_one_is_that_of_the_database() {
 }
 
 #[test]
-fn of_two_first_starts_one_makes_the_key() {
+fn two_first_starts_create_one_signing_key() {
     for _ in 0..ROUNDS {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("secret.key");
         let config = with_secret(ONE);
         wait_for(async {
-            let (one, other) = two(directory.path()).await;
+            let (one, other) = open_twice(directory.path()).await;
             let lookup = RootSecretLookup { config: &config, file: &file, database: directory.path() };
             let root = RootSecret::new(ONE.as_bytes());
-            let root = lookup.recognise(&one, root).await.expect("it is the first");
+            let root = lookup.recognise(&one, root).await.expect("the first root secret is accepted");
             let starts = tokio::join!(
                 choose_signing_key(&one, &config, &root, NOW),
                 choose_signing_key(&other, &config, &root, NOW),
@@ -94,8 +96,8 @@ fn of_two_first_starts_one_makes_the_key() {
             assert!(starts.0.is_ok() && starts.1.is_ok(), "{starts:?}");
             let mut reader = one.read().await.expect("a reader");
             assert_eq!(signing_keys::list(&mut reader).await.expect("keys").len(), 1);
-            let told = sql("select count(*) from audit_events where event like 'signing_key%'");
-            assert_eq!(told.value::<i64>(&mut reader).await.expect("a count"), 1, "nothing was replaced");
+            let events_of_keys = sql("select count(*) from audit_events where event like 'signing_key%'");
+            assert_eq!(events_of_keys.value::<i64>(&mut reader).await.expect("a count"), 1, "nothing was replaced");
         });
     }
 }

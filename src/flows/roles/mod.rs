@@ -1,4 +1,4 @@
-//! The flows of roles: setting and removal.
+//! The flows of roles: setting the permissions of a role, and removing a role.
 
 pub mod remove_role;
 pub mod set_role;

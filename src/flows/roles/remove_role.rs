@@ -1,4 +1,4 @@
-//! Remove role: a role is deleted, and its members lose it at once.
+//! Remove role: deletes a role. Its members lose the role at once.
 
 use crate::{
     domain::{
@@ -16,7 +16,7 @@ pub enum RemoveRoleError {
     /// The role is `admin`, without which nobody could administer the server.
     #[error("the role {ADMIN_ROLE} can't be removed")]
     Admin,
-    /// There is no such role.
+    /// There is no such role. Contains the unknown name, and the names of all roles as a list for the message.
     #[error("there is no role {0:?}; there are: {1}")]
     Unknown(String, String),
     /// The database failed.
@@ -24,7 +24,7 @@ pub enum RemoveRoleError {
     Store(#[from] store::Error),
 }
 
-/// Removes a role. Returns the number of users whose access tokens this invalidated.
+/// Removes a role. Returns the number of users whose access tokens became invalid.
 pub async fn remove_role(
     vestibule: &Vestibule,
     role: RoleName,
@@ -43,6 +43,7 @@ pub async fn remove_role(
                 let known = before.names().collect::<Vec<_>>().join(", ");
                 return Ok(Err(RemoveRoleError::Unknown(role.as_str().to_owned(), known)));
             }
+            // An admin has every permission of every role. Admins lose a permission that only this role has.
             let admins_lose = !before.all().is_subset(&before.with(role.as_str(), None).all());
             // The members must be read before the role is deleted. Their tokens contain the role's name, so they are outdated
             // even if the role has no permission.

@@ -1,7 +1,7 @@
 //! Set role: an operator sets the permissions of a role. The role is created if it is absent.
 //!
-//! The removal of a permission takes effect at once: it raises the authorization version of each user who loses something. An
-//! added permission takes effect with the next token: an earlier token lacks it, but contains nothing untrue.
+//! The removal of a permission takes effect at once: it raises the authorization version of each user who loses a permission.
+//! An added permission takes effect with the next token: an earlier token lacks the permission, but contains nothing untrue.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ pub enum SetRoleError {
     TokenTooLong {
         /// The user's id.
         id: UserId,
-        /// The username or the email address.
+        /// The username, or else the email address.
         name: Option<String>,
         /// The size and the limit, in bytes, as a sentence.
         message: String,
@@ -36,8 +36,8 @@ pub enum SetRoleError {
     Store(#[from] store::Error),
 }
 
-/// Replaces the permissions of a role. Returns the number of users whose access tokens this invalidated: users who lose a
-/// permission.
+/// Replaces the permissions of a role. Creates the role if it is absent. Returns the number of users whose access tokens became
+/// invalid, because a role of theirs loses a permission.
 pub async fn set_role(
     vestibule: &Vestibule,
     role: RoleName,
@@ -57,7 +57,8 @@ pub async fn set_role(
             let after = before.with(role.as_str(), Some(permissions.clone()));
             let held = before.permissions(role.as_str());
             if !permissions.is_subset(&held) {
-                // An admin has every permission of every role, so admins are checked as well.
+                // Only an added permission can make a token too long. An admin has every permission of every role, so admins
+                // are checked as well.
                 for user in users::list_with_role(tx, role.as_str(), true).await? {
                     let all = after.of_user(user.roles.iter().map(String::as_str), &user.direct_permissions);
                     if let Err(message) = room.check(&user.claims, &user.roles, &all) {

@@ -1,7 +1,8 @@
-//! Create access token: the application vouches for a user, and no password is proved.
+//! Create access token: the embedding application requests an access token for a user, and no password is verified.
 //!
-//! The token belongs to a session of its own, whose refresh token is given to no client. So the session is in the user's
-//! list, and it ends when the user signs out everywhere. Its revocation is kept for as long as the token could be valid.
+//! The token has a session of its own. No client receives the refresh token of this session. Because of the session, the token
+//! is in the user's list of sessions, and the token ends when the user signs out everywhere. A revocation of the session is
+//! kept for as long as the token could be valid.
 
 use serde_json::{Map, Value};
 
@@ -21,8 +22,8 @@ use crate::{
     store::{self, Tx, audit, sessions, users},
 };
 
-/// Options of an access token. The default is a token of the client `default` that is not fresh and has no claims of its own.
-/// [`Vestibule::create_access_token`] takes them.
+/// Options of an access token. The default is a token of the client `default` that is not fresh and has no claims beside the
+/// claims of the user. [`Vestibule::create_access_token`] takes the options.
 ///
 /// ```
 /// use vestibule::{AccessTokenOptions, DeviceName};
@@ -40,30 +41,32 @@ pub struct AccessTokenOptions {
 }
 
 impl AccessTokenOptions {
-    /// Sets the client. It determines the audience, and the lifetime unless [`AccessTokenOptions::lifetime`] sets one.
+    /// Sets the client. The client determines the audience. It also determines the lifetime if [`AccessTokenOptions::lifetime`]
+    /// is not called.
     #[must_use]
     pub fn client(mut self, id: impl Into<String>) -> Self {
         self.client_id = Some(id.into());
         self
     }
 
-    /// Adds a claim to this token alone. It takes precedence over a custom claim of the user with the same name. Reserved
-    /// names are refused.
+    /// Adds a claim to this token alone. It takes precedence over a custom claim of the user with the same name. With a
+    /// reserved name, the creation fails with [`CreateAccessTokenError::Claims`].
     #[must_use]
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());
         self
     }
 
-    /// Sets the lifetime in seconds: at least 1, at most the setting `session_lifetime`.
+    /// Sets the lifetime in seconds: at least 1, at most the setting `session_lifetime`. With another value, the creation fails
+    /// with [`CreateAccessTokenError::Lifetime`].
     #[must_use]
     pub fn lifetime(mut self, seconds: i64) -> Self {
         self.lifetime = Some(seconds);
         self
     }
 
-    /// Marks the token as fresh: the application has just made sure that this is the user. Endpoints that require a fresh
-    /// token accept it.
+    /// Marks the token as fresh, because the application has just verified the identity of the user. Endpoints that require a
+    /// fresh token accept it.
     #[must_use]
     pub fn fresh(mut self) -> Self {
         self.fresh = true;
@@ -104,7 +107,7 @@ pub enum CreateAccessTokenError {
     /// A claim has a reserved name, or the claims do not fit into a token.
     #[error("{0}")]
     Claims(String),
-    /// The lifetime is out of bounds.
+    /// The lifetime is out of bounds. Contains the upper bound in seconds.
     #[error("a lifetime must be from 1 to {0} seconds")]
     Lifetime(i64),
     /// The database failed.
@@ -150,7 +153,8 @@ pub(in crate::flows) async fn create_access_token(
     }
 }
 
-/// Builds a session that ends with the token. Fails if the lifetime is out of bounds.
+/// Returns a session that ends with the token. Fails with [`CreateAccessTokenError::Lifetime`] if the lifetime is out of
+/// bounds.
 fn session(
     vestibule: &Vestibule,
     user: UserId,
@@ -189,6 +193,8 @@ fn session(
     })
 }
 
+/// Inserts the session and the audit event. Inserts nothing if the user does not exist or is disabled, or if the claims do not
+/// fit into a token. `own` are the claims of this token alone.
 async fn insert(
     tx: &mut Tx,
     session: &Session,

@@ -1,5 +1,5 @@
-//! Introspect (RFC 7662): whether a token is live, and its claims, for a caller that may know them. Introspection changes
-//! nothing: it does not use a refresh token up.
+//! Introspect (RFC 7662): returns the claims of a live token to a caller that may see them. Introspection changes nothing. In
+//! particular, it does not rotate a refresh token.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub enum Requester<'r> {
     Bearer(&'r AccessClaims),
 }
 
-/// A live token that the caller may know about.
+/// A live token that the caller may see.
 #[derive(Debug)]
 pub enum IntrospectedToken {
     /// An access token.
@@ -42,7 +42,7 @@ pub enum IntrospectedToken {
     },
 }
 
-/// Returns the data about a live token. `None` if the token is not live, or if the caller may not know about it.
+/// Returns the data of a live token. Returns `None` if the token is not live, or if the caller may not see it.
 pub async fn introspect(
     vestibule: &Vestibule,
     token: &str,
@@ -63,7 +63,8 @@ pub async fn introspect(
     Ok(concerns.then(|| IntrospectedToken::Refresh { claims, user: Box::new(user), scope }))
 }
 
-/// Returns whether the caller is the client of the access token, or belongs to its audience.
+/// Returns whether the caller may see the access token. A client may see its own tokens and the tokens with its audience. A
+/// bearer may see the tokens with the audience of the bearer's token.
 fn may_see_access_token(requester: Requester<'_>, claims: &AccessClaims) -> bool {
     match requester {
         Requester::Client(client) => {
@@ -73,8 +74,8 @@ fn may_see_access_token(requester: Requester<'_>, claims: &AccessClaims) -> bool
     }
 }
 
-/// Returns whether the caller is the client of the refresh token, or a bearer with the audience of that client's access
-/// tokens.
+/// Returns whether the caller may see a refresh token of the client `owner`. A client may see its own tokens. A bearer may see
+/// the tokens of a client whose audience is the audience of the bearer's token.
 fn may_see_refresh_token(requester: Requester<'_>, owner: &Client) -> bool {
     match requester {
         Requester::Client(client) => client.settings().id == owner.id,

@@ -1,12 +1,12 @@
-//! Login: find the user, verify the password, open a session on a device.
+//! Login: finds the user, verifies the password, and opens a session on a device.
 //!
-//! The response is the same, after the same work of one hash, for a wrong password, for an unknown user, and for a disabled
-//! user with a wrong password. Facts about an account are revealed only to a caller that has just proved its password.
+//! A wrong password, an unknown user, and a disabled user with a wrong password get the same response after the same work of
+//! one hash. Facts about an account are revealed only to a caller that has just proved its password.
 
 use crate::{
     config::{Client, LimitPolicy, UsernameField},
     domain::{
-        DeviceRow, Identifier, Permission, Scope, SessionId, User,
+        DeviceRowId, Identifier, Permission, Scope, SessionId, User,
         audit_event::{AuditEvent, Event, RequestContext},
         device::{DeviceName, DeviceSecret, DeviceSecretHash, Fingerprint},
         generations::Generations,
@@ -28,19 +28,20 @@ use crate::{
 /// A request to log in.
 #[derive(Debug)]
 pub struct Login<'v> {
-    /// The name or the email address that the user typed.
+    /// The username or the email address that the user typed.
     pub identifier: Identifier,
     /// The password to verify.
     pub password: Password,
     /// The fingerprint of the browser.
     pub fingerprint: Option<Fingerprint>,
-    /// The `device_id`s that this device may have got at earlier logins. The first known `device_id` counts.
+    /// The `device_id`s that the request presents, from earlier logins. The first that belongs to a device of this user and
+    /// client is used.
     pub device_ids: Vec<DeviceSecret>,
     /// The name of the device in the user's list.
     pub device_name: Option<DeviceName>,
     /// The client of the session.
     pub client: KnownClient<'v>,
-    /// The scope to which the session is limited.
+    /// The scope to which the session is limited. `None` for all permissions of the user that the client may have.
     pub scope: Option<Scope>,
 }
 
@@ -53,13 +54,14 @@ pub enum LoginError {
     /// The user is disabled. The password was right.
     #[error("the account is disabled")]
     Disabled,
-    /// The limit of devices is reached. The password was right.
+    /// The limit of devices, which this error contains, is reached. The password was right.
     #[error("{0} devices are signed in, which is the limit")]
     DeviceLimit(u32),
-    /// The user or the client does not have all the requested permissions. The password was right.
+    /// The requested scope contains this permission, which the user or the client does not have. The password was right.
     #[error("the requested scope contains {0}, which can't be granted")]
     Scope(Permission),
-    /// There were too many attempts from one address, or too many wrong passwords for one name.
+    /// There were too many attempts from one address, or too many wrong passwords for one name. Contains the time after which
+    /// the client may try again.
     #[error("too many attempts")]
     TooMany(RetryAfter),
     /// The password could not be hashed.
@@ -70,7 +72,8 @@ pub enum LoginError {
     Store(#[from] store::Error),
 }
 
-/// Opens a session and returns its tokens.
+/// Verifies the password, opens a session and returns its tokens. `network` is the key of the limit by IP address; if it is
+/// `None`, this limit does not apply.
 pub async fn login(
     vestibule: &Vestibule,
     request: Login<'_>,
@@ -91,7 +94,8 @@ pub async fn login(
     Err(LoginError::InvalidCredentials)
 }
 
-/// Attempts a login. Returns `None` if the password was right, but its stored hash has changed in the meantime.
+/// Attempts a login. Returns `None` if the password was right, but since it was read, its stored hash has changed or the user
+/// was deleted.
 async fn attempt(
     vestibule: &Vestibule,
     request: &Login<'_>,
@@ -104,6 +108,7 @@ async fn attempt(
     let attempt = vestibule.throttle.failures.begin(&[name]).await.map_err(LoginError::TooMany)?;
     match (verify_password(vestibule, &request.password, &candidate).await?, candidate) {
         (Some(verified), Some(candidate)) => {
+            // A right password does not count against the limit.
             drop(attempt);
             open_session(vestibule, request, client, candidate, verified, context).await
         }
@@ -115,6 +120,7 @@ async fn attempt(
     }
 }
 
+/// Inserts the audit event of a failed login.
 async fn record_failure(
     vestibule: &Vestibule,
     candidate: Option<Candidate>,
@@ -124,20 +130,20 @@ async fn record_failure(
     let event = AuditEvent::new(Event::LoginFailed, context);
     let event = match candidate {
         Some(candidate) => event.user(candidate.user.id),
-        // Users sometimes type their password in the field of the name. So only a keyed hash of the text is kept.
+        // Users sometimes type their password into the field for the name. So only a keyed hash of the text is stored.
         None => event.detail("name_hash", vestibule.name_hash(identifier)),
     };
     vestibule.store.write(async move |tx| audit::insert(tx, &event).await).await
 }
 
-/// The user with the name, and the stored data to compare with.
+/// The user with the typed name, the stored hash of the user's password, and the known device of the request.
 struct Candidate {
     user: User,
     password: Option<PasswordHash>,
-    device: Option<DeviceRow>,
+    device: Option<DeviceRowId>,
 }
 
-/// Returns whether users sign in by this kind of name. With another kind no user is found.
+/// Returns whether users sign in by this kind of name. A name of another kind is treated as unknown.
 fn signs_in_by(field: UsernameField, identifier: &Identifier) -> bool {
     match (field, identifier) {
         (UsernameField::Username, Identifier::Email(_)) | (UsernameField::Email, Identifier::Username(_)) => false,
@@ -145,18 +151,20 @@ fn signs_in_by(field: UsernameField, identifier: &Identifier) -> bool {
     }
 }
 
+/// Reads the user with the typed name, the hash of the user's password, and the device to which a presented `device_id`
+/// belongs. Returns `None` if no user can sign in with this name.
 async fn identify(vestibule: &Vestibule, request: &Login<'_>, client: &Client) -> store::Result<Option<Candidate>> {
     if !signs_in_by(vestibule.config.passwords.username_field, &request.identifier) {
         return Ok(None);
     }
     let mut reader = vestibule.store.read().await?;
     let Some(user) = users::find_by_identifier(&mut reader, &request.identifier).await? else { return Ok(None) };
-    let password = users::find_password(&mut reader, user.id).await?;
+    let password = users::find_password_hash(&mut reader, user.id).await?;
     let mut device = None;
     for secret in &request.device_ids {
         if device.is_none() {
             let hash = vestibule.device_secret_hash(secret);
-            device = devices::find_by_secret(&mut reader, user.id, &client.id, &hash).await?;
+            device = devices::find_id_by_secret_hash(&mut reader, user.id, &client.id, &hash).await?;
         }
     }
     Ok(Some(Candidate { user, password, device }))
@@ -169,6 +177,7 @@ struct VerifiedPassword {
 }
 
 /// Verifies a password. Always computes one hash, and a second hash if the password is right but its stored hash is outdated.
+/// Returns `None` if the password is wrong, or if there is no user or no stored hash.
 async fn verify_password(
     vestibule: &Vestibule,
     password: &Password,
@@ -196,6 +205,7 @@ enum Opened {
     DeviceLimit,
 }
 
+/// Opens the session in one transaction. Returns `None` if the password has changed since it was read.
 async fn open_session(
     vestibule: &Vestibule,
     request: &Login<'_>,
@@ -205,7 +215,7 @@ async fn open_session(
     context: &RequestContext,
 ) -> Result<Option<Tokens>, LoginError> {
     let limit = vestibule.config.devices.max_per_user;
-    let plan = Plan::new(vestibule, request, client, &candidate, context);
+    let plan = LoginPlan::new(vestibule, request, client, &candidate, context);
     let opened = vestibule.store.write(async move |tx| plan.carry_out(tx, &verified).await).await?;
     match opened {
         Opened::Session(opened) => Ok(Some(vestibule.tokens(&opened.0, &opened.1, client, true, context.now))),
@@ -217,18 +227,20 @@ async fn open_session(
 }
 
 /// The data of the transaction, prepared before it begins, so that the transaction waits for nothing except the database.
-struct Plan {
+struct LoginPlan {
     session: Session,
     client: Client,
-    known_device: Option<DeviceRow>,
-    new_device: (DeviceRow, DeviceSecretHash),
+    known_device: Option<DeviceRowId>,
+    /// The device to insert if the request has no known device, and the hash of its `device_id`.
+    new_device: (DeviceRowId, DeviceSecretHash),
     max_devices: usize,
     policy: LimitPolicy,
     revocation_ttl: i64,
     context: RequestContext,
 }
 
-impl Plan {
+impl LoginPlan {
+    /// Prepares the session and the device of this login.
     fn new(
         vestibule: &Vestibule,
         request: &Login<'_>,
@@ -237,7 +249,7 @@ impl Plan {
         context: &RequestContext,
     ) -> Self {
         let now = context.now;
-        let new_device = DeviceRow::new(random::bytes());
+        let new_device = DeviceRowId::new(random::bytes());
         let expires_at = now.plus(vestibule.config.sessions.session_lifetime.seconds());
         let mut session = Session {
             id: SessionId::new(now, random::bytes()),
@@ -261,6 +273,7 @@ impl Plan {
             revoked_at: None,
             revoked_reason: None,
         };
+        // `access_expiry` reads the end of the session, so the session is created first.
         session.access_expires_at = access_expiry(&session, client, now);
         Self {
             session,
@@ -274,9 +287,10 @@ impl Plan {
         }
     }
 
+    /// Checks again the rows that `identify` read, enforces the limit of devices, and inserts the session.
     async fn carry_out(&self, tx: &mut Tx, verified: &VerifiedPassword) -> store::Result<Opened> {
         let id = self.session.user_id;
-        let (user, password) = (users::find(tx, id).await?, users::find_password(tx, id).await?);
+        let (user, password) = (users::find(tx, id).await?, users::find_password_hash(tx, id).await?);
         let (Some(user), Some(password)) = (user, password) else { return Ok(Opened::PasswordChanged) };
         if password.as_str() != verified.stored.as_str() {
             return Ok(Opened::PasswordChanged);
@@ -312,18 +326,19 @@ impl Plan {
     }
 }
 
-impl Plan {
-    /// Returns a revocation of sessions of the same user, because of this login.
+impl LoginPlan {
+    /// Returns a revocation of sessions of the user, because of this login.
     fn revocation(&self, selection: sessions::Selection, reason: RevokeReason) -> Revocation {
         let (user, context) = (self.session.user_id, self.context.clone());
         Revocation { user, selection, reason, ttl: self.revocation_ttl, context }
     }
 
-    /// Returns the device of this login. The earlier session of a known device is revoked.
-    async fn take_device(&self, tx: &mut Tx) -> store::Result<DeviceRow> {
+    /// Returns the device of this login, and revokes the earlier session of a known device. If no device is known, or if the
+    /// known device was deleted in the meantime, inserts a new device.
+    async fn take_device(&self, tx: &mut Tx) -> store::Result<DeviceRowId> {
         let (user, now) = (self.session.user_id, self.context.now);
         if let Some(device) = self.known_device
-            && devices::touch(tx, device, now).await?
+            && devices::set_last_used(tx, device, now).await?
         {
             let of_device = sessions::Selection::OfDevice(device);
             self.revocation(of_device, RevokeReason::DeviceReplaced).carry_out(tx).await?;
@@ -334,12 +349,13 @@ impl Plan {
         Ok(*device)
     }
 
-    /// Returns whether one more session is within the limit of devices. If the policy permits it, the least recently used
-    /// sessions are revoked first.
+    /// Enforces the limit of devices. Returns `false` if the limit is reached and the policy is to reject the login. With the
+    /// other policy, revokes the least recently used sessions until there is room for one more.
     ///
     /// A device has at most one live session, so the sessions with a device are counted. Sessions of tokens that the
     /// application created have no device. The session of the known device does not count, because this login replaces it.
     async fn enforce_device_limit(&self, tx: &mut Tx) -> store::Result<bool> {
+        // 0 means that there is no limit.
         if self.max_devices == 0 {
             return Ok(true);
         }
@@ -349,6 +365,7 @@ impl Plan {
         if surplus > 0 && self.policy == LimitPolicy::Reject {
             return Ok(false);
         }
+        // The session that was used last is the first in the list.
         for oldest in live.iter().rev().take(surplus) {
             let one = sessions::Selection::One(oldest.id);
             self.revocation(one, RevokeReason::DeviceEvicted).carry_out(tx).await?;
@@ -357,7 +374,7 @@ impl Plan {
     }
 }
 
-/// Returns the given name, or else a name derived from the `User-Agent`.
+/// Returns the given name, or else a name derived from the `User-Agent`. Returns `None` if there is neither.
 fn device_name(request: &Login<'_>, context: &RequestContext) -> Option<String> {
     let made = || context.user_agent.as_deref().and_then(DeviceName::from_user_agent);
     request.device_name.clone().or_else(made).map(|name| name.as_str().to_owned())

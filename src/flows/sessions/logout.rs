@@ -1,5 +1,5 @@
-//! Logout: revoke the session of a presented token. Any token that this server signed will do, even if it has expired or was
-//! rotated: nothing may prevent a user from signing out.
+//! Logout: revokes the session of a presented token. Every token that this server signed is accepted, even if it has expired or
+//! was superseded, because nothing may prevent a user from signing out.
 
 use crate::{
     domain::{
@@ -36,7 +36,7 @@ pub enum LogoutError {
     Store(#[from] store::Error),
 }
 
-/// Returns the session of a token, and its user. The token may be expired or revoked.
+/// Returns the session and the user of a token. The token may be expired or revoked.
 ///
 /// # Errors
 /// [`LogoutError::Refresh`] or [`LogoutError::Access`] if the token is not a token of this server, or not of the presented
@@ -54,7 +54,7 @@ pub fn session_of(vestibule: &Vestibule, presented: &PresentedToken<'_>) -> Resu
     }
 }
 
-/// Revokes the session of a token. Succeeds without a change if the session is revoked already or does not exist.
+/// Revokes the session of a token. Succeeds and changes nothing if the session is revoked already or does not exist.
 pub async fn logout(
     vestibule: &Vestibule,
     presented: &PresentedToken<'_>,

@@ -1,4 +1,5 @@
-//! The flows of sessions and their tokens: login, refresh, introspection, logout and revocation.
+//! The flows of sessions and their tokens: login, refresh, renewal, introspection, logout, revocation, and tokens for the
+//! application.
 
 pub mod create_access_token;
 pub mod introspect;

@@ -1,11 +1,12 @@
-//! Refresh: trade a refresh token for its one successor.
+//! The refresh flow: it exchanges a refresh token for new tokens of the session.
 //!
 //! The flow reads the session's row, and `domain::rotation::decide` decides. A rotation is one conditional update: of any
-//! number of concurrent refreshes exactly one updates the row. The other refreshes read the row again and return the token
-//! that the first refresh created. Refusals are committed too, because a rollback would forget a theft.
+//! number of concurrent refreshes exactly one updates the row. Within the grace period the other refreshes read the row again
+//! and return the same new refresh token, each with an access token of its own. A refusal because of a reused token or another
+//! device is committed, not rolled back: a rollback would also undo the revocation and the audit event.
 //!
-//! Tokens are valid when they are returned. If a password change or a revocation has overtaken the tokens, they are not
-//! returned: as cookies they would replace the valid tokens that another tab has just received.
+//! Tokens that were revoked before the response are not returned: the rows are read again, and new tokens are issued or the
+//! refresh fails. As cookies, revoked tokens would replace the valid tokens that another tab has just received.
 
 use crate::{
     config::{Client, FingerprintPolicy},
@@ -42,10 +43,11 @@ pub enum RefreshError {
     /// The token was issued before the last change of the password. The session continues.
     #[error("a refresh token of session {0} was issued before the last password change")]
     Outdated(SessionId),
-    /// The token was superseded longer ago than the grace. The session is revoked now.
+    /// The token was superseded more than `refresh_reuse_grace` seconds ago. The session has been revoked.
     #[error("a superseded refresh token of session {0} was used again")]
     Reused(SessionId),
-    /// The session is bound to another device.
+    /// The fingerprint is missing or belongs to another device. The session is revoked after `MAX_MISMATCHES` consecutive
+    /// mismatches.
     #[error("session {0} was refreshed from another device")]
     DeviceMismatch(SessionId),
     /// The token was issued to another client than the client that presents it.
@@ -54,10 +56,10 @@ pub enum RefreshError {
     /// The token's client is not configured any longer, or it is confidential and has not authenticated.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The request asks for permissions that the session was not granted.
+    /// The requested scope contains this permission, which the session was not granted.
     #[error("the requested scope contains {0}, which was not granted")]
     Scope(Permission),
-    /// The session was rotated too often.
+    /// The session reached its limit of refreshes. Contains the time after which the client may try again.
     #[error("too many refreshes")]
     TooMany(RetryAfter),
     /// The database failed.
@@ -87,15 +89,17 @@ impl<'r> Refresh<'r> {
 
 /// The outcome of one attempt.
 enum Attempt {
-    Answered(Tokens),
-    /// Another request changed the row between the read and the write.
+    Issued(Tokens),
+    /// Another request changed the row between the read and the write. The attempt must be repeated.
     Overtaken,
 }
 
-/// The greatest number of attempts of one refresh. An attempt is repeated if another request changed the rows, which is rare.
+/// The maximum number of attempts of a refresh, and of repeated reads after its write. An attempt is repeated if another
+/// request changed the rows, which is rare.
 const MAX_ATTEMPTS: usize = 8;
 
-/// Refreshes a session. Returns its tokens.
+/// Verifies a refresh token and issues tokens of its session: a new access token and the current refresh token. A reused token
+/// or repeated device mismatches also revoke the session.
 pub async fn refresh(
     vestibule: &Vestibule,
     request: Refresh<'_>,
@@ -110,7 +114,9 @@ pub async fn refresh(
         None => client::public_client(vestibule, &claims.client_id)?,
     };
     let mut found = find(vestibule, &claims).await?;
-    let _lock = if judges_device(vestibule, &found.0) {
+    // Fingerprint checks of a session run one at a time, so that concurrent requests cannot exceed the number of permitted
+    // mismatches. The row is read again under the lock.
+    let _lock = if compares_fingerprint(vestibule, &found.0) {
         let lock = vestibule.throttle.fingerprints.lock_key(claims.sid).await;
         found = find(vestibule, &claims).await?;
         Some(lock)
@@ -118,7 +124,7 @@ pub async fn refresh(
         None
     };
     for _ in 0..MAX_ATTEMPTS {
-        if let Attempt::Answered(tokens) =
+        if let Attempt::Issued(tokens) =
             attempt(vestibule, &claims, client.settings(), found, &request, context).await?
         {
             return Ok(tokens);
@@ -128,6 +134,7 @@ pub async fn refresh(
     Err(inconsistent(&claims))
 }
 
+/// Decides on the token by the rows `session` and `user`, and carries the decision out.
 async fn attempt(
     vestibule: &Vestibule,
     claims: &RefreshClaims,
@@ -141,13 +148,15 @@ async fn attempt(
     let now = context.now;
     let scope = request.scope.as_ref();
     let decision = decide(&session, user.disabled_at.is_none(), claims.generation, check.binding, now, policy);
+    // A token that is refused is reported as such, whatever scope is requested.
     if matches!(decision, Decision::Rotate | Decision::Keep | Decision::Repeat) {
         check_scope(scope, &user, &session, client)?;
     }
     match decision {
         Decision::Rotate => {
             if let Err(wait) = vestibule.throttle.refreshes.peek(&session.id) {
-                // This very token may have been rotated by the refresh that used the limit up.
+                // A concurrent refresh of the same token may have used the last permitted rotation. If so, this request must
+                // repeat that result instead of being refused.
                 let overtaken = !is_current(vestibule, claims).await?;
                 return if overtaken { Ok(Attempt::Overtaken) } else { Err(RefreshError::TooMany(wait)) };
             }
@@ -155,41 +164,45 @@ async fn attempt(
             next.refresh_expires_at = now.plus(client.refresh_token_lifetime.seconds()).min(next.expires_at);
             next.generations = session.generations.after_rotation(claims.generation, now, policy.grace);
             next.access_expires_at = access_expiry(&next, client, now);
-            if !claim(vestibule, session.generations.current(), &next, check.event(), context).await? {
+            if !update_if_at_generation(vestibule, session.generations.current(), &next, check.event(), context).await?
+            {
                 return Ok(Attempt::Overtaken);
             }
-            // The rotation is counted after its write, because each generation is rotated only once.
+            // The rotation is counted after the write. Concurrent requests cannot exceed the limit, because only one of them
+            // rotates a generation.
             vestibule.throttle.refreshes.take(&next.id).ok();
-            answer(vestibule, claims, (next, user), client, scope, now).await
+            issue_tokens(vestibule, claims, (next, user), client, scope, now).await
         }
         Decision::Keep => {
-            // Each refresh writes, so it is limited like a rotation. It is counted first, because any number of refreshes may
-            // run at once.
+            // Rotation is off, and each refresh writes to the row. So each is limited like a rotation. It is counted before the
+            // write, because several concurrent refreshes can each succeed.
             vestibule.throttle.refreshes.take(&session.id).map_err(RefreshError::TooMany)?;
             let next = after_refresh(&session, client, &check, context);
-            let claimed = claim(vestibule, session.generations.current(), &next, check.event(), context).await;
+            let claimed =
+                update_if_at_generation(vestibule, session.generations.current(), &next, check.event(), context).await;
             if !matches!(claimed, Ok(true)) {
                 vestibule.throttle.refreshes.give_back(&session.id);
                 return Ok(claimed.map(|_| Attempt::Overtaken)?);
             }
-            answer(vestibule, claims, (next, user), client, scope, now).await
+            issue_tokens(vestibule, claims, (next, user), client, scope, now).await
         }
         Decision::Repeat => {
             if session.mismatches > 0 || check.event().is_some() {
-                record_repeat(vestibule, &session, check.event(), context).await?;
+                record_fingerprint_check(vestibule, &session, check.event(), context).await?;
             }
-            answer(vestibule, claims, (session, user), client, scope, now).await
+            issue_tokens(vestibule, claims, (session, user), client, scope, now).await
         }
         Decision::RefuseEnded => Err(RefreshError::SessionEnded(session.id)),
         Decision::RefuseOutdated => Err(RefreshError::Outdated(session.id)),
-        Decision::RefuseReused => Err(refuse_reused(vestibule, &session, context).await?),
-        Decision::RefuseDevice => Err(refuse_device(vestibule, &session, context).await?),
+        Decision::RefuseReused => Err(revoke_reused(vestibule, &session, context).await?),
+        Decision::RefuseDevice => Err(count_device_mismatch(vestibule, &session, context).await?),
     }
 }
 
-/// Returns the tokens of a session. If a revocation or a password change has overtaken the rows, it reads them again. It
-/// fails if the session has ended or the token is outdated. The decision is not made again, because its result was written.
-async fn answer(
+/// Issues the tokens of a session. If the session or the authorization version was revoked after the rows were read, reads the
+/// rows again. Fails if the session has ended or the token is outdated. `decide` is not called again, because its decision has
+/// been carried out.
+async fn issue_tokens(
     vestibule: &Vestibule,
     claims: &RefreshClaims,
     (mut session, mut user): (Session, User),
@@ -201,7 +214,7 @@ async fn answer(
     for _ in 0..MAX_ATTEMPTS {
         let tokens = vestibule.tokens_within(scope, &user, &session, client, false, now);
         if !vestibule.revocations.invalidated_since(session.id, user.id, user.authorization_version) {
-            return Ok(Attempt::Answered(tokens));
+            return Ok(Attempt::Issued(tokens));
         }
         (session, user) = find(vestibule, claims).await?;
         if session.state(now) != SessionState::Live || user.disabled_at.is_some() {
@@ -214,14 +227,14 @@ async fn answer(
     Err(inconsistent(claims))
 }
 
-/// Returns the error for a revocation in memory that the rows do not contain, even after repeated reads.
+/// Returns the error for a refresh that did not succeed in [`MAX_ATTEMPTS`] attempts.
 fn inconsistent(claims: &RefreshClaims) -> RefreshError {
     let what = "the session's row does not match its announced revocation".to_owned();
     store::Error::Inconsistent { table: "sessions", id: claims.sid.to_string(), what }.into()
 }
 
-/// Checks that the request asks for no more than the session was granted (RFC 6749 §6). A permission of the session's scope
-/// that the user has lost is not refused: the token does not contain it.
+/// Checks that the requested scope is within the scope of the session (RFC 6749 §6). A permission that the session was granted
+/// but the user has lost since is not refused. It is left out of the token.
 fn check_scope(asked: Option<&Scope>, user: &User, session: &Session, client: &Client) -> Result<(), RefreshError> {
     let beyond = match &session.scope {
         Some(scope) => asked.and_then(|asked| asked.first_not_in(scope.permissions())),
@@ -230,8 +243,9 @@ fn check_scope(asked: Option<&Scope>, user: &User, session: &Session, client: &C
     beyond.map_or(Ok(()), |beyond| Err(RefreshError::Scope(beyond.clone())))
 }
 
-/// Reads the user of a refresh token, and then its session. In the other order, a password change between the two reads would
-/// combine an old session with the new authorization version, and the access token would be valid.
+/// Reads the user of a refresh token first and the token's session second. The order matters: if the session was read first and
+/// the password changed between the reads, an access token could be issued for the old session with the new authorization
+/// version, and it would be accepted. Fails with [`RefreshError::SessionEnded`] if either row is absent.
 async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> Result<(Session, User), RefreshError> {
     let ended = || RefreshError::SessionEnded(claims.sid);
     let mut reader = vestibule.store.read().await?;
@@ -240,18 +254,20 @@ async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> Result<(Session,
     Ok((session, user))
 }
 
-/// Returns whether the fingerprint of a refresh is compared.
-fn judges_device(vestibule: &Vestibule, session: &Session) -> bool {
+/// Returns whether a refresh compares the presented fingerprint with the sealed fingerprint of the session.
+fn compares_fingerprint(vestibule: &Vestibule, session: &Session) -> bool {
     session.fingerprint.is_some() && vestibule.config.devices.fingerprint != FingerprintPolicy::Off
 }
 
-/// Returns whether the token is the session's current token at this moment.
+/// Reads the session and returns whether the token is still its current token. The token's generation is higher if an older
+/// copy of the database was restored.
 async fn is_current(vestibule: &Vestibule, claims: &RefreshClaims) -> store::Result<bool> {
     let session = sessions::find(&mut *vestibule.store.read().await?, claims.sid).await?;
     Ok(session.is_some_and(|session| session.generations.current() <= claims.generation))
 }
 
-/// Returns the session after a refresh that does not rotate. A rotation also changes its generations and its end.
+/// Returns the session with the fields that every refresh updates. A rotation also changes `generations` and
+/// `refresh_expires_at`.
 fn after_refresh(session: &Session, client: &Client, check: &FingerprintCheck, context: &RequestContext) -> Session {
     Session {
         last_used_at: context.now,
@@ -263,8 +279,9 @@ fn after_refresh(session: &Session, client: &Client, check: &FingerprintCheck, c
     }
 }
 
-/// Updates the session, if its row is still at `from_generation`. Returns whether it was updated.
-async fn claim(
+/// Updates the row of the session to `next` and inserts the audit event, if there is one. Changes nothing if the row is no
+/// longer at `from_generation` or the session is revoked. Returns whether the row was updated.
+async fn update_if_at_generation(
     vestibule: &Vestibule,
     from_generation: i64,
     next: &Session,
@@ -285,8 +302,9 @@ async fn claim(
         .await
 }
 
-/// Records the result of the fingerprint check of a refresh that does not rotate.
-async fn record_repeat(
+/// Sets the session's mismatches to 0 and inserts the audit event of the fingerprint check, if there is one. For
+/// [`Decision::Repeat`], which does not write the session otherwise.
+async fn record_fingerprint_check(
     vestibule: &Vestibule,
     session: &Session,
     event: Option<(Event, f64)>,
@@ -305,15 +323,21 @@ async fn record_repeat(
         .await
 }
 
+/// Returns the audit event of a fingerprint check.
 fn audit_event((event, score): (Event, f64), session: &Session, context: &RequestContext) -> AuditEvent {
-    AuditEvent::new(event, context).user(session.user_id).session(session.id).detail("score", two_digits(score))
+    AuditEvent::new(event, context)
+        .user(session.user_id)
+        .session(session.id)
+        .detail("score", round_to_hundredths(score))
 }
 
-fn two_digits(score: f64) -> f64 {
+/// Rounds a score to two decimal places.
+fn round_to_hundredths(score: f64) -> f64 {
     (score * 100.0).round() / 100.0
 }
 
-async fn refuse_reused(
+/// Revokes the session and returns the error for a reused token.
+async fn revoke_reused(
     vestibule: &Vestibule,
     session: &Session,
     context: &RequestContext,
@@ -332,7 +356,8 @@ async fn refuse_reused(
     Ok(RefreshError::Reused(id))
 }
 
-async fn refuse_device(
+/// Counts a mismatch, revokes the session after [`MAX_MISMATCHES`] in a row, and returns the error.
+async fn count_device_mismatch(
     vestibule: &Vestibule,
     session: &Session,
     context: &RequestContext,

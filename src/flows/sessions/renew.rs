@@ -1,8 +1,9 @@
-//! Renew: with the setting `renew_within`, a valid access token that expires soon is followed by another access token of its
-//! session.
+//! Renew: issues a new access token of a session before the bearer's access token expires. If the setting `renew_within` is not
+//! 0, the response to a request with an access token that expires soon contains such a token.
 //!
-//! This is not a refresh. Nothing rotates, the session does not last longer, and a session that is bound to its device gets
-//! no token, because no fingerprint is presented. The new token has the same scope as the old token, and it is never fresh.
+//! This is not a refresh: the refresh token is not rotated, and the session does not last longer. A session that is bound to
+//! its device gets no token, because the request presents no fingerprint. The new token has the same scope as the old token,
+//! and it is never fresh.
 
 use crate::{
     domain::{AccessClaims, UnixTime, session::SessionState},
@@ -16,7 +17,7 @@ use crate::{
     store::{self, sessions, users},
 };
 
-/// An access token that follows on another.
+/// A new access token for the bearer of an earlier access token.
 #[derive(Debug)]
 pub struct Renewed {
     /// The access token.
@@ -27,21 +28,23 @@ pub struct Renewed {
     pub refresh_expires_in: i64,
 }
 
-/// Returns whether a valid token expires soon enough to be renewed. Reads only the settings.
+/// Returns whether a valid token expires within the setting `renew_within`. Returns `false` if the setting is 0. Reads only the
+/// settings.
 pub fn is_due(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> bool {
     let within = vestibule.config.tokens.renew_within.seconds();
     within > 0 && claims.exp.since(now) <= within
 }
 
-/// Issues the access token that follows on the token of `bearer`. Returns `None` in these cases:
+/// Issues a new access token for the session of `bearer`. Returns `None` in these cases:
 ///
-/// - The session has ended or is bound to its device, or its client is not configured any longer.
-/// - The user is disabled, or their authorization version has changed.
+/// - The session does not exist, has ended or is bound to its device, or its client is not configured any longer.
+/// - The user was deleted or is disabled, or their authorization version has changed.
 /// - The new token would not expire later than the old token.
-/// - The new token would have another scope than the old token.
+/// - The new token would have another scope or client than the old token.
 ///
-/// If the session's row already covers a token for more than `within` seconds from now, the new token expires no later than
-/// the row records. So a client that does not take its new token does not cause a write with each request.
+/// The session's row records the latest `exp` of its access tokens. If this time is more than `within` seconds away, the new
+/// token expires at this time at the latest, and nothing is written. So a client that ignores its new token does not cause a
+/// write with each request.
 ///
 /// # Errors
 /// [`store::Error`] if the database fails. The bearer's present token stays valid.
@@ -68,7 +71,7 @@ pub async fn renew(
         return Ok(None);
     }
     let claims = vestibule.access_claims(&user, &session, client, false, now, exp);
-    // A token with a narrowed scope is not renewed with a wider scope. New permissions take effect with a refresh.
+    // A token with a narrowed scope is not followed by a token with a wider scope. New permissions take effect with a refresh.
     if claims.scope != bearer.scope || claims.client_id != bearer.client_id {
         return Ok(None);
     }
@@ -85,7 +88,8 @@ pub async fn renew(
         }
     }
     let access_token = vestibule.keyring.keys().sign(&claims);
-    // As a cookie, the outdated token would replace a valid token.
+    // The session or the authorization version may have been revoked after the rows were read. As a cookie, the outdated token
+    // would then replace a valid token.
     if vestibule.revocations.invalidated_since(session.id, user.id, user.authorization_version) {
         return Ok(None);
     }

@@ -20,11 +20,11 @@ use crate::{
 pub enum OwnSessions<'r> {
     /// All sessions, the bearer's own session included.
     All,
-    /// All sessions except the bearer's own, or except the session whose refresh token is given.
+    /// With `None`, all sessions except the bearer's own. With a refresh token, all sessions except the session of this token.
     Others(Option<&'r str>),
     /// This session.
     One(SessionId),
-    /// The session whose current refresh token has this `jti`.
+    /// The session whose refresh token has this `jti`. The token is the current token, or was superseded recently.
     ByTokenId(TokenId),
 }
 
@@ -51,8 +51,8 @@ pub enum RevokeError {
 /// Revokes sessions of the bearer. Returns the number of revoked sessions that were live.
 ///
 /// # Errors
-/// [`RevokeError`]. Then no session was revoked, except with [`RevokeError::Unknown`]: the named session may have expired,
-/// and is then marked as revoked.
+/// [`RevokeError`]. Then no session was revoked. There is one exception: if the named session had expired, it is marked as
+/// revoked, and the error is [`RevokeError::Unknown`].
 pub async fn revoke_own(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -100,6 +100,7 @@ pub async fn revoke_own(
     }
 }
 
+/// Returns the live session of the user whose refresh token has this `jti`. Returns `None` if there is no such session.
 async fn find_by_token_id(
     vestibule: &Vestibule,
     user: UserId,

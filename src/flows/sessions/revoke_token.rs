@@ -1,4 +1,5 @@
-//! Revoke token (RFC 7009): a client revokes a token. A refresh token ends its session; an access token is revoked alone.
+//! Revoke token (RFC 7009): a client revokes a token. For a refresh token, its session is revoked. For an access token, only
+//! this token is revoked.
 
 use crate::{
     domain::{
@@ -27,7 +28,7 @@ pub enum RevokeTokenError {
     Store(#[from] store::Error),
 }
 
-/// Revokes a token for the client to which it was issued. It is no error if the token is invalid, expired or revoked already
+/// Revokes a token for the client to which it was issued. A token that is invalid, expired or already revoked is not an error
 /// (RFC 7009 §2.2).
 ///
 /// # Errors
@@ -41,7 +42,8 @@ pub async fn revoke_token(
     revoke(vestibule, token, Some(client), context).await
 }
 
-/// Revokes a token. If `client` is given, only a token that was issued to this client is revoked.
+/// Revokes a token. With a `client`, fails with [`RevokeTokenError::ForeignClient`] if the token was issued to another client.
+/// Does nothing if the token is invalid, or if it is an access token that has expired or is revoked.
 pub(in crate::flows) async fn revoke(
     vestibule: &Vestibule,
     token: &str,
@@ -60,7 +62,8 @@ pub(in crate::flows) async fn revoke(
         Err(RefreshTokenError::WrongType) => {
             let Ok(claims) = authenticate::verify_signature(vestibule, token) else { return Ok(()) };
             check(&claims.client_id)?;
-            // A token that is not valid any longer is not written, so a client that repeats the request causes no writes.
+            // The revocation of a token that is no longer valid is not written. So a client that repeats the request causes no
+            // writes.
             if authenticate::check_validity(vestibule, &claims, context.now).is_err() {
                 return Ok(());
             }
@@ -70,7 +73,7 @@ pub(in crate::flows) async fn revoke(
     }
 }
 
-/// Ends the session of a refresh token. The token may be expired or superseded, because nothing may prevent a user from
+/// Revokes the session of a refresh token. The token may be expired or superseded, because nothing may prevent a user from
 /// signing out.
 async fn end_session(vestibule: &Vestibule, claims: &RefreshClaims, context: &RequestContext) -> store::Result<()> {
     let (session, user) = (claims.sid, claims.sub);
@@ -80,6 +83,7 @@ async fn end_session(vestibule: &Vestibule, claims: &RefreshClaims, context: &Re
     Ok(())
 }
 
+/// Revokes an access token. The revocation is kept until a day after the token has expired.
 async fn revoke_access(vestibule: &Vestibule, claims: &AccessClaims, context: &RequestContext) -> store::Result<()> {
     let (jti, now) = (claims.jti, context.now);
     let until = claims.exp.plus(vestibule.config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN);

@@ -1,5 +1,5 @@
-//! Authentication: from the text of a token to claims that are valid now. An access token is checked against memory alone. A
-//! refresh token is checked against the rows of its session and user.
+//! Verification of tokens. An access token is verified with the settings, keys and revocations in memory alone. A refresh token
+//! is also checked against the rows of its session and its user.
 
 use std::sync::Arc;
 
@@ -20,15 +20,18 @@ use crate::{
 /// be neither expired nor revoked.
 ///
 /// # Errors
-/// [`AccessTokenError`]. A token that has expired and was revoked is reported as expired.
+/// [`AccessTokenError::WrongType`] for a refresh token. [`AccessTokenError::Invalid`] if this server did not issue the token to
+/// a configured client, or before the token's `nbf`. [`AccessTokenError::Expired`] or [`AccessTokenError::Revoked`]; a token
+/// that has expired and was revoked is reported as expired.
 pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result<Arc<AccessClaims>, AccessTokenError> {
     let claims = verify_signature(vestibule, token)?;
     check_validity(vestibule, &claims, now)?;
     Ok(claims)
 }
 
-/// Checks that an access token with these verified claims is valid at `now`: not expired, and not revoked by this server or
-/// by the application's own rule. Under `BLACKLIST_REFRESH` the revocation of its session does not count.
+/// Checks that an access token with these verified claims is valid at `now`: that it has not expired, and that neither this
+/// server nor the application's own rule has revoked it. With `BLACKLIST_REFRESH` the access token stays valid when its session
+/// is revoked.
 ///
 /// # Errors
 /// [`AccessTokenError::Expired`], [`AccessTokenError::Revoked`], or [`AccessTokenError::Invalid`] before the `nbf` of the
@@ -44,11 +47,12 @@ pub fn check_validity(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTim
     }
 }
 
-/// Verifies that this server issued the access token, and returns its claims. The token may be expired or revoked; it can
-/// still end its session.
+/// Verifies that this server issued the access token, and returns its claims. Expiry and revocation are not checked, because a
+/// token that has expired can still be used to revoke its session.
 ///
 /// # Errors
-/// [`AccessTokenError::Invalid`], or [`AccessTokenError::WrongType`] for a refresh token.
+/// [`AccessTokenError::WrongType`] for a refresh token. [`AccessTokenError::Invalid`] if the signature or the issuer is wrong,
+/// or if the token's client is not configured or has another audience.
 pub fn verify_signature(vestibule: &Vestibule, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
     let claims = vestibule.keyring.keys().verify(token)?;
     let audience_is_ours =
@@ -59,7 +63,7 @@ pub fn verify_signature(vestibule: &Vestibule, token: &str) -> Result<Arc<Access
     Ok(claims)
 }
 
-/// A refresh token that could be used now.
+/// A refresh token that a refresh would accept, with its session and its user.
 #[derive(Debug)]
 pub struct LiveRefreshToken {
     /// The claims of the token.
@@ -76,7 +80,8 @@ pub enum InspectRefreshTokenError {
     /// The token is not a refresh token of this server, or it has expired.
     #[error(transparent)]
     Token(#[from] RefreshTokenError),
-    /// The session has ended, the user was deleted or is disabled, or the token was superseded longer ago than the grace.
+    /// The session has ended, its user was deleted or is disabled, or its client is not configured any longer. Or the token was
+    /// superseded longer ago than the grace, or was issued before the last password change.
     #[error("session {0} has ended, or its refresh token was superseded")]
     SessionEnded(SessionId),
     /// The database failed.
@@ -84,9 +89,9 @@ pub enum InspectRefreshTokenError {
     Store(#[from] store::Error),
 }
 
-/// Checks whether a refresh token could be used, without using it. It is live if it is its session's current token, or if it
-/// was superseded within the grace. The device is not checked. A token that was superseded longer ago does not end its
-/// session here.
+/// Checks whether a refresh would accept the token at `now`, and changes nothing. The token is live if it is the current token
+/// of its session, or if it was superseded within the grace. The device is not checked. A token that was superseded longer ago
+/// is refused, but its session is not revoked here.
 ///
 /// # Errors
 /// [`InspectRefreshTokenError`] if the token is not live, or if the database fails.

@@ -1,4 +1,4 @@
-//! Identification of the client that calls. Logins, refreshes and the OAuth endpoints share this step.
+//! Identification of the client that sends a request. Logins, refreshes and the OAuth endpoints share this step.
 //!
 //! A client is treated as confidential only when it authenticates with its secret. So the sessions of a confidential client
 //! are opened and refreshed at the OAuth endpoints alone: no other endpoint takes a secret.
@@ -33,13 +33,13 @@ pub enum ClientError {
 /// Returns the client `id`, if it is public.
 ///
 /// # Errors
-/// [`ClientError::Unknown`], or [`ClientError::Unproved`] if the client is confidential.
+/// [`ClientError::Unknown`] if there is no such client, or [`ClientError::Unauthenticated`] if the client is confidential.
 pub fn public_client<'v>(vestibule: &'v Vestibule, id: &str) -> Result<KnownClient<'v>, ClientError> {
     authenticate_client(vestibule, id, None)
 }
 
-/// Returns the client `id`, if it is public and `secret` is `None`, or if it is confidential and `secret` is right. Secrets
-/// are compared by their hashes, in constant time.
+/// Returns the client `id`, if it is public and `secret` is `None`, or if it is confidential and `secret` is its secret. The
+/// hashes of the secrets are compared in constant time.
 ///
 /// # Errors
 /// [`ClientError`] in all other cases.

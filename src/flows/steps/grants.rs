@@ -1,4 +1,4 @@
-//! The permissions of the tokens of a session, and the time at which they expire.
+//! The permissions of the tokens of a session, and the expiry time of its access tokens.
 
 use crate::{
     config::Client,
@@ -15,7 +15,8 @@ pub(crate) fn granted_permissions(user: &User, session: &Session, client: &Clien
     permissions
 }
 
-/// Returns the time at which an access token that is issued now expires. It is never after the session's end.
+/// Returns the expiry time of an access token that is issued at `now`. It is never later than the end of the session:
+/// `expires_at` or `refresh_expires_at`, whichever is earlier.
 pub(crate) fn access_expiry(session: &Session, client: &Client, now: UnixTime) -> UnixTime {
     now.plus(client.access_token_lifetime.seconds()).min(session.expires_at).min(session.refresh_expires_at)
 }

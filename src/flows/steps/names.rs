@@ -1,11 +1,11 @@
-//! The names that an account must have.
+//! The check that an account has the names that it needs.
 
 use crate::config::UsernameField;
 
 /// Checks that an account has the names that the setting `username_field` requires.
 ///
 /// # Errors
-/// The missing field, and the end of a sentence about it.
+/// The name of the missing request field, and the rest of a sentence that begins with this name.
 pub fn check_names(
     field: UsernameField,
     has_username: bool,

@@ -1,4 +1,5 @@
-//! A revocation as a value. A transaction carries it out in the rows, in the feed of changes and in the audit log.
+//! A revocation of sessions as a value. A transaction carries the revocation out: it changes the rows of the sessions, and
+//! appends to the feed of changes and to the audit log.
 
 use crate::{
     domain::{
@@ -23,7 +24,7 @@ pub struct Revocation {
     pub selection: Selection,
     /// The reason, which is stored in the rows and in the audit log.
     pub reason: RevokeReason,
-    /// Seconds for which the revocation is kept after the last access token of a session has expired.
+    /// Seconds for which the revocation is kept after the latest `exp` in the row of a session.
     pub ttl: i64,
     /// The context of the request, with its time.
     pub context: RequestContext,
@@ -41,13 +42,15 @@ impl Revocation {
         Self { user, selection, reason, ttl: vestibule.revocation_ttl(), context: context.clone() }
     }
 
-    /// Revokes the sessions, announces this, and logs it. Returns the number of revoked sessions that were live.
+    /// Revokes the selected sessions, announces each revocation to all processes, and inserts an audit event for each session.
+    /// Returns the number of sessions that were live until now.
     pub async fn carry_out(&self, tx: &mut Tx) -> store::Result<usize> {
         let Self { user, selection, reason, ttl: revocation_ttl, context } = self;
         let revoked = sessions::revoke(tx, *user, *selection, *reason, context.now).await?;
         for session in &revoked {
-            // Within the grace, access tokens are issued without a write. So a token may expire later than the greatest `exp`
-            // in the row.
+            // Within the grace, access tokens are issued without a write. So a token may expire later than the latest `exp` in
+            // the row. But it expires within the lifetime of an access token from now, and `revocation_ttl` includes this
+            // lifetime.
             let until = session.access_expires_at.max(context.now).plus(*revocation_ttl);
             tx.announce(Change::SessionRevoked(session.id), context.now, until).await?;
             let event = if *reason == RevokeReason::Logout { Event::LoggedOut } else { Event::SessionRevoked };
@@ -60,7 +63,7 @@ impl Revocation {
 }
 
 /// Announces that access tokens of `user` with an authorization version below `version` are invalid. The announcement is kept
-/// for `revocation_ttl` seconds after `now`, or after the last access token of the user expires, whichever is later.
+/// for `revocation_ttl` seconds after `now`, or after the latest `exp` in the rows of the user's sessions, whichever is later.
 pub async fn invalidate_access_tokens(
     tx: &mut Tx,
     revocation_ttl: i64,

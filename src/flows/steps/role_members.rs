@@ -5,8 +5,9 @@ use crate::{
     store::{self, Tx, roles},
 };
 
-/// Invalidates the access tokens of the users who lose permissions by a change of roles: the members of `role`, and with
-/// `admins_lose` all admins, because an admin has every permission that any role has. Returns the number of users.
+/// Raises the authorization version of each user who loses permissions by a change of roles, and so invalidates their access
+/// tokens. These users are the members of `role` (no members if it is `None`). With `admins_lose` they are also all admins,
+/// because an admin has every permission that any role has. Returns the number of users.
 pub(in crate::flows) async fn invalidate_tokens_of_members(
     tx: &mut Tx,
     revocation_ttl: i64,

@@ -1,9 +1,9 @@
-//! The step in which a signed-in user proves their password. `/fresh`, a change of the password and a deletion of the account
-//! share it.
+//! The step in which a signed-in user proves their password. The reauthentication (`/fresh`), the change of the password and
+//! the deletion of the account share this step.
 //!
-//! Wrong passwords count against both names of the user, as at a login. Five wrong passwords in a row end the session. The
-//! proofs of one session are compared one after the other. In parallel, all of them would be compared before the first
-//! failure is counted.
+//! A wrong password counts against the username and the email address of the user, in the limit that also counts the wrong
+//! passwords of logins. Five wrong passwords in a row end the session. The proofs of one session are compared one after the
+//! other. If they were compared in parallel, all of them could be compared before the first failure is counted.
 
 use super::revocation::Revocation;
 use crate::{
@@ -30,7 +30,7 @@ pub enum VerifyPasswordError {
     /// The password is wrong.
     #[error("wrong password in session {0}")]
     Wrong(SessionId),
-    /// There were too many wrong passwords for one of the user's names.
+    /// There were too many wrong passwords for one of the user's names. Contains the time after which the client may try again.
     #[error("too many attempts")]
     TooMany(RetryAfter),
     /// The password could not be hashed.
@@ -41,7 +41,8 @@ pub enum VerifyPasswordError {
     Store(#[from] store::Error),
 }
 
-/// Verifies the password of the bearer. Returns the stored hash that it matched.
+/// Verifies the password of the bearer. Returns the stored hash that the password matched. A wrong password is counted, and the
+/// fifth in a row revokes the session.
 pub(in crate::flows) async fn verify_password(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -57,12 +58,13 @@ pub(in crate::flows) async fn verify_password(
     let session = session.filter(|session| session.state(context.now) == SessionState::Live).ok_or_else(ended)?;
     let names = lookup_keys(&user.ok_or_else(ended)?);
     let typed = |device| names.iter().map(|name| vestibule.typed_name(name, device)).collect::<Vec<_>>();
-    // A signed-in device has an allowance of its own, so that a stranger's guesses at the login do not lock it out.
+    // A signed-in device has an allowance of its own, so that a stranger's guesses at the login do not block this device.
     let attempt =
         vestibule.throttle.failures.begin(&typed(session.device)).await.map_err(VerifyPasswordError::TooMany)?;
     match find_matching_hash(vestibule, bearer.sub, password).await {
         Ok(None) => {
             attempt.failed();
+            // `attempt` counts on this device only. The failure also counts against the names without a device.
             if session.device.is_some() {
                 typed(None).iter().for_each(|name| vestibule.throttle.failures.count(name));
             }
@@ -76,26 +78,29 @@ pub(in crate::flows) async fn verify_password(
 
 /// Returns the lookup keys of the user's username and email address, whichever are set.
 fn lookup_keys(user: &User) -> Vec<String> {
-    // A stored name may be invalid under today's rules. Then its text is the key.
+    // A stored name may be invalid under the present rules. Then its text is the key.
     let of_username = |text: &str| Username::parse(text).map_or_else(|_| text.to_owned(), |name| name.key().to_owned());
     let of_email = |text: &str| Email::parse(text).map_or_else(|_| text.to_owned(), |email| email.key().to_owned());
     user.username.as_deref().map(of_username).into_iter().chain(user.email.as_deref().map(of_email)).collect()
 }
 
-/// Returns the stored hash of a user's password if `password` matches it. `None` if it does not, or if there is no hash.
+/// Returns the stored hash of a user's password if `password` matches it. Returns `None` if it does not match, or if the user
+/// has no password.
 pub async fn find_matching_hash(
     vestibule: &Vestibule,
     user: UserId,
     password: &Password,
 ) -> Result<Option<PasswordHash>, VerifyPasswordError> {
     let mut reader = vestibule.store.read().await?;
-    let stored = users::find_password(&mut reader, user).await?;
+    let stored = users::find_password_hash(&mut reader, user).await?;
     // No database connection is kept while the password is hashed.
     drop(reader);
     let verdict = vestibule.hasher.verify(password, stored.clone()).await?;
     Ok(stored.filter(|_| verdict != PasswordCheck::Wrong))
 }
 
+/// Counts a wrong password in the session and inserts an audit event. Revokes the session after [`MAX_FAILED_PROOFS`] wrong
+/// passwords in a row.
 async fn count_failure(
     vestibule: &Vestibule,
     id: SessionId,

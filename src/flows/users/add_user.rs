@@ -22,11 +22,11 @@ pub struct NewAccount {
     pub email: Option<Email>,
     /// The roles, which must exist.
     pub roles: Vec<RoleName>,
-    /// The permissions that the user has directly, beside the permissions of the roles.
+    /// The permissions that are granted to the user directly, beside the permissions of the roles.
     pub permissions: Vec<Permission>,
     /// The custom claims.
     pub claims: serde_json::Map<String, serde_json::Value>,
-    /// The password, already checked.
+    /// The password. The caller has checked that it is acceptable.
     pub password: Password,
 }
 
@@ -36,7 +36,7 @@ pub enum AddUserError {
     /// Another user has the username or the email address.
     #[error("the {} is taken by another user", .0.field())]
     Taken(users::TakenName),
-    /// There is no such role.
+    /// There is no such role. Contains the unknown name, and the names of all roles as a list for the message.
     #[error("there is no role {0:?}; there are: {1}")]
     UnknownRole(String, String),
     /// A custom claim has a reserved name, or the claims do not fit into a token.
@@ -55,10 +55,11 @@ enum Added {
     User(Box<User>),
     Taken(users::TakenName),
     UnknownRole(String, String),
+    /// The claims, roles and permissions do not fit into a token.
     TooMuch(String),
 }
 
-/// Creates an account. Returns the new user.
+/// Creates an account. Returns the new user. Creates nothing if there is an error.
 pub async fn add_user(vestibule: &Vestibule, new: NewAccount, context: &RequestContext) -> Result<User, AddUserError> {
     claims::check_custom(&new.claims).map_err(AddUserError::Claims)?;
     let role_names: Vec<String> = new.roles.iter().map(|role| role.as_str().to_owned()).collect();
@@ -82,11 +83,12 @@ pub async fn add_user(vestibule: &Vestibule, new: NewAccount, context: &RequestC
             if let Err(taken) = users::insert(tx, &row).await? {
                 return Ok(Added::Taken(taken));
             }
-            users::set_password(tx, id, &hash, row.created_at).await?;
+            users::set_password_hash(tx, id, &hash, row.created_at).await?;
             users::set_claims(tx, id, &claims).await?;
             roles::set_of_user(tx, id, &roles).await?;
             roles::set_permissions_of_user(tx, id, &permissions).await?;
             audit::insert(tx, &event).await?;
+            // The user was inserted above, so the error does not occur.
             let user = users::find(tx, id).await?;
             Ok(Added::User(Box::new(user.ok_or(store::Error::Closed)?)))
         })

@@ -28,13 +28,14 @@ pub struct NewNames {
 /// An error of a change of names.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeNamesError {
-    /// The account would lack a name that it must have.
+    /// The account would lack a name that it must have. Contains the request field, and the rest of a sentence about this
+    /// field.
     #[error("{0} {1}")]
     Missing(&'static str, &'static str),
     /// Another user has the username or the email address.
     #[error("the {} is taken", .0.field())]
     Taken(users::TakenName),
-    /// Too many taken names were tried from one address.
+    /// From one address, there were too many registrations and attempts to use a taken name.
     #[error("too many attempts")]
     TooMany(RetryAfter),
     /// The session has ended, the user was deleted or is disabled, or the authorization version has changed.
@@ -48,12 +49,14 @@ pub enum ChangeNamesError {
 /// The outcome of the transaction.
 enum Changed {
     User(Box<User>),
+    /// The bearer is no longer valid.
     Gone,
     Missing(&'static str, &'static str),
     Taken(users::TakenName),
 }
 
-/// Changes the names of the bearer. Returns the changed user.
+/// Changes the names of the bearer. Returns the changed user. `network` is the key of the limit by IP address; if it is `None`,
+/// this limit does not apply.
 pub async fn change_names(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -74,11 +77,13 @@ pub async fn change_names(
                 return Ok(Changed::Gone);
             }
             let Some(user) = users::find(tx, id).await? else { return Ok(Changed::Gone) };
+            // A name that is not in the request stays, unless it is invalid under the present rules.
             let username =
                 names.username.clone().unwrap_or_else(|| parse_stored(user.username.as_deref(), Username::parse));
             let email = names.email.clone().unwrap_or_else(|| parse_stored(user.email.as_deref(), Email::parse));
             if let Err((field, message)) = check_names(field, username.is_some(), email.is_some()) {
-                // If either name would do, the error belongs to the field of the name that was to be removed.
+                // If either name would be enough, `check_names` returns the field `username`. If the request removes the email
+                // address, the error belongs to the field `email`.
                 let field = if names.email == Some(None) { "email" } else { field };
                 return Ok(Changed::Missing(field, message));
             }
@@ -105,7 +110,7 @@ pub async fn change_names(
     }
 }
 
-/// Parses a stored name. Returns `None` if it is absent, or invalid under today's rules.
+/// Parses a stored name. Returns `None` if there is no stored name, or if it is invalid under the present rules.
 fn parse_stored<T>(stored: Option<&str>, parse: fn(&str) -> Result<T, &'static str>) -> Option<T> {
     stored.and_then(|text| parse(text).ok())
 }

@@ -1,4 +1,5 @@
-//! Change password: the bearer's session continues with new tokens, and every other session of the user ends.
+//! Change password: the bearer replaces their password. The bearer's session continues with new tokens, and all other sessions
+//! of the user are revoked.
 
 use crate::{
     domain::{
@@ -26,7 +27,7 @@ pub enum ChangePasswordError {
     /// The current password was not proved.
     #[error(transparent)]
     Proof(#[from] verify_password::VerifyPasswordError),
-    /// The new password is not acceptable.
+    /// The new password is not acceptable. Contains the end of a sentence about it.
     #[error("the new password {0}")]
     Unsuitable(String),
     /// The session has ended, the user was deleted or is disabled, or the authorization version or the password has changed
@@ -41,7 +42,8 @@ pub enum ChangePasswordError {
     Store(#[from] store::Error),
 }
 
-/// Changes the password of the bearer. Returns new tokens for the bearer's session.
+/// Verifies the current password of the bearer and replaces it. Returns new tokens for the bearer's session. All earlier access
+/// tokens of the user become invalid.
 pub async fn change_password(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -70,12 +72,12 @@ pub async fn change_password(
                 return Ok(None);
             }
             let Some(session) = sessions::find(tx, id).await? else { return Ok(None) };
-            users::set_password(tx, user_id, &hash, now).await?;
+            users::set_password_hash(tx, user_id, &hash, now).await?;
             let version = users::raise_authorization_version(tx, user_id).await?;
             invalidate_access_tokens(tx, revocation_ttl, user_id, version, now).await?;
             revocation.carry_out(tx).await?;
-            // A copy of an earlier refresh token of this session is refused, even within the grace (ASVS 5.0 V7.4.3, RFC 9700
-            // §4.14.2).
+            // The new generation has no grace. A copy of an earlier refresh token of this session is refused, even within the
+            // grace (ASVS 5.0 V7.4.3, RFC 9700 §4.14.2).
             let current = session.generations.current();
             let mut next = session;
             next.generations = next.generations.after_password_change(now);
@@ -83,6 +85,8 @@ pub async fn change_password(
             next.auth_time = now;
             next.refresh_expires_at = now.plus(lifetimes.refresh_token_lifetime.seconds()).min(next.expires_at);
             next.access_expires_at = access_expiry(&next, &lifetimes, now);
+            // The row was read in this transaction, so it is still at `current`. `claim` does not write `auth_time`;
+            // `record_proof` does.
             sessions::claim(tx, current, &next).await?;
             sessions::record_proof(tx, id, now, next.access_expires_at).await?;
             audit::insert(tx, &AuditEvent::new(Event::PasswordChanged, &context).user(user_id).session(id)).await?;

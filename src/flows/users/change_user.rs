@@ -1,7 +1,7 @@
 //! Change user: an operator changes the data and the rights of an account.
 //!
-//! A change that takes something away raises the user's authorization version, so that tokens with the earlier data are
-//! rejected at once. Disabling the user and setting a new password end every session.
+//! A change that removes a role, a permission or a claim raises the user's authorization version, so that tokens with the
+//! earlier data are rejected at once. Disabling the user and setting a new password do this too, and revoke every session.
 
 use crate::{
     domain::{
@@ -23,24 +23,24 @@ use crate::{
     store::{self, Tx, audit, roles, sessions, users},
 };
 
-/// The changes to make. An absent field is not changed.
+/// The changes to make. `None` and empty lists change nothing.
 #[derive(Clone, Debug, Default)]
 pub struct UserChange {
     /// The new username.
     pub username: Option<Username>,
     /// The new email address.
     pub email: Option<Email>,
-    /// Whether to disable or enable the user.
+    /// `true` disables the user; `false` enables the user.
     pub disabled: Option<bool>,
     /// Whether the email address is verified.
     pub email_verified: Option<bool>,
     /// The roles to add.
     pub add_roles: Vec<RoleName>,
-    /// The roles to remove.
+    /// The roles to remove. A role that the user does not have is ignored.
     pub remove_roles: Vec<String>,
     /// The permissions to grant directly, beside the permissions of the roles.
     pub add_permissions: Vec<Permission>,
-    /// The directly granted permissions to remove.
+    /// The directly granted permissions to remove. A permission that the user does not have directly is ignored.
     pub remove_permissions: Vec<String>,
     /// The custom claims to set.
     pub set_claims: serde_json::Map<String, serde_json::Value>,
@@ -59,16 +59,16 @@ pub enum ChangeUserError {
     /// Another user has the username or the email address.
     #[error("the {} is taken by another user", .0.field())]
     Taken(users::TakenName),
-    /// There is no such role.
+    /// There is no such role. Contains the unknown name, and the names of all roles as a list for the message.
     #[error("there is no role {0:?}; there are: {1}")]
     UnknownRole(String, String),
-    /// There would be no admin left who is not disabled.
+    /// The user is the last admin who is not disabled, and the change would disable the user or remove the role.
     #[error("this is the last admin; give another user the role admin first")]
     LastAdmin,
     /// A custom claim has a reserved name, or the claims do not fit into a token.
     #[error("{0}")]
     Claims(String),
-    /// The password is not acceptable.
+    /// The password is not acceptable. Contains the end of a sentence about it.
     #[error("the password {0}")]
     UnsuitablePassword(String),
     /// The password could not be hashed.
@@ -79,7 +79,7 @@ pub enum ChangeUserError {
     Store(#[from] store::Error),
 }
 
-/// The changed user, or the refusal. The transaction returns a refusal as an outcome; it has written nothing then.
+/// The changed user, or the reason for the refusal. A refusal is an outcome of the transaction, which has written nothing then.
 type Outcome = Result<User, ChangeUserError>;
 
 /// Changes a user. Returns the changed user.
@@ -100,7 +100,7 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
         .store
         .write(async move |tx| {
             let Some(user) = users::find(tx, id).await? else { return Ok(Err(ChangeUserError::Unknown(id))) };
-            let plan = match Plan::new(tx, &user, &change, &room).await? {
+            let plan = match UserPlan::new(tx, &user, &change, &room).await? {
                 Ok(plan) => plan,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -110,16 +110,18 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
 }
 
 /// The state of the user after the change. It is checked as a whole before the first row is written.
-struct Plan {
+struct UserPlan {
     username: Option<Username>,
     email: Option<Email>,
     roles: Vec<RoleName>,
     permissions: Vec<Permission>,
     claims: serde_json::Map<String, serde_json::Value>,
+    /// Whether the change removes a right or a claim, disables the user, or sets a password.
     takes_away: bool,
 }
 
-impl Plan {
+impl UserPlan {
+    /// Computes the state after the change, and checks it. The inner error is a refusal.
     async fn new(
         tx: &mut Tx,
         user: &User,
@@ -156,6 +158,7 @@ impl Plan {
         let lost_claim = change.remove_claims.iter().any(|name| user.claims.contains_key(name));
         let lost_role = user.roles.iter().any(|role| !role_names.contains(role));
         let lost_permission = user.direct_permissions.iter().any(|permission| !permissions.contains(permission));
+        // A stored name that is invalid under the present rules counts as absent.
         let stored_username = user.username.as_deref().and_then(|name| Username::parse(name).ok());
         let stored_email = user.email.as_deref().and_then(|email| Email::parse(email).ok());
         Ok(Ok(Self {
@@ -172,6 +175,7 @@ impl Plan {
         }))
     }
 
+    /// Writes the state, and revokes access tokens and sessions if necessary. The inner error is [`ChangeUserError::Taken`].
     async fn carry_out(
         &self,
         tx: &mut Tx,
@@ -191,6 +195,7 @@ impl Plan {
         users::set_claims(tx, id, &self.claims).await?;
         roles::set_of_user(tx, id, &self.roles).await?;
         roles::set_permissions_of_user(tx, id, &self.permissions).await?;
+        // One event is recorded. A new password has priority over `disabled`, which has priority over the other changes.
         let mut event = Event::UserChanged;
         if let Some(disabled) = change.disabled
             && users::set_disabled(tx, id, disabled.then_some(now)).await?
@@ -198,7 +203,7 @@ impl Plan {
             event = if disabled { Event::UserDisabled } else { Event::UserEnabled };
         }
         if let Some(hash) = hash {
-            users::set_password(tx, id, hash, now).await?;
+            users::set_password_hash(tx, id, hash, now).await?;
             event = Event::PasswordChanged;
         }
         if self.takes_away {
@@ -222,7 +227,8 @@ impl Plan {
     }
 }
 
-/// Returns the items of `held` and `added`, without the items for which `goes` returns `true`. Sorted, without duplicates.
+/// Returns the items of `held` and `added`, without the items for which `goes` returns `true`. The result is sorted and has no
+/// duplicates.
 fn merge<T: Clone + Ord>(held: impl Iterator<Item = T>, added: &[T], goes: impl Fn(&T) -> bool) -> Vec<T> {
     let mut all: Vec<T> = held.chain(added.iter().cloned()).filter(|item| !goes(item)).collect();
     all.sort_unstable();

@@ -1,4 +1,4 @@
-//! Delete user: the account, its sessions and its devices are deleted, and the audit log keeps no personal data of the user.
+//! Delete user: deletes the account, its sessions and its devices. The audit log then contains no personal data of the user.
 
 use crate::{
     domain::{
@@ -50,7 +50,7 @@ enum Deleted {
     Unknown,
 }
 
-/// Deletes the bearer, who proves their password.
+/// Verifies the password of the bearer and deletes their account.
 pub async fn delete_own(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
@@ -61,11 +61,13 @@ pub async fn delete_own(
     delete(vestibule, bearer.sub, Some((Bearer::of(bearer), proved)), context).await
 }
 
-/// Deletes a user for an operator.
+/// Deletes a user on behalf of an operator. No password is verified.
 pub async fn delete_user(vestibule: &Vestibule, user: UserId, context: &RequestContext) -> Result<(), DeleteUserError> {
     delete(vestibule, user, None, context).await
 }
 
+/// Deletes a user. If `bearer` is `Some`, the bearer must still be valid, and the stored hash must still be the hash that the
+/// password matched.
 async fn delete(
     vestibule: &Vestibule,
     user: UserId,
@@ -93,6 +95,7 @@ async fn delete(
     }
 }
 
+/// Revokes the sessions and access tokens of a user, deletes the account, and removes the user's data from the audit log.
 async fn erase(tx: &mut Tx, id: UserId, revocation_ttl: i64, context: &RequestContext) -> store::Result<Deleted> {
     let Some(user) = users::find(tx, id).await? else { return Ok(Deleted::Unknown) };
     if is_last_admin(tx, &user).await? {
@@ -103,6 +106,7 @@ async fn erase(tx: &mut Tx, id: UserId, revocation_ttl: i64, context: &RequestCo
     invalidate_access_tokens(tx, revocation_ttl, id, DELETED_USER_VERSION, context.now).await?;
     users::delete(tx, id).await?;
     audit::forget_user(tx, id).await?;
+    // This event has neither user nor address, so that no personal data remains.
     let mut event = AuditEvent::new(Event::UserDeleted, context);
     event.ip = None;
     audit::insert(tx, &event).await?;

@@ -1,4 +1,4 @@
-//! Export user: all stored data about a user, for the user (GDPR Art. 15 and 20).
+//! Export user: collects all stored data about a user, for the user (GDPR Art. 15 and 20).
 
 use crate::{
     domain::{User, UserId, session::Session},
@@ -18,7 +18,7 @@ pub struct Export {
     pub audit_events: Vec<audit::StoredEvent>,
 }
 
-/// Collects the stored data about a user. `None` if there is no user with this id.
+/// Reads the stored data about a user. Returns `None` if there is no user with this id.
 pub async fn export_user(vestibule: &Vestibule, id: UserId) -> store::Result<Option<Export>> {
     let mut reader = vestibule.store.read().await?;
     let Some(user) = users::find(&mut reader, id).await? else { return Ok(None) };

@@ -42,7 +42,7 @@ pub struct FreshAccessToken {
     pub refresh_expires_in: i64,
 }
 
-/// Verifies the password of the bearer. Returns a fresh access token.
+/// Verifies the password of the bearer, and records the time in the session. Returns a fresh access token of the session.
 pub async fn reauthenticate(
     vestibule: &Vestibule,
     bearer: &AccessClaims,

@@ -35,10 +35,11 @@ pub enum RegisterError {
     /// Another user has the username or the email address.
     #[error("the {} is taken", .0.field())]
     Taken(users::TakenName),
-    /// The password is not acceptable.
+    /// The password is not acceptable. Contains the end of a sentence about it.
     #[error("the password {0}")]
     Unsuitable(String),
-    /// There were too many registrations, or attempts at them, from one address.
+    /// There were too many registrations, attempts to use a taken name, or rejected passwords from one address. Contains the
+    /// time after which the client may try again.
     #[error("too many registrations")]
     TooMany(RetryAfter),
     /// The password could not be hashed.
@@ -49,7 +50,8 @@ pub enum RegisterError {
     Store(#[from] store::Error),
 }
 
-/// Creates an account. Returns the new user.
+/// Creates an account. Returns the new user. `network` is the key of the limits by IP address; if it is `None`, these limits do
+/// not apply.
 pub async fn register(
     vestibule: &Vestibule,
     request: Registration,
@@ -60,6 +62,8 @@ pub async fn register(
         return Err(RegisterError::Closed);
     }
     let throttle = &vestibule.throttle;
+    // A rejected password does not count as a registration. But an estimate of a password's strength takes CPU time, so
+    // estimates have a limit of their own.
     if let Some(network) = network {
         throttle.registrations.peek(&network).map_err(RegisterError::TooMany)?;
         throttle.estimates.take(&network).map_err(RegisterError::TooMany)?;
@@ -69,6 +73,7 @@ pub async fn register(
     let min_length = vestibule.config.passwords.min_length;
     let judged = vestibule.hasher.check_new(&request.password, min_length, names).await?;
     judged.map_err(RegisterError::Unsuitable)?;
+    // A registration with a taken name is counted too. Otherwise a client could test without limit which names exist.
     if let Some(network) = network {
         throttle.registrations.take(&network).map_err(RegisterError::TooMany)?;
     }
@@ -86,7 +91,7 @@ pub async fn register(
             if let Err(taken) = users::insert(tx, &new).await? {
                 return Ok(Err(taken));
             }
-            users::set_password(tx, new.id, &hash, new.created_at).await?;
+            users::set_password_hash(tx, new.id, &hash, new.created_at).await?;
             audit::insert(tx, &event).await?;
             Ok(Ok(users::find(tx, new.id).await?))
         })

@@ -1,8 +1,10 @@
-//! `GET {base}/verify`: a proxy checks whether a request may pass to the application behind it, and which user makes it.
+//! `GET {base}/verify`: a proxy checks whether a request may pass to the application behind it, and gets the identity of the
+//! user.
 //!
-//! The endpoint refuses by default: a request that can't be read, or whose `X-Forwarded-*` headers come from an address that
-//! is not trusted, gets 401. A 200 always has all five identity headers, so that they overwrite headers that the client made
-//! up. The endpoint changes nothing, so it checks no CSRF token: the application decides whether a page may post to it.
+//! The endpoint refuses by default: a request that can't be read, or whose `X-Forwarded-*` headers come from an address that is
+//! not trusted, gets 401. A 200 always has all five identity headers, so that they overwrite headers that the client has
+//! forged. The endpoint changes nothing, so it checks no CSRF token. The application decides whether a page may send a form to
+//! it.
 
 use rocket::{
     Request, Response, State, get,
@@ -20,7 +22,7 @@ use crate::{
         guards::{self, AccessToken},
         request::caller,
     },
-    store::{self, users::Names},
+    store::{self, users::ForwardedNames},
 };
 
 /// The original request, as the proxy describes it. Each header is accepted only from a trusted proxy, and only once.
@@ -33,8 +35,9 @@ struct Forwarded<'r> {
 }
 
 impl<'r> Forwarded<'r> {
+    /// Reads the headers. Fails with a 401 if a header is repeated or does not come from a trusted proxy.
     fn read(request: &'r Request<'_>) -> Result<Self, ApiError> {
-        let is_trusted = caller::is_behind_trusted_proxy(request);
+        let is_trusted = caller::peer_is_trusted_proxy(request);
         let one = |name: &str| {
             let mut values = request.headers().get(name);
             let value = values.next();
@@ -54,21 +57,23 @@ impl<'r> Forwarded<'r> {
         })
     }
 
+    /// Returns whether the original request passes without a token, because of `exclude_urls`.
     fn is_excluded(&self, vestibule: &Vestibule) -> bool {
         let host = self.host.and_then(|host| host.parse::<Authority>().ok());
         let host = host.map(|host| host.with_port_of(self.proto.unwrap_or_default()));
         self.uri.is_some_and(|uri| vestibule.exclusions.covers(host.as_ref(), uri))
     }
 
-    /// Returns the address at which the browser signs in and which then sends it back to the original address. `None` if the
-    /// original request is not a GET, or if the browser may not be sent to its address.
+    /// Returns the address to which the browser is redirected to sign in; it contains the original address, to which the
+    /// browser then returns. `None` if the original request is not a GET, if a header is absent, or if the browser may not be
+    /// redirected to the original address.
     fn sign_in(&self, vestibule: &Vestibule) -> Option<String> {
         let (Some("GET"), Some(proto @ ("http" | "https")), Some(host), Some(uri)) =
             (self.method, self.proto, self.host, self.uri)
         else {
             return None;
         };
-        // A text that does not start with `/` would continue the host: `app.example.com` and `.evil.example`.
+        // A text that does not start with `/` would continue the host name: `app.example.com` and `.evil.example`.
         let next = uri.starts_with('/').then(|| format!("{proto}://{host}{uri}"))?;
         let next = vestibule.redirects.read(&next)?.as_query_value();
         let web = &vestibule.config.web;
@@ -76,11 +81,12 @@ impl<'r> Forwarded<'r> {
     }
 }
 
+/// Returns the error for a header that is not accepted: a 401, because a proxy treats a 400 as a failure of this server.
 fn refused(detail: String) -> ApiError {
     ApiError::new(ErrorCode::MissingToken, detail)
 }
 
-/// The conditions in the query.
+/// The conditions in the query, which the operator of the proxy configures.
 #[derive(Default)]
 struct Requirements<'r> {
     permissions: Vec<&'r str>,
@@ -106,12 +112,13 @@ impl<'r> Requirements<'r> {
         Ok(asked)
     }
 
-    /// Checks that a user has every required permission and role. The error is `insufficient_scope`.
+    /// Checks that the token carries every required permission and that the user has every required role. Fails with
+    /// `insufficient_scope`.
     fn check(&self, claims: &AccessClaims) -> Result<(), ApiError> {
         if let Some(missing) = self.permissions.iter().find(|permission| !claims.has_permission(permission)) {
             return Err(match Permission::parse(missing) {
                 Ok(missing) => ApiError::insufficient_scope(missing.as_str()),
-                // Nobody can have such a permission, and the header `WWW-Authenticate` can't name it.
+                // No user can have such a permission, and the header `WWW-Authenticate` can't contain its name.
                 Err(_) => ApiError::insufficient("A permission that this needs is missing."),
             });
         }
@@ -122,7 +129,8 @@ impl<'r> Requirements<'r> {
     }
 }
 
-/// A request guard that reads what the proxy sent: the original request, the conditions and the token.
+/// A request guard that reads the data of the proxy: the original request, the conditions and the token. It fails only if the
+/// original request can't be read. The handler decides about the other two, because an excluded path needs neither.
 pub struct ForwardAuthRequest<'r> {
     forwarded: Forwarded<'r>,
     asked: Result<Requirements<'r>, ApiError>,
@@ -140,7 +148,8 @@ impl<'r> FromRequest<'r> for ForwardAuthRequest<'r> {
         let question = Forwarded::read(request).map(|forwarded| Self {
             forwarded,
             asked: Requirements::read(request),
-            // Proxies expect 401 and 403, and treat every other status as a failure of this server.
+            // Proxies expect 401 or 403, and treat every other status as a failure of this server. So a malformed token is
+            // reported as invalid (401).
             token: guards::inspect(request).map_err(|error| match error.code() {
                 ErrorCode::MalformedRequest => error.with_code(ErrorCode::InvalidToken),
                 _ => error,
@@ -151,12 +160,12 @@ impl<'r> FromRequest<'r> for ForwardAuthRequest<'r> {
     }
 }
 
-/// The response to a proxy, unless the request is refused.
+/// The response to a proxy. A refusal is an [`ApiError`] instead.
 pub enum ForwardAuthResponse {
-    /// Everybody may pass.
+    /// Every request may pass.
     Anybody,
-    /// This user may pass.
-    User(AccessToken, Names),
+    /// The request of this user may pass.
+    User(AccessToken, ForwardedNames),
     /// The browser is redirected to this address to sign in.
     SignIn(String),
 }
@@ -169,7 +178,7 @@ impl ForwardAuthResponse {
             Self::Anybody | Self::SignIn(_) => (None, None),
         };
         let email = names.and_then(|names| names.verified_email.clone());
-        // An email address can't be the username of somebody else, because usernames have no `@`.
+        // If the email address replaces the username, it can't be the username of another user: usernames contain no `@`.
         let user = names.and_then(|names| names.username.clone()).or_else(|| email.clone());
         let permissions =
             |claims: &AccessClaims| -> Vec<String> { claims.permissions.iter().map(Permission::to_string).collect() };
@@ -198,7 +207,8 @@ impl<'r> Responder<'r, 'static> for ForwardAuthResponse {
     }
 }
 
-/// Decides whether the original request may pass.
+/// Decides whether the original request may pass. An excluded path passes without a token; even an invalid token is not refused
+/// there.
 #[get("/verify")]
 pub async fn verify(
     question: ForwardAuthRequest<'_>,
@@ -217,8 +227,8 @@ pub async fn verify(
         }
     };
     asked?.check(token.claims())?;
-    // The names are read from the database, not from the token, so that a new username or email address applies at once,
-    // whatever `token_claims` lists.
+    // The names are read from the database and not from the token. So a new username or email address takes effect at once, and
+    // the setting `token_claims` does not matter.
     let names = store::users::find_names(&mut *vestibule.store.read().await?, token.claims().sub).await?;
     let names = names.ok_or_else(|| ApiError::new(ErrorCode::TokenRevoked, "The account was deleted."))?;
     Ok(ForwardAuthResponse::User(token, names))

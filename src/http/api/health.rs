@@ -13,7 +13,7 @@ pub struct Health {
     version: &'static str,
 }
 
-/// Reports that the server is running. Does not use the database.
+/// Reports that the server is running. Does not use the database, so a failure of the database is not reported.
 #[get("/health")]
 pub fn health() -> Json<Health> {
     Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })

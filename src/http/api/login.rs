@@ -50,7 +50,7 @@ pub struct LoginBody {
     pub(in crate::http) transport: Transport,
 }
 
-/// The maximum length of a username or an email address. The fields `username` and `email` accept both.
+/// The maximum length of a username or an email address, in bytes. The fields `username` and `email` accept both.
 const MAX_IDENTIFIER: usize = Email::MAX_BYTES;
 
 impl FromFields for LoginBody {
@@ -63,14 +63,14 @@ impl FromFields for LoginBody {
         optional(
             "email",
             Kind::Text(MAX_IDENTIFIER),
-            "The email address or the username of the account. It is not used if there is a `username`.",
+            "The email address or the username of the account. This field is ignored if there is a `username`.",
         ),
         required("password", Kind::Password, "The password of the account."),
         optional(
             "fingerprint",
             Kind::Fingerprint,
-            "The properties of the browser, in up to 64 fields and 48 KiB. They bind the session: each refresh must then send \
-             a matching fingerprint.",
+            "The properties of the browser, in up to 64 fields and 48 KiB. If there are enough of them, they bind the session \
+             to the device: each refresh must then send a matching fingerprint.",
         ),
         optional(
             "device_id",
@@ -82,11 +82,16 @@ impl FromFields for LoginBody {
             Kind::Text(DeviceName::MAX_CHARS),
             "The name of the device in the list of sessions. By default it is derived from the user agent.",
         ),
-        optional("client_id", Kind::Text(MAX_CLIENT_ID), "The client that signs in; by default `default`."),
+        optional(
+            "client_id",
+            Kind::Text(MAX_CLIENT_ID),
+            "The id of the client; by default `default`. A confidential client is refused.",
+        ),
         optional(
             "transport",
             Kind::OneOf(Transport::NAMES),
-            "How the tokens are returned: in the body, or in cookies. With cookies, the body has `csrf_token` instead.",
+            "How the tokens are returned: `bearer` in the body, `cookie` in cookies. With cookies, the body has `csrf_token` \
+             instead. By default `bearer`, if the server accepts tokens in headers.",
         ),
     ];
 
@@ -95,7 +100,7 @@ impl FromFields for LoginBody {
         let password = fields.required("password", Password::parse);
         let fingerprint = fingerprint(fields, vestibule);
         require_fingerprint(fields, vestibule, fingerprint.as_ref());
-        // A value that this server did not issue is ignored, because the device may have it from another server.
+        // A malformed value is ignored, because the device may have it from another server.
         let device_id = fields.optional("device_id", |text| Ok::<_, &str>(DeviceSecret::parse(text).ok())).flatten();
         let device_name = fields.optional("device_name", DeviceName::parse);
         let client_id = fields.optional("client_id", client_id).unwrap_or_else(|| DEFAULT_CLIENT.to_owned());
@@ -112,7 +117,8 @@ impl FromFields for LoginBody {
     }
 }
 
-/// Reads the identifier, which may be in the field `username` or `email`.
+/// Reads the identifier from the field `username`, otherwise from the field `email`. Records the field as invalid if both are
+/// absent.
 fn identifier(fields: &mut Fields) -> Option<Identifier> {
     if fields.is_absent("username") && fields.is_absent("email") {
         fields.refuse("username", "is required, or an email");
@@ -121,6 +127,8 @@ fn identifier(fields: &mut Fields) -> Option<Identifier> {
     username.or(fields.optional("email", Identifier::parse))
 }
 
+/// Reads the fingerprint. Returns `None` if `fingerprint_policy` is `off`, if the field is absent, or if it is invalid. An
+/// invalid field is recorded.
 pub(in crate::http) fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
     if vestibule.config.devices.fingerprint == FingerprintPolicy::Off {
         return None;
@@ -128,7 +136,8 @@ pub(in crate::http) fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -
     fields.value("fingerprint", Fingerprint::parse)
 }
 
-/// Refuses a login without a fingerprint that can bind the session, if `fingerprint_policy` is `require`.
+/// Records the field `fingerprint` as invalid if `fingerprint_policy` is `require` and the fingerprint is absent or can't bind
+/// the session.
 pub fn require_fingerprint(fields: &mut Fields, vestibule: &Vestibule, fingerprint: Option<&Fingerprint>) {
     if vestibule.config.devices.fingerprint != FingerprintPolicy::Require {
         return;
@@ -140,6 +149,7 @@ pub fn require_fingerprint(fields: &mut Fields, vestibule: &Vestibule, fingerpri
     }
 }
 
+/// Returns the client id, or the message for the field. Whether the client exists is checked later.
 fn client_id(text: &str) -> Result<String, &'static str> {
     if text.is_empty() || text.len() > MAX_CLIENT_ID {
         Err("must have 1 to 64 characters")
@@ -148,6 +158,8 @@ fn client_id(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// Reads the transport. By default it is the body, or cookies if the server accepts tokens in cookies only. Records the field
+/// as invalid if `token_location` does not contain the transport.
 fn transport(fields: &mut Fields, vestibule: &Vestibule) -> Transport {
     let location = &vestibule.config.tokens.location;
     let asked = fields.optional("transport", Transport::parse);
@@ -164,7 +176,7 @@ fn transport(fields: &mut Fields, vestibule: &Vestibule) -> Transport {
     }
 }
 
-/// Signs a user in, and returns the tokens of the session.
+/// Signs a user in, and returns the tokens of a new session.
 #[post("/login", data = "<body>")]
 pub async fn login(
     origin: csrf::RequestOrigin<'_>,
@@ -175,13 +187,14 @@ pub async fn login(
 ) -> Result<Json<TokenResponse>, ApiError> {
     let transport = body.0.transport;
     if transport == Transport::Cookie {
+        // A foreign page could sign its visitor in as another user.
         origin.check_origin()?;
     }
     let tokens = sign_in(body.0, vestibule, caller, cookies).await?;
     Ok(tokens::respond(cookies, tokens, transport))
 }
 
-/// Opens the session that a body requests, and returns its tokens.
+/// Opens the session that a body requests, and returns its tokens. Does not set cookies.
 pub(in crate::http) async fn sign_in(
     body: LoginBody,
     vestibule: &Vestibule,
@@ -213,7 +226,11 @@ pub struct RefreshBody {
 
 impl FromFields for RefreshBody {
     const FIELDS: &'static [Field] = &[
-        optional("refresh_token", Kind::Opaque, "The session's refresh token. By default it is read from its cookie."),
+        optional(
+            "refresh_token",
+            Kind::Opaque,
+            "The session's refresh token. By default the token of the cookie is used.",
+        ),
         optional("fingerprint", Kind::Fingerprint, "Required if the session is bound to a device."),
     ];
 
@@ -226,7 +243,7 @@ impl FromFields for RefreshBody {
     }
 }
 
-/// Exchanges a refresh token for new tokens.
+/// Exchanges a refresh token for new tokens. The token in the body takes precedence over the cookie.
 #[post("/refresh", data = "<body>")]
 pub async fn refresh(
     _page: csrf::SameOrigin,
@@ -250,7 +267,8 @@ pub async fn refresh(
         None => {
             let now = caller.context().now;
             let (token, claims) = cookies.refresh(now)?.ok_or_else(missing_refresh_token)?;
-            // A session that has ended needs no CSRF check: the flow changes nothing and returns the error for the 401.
+            // A session that has ended needs no CSRF check, because the flow then changes nothing. Its error is more useful
+            // than a failed CSRF check.
             if sessions::is_live(vestibule, claims.sid, now).await? {
                 origin.check(claims.sid)?;
             }
@@ -277,10 +295,10 @@ impl FromFields for PasswordBody {
     }
 }
 
-/// A fresh access token: it shows that the user has just proved the password.
+/// A fresh access token. It proves that the user has just proved the password.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FreshTokenResponse {
-    /// The fresh access token, of the same session. Absent if the request sent its access token in a cookie: then the response
+    /// The fresh access token, of the same session. Absent if the request sent its access token in a cookie. The response then
     /// sets the cookie to the fresh token.
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<String>,

@@ -1,4 +1,4 @@
-//! The endpoints that list and end the sessions of the bearer.
+//! The endpoints with which the bearer of a token lists and ends their own sessions.
 
 use rocket::{State, delete, get, post, response::status::NoContent, serde::json::Json};
 use serde::Serialize;
@@ -38,7 +38,7 @@ pub struct MessageResponse {
     detail: &'static str,
 }
 
-/// The result of ending several sessions.
+/// The result of a request that ends several sessions.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RevokedSessionsResponse {
     /// A text that confirms the action.
@@ -54,13 +54,13 @@ pub struct SessionView {
     id: String,
     /// The claim `jti` of the session's current refresh token.
     jti: String,
-    /// The name of the device; null if it has no name.
+    /// The name of the device; null if the session has no name.
     #[schema(required)]
     device_name: Option<String>,
     /// When the session was opened.
     #[schema(value_type = String, format = DateTime)]
     created_at: UnixTime,
-    /// When the session was last used for a login or a refresh.
+    /// When the session was last used for a login, a refresh or a change of the password.
     #[schema(value_type = String, format = DateTime)]
     last_used_at: UnixTime,
     /// When the session's current refresh token expires.
@@ -69,19 +69,19 @@ pub struct SessionView {
     /// The client's IP address at the last login or refresh; null if it is unknown.
     #[schema(required)]
     ip: Option<String>,
-    /// The client's `User-Agent` at the last login or refresh; null if it sent none.
+    /// The client's `User-Agent` at the last login or refresh; null if the client did not send the header.
     #[schema(required)]
     user_agent: Option<String>,
-    /// The client that opened the session.
+    /// The id of the client that opened the session.
     client_id: String,
-    /// Whether a refresh must send the device's fingerprint.
+    /// Whether each refresh must send a matching fingerprint of the device.
     device_bound: bool,
     /// Whether the access token of this request belongs to the session.
     current: bool,
 }
 
 impl SessionView {
-    /// Returns the view of `session`. `current` is the session of the access token that the request has.
+    /// Returns the view of `session`. `current` is the session of the access token with which the request is authenticated.
     pub fn new(vestibule: &Vestibule, session: &Session, current: SessionId) -> Self {
         Self {
             id: session.id.to_string(),
@@ -99,7 +99,7 @@ impl SessionView {
     }
 }
 
-/// Returns the live sessions of the bearer.
+/// Returns the live sessions of the bearer, the most recently used session first.
 #[get("/active_sessions")]
 pub async fn active_sessions(
     token: AccessToken,
@@ -118,7 +118,7 @@ impl FromFields for TokenBody {
     const FIELDS: &'static [Field] = &[optional(
         "refresh_token",
         Kind::Opaque,
-        "A refresh token of the session. By default it is the session of the token in the request's header or cookie.",
+        "A refresh token of the session. By default the session of the token in the request's header or cookie is used.",
     )];
 
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
@@ -127,8 +127,8 @@ impl FromFields for TokenBody {
     }
 }
 
-/// Ends the session of the token in the body, the header or the cookies. Removes the cookies even if there is no such session,
-/// unless the request comes from a foreign page, which could sign its visitor out.
+/// Ends the session of the token in the body, the header or the cookies, in this order. Removes the cookies even if there is no
+/// such session, unless the request comes from a foreign page, because that page could sign its visitor out.
 #[post("/logout", data = "<body>")]
 pub async fn logout(
     _page: csrf::SameOrigin,
@@ -163,8 +163,8 @@ pub async fn logout(
     Ok(Json(MessageResponse { detail: "Logged out" }))
 }
 
-/// Returns whether a session is live at `now`. Only a live session needs the CSRF check: of a session that has ended only the
-/// cookies are left, and they may be removed.
+/// Returns whether a session is live at `now`; `false` if it does not exist. Only a live session needs the CSRF check. If the
+/// session has ended, the request only removes cookies or fails.
 pub(in crate::http) async fn is_live(
     vestibule: &Vestibule,
     session: SessionId,
@@ -174,7 +174,7 @@ pub(in crate::http) async fn is_live(
     Ok(session.is_some_and(|session| session.state(now) == SessionState::Live))
 }
 
-/// Ends every session of the bearer.
+/// Ends every session of the bearer, and removes the cookies.
 #[post("/logout_all", data = "<_body>")]
 pub async fn logout_all(
     token: AccessToken,
@@ -188,7 +188,8 @@ pub async fn logout_all(
     Ok(Json(RevokedSessionsResponse { detail: "All sessions logged out", revoked }))
 }
 
-/// Ends every session of the bearer except one: the session of the token in the body, or by default the bearer's own session.
+/// Ends every session of the bearer except one. The session of the refresh token in the body is kept; by default it is the
+/// session of the access token.
 #[post("/revoke_other_session", data = "<body>")]
 pub async fn revoke_other_session(
     token: AccessToken,
@@ -202,7 +203,7 @@ pub async fn revoke_other_session(
     Ok(Json(RevokedSessionsResponse { detail: "Other sessions revoked", revoked }))
 }
 
-/// Ends one session of the bearer, by its id.
+/// Ends the live session of the bearer with this id. Responds 404 if there is no such session.
 #[delete("/sessions/<id>", data = "<_body>")]
 pub async fn delete_session(
     token: AccessToken,
@@ -211,12 +212,13 @@ pub async fn delete_session(
     vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<NoContent, ApiError> {
+    // A text that is not an id is the id of no session.
     let id = SessionId::parse(id).ok_or_else(no_such_session)?;
     revoke_own(vestibule, token.claims(), OwnSessions::One(id), &caller.context()).await?;
     Ok(NoContent)
 }
 
-/// The session to end, by its id or by its `jti` in the list of sessions.
+/// The session to end: by its id, or by its `jti` in the list of sessions.
 pub enum DeviceBody {
     BySession(String),
     ByToken(String),
@@ -224,8 +226,8 @@ pub enum DeviceBody {
 
 impl FromFields for DeviceBody {
     const FIELDS: &'static [Field] = &[
-        optional("session_id", Kind::Id, "The session's `id`."),
-        optional("jti", Kind::Opaque, "The session's `jti`. It is not used if there is a `session_id`."),
+        optional("session_id", Kind::Id, "The session's `id`. This field or `jti` is required."),
+        optional("jti", Kind::Opaque, "The session's `jti`. This field is ignored if there is a `session_id`."),
     ];
 
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
@@ -238,7 +240,7 @@ impl FromFields for DeviceBody {
     }
 }
 
-/// Ends one session of the bearer, which the body names.
+/// Ends the live session of the bearer that the body names. Responds 404 if there is no such session.
 #[post("/logout/device", data = "<body>")]
 pub async fn logout_device(
     token: AccessToken,

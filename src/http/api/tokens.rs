@@ -1,4 +1,4 @@
-//! The response with tokens, and their transport: in the body or in cookies.
+//! The response with tokens. The tokens are returned in its body or in cookies.
 
 use rocket::serde::json::Json;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{flows::Tokens, http::browser::cookies::Cookies};
 
-/// The way in which a client gets its tokens.
+/// The way in which a client receives its tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transport {
     /// In the body of the response.
@@ -30,8 +30,8 @@ impl Transport {
     }
 }
 
-/// The tokens of a session. With the transport `cookie`, the access token and the refresh token are set as cookies, and the
-/// body has `csrf_token` instead of them.
+/// The tokens of a session. With the transport `cookie`, the response sets the access token and the refresh token as cookies.
+/// The body then has `csrf_token` instead of the two tokens.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TokenResponse {
     /// The access token, for the header `Authorization: Bearer …`.
@@ -40,8 +40,8 @@ pub struct TokenResponse {
     /// The refresh token. The endpoint `refresh` exchanges it for new tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
-    /// The CSRF token, with the transport `cookie` only. Every request that changes something must send it in the header
-    /// `X-CSRF-Token`.
+    /// The CSRF token. Present only with the transport `cookie`. A request with an unsafe method that a cookie authenticates
+    /// must send this token in the CSRF header, which is `X-CSRF-Token` by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
     /// Always `bearer`.
@@ -58,7 +58,7 @@ pub struct TokenResponse {
     device_id: Option<String>,
 }
 
-/// Returns the body with the tokens. With the transport `cookie`, sets the cookies.
+/// Returns the response with the tokens. With the transport `cookie`, sets the cookies, and the body has no tokens.
 pub fn respond(cookies: Cookies<'_>, tokens: Tokens, transport: Transport) -> Json<TokenResponse> {
     let in_body = transport == Transport::Body;
     if !in_body {

@@ -55,15 +55,16 @@ pub struct UserView {
     /// The email address; null if the account has no email address.
     #[schema(required)]
     email: Option<String>,
-    /// Whether a mail to the address has verified that it belongs to the user.
+    /// Whether the email address is verified as belonging to the user. The operator records this. A new address is not
+    /// verified.
     email_verified: bool,
-    /// Whether the account is disabled, so that the user can't sign in.
+    /// Whether the account is disabled. The user of a disabled account can't sign in.
     disabled: bool,
     /// The user's roles, sorted.
     roles: Vec<String>,
-    /// The permissions that the user has directly or by a role, sorted.
+    /// The permissions of the user, assigned directly or by a role, sorted.
     permissions: Vec<String>,
-    /// The custom claims of the user's access tokens.
+    /// The custom claims that the user's access tokens contain.
     #[schema(value_type = Object)]
     claims: Map<String, Value>,
     /// When the account was created.
@@ -92,9 +93,21 @@ const EMAIL: Kind = Kind::Text(Email::MAX_BYTES);
 
 impl FromFields for Registration {
     const FIELDS: &'static [Field] = &[
-        optional("username", USERNAME, "A name without `@`, unique without regard to case. The server may require it."),
-        optional("email", EMAIL, "The email address, unique without regard to case. The server may require it."),
-        required("password", Kind::Password, "The password. Common passwords and the account's own names are refused."),
+        optional(
+            "username",
+            USERNAME,
+            "A name without `@`, unique without regard to case. The settings of the server may require it.",
+        ),
+        optional(
+            "email",
+            EMAIL,
+            "The email address, unique without regard to case. The settings of the server may require it.",
+        ),
+        required(
+            "password",
+            Kind::Password,
+            "The password. Common passwords and the names of the account are refused.",
+        ),
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
@@ -113,7 +126,7 @@ impl FromFields for Registration {
     }
 }
 
-/// Creates an account.
+/// Creates an account. Does not open a session.
 #[post("/register", data = "<body>")]
 pub async fn register(
     body: Body<Registration>,
@@ -124,7 +137,7 @@ pub async fn register(
     Ok(Created::new("/users/me").body(Json(user.into())))
 }
 
-/// Returns the bearer's account.
+/// Returns the bearer's account as it is stored now.
 #[get("/me")]
 pub async fn me(token: AccessToken, mut db: Connection<Db>) -> Result<Json<UserView>, ApiError> {
     let user = store::users::find(&mut db, token.claims().sub).await?.ok_or_else(account_deleted)?;
@@ -134,7 +147,7 @@ pub async fn me(token: AccessToken, mut db: Connection<Db>) -> Result<Json<UserV
 impl FromFields for NewNames {
     const FIELDS: &'static [Field] = &[
         optional("username", USERNAME, "The new username, without `@`; null removes the username."),
-        optional("email", EMAIL, "The new email address, which is not verified at first; null removes the address."),
+        optional("email", EMAIL, "The new email address, which is not verified; null removes the address."),
     ];
 
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
@@ -145,7 +158,7 @@ impl FromFields for NewNames {
     }
 }
 
-/// Changes the bearer's username, email address, or both.
+/// Changes the bearer's username, email address, or both. An absent field is kept.
 #[patch("/me", data = "<body>")]
 pub async fn update_me(
     token: FreshToken,
@@ -181,7 +194,7 @@ impl FromFields for ChangePasswordBody {
     }
 }
 
-/// Changes the bearer's password, and returns new tokens.
+/// Changes the bearer's password, and returns new tokens of the session. The transport is that of the request's access token.
 #[post("/me/password", data = "<body>")]
 pub async fn change_password(
     token: AccessToken,
@@ -198,7 +211,7 @@ pub async fn change_password(
     Ok(tokens::respond(cookies, tokens, transport))
 }
 
-/// Deletes the bearer's account, and removes the cookies.
+/// Deletes the bearer's account. Removes the cookies, including the secret of the device.
 #[delete("/me", data = "<body>")]
 pub async fn delete_me(
     token: FreshToken,
@@ -218,11 +231,11 @@ pub async fn delete_me(
 pub struct ExportView {
     /// The user's account.
     user: UserView,
-    /// The user's sessions. Sessions that have ended are included while the server keeps them.
+    /// The user's sessions. A session that has ended is included until the server deletes it.
     sessions: Vec<ExportedSession>,
     /// The devices on which the user has signed in.
     devices: Vec<DeviceView>,
-    /// The entries of the audit log about the user, newest first.
+    /// The events of the audit log about the user, newest first.
     audit_events: Vec<AuditEventView>,
 }
 
@@ -235,25 +248,25 @@ pub struct ExportedSession {
     /// The `id` of the session's device; null if the session has no device, or if the server has deleted it.
     #[schema(required)]
     device: Option<String>,
-    /// When the session ends at the latest. A refresh does not move this time.
+    /// The time at which the session ends even if it is used. A refresh does not move this time.
     #[schema(value_type = String, format = DateTime)]
     ends_at: UnixTime,
     /// When the user last proved the password in the session.
     #[schema(value_type = String, format = DateTime)]
     auth_time: UnixTime,
-    /// The number of wrong passwords in the session since the last correct password.
+    /// The number of consecutive wrong passwords in the session. A correct password resets it.
     failed_proofs: u32,
-    /// The number of consecutive refreshes from another device.
+    /// The number of consecutive refreshes with the fingerprint of another device.
     mismatches: u32,
     /// The permissions to which the session's tokens are limited, separated by spaces; null if they are not limited.
     #[schema(required)]
     scope: Option<String>,
-    /// The properties of the browser of which the server stores a keyed hash.
+    /// The names of the browser's properties of which the server stores a keyed hash.
     fingerprint: Vec<&'static str>,
     /// When the session was revoked; null if it was not revoked.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     revoked_at: Option<UnixTime>,
-    /// Why the session was revoked; null if it was not revoked.
+    /// The reason for which the session was revoked; null if it was not revoked.
     #[schema(required)]
     revoked_reason: Option<String>,
 }
@@ -275,37 +288,38 @@ impl ExportedSession {
     }
 }
 
-/// A device on which the user has signed in. Its secret `device_id` is not included, because the server stores only a hash of
-/// it.
+/// A device on which the user has signed in. The secret `device_id` of the device is not included, because the server stores
+/// only a hash of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeviceView {
-    /// The id of the device. This is not the secret `device_id`.
+    /// The id of the device. It is not the secret `device_id`.
     id: String,
-    /// The client through which the device signs in.
+    /// The id of the client through which the user signs in on the device.
     client_id: String,
     /// When the user first signed in on the device.
     #[schema(value_type = String, format = DateTime)]
     created_at: UnixTime,
-    /// When the device last signed in, or when its last session ended.
+    /// When the user last signed in on the device. After the server has deleted a session of the device: the end of that
+    /// session, if it is later.
     #[schema(value_type = String, format = DateTime)]
     last_used_at: UnixTime,
 }
 
-/// An entry of the audit log.
+/// An event of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditEventView {
     /// When the event happened.
     #[schema(value_type = String, format = DateTime)]
     at: UnixTime,
-    /// The kind of event.
+    /// The kind of the event.
     event: String,
-    /// The session in which the event happened; null if it was outside of a session.
+    /// The id of the session in which the event happened; null if the event belongs to no session.
     #[schema(required)]
     session_id: Option<String>,
-    /// The IP address from which the event was caused; null if it is unknown.
+    /// The IP address of the client that caused the event; null if it is unknown.
     #[schema(required)]
     ip: Option<String>,
-    /// Further data, which depends on the kind of event.
+    /// Further data. The fields depend on the kind of the event.
     #[schema(value_type = Object)]
     detail: Value,
 }
@@ -339,7 +353,7 @@ impl ExportView {
     }
 }
 
-/// Returns the error for a bearer whose account was deleted after the token was issued.
+/// Returns the error for a bearer whose account was deleted after the access token was issued.
 pub(in crate::http) fn account_deleted() -> ApiError {
     ApiError::new(ErrorCode::TokenRevoked, "The account was deleted.")
 }

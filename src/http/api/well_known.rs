@@ -1,5 +1,7 @@
-//! `/.well-known/jwks.json`: the public keys, for services that verify access tokens by themselves. Such a service does not
-//! learn of revocations: it accepts a token until its `exp`.
+//! `/.well-known/jwks.json`: the public keys. Services use them to verify access tokens without a request to this server. Such
+//! a service does not see revocations: it accepts a token until the `exp` of the token.
+//!
+//! This module also names the paths whose responses pages of every origin may read.
 
 use rocket::{Request, State, get};
 
@@ -11,12 +13,13 @@ pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 /// The path of the OAuth metadata.
 pub const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
-/// Returns whether pages of every origin may read the response.
+/// Returns whether pages of every origin may read the response: the key set or the OAuth metadata.
 pub fn is_public(request: &Request<'_>) -> bool {
     [JWKS_PATH, METADATA_PATH].iter().any(|path| request.uri().path() == *path)
 }
 
-/// Returns the key set (RFC 7517 §5). It is empty if tokens are signed with a shared secret.
+/// Returns the key set (RFC 7517 §5), which caches may keep for 300 seconds. It is empty if tokens are signed with a shared
+/// secret.
 #[get("/.well-known/jwks.json")]
 pub fn jwks(vestibule: &State<AppState>) -> Cacheable {
     Cacheable::new(vestibule.keyring.keys().jwks().to_string(), 300)

@@ -1,15 +1,19 @@
-//! The only parser of the header `Cookie`, by octets (RFC 6265bis §5.6). It compares names byte by byte, decodes nothing, and
-//! trims only SP and HTAB.
+//! The only parser of the header `Cookie` (RFC 6265bis §5.6). It compares names byte by byte, decodes nothing, and trims only
+//! spaces and tabs.
 //!
-//! Rocket's own parser decodes `%5f%5fHost-token` and trims Unicode white space. A browser does not recognise the prefix in
-//! such a name, so any host of the domain can set the cookie. The guarantee of the prefix `__Host-` would be lost.
+//! Rocket's own parser is not used, because it decodes `%5f%5fHost-token` to `__Host-token` and trims Unicode white space. A
+//! browser does not recognise the prefix in such a name, so any host of the domain can set the cookie. With Rocket's parser,
+//! the guarantee of the prefix `__Host-` would be lost.
 
-/// The maximum number of values that are tried if a name occurs several times.
+/// The maximum number of values that are returned if a name occurs several times. The caller verifies each of them, and this
+/// bounds the work.
 const MOST_VALUES: usize = 4;
 
-/// Returns the values of the cookie `name` in the order of the header, at most four. Empty, repeated and non-UTF-8 values are
-/// left out. Returns no value if the name begins with `__Host-` and occurs twice: a browser keeps only one such cookie, so
-/// somebody added another.
+/// Returns the values of the cookie `name` in the order of the header, at most [`MOST_VALUES`]. Empty, repeated and non-UTF-8
+/// values are left out.
+///
+/// If the name begins with `__Host-` and occurs more than once, no value is returned. A browser keeps only one cookie of such a
+/// name, so another program has added the second one.
 pub fn values<'h>(lines: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Vec<&'h str> {
     let pairs = lines.into_iter().flat_map(|line| line.split(|byte| *byte == b';')).filter_map(pair);
     let given: Vec<&[u8]> = pairs.filter(|(given, _)| *given == name.as_bytes()).map(|(_, value)| value).collect();
@@ -25,18 +29,20 @@ pub fn values<'h>(lines: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Vec<
     values
 }
 
-/// Returns whether a name begins with `__Host-`. A browser accepts such a cookie only from this host, for all paths and by
-/// https (RFC 6265bis §4.1.3.2). Browsers compare the prefix without regard to case, so this function does too.
+/// Returns whether a name begins with `__Host-`. A browser accepts a cookie with this prefix only from the host itself, over
+/// https and for all paths (RFC 6265bis §4.1.3.2). Browsers compare the prefix without regard to case, so this function does
+/// too.
 pub fn is_of_host(name: &str) -> bool {
     name.get(..7).is_some_and(|prefix| prefix.eq_ignore_ascii_case("__Host-"))
 }
 
-/// Returns name and value of one pair; `None` for a pair without `=`, which has no name.
+/// Returns name and value of one pair, both trimmed. `None` for a pair without `=`, which has no name.
 fn pair(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let equals = text.iter().position(|byte| *byte == b'=')?;
     Some((trimmed(&text[..equals]), trimmed(&text[equals + 1..])))
 }
 
+/// Removes spaces and tabs at both ends.
 fn trimmed(text: &[u8]) -> &[u8] {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = text.iter().position(|byte| !is_blank(byte)).unwrap_or(text.len());
@@ -54,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_its_octets() {
+    fn names_are_compared_byte_by_byte() {
         expect(&[b"a=1; __Host-t=2;b=3"], "__Host-t", &["2"]);
         expect(&[b" \t__Host-t\t =\t 2 \t"], "__Host-t", &["2"]);
         for other in [
@@ -67,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_its_octets() {
+    fn values_are_not_decoded_and_empty_values_are_left_out() {
         expect(&[b"t=a%20b"], "t", &["a%20b"]);
         expect(&[b"t=\"quoted\""], "t", &["\"quoted\""]);
         expect(&[b"t=a=b=="], "t", &["a=b=="]);
@@ -76,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_cookie_takes_nothing_away() {
+    fn unreadable_cookies_do_not_hide_other_cookies() {
         expect(&[b"place=caf\xe9; t=1"], "t", &["1"]);
         expect(&[b"t=1; place=caf\xe9", b"\xff"], "t", &["1"]);
         expect(&[b"t=caf\xe9; t=1"], "t", &["1"]);
@@ -84,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_values_four_are_tried_and_of_a_protected_name_none() {
+    fn at_most_four_values_are_returned_and_none_for_a_repeated_host_name() {
         expect(&[b"t=1; t=2", b"t=3"], "t", &["1", "2", "3"]);
         expect(&[b"t=1; t=1; t=2; t=; t=3; t=4; t=5"], "t", &["1", "2", "3", "4"]);
         expect(&[b"__Secure-t=1; __Secure-t=2"], "__Secure-t", &["1", "2"]);

@@ -1,5 +1,6 @@
-//! The cookies of the server: the access token, the refresh token, the CSRF token, the device's secret, the secret of the
+//! The cookies of the server: the access token, the refresh token, the CSRF token, the secret of the device, the secret of the
 //! forms before a sign-in, and a count of redirects. Scripts can read only the CSRF token, because they must send it.
+//!
 //! [`Cookies`] reads the cookies of a request and sets the cookies of its response.
 
 use std::collections::BTreeSet;
@@ -28,7 +29,7 @@ use crate::{
     },
 };
 
-/// Days for which a browser keeps the device's secret. This is the maximum that browsers allow.
+/// Days for which a browser keeps the secret of the device. This is the maximum that browsers allow.
 const DEVICE_COOKIE_DAYS: i64 = 400;
 
 /// The cookies of a request and of its response.
@@ -60,11 +61,12 @@ impl<'r> Cookies<'r> {
         &self.vestibule.config.cookies
     }
 
+    /// Returns the values of the cookie `name`, as [`cookie_header::values`] does.
     fn values(self, name: &str) -> Vec<&'r str> {
         cookie_header::values(self.request.headers().get("Cookie").map(str::as_bytes), name)
     }
 
-    /// Returns the values of a token's cookie. The list is empty if the setting `token_location` does not list `cookies`.
+    /// Returns the values of a token's cookie. The list is empty if the setting `token_location` does not contain `cookies`.
     fn tokens(self, name: &str) -> Vec<&'r str> {
         if self.vestibule.config.tokens.location.cookies { self.values(name) } else { Vec::new() }
     }
@@ -72,17 +74,17 @@ impl<'r> Cookies<'r> {
 
 /// The cookies of the request.
 impl<'r> Cookies<'r> {
-    /// Returns whether the request has a cookie that could authenticate it.
+    /// Returns whether the request has an access cookie or a refresh cookie. They are not verified.
     pub fn has_token(self) -> bool {
         let settings = self.settings();
         !(self.tokens(&settings.access_name).is_empty() && self.tokens(&settings.refresh_name).is_empty())
     }
 
-    /// Returns the result of `read` for the access cookie. `None` if there is no such cookie, or if several are valid and it is
-    /// unknown which of them counts.
+    /// Returns the result of `read` for the access cookie. `None` if there is no such cookie, or if cookies of several sessions
+    /// are valid and the CSRF cookie does not select one of the sessions.
     ///
     /// # Errors
-    /// The error of `read`, if `read` accepts no access cookie.
+    /// The error of `read`, if there are access cookies and `read` accepts none of them.
     pub fn access<C>(self, read: impl Fn(&'r str) -> Result<C, ApiError>) -> Result<Option<C>, ApiError>
     where
         C: AsRef<AccessClaims>,
@@ -92,26 +94,27 @@ impl<'r> Cookies<'r> {
     }
 
     /// Returns the refresh cookie and its claims, if its signature is valid and it has not expired at `now`. `None` as for
-    /// [`Cookies::access`].
+    /// [`Cookies::access`]. The session of the token may have ended.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidToken`], [`ErrorCode::TokenExpired`] or [`ErrorCode::WrongTokenType`], if no refresh cookie is
-    /// valid.
+    /// [`ErrorCode::InvalidToken`], [`ErrorCode::TokenExpired`] or [`ErrorCode::WrongTokenType`], if there are refresh cookies
+    /// and none of them is valid.
     pub fn refresh(self, now: UnixTime) -> Result<Option<(&'r str, RefreshClaims)>, ApiError> {
         self.refresh_by(|token| Ok(self.vestibule.refresh_tokens.verify(token, now)?))
     }
 
-    /// Returns the token whose session is to end; it may have expired. This is the refresh cookie, unless the CSRF cookie
-    /// belongs only to the session of the access cookie. `None` as for [`Cookies::access`].
+    /// Returns the token whose session is to end; it may have expired. This is the refresh cookie. It is the access cookie if
+    /// there is no valid refresh cookie, or if the CSRF cookie belongs only to the session of the access cookie. `None` as for
+    /// [`Cookies::access`].
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidToken`] or [`ErrorCode::WrongTokenType`], if neither cookie has a valid signature.
+    /// [`ErrorCode::InvalidToken`] or [`ErrorCode::WrongTokenType`], if there are cookies and none has a valid signature.
     pub fn session(self) -> Result<Option<SessionToken<'r>>, ApiError> {
         let refresh = self.refresh_by(|token| Ok(self.vestibule.refresh_tokens.verify_signature(token)?));
         let access =
             self.access(|token| Ok(VerifiedAccess(token, authenticate::verify_signature(self.vestibule, token)?)));
         match (refresh, access) {
-            // A stale or foreign refresh cookie must not prevent the user from signing out.
+            // A stale or planted refresh cookie must not prevent the user from signing out.
             (Ok(Some((_, claims))), Ok(Some(VerifiedAccess(token, own))))
                 if !self.has_csrf_token_of(claims.sid) && self.has_csrf_token_of(own.sid) =>
             {
@@ -124,6 +127,7 @@ impl<'r> Cookies<'r> {
         }
     }
 
+    /// Returns the chosen refresh cookie that `verify` accepts, and its claims.
     fn refresh_by(
         self,
         verify: impl Fn(&'r str) -> Result<RefreshClaims, ApiError>,
@@ -132,10 +136,13 @@ impl<'r> Cookies<'r> {
         self.choose(self.tokens(&self.settings().refresh_name), read)
     }
 
-    /// Chooses among several cookies of one name. Only values that `read` accepts count. Of two tokens of one session, the
-    /// newer token is chosen. Of the tokens of two sessions, the token is chosen to whose session the CSRF cookie belongs:
-    /// another host can't set that cookie, unless `cookie_domain` allows it. `None` if the CSRF cookie does not decide.
-    /// `read` returns the session, a number that is greater for a newer token, and the result.
+    /// Chooses one of several cookies of one name that `read` accepts. `read` returns the session, a number that is greater for
+    /// a newer token, and the result. Of several tokens of one session, the newest is chosen. If the tokens belong to several
+    /// sessions, the CSRF cookie selects the session: another host can't set it, unless `cookie_domain` allows this. `None` if
+    /// there is no cookie, or if the CSRF cookie belongs to none or to several of the sessions.
+    ///
+    /// # Errors
+    /// An error of `read`, if there are cookies and `read` accepts none of them.
     fn choose<C>(
         self,
         values: Vec<&'r str>,
@@ -145,7 +152,7 @@ impl<'r> Cookies<'r> {
         for value in values {
             match read(value) {
                 Ok(token) => taken.push(token),
-                // Of several errors, "invalid" is the least useful to the client, so any other error replaces it.
+                // Of several errors, `InvalidToken` is the least useful to the client, so any other error replaces it.
                 Err(error) if refused.as_ref().is_none_or(|known| known.code() == ErrorCode::InvalidToken) => {
                     refused = Some(error);
                 }
@@ -164,31 +171,31 @@ impl<'r> Cookies<'r> {
         Ok(taken.into_iter().max_by_key(|(_, age, _)| *age).map(|(.., token)| token))
     }
 
-    /// Returns whether the request has the CSRF cookie of a session, which was set together with the session's tokens.
+    /// Returns whether the request has the CSRF cookie of a session. It is set together with the session's tokens.
     pub fn has_csrf_token_of(self, session: SessionId) -> bool {
         self.values(&self.settings().csrf_name).into_iter().any(|given| self.vestibule.is_csrf_token(session, given))
     }
 
-    /// Returns the secret of this device. There are several values only if another program on this host sets a cookie of the
-    /// same name.
+    /// Returns the secret of this device. Malformed values are left out. There are several values only if another program of
+    /// this host has set a cookie of the same name.
     pub fn device_ids(self) -> Vec<DeviceSecret> {
         let texts = self.values(&host_name(self.settings(), DEVICE));
         texts.into_iter().filter_map(|text| DeviceSecret::parse(text).ok()).collect()
     }
 
-    /// Returns the secret of this browser's forms. There can be several values, as for [`Cookies::device_ids`].
+    /// Returns the secret of this browser's forms. The list can have several values, as for [`Cookies::device_ids`].
     pub fn form_secrets(self) -> Vec<&'r str> {
         self.values(&host_name(self.settings(), FORM))
     }
 
-    /// Returns how often this browser was redirected, as [`Cookies::set_redirect_count`] stored it. There can be several
-    /// values, as for [`Cookies::device_ids`].
+    /// Returns the count of redirects, as [`Cookies::set_redirect_count`] stored it. The list can have several values, as for
+    /// [`Cookies::device_ids`].
     pub fn redirect_counts(self) -> Vec<&'r str> {
         self.values(&host_name(self.settings(), REDIRECTS))
     }
 }
 
-/// A token from a cookie, with which its session can be ended.
+/// A token from a cookie. The session of the token can be ended with it.
 #[derive(Debug)]
 pub enum SessionToken<'r> {
     /// The token of the refresh cookie.
@@ -198,7 +205,7 @@ pub enum SessionToken<'r> {
 }
 
 impl<'r> SessionToken<'r> {
-    /// Returns the token as the logout flow takes it.
+    /// Returns the token in the form that the logout flow requires.
     pub fn presented(&self) -> PresentedToken<'r> {
         match *self {
             Self::Refresh(token) => PresentedToken::Refresh(token),
@@ -218,7 +225,7 @@ impl AsRef<AccessClaims> for VerifiedAccess<'_> {
 
 /// The cookies of the response.
 impl Cookies<'_> {
-    /// Sets the cookies of a session.
+    /// Sets the cookies of a session: its tokens, the CSRF token, and the secret of the device if the server knows the device.
     pub fn set(self, tokens: &Tokens) {
         let settings = self.settings();
         let session = Duration::seconds(tokens.refresh_expires_in);
@@ -238,7 +245,7 @@ impl Cookies<'_> {
         }
     }
 
-    /// Replaces the access cookie with a fresh access token.
+    /// Replaces the access cookie by a fresh access token.
     pub fn set_fresh(self, fresh: &FreshAccessToken) {
         self.set_access(fresh.access_token.clone(), fresh.refresh_expires_in);
     }
@@ -257,9 +264,10 @@ impl Cookies<'_> {
         pending_cookies::of(self.request).iter().any(|cookie| cookie.name() == name)
     }
 
-    /// Removes the cookies of a session. The device's secret stays, for the next login on the device.
+    /// Removes the cookies of a session. The secret of the device stays, so that the next login on the device recognises it.
     pub fn clear(self) {
         let settings = self.settings();
+        // A browser removes a cookie only if name, path and domain are those with which it was set.
         let gone = [
             (&settings.access_name, ROOT),
             (&settings.refresh_name, refresh_path(self.vestibule)),
@@ -270,7 +278,7 @@ impl Cookies<'_> {
         }
     }
 
-    /// Removes the device's secret, after the account was deleted.
+    /// Removes the secret of the device. It is for a deleted account.
     pub fn clear_device(self) {
         pending_cookies::put(
             self.request,
@@ -278,12 +286,12 @@ impl Cookies<'_> {
         );
     }
 
-    /// Sets the secret of this browser's forms, until the browser is closed.
+    /// Sets the secret of this browser's forms. The browser keeps it until it is closed.
     pub fn set_form_secret(self, secret: String) {
         pending_cookies::put(self.request, self.host_cookie(FORM, secret, SameSite::Lax, None));
     }
 
-    /// Stores for `seconds` how often the browser was redirected.
+    /// Sets the count of redirects. The browser keeps it for `seconds`.
     pub fn set_redirect_count(self, value: String, seconds: i64) {
         pending_cookies::put(
             self.request,
@@ -291,7 +299,8 @@ impl Cookies<'_> {
         );
     }
 
-    /// Returns a cookie of a session, with the configured attributes.
+    /// Returns a cookie of a session, with the configured attributes. Only the CSRF cookie can be read by scripts. A `max_age`
+    /// of zero removes the cookie.
     fn cookie(self, name: &str, value: String, path: &str, max_age: Duration) -> Cookie<'static> {
         let settings = self.settings();
         let mut cookie = Cookie::build((name.to_owned(), value))
@@ -306,7 +315,8 @@ impl Cookies<'_> {
         cookie.build()
     }
 
-    /// Returns a cookie that the browser sends only to this host. Without `max_age`, the browser keeps it until it is closed.
+    /// Returns a cookie that the browser sends only to this host. Without `max_age`, the browser keeps the cookie until the
+    /// browser is closed.
     fn host_cookie(
         self,
         plain: &str,
@@ -326,11 +336,11 @@ impl Cookies<'_> {
     }
 
     /// Returns expired cookies that remove `cookie` from the other places where a browser may keep a cookie of its name: the
-    /// paths `/` and `base_path`, each with and without `cookie_domain`. A cookie of any other path or domain can't be
-    /// removed here, so the browser sends it too.
+    /// paths `/` and `base_path`, each with and without `cookie_domain`. A cookie of any other path or domain can't be removed
+    /// here, so the browser sends it too.
     pub(super) fn other_places(self, cookie: &Cookie<'static>) -> Vec<Cookie<'static>> {
         if is_of_host(cookie.name()) {
-            // A `__Host-` cookie has no other place: its path is `/`, and it has no domain.
+            // A `__Host-` cookie can be in one place only: its path is `/`, and it has no domain.
             return Vec::new();
         }
         let paths = BTreeSet::from([ROOT, refresh_path(self.vestibule)]);
@@ -353,16 +363,16 @@ impl Cookies<'_> {
     }
 }
 
-/// The path of the cookies that the browser sends to every path.
+/// The path of the cookies that the browser sends with every request.
 const ROOT: &str = "/";
 
-/// The name of the cookie that contains the device's secret, without prefix.
+/// The name of the cookie with the secret of the device, without the prefix `__Host-`.
 const DEVICE: &str = "device_id";
 
-/// The name of the cookie that binds the forms before a sign-in to the browser, without prefix.
+/// The name of the cookie that binds the forms before a sign-in to the browser, without the prefix `__Host-`.
 const FORM: &str = "vestibule_form";
 
-/// The name of the cookie that counts redirects, without prefix.
+/// The name of the cookie that counts redirects, without the prefix `__Host-`.
 const REDIRECTS: &str = "vestibule_hops";
 
 /// Returns the configured attribute `SameSite`.
@@ -374,12 +384,14 @@ fn same_site(cookies: &config::Cookies) -> SameSite {
     }
 }
 
-/// Returns the name of a cookie that the browser sends only to this host, whatever `cookie_domain` is.
+/// Returns the name of a cookie that the browser sends only to this host, whatever `cookie_domain` is. The prefix requires the
+/// attribute `Secure`, so a server without `cookie_secure` omits it.
 fn host_name(cookies: &config::Cookies, plain: &str) -> String {
     if cookies.secure { format!("__Host-{plain}") } else { plain.to_owned() }
 }
 
-/// Returns the path of the refresh cookie. The browser sends it only to the endpoints below `base_path`.
+/// Returns the path of the refresh cookie: `base_path`, or `/` if that is empty. The browser sends the cookie only to this path
+/// and the paths below it.
 fn refresh_path(vestibule: &Vestibule) -> &str {
     match vestibule.config.web.base_path.as_str() {
         "" => ROOT,

@@ -1,5 +1,5 @@
-//! CORS: pages of the origins that `cors_allowed_origins` lists may call the server. Pages of every origin may read the key set
-//! and the OAuth metadata.
+//! CORS: pages of the origins in `cors_allowed_origins` may call the server. Pages of every origin may read the key set and the
+//! OAuth metadata.
 
 use rocket::{
     Request, Response,
@@ -16,7 +16,7 @@ const EXPOSED: &str = "New-Access-Token, Retry-After, X-Request-Id, WWW-Authenti
 /// Seconds for which a browser may cache the response to a preflight.
 const PREFLIGHT_MAX_AGE: &str = "600";
 
-/// A fairing that sets the CORS headers.
+/// A fairing that sets the CORS headers on the responses of Vestibule's own routes.
 pub struct Cors;
 
 #[rocket::async_trait]
@@ -34,6 +34,7 @@ impl Fairing for Cors {
             return;
         }
         let Some(vestibule) = request.rocket().state::<AppState>() else { return };
+        // The response depends on the origin even if the origin is not allowed, so caches must distinguish it.
         response.adjoin_header(Header::new("Vary", "Origin"));
         let Some(origin) = request.headers().get_one("Origin").filter(|origin| is_allowed(vestibule, origin)) else {
             return;
@@ -41,6 +42,7 @@ impl Fairing for Cors {
         response.set_header(Header::new("Access-Control-Allow-Origin", origin.to_owned()));
         response.set_header(Header::new("Access-Control-Allow-Credentials", "true"));
         response.set_header(Header::new("Access-Control-Expose-Headers", EXPOSED));
+        // A 204 to `OPTIONS` is the response to a preflight: `fairings::methods` sets its `Allow`.
         if request.method() == Method::Options && response.status() == Status::NoContent {
             let methods = response.headers().get_one("Allow").unwrap_or_default().to_owned();
             let headers = allowed_headers(request, &vestibule.config.cookies.csrf_header);
@@ -51,9 +53,9 @@ impl Fairing for Cors {
     }
 }
 
-/// Returns the request headers that a preflight allows: first the headers that the endpoints read, then the headers that the
-/// preflight requests. Libraries and API viewers send headers of their own, such as `X-Requested-With`, and a listed origin may
-/// send them.
+/// Returns the request headers that a preflight allows, separated by commas: first the headers that the endpoints read, then
+/// the headers that the preflight requests. An allowed origin may send any header, because libraries and API viewers send
+/// headers of their own, such as `X-Requested-With`.
 fn allowed_headers(request: &Request<'_>, csrf: &str) -> String {
     let ours = ["Authorization", "Content-Type", "X-Request-Id", csrf];
     let asked =

@@ -1,4 +1,4 @@
-//! CSRF checks: they refuse a request that a cookie authenticates but that a foreign page caused.
+//! CSRF checks. They refuse a request that a foreign page has caused and that a cookie would authenticate.
 
 use std::convert::Infallible;
 
@@ -18,7 +18,8 @@ use crate::{
     },
 };
 
-/// Refuses a request whose `Origin` or `Sec-Fetch-Site` is foreign, or whose CSRF header is not the session's CSRF token.
+/// Refuses a request that comes from a foreign origin, or whose CSRF header does not contain the CSRF token of the session. The
+/// error is [`ErrorCode::CsrfFailed`].
 pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -> Result<(), ApiError> {
     check_headers(request, vestibule)?;
     let header = vestibule.config.cookies.csrf_header.as_str();
@@ -30,8 +31,8 @@ pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -
     }
 }
 
-/// Checks a form of a page, which has the CSRF token in a hidden field. `given` is the value of that field. It counts like the
-/// header in [`check`].
+/// Checks the form of a page like [`check`]. The form has the CSRF token in a hidden field instead of the header; `given` is
+/// the value of that field.
 pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Result<(), ApiError> {
     let vestibule = app_state(request)?;
     check_headers(request, vestibule)?;
@@ -42,13 +43,13 @@ pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Res
     }
 }
 
-/// Refuses a request whose `Origin` is foreign. Without `Origin`, refuses it if `Sec-Fetch-Site` is foreign. A request
-/// without both headers passes, because not every client sends them.
+/// Refuses a request whose `Origin` is foreign. Without `Origin`, refuses a request whose `Sec-Fetch-Site` is foreign. A
+/// request without both headers passes, because not every client sends them.
 fn check_headers(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
     let headers = request.headers();
     let is_own = |origin: &str| is_own_or_allowed(vestibule, origin) || is_own_origin(request, vestibule, origin);
-    // With `cookie_domain`, the browser sends the cookies with requests from other hosts of the site too, and their pages can
-    // read the CSRF token. So `same-site` is not enough.
+    // `same-site` is not enough: with `cookie_domain`, the browser sends the cookies also with requests from pages of other
+    // hosts of the site, and those pages can read the CSRF token.
     let is_foreign = if headers.contains("Origin") {
         !headers.get("Origin").all(is_own)
     } else {
@@ -60,8 +61,9 @@ fn check_headers(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), Api
     Ok(())
 }
 
-/// Returns whether a page's origin is the origin to which the browser sends the request. Scheme, host and port are compared
-/// (RFC 6454 §5): a foreign page can choose none of them. The request itself names only host and port.
+/// Returns whether `origin` is the origin to which the browser sends the request. Scheme, host and port are compared (RFC 6454
+/// §5). A foreign page can choose none of them. The header `Host` contains only host and port; [`accepts_scheme`] checks the
+/// scheme. `false` if the request has no `Host`.
 fn is_own_origin(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> bool {
     let Some((scheme, _)) = origin.split_once("://") else { return false };
     let default_port = match scheme {
@@ -75,18 +77,19 @@ fn is_own_origin(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> 
     accepts_scheme(scheme, request, vestibule) && origin == format!("{scheme}://{host}")
 }
 
-/// Returns whether a page may reach this server by `scheme`. The scheme of `public_url` is accepted. If it is http, which is
+/// Returns whether a page may reach this server by `scheme`. The scheme of `public_url` is accepted. If that is http, which is
 /// the default, https is accepted too if a trusted proxy or the browser confirms it. If it is https, http is refused: an
 /// attacker on the network can serve an http page under the server's host name.
 fn accepts_scheme(scheme: &str, request: &Request<'_>, vestibule: &Vestibule) -> bool {
     let is_public = vestibule.config.web.public_url.scheme() == scheme;
-    let of_proxy =
-        || caller::is_behind_trusted_proxy(request) && request.headers().get("X-Forwarded-Proto").eq([scheme]);
+    let of_proxy = || caller::peer_is_trusted_proxy(request) && request.headers().get("X-Forwarded-Proto").eq([scheme]);
+    // No page can set `Sec-Fetch-Site`, so the browser itself states that the origin is this server's.
     let of_browser = || request.headers().get("Sec-Fetch-Site").eq(["same-origin"]);
     is_public || (scheme == "https" && (of_proxy() || of_browser()))
 }
 
-/// The origin of a request, for handlers that learn only from the body whether a cookie authenticates the request.
+/// The origin of a request. It is for handlers that learn only from the body whether a cookie authenticates the request. The
+/// guard itself refuses nothing; the handler calls a check.
 pub struct RequestOrigin<'r>(&'r Request<'r>);
 
 impl<'r> RequestOrigin<'r> {
@@ -95,17 +98,18 @@ impl<'r> RequestOrigin<'r> {
         self.0
     }
 
-    /// Returns whether the headers of the request name a foreign page.
+    /// Returns whether the headers of the request name a foreign page. Also `true` if Vestibule is not attached to the
+    /// application.
     pub fn is_foreign(&self) -> bool {
         app_state(self.0).and_then(|vestibule| check_headers(self.0, vestibule)).is_err()
     }
 
-    /// Refuses a request from a foreign page.
+    /// Refuses a request from a foreign page. The CSRF token is not checked.
     pub fn check_origin(&self) -> Result<(), ApiError> {
         check_headers(self.0, app_state(self.0)?)
     }
 
-    /// Checks origin and CSRF token, as [`check`] does.
+    /// Checks origin and CSRF token, as the function [`check`] does.
     pub fn check(&self, session: SessionId) -> Result<(), ApiError> {
         check(self.0, app_state(self.0)?, session)
     }
@@ -120,9 +124,9 @@ impl<'r> FromRequest<'r> for RequestOrigin<'r> {
     }
 }
 
-/// A request guard that refuses a request with a session's cookies from a foreign page. It is for handlers that learn only
-/// from the body whether a cookie counts: a foreign page is refused whatever body it sends. A request with the header
-/// `Authorization` is not checked.
+/// A request guard that refuses a request from a foreign page if it has cookies with tokens. It is for handlers that learn only
+/// from the body whether a cookie authenticates the request: a foreign page is refused whatever body it sends. A request with
+/// the header `Authorization` is not checked, because a foreign page can't set this header without permission by CORS.
 pub struct SameOrigin;
 
 #[rocket::async_trait]

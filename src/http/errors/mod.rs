@@ -1,5 +1,5 @@
-//! The one error body (RFC 9457), and the closed list of error codes with their statuses. `of_flows` maps the errors of flows
-//! to codes. `answer` chooses the form in which an error is rendered.
+//! The common error body (RFC 9457), and the closed list of error codes with their statuses. `of_flows` maps the errors of
+//! flows to codes. `error_response` chooses the form in which an error is rendered.
 
 mod guard_error;
 mod of_flows;
@@ -21,12 +21,12 @@ use crate::memory::throttle::RetryAfter;
 /// Seconds after which a client may try again if the server was busy or its database did not respond.
 pub(in crate::http) const BUSY_RETRY_AFTER: u64 = 2;
 
-/// The challenge that requires an access token.
+/// The value of `WWW-Authenticate` that requires an access token.
 const BEARER: &str = r#"Bearer realm="vestibule""#;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $status:literal $code:literal,)*) => {
-        /// The stable code of an error. The text of an error may change; its code may not.
+        /// The stable code of an error. The text of an error may change; its code does not change.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)*
@@ -41,7 +41,8 @@ macro_rules! codes {
                 match self { $(Self::$variant => $code,)* }
             }
 
-            /// Returns a name that no other code has, because two codes with different statuses can share one `error`.
+            /// Returns a unique name of the code. Two codes with different statuses can share one value of `error`, but not the
+            /// name.
             pub const fn key(self) -> &'static str {
                 match self {
                     Self::OAuthInvalidRequest => "oauth_invalid_request",
@@ -73,7 +74,7 @@ codes! {
     UnsupportedGrantType = 400 "unsupported_grant_type",
     /// OAuth endpoints: the scope is malformed, or contains a permission that can't be granted.
     InvalidScope = 400 "invalid_scope",
-    /// The user is unknown, or the password is wrong.
+    /// The user is unknown, or the password is wrong. The response does not tell which of them.
     InvalidCredentials = 401 "invalid_credentials",
     /// No token was sent.
     MissingToken = 401 "missing_token",
@@ -138,15 +139,17 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// An error as the client gets it.
+/// An error as the client receives it.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     code: ErrorCode,
     detail: String,
     fields: Vec<FieldError>,
+    /// Seconds after which the client may try again.
     retry_after: Option<u64>,
+    /// The value of the header `Allow`.
     allow: Option<String>,
-    /// The header `WWW-Authenticate`, if it does not follow from the code.
+    /// The value of the header `WWW-Authenticate`, if it does not follow from the code.
     challenge: Option<String>,
     /// The reason for which a token that this server signed is refused.
     reason: Option<Reason>,
@@ -201,13 +204,13 @@ impl ApiError {
         Self::lacking(ErrorCode::InsufficientScope, permission, format!("The permission {permission} is required."))
     }
 
-    /// Creates the error for a token that lacks something that no scope can grant, such as a role.
+    /// Creates the error for a caller without something that no scope can grant, such as a role.
     pub fn insufficient(detail: &str) -> Self {
         let challenge = format!(r#"{BEARER}, error="insufficient_scope""#);
         Self { challenge: Some(challenge), ..Self::new(ErrorCode::InsufficientScope, detail) }
     }
 
-    /// Replaces the code and keeps the text.
+    /// Replaces the code and keeps everything else.
     pub(super) fn with_code(self, code: ErrorCode) -> Self {
         Self { code, ..self }
     }
@@ -217,6 +220,7 @@ impl ApiError {
         Self::lacking(ErrorCode::MayNotIntrospect, permission, format!("The permission {permission} is required."))
     }
 
+    /// Creates an error whose challenge names the missing permission.
     fn lacking(code: ErrorCode, permission: &str, detail: String) -> Self {
         let challenge = format!(r#"{BEARER}, error="insufficient_scope", scope="{permission}""#);
         Self { challenge: Some(challenge), ..Self::new(code, detail) }
@@ -228,7 +232,7 @@ impl ApiError {
         Self { challenge: Some(r#"Basic realm="vestibule""#.to_owned()), ..self }
     }
 
-    /// Replaces the code by the code of RFC 6749 §5.2 with the same meaning, if there is such a code.
+    /// Replaces a code for an invalid request by the code of RFC 6749 §5.2. Other codes are kept.
     pub(in crate::http) fn with_oauth_code(self) -> Self {
         match self.code {
             ErrorCode::InvalidRequest | ErrorCode::MalformedRequest | ErrorCode::MalformedJson => {
@@ -248,21 +252,22 @@ impl ApiError {
         self.code
     }
 
-    /// Returns the invalid fields.
+    /// Returns the invalid fields. The list is empty for an error that is not about fields.
     pub fn bad_fields(&self) -> &[FieldError] {
         &self.fields
     }
 
-    /// Returns the seconds after which the client may try again; `None` if the error names no time.
+    /// Returns the seconds after which the client may try again; `None` if the error has no such time.
     pub fn retry_after(&self) -> Option<u64> {
         self.retry_after
     }
 
-    /// Returns the methods that the path supports, as the value of the header `Allow`.
+    /// Returns the value of the header `Allow`: the methods that the path supports. `None` if the error is not about a method.
     pub fn allow(&self) -> Option<&str> {
         self.allow.as_deref()
     }
 
+    /// Creates an error that will pass: the client may try again after `seconds`.
     pub(in crate::http) fn busy(code: ErrorCode, detail: &str, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(code, detail) }
     }
@@ -273,12 +278,14 @@ impl ApiError {
         Self::busy(ErrorCode::TooManyRequests, &format!("Too many attempts; try again in {seconds} s."), seconds)
     }
 
+    /// Writes an unexpected error to the log, and creates the error that the client receives instead.
     fn internal(error: &dyn fmt::Display) -> Self {
         tracing::error!(%error, "internal error");
         Self::new(ErrorCode::InternalError, "Something went wrong on the server; nothing was changed.")
     }
 
-    /// Returns the header `WWW-Authenticate`. Every 401 has it, and every 403 for a missing permission (RFC 6750 §3).
+    /// Returns the value of the header `WWW-Authenticate`. Every 401 has one, and every 403 for a missing permission or role
+    /// (RFC 6750 §3). `None` for other errors.
     pub(in crate::http) fn challenge(&self) -> Option<String> {
         if self.challenge.is_some() {
             return self.challenge.clone();

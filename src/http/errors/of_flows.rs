@@ -1,7 +1,7 @@
-//! The error code of each failure of a flow: one exhaustive match for each error type. A new variant does not compile until it
-//! has an arm here.
+//! The error code of each failure of a flow. Each error type has one exhaustive match, so a new variant does not compile until
+//! it has an arm here.
 //!
-//! There are many causes and few codes. An internal cause is logged once, here, and never sent to the client.
+//! Many failures share one code. An internal cause is logged once, here, and never sent to the client.
 
 use super::{ApiError, BUSY_RETRY_AFTER, ErrorCode, reason::Reason};
 use crate::{
@@ -82,16 +82,19 @@ impl From<InspectRefreshTokenError> for ApiError {
     fn from(error: InspectRefreshTokenError) -> Self {
         match error {
             InspectRefreshTokenError::Token(error) => error.into(),
-            InspectRefreshTokenError::SessionEnded(_) => session_over(),
+            InspectRefreshTokenError::SessionEnded(_) => session_ended(),
             InspectRefreshTokenError::Store(error) => error.into(),
         }
     }
 }
 
-fn session_over() -> ApiError {
+/// Returns the error for a session that has ended.
+fn session_ended() -> ApiError {
     ApiError::new(ErrorCode::TokenRevoked, "The session has ended; sign in again.")
 }
 
+/// Returns the error for an unknown user and for a wrong password. It is the same, so that it does not reveal who has an
+/// account.
 fn invalid_credentials() -> ApiError {
     ApiError::new(ErrorCode::InvalidCredentials, "The user name or the password is wrong.")
 }
@@ -117,7 +120,7 @@ impl From<RefreshError> for ApiError {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::Token(error) => error.into(),
-            RefreshError::SessionEnded(_) => session_over(),
+            RefreshError::SessionEnded(_) => session_ended(),
             RefreshError::Outdated(_) => Self::new(
                 ErrorCode::TokenRevoked,
                 "The refresh token is older than the password; send the token that the password change returned, or sign in \
@@ -143,6 +146,7 @@ impl From<RefreshError> for ApiError {
     }
 }
 
+/// Returns the message for a permission that the scope may not contain.
 fn cannot_grant(permission: &Permission) -> String {
     format!("The scope contains {permission}, which can't be granted.")
 }
@@ -176,7 +180,7 @@ impl From<RevokeError> for ApiError {
             RevokeError::Token(error) => error.into(),
             RevokeError::NotOwn => Self::new(ErrorCode::InvalidToken, "The refresh token is not one of yours."),
             RevokeError::Unknown => Self::new(ErrorCode::NotFound, "You have no such session."),
-            RevokeError::SessionEnded(_) => session_over(),
+            RevokeError::SessionEnded(_) => session_ended(),
             RevokeError::Store(error) => error.into(),
         }
     }
@@ -198,6 +202,7 @@ impl From<RegisterError> for ApiError {
     }
 }
 
+/// Returns the error for a username or an email address that another user has.
 fn taken_name(taken: store::users::TakenName) -> ApiError {
     ApiError::new(ErrorCode::AlreadyExists, format!("The {} is taken.", taken.field()))
 }
@@ -205,7 +210,7 @@ fn taken_name(taken: store::users::TakenName) -> ApiError {
 impl From<VerifyPasswordError> for ApiError {
     fn from(error: VerifyPasswordError) -> Self {
         match error {
-            VerifyPasswordError::SessionEnded(_) => session_over(),
+            VerifyPasswordError::SessionEnded(_) => session_ended(),
             VerifyPasswordError::Wrong(_) => Self::new(ErrorCode::InvalidCredentials, "The password is wrong."),
             VerifyPasswordError::TooMany(wait) => Self::too_many(wait),
             VerifyPasswordError::Hash(error) => error.into(),
@@ -218,7 +223,7 @@ impl From<ReauthenticateError> for ApiError {
     fn from(error: ReauthenticateError) -> Self {
         match error {
             ReauthenticateError::Proof(error) => error.into(),
-            ReauthenticateError::SessionEnded(_) => session_over(),
+            ReauthenticateError::SessionEnded(_) => session_ended(),
             ReauthenticateError::Store(error) => error.into(),
         }
     }
@@ -229,7 +234,7 @@ impl From<ChangePasswordError> for ApiError {
         match error {
             ChangePasswordError::Proof(error) => error.into(),
             ChangePasswordError::Unsuitable(message) => Self::field("new_password", message),
-            ChangePasswordError::SessionEnded(_) => session_over(),
+            ChangePasswordError::SessionEnded(_) => session_ended(),
             ChangePasswordError::Hash(error) => error.into(),
             ChangePasswordError::Store(error) => error.into(),
         }
@@ -242,7 +247,7 @@ impl From<ChangeNamesError> for ApiError {
             ChangeNamesError::Missing(field, message) => Self::field(field, message),
             ChangeNamesError::Taken(taken) => taken_name(taken),
             ChangeNamesError::TooMany(wait) => Self::too_many(wait),
-            ChangeNamesError::SessionEnded(_) => session_over(),
+            ChangeNamesError::SessionEnded(_) => session_ended(),
             ChangeNamesError::Store(error) => error.into(),
         }
     }
@@ -255,7 +260,7 @@ impl From<DeleteUserError> for ApiError {
             DeleteUserError::LastAdmin(_) => {
                 Self::new(ErrorCode::LastAdmin, "You are the last admin; give the role admin to another user first.")
             }
-            DeleteUserError::SessionEnded(_) => session_over(),
+            DeleteUserError::SessionEnded(_) => session_ended(),
             DeleteUserError::Unknown(_) => Self::new(ErrorCode::NotFound, "There is no such user."),
             DeleteUserError::Store(error) => error.into(),
         }

@@ -1,5 +1,5 @@
-//! The error code of each failure at the OAuth endpoints. RFC 6749 §5.2 has few codes: every failure of a password or a refresh
-//! token is `invalid_grant`, and `error_description` tells which failure it is.
+//! The error code of each failure at the OAuth endpoints. RFC 6749 §5.2 has few codes, so every failure of a password or a
+//! refresh token has the code `invalid_grant`. The `error_description` distinguishes the failures.
 
 use super::{ApiError, ErrorCode};
 use crate::flows::{
@@ -7,7 +7,8 @@ use crate::flows::{
     steps::client::ClientError,
 };
 
-/// Returns the error for a client that failed to authenticate. `by_basic` is whether the client used HTTP Basic.
+/// Returns the error for a client that failed to authenticate. `by_basic` is whether the client used HTTP Basic; the response
+/// then has a challenge for Basic.
 pub fn of_client(error: &ClientError, by_basic: bool) -> ApiError {
     let detail = match error {
         ClientError::Unknown(_) => "There is no such client.",
@@ -54,6 +55,7 @@ impl From<RevokeTokenError> for ApiError {
     }
 }
 
+/// Replaces the code by `invalid_grant` and keeps the text.
 fn invalid_grant(error: ApiError) -> ApiError {
     ApiError { code: ErrorCode::InvalidGrant, ..error }
 }

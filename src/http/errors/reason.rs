@@ -1,6 +1,7 @@
 //! The closed list of values of the field `reason` in a 401.
 
-/// The reason for which a token that this server signed is refused, if the error code does not tell it.
+/// The reason for which a token that this server signed is refused. It is sent if the client must know more than the error
+/// code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The token is older than the last change of the password.

@@ -1,5 +1,5 @@
-//! The access log, with one line for each request. A line contains the pattern of the matched route, not the path, because a
-//! path that matches no route may be a mistyped secret.
+//! The access log. It has one line for each request to Vestibule's own routes. A line contains the pattern of the matched
+//! route, not the path, because a path that matches no route may be a mistyped secret.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::http::{
     request::{caller::Caller, request_id::RequestId},
 };
 
-/// A fairing that writes the access log.
+/// A fairing that measures the time of each request and writes the access log.
 pub struct AccessLog;
 
 #[rocket::async_trait]
@@ -23,6 +23,7 @@ impl Fairing for AccessLog {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        // The first call stores the time in the cache of the request; the call below returns it.
         request.local_cache(Instant::now);
     }
 

@@ -1,5 +1,5 @@
-//! The background tasks of the server. They remove expired data, let signing keys begin and end when their time comes, and
-//! reload the keys that another process changed.
+//! The background tasks of the server. They remove expired data, activate and retire signing keys at their times, and reload
+//! the keys that another process has changed.
 
 use std::time::Duration;
 
@@ -15,17 +15,16 @@ use crate::{
     http::app_state::AppState,
 };
 
-/// The interval at which expired data is removed.
+/// The time between two removals of expired data.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
-/// The interval at which the server checks whether a signing key must begin or end. If no key must, the check reads memory
-/// only.
+/// The time between two checks whether a signing key must be activated or deleted. If no key must, the check reads only memory.
 const ADVANCE_EVERY: Duration = Duration::from_millis(500);
 
-/// The time after which a failed change or reload of the keys is tried again.
+/// The time after which the server tries again to change or reload the keys.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A fairing that starts the background tasks when the server listens, and stops them when it shuts down.
+/// A fairing that starts the background tasks when the server begins to listen, and stops them when the server shuts down.
 pub struct Background;
 
 #[rocket::async_trait]
@@ -40,13 +39,13 @@ impl Fairing for Background {
         let [stop_sweeping, stop_advancing, stop_following] = [(); 3].map(|()| rocket.shutdown());
         tokio::spawn(async move {
             tokio::select! {
-                () = sweep_now_and_then(&sweeping) => {}
+                () = sweep_periodically(&sweeping) => {}
                 () = stop_sweeping => {}
             }
         });
         tokio::spawn(async move {
             tokio::select! {
-                () = advance_keys_in_time(&advancing) => {}
+                () = advance_keys_periodically(&advancing) => {}
                 () = stop_advancing => {}
             }
         });
@@ -59,7 +58,8 @@ impl Fairing for Background {
     }
 }
 
-async fn sweep_now_and_then(vestibule: &AppState) {
+/// Removes expired data at once and then every [`SWEEP_EVERY`]. Does not end.
+async fn sweep_periodically(vestibule: &AppState) {
     let mut tick = time::interval(SWEEP_EVERY);
     loop {
         tick.tick().await;
@@ -71,10 +71,12 @@ async fn sweep_now_and_then(vestibule: &AppState) {
     }
 }
 
-async fn advance_keys_in_time(vestibule: &AppState) {
+/// Changes the signing keys when their times have come. Does not end.
+async fn advance_keys_periodically(vestibule: &AppState) {
     let mut tick = time::interval(ADVANCE_EVERY);
     loop {
         tick.tick().await;
+        // No request causes the change, so its audit event has no address, as for a command.
         match advance_keys(vestibule, &RequestContext::command_line(vestibule.clock.now())).await {
             Ok(advanced) if advanced != Advanced::default() => tracing::info!(?advanced, "the signing keys advanced"),
             Ok(_) => {}
@@ -86,12 +88,14 @@ async fn advance_keys_in_time(vestibule: &AppState) {
     }
 }
 
+/// Reloads the signing keys after each change of them. Does not end.
 async fn follow_keys(vestibule: &AppState) {
     loop {
         match keys::follow_keys(vestibule).await {
             Ok(()) => tracing::debug!("signing keys reloaded"),
             Err(error) => {
                 tracing::error!(%error, "can't reload the signing keys; trying again");
+                // The change was not processed. This notification makes the next call process it.
                 vestibule.keys_changed.notify_one();
                 time::sleep(RETRY_AFTER).await;
             }

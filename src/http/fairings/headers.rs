@@ -1,5 +1,5 @@
-//! The headers of every response of Vestibule's own routes: the id of the request, no caching unless the response allows it,
-//! and the headers with which browsers restrict what a page can do.
+//! The headers of every response of Vestibule's own routes: the id of the request, the security headers, and `Cache-Control:
+//! no-store` if the response sets no other value.
 
 use rocket::{
     Request, Response,
@@ -9,8 +9,8 @@ use rocket::{
 
 use crate::http::{app_state::AppState, own_routes::is_own_response, request::request_id::RequestId};
 
-/// The security headers of a response. A response of the API is not a page, so a browser must not load, frame or sniff it.
-/// Pages set a content policy of their own.
+/// The security headers of a response. A response of the API is not a page. So a browser must not load anything for it, display
+/// it in a frame, or guess its media type. A page replaces some of these headers by its own.
 const FIXED: [(&str, &str); 5] = [
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"),
@@ -19,10 +19,11 @@ const FIXED: [(&str, &str); 5] = [
     ("Cross-Origin-Resource-Policy", "same-site"),
 ];
 
-/// For one year, a browser that has reached the server by https uses only https.
+/// The value of `Strict-Transport-Security`: for one year, a browser that has reached the server by https uses only https.
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 
-/// A fairing that sets the headers.
+/// A fairing that sets these headers. It keeps a value that the handler has set, except for `X-Request-Id` and
+/// `Strict-Transport-Security`.
 pub struct Headers;
 
 #[rocket::async_trait]
@@ -39,6 +40,7 @@ impl Fairing for Headers {
         if !response.headers().contains("Cache-Control") {
             response.set_header(Header::new("Cache-Control", "no-store"));
         }
+        // By http the header would have no effect (RFC 6797 §8.1).
         let is_by_https = |vestibule: &AppState| vestibule.config.web.public_url.is_https();
         if request.rocket().state().is_some_and(is_by_https) {
             response.set_header(Header::new("Strict-Transport-Security", STRICT_TRANSPORT));

@@ -1,5 +1,6 @@
-//! The responses to methods that a path does not support. Rocket itself would respond 404. Here each path gets routes for the
-//! methods that it lacks. They respond 405 with `Allow` (RFC 9110 §15.5.6), and to `OPTIONS`, which a CORS preflight needs.
+//! The responses to methods that a path does not support. Rocket itself would respond 404. Therefore each path gets additional
+//! routes for the methods that it does not support. They respond 405 with `Allow` (RFC 9110 §15.5.6). `OPTIONS` gets a 204 with
+//! `Allow`, which a CORS preflight needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +14,10 @@ use rocket::{
 
 use crate::http::errors::ApiError;
 
-/// The rank of these routes, after all other routes.
+/// The rank of the additional routes. Rocket tries a smaller rank first, so every other route precedes them.
 const LAST_RANK: isize = 1_000;
 
+/// All methods that Rocket knows.
 const METHODS: [Method; 9] = [
     Method::Get,
     Method::Head,
@@ -28,7 +30,8 @@ const METHODS: [Method; 9] = [
     Method::Connect,
 ];
 
-/// Returns the routes for the methods that `routes` lack, on the paths of the routes for which `ours` returns true.
+/// Returns the additional routes. Only the paths of the routes for which `ours` returns true get them, but the methods of all
+/// `routes` count as supported.
 pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, ours: impl Fn(&Route) -> bool) -> Vec<Route> {
     let mut taken: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
     let mut our_paths = BTreeSet::new();
@@ -38,6 +41,7 @@ pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, ours: impl Fn(&Route
         }
         let methods = taken.entry(shape(route)).or_default();
         methods.insert(route.method.as_str());
+        // Rocket responds to `HEAD` with the route of `GET`.
         if route.method == Method::Get {
             methods.insert(Method::Head.as_str());
         }
@@ -57,8 +61,8 @@ pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, ours: impl Fn(&Route
         .collect()
 }
 
-/// Returns the path of a route with unnamed parameters, so that routes whose paths differ only in the names of parameters have
-/// the same path.
+/// Returns the path of a route with unnamed parameters. Routes whose paths differ only in the names of parameters have the same
+/// shape.
 fn shape(route: &Route) -> String {
     let segments = route.uri.path().split('/').enumerate();
     segments
@@ -67,8 +71,10 @@ fn shape(route: &Route) -> String {
         .join("/")
 }
 
+/// A handler that responds to `OPTIONS` with 204, and to every other method with 405.
 #[derive(Clone)]
 struct MethodNotAllowed {
+    /// The value of the header `Allow`.
     allow: String,
 }
 
@@ -87,8 +93,8 @@ impl Handler for MethodNotAllowed {
 /// The bytes of a form in which Rocket looks for the field `_method`.
 const METHOD_FIELD_BYTES: usize = "_method=delete".len();
 
-/// A fairing that restores the method of a posted form. Rocket takes the method from the form's field `_method`; here a POST
-/// stays a POST.
+/// A fairing that restores the method of a posted form. Rocket takes the method from the form's field `_method`. With this
+/// fairing a POST stays a POST, so a form can't send a DELETE.
 pub struct OriginalMethod;
 
 #[rocket::async_trait]
@@ -99,6 +105,7 @@ impl Fairing for OriginalMethod {
 
     async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
         let is_form = request.content_type().is_some_and(|kind| kind.is_form());
+        // Rocket changes only the method of a POST. So a form that is a POST now was not changed, unless it named POST.
         if !is_form || request.method() == Method::Post {
             return;
         }
@@ -107,8 +114,8 @@ impl Fairing for OriginalMethod {
         let field = Form::<()>::values(begin).next().filter(|field| field.name == "_method");
         let named = field.and_then(|field| field.value.parse().ok());
         if named == Some(request.method()) {
-            // A POST that Rocket changed can't be distinguished from a GET or HEAD with such a body. So it becomes a TRACE,
-            // which no path supports.
+            // If Rocket changed a POST to GET or HEAD, the request can't be distinguished from a GET or HEAD with such a body.
+            // So it becomes a TRACE, which no path supports.
             let reads = matches!(request.method(), Method::Get | Method::Head);
             request.set_method(if reads { Method::Trace } else { Method::Post });
         }

@@ -1,4 +1,4 @@
-//! The fairings of the server: some run before or after every request, and one starts the background tasks.
+//! The fairings of the server. Most of them run before or after every request; `background` starts the background tasks.
 
 pub mod access_log;
 pub mod background;

@@ -1,8 +1,8 @@
-//! The renewal of access tokens (setting `renew_within`). The response to a request whose token expires soon carries the next
-//! token: in the header `New-Access-Token`, or in the cookie if the old token came in the cookie.
+//! The renewal of access tokens (setting `renew_within`). If the access token of a request expires soon, the response carries
+//! the next token: in the header `New-Access-Token`, or in the cookie if the old token came in the cookie.
 //!
-//! Every token that a guard granted is renewed, also on the routes of an embedding application. `/verify` inspects a token
-//! but does not grant it, so nothing is renewed there.
+//! Only a token that a guard granted is renewed, also on the routes of an embedding application. The endpoint `verify` inspects
+//! a token without granting it, so nothing is renewed there.
 
 use rocket::{
     Request, Response,
@@ -19,7 +19,7 @@ use crate::{
 /// The header that carries a renewed token.
 const HEADER: &str = "New-Access-Token";
 
-/// A fairing that renews access tokens.
+/// A fairing that renews access tokens that expire soon.
 pub struct Renewal;
 
 #[rocket::async_trait]
@@ -36,6 +36,7 @@ impl Fairing for Renewal {
         let now = vestibule.clock.now();
         let due = guards::granted(request).filter(|token| renew::is_due(vestibule, token.claims(), now));
         let Ok(cookies) = Cookies::of(request) else { return };
+        // The handler has set a new access cookie or removed it, for example at a sign-out. That must not be undone.
         let Some(token) = due.filter(|_| !cookies.sets_access()) else { return };
         let within = vestibule.config.tokens.renew_within.seconds();
         match renew::renew(vestibule, token.claims(), within, now).await {
@@ -47,19 +48,20 @@ impl Fairing for Renewal {
                 response.set_header(Header::new(HEADER, renewed.access_token));
                 keep_out_of_caches(response);
             }
+            // The token can't be renewed, for example because the session has ended or is bound to its device.
             Ok(None) => {}
-            // This is not an error for the client: its request was handled, and its token is still valid.
+            // The client receives no error: its request was handled, and its token is still valid.
             Err(error) => tracing::warn!(%error, "an access token was not renewed"),
         }
     }
 }
 
-/// Forbids caches to keep a response with a token, whatever the handler allowed.
+/// Forbids caches to keep the response, because it contains a token. Replaces a value that the handler set.
 fn keep_out_of_caches(response: &mut Response<'_>) {
     response.set_header(Header::new("Cache-Control", "no-store"));
 }
 
-/// A response that carries an access token of its own. The fairing adds no renewed token to it.
+/// A response that already carries an access token. The fairing adds no renewed token to it.
 pub struct WithOwnToken<R>(pub R);
 
 impl<'r, 'o: 'r, R: Responder<'r, 'o>> Responder<'r, 'o> for WithOwnToken<R> {

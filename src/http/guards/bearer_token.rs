@@ -1,4 +1,4 @@
-//! The access token of the header only, for endpoints that read no cookies.
+//! The access token of the header `Authorization` only, for endpoints that read no cookies.
 
 use rocket::{
     Request,
@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-/// A request guard for requests whose header `Authorization` has a valid access token or no bearer token. An invalid token is
-/// refused.
+/// A request guard for requests whose header `Authorization` contains a valid access token or no bearer token. A request with
+/// an invalid token is refused. If the setting `token_location` does not contain `headers`, the header counts as absent.
 #[derive(Clone, Debug)]
 pub struct BearerToken(Option<AccessToken>);
 
@@ -35,6 +35,7 @@ impl<'r> FromRequest<'r> for BearerToken {
     }
 }
 
+/// Returns the verified access token of the header; `None` if the header has no bearer token.
 fn read(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     let vestibule = app_state(request)?;
     let presented = bearer(request)?.filter(|token| !token.is_empty() && vestibule.config.tokens.location.headers);

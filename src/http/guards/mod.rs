@@ -1,8 +1,8 @@
-//! Request guards. A route that names a guard in its signature is reached only by requests that meet the guard's condition.
+//! Request guards. A request reaches a handler only if it meets the conditions of the guards in the handler's signature.
 //!
-//! The fields of the guards are private, so a value of a guard's type proves that the request was checked. The guards of
-//! access tokens read memory, never the database. [`MaybeAccessToken`] is a guard of its own, because `Option<AccessToken>`
-//! would treat a forged token like an absent token.
+//! The fields of the guards are private, so a value of a guard's type proves that the request was checked. The guards of access
+//! tokens read memory, never the database. [`MaybeAccessToken`] is a separate guard, because `Option<AccessToken>` would treat
+//! a forged token like an absent token.
 
 mod bearer_token;
 pub mod protected;
@@ -39,15 +39,17 @@ use crate::{
     },
 };
 
-/// A request guard for requests with a valid access token. Without a token, or with one that is invalid, expired or revoked,
-/// the response is 401.
+/// A request guard for requests with a valid access token. If there is no token, or if the token is invalid, expired or
+/// revoked, the response is 401.
 ///
-/// The token is read from `Authorization: Bearer …` or from the access cookie, as the setting `token_location` allows; the
-/// header takes precedence. If the token came in a cookie and the method is not GET, HEAD or OPTIONS, the request must come
-/// from an allowed origin and carry the CSRF token of the session in the header `X-CSRF-Token` (setting `csrf_header_name`).
-/// Otherwise the response is 403. The guard does not read the database.
+/// The token is read from `Authorization: Bearer …` or from the access cookie, as the setting `token_location` allows. The
+/// header takes precedence. The guard does not read the database.
 ///
-/// [`FreshToken`], [`CurrentUser`] and [`Require`] contain this guard and have all of its methods.
+/// If the token came in a cookie and the method is not GET, HEAD or OPTIONS, the request must come from an allowed origin and
+/// carry the CSRF token of the session in the header `X-CSRF-Token` (setting `csrf_header_name`). Otherwise the response is
+/// 403.
+///
+/// [`FreshToken`], [`CurrentUser`] and [`Require`] contain this guard and dereference to it, so they have all of its methods.
 ///
 /// ```
 /// # use rocket::get;
@@ -118,8 +120,8 @@ impl AccessToken {
     }
 }
 
-/// A request guard for requests with a valid access token or with no token. With a token that is invalid, expired or revoked,
-/// the response is 401, as for [`AccessToken`].
+/// A request guard for requests with a valid access token or with no token. If the token is invalid, expired or revoked, the
+/// response is 401, as for [`AccessToken`].
 ///
 /// ```
 /// # use rocket::get;
@@ -143,9 +145,9 @@ impl MaybeAccessToken {
     }
 }
 
-/// A request guard for requests with a fresh access token: the token was issued because the user had just proved the
-/// password. A login, a reauthentication at the endpoint `fresh` and a password change issue fresh tokens; a refresh does
-/// not. With another valid token the response is 401 with the code `fresh_token_required`.
+/// A request guard for requests with a fresh access token: the token was issued because the user had just proved the password.
+/// A login, a reauthentication at the endpoint `fresh` and a password change issue fresh tokens. A refresh and a renewal do
+/// not. With a valid token that is not fresh, the response is 401 with the code `fresh_token_required`.
 ///
 /// ```
 /// # use rocket::delete;
@@ -159,8 +161,8 @@ impl MaybeAccessToken {
 #[derive(Clone, Debug)]
 pub struct FreshToken(AccessToken);
 
-/// A request guard like [`AccessToken`], with methods that describe the user. It reads the user's data from the token, so a new
-/// username or email address appears in the next token.
+/// A request guard like [`AccessToken`], with methods that return data about the user. The data is read from the token, so a
+/// new username or email address appears only in the next token.
 ///
 /// ```
 /// # use rocket::get;
@@ -255,22 +257,24 @@ impl<'r> FromRequest<'r> for CurrentUser {
     }
 }
 
-/// Returns the access token of a request about which a proxy asks. Checks no CSRF token and does not mark the token as
+/// Returns the access token of a request that a proxy wants to be checked. Checks no CSRF token. Does not mark the token as
 /// granted, so the response does not renew it.
 pub(super) fn inspect(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     required(request)
 }
 
+/// Returns the valid access token of this request, or the error for a missing or invalid token.
 fn required(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     check(request)?.ok_or_else(ApiError::missing_token)
 }
 
-/// Returns the valid access token of this request; `None` if it has no token. The result is cached, so several guards verify
-/// the token once.
+/// Returns the valid access token of this request; `None` if the request has no token. The result is cached, so that several
+/// guards verify the token only once.
 fn check(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     request.local_cache(|| check_once(request)).clone()
 }
 
+/// Reads and verifies the token: first in the header, then in the cookies.
 fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     let vestibule = app_state(request)?;
     let now = vestibule.clock.now();
@@ -282,18 +286,19 @@ fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     Ok(claims.map(|claims| AccessToken { claims, came_in_cookie: true }))
 }
 
-/// Admits a request that has a valid access token, whatever guards its handler names. Also admits every request whose path
-/// `exclude_urls` leaves open.
+/// Admits a request for a protected route. The request must have a valid access token, or its path must match an entry of
+/// `exclude_urls`. The guards of the handler are checked afterwards.
 pub(super) fn admit(request: &Request<'_>) -> Result<(), ApiError> {
-    // No host is passed, because here the client chooses it. An entry with a host is for a proxy, which knows the host.
+    // No host is passed, because the client can choose the header `Host`. An entry with a host is only for forward
+    // authentication, where a trusted proxy names the host.
     if app_state(request)?.exclusions.covers(None, &request.uri().to_string()) {
         return Ok(());
     }
     required(request).and_then(|token| grant(request, token)).map(drop)
 }
 
-/// Grants a token to the handler. A token that came in a cookie is granted only if the method changes nothing or the CSRF check
-/// succeeds.
+/// Grants a token to the handler. If the token came in a cookie, the CSRF check must succeed, unless the method is safe. Marks
+/// the token as granted.
 fn grant(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiError> {
     if token.came_in_cookie && !is_safe(request.method()) {
         csrf::check(request, app_state(request)?, token.claims.sid)?;
@@ -301,35 +306,37 @@ fn grant(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiEr
     Ok(remember_granted(request, token))
 }
 
-/// Returns the token of the access cookie, for a page. A token in the header is an error. The forms of a page have the CSRF
-/// token in the body, so the code that reads the form checks it.
+/// Returns the token of the access cookie, for a page. Fails if the request has no valid token, or has it in the header. Checks
+/// no CSRF token: the forms of a page have it in the body, so the code that reads the form checks it.
 pub(super) fn in_cookie(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     let token = required(request)?;
     if token.came_in_cookie { Ok(remember_granted(request, token)) } else { Err(ApiError::missing_token()) }
 }
 
+/// Marks a token as granted, so that the response may renew it and the body's reader checks it again.
 fn remember_granted(request: &Request<'_>, token: AccessToken) -> AccessToken {
     let granted: &Granted = request.local_cache(Granted::default);
     *granted.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
     token
 }
 
-/// The token that a guard granted, in the cache of the request.
+/// The token that a guard has granted, in the cache of the request.
 type Granted = Mutex<Option<AccessToken>>;
 
-/// Returns the token that a guard granted; `None` if no guard granted one.
+/// Returns the token that a guard has granted; `None` if no guard has granted a token.
 pub(super) fn granted(request: &Request<'_>) -> Option<AccessToken> {
     let granted: &Granted = request.local_cache(Granted::default);
     granted.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Forgets the token that a guard granted, so that the response does not renew it.
+/// Removes the mark of the granted token, so that the response does not renew the token.
 pub(super) fn forget_granted(request: &Request<'_>) {
     let granted: &Granted = request.local_cache(Granted::default);
     *granted.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
-/// Checks the granted token again after the body was read. The token may have expired or been revoked while the body arrived.
+/// Checks the granted token again, after the body was read. The token may have expired or been revoked while the body arrived.
+/// Succeeds if no token was granted.
 pub(super) fn check_again(request: &Request<'_>) -> Result<(), ApiError> {
     match granted(request) {
         Some(token) => {
@@ -340,18 +347,18 @@ pub(super) fn check_again(request: &Request<'_>) -> Result<(), ApiError> {
     }
 }
 
-/// Returns whether a method changes nothing (RFC 9110 §9.2.1).
+/// Returns whether a method is safe: it changes nothing (RFC 9110 §9.2.1).
 fn is_safe(method: Method) -> bool {
     matches!(method, Method::Get | Method::Head | Method::Options)
 }
 
-/// Returns the access token of the header, unverified. `None` if the header has no token, or if the setting `token_location`
-/// does not list `headers`. The header takes precedence over the cookie.
+/// Returns the bearer token of the header, unverified. `None` if the header has no bearer token, or if the setting
+/// `token_location` does not contain `headers`.
 pub(super) fn in_header<'r>(request: &'r Request<'_>, vestibule: &Vestibule) -> Result<Option<&'r str>, ApiError> {
     if vestibule.config.tokens.location.headers { bearer(request) } else { Ok(None) }
 }
 
-/// Returns the token, or an error if it is longer than [`jwt::MAX_BYTES`].
+/// Returns the token. Fails with [`ErrorCode::MalformedRequest`] if it is longer than [`jwt::MAX_BYTES`].
 fn bounded(token: &str) -> Result<&str, ApiError> {
     if token.len() > jwt::MAX_BYTES {
         Err(ApiError::new(ErrorCode::MalformedRequest, "The token has more than 8 KiB."))
@@ -360,16 +367,17 @@ fn bounded(token: &str) -> Result<&str, ApiError> {
     }
 }
 
-/// Returns the token of `Authorization: Bearer …` (RFC 6750 §2.1), unverified. Upper and lower case of the scheme are equal
-/// (RFC 9110 §11.1). `None` if the header is absent or empty, or has another scheme.
+/// Returns the token of `Authorization: Bearer …` (RFC 6750 §2.1), unverified. The scheme is compared without regard to case
+/// (RFC 9110 §11.1). `None` if the header is absent, has another scheme or has no token. Fails if the token is too long or the
+/// header is repeated.
 pub(super) fn bearer<'r>(request: &'r Request<'_>) -> Result<Option<&'r str>, ApiError> {
     let header = authorization(request)?;
     let token = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
     token.filter(|token| !token.is_empty()).map(bounded).transpose()
 }
 
-/// Returns scheme and credentials of the header `Authorization`; `None` if the header is absent or has only one word. More than
-/// one such header is an error.
+/// Returns scheme and credentials of the header `Authorization`. `None` if the header is absent or has only one word. Fails
+/// with [`ErrorCode::MalformedRequest`] if the header is repeated.
 pub(super) fn authorization<'r>(request: &'r Request<'_>) -> Result<Option<(&'r str, &'r str)>, ApiError> {
     let mut values = request.headers().get("Authorization");
     let (first, second) = (values.next(), values.next());

@@ -1,9 +1,9 @@
-//! Routes that refuse requests without a valid access token, whatever guards the handler names or forgets to name. Only paths
-//! that match an entry of `exclude_urls` without a host are open.
+//! The protection of routes. A protected route refuses requests without a valid access token, even if its handler names no
+//! guard. Only paths that match an entry of `exclude_urls` without a host are open.
 //!
-//! [`protected`] wraps each handler, so the protection does not depend on a second reading of the path. The exception does
-//! depend on it: a path is open only if it also matches without its dot segments being resolved, because Rocket does not
-//! resolve them (`domain/exclusions.rs`).
+//! [`protected`] wraps each handler, so the protection itself does not depend on the path. Only the exception does. Rocket does
+//! not resolve dot segments in a path, so a path is open only if it matches both with and without its dot segments
+//! (`domain/exclusions.rs`).
 
 use rocket::{
     Data, Request, Route, async_trait,
@@ -12,12 +12,14 @@ use rocket::{
 
 use crate::http::guards;
 
-const MARK: &str = "closed::";
+/// The mark at the beginning of the name of a wrapped route.
+const MARK: &str = "protected::";
 
-/// Wraps routes so that they refuse requests without a valid access token (401), whatever guards their handlers name.
+/// Wraps routes so that they refuse requests without a valid access token (401), even if their handlers name no guard.
 ///
-/// The routes keep their guards. Paths that match an entry of the setting `exclude_urls` without a host stay open to everybody.
-/// [`Embed::only_protected_routes`](crate::Embed::only_protected_routes) refuses the launch while a route is not wrapped.
+/// The guards of the handlers are kept. Paths that match an entry of the setting `exclude_urls` without a host stay open to
+/// every client. [`Embed::only_protected_routes`](crate::Embed::only_protected_routes) refuses the launch while a route is not
+/// wrapped.
 ///
 /// ```no_run
 /// use rocket::{get, routes};
@@ -57,6 +59,7 @@ pub(in crate::http) fn is_protected(route: &Route) -> bool {
     route.name.as_deref().is_some_and(|name| name.starts_with(MARK))
 }
 
+/// The handler of a wrapped route.
 #[derive(Clone)]
 struct Protected(Box<dyn Handler>);
 

@@ -1,4 +1,5 @@
-//! The refresh token as a bearer token, for routes that only a client may use that can continue the session.
+//! The guard for a refresh token that is sent as a bearer token. It is for routes that only a client that can continue the
+//! session may use.
 
 use rocket::{
     Request,
@@ -16,11 +17,12 @@ use crate::{
     },
 };
 
-/// A request guard for requests whose `Authorization: Bearer …` is a refresh token that the endpoint `refresh` would accept
-/// now. Otherwise the response is 401. The guard does not use the token up: the client can still refresh with it.
+/// A request guard for requests whose `Authorization: Bearer …` contains a refresh token that could be used for a refresh now.
+/// Otherwise the response is 401. The guard does not use the token up: the client can still refresh with it.
 ///
-/// Unlike the guards of access tokens, this guard reads the database. It does not check the device: a session that is bound
-/// to a device can be refreshed only there, but this guard accepts the session's token from every device.
+/// Unlike the guards of access tokens, this guard reads the database. It does not check the device: a session that is bound to
+/// a device can be refreshed only on this device, but the guard accepts the token from every device. It checks neither rate
+/// limits nor the secret of a confidential client.
 ///
 /// ```
 /// # use rocket::post;
@@ -50,7 +52,7 @@ impl RefreshToken {
         self.0.id()
     }
 
-    /// Returns the id of the session that the token continues: the claim `sid`.
+    /// Returns the id of the session that the token belongs to: the claim `sid`.
     pub fn session_id(&self) -> SessionId {
         self.0.sid
     }
@@ -70,6 +72,7 @@ impl<'r> FromRequest<'r> for RefreshToken {
     }
 }
 
+/// Returns the claims of the refresh token in the header, if the token could be used now.
 async fn read(request: &Request<'_>) -> Result<RefreshClaims, ApiError> {
     let missing = || ApiError::new(ErrorCode::MissingToken, "Send a refresh token: Authorization: Bearer <token>.");
     let token = bearer(request)?.ok_or_else(missing)?;

@@ -1,4 +1,4 @@
-//! Permissions as types, so that the signature of a route names the permission that it requires.
+//! Permissions as types. With them, the signature of a handler names the permission that the route requires.
 
 use std::{fmt, marker::PhantomData, ops::Deref};
 
@@ -18,8 +18,8 @@ pub trait PermissionName: Send + Sync + 'static {
 }
 
 /// Defines types that represent permissions, for [`Require`](crate::Require). A name that no permission can have does not
-/// compile: a permission is 1 to 64 visible ASCII characters without quotes and backslashes, and OpenID Connect has not
-/// reserved it.
+/// compile. A permission consists of 1 to 64 visible ASCII characters without quotes and backslashes, and is not a scope that
+/// OpenID Connect has reserved.
 ///
 /// ```
 /// vestibule::permission! {
@@ -55,8 +55,9 @@ macro_rules! permission {
     )+};
 }
 
-/// A request guard for requests whose access token carries the permission `P`. With a valid token that does not carry it, the
-/// response is 403 with the code `insufficient_scope`. [`permission!`](crate::permission) defines the type `P`.
+/// A request guard for requests whose access token carries the permission `P`. With a valid token that does not carry the
+/// permission, the response is 403 with the code `insufficient_scope`. Otherwise it works like
+/// [`AccessToken`](crate::AccessToken). The macro [`permission!`](crate::permission) defines the type `P`.
 ///
 /// ```
 /// # use rocket::delete;
@@ -100,7 +101,8 @@ impl<'r, P: PermissionName> FromRequest<'r> for Require<P> {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
         let token = required(request).and_then(|token| {
-            // The CSRF check is first, so that a foreign page does not learn whether the user has the permission.
+            // The CSRF check precedes the check of the permission, so that a foreign page does not learn whether the user has
+            // the permission.
             let token = grant(request, token)?;
             if token.has_permission(P::NAME) { Ok(token) } else { Err(ApiError::insufficient_scope(P::NAME)) }
         });

@@ -1,5 +1,5 @@
-//! Client authentication: by HTTP Basic or by the fields of the form (RFC 6749 §2.3.1), never by both. A public client sends
-//! only its id.
+//! Client authentication: a client sends its credentials by HTTP Basic or in the fields of the form (RFC 6749 §2.3.1), never by
+//! both. A public client sends only its id.
 
 use rocket::{
     Request,
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// The client that HTTP Basic names; `None` if the request does not use HTTP Basic.
+/// The client in the header `Authorization`. `None` if the request does not use HTTP Basic, or if id and secret are both empty.
 pub struct BasicClient(Option<Credentials>);
 
 /// A client id, and the secret if there is one.
@@ -42,7 +42,8 @@ impl<'r> FromRequest<'r> for BasicClient {
     }
 }
 
-/// Reads the client in `Authorization`. A scheme other than Basic names no client.
+/// Reads the client in `Authorization`. Returns no client if the scheme is not Basic. Fails with
+/// [`ErrorCode::OAuthInvalidRequest`] if the credentials are not base64 of UTF-8 text with a `:`.
 fn read((scheme, text): (&str, &str)) -> Result<BasicClient, ApiError> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return Ok(BasicClient(None));
@@ -51,14 +52,15 @@ fn read((scheme, text): (&str, &str)) -> Result<BasicClient, ApiError> {
     let decoded = jwt::from_base64(text).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(malformed)?;
     let (id, secret) = decoded.split_once(':').ok_or_else(malformed)?;
     let (id, secret) = (form_decoded(id), form_decoded(secret));
-    // Swagger UI sends `:` if its fields are empty.
+    // If its fields are empty, Swagger UI sends only `:`.
     let is_given = !(id.is_empty() && secret.is_empty());
     Ok(BasicClient(is_given.then(|| Credentials { id, secret: Some(secret).filter(|secret| !secret.is_empty()) })))
 }
 
-/// Decodes the id or the secret of HTTP Basic: both are form-encoded (RFC 6749 §2.3.1).
+/// Decodes the id or the secret of HTTP Basic, which are both form-encoded (RFC 6749 §2.3.1).
 fn form_decoded(text: &str) -> String {
-    // Decoded as the value of a pair, so that a `&` or `=` that a client did not encode is part of the value.
+    // The text is decoded as the value of a form field. A `&` would end this value, so it is encoded first: a client may have
+    // sent it unencoded.
     let value = text.replace('&', "%26");
     form_urlencoded::parse(format!("v={value}").as_bytes())
         .next()
@@ -73,17 +75,21 @@ pub struct FormClient {
 }
 
 impl FormClient {
-    /// The fields that [`FormClient::read`] reads.
+    /// The form fields that [`FormClient::read`] reads.
     pub const FIELDS: &'static [Field] = &[
         optional(
             "client_id",
             Kind::Text(MAX_CLIENT_ID),
-            "The client; by default `default`. HTTP Basic must not name another client.",
+            "The id of the client; by default `default`. If the request uses HTTP Basic, this must be the same client.",
         ),
-        optional("client_secret", Kind::Opaque, "The secret of a confidential client. Not allowed with HTTP Basic."),
+        optional(
+            "client_secret",
+            Kind::Opaque,
+            "The secret of a confidential client. Not allowed together with HTTP Basic.",
+        ),
     ];
 
-    /// Reads the fields.
+    /// Reads the two fields. An absent or empty field is `None`.
     pub fn read(fields: &mut Fields) -> Self {
         let mut text = |name| fields.optional(name, |text| Ok::<_, &str>(text.to_owned()));
         Self { id: text("client_id"), secret: text("client_secret") }
@@ -96,13 +102,17 @@ impl FormClient {
 }
 
 impl BasicClient {
-    /// Returns whether the header names a client.
+    /// Returns whether the request names a client by HTTP Basic.
     pub fn is_given(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Returns the authenticated client, from HTTP Basic or from `form`. If the request uses HTTP Basic, a secret or another
-    /// client id in the form is an error.
+    /// Returns the client, authenticated by HTTP Basic or by `form`. Without a client id in either, the client is `default`.
+    ///
+    /// # Errors
+    /// * [`ErrorCode::OAuthInvalidRequest`] if the request uses HTTP Basic and the form has a secret or another client id.
+    /// * [`ErrorCode::InvalidClient`] if the client is unknown, if its secret is missing or wrong, or if a secret was sent for
+    ///   a public client.
     pub fn or_form<'v>(&self, form: &FormClient, vestibule: &'v Vestibule) -> Result<KnownClient<'v>, ApiError> {
         let (id, secret, by_basic) = match &self.0 {
             Some(basic) if form.secret.is_some() || form.id.as_ref().is_some_and(|id| *id != basic.id) => {
@@ -120,6 +130,7 @@ impl BasicClient {
 mod tests {
     use super::*;
 
+    /// Reads a header with this text before its encoding. Returns the id and the secret.
     fn basic(text: &str) -> Option<(String, Option<String>)> {
         let header = jwt::to_base64(text.as_bytes());
         let read = read(("bAsIc", &header)).ok()?;
@@ -127,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn both_halves_are_form_encoded() {
+    fn id_and_secret_are_form_decoded() {
         let pair = |id: &str, secret: &str| Some((id.to_owned(), Some(secret.to_owned())));
         assert_eq!(basic("web:s3cret"), pair("web", "s3cret"));
         assert_eq!(basic("a%3Ab:c+d%26%2B"), pair("a:b", "c d&+"));
@@ -137,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_basic_is_refused_and_another_scheme_is_passed_over() {
+    fn malformed_basic_credentials_are_refused_and_other_schemes_are_ignored() {
         for malformed in ["", "!", "d2Vi", "d2ViOng", "d2Vi Ong=", "/w==", "d2ViOng=="] {
             assert!(read(("Basic", malformed)).is_err(), "{malformed}");
         }

@@ -1,6 +1,6 @@
-//! `POST /auth/introspect` (RFC 7662): for services that let the server verify a token instead of verifying it themselves,
-//! and so learn of revocations. For a token that the caller may not see, the response is the same as for a token that never
-//! existed.
+//! `POST /auth/introspect` (RFC 7662): returns the state of a token. It is for services that do not verify tokens themselves,
+//! and for services that need to see revocations. If the caller may not know about a token, the response is the same as for a
+//! token that never existed.
 
 use rocket::{State, post};
 use serde::Serialize;
@@ -22,10 +22,10 @@ use crate::{
     },
 };
 
-/// The state of a token. For a live access token, the object also has the other claims of the token.
+/// The state of a token. For a live access token, the object also contains the other claims of the token.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Introspection {
-    /// Whether the token is live. If it is not, the object has no other field.
+    /// Whether the token is live: valid now, and the caller may know about it. If it is not, the object has no other field.
     active: bool,
     /// `bearer` for an access token, `refresh_token` for a refresh token.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub struct Introspection {
     /// The client to which the token was issued.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<String>,
-    /// The username, or the email address if there is no username.
+    /// The username, or the email address if there is no username. For an access token, only a name that the token contains.
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
     /// The id of the user.
@@ -54,21 +54,23 @@ pub struct Introspection {
     /// The id of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<String>,
-    /// When the token was issued, in seconds since 1970.
+    /// When the token was issued, in seconds since 1970-01-01 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<i64>,
-    /// The time from which an access token is valid, in seconds since 1970.
+    /// The time from which an access token is valid, in seconds since 1970-01-01 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
-    /// The time from which the token is no longer valid, in seconds since 1970.
+    /// The time from which the token is no longer valid, in seconds since 1970-01-01 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<i64>,
+    /// The other claims of an access token; `type` for a refresh token.
     #[serde(flatten)]
     #[schema(ignore)]
     further: Map<String, Value>,
 }
 
 impl Introspection {
+    /// Returns the response for a token that is live and that the caller may know about.
     fn of(introspected: IntrospectedToken) -> Self {
         match introspected {
             IntrospectedToken::Access(claims) => Self::of_access(&claims),
@@ -90,6 +92,7 @@ impl Introspection {
         }
     }
 
+    /// Returns the response for an access token: its claims, under their own names.
     fn of_access(claims: &AccessClaims) -> Self {
         let mut known = Self {
             active: true,
@@ -108,13 +111,13 @@ impl Introspection {
             further: Map::new(),
         };
         let named = serde_json::to_value(&known).unwrap_or_default();
-        // A custom claim must not replace a field of this response.
+        // A claim that the fields above contain is not repeated, and a custom claim must not replace a field of this response.
         known.further = claims.raw().into_iter().filter(|(name, _)| named.get(name).is_none()).collect();
         known
     }
 }
 
-/// Returns the state of a token, if the caller may see it. Otherwise the token is reported as not live.
+/// Returns the state of a token. A token that the caller may not know about is reported as not live.
 #[post("/introspect", data = "<body>")]
 pub async fn introspect(
     body: Form<TokenParameter>,
@@ -128,7 +131,8 @@ pub async fn introspect(
     Ok(Uncached(found.map_or_else(Introspection::default, Introspection::of)))
 }
 
-/// Authenticates the caller: by client credentials or by an access token, not by both.
+/// Authenticates the caller: by an access token in the header with the permission for introspection, or as a confidential
+/// client. A client secret together with an access token is an error.
 fn requester<'r>(
     body: &TokenParameter,
     basic: &BasicClient,

@@ -1,7 +1,7 @@
-//! `GET /.well-known/oauth-authorization-server` (RFC 8414): the addresses of the OAuth endpoints and what they support.
+//! `GET /.well-known/oauth-authorization-server` (RFC 8414): the addresses of the OAuth endpoints and their capabilities.
 //!
-//! The path is fixed. RFC 8414 §3.1 appends the path of the issuer to it, if the issuer has a path; a proxy in front of the
-//! server can map that path to this one.
+//! The path is fixed. If the issuer has a path, RFC 8414 §3.1 requires clients to append that path to this one. A proxy in
+//! front of the server can then map the longer path to this one.
 
 use rocket::{State, get};
 use serde::Serialize;
@@ -16,10 +16,10 @@ use crate::{
 /// Seconds for which caches may keep the document.
 const MAX_AGE: u32 = 300;
 
-/// The methods by which a client authenticates at the token and the revocation endpoint.
+/// The methods by which a client authenticates at the token endpoint and at the revocation endpoint.
 const CLIENT_METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 
-/// The methods by which a caller authenticates at the introspection endpoint.
+/// The methods by which a caller authenticates at the introspection endpoint. `Bearer` is an access token (RFC 8414 §2).
 const INTROSPECTION_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "Bearer"];
 
 /// The metadata of the authorization server (RFC 8414 §2).
@@ -70,7 +70,7 @@ impl Metadata {
     }
 }
 
-/// Returns the metadata.
+/// Returns the metadata. The addresses begin with `public_url`, not with the host of the request.
 #[get("/.well-known/oauth-authorization-server")]
 pub fn metadata(vestibule: &State<AppState>) -> Cacheable {
     let json = serde_json::to_string(&Metadata::of(vestibule)).expect("texts and lists of them are JSON");

@@ -1,5 +1,5 @@
-//! The OAuth 2.0 endpoints, which an application that speaks OAuth calls instead of the session endpoints. Requests are
-//! form-encoded and use no cookies. Errors have the form of RFC 6749 §5.2, as `application/json`.
+//! The OAuth 2.0 endpoints. OAuth clients call them instead of the session endpoints. Request bodies are form-encoded, and
+//! cookies are not read. Errors have the form of RFC 6749 §5.2, as `application/json`.
 
 pub mod client;
 pub mod introspect;
@@ -17,18 +17,19 @@ use serde::Serialize;
 
 use crate::http::app_state::AppState;
 
-/// The second path of the token endpoint, outside of `base_path`.
+/// The second path of the token endpoint, at the root instead of below `base_path`.
 pub const TOKEN_PATH: &str = "/token";
 
-/// Returns whether a request is for an OAuth endpoint. Errors that no handler rendered then have the form of OAuth too.
+/// Returns whether the path of a request is the path of an OAuth endpoint. The errors of such a path have the form of OAuth,
+/// even if no handler rendered them.
 pub fn is_endpoint(request: &Request<'_>) -> bool {
     let path = request.uri().path().as_str();
     let base = request.rocket().state::<AppState>().map_or("", |vestibule| vestibule.config.web.base_path.as_str());
     path == TOKEN_PATH || matches!(path.strip_prefix(base), Some("/token" | "/revoke" | "/introspect"))
 }
 
-/// A JSON response that no cache keeps, not even a cache of HTTP/1.0 (RFC 6749 §5.1). This type sets `Pragma: no-cache`; a
-/// fairing sets `Cache-Control: no-store` on every response.
+/// A JSON response that no cache may keep, not even a cache of HTTP/1.0 (RFC 6749 §5.1). This type sets `Pragma: no-cache`. The
+/// fairing `headers` sets `Cache-Control: no-store`.
 pub struct Uncached<T>(pub T);
 
 impl<'r, T: Serialize> Responder<'r, 'static> for Uncached<T> {

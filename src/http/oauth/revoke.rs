@@ -21,11 +21,11 @@ use crate::{
     },
 };
 
-/// The token that a client or a service presents. `token_type_hint` is ignored, because a token contains its own type.
+/// The form of a revocation or an introspection. `token_type_hint` is ignored, because a token contains its own type.
 pub struct TokenParameter {
-    /// The client that presents the token.
+    /// The client that the form names.
     pub client: FormClient,
-    /// The token.
+    /// The token to revoke or to introspect.
     pub token: String,
 }
 
@@ -48,7 +48,8 @@ impl FromFields for TokenParameter {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Nothing {}
 
-/// Revokes a token. A request that names no client counts as a request of the client `default`, as at the token endpoint.
+/// Revokes a token. Without a client in the request, the client is `default`, as at the token endpoint. The response is 200 too
+/// if the token is invalid, expired or already revoked (RFC 7009 §2.2).
 #[post("/revoke", data = "<body>")]
 pub async fn revoke(
     body: Form<TokenParameter>,

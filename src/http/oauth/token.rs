@@ -33,19 +33,21 @@ use crate::{
 };
 
 /// The form of a token request.
-pub struct TokenBody {
+pub struct TokenForm {
     client: FormClient,
     grant: Grant,
-    /// The requested scope. An invalid scope is refused with a code of its own, not as an invalid field.
+    /// The requested scope. An invalid scope is refused with the error code `invalid_scope`, not reported as an invalid field.
     scope: Result<Option<Scope>, &'static str>,
 }
 
+/// The grant of a token request, with its fields.
 enum Grant {
     Password(Box<PasswordGrant>),
     RefreshToken { token: String, fingerprint: Option<Fingerprint> },
     Unsupported,
 }
 
+/// The fields of the grant `password`.
 struct PasswordGrant {
     identifier: Identifier,
     password: Password,
@@ -59,9 +61,10 @@ const GRANTS: &[&str] = &[PASSWORD, REFRESH_TOKEN];
 const PASSWORD: &str = "password";
 const REFRESH_TOKEN: &str = "refresh_token";
 
-impl FromFields for TokenBody {
+impl FromFields for TokenForm {
     const FIELDS: &'static [Field] = &[
-        optional("grant_type", Kind::OneOf(GRANTS), "By default `password`."),
+        optional("grant_type", Kind::OneOf(GRANTS), "The grant; by default `password`."),
+        // A username or an email address: 254 bytes are at most 254 characters.
         optional("username", Kind::Text(Email::MAX_BYTES), "The username or email address; for the grant `password`."),
         optional("password", Kind::Password, "The password of the account; for the grant `password`."),
         optional("refresh_token", Kind::Opaque, "The session's refresh token; for the grant `refresh_token`."),
@@ -70,9 +73,17 @@ impl FromFields for TokenBody {
             Kind::Opaque,
             "The permissions to which the tokens are limited, separated by spaces. By default all that can be granted.",
         ),
-        optional("device_id", Kind::Opaque, "The `device_id` that an earlier login on this device returned."),
-        optional("device_name", Kind::Text(DeviceName::MAX_CHARS), "The name of the device in the list."),
-        optional("fingerprint", Kind::Opaque, "The properties of the browser: the JSON object, as text."),
+        optional(
+            "device_id",
+            Kind::Opaque,
+            "The `device_id` that an earlier login on this device returned. An unknown value is ignored.",
+        ),
+        optional(
+            "device_name",
+            Kind::Text(DeviceName::MAX_CHARS),
+            "The name under which the list of the user's devices displays the device.",
+        ),
+        optional("fingerprint", Kind::Opaque, "The properties of the browser: a JSON object, as text."),
     ];
 
     const SHARED_FIELDS: &'static [Field] = FormClient::FIELDS;
@@ -81,7 +92,7 @@ impl FromFields for TokenBody {
         let client = FormClient::read(fields);
         let scope = fields.optional("scope", |text| Ok::<_, &str>(Scope::parse(text))).unwrap_or(Ok(None));
         let grant_type = fields.optional("grant_type", |text| Ok::<_, &str>(text.to_owned()));
-        // The login form of FastAPI may leave `grant_type` out.
+        // Clients that follow FastAPI's `OAuth2PasswordRequestForm` may omit `grant_type`.
         let grant = match grant_type.as_deref().unwrap_or(PASSWORD) {
             PASSWORD => Grant::Password(Box::new(PasswordGrant::read(fields, vestibule)?)),
             REFRESH_TOKEN => {
@@ -94,7 +105,8 @@ impl FromFields for TokenBody {
     }
 }
 
-/// Reads the fingerprint, which is JSON text in a form. Returns `None` if the setting `fingerprint_policy` is `off`.
+/// Reads the fingerprint, which is JSON text in a form. Returns `None` if the setting `fingerprint_policy` is `off`, if the
+/// field is absent, or if it is invalid. An invalid field is recorded in `fields`.
 fn read_fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Fingerprint> {
     if vestibule.config.devices.fingerprint == FingerprintPolicy::Off {
         return None;
@@ -106,6 +118,7 @@ fn read_fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Finger
 }
 
 impl PasswordGrant {
+    /// Reads the fields. An invalid `device_id` is ignored: the login then creates a new device.
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let identifier = fields.required("username", Identifier::parse);
         let password = fields.required("password", Password::parse);
@@ -154,30 +167,32 @@ impl From<Tokens> for OAuthTokens {
     }
 }
 
-/// Issues tokens.
+/// Issues tokens, below `base_path`.
 #[post("/token", data = "<body>")]
 pub async fn token(
-    body: Form<TokenBody>,
+    body: Form<TokenForm>,
     basic: BasicClient,
     vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Uncached<OAuthTokens>, ApiError> {
-    grant(body.0, &basic, vestibule, caller).await
+    issue(body.0, &basic, vestibule, caller).await
 }
 
-/// Issues tokens at a path outside of `base_path`, which clients that were written for FastAPI expect.
+/// Issues tokens at `/token`, outside of `base_path`, where clients written for FastAPI expect it. Not mounted if `base_path`
+/// is empty, because both paths would be the same.
 #[post("/token", data = "<body>")]
 pub async fn root_token(
-    body: Form<TokenBody>,
+    body: Form<TokenForm>,
     basic: BasicClient,
     vestibule: &State<AppState>,
     caller: &Caller,
 ) -> Result<Uncached<OAuthTokens>, ApiError> {
-    grant(body.0, &basic, vestibule, caller).await
+    issue(body.0, &basic, vestibule, caller).await
 }
 
-async fn grant(
-    body: TokenBody,
+/// Authenticates the client, checks the grant and then the scope, and runs the flow of the grant.
+async fn issue(
+    body: TokenForm,
     basic: &BasicClient,
     vestibule: &Vestibule,
     caller: &Caller,
@@ -204,7 +219,8 @@ async fn grant(
     Ok(Uncached(tokens.into()))
 }
 
-/// Checks that the client may use the grant, and that the server returns tokens in bodies.
+/// Checks the grant. Fails with `unsupported_grant_type` for an unknown grant. Fails with `unauthorized_client` if the server
+/// issues tokens in cookies only, or if the client may not use the grant.
 fn check_grant(grant: &Grant, client: KnownClient<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
     let allowed = client.settings().grants;
     let may = match grant {
@@ -212,7 +228,7 @@ fn check_grant(grant: &Grant, client: KnownClient<'_>, vestibule: &Vestibule) ->
         Grant::RefreshToken { .. } => allowed.refresh_token,
         Grant::Unsupported => return Err(unsupported_grant()),
     };
-    // If tokens are accepted in cookies only, a script must not get one in a body.
+    // If the server accepts tokens in cookies only, a script must not get a token in a body.
     if !vestibule.config.tokens.location.headers {
         return Err(ApiError::new(ErrorCode::UnauthorizedClient, "This server issues tokens in cookies only."));
     }

@@ -1,4 +1,4 @@
-//! One row of the table: the requests that an endpoint accepts, its responses, and the rules by which it refuses.
+//! A row of the table: one endpoint with its requests, its responses, and the rules that add error codes.
 
 use serde_json::Value;
 use utoipa::{
@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use super::headers::PROBLEM;
+use super::headers::PROBLEM_JSON;
 use crate::http::{
     errors::ErrorCode,
     request::{body::FromFields, field::Field},
@@ -18,18 +18,18 @@ use crate::http::{
 /// The placeholder for the setting `base_path` in a path of the table.
 pub(super) const BASE: &str = "{base}";
 
-/// The security scheme of an access token that a viewer of the document obtains with a password.
+/// The security scheme of an access token that an API browser gets with a username and a password.
 pub(super) const PASSWORD_FLOW: &str = "password";
-/// The security scheme of an access token in `Authorization`.
+/// The security scheme of an access token in the header `Authorization`.
 pub(super) const BEARER: &str = "bearer";
-/// The security scheme of a confidential client in `Authorization` (HTTP Basic).
+/// The security scheme of a confidential client in the header `Authorization` (HTTP Basic).
 pub(super) const CLIENT: &str = "client";
 /// The security scheme of an access token in its cookie.
 pub(super) const ACCESS_COOKIE: &str = "accessCookie";
 /// The security scheme of a refresh token in its cookie.
 pub(super) const REFRESH_COOKIE: &str = "refreshCookie";
 
-/// A group of endpoints: a tag of the document.
+/// A group of endpoints, which is a tag of the document. It is not [`crate::Group`], which is a unit of mounting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Group {
     Sessions,
@@ -60,7 +60,9 @@ impl Group {
                 "For clients and services that use OAuth 2.0. Request bodies are form-encoded. The endpoints with a request \
                  body return the errors of RFC 6749 as `application/json`."
             }
-            Self::Keys => "The public keys, for services that verify access tokens themselves.",
+            Self::Keys => {
+                "The public keys. Services use them to verify access tokens without a request to this server."
+            }
             Self::Operation => "The health and the API description of the server.",
         }
     }
@@ -69,25 +71,25 @@ impl Group {
 /// The callers that an endpoint accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Every caller.
+    /// Every caller, also without a token.
     Open,
     /// A caller with an access token.
     Bearer,
-    /// A caller with a fresh access token: one that was issued just after the password was verified.
+    /// A caller with a fresh access token, which was issued because the user had just proved the password.
     Fresh,
-    /// A caller with a refresh token, in the body or in its cookie.
+    /// A caller with a refresh token, in the body or in a cookie.
     Refresh,
-    /// A caller with any token of this server, even an expired one.
+    /// A caller with any token that this server issued, even an expired token.
     AnyToken,
-    /// A client. A public client sends its id in the form; a confidential client also proves its secret.
+    /// A client. A public client sends its id in the form or is `default`; a confidential client also sends its secret.
     Client,
-    /// A confidential client, or a caller with an access token that has the required permission.
+    /// A confidential client, or a caller with an access token that carries the required permission.
     ClientOrBearer,
 }
 
 impl Access {
-    /// Returns the security schemes, any of which is sufficient. `None` is a token or a client in the body, for which OpenAPI
-    /// has no scheme.
+    /// Returns the security schemes, any one of which is sufficient. `None` represents a token or a client in the body, for
+    /// which OpenAPI has no scheme. The list is empty if every caller is accepted.
     pub(super) fn schemes(self) -> &'static [Option<&'static str>] {
         match self {
             Self::Open => &[],
@@ -99,7 +101,7 @@ impl Access {
         }
     }
 
-    /// Returns the codes with which such an endpoint refuses a missing or unsuitable token or client.
+    /// Returns the codes with which such an endpoint refuses a missing or invalid token or client.
     fn codes(self) -> &'static [ErrorCode] {
         use ErrorCode::{
             FreshTokenRequired, InvalidClient, InvalidToken, MayNotIntrospect, MissingToken, TokenExpired,
@@ -137,7 +139,7 @@ pub(super) struct Success {
     pub(super) schema: Option<RefOr<Schema>>,
     /// The schemas that `schema` refers to, by name.
     pub(super) schemas: Vec<(String, RefOr<Schema>)>,
-    /// The headers that this response has in addition to the common ones.
+    /// The names of the headers that only this response has. Responses of all endpoints have further headers.
     pub(super) headers: Vec<&'static str>,
 }
 
@@ -153,13 +155,13 @@ pub(super) struct Endpoint {
     pub(super) access: Access,
     /// Name and description of each parameter in the path.
     pub(super) path_parameters: Vec<(&'static str, &'static str)>,
-    /// Name and description of each parameter in the query. Each may be given several times.
+    /// Name and description of each parameter in the query. Each parameter may be repeated.
     pub(super) query_parameters: Vec<(&'static str, &'static str)>,
     pub(super) body: Option<Body>,
     pub(super) success: Success,
-    /// The description of the 302 that a browser may receive, or `None` if the endpoint never redirects.
+    /// The description of the 302, or `None` if the endpoint never redirects with a 302.
     pub(super) found: Option<&'static str>,
-    /// Whether caches may keep the response. If so, it has an `ETag`.
+    /// Whether caches may keep the response. If so, the response has an `ETag`.
     pub(super) is_cacheable: bool,
     /// The codes of this endpoint that no rule adds.
     own_codes: &'static [ErrorCode],
@@ -168,7 +170,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Creates an endpoint that every caller may use, that takes no input and that returns 204.
+    /// Creates an endpoint that every caller may use, that reads no input and that returns 204.
     pub(super) fn new(method: HttpMethod, path: &'static str, id: &'static str, group: Group) -> Self {
         let success =
             Success { status: 204, description: "Done.", schema: None, schemas: Vec::new(), headers: Vec::new() };
@@ -191,10 +193,12 @@ impl Endpoint {
         }
     }
 
+    /// Sets the summary and the description of the operation.
     pub(super) fn described_as(self, summary: &'static str, description: &'static str) -> Self {
         Self { summary, description, ..self }
     }
 
+    /// Sets the callers that the endpoint accepts.
     pub(super) fn access(self, access: Access) -> Self {
         Self { access, ..self }
     }
@@ -237,10 +241,12 @@ impl Endpoint {
         self
     }
 
+    /// Sets the status, the description and the type of the successful response.
     pub(super) fn returns<T: ToSchema>(self, status: u16, description: &'static str) -> Self {
         self.with_success::<T>(status, description, |schema| schema.into())
     }
 
+    /// Sets a successful response that is a list of `T`.
     pub(super) fn returns_list_of<T: ToSchema>(self, status: u16, description: &'static str) -> Self {
         self.with_success::<T>(status, description, |schema| Array::new(schema).into())
     }
@@ -267,63 +273,68 @@ impl Endpoint {
         self
     }
 
+    /// Sets the description of a successful response without a body. Its status stays 204.
     pub(super) fn returns_nothing(mut self, description: &'static str) -> Self {
         self.success.description = description;
         self
     }
 
-    /// Makes the successful response a 200 with these headers and without a body.
+    /// Sets a successful response with the status 200, these headers and no body.
     pub(super) fn returns_headers(mut self, headers: &[&'static str], description: &'static str) -> Self {
         self.success.status = 200;
         self.success.headers.extend(headers);
         self.returns_nothing(description)
     }
 
-    /// Adds a 302 for a browser that must be redirected.
+    /// Adds a 302, for a browser that must sign in first.
     pub(super) fn may_redirect(self, description: &'static str) -> Self {
         Self { found: Some(description), ..self }
     }
 
+    /// Adds a header to the successful response.
     pub(super) fn with_header(mut self, name: &'static str) -> Self {
         self.success.headers.push(name);
         self
     }
 
+    /// Marks the response as one that caches may keep.
     pub(super) fn may_be_cached(self) -> Self {
         Self { is_cacheable: true, ..self }
     }
 
+    /// Sets the codes of this endpoint that no rule adds.
     pub(super) fn fails_with(self, own_codes: &'static [ErrorCode]) -> Self {
         Self { own_codes, ..self }
     }
 
-    /// Removes codes that a rule would add.
-    pub(super) fn never_fails_with(self, never: &'static [ErrorCode]) -> Self {
+    /// Sets the codes that a rule would add, but that this endpoint never returns.
+    pub(super) fn excludes_codes(self, never: &'static [ErrorCode]) -> Self {
         Self { never, ..self }
     }
 
-    /// Returns whether a request that a cookie authenticates must present the CSRF token.
+    /// Returns whether a request must contain the CSRF token if a cookie authenticates it.
     pub(super) fn is_csrf_checked(&self) -> bool {
         let reads_no_cookies = matches!(self.access, Access::Open | Access::Client | Access::ClientOrBearer);
         !reads_no_cookies && !is_get(&self.method)
     }
 
-    /// Returns whether the errors of the endpoint are those of RFC 6749 §5.2.
+    /// Returns whether the endpoint has the errors of RFC 6749 §5.2.
     fn uses_oauth_errors(&self) -> bool {
         matches!(self.access, Access::Client | Access::ClientOrBearer)
     }
 
     /// Returns the media type of the error bodies.
     pub(super) fn error_type(&self) -> &'static str {
-        if self.uses_oauth_errors() { "application/json" } else { PROBLEM }
+        if self.uses_oauth_errors() { "application/json" } else { PROBLEM_JSON }
     }
 
     /// Returns the codes that the endpoint can return: its own codes, and the codes that follow from its access and its body.
-    /// The 404 of an unknown path and the 405 belong to the server, not to an endpoint.
+    /// Not included are the 404 of an unknown path and the 405, because they belong to no endpoint.
     pub(super) fn codes(&self) -> impl Iterator<Item = ErrorCode> {
         ErrorCode::ALL.iter().copied().filter(|code| self.can_fail_with(*code))
     }
 
+    /// Returns whether the endpoint can return a code.
     fn can_fail_with(&self, code: ErrorCode) -> bool {
         let reads_something = self.access != Access::Open || self.body.is_some();
         let by_rule = match code {
@@ -341,7 +352,7 @@ impl Endpoint {
     }
 }
 
-/// Returns whether a method is `GET`. An endpoint with this method changes nothing.
+/// Returns whether the method is `GET`. An endpoint with this method changes nothing.
 pub(super) fn is_get(method: &HttpMethod) -> bool {
     *method == HttpMethod::Get
 }

@@ -1,9 +1,9 @@
-//! `GET /openapi.json`: every endpoint in OpenAPI 3.1. `table` lists the requests, responses and errors of each endpoint. The
-//! other files of this module turn the table into the document, and add by rule what several endpoints have in common. The
-//! document contains nothing else about the endpoints.
+//! `GET /openapi.json`: every endpoint in OpenAPI 3.1. `table` lists the requests, the responses and the errors of each
+//! endpoint. The other files of this module convert the table to the document. They add by rule the parts that several
+//! endpoints have in common.
 //!
-//! The document contains these settings: `base_path`, `public_url`, the names of the cookies and the name of the CSRF header.
-//! The file `openapi.json` of the repository has their defaults.
+//! These settings appear in the document: `base_path`, `public_url`, the names of the cookies and the name of the CSRF header.
+//! The file `openapi.json` of the repository contains their defaults.
 
 mod endpoint;
 mod examples;
@@ -32,20 +32,20 @@ use crate::{
         caching::Cacheable,
         errors::ErrorCode,
         openapi::{
-            headers::{PROBLEM, headers},
+            headers::{PROBLEM_JSON, headers},
             settings::Settings,
         },
     },
 };
 
-/// Seconds that caches may keep the document.
+/// Seconds for which caches may keep the document.
 const MAX_AGE: u32 = 300;
 
-const DESCRIPTION: &str = "A login-and-session system in one file: accounts, sessions that can be listed and ended, access \
-    tokens that any service can verify, and refresh tokens that rotate. Every error has the same body (RFC 9457), with a \
-    stable code in `error`. Its type is `application/problem+json`; at the OAuth 2.0 endpoints that take a form it is \
-    `application/json`. Every response has the header `X-Request-Id`. A service that verifies access tokens by the key set \
-    alone does not see revocations: it accepts a token until its `exp`.";
+const DESCRIPTION: &str = "A server for logins and sessions, in one executable file: accounts, sessions that can be listed and \
+    ended, access tokens that any service can verify, and refresh tokens that rotate. Every error has the same body (RFC \
+    9457), with a stable code in `error`. The media type of the body is `application/problem+json`, and `application/json` \
+    at the OAuth 2.0 endpoints that take a form. Every response has the header `X-Request-Id`. A service that verifies \
+    access tokens with the key set alone does not see revocations: it accepts a token until the `exp` of the token.";
 
 /// Returns the document of this server.
 #[get("/openapi.json")]
@@ -54,8 +54,8 @@ pub fn openapi(vestibule: &State<AppState>) -> Cacheable {
     Cacheable::new(json, MAX_AGE)
 }
 
-/// Returns the document of a server whose session endpoints are under `base_path`, with the defaults of all other settings.
-/// `base_path` is empty, or a path without a slash at its end.
+/// Returns the document with the session endpoints below `base_path` and the defaults of all other settings. `base_path` is
+/// empty, or a path without a slash at its end.
 pub fn document(base_path: &str) -> OpenApi {
     build(&Settings {
         base_path,
@@ -79,19 +79,20 @@ pub fn of_config(config: &Config) -> OpenApi {
     })
 }
 
+/// Returns the document for these settings.
 fn build(settings: &Settings<'_>) -> OpenApi {
     let base_path = settings.base_path;
     let mut endpoints = table::endpoints();
     if base_path.is_empty() {
-        // `{base}/token` is then the path `/token`, which `root_token` would describe a second time.
+        // With an empty `base_path`, `token` and `root_token` have the same path, `/token`.
         endpoints.retain(|endpoint| endpoint.id != "root_token");
     }
     let paths = endpoints.iter().fold(PathsBuilder::new(), |paths, endpoint| {
         let path = endpoint.path.replacen(endpoint::BASE, base_path, 1);
         paths.path(path, PathItem::new(endpoint.method.clone(), render::operation(endpoint)))
     });
-    // With the base path `/`, two forms of the pages have the same method and path as an API endpoint. The document then
-    // describes the API endpoint.
+    // With an empty `base_path`, two forms of the pages have the same method and path as an endpoint of the API. The document
+    // then describes only the endpoint of the API.
     let is_new = |path: &str, item: &PathItem| {
         endpoints.iter().all(|of| !(of.path.replacen(endpoint::BASE, base_path, 1) == path && has(item, &of.method)))
     };
@@ -126,8 +127,8 @@ fn page_tag() -> Tag {
     TagBuilder::new().name(pages::TAG.0).description(Some(pages::TAG.1)).build()
 }
 
-/// Returns whether a path item has an operation of a method. Only `GET` and `POST` are compared: no other method of a
-/// page can be at a path of the API.
+/// Returns whether a path item has an operation with a method. Only `GET` and `POST` are distinguished, because no page with
+/// another method has the same path as an endpoint of the API.
 fn has(item: &PathItem, method: &HttpMethod) -> bool {
     match method {
         HttpMethod::Get => item.get.is_some(),
@@ -136,15 +137,15 @@ fn has(item: &PathItem, method: &HttpMethod) -> bool {
     }
 }
 
-/// Returns the components that operations refer to. The 405 is there too, although no operation refers to it. It is the
-/// response to a method that the path does not accept.
+/// Returns the components that operations refer to. The response 405 is added too, although no operation refers to it: it is
+/// the response to a method that a path does not support.
 fn components(settings: &Settings<'_>) -> ComponentsBuilder {
     let examples = ErrorCode::ALL.iter().map(|code| (code.key(), problem::example(*code)));
     let components = Components::builder()
         .schemas_from_iter(problem::schemas())
         .parameter(render::CSRF_PARAMETER, render::csrf_parameter(settings.csrf_header, settings.csrf_cookie))
         .parameter(render::IF_NONE_MATCH_PARAMETER, render::if_none_match_parameter())
-        .response("MethodNotAllowed", problem::response(405, &[ErrorCode::MethodNotAllowed], PROBLEM));
+        .response("MethodNotAllowed", problem::response(405, &[ErrorCode::MethodNotAllowed], PROBLEM_JSON));
     let components =
         headers().into_iter().fold(components, |components, (name, header)| components.header(name, header));
     let components = examples.fold(components, |components, (code, example)| components.example(code, example));

@@ -1,4 +1,4 @@
-//! The rows of the OAuth 2.0 endpoints.
+//! The rows of the table for the OAuth 2.0 endpoints.
 
 use serde_json::json;
 use utoipa::openapi::HttpMethod::{Get, Post};
@@ -18,11 +18,11 @@ use crate::http::{
         introspect::Introspection,
         metadata::Metadata,
         revoke::{Nothing, TokenParameter},
-        token::{OAuthTokens, TokenBody},
+        token::{OAuthTokens, TokenForm},
     },
 };
 
-/// Returns the OAuth 2.0 endpoints.
+/// Returns the rows of the OAuth 2.0 endpoints.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         token("{base}/token", "token", "Get tokens"),
@@ -30,8 +30,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Post, "{base}/revoke", "revoke", Group::OAuth)
             .described_as(
                 "Revoke a token",
-                "RFC 7009. Revoking a refresh token ends its session. Revoking an access token affects that token only. An \
-                 unknown, expired or already revoked token is not an error.",
+                "RFC 7009. Revoking a refresh token ends its session. Revoking an access token revokes only that token. The \
+                 response is the same if the token is unknown, expired or already revoked.",
             )
             .access(Client)
             .form_body::<TokenParameter>()
@@ -43,8 +43,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 "Introspect a token",
                 "RFC 7662. The caller is a confidential client, or presents an access token with the permission \
                  `tokens:introspect`. A client sees the tokens that were issued to it and the access tokens for its audience. \
-                 Other callers see the tokens for the audience of their own access token. For any other token the response \
-                 has only `active: false`.",
+                 A caller with an access token sees the access tokens for the same audience, and the refresh tokens of \
+                 clients with this audience. For every other token the response has only `active: false`.",
             )
             .access(ClientOrBearer)
             .form_body::<TokenParameter>()
@@ -52,12 +52,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .returns::<Introspection>(200, "Whether the token is active. If so, also its claims.")
             .with_additional_fields(),
         Endpoint::new(Get, "/.well-known/oauth-authorization-server", "metadata", Group::OAuth)
-            .described_as("Get the metadata of the server", "RFC 8414. Returns the URLs and capabilities of the endpoints.")
+            .described_as(
+                "Get the metadata of the server",
+                "RFC 8414. Returns the URLs and the capabilities of the OAuth endpoints.",
+            )
             .returns::<Metadata>(200, "The metadata.")
             .may_be_cached(),
     ]
 }
 
+/// Returns the row of the token endpoint at one of its two paths.
 fn token(path: &'static str, id: &'static str, summary: &'static str) -> Endpoint {
     Endpoint::new(Post, path, id, Group::OAuth)
         .described_as(
@@ -66,7 +70,7 @@ fn token(path: &'static str, id: &'static str, summary: &'static str) -> Endpoin
              continues the session with new tokens.",
         )
         .access(Client)
-        .form_body::<TokenBody>()
+        .form_body::<TokenForm>()
         .example_body("a password", json!({"grant_type": "password", "username": "ada", "password": PASSWORD}))
         .example_body("a refresh token", json!({"grant_type": "refresh_token", "refresh_token": REFRESH_TOKEN}))
         .returns::<OAuthTokens>(200, "The tokens.")

@@ -1,5 +1,6 @@
-//! The rows of the pages: paths for a browser, described briefly. An error is a page too, with the status that the API has for
-//! it. If `Accept` has no `text/html`, the response is the common error body.
+//! The rows of the pages. Browsers request them, so their descriptions are short. The response to a failed request is a page
+//! too, with the status that the API would have. If `Accept` does not contain `text/html`, the response is the common error
+//! body.
 
 use utoipa::{
     ToSchema,
@@ -13,29 +14,31 @@ use utoipa::{
 };
 
 use super::{
-    headers::{PROBLEM, REQUEST_ID, header},
+    headers::{PROBLEM_JSON, REQUEST_ID, header_ref},
     schemas::Problem,
 };
 use crate::http::api::users::ExportView;
 
 /// Name and description of the tag of the pages.
-pub(super) const TAG: (&str, &str) =
-    ("Pages", "For people in a browser. A form must contain the CSRF token of its page.");
+pub(super) const TAG: (&str, &str) = (
+    "Pages",
+    "For people in a browser. A submitted form must contain the CSRF token that its page has in a hidden field.",
+);
 
-/// The kind of successful response of a page.
+/// The kind of response to a successful request of a page.
 #[derive(Clone, Copy)]
 enum PageResult {
     /// A page.
     Page,
-    /// A page, or 303 if the visitor must sign in first or is signed in already.
+    /// A page. Or a 303 if the visitor must sign in first, or is signed in already and needs no form.
     PageOrElsewhere,
-    /// A file with the user's data, or 303 if the visitor must sign in first.
+    /// A file with the user's data. Or a 303 if the visitor must sign in first.
     Download,
     /// A file that a cache may keep.
     Asset,
-    /// 303, to the URL in `Location`.
+    /// A 303 to the URL in `Location`.
     Elsewhere,
-    /// 425, without a body.
+    /// A 425 without a body.
     Nowhere,
 }
 
@@ -45,11 +48,18 @@ type Row = (HttpMethod, &'static str, &'static str, &'static str, PageResult);
 const HTML: &str = "text/html";
 const ASSETS: [&str; 3] = ["text/css", "text/javascript", "image/svg+xml"];
 
+/// Returns every row. A path may contain `{base}`.
 fn rows() -> Vec<Row> {
     use PageResult::{Asset, Download, Elsewhere, Nowhere, Page, PageOrElsewhere};
     vec![
         (Get, "/", "start", "Redirect to the account page, or to the sign-in form", Elsewhere),
-        (Get, "/login", "login_page", "The sign-in form; `next` is the address to go to afterwards", PageOrElsewhere),
+        (
+            Get,
+            "/login",
+            "login_page",
+            "The sign-in form; `next` is the address to which the browser is redirected afterwards",
+            PageOrElsewhere,
+        ),
         (Post, "/login", "login_form", "Sign in with the form", Elsewhere),
         (Get, "/register", "register_page", "The registration form, if registration is open", PageOrElsewhere),
         (Post, "/register", "register_form", "Create an account with the form, and sign in", Elsewhere),
@@ -74,7 +84,13 @@ fn rows() -> Vec<Row> {
             "Renew the access cookie and redirect to `next`; without a session, redirect to the sign-in form",
             PageOrElsewhere,
         ),
-        (Head, "{base}/continue", "continue_head", "No operation: a `HEAD` request is never redirected", Nowhere),
+        (
+            Head,
+            "{base}/continue",
+            "continue_head",
+            "Always 425: a `HEAD` request changes nothing and is never redirected",
+            Nowhere,
+        ),
         (Get, "/static/{name}", "asset", "A style sheet, script or icon, for other front ends", Asset),
         (
             Get,
@@ -86,7 +102,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// Returns the path and the operation of each page. A path may still contain `{base}`.
+/// Returns the path and the operation of each page. A path may contain `{base}`.
 pub(super) fn items() -> impl Iterator<Item = (&'static str, PathItem)> {
     rows().into_iter().map(|row| {
         let (method, path) = (row.0.clone(), row.1);
@@ -97,9 +113,9 @@ pub(super) fn items() -> impl Iterator<Item = (&'static str, PathItem)> {
 fn operation((method, path, id, summary, gives): Row) -> Operation {
     let operation = OperationBuilder::new().tag(TAG.0).summary(Some(summary)).operation_id(Some(id));
     let mut operation = successes(gives).into_iter().fold(operation, |operation, (status, response)| {
-        operation.response(status, response.header_ref(REQUEST_ID, header(REQUEST_ID)))
+        operation.response(status, response.header_ref(REQUEST_ID, header_ref(REQUEST_ID)))
     });
-    operation = operation.response("default", error_response(gives).header_ref(REQUEST_ID, header(REQUEST_ID)));
+    operation = operation.response("default", error_response(gives).header_ref(REQUEST_ID, header_ref(REQUEST_ID)));
     if method == Post {
         let form = ObjectBuilder::new().schema_type(Type::Object);
         let content = ContentBuilder::new().schema(Some(form)).build();
@@ -107,6 +123,7 @@ fn operation((method, path, id, summary, gives): Row) -> Operation {
         operation = operation.request_body(Some(body.required(Some(Required::True)).build()));
     }
     for name in path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')) {
+        // `{base}` is replaced by the setting `base_path`; it is not a parameter.
         if format!("{{{name}}}") != super::endpoint::BASE {
             let text = ObjectBuilder::new().schema_type(Type::String);
             let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
@@ -116,11 +133,12 @@ fn operation((method, path, id, summary, gives): Row) -> Operation {
     operation.build()
 }
 
+/// Returns the responses to a successful request, by their status.
 fn successes(gives: PageResult) -> Vec<(&'static str, ResponseBuilder)> {
     let response = |description: &str| ResponseBuilder::new().description(description);
     let page = || ("200", response("The page.").content(HTML, text()));
     let elsewhere =
-        || ("303", response("Redirects the browser to another page.").header_ref("Location", header("Location")));
+        || ("303", response("Redirects the browser to another page.").header_ref("Location", header_ref("Location")));
     match gives {
         PageResult::Page => vec![page()],
         PageResult::PageOrElsewhere => vec![page(), elsewhere()],
@@ -130,21 +148,22 @@ fn successes(gives: PageResult) -> Vec<(&'static str, ResponseBuilder)> {
         }
         PageResult::Asset => {
             let cached = |description: &str| {
-                let response = response(description).header_ref("ETag", header("ETag"));
-                response.header_ref("Cache-Control", header("Cache-Control"))
+                let response = response(description).header_ref("ETag", header_ref("ETag"));
+                response.header_ref("Cache-Control", header_ref("Cache-Control"))
             };
             let file = ASSETS.iter().fold(cached("The file."), |response, kind| response.content(*kind, text()));
-            vec![("200", file), ("304", cached("The file has not changed: its `ETag` is in `If-None-Match`."))]
+            vec![("200", file), ("304", cached("The file still has the `ETag` that the request names."))]
         }
         PageResult::Elsewhere => vec![elsewhere()],
         PageResult::Nowhere => vec![("425", response("Nothing was changed."))],
     }
 }
 
-/// Returns the error response: a page for a browser, and the common error body for every other client.
+/// Returns the response to a failed request. It is a page for a browser, and the common error body for every other client. An
+/// asset never has an error page.
 fn error_response(gives: PageResult) -> ResponseBuilder {
     let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-    let response = ResponseBuilder::new().content(PROBLEM, problem);
+    let response = ResponseBuilder::new().content(PROBLEM_JSON, problem);
     match gives {
         PageResult::Asset => response.description("The common error body."),
         _ => response

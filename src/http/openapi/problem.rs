@@ -1,4 +1,5 @@
-//! Error responses: one response for each status. It lists the codes that it can have, each with an example.
+//! The error responses. An operation has one response for each status. It lists the codes with this status that the operation
+//! can return, each with an example.
 
 use rocket::http::Status;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use utoipa::{
 };
 
 use super::{
-    headers::{REQUEST_ID, header},
+    headers::{REQUEST_ID, header_ref},
     schemas::{FieldProblem, Problem},
 };
 use crate::http::errors::ErrorCode;
@@ -23,7 +24,7 @@ pub(super) fn schemas() -> [(String, RefOr<Schema>); 2] {
     [(Problem::name().into_owned(), Problem::schema()), (FieldProblem::name().into_owned(), FieldProblem::schema())]
 }
 
-/// Returns the response with a status. `codes` are the codes of that status that the operation can return.
+/// Returns the response with a status. `codes` are the codes with this status that the operation can return.
 pub(super) fn response(status: u16, codes: &[ErrorCode], content_type: &str) -> Response {
     let meanings = codes.iter().map(|code| format!("* `{}`: {}", code.as_str(), detail(*code)));
     let examples = codes.iter().map(|code| (code.key(), RefOr::<Example>::Ref(example_ref(*code))));
@@ -31,10 +32,10 @@ pub(super) fn response(status: u16, codes: &[ErrorCode], content_type: &str) -> 
     let response = ResponseBuilder::new()
         .description(format!("{}\n\n{}", title(status), meanings.collect::<Vec<_>>().join("\n")))
         .content(content_type, content);
-    headers(status).iter().fold(response, |response, name| response.header_ref(*name, header(name))).build()
+    headers(status).iter().fold(response, |response, name| response.header_ref(*name, header_ref(name))).build()
 }
 
-/// Returns the schema [`Problem`], restricted to one status and its codes.
+/// Returns the schema [`Problem`], restricted to one status and to these codes.
 fn schema(status: u16, codes: &[ErrorCode]) -> AllOfBuilder {
     let error =
         ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes.iter().map(|code| code.as_str())));
@@ -43,6 +44,7 @@ fn schema(status: u16, codes: &[ErrorCode]) -> AllOfBuilder {
     AllOfBuilder::new().item(Ref::from_schema_name(Problem::name())).item(narrowed)
 }
 
+/// Returns the names of the headers that an error response with a status has.
 fn headers(status: u16) -> &'static [&'static str] {
     match status {
         401 => &[REQUEST_ID, "WWW-Authenticate"],
@@ -52,7 +54,7 @@ fn headers(status: u16) -> &'static [&'static str] {
     }
 }
 
-/// Returns an example of the error body with a code.
+/// Returns an example of the error body with this code.
 pub(super) fn example(code: ErrorCode) -> Example {
     ExampleBuilder::new().summary(detail(code)).value(Some(body(code))).build()
 }
@@ -61,6 +63,7 @@ fn example_ref(code: ErrorCode) -> Ref {
     Ref::new(format!("#/components/examples/{}", code.key()))
 }
 
+/// Returns an error body with this code.
 fn body(code: ErrorCode) -> Value {
     let mut body = json!({
         "error": code.as_str(),
@@ -78,11 +81,12 @@ fn body(code: ErrorCode) -> Value {
     body
 }
 
+/// Returns the reason phrase of a status.
 fn title(status: u16) -> &'static str {
     Status::new(status).reason().unwrap_or("Error")
 }
 
-/// Returns the meaning of a code, in a sentence for a person. The sentence that the server sends may be more specific.
+/// Returns an example of the sentence that the server sends with a code. The sentence in a response may be more specific.
 fn detail(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::MalformedJson => "The body is not JSON: the error is at line 1, column 14.",

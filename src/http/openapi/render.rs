@@ -14,7 +14,7 @@ use utoipa::openapi::{
 
 use super::{
     endpoint::{Access, Body, Endpoint},
-    headers::{REQUEST_ID, header},
+    headers::{REQUEST_ID, header_ref},
     problem,
 };
 use crate::{
@@ -25,9 +25,9 @@ use crate::{
     },
 };
 
-/// The name of the CSRF header among the components.
+/// The name of the component that describes the CSRF header.
 pub(super) const CSRF_PARAMETER: &str = "csrf";
-/// The name of the header `If-None-Match` among the components.
+/// The name of the component that describes the header `If-None-Match`.
 pub(super) const IF_NONE_MATCH_PARAMETER: &str = "ifNoneMatch";
 
 /// Returns the OpenAPI operation of an endpoint.
@@ -47,8 +47,8 @@ pub(super) fn operation(endpoint: &Endpoint) -> Operation {
         operation = operation.parameter(query_parameter(name, description));
     }
     if let Some(description) = endpoint.found {
-        let found = ResponseBuilder::new().description(description).header_ref(REQUEST_ID, header(REQUEST_ID));
-        operation = operation.response("302", found.header_ref("Location", header("Location")));
+        let found = ResponseBuilder::new().description(description).header_ref(REQUEST_ID, header_ref(REQUEST_ID));
+        operation = operation.response("302", found.header_ref("Location", header_ref("Location")));
     }
     if endpoint.is_csrf_checked() {
         operation = operation.parameter_ref(parameter_ref(CSRF_PARAMETER));
@@ -66,6 +66,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> Operation {
     operation.build()
 }
 
+/// Returns the security requirements of an operation. Any one of them is sufficient.
 fn security(access: Access) -> impl Iterator<Item = SecurityRequirement> {
     let requirement = |scheme: &Option<&str>| {
         scheme.map_or_else(SecurityRequirement::default, |scheme| SecurityRequirement::new(scheme, [] as [&str; 0]))
@@ -73,13 +74,14 @@ fn security(access: Access) -> impl Iterator<Item = SecurityRequirement> {
     access.schemes().iter().map(requirement)
 }
 
+/// Returns the successful response.
 fn success(endpoint: &Endpoint) -> ResponseBuilder {
     let success = &endpoint.success;
     let caching: &[&str] = if endpoint.is_cacheable { &["ETag", "Cache-Control"] } else { &[] };
     let mut response =
-        ResponseBuilder::new().description(success.description).header_ref(REQUEST_ID, header(REQUEST_ID));
+        ResponseBuilder::new().description(success.description).header_ref(REQUEST_ID, header_ref(REQUEST_ID));
     for name in success.headers.iter().chain(caching) {
-        response = response.header_ref(*name, header(name));
+        response = response.header_ref(*name, header_ref(name));
     }
     match &success.schema {
         Some(schema) => {
@@ -89,13 +91,16 @@ fn success(endpoint: &Endpoint) -> ResponseBuilder {
     }
 }
 
+/// Returns the 304 for a conditional request.
 fn not_modified() -> ResponseBuilder {
     [REQUEST_ID, "ETag", "Cache-Control"].into_iter().fold(
-        ResponseBuilder::new().description("The content has not changed: its `ETag` is in `If-None-Match`."),
-        |response, name| response.header_ref(name, header(name)),
+        ResponseBuilder::new()
+            .description("The content still has the `ETag` that the request names in `If-None-Match`."),
+        |response, name| response.header_ref(name, header_ref(name)),
     )
 }
 
+/// Returns the request body, with the schema of its fields and with its examples.
 fn request_body(body: &Body) -> RequestBody {
     let schema = body.fields.iter().fold(ObjectBuilder::new().schema_type(Type::Object), |schema, field| {
         let schema = schema.property(field.name, field_schema(field, body.is_form));
@@ -108,8 +113,8 @@ fn request_body(body: &Body) -> RequestBody {
     RequestBodyBuilder::new().required(Some(required)).content(content_type, content).build()
 }
 
-/// Returns the schema of a field of a body. A field that is not required may also be null. Null is read as absent unless the
-/// description of the field states otherwise. A form has no null: an empty text in a form is read as absent.
+/// Returns the schema of a field of a body. In JSON, a field that is not required may also be null. Null is read as absent,
+/// unless the description of the field states otherwise. In a form, an empty text is read as absent.
 fn field_schema(field: &Field, is_form: bool) -> Object {
     let is_type = |kind: Type| -> SchemaType {
         if field.is_required || is_form { kind.into() } else { SchemaType::from_iter([kind, Type::Null]) }
@@ -136,6 +141,7 @@ fn uuid() -> SchemaFormat {
     SchemaFormat::Custom("uuid".to_owned())
 }
 
+/// Returns a path parameter: an id.
 fn path_parameter(name: &str, description: &str) -> Parameter {
     ParameterBuilder::new()
         .name(name)
@@ -157,6 +163,7 @@ fn query_parameter(name: &str, description: &str) -> Parameter {
         .build()
 }
 
+/// Returns an optional header parameter: a text.
 fn header_parameter(name: &str, description: &str) -> Parameter {
     ParameterBuilder::new()
         .name(name)
@@ -167,18 +174,22 @@ fn header_parameter(name: &str, description: &str) -> Parameter {
         .build()
 }
 
-/// Returns the header parameter that proves that a request with a cookie comes from a page of this server.
+/// Returns the header parameter with the CSRF token. It proves that a page of this server, or of an allowed origin, caused the
+/// request.
 pub(super) fn csrf_parameter(name: &str, cookie: &str) -> Parameter {
     let description = format!(
-        "Required if a cookie authenticates the request: the value of the cookie `{cookie}`, or the field `csrf_token` of \
-         the response that returned the tokens."
+        "Required if a cookie authenticates the request. The value is the CSRF token: the value of the cookie `{cookie}`, \
+         or of the field `csrf_token` in the response that set the cookies."
     );
     header_parameter(name, &description)
 }
 
 /// Returns the header parameter of a conditional request.
 pub(super) fn if_none_match_parameter() -> Parameter {
-    header_parameter("If-None-Match", "The `ETag` of an earlier response (RFC 9110 §13.1.2).")
+    header_parameter(
+        "If-None-Match",
+        "The `ETag` of an earlier response (RFC 9110 §13.1.2). If the content has not changed, the response is 304.",
+    )
 }
 
 fn parameter_ref(name: &str) -> Ref {

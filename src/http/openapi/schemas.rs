@@ -6,23 +6,23 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what errors.rs writes")]
 pub(super) struct Problem {
-    /// The stable code. Texts may change, codes do not.
+    /// The stable code of the error. The texts may change, but a code does not change.
     error: String,
-    /// The same as `detail`.
+    /// The same sentence as in `detail`, under the name of RFC 6749.
     error_description: String,
-    /// One sentence for a person.
+    /// One sentence that describes the error to a person.
     detail: String,
-    /// The reason phrase of the status.
+    /// The reason phrase of the HTTP status.
     title: String,
     /// The HTTP status code.
     status: u16,
-    /// The `X-Request-Id` of the response.
+    /// The id of the request, as in the header `X-Request-Id`.
     request_id: String,
-    /// With `invalid_request`: all invalid fields.
+    /// All invalid fields of the body. Only with `invalid_request`.
     #[schema(nullable = false)]
     errors: Option<Vec<FieldProblem>>,
-    /// With `token_revoked`: `password_changed` if the refresh token is older than the last change of the password. Its
-    /// session continues with the refresh token that the password change returned.
+    /// Only with `token_revoked`. The value is `password_changed` if the refresh token is older than the last change of the
+    /// password. The session then continues with the refresh token that the password change returned.
     #[schema(nullable = false)]
     reason: Option<String>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Problem {
 pub(super) struct FieldProblem {
     /// The name of the field.
     field: String,
-    /// What is wrong with the value, to be read after the name of the field.
+    /// The condition that the value violates. It follows the name of the field in a sentence, such as `is required`.
     message: String,
 }
 
@@ -41,7 +41,8 @@ pub(super) struct FieldProblem {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what the keyring publishes")]
 pub(super) struct KeySet {
-    /// Every key that can verify an unexpired access token. Empty if a shared secret signs the tokens.
+    /// Every key that can verify an access token that has not expired. Empty if the server signs the tokens with a shared
+    /// secret.
     keys: Vec<Key>,
 }
 
@@ -49,24 +50,24 @@ pub(super) struct KeySet {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what the keyring publishes")]
 pub(super) struct Key {
-    /// `EC`, `OKP` or `RSA`.
+    /// The type of the key: `EC`, `OKP` or `RSA`.
     kty: String,
     /// The curve of an `EC` or `OKP` key: `P-256`, `P-384` or `Ed25519`.
     crv: Option<String>,
-    /// The only algorithm that the key is used with, such as `ES256`.
+    /// The only algorithm with which the key is used, such as `ES256`.
     alg: String,
-    /// `sig`.
+    /// The use of the key: always `sig`, for signatures.
     #[schema(rename = "use")]
     usage: String,
-    /// The thumbprint of the key (RFC 7638). It is in the header of each token that the key signed.
+    /// The id of the key, which is its thumbprint (RFC 7638). The header of each token that the key signed contains this id.
     kid: String,
-    /// The x coordinate of an `EC` key, or the public key of an `OKP` key, base64url.
+    /// The x coordinate of an `EC` key, or the public key of an `OKP` key, in base64url.
     x: Option<String>,
-    /// The y coordinate of an `EC` key, base64url.
+    /// The y coordinate of an `EC` key, in base64url.
     y: Option<String>,
-    /// The modulus of an `RSA` key, base64url.
+    /// The modulus of an `RSA` key, in base64url.
     n: Option<String>,
-    /// The exponent of an `RSA` key, base64url.
+    /// The exponent of an `RSA` key, in base64url.
     e: Option<String>,
 }
 
@@ -74,7 +75,7 @@ pub(super) struct Key {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes this document")]
 pub(super) struct Document {
-    /// The version of OpenAPI: `3.1.0`.
+    /// The version of OpenAPI, such as `3.1.0`.
     openapi: String,
     /// Title, version, description and license of the API.
     #[schema(value_type = Object)]
@@ -85,7 +86,7 @@ pub(super) struct Document {
     /// The groups of endpoints.
     #[schema(value_type = Vec<Object>)]
     tags: (),
-    /// The endpoints.
+    /// The endpoints, by path.
     #[schema(value_type = Object)]
     paths: (),
     /// The parts that the endpoints share.

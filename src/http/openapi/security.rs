@@ -6,17 +6,18 @@ use utoipa::openapi::security::{
 
 use super::{endpoint, settings::Settings};
 
-/// Returns every scheme, by the name that operations refer to.
+/// Returns every scheme with its name. Operations refer to a scheme by its name.
 pub(super) fn schemes(settings: &Settings<'_>) -> [(&'static str, SecurityScheme); 5] {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
-        "An access token in `Authorization: Bearer …` (RFC 6750). It takes precedence over a cookie.",
+        "An access token in the header `Authorization: Bearer …` (RFC 6750). The header takes precedence over a cookie.",
     ));
     let header = settings.csrf_header;
     let cookie = |name: &str, description: String| {
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(name, &*description)))
     };
     let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).description(Some(
-        "Id and secret of a confidential client (RFC 6749 §2.3.1), instead of the fields of the form.",
+        "The id and the secret of a confidential client (RFC 6749 §2.3.1), instead of the form's `client_id` and \
+         `client_secret`.",
     ));
     [
         (endpoint::PASSWORD_FLOW, SecurityScheme::OAuth2(password_flow(settings))),
@@ -27,8 +28,8 @@ pub(super) fn schemes(settings: &Settings<'_>) -> [(&'static str, SecurityScheme
             cookie(
                 settings.access_cookie,
                 format!(
-                    "An access token in its cookie, if `token_location` has `cookies`. A request that changes something must \
-                     then also have the header `{header}`."
+                    "An access token in a cookie, if the setting `token_location` contains `cookies`. A request with an unsafe \
+                     method (RFC 9110 §9.2.1) must then also carry the CSRF token in the header `{header}`."
                 ),
             ),
         ),
@@ -37,15 +38,15 @@ pub(super) fn schemes(settings: &Settings<'_>) -> [(&'static str, SecurityScheme
             cookie(
                 settings.refresh_cookie,
                 format!(
-                    "A refresh token in its cookie, if `token_location` has `cookies`. The request must also have the header \
-                     `{header}`."
+                    "A refresh token in a cookie, if the setting `token_location` contains `cookies`. The request must also \
+                     carry the CSRF token in the header `{header}`."
                 ),
             ),
         ),
     ]
 }
 
-/// Returns the password flow for viewers of the document that sign in themselves. They then send the access token as a bearer
+/// Returns the OAuth2 password flow. With it, API browsers such as Swagger UI can log in and send the access token as a bearer
 /// token.
 fn password_flow(settings: &Settings<'_>) -> OAuth2 {
     let flow = Password::new(format!("{}/token", settings.public_url), Scopes::new());

@@ -1,5 +1,5 @@
-//! The table: the requests, responses and errors of every endpoint. The codes that follow from a token, a body or the database
-//! are added by rule (`Endpoint::codes`). The table lists only the codes that are specific to an endpoint.
+//! The table: the requests, responses and errors of every endpoint. It lists only the error codes that are specific to an
+//! endpoint. `Endpoint::codes` adds by rule the codes that follow from a token, a body or the database.
 
 use serde_json::{Value, json};
 use utoipa::openapi::HttpMethod::{Delete, Get, Patch, Post};
@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-/// Returns every endpoint.
+/// Returns the rows of all endpoints, except the pages.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     [
         token_endpoints(),
@@ -52,7 +52,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 fn token_endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Post, "{base}/login", "login", Sessions)
-            .described_as("Sign in", "Opens a session and returns its tokens. An earlier session of the same device ends.")
+            .described_as(
+                "Sign in",
+                "Opens a session and returns its tokens. If the request names a known device, the earlier session of this \
+                 device ends.",
+            )
             .json_body::<LoginBody>()
             .example_body("with a name", json!({"username": "ada", "password": PASSWORD}))
             .example_body("with an address, bound to the device", bound_login())
@@ -62,7 +66,7 @@ fn token_endpoints() -> Vec<Endpoint> {
             .fails_with(&[
                 InvalidCredentials,
                 InvalidClient,
-                // The request comes from a page of another origin and requests cookies.
+                // For a request that requests cookies and comes from a page of another origin.
                 CsrfFailed,
                 AccountDisabled,
                 DeviceLimitReached,
@@ -72,9 +76,9 @@ fn token_endpoints() -> Vec<Endpoint> {
         Endpoint::new(Post, "{base}/refresh", "refresh", Sessions)
             .described_as(
                 "Refresh",
-                "Exchanges a refresh token for an access token and the next refresh token. A refresh token that was replaced, \
-                 and is used again after the grace period, ends its session. A refresh token that is older than the last \
-                 change of the password is refused, but its session continues.",
+                "Exchanges a refresh token for an access token and the next refresh token. If a replaced refresh token is used \
+                 again after the grace period, the session ends. A refresh token that is older than the last change of the \
+                 password is refused, but its session continues.",
             )
             .access(Refresh)
             .optional_json_body::<RefreshBody>()
@@ -107,12 +111,12 @@ fn session_endpoints() -> Vec<Endpoint> {
             .described_as(
                 "Sign out",
                 "Ends the session of the presented token, even if the token has expired, and removes the cookies. A refresh \
-                 token in the body takes precedence over the other tokens of the request.",
+                 token in the body takes precedence over a token in the header, and the header over the cookies.",
             )
             .access(AnyToken)
             .optional_json_body::<sessions::TokenBody>()
             .example_body("with a refresh token", json!({"refresh_token": REFRESH_TOKEN}))
-            .returns::<MessageResponse>(200, "The session has ended, now or earlier.")
+            .returns::<MessageResponse>(200, "The session has ended, by this request or earlier.")
             .with_header("Set-Cookie"),
         Endpoint::new(Post, "{base}/logout_all", "logout_all", Sessions)
             .described_as("Sign out everywhere", "Ends all of your sessions, including this one, and removes the cookies.")
@@ -123,8 +127,8 @@ fn session_endpoints() -> Vec<Endpoint> {
         Endpoint::new(Post, "{base}/revoke_other_session", "revoke_other_session", Sessions)
             .described_as(
                 "Sign out everywhere else",
-                "Ends all of your sessions except one. The session of the refresh token in the body is kept; the token must be \
-                 yours. Without a refresh token, the session of the access token is kept.",
+                "Ends all of your sessions except one. The session of the refresh token in the body is kept; this token must \
+                 belong to you. Without a refresh token, the session of the access token is kept.",
             )
             .access(Bearer)
             .optional_json_body::<sessions::TokenBody>()
@@ -136,7 +140,10 @@ fn session_endpoints() -> Vec<Endpoint> {
 fn single_session_endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Delete, "{base}/sessions/{id}", "delete_session", Sessions)
-            .described_as("End one session", "Ends one of your live sessions, named by its `id` in the list of sessions.")
+            .described_as(
+                "End one session",
+                "Ends one of your live sessions, named by its `id` in the list of sessions.",
+            )
             .access(Bearer)
             .path_parameter("id", "The session's `id`.")
             .returns_nothing("The session has ended.")
@@ -144,7 +151,7 @@ fn single_session_endpoints() -> Vec<Endpoint> {
         Endpoint::new(Post, "{base}/logout/device", "logout_device", Sessions)
             .described_as(
                 "End one session, named in the body",
-                "Ends one of your live sessions, named by its `id` or its `jti`. At least one of these fields is required.",
+                "Ends one of your live sessions. The body names it by its `id` or its `jti` in the list of sessions.",
             )
             .access(Bearer)
             .json_body::<DeviceBody>()
@@ -160,29 +167,29 @@ fn forward_auth_endpoints() -> Vec<Endpoint> {
             .described_as(
                 "Check whether a request may pass",
                 "For nginx `auth_request`, Caddy `forward_auth` and Traefik ForwardAuth. The proxy describes the original \
-                 request in the headers `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`. The response is 401 if one of them \
-                 comes from an address outside `trusted_proxies`, or comes more than once. Requests for `exclude_urls` pass \
-                 with empty headers.",
+                 request in the headers `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`. The response is 401 if such a \
+                 header comes from an address outside of `trusted_proxies`, or is repeated. Requests for paths in \
+                 `exclude_urls` pass without a token; the headers of the response are then empty.",
             )
             .access(Bearer)
-            .query_parameter("permission", "A permission that the token must have. If repeated, all of them are required.")
+            .query_parameter("permission", "A permission that the token must carry. If repeated, all of them are required.")
             .query_parameter("role", "A role that the user must have. If repeated, all of them are required.")
             .query_parameter("redirect", "If `1`, a browser that must sign in is redirected; it does not receive a 401.")
             .returns_headers(
                 &["Remote-User", "Remote-Email", "Remote-Groups", "X-Auth-Sub", "X-Auth-Permissions"],
                 "The request may pass. All five headers are present; a header without a value is empty.",
             )
-            .may_redirect("Redirects the browser to sign in. Afterwards the browser returns to the original URL.")
+            .may_redirect("Redirects the browser to the sign-in. Afterwards the browser is redirected to the original URL.")
             .fails_with(&[InsufficientScope, InvalidRequest])
-            // The response to a malformed token is 401, because a proxy treats a 400 as a fault of this server.
-            .never_fails_with(&[MalformedRequest]),
+            // A malformed token is refused with 401, because a proxy treats a 400 as a failure of this server.
+            .excludes_codes(&[MalformedRequest]),
     ]
 }
 
 fn account_endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Post, "{base}/register", "register", Users)
-            .described_as("Create an account", "Creates an account if registration is open. It does not sign in.")
+            .described_as("Create an account", "Creates an account, if registration is open. No session is opened.")
             .json_body::<Registration>()
             .example_body(
                 "a name and an address",
@@ -192,11 +199,18 @@ fn account_endpoints() -> Vec<Endpoint> {
             .with_header("Location")
             .fails_with(&[RegistrationClosed, AlreadyExists, TooManyRequests, Overloaded]),
         Endpoint::new(Get, "/users/me", "me", Users)
-            .described_as("Get your account", "Returns your account as it is stored now. Your token may have older claims.")
+            .described_as(
+                "Get your account",
+                "Returns your account as it is stored now. The claims of your access token may be older.",
+            )
             .access(Bearer)
             .returns::<UserView>(200, "The user."),
         Endpoint::new(Patch, "/users/me", "update_me", Users)
-            .described_as("Change your names", "Changes your username and email. Absent fields are kept; null removes a field.")
+            .described_as(
+                "Change your names",
+                "Changes your username and email address. An absent field leaves its value unchanged; null removes the \
+                 value.",
+            )
             .access(Fresh)
             .json_body::<NewNames>()
             .example_body("a new address", json!({"email": "countess@example.com"}))
@@ -205,8 +219,8 @@ fn account_endpoints() -> Vec<Endpoint> {
         Endpoint::new(Post, "/users/me/password", "change_password", Users)
             .described_as(
                 "Change your password",
-                "Ends all of your other sessions, revokes the older access tokens of this session and replaces its refresh \
-                 token.",
+                "Ends all of your other sessions, revokes all earlier access tokens, and replaces the refresh token of this \
+                 session.",
             )
             .access(Bearer)
             .json_body::<ChangePasswordBody>()
@@ -232,7 +246,7 @@ fn personal_data_endpoints() -> Vec<Endpoint> {
         Endpoint::new(Delete, "/users/me", "delete_me", Users)
             .described_as(
                 "Delete your account",
-                "Deletes your account, its sessions and its devices. Audit events are kept without personal data.",
+                "Deletes your account, your sessions and your devices. The audit events are kept without personal data.",
             )
             .access(Fresh)
             .json_body::<PasswordBody>()
@@ -249,12 +263,12 @@ fn public_endpoints() -> Vec<Endpoint> {
             .described_as(
                 "Get the public keys",
                 "Returns the key set for services that verify access tokens themselves. Such a service does not see \
-                 revocations: it accepts a token until its `exp`.",
+                 revocations: it accepts a token until the `exp` of the token.",
             )
             .returns::<KeySet>(200, "The key set.")
             .may_be_cached(),
         Endpoint::new(Get, "/health", "health", Operation)
-            .described_as("Check that the process is alive", "Does not use the database.")
+            .described_as("Check that the process is alive", "The response does not depend on the database.")
             .returns::<Health>(200, "The process is alive."),
         Endpoint::new(Get, "/openapi.json", "openapi", Operation)
             .described_as("Get this document", "Returns the OpenAPI 3.1 description of every endpoint.")
@@ -265,6 +279,7 @@ fn public_endpoints() -> Vec<Endpoint> {
 
 const SESSION_ID: &str = "019a9c1e-5b7d-7c32-8f10-6a4be2d90c55";
 
+/// Returns the example of a login that binds the session to the device.
 fn bound_login() -> Value {
     json!({
         "email": "ada@example.com",
@@ -274,7 +289,8 @@ fn bound_login() -> Value {
     })
 }
 
-/// Returns an example of the fingerprint that a page with FingerprintJS and ClientJS sends. Any of the fields may be missing.
+/// Returns an example of the fingerprint that a page with FingerprintJS and ClientJS sends. A fingerprint may lack any of these
+/// fields.
 fn fingerprint() -> Value {
     json!({
         "visitorId": "0b4b0000000000000000000000000000",

@@ -1,4 +1,4 @@
-//! `/account`: the account of the signed-in user, their devices, and the forms that change them.
+//! `/account`: the page with the account of the signed-in user, the user's devices, and the forms that change them.
 
 use rocket::{
     Request, State, get,
@@ -21,7 +21,8 @@ use crate::{
     store,
 };
 
-/// Returns the account page. A known `notice` code adds a sentence about the form that was sent before.
+/// Returns the account page. The query parameter `notice` selects a sentence about the form that was sent before; an unknown
+/// value is ignored.
 #[get("/account?<notice>")]
 pub async fn account_page(
     who: SignedIn,
@@ -32,8 +33,8 @@ pub async fn account_page(
     page(vestibule, who.0.claims(), caller, texts::notice(notice), None).await
 }
 
-/// Returns the account page with the current state. `notice` or `failure` reports the result of a form. With a `failure` the
-/// response has its status.
+/// Returns the account page with the current state. `notice` or `failure` reports the result of a form. If there is a
+/// `failure`, the response has its status. Fails if the account was deleted.
 pub(super) async fn page(
     vestibule: &Vestibule,
     claims: &AccessClaims,
@@ -45,7 +46,8 @@ pub(super) async fn page(
     let user = store::users::find(&mut reader, claims.sub).await?.ok_or_else(users::account_deleted)?;
     let mut live = store::sessions::list_live_by_user(&mut reader, claims.sub, caller.context().now).await?;
     drop(reader);
-    // This device comes first. The sort is stable, so the others stay in the order of their last use.
+    // The session of this request is listed first. The sort is stable, so the other sessions stay in the order of their last
+    // use.
     live.sort_by_key(|session| session.id != claims.sid);
     let devices: Vec<Value> = live.iter().map(|session| device(session, claims)).collect();
     let context = json!({
@@ -68,6 +70,7 @@ pub(super) async fn page(
     })
 }
 
+/// Returns the template's values for one session. The page presents a session as a device.
 fn device(session: &Session, claims: &AccessClaims) -> Value {
     json!({
         "id": session.id.to_string(),
@@ -79,7 +82,7 @@ fn device(session: &Session, claims: &AccessClaims) -> Value {
     })
 }
 
-/// The exported data as a file to download.
+/// A response with the exported data, which the browser saves as a file.
 pub struct Download(Json<ExportView>);
 
 impl<'r> Responder<'r, 'static> for Download {
@@ -90,7 +93,7 @@ impl<'r> Responder<'r, 'static> for Download {
     }
 }
 
-/// Returns all data that is stored about the signed-in user, as a file.
+/// Returns all data that the server stores about the signed-in user, as a file.
 #[get("/account/export")]
 pub async fn export(who: SignedIn, vestibule: &State<AppState>) -> Result<Download, ApiError> {
     users::export_me(who.0, vestibule).await.map(Download)

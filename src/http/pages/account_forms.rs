@@ -1,5 +1,6 @@
-//! The handlers of the forms of `/account`. Each handler runs a flow and redirects (303) to a page. The code in the URL selects
-//! the sentence that the page displays.
+//! The handlers of the forms of `/account`. Each handler runs a flow. After success it redirects (303) to a page. If the form
+//! for the password or the deletion fails, the response is the account page with the error. The query parameter `notice`
+//! selects the sentence that the page displays.
 
 use rocket::{State, post};
 
@@ -38,17 +39,18 @@ use crate::{
     },
 };
 
-/// Returns a redirect to the account page, which displays the sentence of `notice`.
-fn done(notice: &str) -> PageResponse {
+/// Returns a redirect to the account page with the code `notice`.
+fn to_account(notice: &str) -> PageResponse {
     SeeOther(format!("{ACCOUNT}?notice={notice}")).into()
 }
 
-/// Returns a redirect to the sign-in form, which displays the sentence of `notice`.
-fn signed_out(notice: &str) -> PageResponse {
+/// Returns a redirect to the sign-in form with the code `notice`.
+fn to_login(notice: &str) -> PageResponse {
     SeeOther(format!("/login?notice={notice}")).into()
 }
 
-/// Signs out. An expired token is accepted, so that a user can always sign out.
+/// Signs out: revokes the session of the cookies and removes the cookies. An expired token is accepted, so that a user can
+/// always sign out.
 #[post("/account/sign-out", data = "<form>")]
 pub async fn sign_out_form(
     form: Form<SubmittedForm<Button>>,
@@ -57,20 +59,21 @@ pub async fn sign_out_form(
     cookies: Cookies<'_>,
     origin: csrf::RequestOrigin<'_>,
 ) -> Result<PageResponse, ApiError> {
-    // Without a token of this server in the cookies there is no session to end.
+    // If the cookies have no token of this server, there is no session to end.
     if let Ok(Some(token)) = cookies.session() {
         let shown = token.presented();
         let (session, _) = session_of(vestibule, &shown).map_err(ApiError::from)?;
         csrf::check_form(origin.request(), session, &form.0.csrf_token)?;
         logout::logout(vestibule, &shown, &caller.context()).await?;
     }
+    // If no cookie names a session, there is no CSRF token to check. A foreign page must still not remove the cookies.
     if !origin.is_foreign() {
         cookies.clear();
     }
-    Ok(signed_out("signed_out"))
+    Ok(to_login("signed_out"))
 }
 
-/// Signs one device out.
+/// Revokes one session of the user. If it is the current session, also removes the cookies and redirects to the sign-in form.
 #[post("/account/sessions/<id>/revoke", data = "<form>")]
 pub async fn revoke_form(
     id: &str,
@@ -79,20 +82,21 @@ pub async fn revoke_form(
     caller: &Caller,
     cookies: Cookies<'_>,
 ) -> Result<PageResponse, ApiError> {
-    let Some(session) = SessionId::parse(id) else { return Ok(done("already_signed_out")) };
+    // A text that is not an id is treated like the id of a session that has ended.
+    let Some(session) = SessionId::parse(id) else { return Ok(to_account("already_signed_out")) };
     let claims = form.token.claims();
     match revoke_own(vestibule, claims, OwnSessions::One(session), &caller.context()).await {
         Ok(_) if session == claims.sid => {
             cookies.clear();
-            Ok(signed_out("signed_out"))
+            Ok(to_login("signed_out"))
         }
-        Ok(_) => Ok(done("device_signed_out")),
-        Err(RevokeError::Unknown) => Ok(done("already_signed_out")),
+        Ok(_) => Ok(to_account("device_signed_out")),
+        Err(RevokeError::Unknown) => Ok(to_account("already_signed_out")),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Signs every other device out.
+/// Revokes all sessions of the user except the current session.
 #[post("/account/sessions/revoke-others", data = "<form>")]
 pub async fn revoke_others_form(
     form: Posted<Button>,
@@ -100,10 +104,10 @@ pub async fn revoke_others_form(
     caller: &Caller,
 ) -> Result<PageResponse, ApiError> {
     revoke_own(vestibule, form.token.claims(), OwnSessions::Others(None), &caller.context()).await?;
-    Ok(done("others_signed_out"))
+    Ok(to_account("others_signed_out"))
 }
 
-/// Changes the password.
+/// Changes the password and sets the new tokens of the session as cookies.
 #[post("/account/password", data = "<form>")]
 pub async fn change_password_form(
     form: Posted<ChangePasswordBody>,
@@ -125,13 +129,13 @@ pub async fn change_password_form(
     match changed {
         Ok(tokens) => {
             cookies.set(&tokens);
-            Ok(done("password_changed"))
+            Ok(to_account("password_changed"))
         }
         Err(failure) => Ok(page(vestibule, claims, caller, None, Some(failure)).await?.into()),
     }
 }
 
-/// The form that deletes the account: the password, and a checkbox that confirms the deletion.
+/// The form that deletes the account. It has the password, and a checkbox that confirms the deletion.
 #[derive(Debug)]
 pub struct Deletion(Password);
 
@@ -142,14 +146,14 @@ impl FromFields for Deletion {
     ];
 
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
-        if fields.typed("confirm") != "yes" {
+        if fields.text_as_sent("confirm") != "yes" {
             fields.refuse("confirm", texts::error("not_confirmed"));
         }
         fields.required("password", Password::parse).map(Self)
     }
 }
 
-/// Deletes the account.
+/// Deletes the account and removes the cookies, including the secret of the device.
 #[post("/account/delete", data = "<form>")]
 pub async fn delete_form(
     form: Posted<Deletion>,
@@ -172,13 +176,14 @@ pub async fn delete_form(
         Ok(()) => {
             cookies.clear();
             cookies.clear_device();
-            Ok(signed_out("account_deleted"))
+            Ok(to_login("account_deleted"))
         }
         Err(failure) => Ok(page(vestibule, claims, caller, None, Some(failure)).await?.into()),
     }
 }
 
-/// Returns the failure for a wrong password. It marks the field too, because the page has two forms with a password.
+/// Returns the failure for a wrong password: a sentence for the page, and a mark at `field`. The mark is necessary because the
+/// page has two forms with a password.
 fn wrong_password(field: &str) -> Failure {
     let status = rocket::http::Status::new(ErrorCode::InvalidCredentials.status());
     Failure::field(status, field, texts::error("wrong")).with_sentence("wrong_password")

@@ -1,5 +1,5 @@
-//! `GET {base}/continue?next=`: the page to which a browser with an expired access cookie is redirected. Browsers send the
-//! refresh cookie to this path, but to no other page.
+//! `GET {base}/continue?next=`: renews an expired access cookie and redirects the browser to `next`. Pages redirect the browser
+//! to this address, because the browser sends the refresh cookie only to paths below `base_path`.
 //!
 //! The response depends on the session:
 //! * The access cookie is still valid: a redirect to `next`.
@@ -7,7 +7,7 @@
 //! * The session is bound to a device: a page whose script sends the fingerprint.
 //! * There is no live session: a redirect to the sign-in form.
 //!
-//! A refusal never clears a cookie, because another tab may have received newer cookies.
+//! A refusal never removes a cookie, because another tab may have received newer cookies.
 
 use rocket::{Request, State, get, head, http::Status};
 use serde_json::json;
@@ -29,7 +29,8 @@ use crate::{
     store,
 };
 
-/// Redirects the browser to `next`, after renewing the cookies if necessary.
+/// Redirects the browser to `next`, and renews the cookies before if necessary. A `next` that is not allowed is replaced by the
+/// account page.
 #[get("/continue?<next>")]
 pub async fn continue_to_next(
     next: Option<&str>,
@@ -46,7 +47,7 @@ pub async fn continue_to_next(
     match inspect_refresh_cookie(vestibule, caller, cookies).await? {
         RefreshCookie::SignedOut => Ok(to_login(&next)),
         RefreshCookie::Bound => Ok(device_check_page(&next)),
-        // A prefetch must not rotate the refresh token.
+        // A prefetch must not rotate the refresh token, because the browser may never use its response.
         RefreshCookie::Unbound(_) if !is_visit(origin.request()) => {
             Ok(Page::new("continue", context(&next)).refused(TOO_EARLY, None).into())
         }
@@ -55,8 +56,9 @@ pub async fn continue_to_next(
                 cookies.set(&tokens);
                 Ok(redirect_onward(next, cookies))
             }
-            // The session was bound to a device, or ended, after it was read above.
+            // The session was bound to a device after its row was read above.
             Err(RefreshError::DeviceMismatch(_)) => Ok(device_check_page(&next)),
+            // The session has ended since then, or another request has replaced the token.
             Err(
                 RefreshError::Token(_)
                 | RefreshError::SessionEnded(_)
@@ -68,27 +70,28 @@ pub async fn continue_to_next(
     }
 }
 
-/// The status for a prefetch. A browser discards a prefetched response with this status and repeats the request when the user
-/// navigates (RFC 8470 §5.2).
+/// The status for a prefetch (425). A browser discards a prefetched response with this status. It sends the request again when
+/// the user navigates to the page (RFC 8470 §5.2).
 const TOO_EARLY: Status = Status::new(425);
 
-/// Answers `HEAD` with 425. `HEAD` must not change anything (RFC 9110 §9.2.1), but Rocket would route it to the handler of
-/// `GET`, which can't distinguish the methods.
+/// Responds to `HEAD` with 425. `HEAD` must change nothing (RFC 9110 §9.2.1). Without this handler, Rocket would call the
+/// handler of `GET`, which can't distinguish the methods.
 #[head("/continue")]
 pub fn continue_head() -> (Status, ()) {
     (TOO_EARLY, ())
 }
 
-/// The state of the session in the refresh cookie.
+/// The refresh cookie, by the state of its session.
 enum RefreshCookie {
-    /// There is no valid refresh cookie, or its session has ended.
+    /// There is no valid refresh cookie, its session has ended, or the CSRF cookie does not belong to the session.
     SignedOut,
-    /// The session is bound to a device, which must prove itself.
+    /// The session is bound to a device, so a refresh needs its fingerprint.
     Bound,
-    /// The refresh token of a session that is not bound.
+    /// The refresh token of a live session that is not bound to a device.
     Unbound(String),
 }
 
+/// Reads the refresh cookie and the row of its session. Changes nothing.
 async fn inspect_refresh_cookie(
     vestibule: &Vestibule,
     caller: &Caller,
@@ -96,9 +99,10 @@ async fn inspect_refresh_cookie(
 ) -> Result<RefreshCookie, ApiError> {
     let now = caller.context().now;
     let Ok(Some((token, claims))) = cookies.refresh(now) else { return Ok(RefreshCookie::SignedOut) };
-    // Another host of the domain could set a refresh cookie and so sign the visitor in to an attacker's account: the cookie
-    // has a path, so its name can't have the prefix `__Host-`, which would prevent this. That host can't set the matching CSRF
-    // cookie, whose name has the prefix. With `cookie_domain` it can, but then all hosts of the domain must be trusted anyway.
+    // Another host of the domain could set a refresh cookie, and so sign the visitor in to an attacker's account. The prefix
+    // `__Host-` would prevent this, but the name of the refresh cookie can't have the prefix, because the cookie has a path.
+    // The name of the CSRF cookie has it, so that host can't set the matching CSRF cookie. With `cookie_domain` it can, but
+    // then all hosts of the domain must be trusted in any case.
     if !cookies.has_csrf_token_of(claims.sid) {
         return Ok(RefreshCookie::SignedOut);
     }
@@ -112,7 +116,8 @@ async fn inspect_refresh_cookie(
 }
 
 /// Returns whether the request is a navigation by the user. A prefetch has the header `Sec-Purpose` (Fetch standard) or
-/// `Purpose`. Any other request that is not a navigation has a different `Sec-Fetch-Mode`.
+/// `Purpose`. Another request that is not a navigation has a `Sec-Fetch-Mode` other than `navigate`. A browser that does not
+/// send this header is assumed to navigate.
 fn is_visit(request: &Request<'_>) -> bool {
     let headers = request.headers();
     let looks_ahead = ["Sec-Purpose", "Purpose"].iter().any(|name| headers.get_one(name).is_some());
@@ -120,6 +125,7 @@ fn is_visit(request: &Request<'_>) -> bool {
     !looks_ahead && is_navigation
 }
 
+/// Returns the redirect to `next`, or a page with the status 409 if the browser is in a redirect loop.
 fn redirect_onward(next: String, cookies: Cookies<'_>) -> PageResponse {
     if redirect_loop::is_loop(cookies, &next) {
         return Page::new("loop", json!({})).refused(Status::Conflict, None).into();
@@ -127,14 +133,17 @@ fn redirect_onward(next: String, cookies: Cookies<'_>) -> PageResponse {
     SeeOther(next).into()
 }
 
+/// Returns the redirect to the sign-in form, which then redirects to `next`.
 fn to_login(next: &str) -> PageResponse {
     SeeOther(with_query("/login", "next", next)).into()
 }
 
+/// Returns the page whose script sends the fingerprint of the device.
 fn device_check_page(next: &str) -> PageResponse {
     Page::new("continue", context(next)).into()
 }
 
+/// Returns the values of the template `continue`.
 fn context(next: &str) -> serde_json::Value {
     json!({"next": next, "next_query": with_query("", "next", next)})
 }

@@ -1,12 +1,13 @@
-//! The check whether the browser will keep the cookies of a sign-in, based on how the request reached this server. A browser
-//! drops an unsuitable cookie silently. The page therefore displays the cause and names the setting.
+//! The check whether the browser will keep the cookies of a sign-in. It uses the host and the scheme of the request. A browser
+//! drops an unsuitable cookie without a message, so the page displays the cause and names the setting.
 
 use rocket::Request;
 use serde_json::{Value, json};
 
 use crate::{domain::address::split_port, flows::Vestibule, http::request::caller};
 
-/// Returns the problem that prevents signing in, for `trouble_found` of the page. Returns null if there is no problem.
+/// Returns the problem that will prevent a sign-in, as the template's value `trouble_found`. Returns null if there is no
+/// problem.
 pub fn diagnose(request: &Request<'_>, vestibule: &Vestibule) -> Value {
     let settings = &vestibule.config.cookies;
     let authority = authority(request);
@@ -15,38 +16,38 @@ pub fn diagnose(request: &Request<'_>, vestibule: &Vestibule) -> Value {
     if !vestibule.config.tokens.location.cookies {
         return found("cookies_off", "");
     }
-    // Browsers treat a loopback host like https, and keep a `Secure` cookie from it.
+    // Browsers treat a loopback host like https: they keep a `Secure` cookie from it.
     if settings.secure && !is_local(host) && !is_https(request, vestibule, authority) {
         return found("insecure", "");
     }
     match &settings.domain {
-        // A name without a dot, or an IP address, may be the upstream name that a proxy put into `Host`. A domain is what the
-        // browser requested, so only a domain is compared.
+        // Only a domain name is compared with `cookie_domain`. A name without a dot, or an IP address, may be the name of the
+        // upstream that a proxy put into `Host`; then it is not the host that the browser requested.
         Some(domain) if is_domain(host) && !is_below(host, domain) => found("domain", domain),
         _ => Value::Null,
     }
 }
 
-/// Returns the host that the browser requested, with its port if there is one. The value comes from the `X-Forwarded-Host` of a
-/// trusted proxy, otherwise from `Host`.
+/// Returns the host that the browser requested, with its port if there is one. The value is the `X-Forwarded-Host` of a trusted
+/// proxy, otherwise `Host`. It is empty if both headers are absent.
 fn authority<'r>(request: &'r Request<'_>) -> &'r str {
     let forwarded = request.headers().get_one("X-Forwarded-Host").map(str::trim).filter(|host| !host.is_empty());
-    let forwarded = forwarded.filter(|_| caller::is_behind_trusted_proxy(request));
+    let forwarded = forwarded.filter(|_| caller::peer_is_trusted_proxy(request));
     forwarded.or(request.headers().get_one("Host")).unwrap_or_default()
 }
 
-/// Returns whether the browser used https. This program has no TLS of its own, so only a proxy can provide it. These are the
-/// signs of https, in this order:
+/// Returns whether the browser used https. This program has no TLS of its own, so only a proxy can provide https. The signs of
+/// https are checked in this order:
 /// * `Sec-Fetch-Site`, which browsers send over https only (Fetch Metadata §2).
-/// * The `X-Forwarded-Proto` of a trusted proxy.
-/// * A `public_url` with https and the requested host, for a proxy that sends no `X-Forwarded-Proto`.
+/// * `X-Forwarded-Proto` of a trusted proxy.
+/// * `public_url` with https and the requested host, for a proxy that does not send `X-Forwarded-Proto` exactly once.
 fn is_https(request: &Request<'_>, vestibule: &Vestibule, authority: &str) -> bool {
     if request.headers().contains("Sec-Fetch-Site") {
         return true;
     }
     let mut said = request.headers().get("X-Forwarded-Proto");
     match (said.next(), said.next()) {
-        (Some(scheme), None) if caller::is_behind_trusted_proxy(request) => scheme.trim().eq_ignore_ascii_case("https"),
+        (Some(scheme), None) if caller::peer_is_trusted_proxy(request) => scheme.trim().eq_ignore_ascii_case("https"),
         _ => {
             let own = &vestibule.config.web.public_url;
             own.is_https() && own.authority().host.eq_ignore_ascii_case(split_port(authority).0)
@@ -54,15 +55,18 @@ fn is_https(request: &Request<'_>, vestibule: &Vestibule, authority: &str) -> bo
     }
 }
 
+/// Returns whether a host is a loopback host, without its port.
 fn is_local(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost")
 }
 
+/// Returns whether a host is a name with a dot, not an IP address.
 fn is_domain(host: &str) -> bool {
     host.contains('.') && host.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
+/// Returns whether a host is `domain` or a subdomain of it.
 fn is_below(host: &str, domain: &str) -> bool {
     let host = host.to_ascii_lowercase();
     host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))

@@ -1,4 +1,5 @@
-//! The presentation of a refused request to a person: at the form if there is one, otherwise on an error page.
+//! The presentation of a refused request to a person. The error is displayed at its form. If there is no form, it is displayed
+//! on an error page.
 
 use rocket::{
     Request,
@@ -14,44 +15,46 @@ use crate::http::{
     request::request_id::RequestId,
 };
 
-/// The paths of the API outside `base_path`. Their errors are always JSON, even for a browser.
+/// The paths of the API outside of `base_path`. Their errors are always JSON, even for a browser.
 const API: [&str; 6] = ["/users", "/token", "/.well-known", "/health", "/openapi.json", "/static"];
 
-/// A refusal, for the page that displays it.
+/// A refusal, as a page displays it.
 #[derive(Debug)]
 pub struct Failure {
     /// The status of the response.
     pub status: Status,
-    /// Seconds after which the user may try again.
+    /// Seconds after which the user may try again; `None` if waiting does not help.
     pub retry_after: Option<u64>,
+    /// The sentence for the person.
     sentence: String,
+    /// The message of each invalid field, by the name of the field.
     problems: Map<String, Value>,
 }
 
 impl Failure {
-    /// Creates a failure with the sentence `key` of the section `errors` in the texts.
+    /// Creates a failure. `key` names its sentence in the section `errors` of the texts.
     pub fn new(status: Status, key: &str) -> Self {
         Self { status, retry_after: None, sentence: texts::error(key).to_owned(), problems: Map::new() }
     }
 
-    /// Creates a failure with one invalid field. `message` is displayed after the label of the field.
+    /// Creates a failure with one invalid field. The page displays `message` after the label of the field.
     pub fn field(status: Status, name: &str, message: &str) -> Self {
         let mut failure = Self::new(status, ErrorCode::InvalidRequest.as_str());
         failure.problems.insert(name.to_owned(), message.into());
         failure
     }
 
-    /// Returns the failure with the sentence `key` instead of its own.
+    /// Replaces the sentence by the sentence `key` of the section `errors`.
     pub fn with_sentence(self, key: &str) -> Self {
         Self { sentence: texts::error(key).to_owned(), ..self }
     }
 
-    /// Returns the sentence, for `error` of the page.
+    /// Returns the sentence, which is the template's value `error`.
     pub fn sentence(&self) -> &str {
         &self.sentence
     }
 
-    /// Returns the message of each invalid field by the name of the field, for `problems` of the page.
+    /// Returns the message of each invalid field by the name of the field. This is the template's value `problems`.
     pub fn problems(&self) -> Value {
         Value::Object(self.problems.clone())
     }
@@ -70,8 +73,9 @@ impl From<ApiError> for Failure {
     }
 }
 
-/// Returns whether an error must be a page: the client accepts HTML, and the path does not belong to the API. The exception is
-/// `continue`, which is a page below `base_path`.
+/// Returns whether an error must be rendered as a page: the client accepts HTML, and the path does not belong to the API. Paths
+/// below `base_path` belong to the API, except `continue`, which is a page. With an empty `base_path`, only the paths in
+/// [`API`] belong to it.
 pub fn wants_page(request: &Request<'_>) -> bool {
     let ranges = request.headers().get("Accept").flat_map(|list| list.split(','));
     let essence = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -85,11 +89,11 @@ pub fn wants_page(request: &Request<'_>) -> bool {
     takes_html && (is_continue || !is_api)
 }
 
-/// Returns an error as a page.
+/// Returns the error page. For an error of the server (5xx), the page displays the id of the request.
 pub fn page(error: &ApiError, request: &Request<'_>) -> response::Result<'static> {
     let failure = Failure::from(error.clone());
     let title = if error.code() == ErrorCode::NotFound { "not_found" } else { "title" };
-    // For an error of the server, the operator can find the request in the log by its id.
+    // With the id, the operator can find the request in the log.
     let id = (failure.status.code >= 500).then(|| RequestId::of(request).as_str().to_owned());
     let context = json!({
         "title": texts::find("error_page", title),

@@ -1,6 +1,8 @@
-//! The CSRF token of the sign-in and registration forms, which are sent before there is a session. The form has a keyed hash of
-//! a cookie that only a page of this server sets, so a page of another origin can't post the form. Once there is a session, its
-//! CSRF token has this purpose.
+//! The CSRF token of the forms for sign-in and registration. These forms are sent before there is a session, so the CSRF token
+//! of a session can't protect them.
+//!
+//! A page of this server sets a cookie with a secret, and the form contains a keyed hash of the secret. A page of another
+//! origin knows no matching pair, so it can't post the form.
 
 use crate::{
     domain::jwt::base64url,
@@ -12,11 +14,11 @@ use crate::{
     random,
 };
 
-/// Characters of the cookie's value: 128 bits in base64url.
+/// The length of the cookie's value, in characters: 128 bits in base64url.
 const CHARS: usize = 22;
 
-/// Returns the token for a form in this browser. Sets the cookie if it is absent. An existing cookie is kept, so that the forms
-/// in other tabs stay valid.
+/// Returns the token for a form in this browser. Sets the cookie if there is no well-formed one. An existing cookie is kept, so
+/// that the forms in other tabs stay valid.
 pub fn issue(cookies: Cookies<'_>, vestibule: &Vestibule) -> String {
     let known = cookies.form_secrets().into_iter().find(|secret| is_well_formed(secret));
     let secret = known.map_or_else(
@@ -30,8 +32,8 @@ pub fn issue(cookies: Cookies<'_>, vestibule: &Vestibule) -> String {
     vestibule.form_token(&secret)
 }
 
-/// Checks that a page of another origin did not post the form. Fails with [`ErrorCode::CsrfFailed`] if `given` is not the token
-/// of the cookie, or if the headers name another origin.
+/// Checks that a page of this server posted the form. Fails with [`ErrorCode::CsrfFailed`] if `given` does not belong to the
+/// cookie, or if the headers name a foreign origin.
 pub fn check(
     origin: &csrf::RequestOrigin<'_>,
     cookies: Cookies<'_>,
@@ -47,6 +49,7 @@ pub fn check(
     }
 }
 
+/// Returns whether a text has the length and the alphabet of a secret.
 fn is_well_formed(secret: &str) -> bool {
     secret.len() == CHARS && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }

@@ -1,4 +1,4 @@
-//! Points in time and durations as text for a person.
+//! Times and durations as text for a person.
 
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
@@ -12,14 +12,14 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Returns a point in time for `<time>`: `iso` for machines and scripts, `words` for people.
+/// Returns a time for the element `<time>`: `iso` for machines and scripts, `words` for people. Both are in UTC.
 pub fn instant(at: UnixTime) -> Value {
     let time = OffsetDateTime::from_unix_timestamp(at.seconds()).ok();
     let words = time.and_then(|time| time.format(FORMAT).ok()).unwrap_or_else(|| at.to_string());
     json!({"iso": at.to_string(), "words": words})
 }
 
-/// Returns a duration such as `30 days` or `90 seconds`, in the largest unit in which it is a whole number.
+/// Returns a duration such as `30 days` or `90 seconds`. The unit is the largest one of which the duration is a multiple.
 pub fn span(seconds: u64) -> String {
     let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")];
     let (unit, name) =
@@ -27,11 +27,12 @@ pub fn span(seconds: u64) -> String {
     counted(seconds / unit, name)
 }
 
-/// Returns a waiting time: in seconds below two minutes, otherwise in minutes, rounded up.
+/// Returns a waiting time such as `2 minutes`. It is in seconds below two minutes, otherwise in minutes, rounded up.
 pub fn wait(seconds: u64) -> String {
     if seconds < 2 * MINUTE { counted(seconds, "second") } else { counted(seconds.div_ceil(MINUTE), "minute") }
 }
 
+/// Returns a number with its unit, in the singular or the plural.
 fn counted(count: u64, name: &str) -> String {
     if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
 }
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_spans_are_written_out() {
+    fn times_and_durations_are_written_with_their_units() {
         assert_eq!(
             instant(UnixTime::from_seconds(1_800_000_000)),
             json!({"iso": "2027-01-15T08:00:00Z", "words": "15 Jan 2027, 08:00 UTC"})

@@ -1,4 +1,4 @@
-//! `/` and `/login`: signing in with a plain form. The tokens are in cookies.
+//! `/` and `/login`: the sign-in with a form that needs no script. The tokens are returned in cookies.
 
 use rocket::{State, get, http::Status, post};
 use serde_json::json;
@@ -23,13 +23,14 @@ use crate::{
     },
 };
 
-/// Redirects to the account page if the browser has a cookie with a token, otherwise to the sign-in form.
+/// Redirects to the account page if the browser has a cookie with a token, otherwise to the sign-in form. The token is not
+/// verified here, because the account page does that.
 #[get("/")]
 pub fn start(cookies: Cookies<'_>) -> SeeOther {
     SeeOther(if cookies.has_token() { ACCOUNT } else { "/login" }.to_owned())
 }
 
-/// Returns the sign-in form, or a redirect to `next` if the visitor is signed in.
+/// Returns the sign-in form, or a redirect to `next` if the visitor is already signed in.
 #[get("/login?<next>&<notice>")]
 pub fn login_page(
     next: Option<&str>,
@@ -49,7 +50,7 @@ pub fn login_page(
     }
 }
 
-/// Name and password from the form.
+/// The name and the password from the sign-in form.
 #[derive(Debug)]
 pub struct Credentials {
     identifier: Identifier,
@@ -69,7 +70,8 @@ impl FromFields for Credentials {
     }
 }
 
-/// Signs in with a form. With the base path `/`, the API's `login` has the same path; `IsForm` leaves JSON to it.
+/// Signs a user in with the form. With an empty `base_path`, the API's `login` has the same path; because of `IsForm`, requests
+/// with JSON are forwarded to it. After success the response is a redirect to `next`, otherwise the form with the error.
 #[post("/login", data = "<form>")]
 pub async fn login_form(
     _is_form: IsForm,
@@ -82,7 +84,7 @@ pub async fn login_form(
     let Form(sent) = form;
     let next = target(vestibule, &sent.next);
     if let Err(error) = form_token::check(&origin, cookies, vestibule, &sent.csrf_token) {
-        // A page of another origin may have filled the form, so the typed text is not displayed.
+        // A page of another origin may have filled the form in, so the typed text is not displayed again.
         let shown = FormView { next, failure: Some(error.into()), ..FormView::default() };
         return page("login", shown, &origin, vestibule, cookies).into();
     }
@@ -95,6 +97,7 @@ pub async fn login_form(
     }
 }
 
+/// Opens a session with the credentials of the form, if they could be read.
 async fn sign_in(
     credentials: Result<Credentials, ApiError>,
     vestibule: &Vestibule,
@@ -105,7 +108,8 @@ async fn sign_in(
     open_session(identifier, password, vestibule, caller, cookies).await
 }
 
-/// Opens a session for this browser and sets its cookies. A form has no fingerprint, so the session is not bound to a device.
+/// Opens a session for this browser and sets its cookies. The form sends no fingerprint, so the session is not bound to a
+/// device. Fails if the server does not accept tokens in cookies, or if it requires a fingerprint.
 pub(super) async fn open_session(
     identifier: Identifier,
     password: Password,
@@ -133,7 +137,7 @@ pub(super) async fn open_session(
     Ok(())
 }
 
-/// The variable content of the page of a form.
+/// The variable content of the page with a form: the target, a notice, the typed text and the error.
 #[derive(Debug, Default)]
 pub(super) struct FormView {
     pub next: String,
@@ -143,7 +147,8 @@ pub(super) struct FormView {
     pub failure: Option<Failure>,
 }
 
-/// Returns the page of a form that is sent before there is a session: sign-in or registration.
+/// Returns the page with a form that is sent before there is a session: for sign-in or registration. `name` is the name of the
+/// template.
 pub(super) fn page(
     name: &'static str,
     shown: FormView,
@@ -177,12 +182,12 @@ pub(super) fn page(
     }
 }
 
-/// Returns the address to go to afterwards: `next` if it is an allowed target, otherwise the account page.
+/// Returns the address to which the browser is redirected afterwards: `next` if it is allowed, otherwise the account page.
 pub(super) fn target(vestibule: &Vestibule, next: &str) -> String {
     vestibule.redirects.read(next).map_or_else(|| ACCOUNT.to_owned(), |target| target.as_str().to_owned())
 }
 
-/// A refusal without a flow. It has the status and the sentence of the code.
+/// A failure without an [`ApiError`]. It has the status and the sentence of the code.
 impl From<ErrorCode> for Failure {
     fn from(code: ErrorCode) -> Self {
         Self::new(Status::new(code.status()), code.as_str())

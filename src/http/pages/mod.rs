@@ -1,7 +1,7 @@
-//! The pages for people. They work completely without scripts. The response to a form is a 303, or the page again with the
-//! errors.
+//! The pages for people. The response to a submitted form is a redirect (303), or the page again with the errors. The forms
+//! need no script. Only the refresh of a session that is bound to a device needs one, because a script reads the fingerprint.
 //!
-//! Each page has its own file. The texts are in `templates/texts.json`. `render` produces every page.
+//! Each page has its own file. The texts are in `templates/texts.json`. `render` renders every page.
 
 mod account;
 mod account_forms;
@@ -38,19 +38,19 @@ use self::{
     render::Page,
 };
 
-/// Returns the routes of the pages at the root, and of the forms that they post.
+/// Returns the routes of the pages at the root, and of their forms.
 pub fn routes() -> Vec<Route> {
     let mut routes = routes![
         start, login_page, login_form, register_page, register_form, account_page, export, sign_out_form, revoke_form,
         revoke_others_form, change_password_form, delete_form, privacy_page,
     ];
-    // With the base path `/`, the API's `login` and `register` have the same paths. They handle every request that is not a
-    // form, after these routes.
+    // With an empty `base_path`, the API's `login` and `register` have the same paths. The routes of the pages come first and
+    // forward every request that is not a form to the API.
     for route in &mut routes {
         route.rank = RANK;
     }
     routes
 }
 
-/// A rank that precedes all default ranks of Rocket.
+/// A rank that precedes all default ranks of Rocket, which are -12 to -1.
 const RANK: isize = -20;

@@ -1,4 +1,4 @@
-//! The response of a page handler: the page, or a redirect to another page.
+//! The response of a page's handler: a page, or a redirect to another page.
 
 use rocket::{
     Request, Response,
@@ -8,7 +8,8 @@ use rocket::{
 
 use super::render::Page;
 
-/// A redirect to another address by `GET` (303, RFC 9110 §15.4.4). The address is a normalised URL without control characters.
+/// A redirect to another address, which the browser requests with `GET` (303, RFC 9110 §15.4.4). The address is a path or a
+/// normalised URL without control characters.
 #[derive(Debug)]
 pub struct SeeOther(pub String);
 
@@ -42,7 +43,7 @@ impl From<SeeOther> for PageResponse {
 /// The page to which the browser is redirected if there is no other target.
 pub(super) const ACCOUNT: &str = "/account";
 
-/// Returns `path?name=value`, with the value percent-encoded as in a form.
+/// Returns `path?name=value`. The value is percent-encoded as in a form.
 pub(super) fn with_query(path: &str, name: &str, value: &str) -> String {
     let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
     format!("{path}?{name}={value}")

@@ -1,5 +1,5 @@
-//! `/privacy`: which data is read and stored, why, for how long, and how a user can see and delete it. The content follows the
-//! configuration.
+//! `/privacy`: which data the server reads and stores, why, for how long, and how users can see and delete their data. The
+//! content depends on the configuration.
 
 use rocket::{State, get};
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ use crate::{
 pub fn privacy_page(vestibule: &State<AppState>) -> Page {
     let config = &vestibule.config;
     let span = |seconds: i64| humanize::span(u64::try_from(seconds).unwrap_or_default());
+    // The longest time for which an unused session of any client is kept.
     let idle = config.clients.iter().map(|client| client.refresh_token_lifetime.seconds()).max().unwrap_or_default();
     let context = json!({
         "policy": config.devices.fingerprint.as_str(),
@@ -26,8 +27,8 @@ pub fn privacy_page(vestibule: &State<AppState>) -> Page {
     Page::new("privacy", context)
 }
 
-/// Returns the contact as text and link. The link is a URL or an email address; it is null for other text. Returns null if no
-/// contact is configured.
+/// Returns the contact as `text` and `link`. The link is a URL, or a `mailto:` URL for an email address; it is null for another
+/// text. Returns null if no contact is configured.
 fn contact(vestibule: &Vestibule) -> Value {
     let Some(contact) = &vestibule.config.web.privacy_contact else { return Value::Null };
     let link = match contact {

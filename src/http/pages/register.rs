@@ -1,4 +1,5 @@
-//! `/register`: creating an account with a plain form, which also signs in. It requires that registration is open.
+//! `/register`: the creation of an account with a form that needs no script, and the sign-in afterwards. Registration must be
+//! open.
 
 use rocket::{State, get, post};
 
@@ -28,7 +29,8 @@ use crate::{
     },
 };
 
-/// Returns the registration form, or a redirect to `next` if the visitor is signed in.
+/// Returns the registration form, or a redirect to `next` if the visitor is signed in. Fails with
+/// [`ErrorCode::RegistrationClosed`] if registration is not open.
 #[get("/register?<next>")]
 pub fn register_page(
     next: Option<&str>,
@@ -47,7 +49,8 @@ pub fn register_page(
     Ok(page("register", FormView { next, ..FormView::default() }, &origin, vestibule, cookies).into())
 }
 
-/// Creates an account and signs in.
+/// Creates an account and signs in. If the sign-in fails, redirects to the sign-in form. If no account was created, returns the
+/// form with the error.
 #[post("/register", data = "<form>")]
 pub async fn register_form(
     _is_form: IsForm,
@@ -63,10 +66,11 @@ pub async fn register_form(
         return Err(RegisterError::Closed.into());
     }
     if let Err(error) = form_token::check(&origin, cookies, vestibule, &sent.csrf_token) {
+        // A page of another origin may have filled the form in, so the typed text is not displayed again.
         let shown = FormView { next, failure: Some(error.into()), ..FormView::default() };
         return Ok(page("register", shown, &origin, vestibule, cookies).into());
     }
-    match make_account(sent.fields, vestibule, caller, cookies).await {
+    match create_account(sent.fields, vestibule, caller, cookies).await {
         Ok(Account::SignedIn) => Ok(SeeOther(next).into()),
         Ok(Account::NotSignedIn) => {
             let login = with_query("/login", "next", &next);
@@ -80,16 +84,17 @@ pub async fn register_form(
     }
 }
 
-/// The result of a registration.
+/// The result of a successful registration.
 enum Account {
     /// The account was created and a session was opened.
     SignedIn,
-    /// The account was created, but no session was opened. For example, the limit of sign-ins was reached, or the server
-    /// requires sessions that are bound to a device, which needs a script.
+    /// The account was created, but no session was opened. For example, the rate limit of sign-ins was reached. Or the server
+    /// requires a fingerprint, which only a script can send.
     NotSignedIn,
 }
 
-async fn make_account(
+/// Creates an account and tries to open a session. Fails only if no account was created.
+async fn create_account(
     registration: Result<Registration, ApiError>,
     vestibule: &Vestibule,
     caller: &Caller,
@@ -105,7 +110,7 @@ async fn make_account(
     Ok(if signed_in.is_ok() { Account::SignedIn } else { Account::NotSignedIn })
 }
 
-/// Returns the failure for the page. A name that is taken is reported at its field.
+/// Returns the failure for the page. If a name is taken, the failure marks the field of the name.
 fn failure(error: RegisterError) -> Failure {
     match error {
         RegisterError::Taken(taken) => {

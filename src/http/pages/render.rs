@@ -1,4 +1,4 @@
-//! The rendering of a template to a response, with the headers that every page has.
+//! The rendering of a page: a template becomes a response with the headers that every page has.
 
 use std::{io::Cursor, sync::LazyLock};
 
@@ -21,11 +21,12 @@ use crate::{
     random,
 };
 
-/// The features that a page may not use, in addition to the limits of its content security policy.
+/// The value of `Permissions-Policy`: the features that a page may not use, in addition to the restrictions of its content
+/// security policy.
 const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), \
                            midi=(), payment=(), usb=()";
 
-/// Name and text of each template. Because the name ends in `.html`, minijinja escapes every value.
+/// The name and the text of each template. Every name ends in `.html`, so minijinja escapes every value.
 const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("../../../templates/base.html")),
     ("parts.html", include_str!("../../../templates/parts.html")),
@@ -40,9 +41,10 @@ const TEMPLATES: [(&str, &str); 9] = [
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
-    // A misspelt variable is an error. A test renders every page, so it finds each of them.
+    // A misspelt variable is an error. A test renders every page, so such a variable is found.
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    // The library escapes `/` too, for pages with inline scripts. These pages have none, and in HTML a slash needs no escape.
+    // The library also escapes `/`, for pages with inline scripts. These pages have no inline scripts, and a slash in HTML
+    // needs no escape.
     environment.set_formatter(|out, state, value| {
         let is_text = !value.is_safe() && value.as_str().is_some();
         match state.auto_escape() {
@@ -70,12 +72,12 @@ pub struct Page {
 }
 
 impl Page {
-    /// Creates a page from the template `name`. `context` is an object with the values of the template.
+    /// Creates a page from the template `name`, with the status 200. `context` is an object with the values of the template.
     pub fn new(name: &'static str, context: Value) -> Self {
         Self { name, status: Status::Ok, retry_after: None, context }
     }
 
-    /// Returns the page as the response to a refused request. `retry_after` is in seconds.
+    /// Sets the status of a refused request. `retry_after` is in seconds; `None` omits the header `Retry-After`.
     pub fn refused(self, status: Status, retry_after: Option<u64>) -> Self {
         Self { status, retry_after, ..self }
     }
@@ -106,6 +108,7 @@ impl<'r> Responder<'r, 'static> for Page {
 }
 
 impl Page {
+    /// Renders the template. The values of the page replace common values with the same name.
     fn render(&self, vestibule: &Vestibule, nonce: &str) -> Result<String, minijinja::Error> {
         let cookies = &vestibule.config.cookies;
         let is_off = vestibule.config.devices.fingerprint == FingerprintPolicy::Off;
@@ -117,7 +120,7 @@ impl Page {
             "csrf_header": cookies.csrf_header,
             "fingerprint": if is_off { "off" } else { "on" },
             "assets": assets::folder(),
-            // Null if the page has no script of its own. All pages work without scripts.
+            // Null if the page has no script of its own.
             "script": assets::address(&format!("{}.js", self.name)),
             "nonce": nonce,
         });
@@ -128,10 +131,12 @@ impl Page {
     }
 }
 
+/// Returns the headers that every page has.
 fn headers(vestibule: &Vestibule, nonce: &str) -> Vec<(&'static str, String)> {
     vec![
         ("Content-Security-Policy", policy(&vestibule.config.web.redirect_hosts, nonce)),
-        // With `no-referrer`, browsers would send `Origin: null` with our own forms (Fetch, "append a request Origin header").
+        // With `no-referrer`, browsers would send `Origin: null` with the forms of these pages (Fetch, "append a request Origin
+        // header"). The CSRF check would refuse it.
         ("Referrer-Policy", "same-origin".to_owned()),
         ("Cross-Origin-Opener-Policy", "same-origin".to_owned()),
         ("Permissions-Policy", PERMISSIONS.to_owned()),
@@ -139,17 +144,18 @@ fn headers(vestibule: &Vestibule, nonce: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Returns the content security policy. It allows only the style, the icon and the modules of this server, and no other origin.
-/// It forbids frames around the page, and text that becomes markup or code (Trusted Types).
+/// Returns the content security policy. It allows the style sheet, the icon and the modules of this server, and no other
+/// origin. It forbids frames around the page. It also forbids that text becomes markup or code (Trusted Types).
 ///
-/// Chromium applies `form-action` also to the redirect after a form. `next` may name an allowed host, so the allowed hosts are
-/// in `form-action`.
+/// Chromium applies `form-action` also to the redirect after a form. This redirect may lead to a host of `redirect_hosts`, so
+/// these hosts are in `form-action`.
 fn policy(redirect_hosts: &[AllowedHost], nonce: &str) -> String {
-    // The grammar of the policy has no IPv6 addresses (CSP 3 §2.3.1, host-source).
+    // The grammar of the policy has no IPv6 addresses (CSP 3 §2.3.1, host-source), so they are left out.
     let hosts: String = redirect_hosts
         .iter()
         .filter(|host| !host.is_ipv6())
         .map(|host| {
+            // An entry without a port allows every port.
             let port = if host.has_port() { "" } else { ":*" };
             format!(" https://{host}{port} http://{host}{port}")
         })
@@ -166,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_texts_and_templates_can_be_read() {
+    fn the_texts_and_the_templates_are_parsed() {
         assert!(texts::TEXTS.is_object());
         for (name, _) in TEMPLATES {
             assert!(ENVIRONMENT.get_template(name).is_ok(), "{name}");
@@ -174,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_may_lead_to_the_allowed_hosts_and_nowhere_else() {
+    fn form_action_lists_this_server_and_the_allowed_hosts() {
         let hosts = ["app.example.com", "app.example.com:8443", "*.wild.example", "[::1]"]
             .map(|host| host.parse().expect("a host"));
         let policy = policy(&hosts, "n");

@@ -1,5 +1,6 @@
-//! The guards of the account pages. They require a valid access cookie. Without one, the browser is redirected to `continue`,
-//! which receives the refresh cookie too. So an expired access token does not end a session.
+//! The guards of the account pages. They require a valid access cookie. Without this cookie, the browser is redirected to
+//! `continue`. The browser sends the refresh cookie to that path, so a user whose access token has expired does not have to
+//! sign in again.
 
 use std::{
     convert::Infallible,
@@ -22,11 +23,12 @@ use crate::http::{
     request::body::{Form, FromFields},
 };
 
-/// A request with a valid access cookie. It does not prove that the request came from a page of this server: see [`Posted`].
+/// A request guard for requests with a valid access cookie. It does not check that a page of this server sent the request;
+/// [`Posted`] does.
 #[derive(Debug)]
 pub struct SignedIn(pub AccessToken);
 
-/// A request with or without a valid access cookie, for pages that serve both.
+/// A request guard that accepts every request, with or without a valid access cookie.
 #[derive(Debug)]
 pub struct MaybeSignedIn(pub Option<AccessToken>);
 
@@ -39,12 +41,13 @@ impl<'r> FromRequest<'r> for MaybeSignedIn {
     }
 }
 
-/// A form that a signed-in user sent from a page of this server.
+/// A data guard for a form that a signed-in user sent from a page of this server. It checks the access cookie first, then reads
+/// the form and checks the CSRF token.
 #[derive(Debug)]
 pub struct Posted<T> {
     /// The access token of the user.
     pub token: AccessToken,
-    /// The form, or the error that names its invalid fields.
+    /// The form, or the error that lists its invalid fields.
     pub fields: Result<T, ApiError>,
 }
 
@@ -85,8 +88,8 @@ impl<'r, T: FromFields> FromData<'r> for Posted<T> {
     }
 }
 
-/// Returns the address of `continue` for this request. Afterwards the browser repeats a `GET`. A form can't be repeated, so the
-/// account page asks the user to send it again.
+/// Returns the address of `continue` for this request. Afterwards the browser requests a page again. A form can't be sent
+/// again, so the browser then goes to the account page, which tells the user to repeat the action.
 fn continue_address(request: &Request<'_>) -> String {
     let base = app_state(request).map_or("", |vestibule| vestibule.config.web.base_path.as_str());
     let next = match request.method() {
@@ -96,6 +99,7 @@ fn continue_address(request: &Request<'_>) -> String {
     with_query(&format!("{base}/continue"), "next", &next)
 }
 
+/// The address of the redirect that a guard has kept.
 type RedirectTo = Mutex<Option<String>>;
 
 /// Keeps the address of a redirect for the catcher, because a guard can't send a response.
@@ -104,7 +108,7 @@ fn redirect_to(request: &Request<'_>, address: String) {
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
 }
 
-/// Returns the redirect that a guard kept for this request, and removes it. Returns `None` if no guard kept a redirect.
+/// Returns the redirect that a guard has kept for this request, and removes it. Returns `None` if no guard has kept a redirect.
 pub fn redirect_of(request: &Request<'_>) -> Option<SeeOther> {
     let slot: &RedirectTo = request.local_cache(RedirectTo::default);
     slot.lock().unwrap_or_else(PoisonError::into_inner).take().map(SeeOther)

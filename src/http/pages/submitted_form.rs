@@ -1,4 +1,4 @@
-//! A submitted form: its parsed fields, and the typed text, which is displayed again together with the errors.
+//! A submitted form: its parsed fields, and the text that the user typed. The text is displayed again together with the errors.
 
 use crate::{
     flows::Vestibule,
@@ -11,21 +11,21 @@ use crate::{
     },
 };
 
-/// The maximum number of characters of a typed text that are displayed again.
+/// The maximum length of a typed text that is displayed again, in characters.
 const MAX_REDISPLAYED_CHARS: usize = 254;
 
-/// A form of one of the pages.
+/// A submitted form of a page. If a field is invalid, reading the form does not fail: `fields` contains the error.
 #[derive(Debug)]
 pub struct SubmittedForm<T> {
-    /// The CSRF token in a hidden field, which only a page of this server can fill.
+    /// The value of the hidden field with the CSRF token, not yet checked. It is empty if the field is absent.
     pub csrf_token: String,
-    /// The address to go to afterwards, not yet checked.
+    /// The address to which the browser is redirected afterwards, not yet checked.
     pub next: String,
-    /// The text typed as the username.
+    /// The text that was typed as the username.
     pub username: String,
-    /// The text typed as the email address.
+    /// The text that was typed as the email address.
     pub email: String,
-    /// The parsed fields, or the error that names the invalid fields.
+    /// The parsed fields, or the error that lists the invalid fields.
     pub fields: Result<T, ApiError>,
 }
 
@@ -38,20 +38,20 @@ impl<T: FromFields> FromFields for SubmittedForm<T> {
             Kind::Opaque,
             "The CSRF token in a hidden field, which only a page of this server can fill.",
         ),
-        optional("next", Kind::Opaque, "The address to go to afterwards."),
+        optional("next", Kind::Opaque, "The address to which the browser is redirected afterwards."),
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let parsed = T::read(fields, vestibule);
         let errors = fields.take_errors();
-        // Not every form has these fields.
+        // Not every form has the fields `username` and `email`. Reading an undeclared field would panic in debug builds.
         let shown = |name: &str| {
-            let typed = if fields.declares(name) { fields.typed(name) } else { "" };
+            let typed = if fields.declares(name) { fields.text_as_sent(name) } else { "" };
             typed.chars().take(MAX_REDISPLAYED_CHARS).collect()
         };
         Some(Self {
-            csrf_token: fields.typed("csrf_token").to_owned(),
-            next: fields.typed("next").to_owned(),
+            csrf_token: fields.text_as_sent("csrf_token").to_owned(),
+            next: fields.text_as_sent("next").to_owned(),
             username: shown("username"),
             email: shown("email"),
             fields: parsed.filter(|_| errors.is_empty()).ok_or_else(|| ApiError::fields(errors)),

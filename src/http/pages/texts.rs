@@ -1,4 +1,4 @@
-//! The texts of the pages: `templates/texts.json`, which has all sentences.
+//! The texts of the pages. The file `templates/texts.json` contains all sentences.
 
 use std::sync::LazyLock;
 
@@ -6,28 +6,28 @@ use serde_json::Value;
 
 use crate::http::errors::ErrorCode;
 
-/// All texts, for the templates.
+/// All texts. The templates read them too.
 pub static TEXTS: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../templates/texts.json")).expect("a test reads the texts")
 });
 
-/// Returns one sentence, or `None` if the section has no such key.
+/// Returns the sentence `key` of a section; `None` if there is no such section or key.
 pub fn find(section: &str, key: &str) -> Option<&'static str> {
     TEXTS[section].get(key)?.as_str()
 }
 
-/// Returns the sentence for a refused request. An unknown key returns the sentence `other`.
+/// Returns the sentence `key` of the section `errors`. If there is no such key, returns the sentence `other`.
 pub fn error(key: &str) -> &'static str {
     find("errors", key).or_else(|| find("errors", "other")).unwrap_or_default()
 }
 
-/// Returns the sentence for an error code of the API.
+/// Returns the sentence for an error code of the API, as [`error`] does.
 pub fn of_code(code: ErrorCode) -> &'static str {
     error(code.as_str())
 }
 
-/// Returns the sentence for the result of a form, by the code in the URL. Returns `None` without a code, or if the code is
-/// unknown.
+/// Returns the sentence for the code `notice` in the URL, which reports the result of a form. Returns `None` if there is no
+/// code or the code is unknown.
 pub fn notice(code: Option<&str>) -> Option<&'static str> {
     find("notices", code?)
 }

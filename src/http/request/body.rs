@@ -1,5 +1,5 @@
 //! JSON and form bodies. Size, media type, syntax and every field are checked. Each kind of failure has its own error code, and
-//! all invalid fields are reported at once.
+//! all invalid fields of a body are reported at once.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -31,19 +31,19 @@ const LIMIT_KIB: u64 = 64;
 /// The media type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The maximum length of a field name that an error repeats, in bytes.
-const MAX_SHOWN_NAME: usize = 64;
+/// The maximum length of a repeated field's name that an error quotes, in bytes.
+const MAX_QUOTED_NAME: usize = 64;
 
 /// A value that is read from the fields of a JSON object or of a form.
 pub trait FromFields: Sized {
-    /// All fields that [`FromFields::read`] reads, except the shared ones. The API description lists them.
+    /// All fields that [`FromFields::read`] reads, except [`FromFields::SHARED_FIELDS`]. The API description lists them.
     const FIELDS: &'static [Field];
 
-    /// Further fields, which several bodies share.
+    /// Further fields that `read` reads, which several bodies share.
     const SHARED_FIELDS: &'static [Field] = &[];
 
-    /// Reads the fields. Records every invalid field in `fields`, and then the result does not count. Returns `None` if the
-    /// value can't be built.
+    /// Reads the fields and records every invalid field in `fields`. If there is an invalid field, the request is refused,
+    /// whatever this function returns. Returns `None` if the value can't be built.
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self>;
 }
 
@@ -51,16 +51,16 @@ pub trait FromFields: Sized {
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
-/// An optional JSON body.
+/// An optional JSON body. An empty body is `None`, with any media type.
 #[derive(Debug)]
 pub struct OptionalBody<T>(pub Option<T>);
 
 /// A required form: `application/x-www-form-urlencoded`. Every field is a text. A field without a value counts as absent,
-/// because an empty input of a page and an OAuth parameter without a value mean this (RFC 6749 §3.1).
+/// because this is the meaning of an empty input of a page, and of an OAuth parameter without a value (RFC 6749 §3.1).
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
-/// A required JSON body or form, by its media type. It is for paths whose clients send either.
+/// A required body that is a form or JSON. The media type decides. It is for paths that have clients of both kinds.
 #[derive(Debug)]
 pub struct JsonOrForm<T>(pub T);
 
@@ -102,8 +102,7 @@ impl<'r, T: FromFields> FromData<'r> for JsonOrForm<T> {
     }
 }
 
-/// A request guard for requests whose body is a form by its media type. Other requests are forwarded to another route of the
-/// path.
+/// A request guard for requests whose media type is that of a form. Other requests are forwarded to the next route of the path.
 #[derive(Debug)]
 pub struct IsForm;
 
@@ -134,7 +133,7 @@ impl<'r, T: FromFields> FromData<'r> for OptionalBody<T> {
     }
 }
 
-/// A body with any content, for endpoints that need no body. Only its size and the time of its arrival are checked.
+/// A body with any content, for endpoints that need no body. Only its size and the time that it needs to arrive are checked.
 #[derive(Debug)]
 pub struct IgnoredBody;
 
@@ -150,6 +149,7 @@ impl<'r> FromData<'r> for IgnoredBody {
     }
 }
 
+/// Reads the body. Fails if it is larger than [`LIMIT_KIB`] or does not arrive within [`TIME_LIMIT`].
 async fn read_body(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, ApiError> {
     let too_large = || ApiError::new(ErrorCode::PayloadTooLarge, format!("The body is larger than {LIMIT_KIB} KiB."));
     let announced = request.headers().get_one("Content-Length").and_then(|length| length.parse::<u64>().ok());
@@ -162,11 +162,12 @@ async fn read_body(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, Api
     let bytes = read.map_err(|_| {
         ApiError::new(ErrorCode::MalformedRequest, "The connection ended before the whole body arrived.")
     })?;
-    // The guards checked the token when only the headers had arrived.
+    // The guards checked the token when only the headers had arrived. It may have expired or been revoked since then.
     guards::check_again(request)?;
     if bytes.is_complete() { Ok(bytes.into_inner()) } else { Err(too_large()) }
 }
 
+/// Reads the fields of a JSON body. Fails if the media type is not JSON, or if the body is not a JSON object.
 fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiError> {
     if !request.headers().get_one("Content-Type").is_some_and(is_json) {
         return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "Send the body as application/json."));
@@ -181,6 +182,7 @@ fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiErr
     read_fields(request, object)
 }
 
+/// Reads the fields of a form. Fails if the media type is not [`FORM`].
 fn parse_form<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiError> {
     if request.headers().get_one("Content-Type").is_none_or(|kind| essence(kind) != FORM) {
         return Err(ApiError::new(ErrorCode::UnsupportedMediaType, format!("Send the body as {FORM}.")));
@@ -188,18 +190,20 @@ fn parse_form<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, A
     read_fields(request, form_fields(bytes)?)
 }
 
-/// Returns the fields of a form. A name that occurs twice is an error, because two readers could use different values.
+/// Returns the fields of a form. A field without a value is null. A name that occurs twice is an error, because two programs
+/// could use different values of it.
 fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let mut object = Map::new();
     for (name, value) in form_urlencoded::parse(bytes) {
-        // The parser replaces bytes that are not UTF-8 by this character. Two passwords must not become equal by that.
+        // The parser replaces bytes that are not UTF-8 by this character. Two different passwords could become equal by this,
+        // so the form is refused.
         if name.contains(char::REPLACEMENT_CHARACTER) || value.contains(char::REPLACEMENT_CHARACTER) {
             return Err(ApiError::new(ErrorCode::MalformedRequest, "The form is not UTF-8."));
         }
         let value = if value.is_empty() { Value::Null } else { Value::String(value.into_owned()) };
         if object.insert(name.clone().into_owned(), value).is_some() {
             let is_plain =
-                name.len() <= MAX_SHOWN_NAME && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+                name.len() <= MAX_QUOTED_NAME && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
             let field = if is_plain { &name } else { "body" };
             return Err(ApiError::field(field, "is given more than once"));
         }
@@ -207,6 +211,7 @@ fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     Ok(object)
 }
 
+/// Builds a value from the fields of a body. Fails with all invalid fields.
 fn read_fields<T: FromFields>(request: &Request<'_>, object: Map<String, Value>) -> Result<T, ApiError> {
     let vestibule: &State<AppState> = State::get(request.rocket())
         .ok_or_else(|| ApiError::new(ErrorCode::InternalError, "Vestibule is not part of this Rocket application."))?;
@@ -218,7 +223,7 @@ fn read_fields<T: FromFields>(request: &Request<'_>, object: Map<String, Value>)
     }
 }
 
-/// Returns whether a media type is `application/json` or `application/…+json`, whatever its parameters (RFC 9110 §8.3.1).
+/// Returns whether a media type is `application/json` or `application/…+json`. Its parameters are ignored (RFC 9110 §8.3.1).
 fn is_json(content_type: &str) -> bool {
     let essence = essence(content_type);
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
@@ -229,7 +234,7 @@ fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// The fields of a body while they are read. Unknown fields are ignored.
+/// The fields of a body while they are read. Fields that are not declared are ignored.
 #[derive(Debug)]
 pub struct Fields {
     object: Map<String, Value>,
@@ -242,6 +247,7 @@ impl Fields {
         Self { object, errors: Vec::new(), declared: [T::FIELDS, T::SHARED_FIELDS] }
     }
 
+    /// Returns the declaration of a field; `None` if the type that is read does not declare it.
     fn declaration(&self, name: &str) -> Option<&'static Field> {
         self.declared.iter().flat_map(|fields| fields.iter()).find(|field| field.name == name)
     }
@@ -251,12 +257,13 @@ impl Fields {
         self.declaration(name).is_some()
     }
 
+    /// Returns the value of a declared field; `None` if the field is absent.
     fn get(&self, name: &str) -> Option<&Value> {
         debug_assert!(self.declares(name), "the field {name} is read, but not declared");
         self.object.get(name)
     }
 
-    /// Reads a required text. If it is absent or invalid, records the field as invalid and returns `None`.
+    /// Reads a required text. If it is absent, null or invalid, records the field as invalid and returns `None`.
     pub fn required<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         if self.is_absent(name) {
             self.refuse(name, "is required");
@@ -265,7 +272,7 @@ impl Fields {
         self.text(name, parse)
     }
 
-    /// Reads an optional text. Returns `None` if it is absent or null. If it is invalid, records that and returns `None`.
+    /// Reads an optional text. Returns `None` if it is absent, null or invalid. An invalid field is recorded.
     pub fn optional<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         debug_assert!(
             self.declaration(name).is_some_and(|field| !field.is_required),
@@ -274,6 +281,7 @@ impl Fields {
         self.text(name, parse)
     }
 
+    /// Reads a text. Records a value of another type as invalid.
     fn text<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         self.value(name, |value| match value {
             Value::String(text) => parse(text).map_err(|message| message.to_string()),
@@ -281,8 +289,8 @@ impl Fields {
         })
     }
 
-    /// Reads a text that changes a stored value. Returns `None` if the field is absent, which leaves the value unchanged.
-    /// Returns `Some(None)` if the field is null, which removes the value.
+    /// Reads a text that changes a stored value. Returns `None` if the field is absent, which keeps the value, or if the field
+    /// is invalid, which is recorded. Returns `Some(None)` if the field is null, which removes the value.
     pub fn nullable<T, E: ToString>(
         &mut self,
         name: &str,
@@ -295,7 +303,7 @@ impl Fields {
         }
     }
 
-    /// Reads an optional value of any type, like [`Fields::optional`].
+    /// Reads an optional value of any JSON type, like [`Fields::optional`].
     pub fn value<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&Value) -> Result<T, E>) -> Option<T> {
         let value = self.get(name).filter(|value| !value.is_null())?;
         match parse(value) {
@@ -312,17 +320,17 @@ impl Fields {
         self.get(name).is_none_or(Value::is_null)
     }
 
-    /// Returns the text of a form's field as it was sent; empty if the field is absent.
-    pub fn typed(&self, name: &str) -> &str {
+    /// Returns the text of a form's field as it was sent. The text is empty if the field is absent.
+    pub fn text_as_sent(&self, name: &str) -> &str {
         self.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Returns the invalid fields that were recorded, and removes them, for a form that is shown again with them.
+    /// Returns the recorded invalid fields, and removes them. It is for a form that is displayed again with its errors.
     pub fn take_errors(&mut self) -> Vec<FieldError> {
         std::mem::take(&mut self.errors)
     }
 
-    /// Records a field as invalid. Only the first message for a field is kept.
+    /// Records a field as invalid. If the field is recorded already, its first message is kept.
     pub fn refuse(&mut self, field: &str, message: impl ToString) {
         if self.errors.iter().all(|error| error.field != field) {
             self.errors.push(FieldError { field: field.to_owned(), message: message.to_string() });
@@ -362,18 +370,18 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "the field age is read, but not declared")]
-    fn a_field_that_is_not_declared_is_not_read() {
+    fn reading_an_undeclared_field_panics() {
         fields().required("age", text);
     }
 
     #[test]
     #[should_panic(expected = "the field name is read as optional, but not declared so")]
-    fn a_field_that_is_declared_as_required_is_not_read_as_optional() {
+    fn reading_a_required_field_as_optional_panics() {
         fields().optional("name", text);
     }
 
     #[test]
-    fn a_form_is_read_as_texts() {
+    fn form_fields_are_decoded_and_empty_fields_are_null() {
         let fields = form_fields(b"username=ada+l&password=%C3%A9%26%3D&scope=&x").expect("a form");
         assert_eq!(fields["username"], "ada l");
         assert_eq!(fields["password"], "\u{e9}&=");
@@ -382,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_given_twice_and_bytes_that_are_no_text_are_refused() {
+    fn repeated_names_and_bytes_that_are_not_utf_8_are_refused() {
         for form in [&b"a=1&b=2&a=1"[..], b"a=&a=", b"%61=1&a=2", b"a=%ff", b"%ff=1", b"a=\xff"] {
             assert!(form_fields(form).is_err(), "{form:?}");
         }

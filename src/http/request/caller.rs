@@ -1,4 +1,4 @@
-//! The caller of a request: its address, from the socket or from a trusted proxy, and its user agent.
+//! The caller of a request: its IP address, from the socket or from a trusted proxy, and its user agent.
 
 use std::{
     convert::Infallible,
@@ -13,8 +13,8 @@ use rocket::{
 
 use crate::{clock::Clock, domain::audit_event::RequestContext, http::app_state::AppState, memory::throttle::Network};
 
-/// The maximum number of bytes of a `User-Agent` that are kept.
-const MAX_USER_AGENT: usize = 512;
+/// The maximum length of a `User-Agent` that is kept, in bytes.
+const MAX_USER_AGENT_BYTES: usize = 512;
 
 /// The caller of a request.
 #[derive(Clone, Debug)]
@@ -22,18 +22,19 @@ pub struct Caller {
     clock: Clock,
     ip: Option<String>,
     user_agent: Option<String>,
-    /// The network that the rate limits by address count; `None` if the address is unknown.
+    /// The key of the rate limits by IP address: the IPv4 address or the IPv6 /64. `None` if the address is unknown.
     pub network: Option<Network>,
 }
 
 impl Caller {
-    /// Returns the caller of this request. The result is cached, so it is the same each time.
+    /// Returns the caller of this request. The result is cached in the request, so every call returns the same caller.
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
             let state = request.rocket().state::<AppState>();
             let trusted = state.map_or(&[][..], |vestibule| &vestibule.config.web.trusted_proxies);
             let address = client_address(request, trusted);
-            let user_agent = request.headers().get_one("User-Agent").map(shortened).filter(|text| !text.is_empty());
+            let user_agent =
+                request.headers().get_one("User-Agent").map(sanitized_user_agent).filter(|text| !text.is_empty());
             Self {
                 clock: state.map_or_else(Clock::system, |vestibule| vestibule.clock.clone()),
                 ip: address.map(|address| address.to_string()),
@@ -43,13 +44,13 @@ impl Caller {
         })
     }
 
-    /// Returns the client's address, for the log; `None` if it is unknown.
+    /// Returns the client's IP address for the access log; `None` if it is unknown.
     pub fn ip(&self) -> Option<&str> {
         self.ip.as_deref()
     }
 
-    /// Returns the context for a flow. Reads the clock at this moment, when the handler has the whole request, so that a client
-    /// that sends its body slowly does not act in the past.
+    /// Returns the context for a flow. Reads the clock at this call, after the body has arrived. With an earlier time, a slow
+    /// client could use a token that has expired meanwhile.
     pub fn context(&self) -> RequestContext {
         RequestContext { now: self.clock.now(), ip: self.ip.clone(), user_agent: self.user_agent.clone() }
     }
@@ -64,19 +65,24 @@ impl<'r> FromRequest<'r> for &'r Caller {
     }
 }
 
-/// Returns whether the peer is a trusted proxy: its `X-Forwarded-*` headers count.
-pub fn is_behind_trusted_proxy(request: &Request<'_>) -> bool {
+/// Returns whether the peer is a trusted proxy. Only then are `X-Forwarded-*` headers used.
+pub fn peer_is_trusted_proxy(request: &Request<'_>) -> bool {
     let trusted =
         request.rocket().state::<AppState>().map_or(&[][..], |vestibule| &vestibule.config.web.trusted_proxies);
     request.remote().is_some_and(|peer| is_trusted(trusted, peer.ip().to_canonical()))
 }
 
+/// Returns whether one of the networks contains the address.
 fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// Returns the address of the client. This is the address of the peer, unless the peer is a trusted proxy. Then it is the last
-/// address of `X-Forwarded-For` that is not a trusted proxy. The client wrote the addresses before it, and can write anything.
+/// Returns the address of the client; `None` if the peer's address is unknown. If the peer is not a trusted proxy, this is the
+/// peer's address.
+///
+/// Otherwise `X-Forwarded-For` is read from its end up to the first address that is not a trusted proxy. Reading stops before
+/// an entry that is not an address. The result is the last address that was read, or the peer's address if none was read.
+/// Earlier entries are ignored, because the client can write anything there.
 fn client_address(request: &Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = request.remote()?.ip().to_canonical();
     if !is_trusted(trusted, peer) {
@@ -94,14 +100,17 @@ fn client_address(request: &Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
     Some(client)
 }
 
-/// Reads one entry of `X-Forwarded-For`, to which some proxies add the port. Returns `None` if the entry is not an address.
+/// Reads one entry of `X-Forwarded-For`. Some proxies add the port to the address; it is dropped. Returns `None` if the entry
+/// is not an address.
 fn hop_address(hop: &str) -> Option<IpAddr> {
     let bare = || hop.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
     bare().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
-fn shortened(text: &str) -> String {
+/// Removes control characters and truncates the text to [`MAX_USER_AGENT`] bytes, at a character boundary.
+fn sanitized_user_agent(text: &str) -> String {
     let kept: String = text.chars().filter(|c| !c.is_control()).collect();
-    let end = kept.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_USER_AGENT).last();
+    let end =
+        kept.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_USER_AGENT_BYTES).last();
     kept[..end.unwrap_or(0)].to_owned()
 }

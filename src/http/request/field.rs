@@ -1,14 +1,15 @@
-//! The declarations of the fields of a body, for the reader (`body`) and the API description (`openapi`). Reading a field
-//! that is not declared panics in debug builds, and so in every test.
+//! The declarations of the fields of a body. The reader (`body`) and the API description (`openapi`) use them. Reading a field
+//! that is not declared panics in debug builds, so a test finds it.
 
 /// A field of a JSON body or of a form.
 #[derive(Debug)]
 pub struct Field {
     /// The name of the field.
     pub name: &'static str,
-    /// The kind of its value.
+    /// The kind of the field's value.
     pub kind: Kind,
-    /// Whether every body without the field is refused, whatever other fields the body has.
+    /// Whether the field is required in every case. It is `false` for a field that is required only together with, or instead
+    /// of, another field.
     pub is_required: bool,
     /// The meaning of the field, for the API description.
     pub description: &'static str,
@@ -23,11 +24,11 @@ pub enum Kind {
     Password,
     /// An id that this server created.
     Id,
-    /// A text without a documented form, such as a token that a client sends back unchanged.
+    /// A text of any form, such as a token that a client sends back unchanged.
     Opaque,
     /// One of these texts.
     OneOf(&'static [&'static str]),
-    /// The fingerprint object.
+    /// The fingerprint: a JSON object.
     Fingerprint,
 }
 

@@ -1,4 +1,4 @@
-//! The parts of a request that handlers read: the body, the caller and the id.
+//! Reading of a request: its body, the declarations of the body's fields, its caller and its request id.
 
 pub mod body;
 pub mod caller;

@@ -1,4 +1,4 @@
-//! The request id: the client's header `X-Request-Id` if it is well-formed, otherwise a new id.
+//! The request id: the client's header `X-Request-Id` if its value is well-formed, otherwise a new id.
 
 use rocket::Request;
 
@@ -8,11 +8,11 @@ use crate::{clock::Clock, domain::TokenId, http::app_state::AppState, random};
 #[derive(Clone, Debug)]
 pub struct RequestId(String);
 
-/// The maximum length of a client's id, in bytes.
+/// The maximum length of an id that a client sends, in bytes.
 const MAX_LEN: usize = 128;
 
 impl RequestId {
-    /// Returns the id of this request. The result is cached, so it is the same each time.
+    /// Returns the id of this request. The id is cached in the request, so every call returns the same id.
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
             let given = request.headers().get_one("X-Request-Id").filter(|id| is_well_formed(id));
@@ -26,12 +26,13 @@ impl RequestId {
     }
 }
 
-/// Returns whether an id has a valid length and only characters that are harmless in a log line and a header.
+/// Returns whether an id has 1 to 128 bytes and contains only characters that are harmless in a log line and in a header.
 fn is_well_formed(id: &str) -> bool {
     (1..=MAX_LEN).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+/=".contains(&byte))
 }
 
+/// Returns a new id: a UUIDv7.
 fn fresh(request: &Request<'_>) -> String {
     let clock = request.rocket().state::<AppState>().map_or_else(Clock::system, |vestibule| vestibule.clock.clone());
     TokenId::new(clock.now(), random::bytes()).to_string()

@@ -13,7 +13,8 @@ use crate::support::{
     raw::{answer_on, raw},
 };
 
-/// Sends one body to every call that takes one, with a token.
+/// Sends a body with an access token to every call of [`WITH_BODY`], and checks status and code of each response. Does not send
+/// an empty body to a call whose body may be left out.
 #[track_caller]
 fn to_all(session: &Session<'_>, content_type: &str, body: &[u8], expected: (u16, &str)) {
     for (method, path, may_be_left_out) in WITH_BODY {
@@ -62,6 +63,7 @@ fn json_that_is_no_object_is_an_invalid_request() {
     let server = Server::start();
     let session = server.user("ada").login();
     for body in ["[]", "[{}]", "\"text\"", "1", "1e400", "true", "null"] {
+        // No `f64` can represent 1e400, so it is malformed JSON to this server.
         let expected = if body == "1e400" { (400, "malformed_json") } else { (422, "invalid_request") };
         to_all(&session, "application/json", body.as_bytes(), expected);
     }
@@ -93,7 +95,7 @@ fn a_body_of_another_type_is_unsupported() {
 }
 
 #[test]
-fn a_body_over_64_kib_is_too_large_however_it_comes() {
+fn a_body_over_64_kib_is_too_large_with_a_length_or_in_chunks() {
     let server = Server::start();
     let session = server.user("ada").login();
     let over = vec![b' '; LIMIT + 1];
@@ -104,7 +106,7 @@ fn a_body_over_64_kib_is_too_large_however_it_comes() {
              Authorization: Bearer {}\r\n",
             session.access
         );
-        // The body is announced and never sent. The server waits for none of it except the few bytes that Rocket peeks at.
+        // Only 16 bytes of the announced body are sent. Rocket peeks at these bytes; the server must not wait for more.
         let announced = format!("{head}Content-Length: 99999999999\r\n\r\n{}", " ".repeat(16));
         raw(&server, announced).expect("an answer").expect_error(413, "payload_too_large");
         let mut chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n").into_bytes();
@@ -129,7 +131,7 @@ fn a_body_of_exactly_64_kib_is_read() {
 }
 
 #[test]
-fn a_client_that_sends_a_mebibyte_is_refused_and_holds_up_nobody() {
+fn a_client_that_sends_a_mebibyte_is_refused_and_blocks_no_other_client() {
     let server = Server::start();
     for (path, status) in [("/auth/login", 413), ("/auth/fresh", 401), ("/nowhere", 404)] {
         let head = format!(
@@ -137,7 +139,7 @@ fn a_client_that_sends_a_mebibyte_is_refused_and_holds_up_nobody() {
             1024 * 1024
         );
         for _ in 0..10 {
-            // `None` if the connection was reset before the response was read.
+            // The result is `None` if the connection was reset before the response was read.
             if let Some(answer) = raw(&server, [head.as_bytes(), &[b' '; 1024 * 1024]].concat()) {
                 assert_eq!(answer.status, status, "{path}");
             }
@@ -147,7 +149,7 @@ fn a_client_that_sends_a_mebibyte_is_refused_and_holds_up_nobody() {
 }
 
 #[test]
-fn a_body_that_breaks_off_is_malformed_and_holds_up_nobody() {
+fn a_truncated_body_is_malformed_and_blocks_no_other_client() {
     let server = Server::start();
     let mut stream = TcpStream::connect(server.address).expect("it listens");
     let head = "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
@@ -160,7 +162,7 @@ fn a_body_that_breaks_off_is_malformed_and_holds_up_nobody() {
 }
 
 #[test]
-fn every_bad_field_is_named_at_once() {
+fn all_invalid_fields_are_named_in_one_response() {
     let server = Server::start();
     let session = server.user("ada").login();
     let rows = [
@@ -212,7 +214,7 @@ fn every_bad_field_is_named_at_once() {
 }
 
 #[test]
-fn control_characters_are_refused_wherever_a_person_types() {
+fn control_characters_are_refused_in_names_addresses_and_passwords() {
     let server = Server::start();
     let session = server.user("ada").login();
     for bad in ["a\0b", "\0", "a\nb", "a\u{7f}b", "a\u{85}b", "a\u{1b}[31mb"] {

@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 #[test]
-fn the_authorization_header_is_read_as_its_standard_says() {
+fn the_scheme_bearer_has_any_case_and_its_token_at_most_8_kib() {
     let server = Server::start();
     let session = server.user("ada").login();
     let (token, long, longest) = (&session.access, "a".repeat(8 * 1024 + 1), "a".repeat(8 * 1024));
@@ -45,7 +45,7 @@ fn the_authorization_header_is_read_as_its_standard_says() {
 }
 
 #[test]
-fn a_request_keeps_its_well_formed_id_and_gets_one_otherwise() {
+fn a_well_formed_request_id_is_kept_and_any_other_is_replaced() {
     let server = Server::start();
     let with = |path: &str, id: &str| server.call("GET", path).header("X-Request-Id", id).send();
     let longest = "a".repeat(128);
@@ -69,7 +69,7 @@ fn a_request_keeps_its_well_formed_id_and_gets_one_otherwise() {
 }
 
 #[test]
-fn what_holds_a_token_or_personal_data_is_not_cached() {
+fn a_response_with_a_token_or_personal_data_is_not_cacheable() {
     let server = Server::start();
     let ada = server.user("ada");
     let login = ada.try_login(json!({})).expect(200);
@@ -93,7 +93,7 @@ fn what_holds_a_token_or_personal_data_is_not_cached() {
 }
 
 #[test]
-fn strange_request_lines_and_heads_get_an_answer_of_4xx() {
+fn unusual_or_malformed_request_lines_and_heads_get_a_4xx() {
     let server = Server::start();
     let session = server.user("ada").login();
     let line = |line: &str| format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -113,7 +113,7 @@ fn strange_request_lines_and_heads_get_an_answer_of_4xx() {
         let answer = raw(&server, line(request)).unwrap_or_else(|| panic!("no answer to {request}"));
         assert!((400..500).contains(&answer.status), "{request}: {}", answer.status);
     }
-    // What never becomes a request is refused by the HTTP library, without our body.
+    // The HTTP library refuses bytes that are not a request. Its response, if any, does not have the error body of this server.
     let not_http: [&[u8]; 9] = [
         b"\r\n\r\n\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
@@ -141,7 +141,7 @@ fn strange_request_lines_and_heads_get_an_answer_of_4xx() {
 }
 
 #[test]
-fn a_hundred_headers_are_read_and_more_are_not_waited_for() {
+fn a_request_with_more_than_100_headers_or_a_header_of_a_mebibyte_is_refused() {
     let server = Server::start();
     let with = |count: usize| {
         let more: String = (2..count).map(|at| format!("X-{at}: {at}\r\n")).collect();

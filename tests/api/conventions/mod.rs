@@ -7,9 +7,10 @@ mod paths;
 
 use crate::support::{Server, Session};
 
+/// The maximum length of a body, in bytes.
 const LIMIT: usize = 64 * 1024;
 
-/// Calls that take a body, and whether the body may be left out.
+/// Calls that take a body, and whether the body may be left out. The first four need no access token.
 const WITH_BODY: [(&str, &str, bool); 10] = [
     ("POST", "/auth/login", false),
     ("POST", "/auth/register", false),
@@ -28,7 +29,8 @@ fn guarded() -> impl Iterator<Item = (&'static str, &'static str)> {
     WITH_BODY.into_iter().skip(4).map(|(method, path, _)| (method, path))
 }
 
-/// Checks that the refused requests stored nothing: there are one user and one session, and the server responds.
+/// Checks that the refused requests stored nothing. The user and the session of the test are still the only ones, and the
+/// session's access token is accepted.
 #[track_caller]
 fn nothing_was_stored(server: &Server, session: &Session<'_>) {
     assert_eq!(server.count_users(), 1);

@@ -1,4 +1,4 @@
-//! The order in which a request is checked.
+//! The order in which a request is checked. A request with several faults gets the error of the first check that fails.
 
 use serde_json::json;
 
@@ -6,13 +6,13 @@ use super::{LIMIT, guarded};
 use crate::support::{PASSWORD, Server};
 
 #[test]
-fn what_is_checked_first_wins() {
+fn the_checks_of_path_method_token_and_body_are_in_this_order() {
     let server = Server::with(vec![("registration", "closed".into())]);
     let fresh = server.user("ada").login();
     let stale = fresh.refreshed();
     let over = vec![b'{'; LIMIT + 1];
     let call = |method: &str, path: &str| server.call(method, path);
-    // 404, 405, then 401
+    // The order before the body is read is 404, 405, 401.
     call("POST", "/nowhere").body("text/plain", over.clone()).send().expect_error(404, "not_found");
     call("PUT", "/users/me").body("text/plain", over.clone()).send().expect_error(405, "method_not_allowed");
     for (method, path) in guarded() {
@@ -27,7 +27,7 @@ fn what_is_checked_first_wins() {
             stale.send().expect_error(401, "fresh_token_required");
         }
     }
-    // 413, 415, 400, 422, 403, 409
+    // The order of the errors of the body is 413, 415, 400, 422, 403, 409.
     let register = |content_type: &str, body: &[u8]| call("POST", "/auth/register").body(content_type, body).send();
     register("text/plain", &over).expect_error(413, "payload_too_large");
     register("text/plain", b"{").expect_error(415, "unsupported_media_type");

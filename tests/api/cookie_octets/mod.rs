@@ -1,5 +1,6 @@
-//! Cookies are read by octets. A name that a browser distinguishes from a name of this server is another name here too. A
-//! foreign cookie does not hide a cookie of this server. A stale cookie of the same name is passed over and removed.
+//! Names of cookies are compared byte by byte. If a browser distinguishes two names, this server does too. A foreign cookie
+//! does not hide a cookie of this server. A stale cookie of the same name is ignored, and removed when the cookie is set or
+//! cleared.
 
 mod names;
 mod values;
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use crate::support::{Answer, PASSWORD, Server, Settings};
 
-/// Returns settings with cookies as they are outside the profile `dev`.
+/// Returns settings with secure cookies, as outside the profile `dev`, and without limits of logins.
 fn secure() -> Settings {
     let limits = ["login_rate_per_ip", "login_failures_per_account"].map(|key| (key, json!("0")));
     [("cookie_secure", json!(true)), ("public_url", json!("https://auth.test"))].into_iter().chain(limits).collect()
@@ -17,7 +18,7 @@ fn secure() -> Settings {
 /// The origin of the pages of a server with [`secure`] settings.
 const SECURE_ORIGIN: &str = "https://auth.test";
 
-/// The value of each cookie after a login by cookie.
+/// The values of the cookies that a login set, and the id of its session.
 struct Jar {
     access: String,
     refresh: String,
@@ -26,6 +27,7 @@ struct Jar {
     session: String,
 }
 
+/// Logs in by cookie. Returns the cookies, whichever prefix their names have.
 fn sign_in(server: &Server, name: &str) -> Jar {
     let body = json!({"username": name, "password": PASSWORD, "transport": "cookie"});
     let answer = server.post("/auth/login", body).expect(200);
@@ -43,6 +45,7 @@ fn sign_in(server: &Server, name: &str) -> Jar {
     }
 }
 
+/// Sends a request without a body, with this `Cookie` header and these further headers.
 fn with_cookies(server: &Server, method: &str, path: &str, cookies: &str, headers: &[(&str, &str)]) -> Answer {
     let call = server.call(method, path).header("Cookie", cookies);
     headers.iter().fold(call, |call, (name, value)| call.header(name, value)).send()

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::{SECURE_ORIGIN, secure, sign_in, with_cookies};
 use crate::support::{PASSWORD, Server, browser::form, cookies::set_cookies};
 
-/// Returns the names that a sibling host of the domain can have a browser send instead of `name`. Chromium accepted each of the
-/// first kinds.
+/// Returns spellings of `name` that are other names to a browser, so that a sibling host of the domain can set cookies with
+/// them. Chromium accepted cookies with the first kinds of spellings: percent-encoded characters and Unicode blanks.
 fn spellings(name: &str) -> Vec<String> {
     let hex = |at: usize| {
         let (before, rest) = name.split_at(at);
@@ -70,14 +70,16 @@ fn no_spelling_of_a_name_is_the_refresh_cookie() {
 }
 
 #[test]
-fn no_spelling_of_a_name_is_the_csrf_cookie_so_that_a_sibling_signs_nobody_in_as_somebody_else() {
+fn no_spelling_of_a_name_is_the_csrf_cookie() {
+    // `continue` accepts a refresh cookie only with the CSRF cookie of its session. Otherwise a sibling host could sign a
+    // visitor in as another user.
     let server = Server::with(secure());
     server.user("ada");
     server.user("eve");
     let (ada, eve) = (sign_in(&server, "ada"), sign_in(&server, "eve"));
     for csrf in spellings("__Host-csrf_token") {
         for access in ["%5f%5fHost-access_token", "\u{2000}__Host-access_token", "__Host-access_token\u{a0}"] {
-            // The whole attack: the victim's cookies, and the cookies that the sibling host set.
+            // The whole attack: the victim's cookies, and the cookies that the sibling host set for the attacker's session.
             for victim in [String::new(), format!("__Host-access_token=over; __Host-csrf_token={}; ", ada.csrf)] {
                 let tossed = format!("{access}=x; {csrf}={}; __Secure-refresh_token={}", eve.csrf, eve.refresh);
                 for cookies in [format!("{victim}{tossed}"), format!("{tossed}; {victim}")] {
@@ -88,7 +90,7 @@ fn no_spelling_of_a_name_is_the_csrf_cookie_so_that_a_sibling_signs_nobody_in_as
         }
     }
     assert_eq!(server.highest_generation(), 1, "nothing rotated");
-    // With the victim's refresh cookie beside the tossed one, the victim continues as the victim.
+    // With both refresh cookies, the victim's own CSRF cookie decides: the victim's session continues.
     let own = format!("__Host-csrf_token={}; __Secure-refresh_token={}", ada.csrf, ada.refresh);
     for cookies in [
         format!("{own}; __Secure-refresh_token={}", eve.refresh),
@@ -118,6 +120,7 @@ fn no_spelling_of_a_name_is_the_cookie_of_the_forms() {
     for name in spellings("__Host-vestibule_form") {
         assert_eq!(post(&format!("{name}={secret}")), 403, "{name}");
     }
+    // A protected name that occurs twice counts as absent.
     assert_eq!(post(&format!("__Host-vestibule_form={secret}; __Host-vestibule_form={secret}")), 403);
 }
 

@@ -1,4 +1,4 @@
-//! Several cookies of one name: which value counts, and which ones are removed.
+//! Several cookies of one name: which value counts, and which cookies are removed.
 
 use serde_json::json;
 
@@ -27,7 +27,7 @@ fn a_protected_name_that_comes_twice_counts_as_absent() {
 }
 
 #[test]
-fn of_several_values_the_one_that_verifies_counts_in_every_order() {
+fn of_several_values_the_valid_token_counts_in_every_order() {
     let (server, jar) = plain(vec![]);
     let csrf = [("X-CSRF-Token", &*jar.csrf)];
     let stale = ["x", "caf%C3%A9", "a.b.c"];
@@ -46,19 +46,19 @@ fn of_several_values_the_one_that_verifies_counts_in_every_order() {
             assert_eq!(answer.header("location"), Some("/account"));
         }
     }
-    // Four are tried.
+    // At most four values of a name are tried, so the fifth value is ignored.
     let fifth = format!("access_token=1; access_token=2; access_token=3; access_token=4; access_token={}", jar.access);
     with_cookies(&server, "GET", "/users/me", &fifth, &[]).expect_error(401, "invalid_token");
 }
 
 #[test]
-fn of_two_tokens_of_one_session_the_newer_one_counts() {
+fn of_two_tokens_of_one_session_the_newer_token_counts() {
     let (server, jar) = plain(vec![]);
     let csrf = [("X-CSRF-Token", &*jar.csrf)];
     let next =
         with_cookies(&server, "POST", "/auth/refresh", &format!("refresh_token={}", jar.refresh), &csrf).expect(200);
     let newer = next.cookie("refresh_token").expect("a cookie").to_owned();
-    // After the grace the stale one alone would end the session.
+    // After the grace, the older token alone would revoke the session.
     server.advance(60);
     for cookies in [
         format!("refresh_token={}; refresh_token={newer}", jar.refresh),
@@ -69,7 +69,7 @@ fn of_two_tokens_of_one_session_the_newer_one_counts() {
 }
 
 #[test]
-fn of_two_sessions_the_one_that_the_csrf_cookie_names_counts_else_none() {
+fn of_two_sessions_only_the_session_of_the_csrf_cookie_counts() {
     let (server, ada) = plain(vec![]);
     server.user("eve");
     let eve = sign_in(&server, "eve");
@@ -95,7 +95,7 @@ fn of_two_sessions_the_one_that_the_csrf_cookie_names_counts_else_none() {
 }
 
 #[test]
-fn a_stale_or_foreign_refresh_cookie_keeps_nobody_from_signing_out() {
+fn a_stale_or_foreign_refresh_cookie_does_not_prevent_a_sign_out() {
     for other in ["refresh_token=x", "refresh_token=caf%C3%A9"] {
         let (server, jar) = plain(vec![]);
         let cookies = format!("access_token={}; csrf_token={}; {other}", jar.access, jar.csrf);
@@ -113,7 +113,7 @@ fn a_stale_or_foreign_refresh_cookie_keeps_nobody_from_signing_out() {
 }
 
 #[test]
-fn a_device_is_known_beside_a_cookie_of_the_same_name() {
+fn a_device_is_recognised_beside_another_cookie_of_the_same_name() {
     let (server, jar) = plain(vec![]);
     let body = json!({"username": "ada", "password": PASSWORD, "transport": "cookie"});
     for cookies in [
@@ -128,7 +128,8 @@ fn a_device_is_known_beside_a_cookie_of_the_same_name() {
 }
 
 #[test]
-fn the_other_scopes_of_a_name_go_where_it_is_set_or_cleared_and_nowhere_else() {
+fn only_setting_or_clearing_a_cookie_removes_its_name_from_the_other_scopes() {
+    // Returns path and domain of each line that removes a cookie of this name.
     let scopes = |answer: &Answer, name: &str| -> Vec<String> {
         let lines = answer.set_cookie_lines(name).into_iter().filter(|line| line.starts_with(&format!("{name}=;")));
         let part = |line: &str, name: &str| {
@@ -150,7 +151,7 @@ fn the_other_scopes_of_a_name_go_where_it_is_set_or_cleared_and_nowhere_else() {
             _ => (key, value),
         })
     };
-    /// Each cookie with the scopes in which it goes.
+    /// The cookies of a login, each with the scopes (path and domain) from which the login removes its name.
     type Scopes = [(&'static str, Vec<&'static str>); 4];
     let rows: [(Settings, &str, Scopes); 3] = [
         (
@@ -191,7 +192,8 @@ fn the_other_scopes_of_a_name_go_where_it_is_set_or_cleared_and_nowhere_else() {
         let login = server.post(&format!("{base}/login"), body).expect(200);
         for (name, expected) in &names {
             assert_eq!(scopes(&login, name), *expected, "{name}");
-            // What removes comes first, so that nobody who keeps one value for each name is left without.
+            // The lines that remove come before the line that sets. So a client that keeps one value for each name keeps the
+            // new value.
             assert!(login.cookie(name).is_some_and(|value| !value.is_empty()), "{name}");
             let secure = login.set_cookie_lines(name).iter().all(|line| line.contains("Secure"));
             assert_eq!(secure, name.starts_with("__"), "{name}: a browser takes no insecure line for such a name");
@@ -204,6 +206,7 @@ fn the_other_scopes_of_a_name_go_where_it_is_set_or_cleared_and_nowhere_else() {
         assert_eq!(set_cookies(&plain), Vec::<&str>::new());
         let logout = with_cookies(&server, "POST", &format!("{base}/logout"), &cookies, &[("X-CSRF-Token", &csrf)]);
         let logout = logout.expect(200);
+        // A logout also removes the cookie from its own scope: one line more.
         for (name, expected) in &names[..3] {
             let cleared = scopes(&logout, name);
             assert_eq!(cleared.len(), expected.len() + 1, "{name}: {cleared:?}");
@@ -212,7 +215,7 @@ fn the_other_scopes_of_a_name_go_where_it_is_set_or_cleared_and_nowhere_else() {
 }
 
 #[test]
-fn a_name_is_written_as_it_is_configured() {
+fn a_configured_cookie_name_is_sent_without_encoding() {
     let names = [("access_cookie_name", "a|b~c'd"), ("refresh_cookie_name", "r^%41"), ("csrf_cookie_name", "c#d")];
     let server = Server::with(names.iter().map(|(key, name)| (*key, json!(name))).collect());
     server.user("ada");
@@ -226,7 +229,7 @@ fn a_name_is_written_as_it_is_configured() {
 }
 
 #[test]
-fn a_foreign_cookie_that_is_not_utf_8_takes_away_its_own_line_alone() {
+fn a_foreign_cookie_that_is_not_utf_8_invalidates_only_its_own_header_line() {
     let (server, jar) = plain(vec![]);
     let ask = |lines: &[&[u8]]| {
         let mut request =

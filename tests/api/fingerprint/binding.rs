@@ -1,4 +1,4 @@
-//! Which later fingerprints a bound session accepts.
+//! Which fingerprints the refreshes of a bound session accept.
 
 use serde_json::json;
 
@@ -21,14 +21,14 @@ fn a_captured_fingerprint_binds_the_session() {
     }
     let free = ada.login();
     assert!(!is_bound(&free));
-    // Nothing to compare with, so nothing is compared.
+    // This session has no sealed fingerprint, so no fingerprint is compared.
     let free = Session::from(&server, &free.try_refresh_on(&server, &chromium()).expect(200));
     assert!(!is_bound(&free), "a refresh binds nothing that the login did not");
     free.refreshed();
 }
 
 #[test]
-fn every_measured_event_gets_the_answer_that_the_design_asks_for() {
+fn everyday_changes_match_unusual_changes_drift_and_other_devices_mismatch() {
     let server = Server::with(unlimited(vec![]));
     let ada = server.user("ada");
     let b = || json!("b");
@@ -95,14 +95,15 @@ fn every_measured_event_gets_the_answer_that_the_design_asks_for() {
 }
 
 #[test]
-fn a_match_renews_the_baseline_and_drift_does_not() {
+fn a_match_updates_the_sealed_fingerprint_and_drift_does_not() {
     let server = Server::start();
     let ada = server.user("ada");
     let first = json!({"visitorId": "b", "timezone": "Japan Standard Time"});
     let second = json!({"visitorId": "b", "timezone": "Japan Standard Time", "screenPrint": "4K", "language": "de", "osVersion": "7"});
     let session = ada.login_with(json!({"fingerprint": chromium()}));
     let session = Session::from(&server, &session.try_refresh_on(&server, &with(&chromium(), first)).expect(200));
-    // 13 of 16 beside the renewed baseline, 11 beside the first.
+    // The score is 13 of 16 against the updated sealed fingerprint, which is a match. Against the first sealed fingerprint it
+    // would be 11 of 16, which is drift.
     session.try_refresh_on(&server, &with(&chromium(), second)).expect(200);
     assert_eq!(server.count_events("device_drift"), 0);
 
@@ -112,7 +113,7 @@ fn a_match_renews_the_baseline_and_drift_does_not() {
     presented = with(&presented, json!({"fonts": "Arial", "cpu": "arm64"}));
     let session = Session::from(&server, &session.try_refresh_on(&server, &presented).expect(200));
     assert_eq!(server.count_events("device_drift"), 2);
-    // A step of 2 beside the last one, and below 0.40 beside the baseline.
+    // This is a change of weight 2 since the last refresh. The score against the sealed fingerprint is 5 of 16, below 0.40.
     presented = with(&presented, json!({"hardwareConcurrency": 64}));
     session.try_refresh_on(&server, &presented).expect_error(401, "device_mismatch");
     session.try_refresh_on(&server, &chromium()).expect(200);
@@ -127,7 +128,7 @@ fn drift_is_recorded_with_session_and_score() {
 }
 
 #[test]
-fn a_fingerprint_too_light_to_be_judged_binds_only_to_the_families() {
+fn a_fingerprint_too_light_to_be_judged_binds_only_to_system_and_browser() {
     let server = Server::start();
     let ada = server.user("ada");
     let light = json!({"os": "Linux", "browser": "Firefox", "language": "en-US", "timezone": "UTC"});
@@ -142,7 +143,7 @@ fn a_fingerprint_too_light_to_be_judged_binds_only_to_the_families() {
 }
 
 #[test]
-fn a_repeat_within_the_grace_is_a_success_too() {
+fn a_repeat_within_the_grace_resets_the_count_of_mismatches() {
     let server = Server::start();
     let first = server.user("ada").login_with(json!({"fingerprint": chromium()}));
     first.try_refresh_on(&server, &chromium()).expect(200);
@@ -168,11 +169,11 @@ fn the_thresholds_are_settings() {
     let settings = vec![("fingerprint_match", 1.0.into()), ("fingerprint_drift", 0.9.into())];
     let server = Server::with(settings);
     let session = server.user("ada").login_with(json!({"fingerprint": chromium()}));
-    // 15 of 16.
+    // The score is 15 of 16, between 0.9 and 1.0.
     let one_off = with(&chromium(), json!({"visitorId": "b"}));
     let session = Session::from(&server, &session.try_refresh_on(&server, &one_off).expect(200));
     assert_eq!(server.count_events("device_drift"), 1);
-    // 14 of 16.
+    // The score is 14 of 16, below 0.9.
     let two_off = with(&one_off, json!({"timezone": "x"}));
     session.try_refresh_on(&server, &two_off).expect_error(401, "device_mismatch");
 }

@@ -1,4 +1,4 @@
-//! What a fingerprint of another device costs the session.
+//! Refreshes with the fingerprint of another device: they are refused, and the third in a row ends the session.
 
 use serde_json::json;
 
@@ -37,7 +37,7 @@ fn the_third_mismatch_in_a_row_ends_the_session() {
 }
 
 #[test]
-fn a_success_between_mismatches_starts_the_count_anew() {
+fn a_success_between_mismatches_resets_the_count() {
     let server = Server::start();
     let mut session = server.user("ada").login_with(json!({"fingerprint": chromium()}));
     for fingerprint in [chromium(), drifted(), chromium()] {
@@ -50,7 +50,7 @@ fn a_success_between_mismatches_starts_the_count_anew() {
 }
 
 #[test]
-fn an_old_token_is_reused_whatever_device_shows_it() {
+fn a_reused_token_is_refused_as_reused_from_every_device() {
     let server = Server::start();
     let first = server.user("ada").login_with(json!({"fingerprint": chromium()}));
     let second = Session::from(&server, &first.try_refresh_on(&server, &chromium()).expect(200));
@@ -61,7 +61,7 @@ fn an_old_token_is_reused_whatever_device_shows_it() {
 }
 
 #[test]
-fn a_repeat_within_the_grace_needs_the_device() {
+fn a_repeat_within_the_grace_needs_the_fingerprint() {
     let server = Server::start();
     let first = server.user("ada").login_with(json!({"fingerprint": chromium()}));
     let second = first.try_refresh_on(&server, &chromium()).expect(200);
@@ -73,7 +73,7 @@ fn a_repeat_within_the_grace_needs_the_device() {
 }
 
 #[test]
-fn a_session_that_is_over_says_so_whatever_device_asks() {
+fn an_ended_session_is_refused_as_revoked_from_every_device() {
     let server = Server::start();
     let session = server.user("ada").login_with(json!({"fingerprint": chromium()}));
     session.call("POST", "/auth/logout").send().expect(200);

@@ -1,4 +1,4 @@
-//! The setting `fingerprint_policy`.
+//! The values of the setting `fingerprint_policy`.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 #[test]
-fn off_does_not_even_look() {
+fn off_neither_reads_nor_stores_a_fingerprint() {
     let server = Server::with(vec![("fingerprint_policy", "off".into())]);
     let ada = server.user("ada");
     for odd in [json!(7), json!("x".repeat(50_000)), chromium()] {
@@ -21,7 +21,7 @@ fn off_does_not_even_look() {
 }
 
 #[test]
-fn off_lets_go_of_sessions_that_were_bound_and_enforce_holds_them_again() {
+fn off_does_not_check_bound_sessions_and_enforce_checks_them_again() {
     let server = Server::start();
     let token = server.user("ada").login_with(json!({"fingerprint": chromium()})).refresh;
     let server = server.restart_with(vec![("fingerprint_policy", "off".into())]);
@@ -48,7 +48,7 @@ fn log_compares_and_records_and_refuses_nothing() {
 }
 
 #[test]
-fn require_lets_nobody_in_without_one() {
+fn require_refuses_a_login_without_a_fingerprint() {
     let server = Server::with(vec![("fingerprint_policy", "require".into())]);
     let ada = server.user("ada");
     for more in [json!({}), json!({"fingerprint": null})] {
@@ -62,7 +62,7 @@ fn require_lets_nobody_in_without_one() {
 }
 
 #[test]
-fn require_lets_sessions_from_before_go_on() {
+fn require_still_refreshes_sessions_that_were_opened_without_a_fingerprint() {
     let server = Server::start();
     let token = server.user("ada").login().refresh;
     let server = server.restart_with(vec![("fingerprint_policy", "require".into())]);

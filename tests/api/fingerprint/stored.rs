@@ -1,4 +1,4 @@
-//! Which fingerprints are taken, and what is stored of them.
+//! Which fingerprints are accepted, and what is stored.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::is_bound;
 use crate::support::{Server, Session, fingerprints::chromium, json::with};
 
 #[test]
-fn the_same_machine_looks_different_for_every_user() {
+fn the_same_machine_has_different_macs_for_every_user() {
     let server = Server::start();
     let of = |name: &str| server.user(name).login_with(json!({"fingerprint": chromium()})).id;
     let (ada, bob) = (server.sealed_fingerprint(&of("ada")), server.sealed_fingerprint(&of("bob")));
@@ -21,7 +21,7 @@ fn the_same_machine_looks_different_for_every_user() {
 }
 
 #[test]
-fn what_is_no_fingerprint_is_refused_at_login_and_refresh() {
+fn an_invalid_fingerprint_is_refused_at_login_and_refresh() {
     let server = Server::start();
     let ada = server.user("ada");
     let session = ada.login_with(json!({"fingerprint": chromium()}));
@@ -51,7 +51,7 @@ fn what_is_no_fingerprint_is_refused_at_login_and_refresh() {
 }
 
 #[test]
-fn nothing_raw_of_a_fingerprint_is_stored() {
+fn no_value_of_a_fingerprint_is_stored_in_plain_text() {
     let server = Server::start();
     let values = json!({
         "visitorId": "rawvisitor", "userAgent": "rawagent/1.0", "os": "Rawos", "osVersion": "rawversion",
@@ -63,17 +63,17 @@ fn nothing_raw_of_a_fingerprint_is_stored() {
     let session = server.user("ada").login_with(json!({"fingerprint": values}));
     assert!(is_bound(&session));
     let session = Session::from(&server, &session.try_refresh_on(&server, &values).expect(200));
-    session.try_refresh_on(&server, &with(&values, json!({"os": "Rawtwo"}))).expect_error(401, "device_mismatch");
+    let refused = with(&values, json!({"os": "Rawtwo"}));
+    session.try_refresh_on(&server, &refused).expect_error(401, "device_mismatch");
     for entry in std::fs::read_dir(server.directory()).expect("a directory").flatten() {
         let bytes = std::fs::read(entry.path()).expect("a file");
         let found = bytes.windows(3).any(|window| window.eq_ignore_ascii_case(b"raw"));
-        // Not in the MACs either, whose letters are a chance of one in millions.
+        // A MAC can contain the letters `raw` by chance, so the file is then searched for the complete values.
         if found {
             let text = String::from_utf8_lossy(&bytes).to_lowercase();
-            let hit = values
-                .as_object()
-                .expect("an object")
-                .values()
+            let hit = [&values, &refused]
+                .into_iter()
+                .flat_map(|sent| sent.as_object().expect("an object").values())
                 .find(|value| text.contains(&value.as_str().expect("a text").to_lowercase()));
             assert_eq!(hit, None, "{}", entry.path().display());
         }

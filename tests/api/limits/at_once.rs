@@ -1,5 +1,6 @@
-//! Every limit, with a hundred requests more than it lets through. The last bytes of all requests arrive at once. Exactly as
-//! many pass as the limit states, because each request is counted before it is processed.
+//! Each limit under concurrent requests, a hundred more than the limit permits. The last bytes of all requests are sent at the
+//! same moment. Of the requests that a limit counts, exactly as many pass as the limit states. The last two tests send one
+//! request after the other: they test by which names wrong passwords are counted.
 
 use serde_json::{Value, json};
 
@@ -12,10 +13,11 @@ use crate::support::{
 
 const NEW: &str = "seven lighthouses in the fog";
 
-/// How many more requests than the limit lets through.
+/// The number of requests beyond the limit.
 const MORE: usize = 100;
 
-/// Starts a server with these limits alone, and with a queue that is long enough for all passwords to be hashed.
+/// Starts a server with only these limits, with the paths of the predecessors, and with a queue that is long enough for all
+/// passwords to be hashed.
 fn server(limits: Settings) -> Server {
     let off = ["login_rate_per_ip", "login_failures_per_account", "register_rate_per_ip", "refresh_rate_per_session"];
     let off = off.into_iter().filter(|key| limits.iter().all(|(limited, _)| limited != key));
@@ -25,12 +27,12 @@ fn server(limits: Settings) -> Server {
     Server::with(settings)
 }
 
-/// Counts the answers with a status and, of an error, a code.
+/// Returns the number of responses with a status and an error code; `None` for responses without an error code.
 fn count(answers: &[Answer], status: u16, code: Option<&str>) -> usize {
     answers.iter().filter(|answer| answer.status == status && answer.body["error"].as_str() == code).count()
 }
 
-/// Checks that `passed` requests got one answer, and all others the other one.
+/// Checks that exactly `passed` responses have the status and code `let_through`, and all others `refused`.
 #[track_caller]
 fn expect(answers: &[Answer], passed: usize, let_through: (u16, Option<&str>), refused: (u16, &str)) {
     let through = count(answers, let_through.0, let_through.1);
@@ -46,20 +48,21 @@ const TOO_MANY: (u16, &str) = (429, "too_many_requests");
 const WRONG_PASSWORD: (u16, Option<&str>) = (401, Some("invalid_credentials"));
 const REVOKED: (u16, &str) = (401, "token_revoked");
 
+/// Returns a login with a wrong password.
 fn login(server: &Server, name: &str, device: Option<&str>) -> Raw {
     let body = json!({"username": name, "password": WRONG, "device_id": device});
     Raw::new(server, "POST", "/auth/login", &[], &body)
 }
 
 #[test]
-fn logins_by_address() {
+fn logins_are_limited_by_address() {
     let server = server(vec![("login_rate_per_ip", json!("10/1h"))]);
     let requests: Vec<Raw> = (0..10 + MORE).map(|n| login(&server, &format!("nobody{n}"), None)).collect();
     expect(&at_once(&server, &requests), 10, WRONG_PASSWORD, TOO_MANY);
 }
 
 #[test]
-fn wrong_passwords_by_name_whether_anybody_has_it_or_not_and_on_a_known_device() {
+fn wrong_passwords_are_limited_by_each_name_known_or_not_and_on_a_known_device() {
     let server = server(vec![("login_failures_per_account", json!("10/1h"))]);
     let device = server.user("ada").login().device_id;
     for (name, device) in [
@@ -77,7 +80,7 @@ fn wrong_passwords_by_name_whether_anybody_has_it_or_not_and_on_a_known_device()
 }
 
 #[test]
-fn registrations_by_address() {
+fn registrations_are_limited_by_address() {
     let server = server(vec![("register_rate_per_ip", json!("10/1h"))]);
     let body = |n| json!({"username": format!("person{n}"), "password": PASSWORD});
     let register = |body: &Value| Raw::new(&server, "POST", "/auth/register", &[], body);
@@ -87,8 +90,8 @@ fn registrations_by_address() {
 }
 
 #[test]
-fn estimates_of_new_passwords_by_address() {
-    // Ten for each account that an address may make.
+fn estimates_of_new_passwords_are_limited_by_address() {
+    // An address has ten estimates for each account that it may create.
     let server = server(vec![("register_rate_per_ip", json!("1/1h"))]);
     let weak = json!({"username": "person", "password": "password123"});
     let requests: Vec<Raw> = (0..10 + MORE).map(|_| Raw::new(&server, "POST", "/auth/register", &[], &weak)).collect();
@@ -96,7 +99,7 @@ fn estimates_of_new_passwords_by_address() {
 }
 
 #[test]
-fn taken_names_by_address() {
+fn attempts_to_use_a_taken_name_are_limited_by_address() {
     let server = server(vec![("register_rate_per_ip", json!("10/1h"))]);
     server.user("bob");
     let ada = server.user("ada").login();
@@ -107,7 +110,7 @@ fn taken_names_by_address() {
         let requests: Vec<Raw> = (0..10 + MORE).map(|_| rename()).collect();
         expect(&at_once(&server, &requests), 10, (409, Some("already_exists")), TOO_MANY);
     }
-    // A name that is free is given back what it took: any number at once.
+    // A change to a free name gives its count back, so any number of them passes.
     server.advance(3 * 3600);
     let own = Session::from(&server, &server.post("/auth/login", json!({"username": "ada", "password": PASSWORD})));
     let rename = |n| Raw::bearer(&server, &own.access, "PATCH", "/users/me", &json!({"username": format!("ada{n}")}));
@@ -117,7 +120,7 @@ fn taken_names_by_address() {
 }
 
 #[test]
-fn refreshes_without_rotation_by_session() {
+fn refreshes_without_rotation_are_limited_by_session() {
     let limits = vec![("refresh_rate_per_session", json!("5/1h")), ("rotate_refresh_tokens", json!(false))];
     let server = server(limits);
     let session = server.user("ada").login();
@@ -127,7 +130,7 @@ fn refreshes_without_rotation_by_session() {
 }
 
 #[test]
-fn rotations_by_session() {
+fn rotations_are_limited_by_session_and_repeats_are_not_counted() {
     let server = server(vec![("refresh_rate_per_session", json!("5/1h"))]);
     let mut session = server.user("ada").login();
     for rotation in 1..=7 {
@@ -138,7 +141,7 @@ fn rotations_by_session() {
             assert_eq!(count(&answers, 429, Some("too_many_requests")), 5 + MORE);
             continue;
         }
-        // Each caller that did not rotate gets the token of the rotation.
+        // One request rotates. Each other request gets the refresh token of that rotation and is not counted.
         session = Session::from(&server, &answers[0]);
         let same = answers.iter().filter(|answer| answer.body["refresh_token"] == *session.refresh).count();
         assert_eq!(same, 5 + MORE);
@@ -147,7 +150,7 @@ fn rotations_by_session() {
 }
 
 #[test]
-fn renewals_of_the_predecessors_by_session() {
+fn renewals_at_the_path_of_the_predecessors_are_limited_by_session() {
     let server = server(vec![("refresh_rate_per_session", json!("5/1h"))]);
     let session = server.user("ada").login();
     let renew = || Raw::bearer(&server, &session.access, "POST", "/auth/jwt/refresh", &json!({"padding": "so many"}));
@@ -156,7 +159,7 @@ fn renewals_of_the_predecessors_by_session() {
 }
 
 #[test]
-fn five_wrong_passwords_in_a_session() {
+fn exactly_five_wrong_passwords_are_compared_in_a_session() {
     let server = server(vec![]);
     let ada = server.user("ada");
     let proofs: [(&str, &str, Value); 3] = [
@@ -164,7 +167,7 @@ fn five_wrong_passwords_in_a_session() {
         ("POST", "/users/me/password", json!({"current_password": WRONG, "new_password": NEW})),
         ("DELETE", "/users/me", json!({"password": WRONG})),
     ];
-    // Each endpoint alone, and all three together.
+    // The passwords are sent to each endpoint alone, and then to all three.
     for chosen in [&proofs[..1], &proofs[1..2], &proofs[2..], &proofs] {
         let session = ada.login();
         let request = |n: usize| {
@@ -179,7 +182,7 @@ fn five_wrong_passwords_in_a_session() {
 }
 
 #[test]
-fn three_fingerprints_that_do_not_match_in_a_session() {
+fn exactly_three_mismatching_fingerprints_are_compared_in_a_session() {
     let server = server(vec![]);
     let ada = server.user("ada");
     let browser = |canvas: &str| json!({"gpu": canvas, "canvasPrint": canvas, "fonts": canvas, "os": "Linux", "browser": "Firefox"});
@@ -195,7 +198,7 @@ fn three_fingerprints_that_do_not_match_in_a_session() {
 }
 
 #[test]
-fn devices_of_a_user() {
+fn the_limit_of_devices_is_kept() {
     for (policy, passed) in [("reject", 4), ("evict_oldest", 4 + MORE)] {
         let server = server(vec![("max_devices_per_user", json!(4)), ("device_limit_policy", json!(policy))]);
         server.user("ada");
@@ -207,11 +210,11 @@ fn devices_of_a_user() {
 }
 
 #[test]
-fn no_sequence_of_answers_tells_that_two_names_are_one() {
+fn no_sequence_of_responses_reveals_that_two_names_belong_to_one_account() {
     let server = server(vec![("login_failures_per_account", json!("10/15m"))]);
     server.user("bob");
     let wrong = |name: &str| server.post("/auth/login", json!({"username": name, "password": WRONG})).status;
-    // `nobody` is a name without an account, `other` the name of another account.
+    // `nobody` is a name without an account; `other` is the name of another account.
     server.user("other");
     let names = ["bob", "bob@example.com", "other", "other@example.com", "nobody", "nobody@example.com"];
     for first in names {
@@ -235,6 +238,6 @@ fn wrong_proofs_in_a_session_count_against_both_names() {
         let body = json!({"username": name, "password": PASSWORD});
         server.post("/auth/login", body).expect_error(429, "too_many_requests");
     }
-    // On its own device the session has used up its allowance too.
+    // The session's device has an allowance of its own. The wrong passwords exhausted it too.
     session.post("/auth/fresh", json!({"password": PASSWORD})).expect_error(429, "too_many_requests");
 }

@@ -8,7 +8,7 @@ use super::{WRONG, login_from, settings, too_many, with};
 use crate::support::{Answer, PASSWORD, Server, Session, Settings};
 
 #[test]
-fn the_31st_login_of_a_minute_from_one_address_waits() {
+fn the_31st_login_within_a_minute_from_one_address_is_refused() {
     let server = Server::start();
     server.user("ada");
     for attempt in 0..30 {
@@ -34,7 +34,7 @@ fn the_31st_login_of_a_minute_from_one_address_waits() {
 }
 
 #[test]
-fn a_refused_login_hashes_nothing_and_is_not_counted_again() {
+fn a_refused_login_is_not_logged_as_failed_and_does_not_lengthen_the_wait() {
     let server = with(&[("login_rate_per_ip", "2/1m")]);
     server.user("ada");
     for _ in 0..2 {
@@ -44,7 +44,7 @@ fn a_refused_login_hashes_nothing_and_is_not_counted_again() {
         assert_eq!(too_many(server.try_login("ada", PASSWORD)), 30);
     }
     assert_eq!(server.count_events("login_failed"), 2);
-    // What never got so far as to be tried does not count.
+    // An invalid request is not counted, because no login was attempted.
     let server = with(&[("login_rate_per_ip", "1/1m")]);
     server.user("ada");
     for body in [json!({}), json!({"username": "ada"}), json!([])] {
@@ -54,7 +54,7 @@ fn a_refused_login_hashes_nothing_and_is_not_counted_again() {
 }
 
 #[test]
-fn a_forwarded_address_is_believed_from_a_trusted_proxy_only() {
+fn a_forwarded_address_is_accepted_from_a_trusted_proxy_only() {
     let mut settings = settings(&[("login_rate_per_ip", "3/1m"), ("login_failures_per_account", "0")]);
     settings.push(("trusted_proxies", json!(["10.0.0.0/8"])));
     let server = Server::with(settings);
@@ -81,7 +81,7 @@ fn behind_a_trusted_proxy_each_client_has_an_allowance() {
         let headers: Vec<_> = addresses.iter().map(|address| ("X-Forwarded-For", *address)).collect();
         login_from(&server, &headers)
     };
-    // Each row is one client, however the request comes.
+    // Each row is one client, so only its first request is within the limit.
     let clients: [&[&[&str]]; 8] = [
         &[&["203.0.113.1"], &["203.0.113.1"], &["::ffff:203.0.113.1"], &["198.51.100.7, 203.0.113.1"]],
         &[
@@ -91,7 +91,7 @@ fn behind_a_trusted_proxy_each_client_has_an_allowance() {
             &["203.0.113.2, fd00::1"],
         ],
         &[&["203.0.113.3"], &["198.51.100.1", "203.0.113.3"], &["203.0.113.3", "10.0.0.9"], &[" 203.0.113.3 "]],
-        // An IPv6 customer has a /64.
+        // A limit counts the IPv6 /64, which is the network of one customer.
         &[
             &["2001:db8:1:2::1"],
             &["2001:db8:1:2::2"],
@@ -99,7 +99,8 @@ fn behind_a_trusted_proxy_each_client_has_an_allowance() {
             &["2001:0db8:0001:0002::5"],
         ],
         &[&["2001:db8:1:3::1"], &["2001:db8:1:3:a::1"]],
-        // What can't be read is taken for the proxy in front of it.
+        // An entry that is not an address ends the reading. The client is then the last trusted proxy that was read, or the
+        // peer.
         &[&[], &["unknown"], &[""], &["203.0.113.8, garbage"], &["203.0.113.8, _hidden"], &["' or 1=1 --"]],
         &[&["203.0.113.4"], &["garbage, 203.0.113.4"], &["127.0.0.1, 203.0.113.4"], &["10.0.0.1,203.0.113.4"]],
         &[&["10.0.0.77"], &["10.0.0.77, 10.0.0.5"]],
@@ -113,17 +114,18 @@ fn behind_a_trusted_proxy_each_client_has_an_allowance() {
     }
     let many = vec!["10.0.0.1"; 50].join(",");
     assert_eq!(from(&["203.0.113.50", &many]).status, 401);
-    // Only the address is stored, not what a client wrote before it.
+    // Only the client's address is stored, not the entries that the client wrote before it.
     assert_eq!(server.count_events_from_network("198.51.100."), 0);
     assert_eq!(server.count_events_from("203.0.113.4"), 1);
 }
 
 #[test]
-fn after_ten_wrong_passwords_an_account_waits_even_for_the_right_one() {
+fn after_ten_wrong_passwords_for_a_name_even_the_right_password_is_refused() {
     let server = with(&[("login_rate_per_ip", "0")]);
     server.user("ada");
     server.user("bob");
-    // A person's two names and nobody's look the same, in every spelling.
+    // Username, email address and unknown names get the same responses, in every spelling. So the responses do not reveal
+    // whether an account exists.
     let accounts = [
         ["ada", "ADA", " ada ", "Ada", "aDa"],
         ["ada@example.com", "Ada@Example.com", " ada@example.com ", "ada@EXAMPLE.com", "ADA@example.com"],
@@ -154,7 +156,7 @@ fn after_ten_wrong_passwords_an_account_waits_even_for_the_right_one() {
     too_many(server.try_login("ada", PASSWORD));
     server.advance(1);
     server.try_login("ada", PASSWORD).expect(200);
-    // The right one is no failure: it may come as often as it likes.
+    // A correct password is not a failure, so it is not counted.
     for _ in 0..5 {
         server.try_login("ada", PASSWORD).expect(200);
     }
@@ -163,7 +165,7 @@ fn after_ten_wrong_passwords_an_account_waits_even_for_the_right_one() {
 }
 
 #[test]
-fn right_passwords_are_never_counted() {
+fn correct_passwords_are_not_counted() {
     let server = with(&[("login_rate_per_ip", "0"), ("login_failures_per_account", "3/1h")]);
     let ada = server.user("ada");
     for _ in 0..10 {
@@ -185,12 +187,12 @@ fn a_stranger_can_not_lock_the_owner_out_of_a_known_device() {
         server.try_login("ada", WRONG).expect_error(401, "invalid_credentials");
     }
     too_many(server.try_login("ada", PASSWORD));
-    // A stranger's device, or one that nobody knows, has no allowance.
+    // The device of another user and an unknown device have no allowance of their own: the exhausted limit of the name applies.
     for device in [foreign.device_id.as_str(), "x", &"a".repeat(43)] {
         too_many(ada.try_login(json!({"device_id": device})));
     }
     let again = ada.login_with(json!({"device_id": session.device_id}));
-    // On the device there is a limit as well, and only there.
+    // A known device has a limit of its own. Wrong passwords on the device count only against this limit.
     let wrong = |session: &Session<'_>| {
         let body = json!({"username": "ada", "password": WRONG, "device_id": session.device_id});
         server.post("/auth/login", body)
@@ -204,7 +206,7 @@ fn a_stranger_can_not_lock_the_owner_out_of_a_known_device() {
 }
 
 #[test]
-fn a_stranger_can_not_keep_the_owner_from_proving_the_password() {
+fn a_stranger_can_not_prevent_the_owner_from_proving_the_password() {
     let server = with(&[("login_rate_per_ip", "0"), ("login_failures_per_account", "3/1h")]);
     let session = server.user("ada").login();
     for _ in 0..3 {
@@ -222,7 +224,8 @@ fn registrations_from_one_address_are_limited() {
         let call = server.call("POST", "/auth/register").header("X-Forwarded-For", "203.0.113.1");
         call.json(json!({"username": name, "password": PASSWORD})).send()
     };
-    // What is no registration at all is not counted; a name that is taken is, or names could be tried.
+    // An invalid request is not counted. A registration with a taken name is counted; otherwise a client could test without
+    // limit which names exist.
     server.post("/auth/register", json!({"username": "ada"})).expect_error(422, "invalid_request");
     register("ada").expect(201);
     register("ada").expect_error(409, "already_exists");
@@ -238,7 +241,7 @@ fn registrations_from_one_address_are_limited() {
 }
 
 #[test]
-fn a_limit_of_zero_is_none() {
+fn a_limit_of_zero_is_disabled() {
     let server = with(&[
         ("login_rate_per_ip", "0"),
         ("login_failures_per_account", "0"),
@@ -258,7 +261,7 @@ fn a_limit_of_zero_is_none() {
 }
 
 #[test]
-fn more_passwords_than_the_queue_holds_are_turned_away_unharmed() {
+fn logins_beyond_the_hash_queue_are_refused_with_503_and_not_counted() {
     let settings: Settings = vec![
         ("hash_concurrency", json!(1)),
         ("hash_queue", json!(0)),
@@ -276,7 +279,7 @@ fn more_passwords_than_the_queue_holds_are_turned_away_unharmed() {
                 scope.spawn(|| {
                     barrier.wait();
                     let answer = ada.try_login(json!({}));
-                    // A flood of logins starves nobody who has a token.
+                    // A flood of logins does not delay requests that have a token.
                     assert!(session.is_accepted());
                     answer
                 })
@@ -291,7 +294,7 @@ fn more_passwords_than_the_queue_holds_are_turned_away_unharmed() {
         let wait = answer.header("retry-after").and_then(|seconds| seconds.parse::<u64>().ok());
         assert!(wait.is_some_and(|seconds| seconds >= 1));
     }
-    // Turned away is not failed.
+    // A login refused with 503 does not count as a wrong password.
     server.try_login("ada", PASSWORD).expect(200);
     let opened = right.len() + 2;
     assert!(server.count_sessions() == opened);

@@ -1,4 +1,4 @@
-//! How often something may be tried: by address, by account, by session, and how many passwords are hashed at once.
+//! The limits of attempts by address, by typed name and by session, and of the passwords that are hashed at once.
 
 mod at_once;
 mod logins;
@@ -8,12 +8,15 @@ use serde_json::json;
 
 use crate::support::{Answer, Server, Settings};
 
+/// A password that no user has.
 const WRONG: &str = "a short swim in the lake";
 
+/// Starts a server with these limits.
 fn with(limits: &[(&'static str, &str)]) -> Server {
     Server::with(settings(limits))
 }
 
+/// Returns limits as settings.
 fn settings(limits: &[(&'static str, &str)]) -> Settings {
     limits.iter().map(|(name, value)| (*name, json!(value))).collect()
 }

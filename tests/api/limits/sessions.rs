@@ -1,4 +1,4 @@
-//! The limits within a session: of refreshes and of wrong passwords.
+//! The limits of a session: its refreshes, and the wrong passwords that are proved in it.
 
 use std::thread;
 
@@ -26,14 +26,14 @@ fn refreshes_of_one_session_are_limited_and_repeats_are_not_counted() {
     server.advance(wait - 1);
     too_many(third.try_refresh());
     server.advance(1);
-    // The refusal cost the session nothing.
+    // The refusals neither ended the session nor counted against the limit.
     let fourth = third.refreshed();
     assert!(fourth.is_accepted());
     too_many(fourth.try_refresh());
 }
 
 #[test]
-fn a_refresh_limit_holds_under_a_flood() {
+fn the_limit_of_refreshes_is_kept_under_concurrent_refreshes() {
     let server = with(&[("refresh_rate_per_session", "5/1m")]);
     let session = server.user("ada").login();
     thread::scope(|scope| {
@@ -64,7 +64,7 @@ fn refreshes_are_limited_without_rotation_too() {
     too_many(session.try_refresh());
 }
 
-/// Proves the password at one of the three calls that take it from a signed-in user; `at` chooses the call.
+/// Sends a password to one of the three calls that check the password of a signed-in user. `at` modulo 3 chooses the call.
 fn prove(session: &Session<'_>, password: &str, at: usize) -> Answer {
     match at % 3 {
         0 => session.post("/auth/fresh", json!({"password": password})),
@@ -77,7 +77,7 @@ fn prove(session: &Session<'_>, password: &str, at: usize) -> Answer {
 }
 
 #[test]
-fn five_wrong_passwords_end_the_session_wherever_they_are_given() {
+fn five_wrong_passwords_end_the_session_at_each_call_and_across_the_calls() {
     for only in [None, Some(0), Some(1), Some(2)] {
         let server = Server::start();
         let ada = server.user("ada");
@@ -96,7 +96,7 @@ fn five_wrong_passwords_end_the_session_wherever_they_are_given() {
 }
 
 #[test]
-fn a_right_password_starts_the_count_of_wrong_ones_anew() {
+fn a_correct_password_resets_the_count_of_wrong_passwords() {
     let server = with(&[("login_failures_per_account", "0")]);
     let session = server.user("ada").login();
     for _ in 0..3 {
@@ -109,7 +109,7 @@ fn a_right_password_starts_the_count_of_wrong_ones_anew() {
 }
 
 #[test]
-fn wrong_proofs_count_against_the_account_across_its_sessions() {
+fn wrong_proofs_in_several_sessions_count_against_the_username() {
     let server = with(&[("login_rate_per_ip", "0"), ("login_failures_per_account", "6/1h")]);
     let ada = server.user("ada");
     for session in [ada.login(), ada.login()] {

@@ -12,21 +12,22 @@ use super::{
     wait_for,
 };
 
-/// A user who is about to do something.
+/// A user of a server. The password is [`PASSWORD`].
 pub struct Actor<'s> {
     pub server: &'s Server,
+    /// The username.
     pub name: String,
     pub id: String,
 }
 
 impl<'s> Actor<'s> {
-    /// Signs in on a new device.
+    /// Logs in on a new device. Panics if the login is refused.
     #[track_caller]
     pub fn login(&self) -> Session<'s> {
         self.login_with(json!({}))
     }
 
-    /// Signs in with more in the body.
+    /// Logs in with the fields `more` in the body. Panics if the login is refused.
     #[track_caller]
     pub fn login_with(&self, more: Value) -> Session<'s> {
         Session::from(self.server, &self.try_login(more).expect(200))
@@ -40,11 +41,11 @@ impl<'s> Actor<'s> {
     /// Changes the account, as an operator does.
     pub fn change(&self, change: UserChange) {
         let id = UserId::parse(&self.id).expect("an id");
-        let origin = RequestContext::command_line(self.server.clock.now());
-        wait_for(change_user(&self.server.vestibule, id, change, &origin)).expect("it is changed");
+        let context = RequestContext::command_line(self.server.clock.now());
+        wait_for(change_user(&self.server.vestibule, id, change, &context)).expect("it is changed");
     }
 
-    /// Tries to sign in.
+    /// Sends a login with the fields `more` in the body, which replace fields of the same name. Returns the response.
     pub fn try_login(&self, more: Value) -> Answer {
         let mut body = json!({"username": self.name, "password": PASSWORD});
         body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
@@ -52,7 +53,7 @@ impl<'s> Actor<'s> {
     }
 }
 
-/// The tokens of a signed-in user.
+/// A session and its tokens, as they were in a token response.
 #[derive(Clone)]
 pub struct Session<'s> {
     pub server: &'s Server,
@@ -63,7 +64,7 @@ pub struct Session<'s> {
 }
 
 impl<'s> Session<'s> {
-    /// Reads a token response.
+    /// Reads a session from a token response. Panics if a field is missing.
     #[track_caller]
     pub fn from(server: &'s Server, answer: &Answer) -> Self {
         Self {
@@ -88,12 +89,12 @@ impl<'s> Session<'s> {
         self.call("POST", path).json(body).send()
     }
 
-    /// Presents the refresh token.
+    /// Sends a refresh with the refresh token. Returns the response.
     pub fn try_refresh(&self) -> Answer {
         self.server.post("/auth/refresh", json!({"refresh_token": self.refresh}))
     }
 
-    /// Refreshes the session, which must work. Returns it with its new tokens.
+    /// Refreshes the session. Returns the session with its new tokens. Panics if the refresh is refused.
     #[track_caller]
     pub fn refreshed(&self) -> Self {
         Self::from(self.server, &self.try_refresh().expect(200))

@@ -1,5 +1,5 @@
-//! Many requests whose last bytes are sent at once: each handler has read every byte except the last when the first one may
-//! begin.
+//! Many requests whose last bytes are sent at the same moment. Before that, all other bytes of every request have been sent. So
+//! the server completes all requests at almost the same time.
 
 use std::{
     io::{Read as _, Write as _},
@@ -29,7 +29,7 @@ impl Raw {
         Self { text: head + &body }
     }
 
-    /// Returns a request with an access token.
+    /// Returns a request with an access token in the header.
     pub fn bearer(server: &Server, token: &str, method: &str, path: &str, body: &Value) -> Self {
         Self::new(server, method, path, &[("Authorization", &format!("Bearer {token}"))], body)
     }
@@ -57,7 +57,8 @@ pub fn at_once(server: &Server, requests: &[Raw]) -> Vec<Answer> {
     answers
 }
 
-/// Sends bytes as they are. Returns the response.
+/// Sends bytes as they are. Returns the response. The bytes must make the server close the connection, as `Connection: close`
+/// does.
 pub fn send_bytes(server: &Server, bytes: &[u8]) -> Answer {
     let mut connection = TcpStream::connect(server.address).expect("the server listens");
     connection.set_read_timeout(Some(Duration::from_secs(60))).expect("the option is set");
@@ -67,7 +68,7 @@ pub fn send_bytes(server: &Server, bytes: &[u8]) -> Answer {
     answer
 }
 
-/// Compares a response with the API description, if the request has a method, a target and headers.
+/// Compares a response with the API description. Does nothing if the first line of the request has no method or no target.
 pub fn judge(server: &Server, request: &str, answer: &Answer) {
     let mut lines = request.lines();
     let mut line = lines.next().unwrap_or_default().split(' ');
@@ -78,7 +79,7 @@ pub fn judge(server: &Server, request: &str, answer: &Answer) {
     server.judge(method, target, types.next(), answer);
 }
 
-/// Reads a response until the server closes the connection.
+/// Reads a response until the server closes the connection. Panics if the head of the response is incomplete.
 pub fn answer(connection: &mut TcpStream) -> Answer {
     let mut text = String::new();
     connection.read_to_string(&mut text).expect("an answer");

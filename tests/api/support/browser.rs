@@ -1,19 +1,19 @@
-//! A browser without script: it keeps cookies, fills in the forms of pages, and follows a 303.
+//! A browser without scripts. It stores cookies, sends the forms of pages, and follows redirects with the status 303.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
 use super::{Answer, Call, PASSWORD, Server};
 
-/// The origin of the pages, as `public_url` has it.
+/// The origin of the pages, which is the `public_url` of a test server.
 pub const ORIGIN: &str = "http://auth.test";
 
-/// The number of redirects that it follows.
+/// The number of redirects after which [`Browser::follow`] panics.
 const MOST_HOPS: usize = 12;
 
-/// A browser.
+/// A browser with its cookies.
 pub struct Browser<'s> {
     pub server: &'s Server,
-    /// Value and path of each cookie.
+    /// Value and path of each cookie, by its name.
     cookies: RefCell<BTreeMap<String, (String, String)>>,
     user_agent: String,
 }
@@ -30,7 +30,7 @@ impl<'s> Browser<'s> {
         Self::called(server, "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0 Safari/537.36")
     }
 
-    /// Returns a browser with another `User-Agent`.
+    /// Returns a browser that sends this `User-Agent`.
     pub fn called(server: &'s Server, user_agent: &str) -> Self {
         Self { server, cookies: RefCell::default(), user_agent: user_agent.to_owned() }
     }
@@ -43,7 +43,7 @@ impl<'s> Browser<'s> {
         browser
     }
 
-    /// Returns another tab: it has the same cookies now, and keeps its own from here on.
+    /// Returns a second browser with a copy of the cookies. Later cookies of one browser do not reach the other.
     pub fn copied(&self) -> Self {
         Self { server: self.server, cookies: self.cookies.clone(), user_agent: self.user_agent.clone() }
     }
@@ -52,6 +52,7 @@ impl<'s> Browser<'s> {
         self.cookies.borrow().get(name).map(|(value, _)| value.clone())
     }
 
+    /// Sets a cookie with the path `/`.
     pub fn set_cookie(&self, name: &str, value: &str) {
         self.cookies.borrow_mut().insert(name.to_owned(), (value.to_owned(), "/".to_owned()));
     }
@@ -60,7 +61,7 @@ impl<'s> Browser<'s> {
         self.cookies.borrow_mut().remove(name);
     }
 
-    /// Begins a request with the cookies of its path.
+    /// Begins a request with the browser's `User-Agent` and with the cookies whose path covers `path`.
     pub fn call(&self, method: &str, path: &str) -> Call<'s> {
         let only_path = path.split('?').next().unwrap_or_default();
         let cookies: Vec<String> = self
@@ -78,7 +79,7 @@ impl<'s> Browser<'s> {
         if cookies.is_empty() { call } else { call.header("Cookie", &cookies.join("; ")) }
     }
 
-    /// Keeps the cookies that a response sets.
+    /// Stores the cookies that a response sets, and removes the cookies that it expires. Returns the response.
     pub fn keep(&self, answer: Answer) -> Answer {
         for (_, line) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let mut parts = line.split("; ");
@@ -86,6 +87,7 @@ impl<'s> Browser<'s> {
             let attributes: Vec<&str> = parts.collect();
             let path = attributes.iter().find_map(|part| part.strip_prefix("Path=")).unwrap_or("/");
             if attributes.contains(&"Max-Age=0") {
+                // The line removes only a cookie of the same path.
                 let is_same = self.cookies.borrow().get(name).is_some_and(|(_, kept)| kept == path);
                 if is_same {
                     self.forget_cookie(name);
@@ -97,17 +99,18 @@ impl<'s> Browser<'s> {
         answer
     }
 
-    /// Sends one request and follows no redirect.
+    /// Sends a `GET`. Returns the response, also if it is a redirect.
     pub fn get(&self, path: &str) -> Answer {
         self.keep(self.call("GET", path).send())
     }
 
-    /// Sends one request and follows every redirect. Returns the last response.
+    /// Sends a `GET` and follows the redirects. Returns the last response.
     #[track_caller]
     pub fn open(&self, path: &str) -> Answer {
         self.follow(self.get(path))
     }
 
+    /// Follows redirects with the status 303, beginning with `answer`. Returns the first response that is not a 303.
     #[track_caller]
     pub fn follow(&self, answer: Answer) -> Answer {
         let mut answer = answer;
@@ -120,7 +123,7 @@ impl<'s> Browser<'s> {
         panic!("a redirect loop at {:?}", answer.header("location"));
     }
 
-    /// Posts fields as our own page would.
+    /// Posts fields with the `Origin` of the pages. Returns the response, also if it is a redirect.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.keep(self.posting(path, fields).header("Origin", ORIGIN).send())
     }
@@ -130,7 +133,8 @@ impl<'s> Browser<'s> {
         self.call("POST", path).body("application/x-www-form-urlencoded", encoded(fields))
     }
 
-    /// Sends a form with more fields, no redirect followed.
+    /// Sends a form with its hidden fields and the fields `more`, which replace hidden fields of the same name. Returns the
+    /// response, also if it is a redirect.
     pub fn submit(&self, form: &PageForm, more: &[(&str, &str)]) -> Answer {
         let mut fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
         for (name, value) in more {
@@ -153,13 +157,14 @@ impl<'s> Browser<'s> {
         form(&self.open("/account").expect(200), action)
     }
 
-    /// Returns whether `/account` shows an account.
+    /// Returns whether `/account` leads to the page of an account. This can refresh the session, because the browser follows
+    /// the redirects.
     pub fn is_signed_in(&self) -> bool {
         self.open("/account").text.contains("id=\"sign-out\"")
     }
 }
 
-/// Returns the form of a page that is sent to `action`.
+/// Returns the form of a page that is sent to `action`. Panics if there is no such form.
 #[track_caller]
 pub fn form(page: &Answer, action: &str) -> PageForm {
     let found = forms(page).into_iter().find(|form| form.action == action);
@@ -185,20 +190,21 @@ pub fn forms(page: &Answer) -> Vec<PageForm> {
         .collect()
 }
 
-/// Returns an attribute of the first tag in a piece of markup.
+/// Returns an attribute of the first tag in a piece of markup, unescaped. `None` if the tag does not have the attribute.
 pub fn attribute(markup: &str, name: &str) -> Option<String> {
     let tag = markup.split('>').next()?;
     let value = tag.split(&format!("{name}=\"")).nth(1)?.split('"').next()?;
     Some(value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
 }
 
-/// Returns the text of the page's `id="error"`, or `None` if it is hidden.
+/// Returns the text of the page's element `id="error"`. `None` if the element is absent or hidden.
 pub fn error_of(page: &Answer) -> Option<String> {
     let tag = page.text.split("<p id=\"error\"").nth(1)?;
     let (attributes, rest) = tag.split_once('>')?;
     (!attributes.contains(" hidden")).then(|| rest.split("</p>").next().unwrap_or_default().to_owned())
 }
 
+/// Returns fields as the body of a form, with every byte percent-encoded.
 fn encoded(fields: &[(&str, &str)]) -> String {
     let escaped = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
     fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value))).collect::<Vec<_>>().join("&")

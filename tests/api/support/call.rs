@@ -12,6 +12,7 @@ pub struct Call<'s> {
 }
 
 impl Call<'_> {
+    /// Adds a header. A header of the same name stays, so the request then has both.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.builder = self.builder.header(name, value);
         self
@@ -30,6 +31,7 @@ impl Call<'_> {
         self.header("Content-Type", content_type)
     }
 
+    /// Sends the request and compares the response with the API description. Returns the response. Does not follow a redirect.
     #[track_caller]
     pub fn send(self) -> Answer {
         let request = self.builder.body(self.body).expect("a request");
@@ -75,7 +77,7 @@ impl Answer {
         self
     }
 
-    /// Checks status and code of an error, and that its body has the form of all error bodies.
+    /// Checks status and code of an error, and that its body has the common form of error bodies. Returns the response.
     #[track_caller]
     pub fn expect_error(self, status: u16, code: &str) -> Self {
         assert_eq!((self.status, self.body["error"].as_str()), (status, Some(code)), "{}", self.text);
@@ -87,11 +89,13 @@ impl Answer {
         self
     }
 
+    /// Returns the first value of a header, whose name is in lower case. `None` if the response does not have the header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Returns the value of a cookie that the response sets.
+    /// Returns the value of a cookie that the response sets. The value is empty if the response removes the cookie. `None` if
+    /// the response does neither.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.set_cookie(name).and_then(|line| line[name.len() + 1..].split(';').next())
     }
@@ -102,24 +106,25 @@ impl Answer {
         self.set_cookie_lines(name).pop()
     }
 
-    /// Returns every `Set-Cookie` of a name, in their order.
+    /// Returns every `Set-Cookie` of a name, in the order of the response.
     pub fn set_cookie_lines(&self, name: &str) -> Vec<&str> {
         let lines = self.headers.iter().filter(|(header, _)| header == "set-cookie").map(|(_, value)| value.as_str());
         lines.filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))).collect()
     }
 
+    /// Returns a field of the JSON body that is a text. Panics if there is no such field.
     #[track_caller]
     pub fn text_at(&self, field: &str) -> &str {
         self.body[field].as_str().unwrap_or_else(|| panic!("no text {field} in {}", self.text))
     }
 
-    /// Returns the fields that a 422 names.
+    /// Returns the names of the invalid fields that a 422 lists. The list is empty for any other response.
     pub fn bad_fields(&self) -> Vec<&str> {
         let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
         errors.iter().filter_map(|error| error["field"].as_str()).collect()
     }
 
-    /// Returns the claims of its access token, unverified.
+    /// Returns the claims of the access token in the body, without verifying the token.
     pub fn claims(&self) -> Value {
         claims(self.text_at("access_token"))
     }

@@ -1,4 +1,4 @@
-//! A browser: it keeps cookies and sends them.
+//! The cookies that a login or a refresh sets, and requests with them.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Answer, Call, PASSWORD, Server};
 
-/// The cookies that a browser has after a login.
+/// A browser with the cookies of one response. It does not store the cookies of later responses.
 #[derive(Clone)]
 pub struct Browser<'s> {
     pub server: &'s Server,
@@ -18,6 +18,7 @@ pub struct Browser<'s> {
 }
 
 impl<'s> Browser<'s> {
+    /// Reads the cookies of a response. Panics if a cookie of a session or the device cookie is missing.
     #[track_caller]
     pub fn from(server: &'s Server, answer: &Answer) -> Self {
         let cookie = |name: &str| answer.cookie(name).unwrap_or_else(|| panic!("no cookie {name}")).to_owned();
@@ -31,12 +32,14 @@ impl<'s> Browser<'s> {
         }
     }
 
+    /// Logs in by cookie on a new device. Panics if the login is refused.
     #[track_caller]
     pub fn login(server: &'s Server, name: &str) -> Self {
         Self::from(server, &sign_in(server, name, None).expect(200))
     }
 
-    /// Begins a request with the cookies that the browser would send to the path, as a page of another site could cause it.
+    /// Begins a request with the cookies that a browser sends to this path, but without a CSRF token. A page of another site
+    /// can cause such a request.
     pub fn blind(&self, method: &str, path: &str) -> Call<'s> {
         let refresh =
             if path.starts_with("/auth") { format!("; refresh_token={}", self.refresh) } else { String::new() };
@@ -45,7 +48,7 @@ impl<'s> Browser<'s> {
         self.server.call(method, path).header("Cookie", &cookies)
     }
 
-    /// Begins a request of a page of this server, which reads the CSRF cookie and sends its token.
+    /// Begins a request with the cookies, and with the CSRF token in the header, as a page of this server sends it.
     pub fn call(&self, method: &str, path: &str) -> Call<'s> {
         self.blind(method, path).header("X-CSRF-Token", &self.csrf)
     }
@@ -59,7 +62,7 @@ impl<'s> Browser<'s> {
     }
 }
 
-/// Tries to sign in by cookie, with the cookie of a device if there is one.
+/// Sends a login by cookie, with a device cookie if `device` is not `None`. Returns the response.
 pub fn sign_in(server: &Server, name: &str, device: Option<&str>) -> Answer {
     let call =
         server.call("POST", "/auth/login").json(json!({"username": name, "password": PASSWORD, "transport": "cookie"}));
@@ -74,12 +77,12 @@ pub fn sign_in(server: &Server, name: &str, device: Option<&str>) -> Answer {
 pub fn set_cookies(answer: &Answer) -> Vec<&str> {
     let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
     let mut names: Vec<&str> = cookies.map(|(_, line)| line.split('=').next().unwrap_or_default()).collect();
-    // The lines of one name come one after the other.
+    // All lines of one name are consecutive.
     names.dedup();
     names
 }
 
-/// Returns the attributes of a cookie, in lower case.
+/// Returns the attributes of a cookie that the response sets, in lower case and without `Expires`.
 #[track_caller]
 pub fn attributes(answer: &Answer, name: &str) -> BTreeSet<String> {
     let line = answer.set_cookie(name).unwrap_or_else(|| panic!("no cookie {name} in {:?}", answer.headers));

@@ -1,4 +1,4 @@
-//! How a test reads the database and writes to it without the server: the queries themselves are in [`super::rows`].
+//! The access of tests to the database without an HTTP request. The queries with names of tables are in [`super::rows`].
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use vestibule::store::{Column, Query, sql};
 use super::{Server, wait_for};
 
 impl Server {
-    /// Runs a statement that writes.
+    /// Runs a statement that writes, through the writer of the server.
     pub(super) fn write(&self, text: &'static str) {
         wait_for(self.vestibule.store.write(async move |tx| sql(text).execute(tx).await)).expect("the statement runs");
     }
@@ -24,25 +24,26 @@ impl Server {
         usize::try_from(rows).expect("a number of rows")
     }
 
-    /// Returns the one value of a query with these parameters.
+    /// Returns the first column of the first row of a query with these parameters. Panics if there is no row.
     pub(super) fn value<T: for<'r> Column<'r>>(&self, text: &'static str, parameters: &[&str]) -> T {
         let query = bind(text, parameters);
         wait_for(async { query.value(&mut self.vestibule.store.read().await.expect("a reader")).await })
             .expect("the query runs")
     }
 
-    /// Returns the texts that a query finds.
+    /// Returns the first column of each row of a query, as text.
     pub(super) fn texts(&self, text: &'static str) -> Vec<String> {
         wait_for(async { sql(text).values(&mut self.vestibule.store.read().await.expect("a reader")).await })
             .expect("the query runs")
     }
 
-    /// Returns the columns of a table, from SQLite's own catalogue.
+    /// Returns the names of the columns of a table, from SQLite's own catalogue.
     pub fn columns(&self, table: &str) -> Vec<String> {
         self.of_sqlite(format!("select name from pragma_table_info('{table}')"))
     }
 
-    /// Returns every row of every table as one text, by table: each value as text and in hexadecimal digits.
+    /// Returns the rows of every table, by the table's name. Each row is one text, which contains each value as text and in
+    /// hexadecimal digits.
     pub fn everything(&self) -> BTreeMap<String, Vec<String>> {
         let tables = self.of_sqlite("select name from sqlite_schema where type = 'table'".to_owned());
         let rows = |table: &String| {
@@ -54,7 +55,7 @@ impl Server {
         tables.iter().map(|table| (table.clone(), rows(table))).collect()
     }
 
-    /// Returns the first column of the rows that a query in SQLite's dialect finds.
+    /// Returns the first column of each row of a query in SQLite's dialect. Opens the file anew, without the server's store.
     fn of_sqlite(&self, query: String) -> Vec<String> {
         let file = SqliteConnectOptions::new().filename(self.directory().join("vestibule.db")).read_only(true);
         wait_for(async {
@@ -65,6 +66,7 @@ impl Server {
     }
 }
 
+/// Returns the query `text` with its parameters, `$1` first.
 fn bind(text: &'static str, parameters: &[&str]) -> Query {
     parameters.iter().fold(sql(text), |query, parameter| query.bind(*parameter))
 }

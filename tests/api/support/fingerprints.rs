@@ -1,18 +1,20 @@
-//! Fingerprints of browsers, and what a test changes about them.
+//! Fingerprints of browsers, and changed copies of them.
 
 use serde_json::{Value, json};
 
 use super::json::with;
 
-/// Returns a drawing of `length` characters as ClientJS sends it: it begins as a captured one, and `seed` fills the rest.
+/// Returns a canvas picture of `length` characters in the form that ClientJS sends. It begins like a captured picture.
+/// Repetitions of `seed` fill the rest.
 pub fn canvas(seed: &str, length: usize) -> String {
     let start = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAS";
     start.chars().chain(seed.chars().cycle()).take(length).collect()
 }
 
-/// Fingerprints as browsers sent them; only the drawings of ClientJS are made up, in the captured length.
+/// Fingerprints that browsers sent. Only the canvas pictures of ClientJS are made up; they have the captured length.
 const CAPTURED: &str = include_str!("../../fixtures/fingerprints.json");
 
+/// Returns the captured fingerprint of this name.
 fn captured(browser: &str) -> Value {
     let all: Value = serde_json::from_str(CAPTURED).expect("the fixture is JSON");
     all[browser].clone()
@@ -33,12 +35,13 @@ pub fn own_module() -> Value {
     captured("own_module")
 }
 
-/// Returns a fingerprint that scores 11 of 16 against [`chromium`].
+/// Returns a fingerprint that scores 11 of 16 against [`chromium`], which is drift.
 pub fn drifted() -> Value {
     with(&chromium(), json!({"visitorId": "b", "screenPrint": "1600x1200", "canvasPrint": canvas("HiDPI", 9500)}))
 }
 
-/// Returns the fingerprint of the same browser and system on another machine. It scores 4 of 16 against [`chromium`].
+/// Returns the fingerprint of the same browser and system on another machine. It scores 4 of 16 against [`chromium`],
+/// which is a mismatch.
 pub fn another_machine() -> Value {
     with(
         &chromium(),

@@ -1,4 +1,4 @@
-//! Tokens that a test makes or alters itself.
+//! Tokens that a test creates or changes without the server.
 
 use aws_lc_rs::{rand::SystemRandom, signature::EcdsaKeyPair};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -27,7 +27,8 @@ pub fn parts(token: &str) -> [&str; 3] {
     parts.try_into().expect("three parts")
 }
 
-/// Returns a token of two texts of JSON. `sign` receives the signing input (RFC 7515 §5.1) and returns the signature.
+/// Returns a token with this header and these claims, each a text of JSON. `sign` receives the signing input (RFC 7515 §5.1)
+/// and returns the signature.
 pub fn token(header: &str, claims: &str, sign: impl Fn(&str) -> Vec<u8>) -> String {
     let input = format!("{}.{}", encode(header), encode(claims));
     let signature = encode(sign(&input));
@@ -44,7 +45,7 @@ pub fn es256(header: impl ToString, claims: impl ToString, key: &EcdsaKeyPair) -
     token(&header.to_string(), &claims.to_string(), |input| ecdsa(key, input))
 }
 
-/// Returns the signature of an HMAC algorithm: `HS256`, `HS384`, else HS512.
+/// Returns the signature of an HMAC algorithm: `HS256` or `HS384`. Any other name means HS512.
 pub fn hmac(algorithm: &str, key: &[u8], input: &str) -> Vec<u8> {
     macro_rules! mac {
         ($hash:ty) => {
@@ -63,14 +64,14 @@ pub fn ecdsa(key: &EcdsaKeyPair, input: &str) -> Vec<u8> {
     key.sign(&SystemRandom::new(), input.as_bytes()).expect("it signs").as_ref().to_vec()
 }
 
-/// Returns the same token with the other signature of ES256 that is valid for it: `n - s` replaces `s`.
+/// Returns the same token with its second valid ES256 signature: `n - s` replaces `s`, where `n` is [`ORDER`].
 pub fn high_s_twin(token: &str) -> String {
     let [header, claims, signature] = parts(token);
     let bytes = decode(signature);
     format!("{header}.{claims}.{}", encode([bytes[..32].to_vec(), negated(&bytes[32..])].concat()))
 }
 
-/// Returns `n - s`: a signature with it is valid as well (ECDSA's malleability).
+/// Returns `n - s`. A signature with `n - s` is as valid as the signature with `s` (malleability of ECDSA).
 fn negated(s: &[u8]) -> Vec<u8> {
     let mut borrow = 0;
     let mut difference = vec![0; 32];

@@ -16,7 +16,7 @@ pub fn without_field(object: &Value, name: &str) -> Value {
     object
 }
 
-/// Returns `object` with the fields of `changes`; a field that is `null` there is removed.
+/// Returns `object` with the fields of `changes`. Fields of the result that are `null` are removed.
 pub fn with(object: &Value, changes: Value) -> Value {
     let mut fields = object.as_object().expect("an object").clone();
     fields.extend(changes.as_object().expect("an object").clone());

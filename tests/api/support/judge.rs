@@ -8,12 +8,12 @@
 //! - paths and methods without a route of this server: 404, `OPTIONS`, and routes of a test or of an embedding application;
 //! - a 405, which is never the response of an operation;
 //! - the paths of the predecessors (`compat_routes`), which are aliases that the document leaves out on purpose;
-//! - a request to the other of two routes with one method and path, which the `Content-Type` distinguishes: the document has
-//!   room for one of them only;
+//! - the second of two routes with the same method and path, which the `Content-Type` of the request distinguishes: the
+//!   document has room for one of them only;
 //! - a request that hyper refuses before Rocket sees it: a 400, 414 or 431 without `X-Request-Id` and without a body.
 //!
-//! With the variable `VESTIBULE_TEST_RECORD`, a line for each comparison is appended to the file that it names:
-//! `tests/coverage.rs` reads it.
+//! If the variable `VESTIBULE_TEST_RECORD` names a file, each comparison appends a line to it. `tests/coverage.rs` reads the
+//! file.
 
 use std::{
     collections::BTreeMap,
@@ -26,10 +26,10 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 use vestibule::http;
 
-/// Names the file that comparisons are recorded to.
+/// The environment variable that names the file of the records.
 const RECORD: &str = "VESTIBULE_TEST_RECORD";
 
-/// The default `base_path`, under which comparisons are recorded.
+/// The default `base_path`. Paths are recorded as they are with it, whatever the server's `base_path` is.
 const BASE_PATH: &str = "/auth";
 
 /// A mounted route.
@@ -37,7 +37,7 @@ const BASE_PATH: &str = "/auth";
 pub struct Mounted {
     method: String,
     path: String,
-    /// The handler's name, which is the `operationId`, if the handler is one of this server; else empty.
+    /// The name of the handler, which is the `operationId`. Empty if the handler does not belong to this server.
     id: String,
 }
 
@@ -46,13 +46,14 @@ impl Mounted {
         Self { method: method.to_string(), path, id: id.to_owned() }
     }
 
-    /// Returns the number of variable segments in its path, or `None` if it does not take `path`.
+    /// Returns the number of variable segments in the route's path. `None` if the route does not match `path`.
     fn fits(&self, path: &str) -> Option<usize> {
         let (own, theirs) = (self.path.split('/'), path.split('/'));
         if own.clone().count() != theirs.clone().count() {
             return None;
         }
         own.zip(theirs).try_fold(0, |free, (own, theirs)| match own.starts_with('<') {
+            // A variable segment does not match an empty segment.
             true if theirs.is_empty() => None,
             true => Some(free + 1),
             false => (own == theirs).then_some(free),
@@ -60,22 +61,23 @@ impl Mounted {
     }
 }
 
-/// A request and its answer.
+/// A request and the response to it.
 #[derive(Debug)]
 pub struct Exchange<'a> {
     pub method: &'a str,
-    /// With its query.
+    /// The path of the request with its query.
     pub target: &'a str,
     /// The `Content-Type` of the request.
     pub sent_type: Option<&'a str>,
     pub status: u16,
-    /// The `Content-Type` of the answer.
+    /// The `Content-Type` of the response.
     pub content_type: Option<&'a str>,
     pub has_request_id: bool,
+    /// The body of the response.
     pub text: &'a str,
 }
 
-/// Compares an answer of the binary, with the default `base_path`.
+/// Compares a response of the binary, which must have the default `base_path`. Panics if it is not as documented.
 #[track_caller]
 pub fn of_the_binary(exchange: &Exchange<'_>) {
     static ROUTES: LazyLock<Vec<Mounted>> = LazyLock::new(|| routes_of_the_binary(BASE_PATH));
@@ -92,11 +94,11 @@ pub fn routes_of_the_binary(base_path: &str) -> Vec<Mounted> {
     groups.iter().flat_map(|(_, base, routes)| routes.iter().map(move |route| mounted(base, route))).collect()
 }
 
-/// The document of one `base_path`, with the schemas that were needed so far.
+/// The document of one `base_path`. Each schema is compiled when a response first needs it.
 pub struct Judge {
-    /// By `operationId`.
+    /// The operations, by `operationId`.
     operations: BTreeMap<String, Operation>,
-    /// What schemas refer to.
+    /// The component schemas, to which other schemas refer.
     components: Value,
 }
 
@@ -105,9 +107,9 @@ struct Operation {
     path: String,
     /// The path with the default `base_path`, under which it is recorded.
     recorded_as: String,
-    /// The media types of its body.
+    /// The media types of the request body.
     takes: Vec<String>,
-    /// By status, or `default`: by media type, the schema.
+    /// By status or `default`, and then by media type: the schema of the body. A response without a body has no media type.
     responses: BTreeMap<String, BTreeMap<String, Schema>>,
 }
 
@@ -141,7 +143,8 @@ impl Judge {
         Self { operations: operations.collect(), components }
     }
 
-    /// Compares an answer of a server with these routes, and panics where it is not as documented.
+    /// Compares a response of a server with these routes, and records the comparison. Panics if the response is not as
+    /// documented. Does nothing if no operation describes the response.
     #[track_caller]
     pub fn hear(&self, routes: &[Mounted], exchange: &Exchange<'_>) {
         let Some(operation) = self.operation(routes, exchange) else { return };
@@ -160,7 +163,7 @@ impl Judge {
         record(&format!("{} {} {key}\n", operation.method, operation.recorded_as));
     }
 
-    /// Returns the operation that responded, if the document has it.
+    /// Returns the operation that responded. `None` if no operation describes the response.
     fn operation(&self, routes: &[Mounted], exchange: &Exchange<'_>) -> Option<&Operation> {
         let is_of_hyper =
             matches!(exchange.status, 400 | 414 | 431) && !exchange.has_request_id && exchange.text.is_empty();
@@ -173,15 +176,17 @@ impl Judge {
             routes.filter_map(|route| route.fits(path).map(|free| (free, route))).collect()
         };
         let mut fitting = of_method(exchange.method);
-        // Rocket answers with the route of GET, without its body.
+        // If there is no route for HEAD, Rocket uses the route for GET and leaves out the body.
         if fitting.is_empty() && exchange.method == "HEAD" {
             fitting = of_method("GET");
         }
+        // Rocket prefers the route with the fewest variable segments.
         let least = fitting.iter().map(|(free, _)| *free).min()?;
         fitting.retain(|(free, _)| *free == least);
         let described = |route: &Mounted| {
             let operation = self.operations.get(&route.id)?;
-            // An alias has the name of the handler, but another path.
+            // An alias has the same handler and thus the same id, but another path. An embedding application can insert a
+            // prefix before the documented path.
             let documented = operation.path.replace('{', "<").replace('}', ">");
             (operation.method == route.method && route.path.ends_with(&documented)).then_some(operation)
         };
@@ -191,10 +196,10 @@ impl Judge {
         operations.find(|operation| !is_one_of_several || operation.takes.contains(&sent))
     }
 
-    /// Returns the status under which the response is documented, or what is wrong with the response.
+    /// Returns the status under which the response is documented. The error states how the response differs from the document.
     fn compare(&self, operation: &Operation, exchange: &Exchange<'_>) -> Result<String, String> {
         let status = exchange.status.to_string();
-        // `default` documents refusals.
+        // `default` documents the errors whose status is not listed.
         let key =
             if exchange.status >= 400 && !operation.responses.contains_key(&status) { "default" } else { &status };
         let contents = operation.responses.get(key).ok_or("this status is not documented")?;
@@ -222,6 +227,7 @@ impl Judge {
         Ok(key.to_owned())
     }
 
+    /// Compiles a schema, which then also refuses fields that it does not list.
     fn compile(&self, schema: &Value) -> Validator {
         let mut root = schema.clone();
         only_described_fields(&mut root, true);
@@ -231,6 +237,7 @@ impl Judge {
     }
 }
 
+/// Returns the document of `base_path` as JSON.
 fn document(base_path: &str) -> Value {
     serde_json::to_value(http::openapi::document(base_path)).expect("a document")
 }
@@ -250,6 +257,7 @@ fn each_operation(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)
         .map(|(path, (method, operation))| (method.as_str(), path.as_str(), operation))
 }
 
+/// Returns the schema of each media type of a documented response.
 fn contents(response: &Value) -> BTreeMap<String, Schema> {
     let contents = response["content"].as_object().into_iter().flatten();
     contents
@@ -257,12 +265,14 @@ fn contents(response: &Value) -> BTreeMap<String, Schema> {
         .collect()
 }
 
+/// Returns the names of the fields of an object. The list is empty for any other value.
 fn keys(object: &Value) -> Vec<String> {
     object.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
 }
 
-/// Changes a schema so that it refuses fields that it does not list: an undescribed field is found then. `is_whole` is true if
-/// the schema describes the whole value, unlike a part of an `allOf`, or a component, which may become such a part.
+/// Changes a schema so that it refuses fields that it does not list. `is_whole` is true if the schema describes a whole value.
+/// It is false for a part of an `allOf`, because another part may list the field, and for a component, which can be such a
+/// part.
 fn only_described_fields(schema: &mut Value, is_whole: bool) {
     let Some(keywords) = schema.as_object_mut() else { return };
     for (keyword, value) in &mut *keywords {
@@ -283,12 +293,13 @@ fn only_described_fields(schema: &mut Value, is_whole: bool) {
     }
 }
 
-/// Returns the media type without its parameters.
+/// Returns a media type in lower case and without its parameters.
 fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// Appends a line in one write, which other processes that append do not break.
+/// Appends a line to the file of the records, if [`RECORD`] is set. One write appends the whole line, so lines of other
+/// processes do not break it.
 fn record(line: &str) {
     static FILE: LazyLock<Option<File>> = LazyLock::new(|| {
         let path = std::env::var_os(RECORD)?;

@@ -1,5 +1,5 @@
-//! A server on a real socket with a real SQLite file, low hashing cost and a clock that the test moves; and the users that
-//! call it.
+//! The helpers of the API tests: a server on a real socket, its users and their sessions, requests and responses, and the
+//! comparison of responses with the API description.
 
 mod actors;
 pub mod at_once;
@@ -27,13 +27,13 @@ pub use self::{
     server::Server,
 };
 
-/// The second at which every test begins.
+/// The time at which every test begins, in Unix seconds.
 pub const START: i64 = 1_800_000_000;
 
 /// The password of every user, unless a test sets another one.
 pub const PASSWORD: &str = "a long walk to the sea";
 
-/// The settings of a test, as it writes them.
+/// Settings: pairs of key and value.
 pub type Settings = Vec<(&'static str, Value)>;
 
 /// Returns `more` and the settings that switch off the limits of logins and refreshes.
@@ -42,7 +42,7 @@ pub fn unlimited(more: Settings) -> Settings {
     off.into_iter().map(|key| (key, "0".into())).chain(more).collect()
 }
 
-/// Returns the claims of a token, unverified.
+/// Returns the claims of a token, without verifying the token.
 pub fn claims(token: &str) -> Value {
     part(token, 1)
 }

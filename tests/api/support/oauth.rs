@@ -1,4 +1,4 @@
-//! The calls of an OAuth client: forms, client secrets, the errors of RFC 6749.
+//! The requests of an OAuth client: forms, client secrets and the errors of RFC 6749.
 
 use serde_json::{Value, json};
 use vestibule::domain::{client::ClientSecret, jwt};
@@ -26,7 +26,7 @@ pub fn clients() -> Settings {
     ]
 }
 
-/// Returns the value of `Authorization` for a client.
+/// Returns the value of `Authorization` with which a client authenticates by `Basic`.
 pub fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", jwt::to_base64(format!("{id}:{secret}").as_bytes()))
 }
@@ -46,19 +46,19 @@ impl Server {
         self.call("POST", path).form(pairs).send()
     }
 
-    /// Requests tokens for the password of `name`, with more fields in the form.
+    /// Requests tokens at `/token` with the password of `name`, and with the fields `more` in the form.
     pub fn try_password(&self, name: &str, more: &[(&str, &str)]) -> Answer {
         let pairs = [&[("grant_type", "password"), ("username", name), ("password", PASSWORD)], more].concat();
         self.form("/token", &pairs)
     }
 
-    /// Requests tokens for the password of `name` as the client `backend`.
+    /// Requests tokens as [`Server::try_password`] does, as the client `backend`.
     pub fn try_backend(&self, name: &str, more: &[(&str, &str)]) -> Answer {
         let secret = secret();
         self.try_password(name, &[&[("client_id", "backend"), ("client_secret", &*secret)], more].concat())
     }
 
-    /// Returns what the server tells the client `backend` about a token.
+    /// Returns the introspection response for a token (RFC 7662), requested by the client `backend`.
     #[track_caller]
     pub fn introspect(&self, token: &str) -> Value {
         let call = self.call("POST", "/auth/introspect").header("Authorization", &basic("backend", &secret()));
@@ -67,7 +67,8 @@ impl Server {
 }
 
 impl Answer {
-    /// Checks an error of an OAuth endpoint: its status and code, and that its body is the one error body as JSON.
+    /// Checks status and code of an error of an OAuth endpoint, and that its body has the common form of error bodies, as
+    /// `application/json`. Returns the response.
     #[track_caller]
     pub fn expect_oauth_error(self, status: u16, code: &str) -> Self {
         assert_eq!((self.status, self.body["error"].as_str()), (status, Some(code)), "{}", self.text);

@@ -1,4 +1,4 @@
-//! Bytes on a connection of their own, and the response as far as the server sends one.
+//! Requests as bytes, each on a connection of its own. The response may be incomplete or absent.
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Answer, Server, at_once::judge};
 
-/// Sends bytes as they are, and returns the response. Returns `None` if the server closes the connection without one.
+/// Sends bytes as they are, and returns the response as [`answer_on`] does.
 #[track_caller]
 pub fn raw(server: &Server, request: impl AsRef<[u8]>) -> Option<Answer> {
     let mut stream = TcpStream::connect(server.address).expect("it listens");
@@ -21,7 +21,8 @@ pub fn raw(server: &Server, request: impl AsRef<[u8]>) -> Option<Answer> {
     answer
 }
 
-/// Reads one response. Returns `None` if the connection ends before its head is complete.
+/// Reads one response, which may lack a part of its body. Returns `None` if the connection ends before the head is complete.
+/// Panics if the server sends nothing for ten seconds.
 #[track_caller]
 pub fn answer_on(stream: &mut TcpStream) -> Option<Answer> {
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
@@ -39,7 +40,8 @@ pub fn answer_on(stream: &mut TcpStream) -> Option<Answer> {
     }
 }
 
-/// Returns the response as far as it has arrived, and whether it is complete. Returns `None` if its head is not complete.
+/// Returns the response as far as it has arrived, and whether its body has the length that `Content-Length` states. Returns
+/// `None` if the head is not complete.
 pub fn parse(bytes: &[u8]) -> Option<(Answer, bool)> {
     let text = String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\r\n\r\n")?;

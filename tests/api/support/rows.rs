@@ -1,4 +1,4 @@
-//! What tests read from the tables and write to them. Only this module and [`super::database`] name tables and columns.
+//! The queries with which tests read and change the tables. Only this module and [`super::database`] name tables and columns.
 
 use vestibule::store::{self, Tx, sql};
 
@@ -11,7 +11,7 @@ impl Server {
         self.count("select count(*) from users")
     }
 
-    /// Returns the number of users whose email address begins so.
+    /// Returns the number of users whose email address begins with `beginning`.
     pub fn count_users_with_email(&self, beginning: &str) -> usize {
         self.count_of("select count(*) from users where email like $1", &[&format!("{beginning}%")])
     }
@@ -36,7 +36,8 @@ impl Server {
         self.count_of("select count(*) from credentials where secret like $1", &[&format!("%{parameters}%")])
     }
 
-    /// Returns everything that an endpoint could change, as a text for each row; of the audit log, the number of its rows.
+    /// Returns one text for each user, password, session and device, with the columns that an endpoint could change. The last
+    /// text is the number of audit events.
     pub fn state(&self) -> Vec<String> {
         const TABLES: [&str; 5] = [
             "select json_array(id, username, email, authorization_version, disabled_at, claims) as row from users order by id",
@@ -57,12 +58,12 @@ impl Server {
         self.count_of("select count(*) from roles where name = $1", &[name])
     }
 
-    /// Inserts the roles `a!b` and `z` without permissions. The first name is one that no operator could choose.
+    /// Inserts the roles `a!b` and `z` without permissions. No operator could choose the first name.
     pub fn insert_odd_roles(&self) {
         self.write("insert into roles (name, created_at) values ('a!b', 0), ('z', 0)");
     }
 
-    /// Inserts the role `huge` with 99 long permissions, which is more than an operator may give it.
+    /// Inserts the role `huge` with 99 long permissions. An operator may not grant a role that much.
     pub fn insert_huge_role(&self) {
         self.write("insert into roles (name, created_at) values ('huge', 0)");
         self.write(
@@ -105,7 +106,8 @@ impl Server {
         self.count("select count(*) from sessions where fingerprint is not null")
     }
 
-    /// Returns the ids of the sessions that are not revoked, in the order of use: a login over the limit revokes the first.
+    /// Returns the ids of the sessions that are not revoked, the least recently used first. A login over the limit revokes the
+    /// first of them.
     pub fn live_sessions_in_order_of_use(&self) -> Vec<String> {
         self.texts("select id from sessions where revoked_at is null order by used_order")
     }
@@ -125,17 +127,17 @@ impl Server {
         self.value("select sum(generation) from sessions", &[])
     }
 
-    /// Returns a number that changes with every use of a session.
+    /// Returns a number that changes when a session is rotated, and when a session is used at a later second.
     pub fn sum_of_uses(&self) -> i64 {
         self.value("select sum(generation + last_used_at) from sessions", &[])
     }
 
-    /// Returns the second at which the only session was last used.
+    /// Returns the time of the last use of the only session, in Unix seconds.
     pub fn last_used_at(&self) -> i64 {
         self.value("select last_used_at from sessions", &[])
     }
 
-    /// Returns the second at which the last access token of the only session expires.
+    /// Returns the time at which the last access token of the only session expires, in Unix seconds.
     pub fn access_expires_at(&self) -> i64 {
         self.value("select access_expires_at from sessions", &[])
     }
@@ -155,7 +157,7 @@ impl Server {
         self.value("select coalesce(fingerprint, 'none') from sessions where id = $1", &[session])
     }
 
-    /// Returns everything that a refresh of a session changes, as one text.
+    /// Returns the columns of a session that a rotation changes, as one text.
     pub fn rotation_of(&self, session: &str) -> String {
         let row = "select json_array(generation, generations_made_at, last_used_at, refresh_expires_at, fingerprint)
             from sessions where id = $1";
@@ -167,12 +169,13 @@ impl Server {
         self.value("select revoked_reason from sessions where id = $1", &[session])
     }
 
-    /// Sets every session back to its first generation, made at the beginning of the test, as an older copy of the database.
+    /// Sets every session back to its first generation, created at [`super::START`], as if an older copy of the database had
+    /// been restored.
     pub fn set_back_to_the_first_generation(&self) {
         self.write("update sessions set generation = 1, generations_made_at = '[1800000000]'");
     }
 
-    /// Revokes every session in its row alone: the memory of the server does not learn of it.
+    /// Revokes every session only in its row. The server's memory does not contain the revocation.
     pub fn revoke_rows_of_sessions(&self) {
         self.write("update sessions set revoked_at = 1, revoked_reason = 'logout'");
     }
@@ -226,17 +229,17 @@ impl Server {
         self.count("select count(*) from audit_events")
     }
 
-    /// Returns how often the log has an event.
+    /// Returns the number of events of this name.
     pub fn count_events(&self, event: &str) -> usize {
         self.count_of("select count(*) from audit_events where event = $1", &[event])
     }
 
-    /// Returns the number of events whose name has `part` in it.
+    /// Returns the number of events whose name contains `part`.
     pub fn count_events_like(&self, part: &str) -> usize {
         self.count_of("select count(*) from audit_events where event like $1", &[&format!("%{part}%")])
     }
 
-    /// Returns how often the log has an event of a signing key.
+    /// Returns the number of events of this name for the signing key `kid`.
     pub fn count_events_of_key(&self, event: &str, kid: &str) -> usize {
         self.count_of("select count(*) from audit_events where event = $1 and detail ->> 'kid' = $2", &[event, kid])
     }
@@ -246,12 +249,12 @@ impl Server {
         self.count_of("select count(*) from audit_events where ip = $1", &[ip])
     }
 
-    /// Returns the number of events whose address begins so.
+    /// Returns the number of events whose address begins with `beginning`.
     pub fn count_events_from_network(&self, beginning: &str) -> usize {
         self.count_of("select count(*) from audit_events where ip like $1", &[&format!("{beginning}%")])
     }
 
-    /// Returns the number of events with another address than this one.
+    /// Returns the number of events with an address other than `ip`. Events without an address are not counted.
     pub fn count_events_from_elsewhere_than(&self, ip: &str) -> usize {
         self.count_of("select count(*) from audit_events where ip <> $1", &[ip])
     }
@@ -261,7 +264,7 @@ impl Server {
         self.count("select count(*) from audit_events where ip is not null or user_id is not null")
     }
 
-    /// Returns the second of the oldest event.
+    /// Returns the time of the oldest event, in Unix seconds.
     pub fn oldest_event_at(&self) -> i64 {
         self.value("select min(at) from audit_events", &[])
     }
@@ -276,14 +279,14 @@ impl Server {
         self.value("select json_array(user_id, session_id, ip, detail) from audit_events where event = $1", &[event])
     }
 
-    /// Returns the length of the hash of the name in the only failed login, in characters.
+    /// Returns the length of the hash of the typed name in the only event `login_failed`, in characters.
     pub fn name_hash_length(&self) -> i64 {
         let length =
             "select length(json_extract(detail, '$.name_hash')) from audit_events where event = 'login_failed'";
         self.value(length, &[])
     }
 
-    /// Tries to delete the log, which the database forbids.
+    /// Tries to delete all events. The database refuses this, so the result is an error.
     pub fn try_delete_audit_events(&self) -> store::Result<u64> {
         wait_for(self.vestibule.store.write(async |tx| sql("delete from audit_events").execute(tx).await))
     }
@@ -296,7 +299,7 @@ impl Server {
         self.count_of("select count(*) from changes where kind = $1", &[kind])
     }
 
-    /// Returns the number of changes of another kind than this one.
+    /// Returns the number of changes of any other kind.
     pub fn count_changes_other_than(&self, kind: &str) -> usize {
         self.count_of("select count(*) from changes where kind <> $1", &[kind])
     }

@@ -31,13 +31,13 @@ use super::{
 
 /// A running server.
 pub struct Server {
-    /// Moved by [`Server::advance`].
+    /// The clock of the server. [`Server::advance`] moves it.
     pub clock: Clock,
-    /// The server itself.
+    /// The server without its HTTP, for calls of its flows and its store.
     pub vestibule: Arc<Vestibule>,
     /// The address at which it listens.
     pub address: SocketAddr,
-    /// The mounted routes, for the comparison of its responses with the API description.
+    /// The mounted routes. [`Server::judge`] needs them.
     routes: Vec<Mounted>,
     pub(super) agent: ureq::Agent,
     stop: Option<(rocket::Shutdown, JoinHandle<()>)>,
@@ -46,13 +46,14 @@ pub struct Server {
     application: Application,
 }
 
-/// Returns a route of the application. The routes of this server have a prefix before the handler's name.
+/// Returns a mounted route for the judge. Only the handlers of this server have names with the prefix `vestibule::`, so all
+/// other routes get an empty id.
 fn mounted(route: &rocket::Route) -> Mounted {
     let id = route.name.as_deref().and_then(|name| name.strip_prefix("vestibule::"));
     Mounted::new(route.method, route.uri.path().to_owned(), id.unwrap_or_default())
 }
 
-/// Makes the application that is launched.
+/// A function that creates the application that is launched.
 type Application = Arc<dyn Fn(&Arc<Vestibule>, Figment) -> Rocket<Build> + Send + Sync>;
 
 impl Server {
@@ -61,19 +62,19 @@ impl Server {
         Self::with(vec![])
     }
 
-    /// Starts a server with more settings.
+    /// Starts a server as [`Server::start`] does, with these settings in addition.
     pub fn with(settings: Settings) -> Self {
         Self::with_routes(settings, vec![])
     }
 
-    /// Starts a server with more settings, and with routes of the test below `/test`.
+    /// Starts a server as [`Server::with`] does, with the routes of a test below `/test`.
     pub fn with_routes(settings: Settings, routes: Vec<rocket::Route>) -> Self {
         Self::with_application(settings, move |vestibule, figment| {
             vestibule::http::rocket(vestibule, figment).mount("/test", routes.clone())
         })
     }
 
-    /// Starts an application of the test.
+    /// Starts the application that a test creates.
     pub fn with_application(
         settings: Settings,
         application: impl Fn(&Arc<Vestibule>, Figment) -> Rocket<Build> + Send + Sync + 'static,
@@ -82,6 +83,7 @@ impl Server {
         Self::launch(directory, Clock::manual(UnixTime::from_seconds(START)), settings, Arc::new(application))
     }
 
+    /// Launches the application in a thread of its own. Returns when the application listens.
     fn launch(directory: Arc<TempDir>, clock: Clock, settings: Settings, application: Application) -> Self {
         let config = configuration(directory.path(), &settings);
         let (send, receive) = mpsc::channel();
@@ -104,7 +106,7 @@ impl Server {
                     })
                 });
                 let rocket = its_application(&vestibule, figment).attach(telling);
-                // A connection that is still open at the end is cut off, which Rocket calls an error.
+                // At the end Rocket cuts off the connections that are still open, and reports that as an error.
                 if let Err(error) = rocket.launch().await
                     && !matches!(error.kind(), ErrorKind::Shutdown(_, None))
                 {
@@ -125,7 +127,7 @@ impl Server {
         Self { clock, vestibule, address, routes, agent, stop, directory, settings, application }
     }
 
-    /// Stops it and starts it again over the same files at the same second.
+    /// Stops the server and starts it again with the same files, settings and clock.
     pub fn restart(mut self) -> Self {
         self.shut_down();
         let (directory, clock) = (Arc::clone(&self.directory), self.clock.clone());
@@ -139,6 +141,7 @@ impl Server {
         self.restart()
     }
 
+    /// Stops the server and waits for the end of its thread. Does nothing if it was stopped already.
     fn shut_down(&mut self) {
         if let Some((shutdown, thread)) = self.stop.take() {
             shutdown.notify();
@@ -156,7 +159,7 @@ impl Server {
         self.directory.path()
     }
 
-    /// Lets time pass.
+    /// Moves the server's clock by `seconds`, which may be negative.
     pub fn advance(&self, seconds: i64) {
         self.clock.advance(seconds);
     }
@@ -172,7 +175,7 @@ impl Server {
         self.call("POST", path).json(body).send()
     }
 
-    /// Tries to sign in with a name and a password.
+    /// Sends a login with a name and a password. Returns the response.
     pub fn try_login(&self, name: &str, password: &str) -> Answer {
         self.post("/auth/login", json!({"username": name, "password": password}))
     }
@@ -192,8 +195,8 @@ impl Server {
             claims: serde_json::Map::new(),
             password: Password::parse(PASSWORD).expect("a password"),
         };
-        let origin = RequestContext::command_line(self.clock.now());
-        let user = wait_for(add_user(&self.vestibule, new, &origin)).expect("the user is new");
+        let context = RequestContext::command_line(self.clock.now());
+        let user = wait_for(add_user(&self.vestibule, new, &context)).expect("the user is new");
         Actor { server: self, name: name.to_owned(), id: user.id.to_string() }
     }
 
@@ -202,7 +205,7 @@ impl Server {
         &self.routes
     }
 
-    /// Compares a response with the API description.
+    /// Compares a response with the API description. Panics if it is not as documented.
     #[track_caller]
     pub fn judge(&self, method: &str, target: &str, sent_type: Option<&str>, answer: &Answer) {
         let exchange = Exchange {
@@ -224,6 +227,7 @@ impl Drop for Server {
     }
 }
 
+/// Returns the configuration of a test server: the profile `dev`, cheap password hashes, and these settings.
 fn configuration(directory: &Path, settings: &Settings) -> config::Config {
     let mut sources = Sources::isolated(Profile::Dev)
         .set("data_dir", directory.display().to_string())

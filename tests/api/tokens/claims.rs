@@ -1,4 +1,4 @@
-//! The claims of a token whose signature is valid, and the two kinds of token.
+//! Tests of the claims of tokens with a valid signature, and of the two types of token.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 #[test]
-fn claims_are_checked_even_when_the_signature_holds() {
+fn claims_are_checked_even_if_the_signature_is_valid() {
     let server = with_known_key(vec![]);
     let session = server.user("ada").login();
     let (header, claims) = (part(&session.access, 0), part(&session.access, 1));
@@ -30,7 +30,7 @@ fn claims_are_checked_even_when_the_signature_holds() {
             };
             refused(&server, &what, &sign(&header, &claims.to_string()));
         }
-        // Twice, in either order: the first parser must not see another one than the last.
+        // The claim twice, in either order: no parser may read another value than the other parsers.
         let (text, own) = (claims.to_string(), json!({name: claims[name]}).to_string());
         let again = format!("{{{},{}", &own[1..own.len() - 1], &text[1..]);
         refused(&server, &again, &sign(&header, &again));
@@ -90,7 +90,8 @@ fn claims_are_checked_even_when_the_signature_holds() {
         header[name] = value.clone();
         refused(&server, &format!("{name}: {value}"), &sign(&header, &claims.to_string()));
     }
-    // A name twice in the header: an unknown `kid` and then the right one; a forbidden `alg` and then the right one.
+    // A name twice in the header: first a wrong `kid` and then the right `kid`; first a forbidden `alg` and then the right
+    // `alg`.
     let kid = &header["kid"];
     for head in [
         format!(r#"{{"alg":"HS256","typ":"at+jwt","kid":"x","kid":{kid}}}"#),
@@ -101,14 +102,14 @@ fn claims_are_checked_even_when_the_signature_holds() {
 }
 
 #[test]
-fn one_kind_of_token_is_never_taken_for_the_other() {
+fn one_type_of_token_is_never_accepted_as_the_other() {
     let server = with_known_key(vec![]);
     let session = server.user("ada").login();
     me(&server, &session.refresh).expect_error(401, "wrong_token_type");
     let swapped = server.post("/auth/refresh", json!({"refresh_token": session.access}));
     let challenge = swapped.expect_error(401, "wrong_token_type").header("www-authenticate").map(str::to_owned);
     assert!(challenge.is_some_and(|challenge| challenge.contains(r#"error="invalid_token""#)));
-    // The header says one kind, the claims are of the other.
+    // The header names one type of token, and the claims are those of the other type.
     let refresh = part(&session.refresh, 1);
     let as_access = hs256(part(&session.access, 0), &refresh, SHARED.as_bytes());
     refused(&server, "a refresh token's claims", &as_access);

@@ -102,7 +102,7 @@ fn a_token_that_brings_its_own_key_or_algorithm_is_refused() {
         refused(&server, &more.to_string(), &es256(&header, &claims, &mine));
         header["alg"] = json!("HS256");
         refused(&server, &more.to_string(), &hs256(&header, &claims, b""));
-        // With the signature of the real token.
+        // The altered header with the signature of the real token.
         let (_, rest) = session.access.split_once('.').expect("parts");
         refused(&server, &more.to_string(), &format!("{}.{rest}", encode(header.to_string())));
     }
@@ -147,13 +147,13 @@ fn an_altered_token_is_refused() {
     for token in tokens {
         refused(&server, &token[..token.len().min(40)], &token);
     }
-    // A token without the scheme `Bearer`, or in a query parameter, is not read.
+    // The server does not read a token in a query parameter, or without the scheme `Bearer`.
     server.call("GET", &format!("/users/me?access_token={}", session.access)).send().expect_error(401, "missing_token");
     server.call("GET", "/users/me").header("Authorization", &session.access).send().expect_error(401, "missing_token");
 }
 
 #[test]
-fn another_spelling_of_a_revoked_token_is_revoked_too() {
+fn another_spelling_of_a_revoked_token_is_refused_too() {
     let server = Server::start();
     let session = server.user("ada").login();
     let spellings = [high_s_twin(&session.access), format!("{} ", session.access), session.access.clone()];

@@ -1,4 +1,4 @@
-//! Everything that is wrong with an access or refresh token (RFC 8725).
+//! Tests with invalid access and refresh tokens (RFC 8725).
 
 mod claims;
 mod forged;
@@ -12,6 +12,7 @@ fn me(server: &Server, token: &str) -> Answer {
     server.call("GET", "/users/me").bearer(token).send()
 }
 
+/// Checks that the server refuses a token as an invalid access token. `what` describes the token.
 #[track_caller]
 fn refused(server: &Server, what: &str, token: &str) {
     let answer = me(server, token);
@@ -20,6 +21,7 @@ fn refused(server: &Server, what: &str, token: &str) {
     assert!(challenge.starts_with(r#"Bearer realm="vestibule", error="invalid_token""#), "{what}: {challenge}");
 }
 
+/// The secret with which the server of [`with_known_key`] signs.
 const SHARED: &str = "kZ8vQ2mX7pR4tW9yB3nF6hJ1cL5dG0sA";
 
 /// Starts a server whose signing key the test knows.

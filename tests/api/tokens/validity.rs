@@ -1,4 +1,4 @@
-//! When, where and for how long a token is valid.
+//! The validity of tokens: in time, at another server, and after a restart.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{me, refused, with_known_key};
 use crate::support::{PASSWORD, Server};
 
 #[test]
-fn a_token_is_over_in_the_second_of_its_exp() {
+fn a_token_expires_in_the_second_of_its_exp() {
     let server = Server::start();
     let session = server.user("ada").login();
     server.advance(899);
@@ -14,7 +14,8 @@ fn a_token_is_over_in_the_second_of_its_exp() {
     server.advance(1);
     let answer = session.get("/users/me").expect_error(401, "token_expired");
     assert!(answer.header("www-authenticate").is_some_and(|challenge| challenge.contains(r#"error="invalid_token""#)));
-    // The clock steps back: before its `nbf` a token is not valid, except for two seconds by which clocks may differ.
+    // The clock is set back. Before its `nbf` a token is invalid, except in the two seconds before it, because clocks may
+    // differ.
     server.advance(-903);
     session.get("/users/me").expect_error(401, "invalid_token");
     for _ in 0..3 {
@@ -24,7 +25,7 @@ fn a_token_is_over_in_the_second_of_its_exp() {
 }
 
 #[test]
-fn the_leeway_counts_at_both_ends_of_a_token() {
+fn the_leeway_applies_before_nbf_and_after_exp() {
     let server = Server::with(vec![("leeway", json!("10s"))]);
     let session = server.user("ada").login();
     for (moved, accepted) in [(-10, true), (-1, false), (11 + 909, true), (1, false)] {
@@ -42,7 +43,7 @@ fn a_token_of_another_server_is_refused() {
     here.post("/auth/refresh", json!({"refresh_token": foreign.refresh})).expect_error(401, "invalid_token");
     here.post("/auth/logout", json!({"refresh_token": foreign.refresh})).expect_error(401, "invalid_token");
     here.call("POST", "/auth/logout").bearer(&foreign.access).send().expect_error(401, "invalid_token");
-    // The same secrets under another name.
+    // The same secrets with another issuer.
     let root = ("root_secret", json!("Wq3zT8uY5rE1oP6iK9jH2gF7dS4aL0mN"));
     let issuer = ("issuer", json!("https://other.example"));
     let (one, other) = (with_known_key(vec![root.clone()]), with_known_key(vec![root, issuer]));

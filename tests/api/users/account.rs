@@ -48,12 +48,12 @@ fn names_are_changed_kept_and_removed() {
     assert_eq!(session.get("/users/me").expect(200).body, user.body);
     server.try_login("ada", PASSWORD).expect_error(401, "invalid_credentials");
     server.try_login("lovelace@example.com", PASSWORD).expect(200);
-    // What was given up can be had by others.
+    // Other users can take the names that were given up.
     register(&server, json!({"username": "ada", "email": "ada@example.com", "password": PASSWORD})).expect(201);
 }
 
 #[test]
-fn a_name_that_must_be_there_can_not_be_removed() {
+fn a_required_name_can_not_be_removed() {
     for (setting, other, name) in [("username", "email", "ada"), ("email", "username", "ada@example.com")] {
         let server = Server::with(vec![("username_field", setting.into())]);
         let session = server.user("ada").login_with(json!({"username": name}));
@@ -64,7 +64,7 @@ fn a_name_that_must_be_there_can_not_be_removed() {
 }
 
 #[test]
-fn another_address_is_not_a_verified_one() {
+fn a_new_email_address_is_not_verified() {
     let server = Server::start();
     let session = server.user("ada").login();
     server.verify_all_emails();
@@ -103,7 +103,7 @@ fn a_new_password_ends_every_other_session_and_older_token_at_once() {
 }
 
 #[test]
-fn the_refresh_token_from_before_a_new_password_gives_nothing_and_ends_nothing() {
+fn the_refresh_token_from_before_a_new_password_is_refused_and_ends_no_session() {
     let server = Server::start();
     let session = server.user("ada").login();
     let next = Session::from(&server, &change_password(&session, PASSWORD, OTHER).expect(200));
@@ -112,7 +112,7 @@ fn the_refresh_token_from_before_a_new_password_gives_nothing_and_ends_nothing()
         let refused = session.try_refresh().expect_error(401, "token_revoked");
         assert_eq!(refused.text_at("reason"), "password_changed");
     }
-    // Nothing is revoked by it: another tab of the person who changed the password may have sent it.
+    // The old token revokes nothing, because another tab of the person who changed the password may have sent it.
     assert!(next.refreshed().is_accepted());
 }
 
@@ -134,7 +134,7 @@ fn a_refused_password_change_changes_nothing() {
 }
 
 #[test]
-fn an_export_has_everything_about_its_owner_and_nobody_else() {
+fn an_export_contains_all_data_of_its_owner_and_of_nobody_else() {
     let server = Server::start();
     let (ada, bob) = (server.user("ada"), server.user("bob"));
     let session = ada.login_with(json!({"device_name": "the red laptop"}));
@@ -159,7 +159,7 @@ fn an_export_has_everything_about_its_owner_and_nobody_else() {
     for secret in ["$argon2", &session.device_id, &session.refresh, &session.access, "secret"] {
         assert!(!answer.text.contains(secret), "{secret}");
     }
-    // An ended session is stored a while longer, so it is shown as well.
+    // The row of an ended session is kept for a while, so the export contains it.
     ada.login().post("/auth/logout", json!({})).expect(200);
     let answer = session.get("/users/me/export").expect(200);
     assert_eq!(answer.body["sessions"].as_array().map(Vec::len), Some(2));

@@ -8,7 +8,7 @@ use super::{OTHER, register};
 use crate::support::{PASSWORD, Server, Session, wait_for};
 
 #[test]
-fn a_deleted_account_is_gone_with_all_that_it_held() {
+fn a_deleted_account_loses_its_sessions_tokens_and_names() {
     let server = Server::start();
     let ada = server.user("ada");
     let bob = server.user("bob").login();
@@ -43,19 +43,20 @@ fn a_deleted_account_is_gone_with_all_that_it_held() {
     let server = server.restart();
     server.call("GET", "/users/me").bearer(&access).send().expect_error(401, "token_revoked");
     server.post("/auth/refresh", json!({"refresh_token": refresh})).expect_error(401, "token_revoked");
-    // The name is free again, and nothing of the old account comes with it.
+    // The name is free again. The new account has nothing of the old account.
     let again =
         register(&server, json!({"username": "ada", "email": "ada@example.com", "password": OTHER})).expect(201);
     assert_ne!(again.text_at("id"), ada_id(&access));
     server.try_login("ada", PASSWORD).expect_error(401, "invalid_credentials");
 }
 
+/// Returns the user id in an access token.
 fn ada_id(access: &str) -> String {
     crate::support::claims(access)["sub"].as_str().expect("a sub").to_owned()
 }
 
 #[test]
-fn the_last_admin_stays() {
+fn the_last_admin_can_not_be_deleted() {
     let server = Server::start();
     let (first, second) = (server.user_with("root", &["admin"], &[]), server.user_with("toor", &["admin"], &[]));
     let (one, other) = (first.login(), second.login());
@@ -69,7 +70,7 @@ fn the_last_admin_stays() {
 }
 
 #[test]
-fn two_admins_who_leave_at_once_leave_one_behind() {
+fn of_two_admins_who_delete_their_accounts_at_once_one_stays() {
     let server = Server::start();
     let (first, second) = (server.user_with("root", &["admin"], &[]), server.user_with("toor", &["admin"], &[]));
     let sessions = [first.login(), second.login()];
@@ -83,7 +84,7 @@ fn two_admins_who_leave_at_once_leave_one_behind() {
     assert_eq!(statuses, [204, 409]);
 }
 
-/// Returns everything that a server keeps about a user: what it is, and its bytes.
+/// Returns the traces of a user that the server could store: the description and the bytes of each.
 fn traces(server: &Server) -> Vec<(&'static str, Vec<u8>)> {
     let device = server.oldest_device_hash();
     let mut traces: Vec<(&str, Vec<u8>)> =
@@ -94,7 +95,7 @@ fn traces(server: &Server) -> Vec<(&'static str, Vec<u8>)> {
     traces
 }
 
-/// Returns the traces of a user who signed in, refreshed, failed, was renamed and then was deleted.
+/// Creates a user who signs in, refreshes, fails to sign in, is renamed and is deleted. Returns the user's traces.
 fn a_life_and_its_end(server: &Server) -> Vec<(&'static str, Vec<u8>)> {
     let ada = server.user("ada-of-the-engine");
     let call = |path: &str, body: Value| {
@@ -130,10 +131,11 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn no_row_speaks_of_somebody_who_left() {
+fn no_row_contains_a_trace_of_a_deleted_user() {
     let server = Server::start();
     let traces = a_life_and_its_end(&server);
-    // What denies their last access tokens stays as long as those could be shown, and a day for clocks that step.
+    // The rows that revoke the user's last access tokens stay until these have expired, and a day longer, because a clock may
+    // be set back.
     let rows = all_rows(&server);
     for (what, trace) in &traces {
         let text = String::from_utf8_lossy(trace);
@@ -153,7 +155,7 @@ fn no_row_speaks_of_somebody_who_left() {
 }
 
 #[test]
-fn no_byte_of_the_file_speaks_of_somebody_who_left() {
+fn no_byte_of_the_database_file_contains_a_trace_of_a_deleted_user() {
     let server = Server::start();
     let traces = a_life_and_its_end(&server);
     server.advance(2 * 24 * 3600);

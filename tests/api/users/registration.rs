@@ -8,7 +8,7 @@ use super::{USER, fields, register};
 use crate::support::{PASSWORD, Server, Session};
 
 #[test]
-fn a_registration_makes_an_account_that_can_sign_in() {
+fn a_registration_creates_an_account_that_can_sign_in() {
     let server = Server::start();
     let body = json!({"username": " Ada ", "email": " Ada@Example.com ", "password": PASSWORD});
     let user = register(&server, body).expect(201);
@@ -29,7 +29,7 @@ fn a_registration_makes_an_account_that_can_sign_in() {
 }
 
 #[test]
-fn the_setting_says_which_names_an_account_must_have() {
+fn the_setting_decides_which_names_an_account_must_have() {
     let (name, email) = (json!({"username": "ada"}), json!({"email": "ada@example.com"}));
     let both = json!({"username": "ada", "email": "ada@example.com"});
     let rows = [
@@ -60,7 +60,7 @@ fn the_setting_says_which_names_an_account_must_have() {
 }
 
 #[test]
-fn only_the_field_that_is_bad_is_named() {
+fn only_the_invalid_field_is_reported() {
     let server = Server::start();
     let answer =
         register(&server, json!({"email": "nobody", "password": PASSWORD})).expect_error(422, "invalid_request");
@@ -68,7 +68,7 @@ fn only_the_field_that_is_bad_is_named() {
 }
 
 #[test]
-fn closed_registration_makes_no_account() {
+fn closed_registration_creates_no_account() {
     let server = Server::with(vec![("registration", "closed".into())]);
     server.user("ada");
     for name in ["bob", "ada"] {
@@ -110,12 +110,12 @@ fn a_name_is_taken_in_every_spelling() {
         answer.expect_error(409, "already_exists");
     }
     assert_eq!(server.count_users(), 4);
-    // A name that fails takes nothing with it.
+    // The refused registration did not take the new email address.
     register(&server, json!({"email": "new@example.com", "password": PASSWORD})).expect(201);
 }
 
 #[test]
-fn of_many_registrations_of_one_name_one_succeeds() {
+fn of_concurrent_registrations_of_one_name_one_succeeds() {
     let server = Server::with(vec![("register_rate_per_ip", "0".into())]);
     let names = ["ada", "Ada", "ADA", "aDa", "adA", "AdA"];
     let statuses: Vec<u16> = std::thread::scope(|scope| {
@@ -130,7 +130,7 @@ fn of_many_registrations_of_one_name_one_succeeds() {
 }
 
 #[test]
-fn what_can_be_no_name_or_address_is_refused() {
+fn an_invalid_name_or_email_address_is_refused() {
     let server = Server::start();
     let long_name = "n".repeat(65);
     for name in ["", "   ", "a@b", "@", &long_name, "a\u{0}b", "a\nb", "\u{200b}\u{0}"] {
@@ -151,7 +151,7 @@ fn what_can_be_no_name_or_address_is_refused() {
 }
 
 #[test]
-fn a_password_that_anybody_would_guess_is_refused() {
+fn a_password_that_is_easy_to_guess_is_refused() {
     let server = Server::with(vec![("password_min_length", json!(10))]);
     let (long, names) = ("x1".repeat(129), json!({"username": "ada-lovelace", "email": "countess@example.com"}));
     let weak = [

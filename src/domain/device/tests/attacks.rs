@@ -1,8 +1,10 @@
-//! Tests of attacks: fingerprints of another device, and fingerprints that repeat a part of a recorded one.
+//! Tests of attacks: an attacker presents the fingerprint of another device, or some of the fields of a recorded
+//! fingerprint.
 
 use super::*;
 
-/// The weights, written a second time on purpose: the test must not take its expectation from the table under test.
+/// The weights of the components of the sample. They are a copy on purpose: the test must not take its expectation from
+/// the table under test.
 const SAMPLE_WEIGHTS: [(&str, u32); 15] = [
     ("canvasPrint", 3),
     ("fonts", 2),
@@ -21,10 +23,12 @@ const SAMPLE_WEIGHTS: [(&str, u32); 15] = [
     ("browserVersion", 0),
 ];
 
+/// Returns the components whose bits are set in `mask`. Bit 0 is the first component.
 fn subset(mask: u32) -> impl Iterator<Item = &'static (&'static str, u32)> {
     SAMPLE_WEIGHTS.iter().enumerate().filter(move |(bit, _)| mask & (1 << bit) != 0).map(|(_, field)| field)
 }
 
+/// Returns the expected verdict on a fingerprint that has the components of `mask` only.
 fn expected(mask: u32) -> Verdict {
     let names: Vec<_> = subset(mask).map(|(name, _)| *name).collect();
     let families = names.contains(&"os") && names.contains(&"browser");
@@ -36,7 +40,7 @@ fn expected(mask: u32) -> Verdict {
 }
 
 #[test]
-fn no_subset_of_the_recorded_fields_passes_that_lacks_more_than_the_drift_allows() {
+fn some_of_the_recorded_components_pass_only_with_both_families_and_enough_weight() {
     let stored = seal(&chromium());
     let mut passed = 0;
     for mask in 0..1 << SAMPLE_WEIGHTS.len() {
@@ -46,12 +50,13 @@ fn no_subset_of_the_recorded_fields_passes_that_lacks_more_than_the_drift_allows
         assert_eq!(verdict, expected(mask), "{:?}", subset(mask).collect::<Vec<_>>());
         passed += u32::from(verdict != Verdict::Mismatch);
     }
-    assert!((1..1 << 13).contains(&passed), "only with both families, and not always then: {passed}");
+    assert!((1..1 << 13).contains(&passed), "fewer than all 2^13 subsets with both families pass: {passed}");
 }
 
 #[test]
-fn dropping_a_field_is_the_same_as_dropping_its_component() {
+fn omitting_a_field_has_the_same_effect_as_omitting_its_mac() {
     let stored = seal(&chromium());
+    // About a hundred of the 32,768 subsets, because each subset is parsed and sealed.
     for mask in (0..1 << SAMPLE_WEIGHTS.len()).step_by(331) {
         let mut fields = chromium().as_object().expect("an object").clone();
         fields.retain(|name, _| subset(mask).any(|(kept, _)| kept == name));
@@ -61,7 +66,7 @@ fn dropping_a_field_is_the_same_as_dropping_its_component() {
 }
 
 #[test]
-fn a_family_left_out_is_a_mismatch() {
+fn a_missing_or_malformed_family_is_a_mismatch() {
     for family in ["os", "browser"] {
         for gone in [json!(null), json!("unknown"), json!(""), json!([]), json!(["Linux"]), json!({"": null})] {
             let sent = with(&chromium(), &json!({family: gone}));
@@ -71,7 +76,7 @@ fn a_family_left_out_is_a_mismatch() {
 }
 
 #[test]
-fn values_moved_between_fields_are_other_values() {
+fn values_that_are_moved_between_fields_or_nested_differently_have_other_macs() {
     let pairs = [
         (json!({"cpu": 1, "hardwareConcurrency": 23}), json!({"cpu": 12, "hardwareConcurrency": 3})),
         (json!({"cpu": "1", "fonts": "23"}), json!({"cpu": "12", "fonts": "3"})),
@@ -92,7 +97,7 @@ fn values_moved_between_fields_are_other_values() {
 }
 
 #[test]
-fn fields_of_the_senders_own_never_raise_the_score() {
+fn fields_that_the_baseline_lacks_do_not_change_the_score() {
     let stored = with(&chromium(), &json!({"gpu": null, "canvasPrint": null}));
     let poor = with(&stored, &json!({"fonts": "x", "cpu": "x", "hardwareConcurrency": 99}));
     let mut rich = poor.as_object().expect("an object").clone();
@@ -103,10 +108,11 @@ fn fields_of_the_senders_own_never_raise_the_score() {
 }
 
 #[test]
-fn a_baseline_cannot_be_walked_down_until_it_binds_no_more() {
+fn repeated_updates_do_not_reduce_the_weight_of_a_baseline() {
     let mut stored = seal(&chromium());
     for _ in 0..8 {
-        // Leaves out components with a total weight of 4. With the remaining 12 of 16, the fingerprint just matches.
+        // The presented fingerprint lacks components with a total weight of 4. The remaining 12 of 16 reach the
+        // threshold of a match exactly.
         let mut sent = stored.clone();
         let mut spare = 4;
         for (name, weight) in SAMPLE_WEIGHTS {
@@ -122,7 +128,7 @@ fn a_baseline_cannot_be_walked_down_until_it_binds_no_more() {
 }
 
 #[test]
-fn a_light_baseline_binds_nothing_but_its_families() {
+fn a_light_baseline_is_judged_by_its_families_only() {
     let light = json!({"os": "Linux", "browser": "Firefox", "language": "en-US", "cpu": "amd64", "fonts": "Arial"});
     assert_eq!(seal(&light).weight(), 5);
     assert!(!seal(&light).can_bind());
@@ -139,7 +145,7 @@ fn a_light_baseline_binds_nothing_but_its_families() {
 }
 
 #[test]
-fn an_empty_baseline_is_judged_by_nothing() {
+fn an_empty_baseline_is_never_judged_and_an_empty_fingerprint_never_matches() {
     for nothing in [json!({}), json!({"pet": "cat"}), json!({"cpu": null, "gpu": "unknown", "fonts": ", ,"})] {
         assert_eq!(seal(&nothing), seal(&json!({})));
         assert_eq!(verdict(&nothing, &chromium()), Verdict::Unjudged);
@@ -148,7 +154,7 @@ fn an_empty_baseline_is_judged_by_nothing() {
 }
 
 #[test]
-fn another_key_or_another_user_is_another_device() {
+fn a_fingerprint_sealed_with_another_key_or_for_another_user_is_a_mismatch() {
     let fingerprint = Fingerprint::parse(&chromium()).expect("a fingerprint");
     let stored = fingerprint.seal(&key(), &user());
     for other in

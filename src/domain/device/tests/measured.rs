@@ -1,10 +1,13 @@
-//! Tests of all events that were measured on one machine, with the expected score and verdict.
+//! Tests of the events that were measured on one machine, each with the expected score and verdict.
 
 use super::*;
 
+/// An event: how a browser's fingerprint changes, and the expected result.
 struct Event {
     name: &'static str,
+    /// The fingerprint before the event.
     stored: Value,
+    /// The fields that the event changes. A field that is `null` is removed.
     changes: Value,
     /// The weight of the equal components, and the whole weight.
     score: (u32, u32),
@@ -15,6 +18,7 @@ fn event(name: &'static str, stored: Value, changes: Value, score: (u32, u32), v
     Event { name, stored, changes, score, verdict }
 }
 
+/// Returns events that must match.
 fn everyday() -> Vec<Event> {
     let of_chromium = |name, changes, score| event(name, chromium(), changes, score, Verdict::Match);
     vec![
@@ -45,6 +49,7 @@ fn everyday() -> Vec<Event> {
     ]
 }
 
+/// Returns events after which the fingerprint drifts.
 fn unusual() -> Vec<Event> {
     vec![
         event(
@@ -84,8 +89,9 @@ fn unusual() -> Vec<Event> {
     ]
 }
 
-/// Returns events in which another machine has the same operating system and browser. In the first event it is in the
-/// same town, with the same time zone and language. In the others, both differ.
+/// Returns events in which another machine with the same operating system and browser presents a fingerprint. The
+/// machine of the first event is in the same town, with the same time zone and language. In the other events, time zone
+/// and language differ.
 fn other_machines() -> Vec<Event> {
     let nearby = json!({
         "visitorId": "c", "canvasPrint": canvas("other", 9600), "fonts": "Arial, Cantarell",
@@ -101,7 +107,7 @@ fn other_machines() -> Vec<Event> {
 }
 
 #[test]
-fn every_measured_event_scores_as_it_should() {
+fn every_measured_event_has_the_expected_score_and_verdict() {
     for event in everyday().into_iter().chain(unusual()).chain(other_machines()) {
         let score = score(&event.stored, &with(&event.stored, &event.changes));
         let (equal, weight) = event.score;
@@ -120,7 +126,7 @@ fn another_browser_on_the_same_machine_is_a_mismatch() {
 }
 
 #[test]
-fn another_system_is_a_mismatch_however_alike_the_rest() {
+fn another_system_is_a_mismatch_even_if_all_other_components_are_equal() {
     let score = score(&chromium(), &with(&chromium(), &json!({"os": "Windows"})));
     assert!((score.value() - 1.0).abs() < f64::EPSILON);
     assert_eq!(judge(score, Thresholds::default()), Verdict::Mismatch);

@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// Pairs of a user agent and the expected name.
 const CASES: [(&str, Option<&str>); 33] = [
     (
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36",
@@ -87,7 +88,7 @@ const CASES: [(&str, Option<&str>); 33] = [
 ];
 
 #[test]
-fn a_user_agent_gives_browser_major_version_and_system() {
+fn a_user_agent_is_described_by_browser_major_version_and_system() {
     for (user_agent, name) in CASES {
         assert_eq!(DeviceName::from_user_agent(user_agent).as_ref().map(DeviceName::as_str), name, "{user_agent}");
     }
@@ -95,7 +96,7 @@ fn a_user_agent_gives_browser_major_version_and_system() {
 }
 
 #[test]
-fn a_name_is_one_short_line() {
+fn a_name_is_one_line_of_1_to_100_characters() {
     for (text, name) in [("  Work\u{a0}laptop \n", "Work\u{a0}laptop"), ("Jose\u{301}", "Jos\u{e9}"), ("👩‍💻", "👩‍💻")]
     {
         assert_eq!(DeviceName::parse(text).expect("a name").as_str(), name);

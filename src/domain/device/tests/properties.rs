@@ -1,10 +1,11 @@
-//! Property tests: statements that are true for every fingerprint and every text.
+//! Property tests: each test checks a statement with many generated fingerprints or texts.
 
 use proptest::prelude::*;
 
 use super::super::weights::{COMPONENTS, Role, compared};
 use super::*;
 
+/// Generates JSON values of every kind, nested up to 5 levels deep.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -24,6 +25,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Generates names of known components.
 fn any_name() -> impl Strategy<Value = &'static str> {
     prop::sample::select(COMPONENTS.iter().map(|component| component.name).collect::<Vec<_>>())
 }
@@ -35,22 +37,26 @@ fn any_fingerprint() -> impl Strategy<Value = Value> {
 }
 
 /// Generates sealed fingerprints of arbitrary components with arbitrary MACs.
-fn any_baseline() -> impl Strategy<Value = SealedFingerprint> {
+fn any_sealed_fingerprint() -> impl Strategy<Value = SealedFingerprint> {
     let mac = prop::array::uniform16(0_u8..3);
-    prop::collection::btree_map(any_name().prop_filter("kept", |name| compared(name).is_some()), mac, 0..16)
-        .prop_map(|macs| SealedFingerprint { macs })
+    prop::collection::btree_map(
+        any_name().prop_filter("a compared component", |name| compared(name).is_some()),
+        mac,
+        0..16,
+    )
+    .prop_map(|macs| SealedFingerprint { macs })
 }
 
 proptest! {
     #[test]
-    fn no_json_makes_it_panic(value in any_json()) {
+    fn no_json_value_causes_a_panic(value in any_json()) {
         if let Ok(fingerprint) = Fingerprint::parse(&value) {
             let _ = fingerprint.seal(&key(), &user()).to_json();
         }
     }
 
     #[test]
-    fn a_fingerprint_equals_itself_and_survives_the_database(value in any_fingerprint()) {
+    fn a_fingerprint_equals_itself_and_is_read_back_from_its_json(value in any_fingerprint()) {
         let stored = seal(&value);
         let score = compare(&stored, &seal(&value));
         prop_assert!(!score.veto());
@@ -60,22 +66,24 @@ proptest! {
     }
 
     #[test]
-    fn the_score_falls_with_every_component_taken_away_or_changed(
-        stored in any_baseline(), presented in any_baseline(), change in any::<bool>(),
+    fn each_removed_or_changed_component_lowers_the_score_or_sets_the_veto(
+        stored in any_sealed_fingerprint(), presented in any_sealed_fingerprint(), change in any::<bool>(),
     ) {
         let mut presented = presented;
+        // About two thirds of the stored MACs are also presented.
         presented.macs.extend(stored.macs.iter().filter(|(_, mac)| mac[0] > 0));
         let before = compare(&stored, &presented);
         for name in stored.macs.keys().filter(|name| presented.macs.get(*name) == stored.macs.get(*name)) {
             let mut worse = presented.clone();
             if change {
+                // The generator uses the bytes 0 to 2, so this MAC differs from all generated MACs.
                 worse.macs.insert(name, [9; 16]);
             } else {
                 worse.macs.remove(name);
             }
             let after = compare(&stored, &worse);
             prop_assert_eq!(after.weight(), before.weight());
-            match compared(name).expect("kept").role {
+            match compared(name).expect("a compared component").role {
                 Role::Weighted(_) => prop_assert!(after.value() < before.value()),
                 _ => prop_assert!(after.veto()),
             }
@@ -83,20 +91,24 @@ proptest! {
     }
 
     #[test]
-    fn what_only_the_request_has_changes_nothing(stored in any_baseline(), presented in any_baseline()) {
+    fn components_that_the_baseline_lacks_do_not_change_the_score(
+        stored in any_sealed_fingerprint(), presented in any_sealed_fingerprint(),
+    ) {
         let mut less = presented.clone();
         less.macs.retain(|name, _| stored.macs.contains_key(name));
         prop_assert_eq!(compare(&stored, &presented), compare(&stored, &less));
     }
 
     #[test]
-    fn a_better_score_never_gets_a_worse_verdict(
-        stored in any_baseline(), presented in any_baseline(), match_from in 0.01..1.0_f64, share in 0.01..1.0_f64,
+    fn each_component_that_becomes_equal_improves_the_verdict_or_keeps_it(
+        stored in any_sealed_fingerprint(), presented in any_sealed_fingerprint(),
+        match_from in 0.01..1.0_f64, share in 0.01..1.0_f64,
     ) {
-        let thresholds = Thresholds::new(match_from, match_from * share).expect("in order");
+        let thresholds = Thresholds::new(match_from, match_from * share).expect("valid thresholds");
         let rank = |verdict| match verdict {
             Verdict::Mismatch => 0,
             Verdict::Drift => 1,
+            // An unjudged fingerprint passes like a match.
             Verdict::Match | Verdict::Unjudged => 2,
         };
         let mut better = presented.clone();
@@ -109,17 +121,17 @@ proptest! {
     }
 
     #[test]
-    fn a_renewed_baseline_matches_what_renewed_it_and_is_never_lighter(
-        stored in any_baseline(), presented in any_baseline(),
+    fn an_updated_fingerprint_matches_the_presented_one_and_has_no_less_weight(
+        stored in any_sealed_fingerprint(), presented in any_sealed_fingerprint(),
     ) {
-        let renewed = stored.updated_by(&presented);
-        prop_assert!(renewed.weight() >= stored.weight());
-        prop_assert!(!compare(&presented, &renewed).veto());
-        prop_assert_eq!(compare(&presented, &renewed), compare(&presented, &presented));
+        let updated = stored.updated_by(&presented);
+        prop_assert!(updated.weight() >= stored.weight());
+        prop_assert!(!compare(&presented, &updated).veto());
+        prop_assert_eq!(compare(&presented, &updated), compare(&presented, &presented));
     }
 
     #[test]
-    fn two_users_of_one_machine_have_nothing_in_common(value in any_fingerprint(), one: u128, other: u128) {
+    fn the_sealed_fingerprints_of_two_users_have_no_common_mac(value in any_fingerprint(), one: u128, other: u128) {
         prop_assume!(one != other);
         let fingerprint = Fingerprint::parse(&value).expect("within the limits");
         let [one, other] = [one, other].map(|id| fingerprint.seal(&key(), &Uuid::from_u128(id)));
@@ -128,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_the_readers_panic(text in prop_oneof![".{0,200}", "\\PC{0,50}(Chrome|Edg|Opera|curl|Version)/.{0,20}"]) {
+    fn no_text_causes_a_panic(text in prop_oneof![".{0,200}", "\\PC{0,50}(Chrome|Edg|Opera|curl|Version)/.{0,20}"]) {
         let _ = SealedFingerprint::from_json(&text);
         let _ = DeviceSecret::parse(&text);
         if let Some(name) = DeviceName::from_user_agent(&text) {
@@ -140,8 +152,8 @@ proptest! {
     }
 
     #[test]
-    fn a_secret_has_one_text(bytes: [u8; 32]) {
+    fn the_text_of_a_secret_is_read_and_written_unchanged(bytes: [u8; 32]) {
         let text = DeviceSecret::from_bytes(bytes).reveal();
-        prop_assert_eq!(DeviceSecret::parse(&text).expect("our own text").reveal(), text);
+        prop_assert_eq!(DeviceSecret::parse(&text).expect("the text of a secret").reveal(), text);
     }
 }

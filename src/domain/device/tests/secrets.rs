@@ -11,12 +11,12 @@ fn a_secret_is_read_back_from_its_text() {
     let secret = DeviceSecret::from_bytes([0xa5; 32]);
     let text = secret.reveal();
     assert_eq!(text.len(), 43);
-    let again = DeviceSecret::parse(&text).expect("our own text");
+    let again = DeviceSecret::parse(&text).expect("the text of a secret");
     assert!(again.hash(&device_key()) == secret.hash(&device_key()));
 }
 
 #[test]
-fn no_other_spelling_of_a_secret_is_read() {
+fn another_spelling_of_a_secret_is_refused() {
     let text = DeviceSecret::from_bytes([0xff; 32]).reveal();
     assert_eq!(text, format!("{}8", "_".repeat(42)));
     let (start, standard) = ("_".repeat(42), "/".repeat(42));
@@ -25,7 +25,7 @@ fn no_other_spelling_of_a_secret_is_read() {
         format!("{text}="),
         format!(" {text}"),
         start.clone(),
-        format!("{start}9"), // the last character has two unused bits
+        format!("{start}9"), // The last character has two unused bits, which must be zero.
         format!("{standard}8"),
         format!("{}é", "_".repeat(41)),
         "A".repeat(44),
@@ -37,7 +37,7 @@ fn no_other_spelling_of_a_secret_is_read() {
 }
 
 #[test]
-fn the_stored_form_is_keyed_and_read_back() {
+fn a_hash_depends_on_the_key_and_is_read_back() {
     let secret = DeviceSecret::from_bytes([1; 32]);
     let hash = secret.hash(&device_key());
     assert!(DeviceSecretHash::from_stored(hash.as_bytes()).expect("32 bytes") == hash);
@@ -50,7 +50,7 @@ fn the_stored_form_is_keyed_and_read_back() {
 }
 
 #[test]
-fn debug_of_a_secret_is_its_type() {
+fn debug_prints_only_the_name_of_the_type() {
     let secret = DeviceSecret::from_bytes([1; 32]);
     assert_eq!(format!("{secret:?}"), "DeviceSecret");
     assert_eq!(format!("{:?}", device_key()), "DeviceKey");

@@ -7,14 +7,17 @@ fn same(component: &str, one: &Value, other: &Value) -> bool {
     seal(&json!({component: one})) == seal(&json!({component: other}))
 }
 
+/// Returns the error for a value that is not a fingerprint.
 fn refusal(value: &Value) -> FingerprintError {
     Fingerprint::parse(value).expect_err("refused")
 }
 
+/// Returns a text inside `depth` nested arrays and objects.
 fn nested(depth: usize) -> Value {
     (0..depth).fold(json!("x"), |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({"k": inner}) })
 }
 
+/// Returns an object with `count` fields.
 fn fields(count: usize) -> Value {
     Value::Object((0..count).map(|n| (format!("field{n}"), json!(n))).collect())
 }
@@ -25,7 +28,7 @@ fn bytes(length: usize) -> Value {
 }
 
 #[test]
-fn the_limits_hold_to_the_last_one() {
+fn a_fingerprint_at_each_limit_is_read_and_a_larger_one_is_refused() {
     assert!(Fingerprint::parse(&fields(64)).is_ok());
     assert_eq!(refusal(&fields(65)), FingerprintError::TooManyFields(65));
     assert_eq!(refusal(&fields(200)), FingerprintError::TooManyFields(200));
@@ -40,13 +43,13 @@ fn the_limits_hold_to_the_last_one() {
 }
 
 #[test]
-fn the_canvas_counts_before_it_is_hashed() {
+fn the_size_limit_applies_to_the_canvas_before_it_is_hashed() {
     let drawing = with(&chromium(), &json!({"canvasPrint": canvas("large", 60_000)}));
     assert!(matches!(refusal(&drawing), FingerprintError::TooLarge(60_000..)));
 }
 
 #[test]
-fn a_refusal_says_the_limit() {
+fn the_message_of_a_refusal_contains_the_limit() {
     assert_eq!(refusal(&json!([])).to_string(), "the fingerprint must be an object");
     assert_eq!(refusal(&fields(65)).to_string(), "the fingerprint may have at most 64 fields, this one has 65");
     assert_eq!(
@@ -60,7 +63,7 @@ fn a_refusal_says_the_limit() {
 }
 
 #[test]
-fn the_order_of_fields_and_keys_says_nothing() {
+fn the_order_of_fields_and_keys_is_ignored() {
     let backwards: Map<_, _> = chromium().as_object().expect("an object").clone().into_iter().rev().collect();
     assert_eq!(seal(&Value::Object(backwards)), seal(&chromium()));
     let [one, other] =
@@ -70,7 +73,7 @@ fn the_order_of_fields_and_keys_says_nothing() {
 }
 
 #[test]
-fn one_value_in_two_spellings_is_one_value() {
+fn equivalent_values_are_equal() {
     let equal = [
         ("deviceMemory", json!(16), json!("16")),
         ("deviceMemory", json!(16), json!(16.0)),
@@ -82,9 +85,11 @@ fn one_value_in_two_spellings_is_one_value() {
         ("fonts", json!("Arial, Courier New, "), json!("Courier New,Arial")),
         ("fonts", json!("Arial, Courier New"), json!(["Courier New", "Arial", "Arial", null])),
         ("plugins", json!([{"name": "PDF"}, {"name": "B"}]), json!([{"name": "B"}, {"name": "PDF"}])),
+        // Only the part before the first separator is compared.
         ("osVersion", json!("10.15.7"), json!("10_15_8")),
         ("osVersion", json!("x86_64"), json!("x86.64")),
         ("osVersion", json!(10), json!("10.0")),
+        // Only the first word is compared, without a leading "Mobile".
         ("browser", json!("Chrome"), json!("Chrome Headless")),
         ("browser", json!("Safari"), json!("Mobile Safari")),
         ("os", json!("Mac OS"), json!(" Mac  OS X")),
@@ -96,7 +101,7 @@ fn one_value_in_two_spellings_is_one_value() {
 }
 
 #[test]
-fn two_values_stay_two() {
+fn different_values_are_not_equal() {
     let different = [
         ("deviceMemory", json!(16), json!(1.6)),
         ("deviceMemory", json!(16), json!([16])),
@@ -118,7 +123,7 @@ fn two_values_stay_two() {
 }
 
 #[test]
-fn a_value_that_says_nothing_is_absent() {
+fn a_value_without_information_is_absent() {
     for value in [json!(null), json!(""), json!("  "), json!("unknown"), json!("undefined"), json!([]), json!({})] {
         assert!(same("gpu", &value, &json!(null)), "{value}");
     }
@@ -139,7 +144,7 @@ fn only_compared_components_are_kept() {
 }
 
 #[test]
-fn the_stored_form_is_read_back_and_has_nothing_raw() {
+fn the_stored_form_is_read_back_and_contains_no_raw_value() {
     let stored = seal(&own_module());
     let text = stored.to_json();
     assert_eq!(SealedFingerprint::from_json(&text), Ok(stored));
@@ -152,9 +157,9 @@ fn the_stored_form_is_read_back_and_has_nothing_raw() {
 }
 
 #[test]
-fn the_stored_form_of_scheme_1_stays_what_it_is() {
-    // Stored baselines outlive the process, so a change of the normalisation or of the MAC's input requires a new
-    // scheme.
+fn the_stored_form_of_scheme_1_does_not_change() {
+    // Stored sealed fingerprints must remain readable after an update of the server. If this test fails because the
+    // normalisation or the input of the MAC was changed, the change requires a new scheme.
     let stored = seal(&json!({"os": "Linux", "cpu": "amd64", "fonts": "Arial, Courier New, ", "deviceMemory": 16}));
     assert_eq!(
         stored.to_json(),
@@ -187,7 +192,7 @@ fn a_damaged_stored_form_is_an_error() {
 }
 
 #[test]
-fn debug_prints_the_type_and_nothing_else() {
+fn debug_prints_only_the_name_of_the_type() {
     let fingerprint = Fingerprint::parse(&chromium()).expect("a fingerprint");
     assert_eq!(format!("{fingerprint:?}"), "Fingerprint");
     assert_eq!(format!("{:?}", seal(&chromium())), "SealedFingerprint");
@@ -195,7 +200,8 @@ fn debug_prints_the_type_and_nothing_else() {
 }
 
 #[test]
-fn thresholds_are_exact_at_the_boundary() {
+fn a_score_equal_to_a_threshold_reaches_it() {
+    // Returns the score of the sample without the named components. The whole weight is 16.
     let lacking = |names: &[&str]| {
         let gone: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
         score(&chromium(), &with(&chromium(), &Value::Object(gone)))
@@ -207,9 +213,12 @@ fn thresholds_are_exact_at_the_boundary() {
         assert_eq!(judge(twelve, thresholds), on_twelve, "{match_from}");
         assert_eq!(judge(eleven, thresholds), Verdict::Drift, "{match_from}");
     }
-    // 0.7 × 20 and 0.55 × 20 are not whole numbers in binary floating point.
+    // 0.7 and 0.55 have no exact binary floating-point form. `judge` therefore compares whole numbers: 14 of 20 reaches
+    // 0.7, and 11 of 20 reaches 0.55.
     let own = |gone: Value| score(&own_module(), &with(&own_module(), &gone));
     let thresholds = Thresholds::new(0.7, 0.55).expect("thresholds");
+    // Each object removes or changes components of the sample, so that components with a weight of 14 or 11 of 20 are
+    // equal.
     let fourteen = json!({"canvasPrint": null, "gpu": null});
     let eleven = with(&fourteen, &json!({"canvasPrint": 1, "gpu": 1, "cpu": 1, "language": 1}));
     assert_eq!(judge(own(fourteen), thresholds), Verdict::Match);
@@ -218,7 +227,7 @@ fn thresholds_are_exact_at_the_boundary() {
 }
 
 #[test]
-fn thresholds_that_contradict_each_other_are_refused() {
+fn thresholds_that_are_out_of_range_or_contradict_each_other_are_refused() {
     for (match_from, drift_from) in [(1.0, 1.0), (0.75, 0.4), (0.5, 0.5), (0.000_001, 0.000_001)] {
         assert!(Thresholds::new(match_from, drift_from).is_ok(), "{match_from} {drift_from}");
     }
@@ -232,7 +241,7 @@ fn thresholds_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn what_a_component_took_to_be_read_says_nothing() {
+fn the_duration_of_a_component_is_ignored() {
     let component = |value: Value, duration: f64| json!({"value": value, "duration": duration});
     assert!(same("fonts", &component(json!(["Arial", "Lato"]), 3.0), &component(json!(["Arial", "Lato"]), 12.5)));
     assert!(same("fonts", &component(json!(["Arial"]), 3.0), &json!(["Arial"])));
