@@ -20,8 +20,7 @@ use rocket::{
     serde::{Serialize, json::Json},
 };
 use vestibule::{
-    CurrentUser, Embed, FreshToken, MaybeAccessToken, Require, Vestibule, config::Config, domain::UserId, permission,
-    protected,
+    CurrentUser, Embed, FreshToken, MaybeAccessToken, Require, UserId, Vestibule, config::Config, permission, protected,
 };
 
 permission!(DeleteNotes = "delete:notes");

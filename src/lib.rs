@@ -1,6 +1,19 @@
 //! Vestibule is a server for logins and sessions, with its own database. This crate is the library of that server. With it, a
 //! Rocket application can serve the login endpoints itself and protect its own routes.
 //!
+//! # Getting started
+//!
+//! The crate is on no registry. An application depends on a checkout of it, and on the version of Rocket that it uses:
+//!
+//! ```toml
+//! vestibule = { path = "../vestibule" }
+//! rocket = "=0.5.2"
+//! ```
+//!
+//! The first start creates the data directory, the database and the root secret. Users come to exist by the endpoint
+//! `/auth/register`, if the setting `registration` is `open`, or by the command `vestibule user add` on the same data
+//! directory. Roles and permissions are granted by the commands `vestibule role set` and `vestibule user set`.
+//!
 //! # A complete application
 //!
 //! ```no_run
@@ -91,8 +104,9 @@ pub mod store;
 pub use self::http::guards::protected::closed;
 pub use self::{
     domain::{
-        AccessClaims, Permission, SessionId, TokenId, UnixTime, UserId, access_token::AccessTokenError,
-        device::DeviceName,
+        AccessClaims, Permission, SessionId, TokenId, UnixTime, UserId,
+        access_token::AccessTokenError,
+        device::{DeviceName, DeviceNameError},
     },
     flows::{
         OpenError, RevocationRule, Vestibule,

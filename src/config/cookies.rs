@@ -95,11 +95,11 @@ impl CookieKeys {
             ("refresh_cookie_name", &self.refresh_name, Path::Sessions),
             ("csrf_cookie_name", &self.csrf_name, Path::Root),
         ];
-        for (place, (key, name, path)) in names.iter().enumerate() {
+        for (index, (key, name, path)) in names.iter().enumerate() {
             let Ok(name) = name else { continue };
             self.check_prefix(reader, key, name, *path);
             let same = |(_, other, _): &&(&str, &Read<String>, Path)| other.as_ref().is_ok_and(|other| other == name);
-            if let Some((other, ..)) = names[..place].iter().find(same) {
+            if let Some((other, ..)) = names[..index].iter().find(same) {
                 let other = reader.describe(other);
                 reader.refuse(key, format!("must differ from {other}"));
             }

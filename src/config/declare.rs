@@ -68,7 +68,7 @@ macro_rules! settings {
      |$reader:ident $(, $argument:ident: $Argument:ty)*| {
         $(
             $(#[doc = $doc:literal])+
-            #[key($($declared:tt)+)]
+            #[key($name:literal $(, $option:ident = $value:expr)* $(,)?)]
             $(#[read($($read:tt)+)])?
             $field:ident: $Type:ty,
         )+
@@ -77,13 +77,18 @@ macro_rules! settings {
         $(#[doc = $about])+
         #[derive(Debug, Clone)]
         pub struct $Section {
-            $($(#[doc = $doc])+ pub $field: $Type,)+
+            $(
+                $(#[doc = $doc])+
+                ///
+                #[doc = concat!("Setting: `", $name, "`." $(, $crate::config::declare::documented!($option, $value))*)]
+                pub $field: $Type,
+            )+
             $($($(#[doc = $derived_doc])+ pub $derived: $Derived,)+)?
         }
 
         $crate::config::declare::keys! {
             $Keys in $section, |$reader $(, $argument: $Argument)*| {
-                $($(#[doc = $doc])+ #[key($($declared)+)] $(#[read($($read)+)])? $field: $Type,)+
+                $($(#[doc = $doc])+ #[key($name $(, $option = $value)*)] $(#[read($($read)+)])? $field: $Type,)+
                 then { $($($derived: $Derived = $from,)+)? }
             }
         }
@@ -108,4 +113,17 @@ macro_rules! declared {
         $key.$option($value)
     };
 }
-pub(super) use {declared, keys, settings};
+
+/// The text of an option of `#[key(…)]` in the documentation of the field.
+macro_rules! documented {
+    (default, $value:expr) => {
+        concat!(" Default: `", stringify!($value), "`.")
+    };
+    (dev, $value:expr) => {
+        concat!(" In the profile `dev`: `", stringify!($value), "`.")
+    };
+    ($option:ident, $value:expr) => {
+        ""
+    };
+}
+pub(super) use {declared, documented, keys, settings};

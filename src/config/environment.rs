@@ -39,7 +39,7 @@ impl Variables {
     pub(super) fn give(self, gathered: &mut Gathered, origin: impl Fn(&str) -> String) {
         let mut ignored = Vec::new();
         for (name, value) in &self.0 {
-            let place = || match origin(name) {
+            let origin_text = || match origin(name) {
                 origin if origin == *name => origin,
                 origin => format!("{name} in {origin}"),
             };
@@ -52,7 +52,7 @@ impl Variables {
                 } else if gathered.schema.find(&key).is_some() {
                     gathered.put(&key, value.as_str().into(), &origin(name));
                 } else {
-                    gathered.unknown(&key, &place());
+                    gathered.unknown(&key, &origin_text());
                 }
             } else if let Some(suffix) = name.strip_prefix(ROCKET_PREFIX) {
                 let key = suffix.to_ascii_lowercase();
@@ -65,7 +65,7 @@ impl Variables {
                 // value such as `{json=x}` is a table.
                 let Ok(value) = value.parse::<Value>();
                 if let Value::Dict(_, settings) = nest(&key, value) {
-                    gathered.merge_rocket(place(), Profile::Global.collect(settings));
+                    gathered.merge_rocket(origin_text(), Profile::Global.collect(settings));
                 }
             }
         }

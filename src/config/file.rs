@@ -34,8 +34,8 @@ pub(super) fn read(path: &Path, name: &str, profile: &Profile, gathered: &mut Ga
     let profiles: Dict = match Toml::from_str(&text) {
         Ok(profiles) => profiles,
         Err(error) => {
-            let place = error.span().map_or(0, |span| span.start.min(text.len()));
-            let line = text.as_bytes()[..place].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let offset = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
             let message = error.message().replace('\n', "; ");
             return gathered.problem(&format!("line {line}"), name, &format!("not TOML: {message}"));
         }

@@ -19,7 +19,7 @@ pub(super) struct Gathered {
     /// The declarations of all keys.
     pub schema: &'static Schema,
     /// The values of the keys of this program, by the full name of the key. figment keeps the origin of each value.
-    ours: Figment,
+    own: Figment,
     /// The values of `address` and `port` from Rocket's own settings. They are used if no source sets the key of this program.
     fallback: Figment,
     /// The result of [`settle`](Self::settle): the value of each key that a source set. Empty before that call.
@@ -38,7 +38,7 @@ impl Gathered {
     pub(super) fn new(schema: &'static Schema) -> Self {
         Self {
             schema,
-            ours: Figment::new(),
+            own: Figment::new(),
             fallback: Figment::new(),
             values: Dict::new(),
             clients: BTreeSet::new(),
@@ -56,7 +56,7 @@ impl Gathered {
             if let Some((id, _)) = schema::split_client(key) {
                 self.put_client(id, origin);
             }
-            self.ours = take(&mut self.ours).merge(Source::of_one(origin, key, value));
+            self.own = take(&mut self.own).merge(Source::of_one(origin, key, value));
         } else {
             self.unknown(key, origin);
         }
@@ -118,8 +118,8 @@ impl Gathered {
 
     /// Computes `values` from the values of all sources. Call it once, after the last source.
     pub(super) fn complete(&mut self) {
-        self.ours = take(&mut self.ours).join(take(&mut self.fallback));
-        self.values = self.ours.data().ok().and_then(|mut data| data.remove(&Profile::Global)).unwrap_or_default();
+        self.own = take(&mut self.own).join(take(&mut self.fallback));
+        self.values = self.own.data().ok().and_then(|mut data| data.remove(&Profile::Global)).unwrap_or_default();
     }
 
     /// Returns the value that a source set for `key`; `None` if no source set it.
@@ -130,7 +130,7 @@ impl Gathered {
     /// Returns the origin of the value of `key`, such as `Rocket.toml`, `VESTIBULE_PORT` or `--port`; `default` if no source
     /// set it.
     pub(super) fn origin(&self, key: &str) -> String {
-        let metadata = self.value(key).and_then(|value| self.ours.get_metadata(value.tag()));
+        let metadata = self.value(key).and_then(|value| self.own.get_metadata(value.tag()));
         metadata.map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string())
     }
 }

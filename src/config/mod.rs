@@ -1,5 +1,26 @@
 //! The configuration: one typed value whose settings fit together, and the origin of each setting.
 //!
+//! An application begins with [`Config::of_process`], which reads what `vestibule serve` reads, or with [`load`] and
+//! [`Sources`], if it sets keys itself:
+//!
+//! ```
+//! use vestibule::config::{Profile, Sources, load};
+//!
+//! let sources = Sources::isolated(Profile::Serve)
+//!     .set("data_dir", "/var/lib/notes")
+//!     .set("public_url", "https://notes.example.com")
+//!     .set("trusted_proxies", vec!["10.0.0.0/8"])
+//!     .set("access_token_lifetime", "5m");
+//! let config = load(&sources)?.config;
+//! assert_eq!(config.web.public_url.as_str(), "https://notes.example.com");
+//! # Ok::<(), vestibule::config::Problems>(())
+//! ```
+//!
+//! The same keys in `Rocket.toml` are in the table of the profile, such as `[default.auth]`; in the environment they are
+//! `VESTIBULE_DATA_DIR`, `VESTIBULE_PUBLIC_URL`. The documentation of each field names its key and its default. The other types
+//! of this module are parts of a [`Config`] or of what [`load`] returns. They are reached through these, and need no example of
+//! their own.
+//!
 //! A later source replaces the values of an earlier source. The order is: built-in defaults, `Rocket.toml` or `--config FILE`
 //! (the table `auth` of the profile), `.env` in the working directory, `VESTIBULE_<KEY>`, the command line, [`Sources::set`].
 //!
@@ -70,7 +91,7 @@ pub use self::{
 };
 pub use crate::domain::{
     address::PublicUrl,
-    device::Thresholds,
+    device::{Thresholds, ThresholdsError},
     exclusions::{Exclusion, Exclusions},
     jwt::Algorithm,
     rate::Rate,
@@ -105,6 +126,13 @@ static SCHEMA: Schema = Schema(&[
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Set a key with [`Sources::set`] rather than by a change of a field: other settings follow from some keys when the
+/// configuration is read. A later change has no effect on the fields `tokens.access_token_lifetime`, `tokens.audience` and
+/// `sessions.refresh_token_lifetime` (each client has its own value), `sessions.blacklist_enabled` and `blacklist_strategy`
+/// (`blacklist` counts), `devices.match_from` and `drift_from` (`thresholds` counts) and `passwords.registration`
+/// (`registration_open` counts). An embedding application listens where Rocket's configuration says, so `web.address` and
+/// `web.port` have no effect there; [`Loaded::figment`] contains them for Rocket.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The profile: `serve` or `dev`.

@@ -68,8 +68,8 @@ fn origin(metadata: &Metadata) -> String {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, problem) in self.0.iter().enumerate() {
-            if place > 0 {
+        for (index, problem) in self.0.iter().enumerate() {
+            if index > 0 {
                 writeln!(f)?;
             }
             write!(f, "{problem}")?;

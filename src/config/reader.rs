@@ -172,10 +172,10 @@ impl Reader {
     /// keys of each client, each in the order of `Rocket.toml`. Call it after all sections were read.
     pub(super) fn finish(self) -> (Gathered, Vec<Entry>) {
         let entry = |(key, value): (&String, &Json)| {
-            let (place, known) = self.gathered.schema.keys().enumerate().find(|(_, known)| known.is_for(key))?;
+            let (index, known) = self.gathered.schema.keys().enumerate().find(|(_, known)| known.is_for(key))?;
             let client = schema::split_client(key).map(|(id, _)| id.to_owned());
             let (section, meaning, origin) = (known.section, known.meaning(), self.gathered.origin(key));
-            Some(((client, place), Entry { section, key: key.clone(), value: value.clone(), origin, meaning }))
+            Some(((client, index), Entry { section, key: key.clone(), value: value.clone(), origin, meaning }))
         };
         let entries: BTreeMap<_, _> = self.effective.iter().filter_map(entry).collect();
         (self.gathered, entries.into_values().collect())

@@ -57,7 +57,8 @@ impl Sources {
         Self { config_file, flags, directory, environment, ..Self::isolated(profile) }
     }
 
-    /// Returns sources without a file, environment and flags, for tests and for programs that embed the server.
+    /// Returns sources without a file, environment and flags, for tests and for programs that embed the server. The module
+    /// documentation has an example.
     pub fn isolated(profile: Profile) -> Self {
         Self {
             profile,

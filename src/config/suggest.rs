@@ -26,8 +26,8 @@ const FORMER_NAMES: [(&str, &str); 17] = [
 
 /// Returns the key that the operator probably meant by `unknown`; `None` if no key is similar.
 pub(super) fn suggest(schema: &Schema, unknown: &str) -> Option<String> {
-    if let Some((_, ours)) = FORMER_NAMES.iter().find(|(former, _)| *former == unknown) {
-        return Some((*ours).to_owned());
+    if let Some((_, own)) = FORMER_NAMES.iter().find(|(former, _)| *former == unknown) {
+        return Some((*own).to_owned());
     }
     let client = schema::split_client(unknown).map(|(id, _)| id);
     schema

@@ -44,12 +44,12 @@ fn problem(sources: &Sources) -> String {
 }
 
 /// A temporary working directory with files, and sources that read these files and the given variables.
-struct Place {
+struct SourceDirectory {
     directory: tempfile::TempDir,
     sources: Sources,
 }
 
-impl Place {
+impl SourceDirectory {
     fn new(profile: Profile) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut sources = Sources::isolated(profile);

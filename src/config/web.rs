@@ -54,7 +54,8 @@ settings! {
         #[key("allowed_redirect_hosts", default = Vec::<&str>::new(), main = true)]
         redirect_hosts: Vec<AllowedHost>,
         /// The paths that forward authentication permits without a login, such as `/public/**` or `app.example.com/*.css`. `*`
-        /// matches any text within a segment, `**` any number of segments.
+        /// matches any text within a segment, `**` any number of segments. In an application that embeds the server, entries
+        /// without a host are also open in its protected routes.
         #[key("exclude_urls", default = Vec::<&str>::new(), main = true)]
         exclude_urls: Exclusions,
         /// The origins of other sites whose pages may call this server (CORS), such as `https://app.example.com`. Unset: no

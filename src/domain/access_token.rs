@@ -97,7 +97,7 @@ impl AccessClaims {
     }
 
     /// Checks that the token is valid at `now`, with a tolerance of `leeway` seconds at both ends. If `leeway` is 0,
-    /// the token is expired from the second of its `exp` on. The token is accepted from [`NBF_LENIENCY`] seconds before
+    /// the token is expired from the second of its `exp` on. The token is accepted from two seconds (`NBF_LENIENCY`) before
     /// its `nbf`, or from `leeway` seconds before if `leeway` is greater.
     ///
     /// # Errors

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A permission: a scope token (RFC 6749 §3.3) of at most 64 bytes that OpenID Connect does not reserve.
+/// A permission: a scope token (RFC 6749 §3.3) of at most 64 bytes that OpenID Connect does not reserve
+/// (`openid`, `profile`, `email`, `address`, `phone`, `offline_access`).
 ///
 /// ```
 /// use vestibule::Permission;

@@ -27,7 +27,8 @@ const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(5);
 const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 
 impl Vestibule {
-    /// Opens the database that `config` names, as its only server.
+    /// Opens the database that `config` names, as its only server. Creates the data directory, the database and the root secret
+    /// if they do not exist. While another process opens the same database, this call waits, at most two minutes.
     ///
     /// # Errors
     /// [`OpenError`]. Examples: another server has the database open, the database can't be opened or migrated, the root
@@ -37,10 +38,9 @@ impl Vestibule {
     }
 
     /// Closes the database and releases its lock, so that another server can open it. After that, calls that need the database
-    /// fail. A command that has changed something first waits 150 milliseconds, in which a running server reads the change.
-    /// After a change of signing keys the command waits at most five seconds more for the server's confirmation, and then logs
-    /// a warning.
+    /// fail. A server that ends without this call loses nothing that it has answered.
     pub async fn close(&self) {
+        // A command that has changed something waits, so that a running server has read the change when the command returns.
         let held = std::mem::take(&mut *self.process_locks.lock().unwrap_or_else(PoisonError::into_inner));
         if held.lock.is_none() && self.announced.load(Ordering::Relaxed) && server_runs(&self.database) {
             tokio::time::sleep(store::FOLLOWED_WITHIN).await;
@@ -128,9 +128,10 @@ impl Vestibule {
         create_access_token(self, user, options, &RequestContext::command_line(self.clock.now())).await
     }
 
-    /// Revokes a token. For a refresh token, its session is revoked. For an access token, only this token is revoked. When this
-    /// method returns, the revocation is on disk and applies to the next request. A token that is invalid, expired or already
-    /// revoked is not an error.
+    /// Revokes a token. For a refresh token, its session is revoked. For an access token, only this token is revoked. When
+    /// this method returns, the revocation is on disk and applies to the next request. If the setting `blacklist_strategy`
+    /// is `BLACKLIST_REFRESH`, the access tokens of a revoked session stay valid until they expire. A token that is
+    /// invalid, expired or already revoked is not an error. An expired refresh token still ends its session.
     ///
     /// ```no_run
     /// # async fn example(vestibule: &vestibule::Vestibule, token: &str) -> Result<(), vestibule::StoreError> {
@@ -141,8 +142,8 @@ impl Vestibule {
     /// ```
     ///
     /// # Errors
-    /// [`store::Error`] if the database fails. Then the token may still be valid.
-    pub async fn invalidate(&self, token: &str) -> store::Result<()> {
+    /// [`StoreError`](crate::StoreError) if the database fails. Then the token may still be valid.
+    pub async fn invalidate(&self, token: &str) -> Result<(), store::Error> {
         match revoke(self, token, None, &RequestContext::command_line(self.clock.now())).await {
             Err(RevokeTokenError::Store(error)) => Err(error),
             // `revoke` returns `ForeignClient` only if it is called for a client.

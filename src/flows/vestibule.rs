@@ -51,7 +51,8 @@ const LATEST_TIME: i64 = 99_999_999_999;
 /// this time, a revoked token is not accepted again.
 pub(crate) const CLOCK_STEP_MARGIN: i64 = 24 * 60 * 60;
 
-/// The server without its HTTP layer: configuration, database and memory. A flow is a function that takes a `Vestibule`.
+/// An open server without its HTTP layer. An application opens one for each database, shares it as an `Arc`, and passes it to
+/// [`Embed`](crate::Embed).
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -4,7 +4,7 @@
 //! application, the fairing sets headers and CORS, and writes the access log, for Vestibule's own routes only. It renders
 //! errors only if the application has no default catcher at `/`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use rocket::{
     Build, Orbit, Phase, Rocket, Route, catchers,
@@ -21,6 +21,7 @@ use super::{
     own_routes::{Ownership, is_own_route, mark_own},
     routes::endpoints,
 };
+use crate::flows::Vestibule;
 
 /// A fairing that makes Vestibule a part of a Rocket application.
 ///
@@ -60,9 +61,9 @@ pub struct Embed {
 }
 
 impl Embed {
-    /// Creates the fairing for an open [`Vestibule`](crate::Vestibule). It mounts the groups [`Group::Sessions`],
-    /// [`Group::Users`] and [`Group::WellKnown`].
-    pub fn new(vestibule: &AppState) -> Self {
+    /// Creates the fairing for an open [`Vestibule`](crate::Vestibule). Without this fairing, the guards answer with 500.
+    /// It mounts the groups [`Group::Sessions`], [`Group::Users`] and [`Group::WellKnown`].
+    pub fn new(vestibule: &Arc<Vestibule>) -> Self {
         Self {
             vestibule: AppState::clone(vestibule),
             groups: BTreeSet::from([Group::Sessions, Group::Users, Group::WellKnown]),
@@ -181,8 +182,8 @@ impl Fairing for Embed {
             rocket = rocket.mount(base, routes);
         }
         // This is last, because it must see the routes of the application and the routes that were mounted above.
-        let ours = |route: &Route| self.whole || is_own_route(route);
-        let missing: Vec<Route> = methods::missing(rocket.routes(), ours).into_iter().map(mark_own).collect();
+        let is_own = |route: &Route| self.whole || is_own_route(route);
+        let missing: Vec<Route> = methods::missing(rocket.routes(), is_own).into_iter().map(mark_own).collect();
         Ok(rocket.mount("/", missing))
     }
 }

@@ -1,6 +1,6 @@
 //! Tests of values that are allowed separately but not together.
 
-use super::{Place, config, dev, loaded, problem, problems, serve};
+use super::{SourceDirectory, config, dev, loaded, problem, problems, serve};
 use crate::config::{Blacklist, Flags, Profile, Sources};
 
 #[test]
@@ -129,7 +129,7 @@ fn the_cookie_domain_is_the_host_of_public_url_or_a_parent_domain() {
 fn a_note_warns_if_every_proxy_is_trusted() {
     let notes = loaded(&serve().set("trusted_proxies", "0.0.0.0/0")).notes;
     assert!(notes.concat().contains("any client can claim any address"), "{notes:?}");
-    assert!(Place::new(Profile::Serve).loaded().notes.is_empty());
+    assert!(SourceDirectory::new(Profile::Serve).loaded().notes.is_empty());
 }
 
 #[test]

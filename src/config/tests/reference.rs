@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, env, fmt::Write as _, fs};
 
-use super::{Place, dev, loaded, serve};
+use super::{SourceDirectory, dev, loaded, serve};
 use crate::config::{
     Profile, SCHEMA,
     schema::{Key, toml_text},
@@ -156,9 +156,9 @@ fn the_entries_of_config_show_agree_with_the_declarations() {
         let key = SCHEMA.find(&entry.key).expect("a declared key");
         assert_eq!((entry.section, entry.meaning), (key.section, key.meaning()));
         if let Some(default) = key.default_in(Profile::Serve) {
-            let place = Place::new(Profile::Serve)
+            let sources_dir = SourceDirectory::new(Profile::Serve)
                 .file("Rocket.toml", format!("[default.auth]\n{} = {}\n", key.name, toml_text(&default)));
-            assert_eq!(place.entry(key.name).0, entry.value.to_string(), "{}", key.name);
+            assert_eq!(sources_dir.entry(key.name).0, entry.value.to_string(), "{}", key.name);
         }
     }
 }
@@ -182,15 +182,15 @@ fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
 
 #[test]
 fn the_file_changes_no_setting() {
-    let place = Place::new(Profile::Serve).file("Rocket.toml", FILE);
-    assert_eq!(place.loaded().entries, loaded(&serve()).entries);
+    let sources_dir = SourceDirectory::new(Profile::Serve).file("Rocket.toml", FILE);
+    assert_eq!(sources_dir.loaded().entries, loaded(&serve()).entries);
 }
 
 #[test]
 fn the_defaults_in_the_file_are_the_defaults() {
     let fixed = |name: &str| SCHEMA.find(name).is_some_and(|key| key.default_in(Profile::Serve).is_some());
-    let place = Place::new(Profile::Serve).file("Rocket.toml", uncommented(fixed));
-    let loaded_from_file = place.loaded().entries;
+    let sources_dir = SourceDirectory::new(Profile::Serve).file("Rocket.toml", uncommented(fixed));
+    let loaded_from_file = sources_dir.loaded().entries;
     for (listed, default) in loaded_from_file.iter().zip(&loaded(&serve()).entries) {
         assert_eq!((&listed.key, &listed.value), (&default.key, &default.value));
         assert_eq!(listed.origin == "Rocket.toml", fixed(&listed.key), "{}", listed.key);
@@ -200,9 +200,10 @@ fn the_defaults_in_the_file_are_the_defaults() {
 #[test]
 fn the_examples_in_the_file_are_allowed() {
     let secret = ["root_secret", "root_secret_file", "secret_key", "secret_key_file"];
-    let place = Place::new(Profile::Serve).file("Rocket.toml", uncommented(|name| !secret.contains(&name)));
+    let sources_dir =
+        SourceDirectory::new(Profile::Serve).file("Rocket.toml", uncommented(|name| !secret.contains(&name)));
     // The only problems: with the example of cookie_domain, the examples of the two cookie names can't begin with __Host-.
-    let problems = place.problems();
+    let problems = sources_dir.problems();
     assert_eq!(problems.len(), 2, "{problems:#?}");
     assert!(problems.iter().all(|problem| problem.contains("__Host- can't be used with cookie_domain")));
 }

@@ -1,6 +1,6 @@
 //! Tests of secrets: their sources, the weak secrets that are refused, and that no secret is ever printed.
 
-use super::{Place, config, loaded, problem, problems, serve};
+use super::{SourceDirectory, config, loaded, problem, problems, serve};
 use crate::{config::Profile, domain::jwt::Algorithm};
 
 /// A secret of 32 bytes that passes the checks.
@@ -86,8 +86,8 @@ fn a_good_secret_is_accepted() {
 fn the_line_end_of_a_secret_file_is_removed_only_from_text() {
     // This file is not UTF-8 text, so its final line feed belongs to the secret (34 bytes).
     let bytes = [b"\xff", GOOD.as_bytes(), b"\n"].concat();
-    let place = Place::new(Profile::Serve).file("text", format!("{GOOD}\r\n")).file("bytes", bytes);
-    let path = |name: &str| place.directory.path().join(name).to_str().unwrap().to_owned();
+    let sources_dir = SourceDirectory::new(Profile::Serve).file("text", format!("{GOOD}\r\n")).file("bytes", bytes);
+    let path = |name: &str| sources_dir.directory.path().join(name).to_str().unwrap().to_owned();
     let keys = config(&serve().set("secret_key_file", path("text")).set("root_secret_file", path("bytes"))).keys;
     assert_eq!(keys.secret_key.map(|key| key.expose().to_vec()), Some(GOOD.as_bytes().to_vec()));
     assert_eq!(keys.root_secret.map(|key| key.expose().len()), Some(34));
@@ -96,8 +96,9 @@ fn the_line_end_of_a_secret_file_is_removed_only_from_text() {
 
 #[test]
 fn the_error_for_a_bad_secret_file_contains_its_path() {
-    let place = Place::new(Profile::Serve).file("short", "hunter2hunter2").file("long", vec![b'x'; 5000]);
-    let path = |name: &str| place.directory.path().join(name).to_str().unwrap().to_owned();
+    let sources_dir =
+        SourceDirectory::new(Profile::Serve).file("short", "hunter2hunter2").file("long", vec![b'x'; 5000]);
+    let path = |name: &str| sources_dir.directory.path().join(name).to_str().unwrap().to_owned();
     for (name, why) in [("none", "can't be read"), ("short", "at least 32 bytes"), ("long", "at most 4096 bytes")] {
         let problem = problem(&serve().set("root_secret_file", path(name)));
         assert!(problem.contains(why) && problem.contains(&path(name)), "{problem}");
@@ -127,12 +128,14 @@ fn no_secret_is_ever_printed() {
 
 #[test]
 fn a_syntax_error_does_not_quote_a_secret() {
-    let place = Place::new(Profile::Serve).file("Rocket.toml", format!("[default.auth]\nsecret_key = \"{GOOD}\n"));
-    let problem = place.problem();
+    let sources_dir =
+        SourceDirectory::new(Profile::Serve).file("Rocket.toml", format!("[default.auth]\nsecret_key = \"{GOOD}\n"));
+    let problem = sources_dir.problem();
     assert!(problem.starts_with("line 2 (Rocket.toml): not TOML: "), "{problem}");
     assert!(!problem.contains(GOOD));
-    let place = Place::new(Profile::Serve).file(".env", format!("A=1\nVESTIBULE_SECRET_KEY=\"{GOOD}\n"));
-    assert!(!place.problems().concat().contains(GOOD));
-    let place = Place::new(Profile::Serve).file("Rocket.toml", format!("secret_key = \"{GOOD}\""));
-    assert!(!place.problem().contains(GOOD));
+    let sources_dir =
+        SourceDirectory::new(Profile::Serve).file(".env", format!("A=1\nVESTIBULE_SECRET_KEY=\"{GOOD}\n"));
+    assert!(!sources_dir.problems().concat().contains(GOOD));
+    let sources_dir = SourceDirectory::new(Profile::Serve).file("Rocket.toml", format!("secret_key = \"{GOOD}\""));
+    assert!(!sources_dir.problem().contains(GOOD));
 }

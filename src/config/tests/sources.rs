@@ -2,15 +2,15 @@
 
 use figment::Figment;
 
-use super::{Place, dev, loaded, problem, serve};
+use super::{SourceDirectory, dev, loaded, problem, serve};
 use crate::{
     config::{Flags, Problem, Profile, load, load_with},
     domain::device::Thresholds,
 };
 
 /// Returns an empty working directory for the profile `serve`.
-fn place() -> Place {
-    Place::new(Profile::Serve)
+fn sources_dir() -> SourceDirectory {
+    SourceDirectory::new(Profile::Serve)
 }
 
 /// Returns a value and its origin in the form of [`Place::entry`].
@@ -20,64 +20,66 @@ fn pair(value: &str, origin: &str) -> (String, String) {
 
 #[test]
 fn a_later_source_replaces_the_value_and_the_origin() {
-    let mut place = place();
-    assert_eq!(place.entry("port"), pair("8000", "default"));
-    place = place.file("Rocket.toml", "[default.auth]\nport = 1\n");
-    assert_eq!(place.entry("port"), pair("1", "Rocket.toml"));
-    place = place.file("Rocket.toml", "[default.auth]\nport = 1\n[release.auth]\nport = 2\n[dev.auth]\nport = 9\n");
-    assert_eq!(place.entry("port"), pair("2", "Rocket.toml"));
-    place = place.file(".env", "OTHER=1\nVESTIBULE_PORT=3\n");
-    assert_eq!(place.entry("port"), pair("3", ".env"));
-    place = place.variable("VESTIBULE_PORT", "4");
-    assert_eq!(place.entry("port"), pair("4", "VESTIBULE_PORT"));
-    place.sources.flags = Flags { port: Some(5), ..Flags::default() };
-    assert_eq!(place.entry("port"), pair("5", "--port"));
-    place.sources = place.sources.clone().set("port", 6);
-    assert_eq!(place.entry("port"), pair("6", "set by the program"));
-    assert_eq!(place.loaded().figment.extract_inner::<u16>("port").unwrap(), 6);
+    let mut sources_dir = sources_dir();
+    assert_eq!(sources_dir.entry("port"), pair("8000", "default"));
+    sources_dir = sources_dir.file("Rocket.toml", "[default.auth]\nport = 1\n");
+    assert_eq!(sources_dir.entry("port"), pair("1", "Rocket.toml"));
+    sources_dir =
+        sources_dir.file("Rocket.toml", "[default.auth]\nport = 1\n[release.auth]\nport = 2\n[dev.auth]\nport = 9\n");
+    assert_eq!(sources_dir.entry("port"), pair("2", "Rocket.toml"));
+    sources_dir = sources_dir.file(".env", "OTHER=1\nVESTIBULE_PORT=3\n");
+    assert_eq!(sources_dir.entry("port"), pair("3", ".env"));
+    sources_dir = sources_dir.variable("VESTIBULE_PORT", "4");
+    assert_eq!(sources_dir.entry("port"), pair("4", "VESTIBULE_PORT"));
+    sources_dir.sources.flags = Flags { port: Some(5), ..Flags::default() };
+    assert_eq!(sources_dir.entry("port"), pair("5", "--port"));
+    sources_dir.sources = sources_dir.sources.clone().set("port", 6);
+    assert_eq!(sources_dir.entry("port"), pair("6", "set by the program"));
+    assert_eq!(sources_dir.loaded().figment.extract_inner::<u16>("port").unwrap(), 6);
 }
 
 #[test]
 fn each_profile_reads_its_own_table() {
     let text = "[default.auth]\nissuer = \"a\"\n[release.auth]\nissuer = \"b\"\n[dev.auth]\nissuer = \"c\"\n\
                 [debug.auth]\nissuer = \"d\"\n";
-    let issuer = |place: Place| place.loaded().config.tokens.issuer;
-    assert_eq!(issuer(place().file("Rocket.toml", text)), "b");
-    assert_eq!(issuer(Place::new(Profile::Dev).file("Rocket.toml", text)), "c");
-    assert_eq!(issuer(place().file("Rocket.toml", text).variable("ROCKET_PROFILE", "debug")), "d");
+    let issuer = |sources_dir: SourceDirectory| sources_dir.loaded().config.tokens.issuer;
+    assert_eq!(issuer(sources_dir().file("Rocket.toml", text)), "b");
+    assert_eq!(issuer(SourceDirectory::new(Profile::Dev).file("Rocket.toml", text)), "c");
+    assert_eq!(issuer(sources_dir().file("Rocket.toml", text).variable("ROCKET_PROFILE", "debug")), "d");
     let text = format!("{text}[global.auth]\nissuer = \"e\"\n");
-    assert_eq!(issuer(place().file("Rocket.toml", text)), "e");
+    assert_eq!(issuer(sources_dir().file("Rocket.toml", text)), "e");
 }
 
 #[test]
 fn the_file_is_searched_upwards_as_rocket_does() {
-    let mut place = place().file("Rocket.toml", "[default.auth]\nissuer = \"up\"\n");
-    let below = place.directory.path().join("a/b");
+    let mut sources_dir = sources_dir().file("Rocket.toml", "[default.auth]\nissuer = \"up\"\n");
+    let below = sources_dir.directory.path().join("a/b");
     std::fs::create_dir_all(&below).unwrap();
-    place.sources.directory = Some(below);
-    let (value, origin) = place.entry("issuer");
+    sources_dir.sources.directory = Some(below);
+    let (value, origin) = sources_dir.entry("issuer");
     assert_eq!(value, "\"up\"");
     assert!(origin.ends_with("/Rocket.toml") && origin.starts_with('/'), "{origin}");
 }
 
 #[test]
 fn a_named_file_is_read_and_must_exist() {
-    let mut place = place().file("a.toml", "[default.auth]\nissuer = \"a\"\n").file("Rocket.toml", "not toml");
-    place.sources.config_file = Some("a.toml".into());
-    assert_eq!(place.entry("issuer"), pair("\"a\"", "a.toml"));
-    place.sources.config_file = Some("b.toml".into());
-    assert!(place.problem().contains("b.toml (the configuration file): can't be read: "));
-    place.sources.config_file = None;
-    place = place.variable("ROCKET_CONFIG", "a.toml");
-    assert_eq!(place.entry("issuer"), pair("\"a\"", "a.toml"));
-    place.sources.environment.clear();
-    place = place.variable("ROCKET_CONFIG", "b.toml");
-    assert!(place.problem().starts_with("b.toml (ROCKET_CONFIG): no such file"));
+    let mut sources_dir =
+        sources_dir().file("a.toml", "[default.auth]\nissuer = \"a\"\n").file("Rocket.toml", "not toml");
+    sources_dir.sources.config_file = Some("a.toml".into());
+    assert_eq!(sources_dir.entry("issuer"), pair("\"a\"", "a.toml"));
+    sources_dir.sources.config_file = Some("b.toml".into());
+    assert!(sources_dir.problem().contains("b.toml (the configuration file): can't be read: "));
+    sources_dir.sources.config_file = None;
+    sources_dir = sources_dir.variable("ROCKET_CONFIG", "a.toml");
+    assert_eq!(sources_dir.entry("issuer"), pair("\"a\"", "a.toml"));
+    sources_dir.sources.environment.clear();
+    sources_dir = sources_dir.variable("ROCKET_CONFIG", "b.toml");
+    assert!(sources_dir.problem().starts_with("b.toml (ROCKET_CONFIG): no such file"));
 }
 
 #[test]
 fn an_unknown_key_is_reported_with_its_origin_and_a_suggestion() {
-    let place = place()
+    let sources_dir = sources_dir()
         .file(
             "Rocket.toml",
             "[default.auth]\nacess_token_lifetime = \"5m\"\n[default.auth.clients.web]\naudiense = \"x\"\n",
@@ -87,7 +89,7 @@ fn an_unknown_key_is_reported_with_its_origin_and_a_suggestion() {
         .variable("VESTIBULE_TLS", "x")
         .variable("VESTIBULED", "not ours");
     assert_eq!(
-        place.problems(),
+        sources_dir.problems(),
         [
             "acess_token_lifetime (Rocket.toml): unknown key; did you mean access_token_lifetime?",
             "clients.web.audiense (Rocket.toml): unknown key; did you mean clients.web.audience?",
@@ -113,56 +115,57 @@ fn variables_that_kubernetes_injects_are_ignored_with_a_note() {
         ("VESTIBULE_METRICS_SERVICE_HOST", "10.0.0.1"),
         ("VESTIBULE_METRICS_PORT", "tcp://10.0.0.1:9000"),
     ];
-    let place = injected.iter().fold(place(), |place, (name, value)| place.variable(name, value));
-    let notes = place.loaded().notes;
+    let sources_dir =
+        injected.iter().fold(sources_dir(), |sources_dir, (name, value)| sources_dir.variable(name, value));
+    let notes = sources_dir.loaded().notes;
     assert_eq!(notes.len(), 1);
     assert!(injected.iter().all(|(name, _)| notes[0].contains(name)), "{notes:?}");
-    assert_eq!(place.entry("port"), pair("8000", "default"));
+    assert_eq!(sources_dir.entry("port"), pair("8000", "default"));
 }
 
 #[test]
 fn the_text_of_a_variable_is_read_into_the_type_of_its_key() {
-    let place = place()
+    let sources_dir = sources_dir()
         .variable("VESTIBULE_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1")
         .variable("VESTIBULE_TOKEN_CLAIMS", "")
         .variable("VESTIBULE_ROTATE_REFRESH_TOKENS", "False")
         .variable("VESTIBULE_FINGERPRINT_MATCH", "0.9")
         .variable("VESTIBULE_ISSUER", "12345")
         .variable("VESTIBULE_HASH_QUEUE", "7");
-    let config = place.loaded().config;
+    let config = sources_dir.loaded().config;
     assert_eq!(config.web.trusted_proxies.len(), 2);
     assert!(!config.tokens.claims.username && !config.sessions.rotate);
     let thresholds = Thresholds::new(0.9, 0.4).expect("they are in order");
     assert_eq!((config.devices.thresholds, config.passwords.hash_queue), (thresholds, 7));
     assert_eq!(config.tokens.issuer, "12345");
-    assert_eq!(place.entry("trusted_proxies").0, r#"["10.0.0.0/8","127.0.0.1"]"#);
+    assert_eq!(sources_dir.entry("trusted_proxies").0, r#"["10.0.0.0/8","127.0.0.1"]"#);
 }
 
 #[test]
 fn clients_can_be_set_only_in_the_file() {
     for name in ["VESTIBULE_CLIENTS", "VESTIBULE_CLIENTS_WEB_AUDIENCE"] {
-        let problem = place().variable(name, "{web={}}").problem();
+        let problem = sources_dir().variable(name, "{web={}}").problem();
         assert!(problem.ends_with(&format!("({name}): is a table, which only the file can give")), "{problem}");
     }
-    let place =
-        place().file("Rocket.toml", "[default.auth.clients.web]\n[release.auth.clients.app]\naudience = \"x\"\n");
-    let clients = place.loaded().config.clients;
+    let sources_dir =
+        sources_dir().file("Rocket.toml", "[default.auth.clients.web]\n[release.auth.clients.app]\naudience = \"x\"\n");
+    let clients = sources_dir.loaded().config.clients;
     assert!(["web", "app", "default"].iter().all(|id| clients.get(id).is_some()));
-    assert_eq!(place.entry("clients.app.audience"), pair("\"x\"", "Rocket.toml"));
-    assert_eq!(place.entry("clients.web.access_token_lifetime"), pair("\"15m\"", "default"));
+    assert_eq!(sources_dir.entry("clients.app.audience"), pair("\"x\"", "Rocket.toml"));
+    assert_eq!(sources_dir.entry("clients.web.access_token_lifetime"), pair("\"15m\"", "default"));
 }
 
 #[test]
 fn rockets_own_address_and_port_are_used_unless_ours_are_set() {
     let text = "[default]\naddress = \"127.0.0.3\"\nport = 1\nlog_level = \"off\"\n[default.auth]\nissuer = \"x\"\n";
-    let place = place().file("Rocket.toml", text);
-    assert_eq!(place.entry("address"), pair("\"127.0.0.3\"", "Rocket.toml"));
-    let place = place.variable("ROCKET_PORT", "2").variable("ROCKET_IDENT", "Me");
-    assert_eq!(place.entry("port"), pair("2", "ROCKET_PORT"));
-    let place = place.file(".env", "VESTIBULE_PORT=3\n");
-    assert_eq!(place.entry("port"), pair("3", ".env"));
+    let sources_dir = sources_dir().file("Rocket.toml", text);
+    assert_eq!(sources_dir.entry("address"), pair("\"127.0.0.3\"", "Rocket.toml"));
+    let sources_dir = sources_dir.variable("ROCKET_PORT", "2").variable("ROCKET_IDENT", "Me");
+    assert_eq!(sources_dir.entry("port"), pair("2", "ROCKET_PORT"));
+    let sources_dir = sources_dir.file(".env", "VESTIBULE_PORT=3\n");
+    assert_eq!(sources_dir.entry("port"), pair("3", ".env"));
 
-    let figment = place.loaded().figment;
+    let figment = sources_dir.loaded().figment;
     assert_eq!(figment.profile(), "release");
     assert_eq!(figment.extract_inner::<u16>("port").unwrap(), 3);
     assert_eq!(figment.extract_inner::<String>("log_level").unwrap(), "off");
@@ -172,30 +175,30 @@ fn rockets_own_address_and_port_are_used_unless_ours_are_set() {
 
 #[test]
 fn a_syntax_error_is_reported_with_file_and_line() {
-    let problem = place().file("Rocket.toml", "[default.auth]\nport = 1\nport = 2\n").problem();
+    let problem = sources_dir().file("Rocket.toml", "[default.auth]\nport = 1\nport = 2\n").problem();
     assert!(problem.starts_with("line 3 (Rocket.toml): not TOML: duplicate key"), "{problem}");
-    let problem = place().file(".env", "VESTIBULE_PORT=1\nVESTIBULE ISSUER=x\n").problem();
+    let problem = sources_dir().file(".env", "VESTIBULE_PORT=1\nVESTIBULE ISSUER=x\n").problem();
     assert_eq!(problem, "line 2 (.env): is not NAME=value");
 }
 
 #[test]
 fn a_key_in_the_wrong_table_is_reported() {
-    let problem = place().file("Rocket.toml", "[default]\nissuer = \"x\"\n").problem();
+    let problem = sources_dir().file("Rocket.toml", "[default]\nissuer = \"x\"\n").problem();
     assert_eq!(problem, "issuer (Rocket.toml): is not read in [default]; move it under [default.auth]");
-    let problem = place().file("Rocket.toml", "[release.clients.web]\n").problem();
+    let problem = sources_dir().file("Rocket.toml", "[release.clients.web]\n").problem();
     assert_eq!(problem, "clients (Rocket.toml): is not read in [release]; move it under [release.auth]");
     // The table of another profile is not read, so its mistakes are not reported.
-    place().file("Rocket.toml", "[debug]\nissuer = \"x\"\n[debug.auht]\n").loaded();
-    assert!(place().file("Rocket.toml", "[auth]\nissuer = \"x\"\n").problem().contains("write [default.auth]"));
-    assert!(place().file("Rocket.toml", "port = 1\n").problem().contains("outside of a table"));
-    assert!(place().file("Rocket.toml", "[default]\nauth = 1\n").problem().contains("[default.auth]"));
+    sources_dir().file("Rocket.toml", "[debug]\nissuer = \"x\"\n[debug.auht]\n").loaded();
+    assert!(sources_dir().file("Rocket.toml", "[auth]\nissuer = \"x\"\n").problem().contains("write [default.auth]"));
+    assert!(sources_dir().file("Rocket.toml", "port = 1\n").problem().contains("outside of a table"));
+    assert!(sources_dir().file("Rocket.toml", "[default]\nauth = 1\n").problem().contains("[default.auth]"));
 }
 
 #[test]
 fn a_table_with_a_name_like_auth_is_reported() {
     for name in ["auht", "ath", "Auth", "authn", "AUTH"] {
         for profile in ["default", "release", "global"] {
-            let problem = place().file("Rocket.toml", format!("[{profile}.{name}]\nissuer = \"x\"\n")).problem();
+            let problem = sources_dir().file("Rocket.toml", format!("[{profile}.{name}]\nissuer = \"x\"\n")).problem();
             assert_eq!(problem, format!("[{profile}.{name}] (Rocket.toml): unknown table; did you mean auth?"));
         }
     }
@@ -206,14 +209,14 @@ fn settings_of_rocket_and_of_the_application_are_accepted_beside_auth() {
     let text = "[default]\naddress = \"127.0.0.1\"\nport = 1\nworkers = 2\nident = \"x\"\nlog_level = \"off\"\n\
                 secret_key = \"x\"\npath = \"x\"\ntemplate_dir = \"x\"\n[default.limits]\njson = \"1MiB\"\n[default.tls]\n\
                 [default.databases.app]\n[default.oauth.github]\n[default.shutdown]\n[default.mail]\n";
-    let loaded = place().file("Rocket.toml", text).loaded();
+    let loaded = sources_dir().file("Rocket.toml", text).loaded();
     assert_eq!(loaded.notes, Vec::<String>::new());
     assert_eq!(loaded.figment.extract_inner::<String>("limits.json").unwrap(), "1MiB");
 }
 
 #[test]
 fn problems_of_rockets_settings_are_reported_with_the_others() {
-    let place = place()
+    let sources_dir = sources_dir()
         .file("Rocket.toml", "[default]\nworkers = 0\nkeep_alive = \"x\"\n")
         .file(".env", "ROCKET_MAX_BLOCKING=x\n")
         .variable("ROCKET_WORKERS", "x")
@@ -228,7 +231,7 @@ fn problems_of_rockets_settings_are_reported_with_the_others() {
         });
         wrong.collect()
     };
-    let problems = load_with(&place.sources, check).unwrap_err().to_string();
+    let problems = load_with(&sources_dir.sources, check).unwrap_err().to_string();
     assert_eq!(
         problems.lines().collect::<Vec<_>>(),
         [
@@ -244,9 +247,9 @@ fn problems_of_rockets_settings_are_reported_with_the_others() {
 #[test]
 fn a_value_of_the_wrong_type_is_a_problem() {
     use std::os::unix::ffi::OsStringExt as _;
-    let mut place = place();
-    place.sources.environment.push(("VESTIBULE_ISSUER".into(), std::ffi::OsString::from_vec(vec![0xff])));
-    assert_eq!(place.problem(), "VESTIBULE_ISSUER (the environment): must be UTF-8");
+    let mut sources_dir = sources_dir();
+    sources_dir.sources.environment.push(("VESTIBULE_ISSUER".into(), std::ffi::OsString::from_vec(vec![0xff])));
+    assert_eq!(sources_dir.problem(), "VESTIBULE_ISSUER (the environment): must be UTF-8");
     assert!(problem(&serve().set("clients", 1)).contains("must be tables"));
     assert!(problem(&serve().set("issuer", 1)).starts_with("issuer = 1 (set by the program): must be a name"));
 }
@@ -261,9 +264,9 @@ fn each_problem_is_one_line() {
 
 #[test]
 fn a_directory_named_dot_env_is_ignored() {
-    let place = place();
-    std::fs::create_dir(place.directory.path().join(".env")).unwrap();
-    place.loaded();
+    let sources_dir = sources_dir();
+    std::fs::create_dir(sources_dir.directory.path().join(".env")).unwrap();
+    sources_dir.loaded();
 }
 
 #[test]

@@ -95,8 +95,8 @@ impl RootSecretLookup<'_> {
         let known = match found {
             Some(known) => known,
             None => {
-                let ours = first.recognition();
-                store.write(async move |tx| meta::find_or_set(tx, RECOGNITION_KEY, &ours).await).await?
+                let recognition = first.recognition();
+                store.write(async move |tx| meta::find_or_set(tx, RECOGNITION_KEY, &recognition).await).await?
             }
         };
         if first.recognition() == known {

@@ -57,11 +57,11 @@ impl Fairing for Cors {
 /// the headers that the preflight requests. An allowed origin may send any header, because libraries and API viewers send
 /// headers of their own, such as `X-Requested-With`.
 fn allowed_headers(request: &Request<'_>, csrf: &str) -> String {
-    let ours = ["Authorization", "Content-Type", "X-Request-Id", csrf];
+    let own = ["Authorization", "Content-Type", "X-Request-Id", csrf];
     let asked =
         request.headers().get("Access-Control-Request-Headers").flat_map(|names| names.split(',')).map(str::trim);
-    let theirs = asked.filter(|name| is_token(name) && !ours.iter().any(|known| known.eq_ignore_ascii_case(name)));
-    ours.into_iter().chain(theirs).collect::<Vec<_>>().join(", ")
+    let requested = asked.filter(|name| is_token(name) && !own.iter().any(|known| known.eq_ignore_ascii_case(name)));
+    own.into_iter().chain(requested).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns whether a text can be the name of a header (RFC 9110 §5.6.2).

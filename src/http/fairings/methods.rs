@@ -30,13 +30,13 @@ const METHODS: [Method; 9] = [
     Method::Connect,
 ];
 
-/// Returns the additional routes. Only the paths of the routes for which `ours` returns true get them, but the methods of all
+/// Returns the additional routes. Only the paths of the routes for which `is_own` returns true get them, but the methods of all
 /// `routes` count as supported.
-pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, ours: impl Fn(&Route) -> bool) -> Vec<Route> {
+pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, is_own: impl Fn(&Route) -> bool) -> Vec<Route> {
     let mut taken: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
     let mut our_paths = BTreeSet::new();
     for route in routes {
-        if ours(route) {
+        if is_own(route) {
             our_paths.insert(shape(route));
         }
         let methods = taken.entry(shape(route)).or_default();

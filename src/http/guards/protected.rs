@@ -17,9 +17,10 @@ const MARK: &str = "protected::";
 
 /// Wraps routes so that they refuse requests without a valid access token (401), even if their handlers name no guard.
 ///
-/// The guards of the handlers are kept. Paths that match an entry of the setting `exclude_urls` without a host stay open to
-/// every client. [`Embed::only_protected_routes`](crate::Embed::only_protected_routes) refuses the launch while a route is not
-/// wrapped.
+/// The guards of the handlers are kept. A route with [`MaybeAccessToken`](crate::MaybeAccessToken) needs a token here too.
+/// Paths that match an entry of the setting `exclude_urls` without a host stay open to every client; an application adds
+/// such a path to [`Config`](crate::config::Config), which has an example.
+/// [`Embed::only_protected_routes`](crate::Embed::only_protected_routes) refuses the launch while a route is not wrapped.
 ///
 /// ```no_run
 /// use rocket::{get, routes};

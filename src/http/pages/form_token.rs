@@ -41,8 +41,8 @@ pub fn check(
     given: &str,
 ) -> Result<(), ApiError> {
     let mut secrets = cookies.form_secrets().into_iter().filter(|secret| is_well_formed(secret));
-    let is_ours = secrets.any(|secret| vestibule.is_form_token(secret, given));
-    if is_ours && !origin.is_foreign() {
+    let is_own = secrets.any(|secret| vestibule.is_form_token(secret, given));
+    if is_own && !origin.is_foreign() {
         Ok(())
     } else {
         Err(ApiError::new(ErrorCode::CsrfFailed, "The form is not one of this browser's."))
