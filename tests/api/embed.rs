@@ -162,6 +162,16 @@ fn a_protected_route_needs_a_token_even_if_its_handler_has_no_guard() {
 }
 
 #[test]
+#[expect(deprecated, reason = "applications written for 0.1.0 use the former names")]
+fn the_former_names_protect_as_well() {
+    let server = embedded(|embed, rocket| {
+        rocket.attach(embed.only_closed_routes()).mount("/app", vestibule::closed(routes![careless]))
+    });
+    server.call("GET", "/app/careless").send().expect_error(401, "missing_token");
+    assert_eq!(server.user("ada").login().get("/app/careless").expect(200).text, "secret");
+}
+
+#[test]
 fn only_what_exclude_urls_names_is_left_open() {
     let settings = vec![("exclude_urls", json!(["/app/open/**", "/health", "other.test/**"]))];
     let server = Server::with_application(settings, |vestibule, figment| {
