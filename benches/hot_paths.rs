@@ -42,9 +42,9 @@ use vestibule::{
 /// The name of the group, under which Criterion stores the results.
 const GROUP: &str = "hot_paths";
 /// The row to which the other rows are compared.
-const BASELINE: &str = "hmac_sha256_600_bytes";
-/// The rows without the rows for each algorithm.
-const MEASURED: [&str; 6] = [
+const REFERENCE: &str = "hmac_sha256_600_bytes";
+/// The rows that do not depend on an algorithm, except the reference.
+const OWN_ROWS: [&str; 6] = [
     "token_check_remembered",
     "token_check_first_sight",
     "token_issue",
@@ -139,7 +139,7 @@ fn main() {
     let bench = Bench::new();
     // Results of an earlier run would appear in the table if this run measures only some rows.
     let rows = rows();
-    let old = std::iter::once(BASELINE).chain(rows.iter().map(String::as_str));
+    let old = std::iter::once(REFERENCE).chain(rows.iter().map(String::as_str));
     old.for_each(|name| drop(std::fs::remove_file(estimates(name))));
     measure(&mut criterion, &bench);
     criterion.final_summary();
@@ -148,11 +148,11 @@ fn main() {
 
 /// Measures all rows.
 fn measure(criterion: &mut Criterion, bench: &Bench) {
-    let [check_remembered, check_first_sight, issue, decision, refresh_issue, refresh_check] = MEASURED;
+    let [check_remembered, check_first_sight, issue, decision, refresh_issue, refresh_check] = OWN_ROWS;
     let mut group = criterion.benchmark_group(GROUP);
 
     let mac = Hmac::<Sha256>::new_from_slice(&[7; 32]).expect("HMAC takes a key of any length");
-    group.bench_function(BASELINE, |b| b.iter(|| mac.clone().chain_update(black_box([7; 600])).finalize()));
+    group.bench_function(REFERENCE, |b| b.iter(|| mac.clone().chain_update(black_box([7; 600])).finalize()));
 
     let known: Vec<String> = (0..KNOWN_TOKENS).map(|_| bench.access_token()).collect();
     let claims = bench.check(&known[0]);
@@ -205,9 +205,9 @@ fn rows_of(algorithm: Algorithm) -> [String; 2] {
     ["check", "issue"].map(|what| format!("{what}_{}", algorithm.as_str()))
 }
 
-/// Returns the names of all rows except the baseline, in the order of the table.
+/// Returns the names of all rows except the reference, in the order of the table.
 fn rows() -> Vec<String> {
-    let own = MEASURED.iter().map(|name| (*name).to_owned());
+    let own = OWN_ROWS.iter().map(|name| (*name).to_owned());
     own.chain(Algorithm::ALL.iter().flat_map(|algorithm| rows_of(*algorithm))).collect()
 }
 
@@ -218,18 +218,18 @@ fn estimates(name: &str) -> PathBuf {
     home.join(GROUP).join(name).join("new/estimates.json")
 }
 
-/// Prints the medians of this run, in microseconds and as multiples of the baseline. Prints nothing if the baseline was not
+/// Prints the medians of this run, in microseconds and as multiples of the reference. Prints nothing if the reference was not
 /// measured, as with the option `--test`.
 fn print_ratios() {
     let median = |name: &str| {
         let estimates: serde_json::Value = serde_json::from_slice(&std::fs::read(estimates(name)).ok()?).ok()?;
         estimates["median"]["point_estimate"].as_f64()
     };
-    let Some(baseline) = median(BASELINE) else { return };
-    println!("\n{:<26}{:>12}{:>12}", "median", "µs", "× baseline");
-    for name in std::iter::once(BASELINE.to_owned()).chain(rows()) {
+    let Some(reference) = median(REFERENCE) else { return };
+    println!("\n{:<26}{:>12}{:>12}", "median", "µs", "× reference");
+    for name in std::iter::once(REFERENCE.to_owned()).chain(rows()) {
         if let Some(nanoseconds) = median(&name) {
-            println!("{name:<26}{:>12.3}{:>12.3}", nanoseconds / 1_000.0, nanoseconds / baseline);
+            println!("{name:<26}{:>12.3}{:>12.3}", nanoseconds / 1_000.0, nanoseconds / reference);
         }
     }
 }

@@ -139,7 +139,7 @@ impl Load<'_> {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
-            let given = match &session {
+            let outcome = match &session {
                 Some(session) if turn % 50 != 0 => match turn % 10 {
                     0 => Some(("refresh", session.try_refresh())),
                     _ => {
@@ -149,7 +149,7 @@ impl Load<'_> {
                 },
                 _ => Some(("login", login())),
             };
-            if let Some((what, answer)) = given
+            if let Some((what, answer)) = outcome
                 && self.count(what, &answer)
             {
                 self.verify_and_record(answer.text_at("access_token"));

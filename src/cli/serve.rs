@@ -40,9 +40,9 @@ pub(super) struct Serve {
 pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_runtime(settings, &mut problems);
-    let given: Dict = settings.extract().unwrap_or_default();
+    let of_rocket: Dict = settings.extract().unwrap_or_default();
     // Each setting is checked alone, because Rocket reports only the first problem.
-    for (key, value) in given {
+    for (key, value) in of_rocket {
         // Address and port are also settings of this program, which checks them itself.
         if matches!(key.as_str(), "address" | "port") {
             continue;

@@ -41,9 +41,9 @@ impl DerivedKey {
         base64url(&self.mac(parts))
     }
 
-    /// Returns whether `given` equals [`DerivedKey::token`] of `parts`. Compares in constant time.
-    pub fn is_token(&self, parts: &[&[u8]], given: &str) -> bool {
-        self.token(parts).as_bytes().ct_eq(given.as_bytes()).into()
+    /// Returns whether `presented` equals [`DerivedKey::token`] of `parts`. Compares in constant time.
+    pub fn is_token(&self, parts: &[&[u8]], presented: &str) -> bool {
+        self.token(parts).as_bytes().ct_eq(presented.as_bytes()).into()
     }
 }
 

@@ -109,7 +109,9 @@ impl Exclusion {
     /// Returns whether the entry applies to `host`. An entry without a port applies to every port of its host.
     fn is_on(&self, host: Option<&Authority>) -> bool {
         self.host.as_ref().is_none_or(|own| {
-            host.is_some_and(|asked| own.host == asked.host && (own.port.is_none() || own.port == asked.port))
+            host.is_some_and(|requested| {
+                own.host == requested.host && (own.port.is_none() || own.port == requested.port)
+            })
         })
     }
 }

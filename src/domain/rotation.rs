@@ -49,8 +49,8 @@ pub fn decide(
     now: UnixTime,
     policy: RotationPolicy,
 ) -> Decision {
-    let standing = session.generations.state(generation, now, policy.grace);
-    match (session.state(now), user_is_active, standing, binding) {
+    let generation_state = session.generations.state(generation, now, policy.grace);
+    match (session.state(now), user_is_active, generation_state, binding) {
         (SessionState::Revoked | SessionState::Expired, ..) | (_, false, ..) => Decision::RefuseEnded,
         // Outdated and reused tokens are refused before the device is considered. So reuse ends the session from any
         // device.

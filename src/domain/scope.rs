@@ -14,8 +14,8 @@ impl Scope {
     /// # Errors
     /// A message if a name is not a valid permission.
     pub fn parse(text: &str) -> Result<Option<Self>, &'static str> {
-        let asked = text.split(' ').filter(|name| !name.is_empty() && !permission::is_reserved(name));
-        let permissions: Result<Vec<Permission>, _> = asked.map(Permission::parse).collect();
+        let names = text.split(' ').filter(|name| !name.is_empty() && !permission::is_reserved(name));
+        let permissions: Result<Vec<Permission>, _> = names.map(Permission::parse).collect();
         Ok(Self::of(permissions.map_err(|_| "contains a name that is not a valid permission")?))
     }
 

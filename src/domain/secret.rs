@@ -18,7 +18,7 @@ impl Secret {
         Self(bytes)
     }
 
-    /// Returns the bytes. Only code that derives a key or signs with the secret calls this function.
+    /// Returns the bytes. Only code that creates keys from them calls this function.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -78,8 +78,8 @@ fn is_weak(secret: &[u8]) -> bool {
 }
 
 /// Returns whether a secret is monotonous. It is monotonous in one of three cases: it has fewer than 8 different bytes;
-/// it repeats a pattern of at most 31 bytes; or more than about three quarters of its neighbouring bytes differ by at
-/// most 1, as in `abcdef`.
+/// it repeats a pattern of at most 31 bytes; or in more than about three quarters of the pairs of neighbouring bytes,
+/// the two differ by at most 1, as in `abcdef`.
 fn is_monotonous(bytes: &[u8]) -> bool {
     let mut seen = [false; 256];
     bytes.iter().for_each(|byte| seen[usize::from(*byte)] = true);

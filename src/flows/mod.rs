@@ -1,9 +1,11 @@
 //! The flows: the operations of the server, one file for each operation. A flow owns its transaction and its rules.
 //!
-//! A flow calls no other flow. Code that several flows need is a step (`steps`). A transaction commits even if the flow refuses
-//! the request: the replay of a superseded refresh token is refused, and its session is revoked. A transaction is rolled back
-//! only if the job returns an error or panics, if one of its statements fails, or if the commit fails. Then nothing has
-//! changed.
+//! A flow calls no other flow. Code that several flows need is a step (`steps`). The modules `open`, `vestibule` and `api` are
+//! not flows.
+//!
+//! A transaction commits even if the flow refuses the request: a reused refresh token is refused, and the session of the token
+//! is revoked. A transaction is rolled back only if the job returns an error or panics, if one of its statements fails, or if
+//! the commit fails. Then nothing has changed.
 
 mod api;
 pub mod keys;

@@ -250,7 +250,7 @@ impl Vestibule {
     /// Opens neither file: when a process closes any descriptor of the database, it loses the locks of SQLite on it.
     pub(crate) fn is_database(&self, path: &Path) -> bool {
         let identity = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
-        identity(path).is_some_and(|given| identity(&self.database) == Some(given))
+        identity(path).is_some_and(|found| identity(&self.database) == Some(found))
     }
 
     /// Returns the CSRF token of a session.
@@ -258,9 +258,9 @@ impl Vestibule {
         self.secrets.csrf.token(&[session.uuid().as_bytes()])
     }
 
-    /// Returns whether `given` is the CSRF token of a session.
-    pub(crate) fn is_csrf_token(&self, session: SessionId, given: &str) -> bool {
-        self.secrets.csrf.is_token(&[session.uuid().as_bytes()], given)
+    /// Returns whether `presented` is the CSRF token of a session.
+    pub(crate) fn is_csrf_token(&self, session: SessionId, presented: &str) -> bool {
+        self.secrets.csrf.is_token(&[session.uuid().as_bytes()], presented)
     }
 
     /// Returns the CSRF token of a form that is sent before a session exists. The token is computed from `secret`, the value of
@@ -269,9 +269,9 @@ impl Vestibule {
         self.secrets.csrf.token(&[b"form before sign-in", secret.as_bytes()])
     }
 
-    /// Returns whether `given` is the CSRF token of a form of the browser that has `secret`.
-    pub(crate) fn is_form_token(&self, secret: &str, given: &str) -> bool {
-        self.secrets.csrf.is_token(&[b"form before sign-in", secret.as_bytes()], given)
+    /// Returns whether `presented` is the CSRF token of a form of the browser that has `secret`.
+    pub(crate) fn is_form_token(&self, secret: &str, presented: &str) -> bool {
+        self.secrets.csrf.is_token(&[b"form before sign-in", secret.as_bytes()], presented)
     }
 
     /// Seals a fingerprint, so that later fingerprints can be compared with it. Returns `None` if `fingerprint` is `None` or if

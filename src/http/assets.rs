@@ -1,8 +1,8 @@
 //! `/static/…`: the embedded style sheets, scripts and icons.
 //!
 //! The built-in pages load the files from `/static/<hash>/`. Caches may keep these responses for a year. The hash covers all
-//! files, so a module that imports another by a relative path gets the same version of it. Other front ends load the files from
-//! `/static/`, where caches keep them for 5 minutes.
+//! files, so a module that imports another by a relative path gets the imported module in the same version. Other front ends
+//! load the files from `/static/`, where caches keep them for 5 minutes.
 
 use std::{collections::BTreeMap, io::Write as _, sync::LazyLock};
 
@@ -130,7 +130,7 @@ impl<'r> Responder<'r, 'static> for AssetResponse {
 }
 
 /// Returns whether `Accept-Encoding` lists gzip with a weight above 0 (RFC 9110 §12.5.3). Without a weight, the weight is 1. An
-/// entry with an unreadable weight does not count.
+/// entry whose `q=` is not a number does not count; any other parameter is ignored.
 fn accepts_gzip(request: &Request<'_>) -> bool {
     let codings = request.headers().get("Accept-Encoding").flat_map(|list| list.split(','));
     codings.map(|coding| coding.split_once(';').unwrap_or((coding, ""))).any(|(coding, weight)| {

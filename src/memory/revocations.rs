@@ -1,8 +1,8 @@
 //! The access tokens that are no longer accepted although they have not expired. The maps are read without a lock.
 //!
 //! All entries come from the feed of changes, which contains the changes of this process and of all other processes.
-//! The same change may arrive twice: applying it again has no effect. An entry is removed when the last token that it
-//! concerns has expired.
+//! The same change may arrive twice: applying it again has no effect. Each entry is kept until `until`, which is not
+//! before the last token that it concerns has expired.
 
 use papaya::HashMap;
 
@@ -47,17 +47,17 @@ impl Revocations {
         }
     }
 
-    /// Returns whether an otherwise valid access token is revoked. `sessions_count` is whether the revocation of a
+    /// Returns whether an otherwise valid access token is revoked. `check_sessions` is whether the revocation of a
     /// session also revokes its access tokens. It is false under `BLACKLIST_REFRESH`, where an access token stays valid
     /// until its `exp` although its session was revoked.
-    pub fn is_revoked(&self, claims: &AccessClaims, sessions_count: bool) -> bool {
-        (sessions_count && self.sessions.pin().contains_key(&claims.sid))
+    pub fn is_revoked(&self, claims: &AccessClaims, check_sessions: bool) -> bool {
+        (check_sessions && self.sessions.pin().contains_key(&claims.sid))
             || self.tokens.pin().contains_key(&claims.jti)
             || self.has_old_version(claims.sub, claims.av)
     }
 
     /// Returns whether a session was revoked, or whether its user's authorization version is now higher than `version`.
-    /// If so, tokens that were created from previously read rows of the session and the user are outdated.
+    /// If so, the flow was overtaken: tokens created from rows read earlier must not be returned.
     pub fn invalidated_since(&self, session: SessionId, user: UserId, version: i64) -> bool {
         self.sessions.pin().contains_key(&session) || self.has_old_version(user, version)
     }
@@ -67,7 +67,7 @@ impl Revocations {
         self.versions.pin().get(&user).is_some_and(|(lowest, _)| version < *lowest)
     }
 
-    /// Removes the entries whose last token has expired at `now`.
+    /// Removes the entries whose `until` is before `now`.
     pub fn sweep(&self, now: UnixTime) {
         self.sessions.pin().retain(|_, until| now <= *until);
         self.tokens.pin().retain(|_, until| now <= *until);

@@ -236,11 +236,11 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
     /// attempt.
     fn try_begin(&self, keys: &[K]) -> Result<Option<PendingAttempt<'_, K>>, RetryAfter> {
         let mut under_way = self.lock();
-        for (taken, key) in keys.iter().enumerate() {
+        for (counted, key) in keys.iter().enumerate() {
             if let Err(wait) = self.limit.take(key) {
                 // The attempt was counted for the keys before this key. It does not begin, so it is returned to their
                 // allowances.
-                keys[..taken].iter().for_each(|key| self.limit.give_back(key));
+                keys[..counted].iter().for_each(|key| self.limit.give_back(key));
                 return if under_way.contains_key(key) { Ok(None) } else { Err(wait) };
             }
         }

@@ -61,7 +61,7 @@ where
             (None, Some(outcome)) => outcome,
             (None, None) => Err(Error::Closed),
         };
-        // The caller may have stopped waiting. The job is committed all the same.
+        // The caller may have stopped waiting. The job is committed nevertheless.
         self.reply.send(outcome).ok();
     }
 }

@@ -11,7 +11,8 @@ use crate::domain::{
 /// The number of values of the order of use that belong to one second.
 const USES_IN_A_SECOND: i64 = 1 << 20;
 
-/// A transaction that has the write lock. It dereferences to [`Conn`], which the store's functions take.
+/// The writer's connection with its open transaction, which has the write lock. One value exists per process; each transaction
+/// uses it again. It dereferences to [`Conn`], which the store's functions take.
 pub struct Tx {
     pub(super) connection: Conn,
     pub(super) announcements: Vec<Announcement>,
@@ -25,8 +26,8 @@ impl Tx {
         Self { connection, announcements: Vec::new(), last_use: None }
     }
 
-    /// Announces a change to all processes. The change applies from the commit until `until`, when the last token that it
-    /// concerns has expired. If the transaction is rolled back, nothing is announced.
+    /// Announces a change to all processes. The change applies from the commit until `until`, which must not be before the last
+    /// token that it concerns expires. If the transaction is rolled back, nothing is announced.
     pub async fn announce(&mut self, change: Change, now: UnixTime, until: UnixTime) -> Result<()> {
         let announcement = changes::insert(&mut self.connection, change, now, until).await?;
         self.announcements.push(announcement);
@@ -54,7 +55,7 @@ impl Tx {
     ///
     /// The value is greater than every value that this process returned before. It is also greater than every value that was
     /// stored before the first call. So a clock that is set back does not make the newest session look like the oldest. This
-    /// requires that only one process uses sessions: the server that has the lock.
+    /// requires that only one process uses sessions: the server, which has the lock of the one server.
     pub(super) async fn next_use(&mut self, now: UnixTime) -> Result<i64> {
         let last = match self.last_use {
             Some(last) => last,

@@ -15,8 +15,8 @@ pub enum Value {
 macro_rules! values {
     ($($from:ty => $value:expr),* $(,)?) => {
         $(impl From<$from> for Value {
-            fn from(given: $from) -> Self {
-                $value(given)
+            fn from(content: $from) -> Self {
+                $value(content)
             }
         })*
     };

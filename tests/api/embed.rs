@@ -1,5 +1,5 @@
-//! Vestibule embedded in another application: the endpoints that it mounts, the routes that it does not change, protected
-//! routes, and the functions that the application calls.
+//! Vestibule embedded in another application: the endpoints that Vestibule mounts, the application's routes that Vestibule does
+//! not change, protected routes, and the functions that the application calls.
 
 use std::sync::{
     Arc,
@@ -190,7 +190,7 @@ fn only_what_exclude_urls_names_is_left_open() {
         "/app/open;x/../careless",
         "/app/careless?x=/app/open/door",
         "//app/open/door",
-        // Rocket reads `..` as an ordinary segment, so a protected route serves each of these paths.
+        // Rocket reads `..` as an ordinary segment, so each of these paths belongs to a protected route and must be refused.
         "/app/below/../../health",
         "/app/below/..%2f..%2fhealth",
         "/app/below/%2e%2e/%2e%2e/health",
@@ -293,7 +293,8 @@ fn logout_all_revokes_a_long_lived_token_made_in_code_for_its_whole_lifetime() {
         wait_for(server.vestibule.create_access_token(id(&ada), options))
     };
     let is_accepted = |token: &str| server.call("GET", "/greeting").bearer(token).send().status == 200;
-    // The token is valid for 60 days, longer than any token of the settings. Its revocation must be remembered that long.
+    // The token is valid for 60 days, longer than any lifetime that the settings contain. Its revocation must be remembered
+    // for 60 days.
     let issued = make(60 * 24 * 60 * 60).expect("it is made");
     let session = ada.login();
     session.post("/auth/logout_all", json!({})).expect(200);
@@ -336,13 +337,13 @@ fn no_token_is_made_with_invalid_options_or_for_a_disabled_or_unknown_user() {
 }
 
 #[test]
-fn the_applications_own_rule_revokes_at_once() {
+fn the_applications_own_rule_refuses_tokens_while_it_applies() {
     let is_night = Arc::new(AtomicBool::new(false));
-    let rule = Arc::clone(&is_night);
+    let is_night_now = Arc::clone(&is_night);
     let server = embedded(move |embed, rocket| rocket.attach(embed).mount("/", routes![greeting]));
     server
         .vestibule
-        .revoke_when(move |claims| claims.username.as_deref() == Some("ada") && rule.load(Ordering::Relaxed));
+        .revoke_when(move |claims| claims.username.as_deref() == Some("ada") && is_night_now.load(Ordering::Relaxed));
     let (ada, bob) = (server.user("ada").login(), server.user("bob").login());
     ada.get("/greeting").expect(200);
     is_night.store(true, Ordering::Relaxed);

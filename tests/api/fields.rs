@@ -15,7 +15,7 @@ type Row<'a> = (&'static str, Vec<(&'a str, &'a str)>, (&'a str, &'a str), &'sta
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Returns the operations with a body of a media type: method, path, schema of the body, and an example of it.
+/// Returns the operations with a body of a media type: method, path, schema of the body, and an example of the body.
 fn operations_with(kind: &str) -> Vec<(String, String, Value, Value)> {
     let document = serde_json::to_value(openapi::document("/auth")).expect("JSON");
     let mut found = Vec::new();

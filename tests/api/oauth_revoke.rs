@@ -61,7 +61,7 @@ fn an_invalid_or_expired_token_is_no_error() {
 }
 
 #[test]
-fn the_revocation_of_a_superseded_token_ends_its_session_too() {
+fn the_revocation_of_a_replaced_refresh_token_after_the_grace_ends_its_session_too() {
     let server = Server::start();
     let session = server.user("ada").login();
     let next = session.refreshed();

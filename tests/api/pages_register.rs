@@ -77,7 +77,7 @@ fn an_account_is_created_even_if_its_login_is_refused() {
 }
 
 #[test]
-fn closed_registration_has_no_form_and_accepts_none() {
+fn if_registration_is_closed_there_is_no_form_and_a_posted_form_is_refused() {
     let server = Server::with(vec![("registration", json!("closed"))]);
     let browser = Browser::new(&server);
     assert!(!browser.get("/login").expect(200).text.contains("/register"));
@@ -88,7 +88,7 @@ fn closed_registration_has_no_form_and_accepts_none() {
 }
 
 #[test]
-fn the_form_has_the_fields_that_the_setting_requires() {
+fn the_form_has_the_fields_that_username_field_allows() {
     for (field, username, email) in [("username", true, false), ("email", false, true), ("either", true, true)] {
         let server = Server::with(vec![("username_field", json!(field))]);
         let page = Browser::new(&server).get("/register").expect(200);

@@ -1,5 +1,5 @@
-//! The personal data that the server stores. All of it is exported on demand, is deleted on demand, and is removed when its
-//! retention has ended.
+//! The personal data that the server stores. It is exported on demand (except secrets and internal values), is deleted on
+//! demand, and is removed when its retention has ended.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -73,7 +73,8 @@ fn an_export_contains_all_data_of_the_user_and_of_nobody_else() {
 fn every_column_about_a_user_is_exported_or_listed_as_withheld() {
     let server = Server::start();
     let session = server.user("ada").login();
-    // The columns that an export omits: secrets, and values with a meaning for the server only.
+    // The columns that are no field of the same name: secrets, internal values, and columns that the export contains in another
+    // form.
     let withheld = [
         "users.username_key",
         "users.email_key",
@@ -129,10 +130,10 @@ fn a_deletion_leaves_no_trace_of_the_user_in_the_tables() {
 
     session.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send().expect(204);
     assert_eq!(tables_with(&server, &traces), Vec::<String>::new());
-    // Only random ids stay, in the feed of revocations, until all tokens that they revoke have expired.
+    // Only random ids stay, in the feed of changes, until all tokens that they revoke have expired.
     assert_eq!(tables_with(&server, &all), ["changes"]);
-    let own_rows = server.count_events_of_persons();
-    assert_eq!(own_rows, 1, "only that of root");
+    let events_with_person = server.count_events_of_persons();
+    assert_eq!(events_with_person, 1, "only the event of the user root");
     server.advance(2 * DAY);
     swept(&server);
     assert_eq!(tables_with(&server, &all), Vec::<String>::new());
@@ -226,7 +227,11 @@ fn the_audit_log_is_kept_for_its_retention_and_can_not_be_deleted_before() {
     assert_eq!(swept(&server).audit_events, 0);
     ada.login();
     server.advance(1);
-    assert_eq!(swept(&server).audit_events, 2 + 1, "added, logged in, and the key of the start");
+    assert_eq!(
+        swept(&server).audit_events,
+        2 + 1,
+        "the user was added and logged in, and the first signing key was created"
+    );
     assert_eq!(server.count_audit_events(), 1);
     assert_eq!(server.oldest_event_at(), START + 10 * DAY);
     let forbidden = server.try_delete_audit_events();
@@ -281,12 +286,12 @@ fn a_revocation_is_kept_until_the_exp_across_a_sweep_and_a_restart() {
     };
     let server = Server::with(settings());
     let (ada, bob) = (server.user("ada"), server.user("bob"));
-    let (out, outdated) = (ada.login(), bob.login());
+    let (out, of_bob) = (ada.login(), bob.login());
     server.advance(3600);
     out.call("POST", "/auth/logout").send().expect(200);
     bob.disable();
     bob.change(vestibule::flows::users::change_user::UserChange { disabled: Some(false), ..Default::default() });
-    let tokens = [out, outdated].map(|session| (session.access, session.refresh));
+    let tokens = [out, of_bob].map(|session| (session.access, session.refresh));
     let mut server = server;
     for passed in [0, DAY, DAY, DAY - 3601] {
         server.advance(passed);
@@ -350,7 +355,11 @@ fn a_deletion_that_races_audit_events_leaves_no_trace_of_the_user() {
             deleted.expect(204);
         });
         let left = tables_with(&server, &[user.id.clone(), bound.id.clone(), other.id.clone(), session.id.clone()]);
-        assert_eq!(left, ["changes"], "round {round}: the feed alone has numbers, until no token is left");
+        assert_eq!(
+            left,
+            ["changes"],
+            "round {round}: only the feed of changes still contains ids, until all tokens have expired"
+        );
     }
 }
 

@@ -240,14 +240,15 @@ fn a_refresh_cookie_that_another_host_set_signs_nobody_in() {
     let eve = server.user("eve").try_login(json!({"transport": "cookie"})).expect(200);
     let cookie = |name: &str| format!("{name}={}", eve.cookie(name).expect("a cookie"));
     let go_on = |cookies: &str| server.call("GET", "/auth/continue?next=/account").header("Cookie", cookies).send();
-    let tossed = go_on(&cookie("refresh_token")).expect(303);
-    assert_eq!(tossed.header("location"), Some("/login?next=%2Faccount"));
-    assert_eq!(tossed.set_cookie("access_token"), None);
+    // Another host of the site has planted Eve's refresh cookie in the browser of the victim.
+    let planted = go_on(&cookie("refresh_token")).expect(303);
+    assert_eq!(planted.header("location"), Some("/login?next=%2Faccount"));
+    assert_eq!(planted.set_cookie("access_token"), None);
     // The refresh is also refused with the CSRF cookie of the victim's own session.
     let own = server.user("ada").try_login(json!({"transport": "cookie"})).expect(200);
     let own_csrf = format!("csrf_token={}", own.cookie("csrf_token").expect("a cookie"));
-    let tossed = go_on(&format!("{}; {own_csrf}", cookie("refresh_token"))).expect(303);
-    assert_eq!(tossed.set_cookie("access_token"), None);
+    let planted = go_on(&format!("{}; {own_csrf}", cookie("refresh_token"))).expect(303);
+    assert_eq!(planted.set_cookie("access_token"), None);
     let honest = go_on(&format!("{}; {}", cookie("refresh_token"), cookie("csrf_token"))).expect(303);
     assert_eq!(honest.header("location"), Some("/account"));
     assert!(honest.set_cookie("access_token").is_some());
@@ -290,7 +291,7 @@ fn names_with_letters_of_another_width_are_the_same_name() {
 }
 
 #[test]
-fn a_logout_after_the_end_needs_no_csrf_token_and_a_foreign_page_is_always_refused() {
+fn a_logout_after_the_end_of_the_session_needs_no_csrf_token_and_a_foreign_page_is_always_refused() {
     let server = Server::start();
     let signed_in = server.user("ada").try_login(json!({"transport": "cookie"})).expect(200);
     let cookie = |name: &str| format!("{name}={}", signed_in.cookie(name).expect("a cookie"));
@@ -311,7 +312,8 @@ fn a_logout_after_the_end_needs_no_csrf_token_and_a_foreign_page_is_always_refus
     call("/auth/logout").send().expect_error(403, "csrf_failed");
     let csrf = signed_in.text_at("csrf_token");
     call("/auth/logout").header("X-CSRF-Token", csrf).send().expect(200);
-    // The 401 comes before the CSRF check. A revoked token changes nothing, so there is nothing to protect.
+    // The 401 comes before the check of the CSRF token (but after the check of the origin). A revoked token changes nothing, so
+    // there is nothing to protect.
     call("/auth/refresh").send().expect_error(401, "token_revoked");
     // After the end of the session a logout only removes the cookies, so it needs no CSRF token.
     let again = call("/auth/logout").send().expect(200);
@@ -320,12 +322,12 @@ fn a_logout_after_the_end_needs_no_csrf_token_and_a_foreign_page_is_always_refus
 }
 
 #[test]
-fn the_setting_decides_which_name_signs_in() {
-    for (field, taken, refused) in [("email", "ada@example.com", "ada"), ("username", "ada", "ada@example.com")] {
+fn username_field_decides_which_name_signs_in() {
+    for (field, accepted, refused) in [("email", "ada@example.com", "ada"), ("username", "ada", "ada@example.com")] {
         let server = Server::with(vec![("username_field", json!(field))]);
         server.user("ada");
         let login = |name: &str| server.post("/auth/login", json!({"username": name, "password": PASSWORD}));
-        login(taken).expect(200);
+        login(accepted).expect(200);
         login(refused).expect_error(401, "invalid_credentials");
     }
 }

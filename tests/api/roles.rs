@@ -192,8 +192,8 @@ fn the_permissions_of_roles_count_for_the_length_of_a_token() {
     let ada = server.user("ada");
     let id = vestibule::domain::UserId::parse(&ada.id).expect("an id");
     let give = UserChange { add_roles: vec![role("everything")], ..UserChange::default() };
-    let given = wait_for(change_user(&server.vestibule, id, give, &origin));
-    assert!(matches!(given, Err(ChangeUserError::Claims(_))), "{given:?}");
+    let changed = wait_for(change_user(&server.vestibule, id, give, &origin));
+    assert!(matches!(changed, Err(ChangeUserError::Claims(_))), "{changed:?}");
     // An admin would have these permissions too, so an admin is refused as well.
     let root = wait_for(add_user(&server.vestibule, longest(&["admin"], &[], Map::new()), &origin));
     assert!(matches!(root, Err(AddUserError::Claims(_))), "{root:?}");

@@ -114,11 +114,11 @@ fn set_changes_a_user_and_removed_rights_are_lost_within_a_second() {
     place.add_user(&["admin", "--role", "admin"]);
     place.add_user(&["ada", "--permission", "docs:read", "--claim", "a=1", "--claim", "b=2"]);
     let token = server.token("ada", PASSWORD);
-    let given = [
+    let arguments = [
         "user", "set", "ada", "--username", "lovelace", "--email", "ada@example.com", "--email-verified", "--role",
         "admin", "--permission", "docs:write", "--claim", "c=[3]",
     ];
-    assert_eq!(place.succeed(&given), "changed lovelace\n");
+    assert_eq!(place.succeed(&arguments), "changed lovelace\n");
     // No role or permission was removed, so the token is still valid.
     let user = server.me(&token).expect("accepted");
     assert_eq!((&user["username"], &user["email_verified"]), (&json!("lovelace"), &json!(true)));

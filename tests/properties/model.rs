@@ -145,7 +145,7 @@ impl Model {
     }
 
     /// Returns `Ok` if an access token is accepted, otherwise the error.
-    pub(crate) fn standing(&self, token: &AccessToken) -> Result<(), AccessTokenError> {
+    pub(crate) fn check_access_token(&self, token: &AccessToken) -> Result<(), AccessTokenError> {
         if self.now >= token.exp {
             Err(AccessTokenError::Expired)
         } else if self.sessions[token.session].revoked || token.version < self.version {
@@ -157,7 +157,7 @@ impl Model {
 
     /// Returns `Ok` if a request with the access token is accepted, otherwise how it is refused.
     pub(crate) fn bearer(&self, token: &AccessToken) -> Result<(), Refusal> {
-        self.standing(token).map_err(|error| match error {
+        self.check_access_token(token).map_err(|error| match error {
             AccessTokenError::Expired => (401, "token_expired"),
             _ => (401, "token_revoked"),
         })

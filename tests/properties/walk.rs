@@ -133,18 +133,18 @@ impl Walk {
             let oldest = oldest.expect("there are some").0;
             model.revoke("session_revoked", |index, _| index == oldest);
         }
-        let given = answer.text_at("device_id").to_owned();
+        let device_id = answer.text_at("device_id").to_owned();
         match device {
-            Some(known) => assert_eq!(given, known),
+            Some(known) => assert_eq!(device_id, known),
             None => {
-                assert!(!model.devices.contains(&given));
-                model.devices.push(given.clone());
+                assert!(!model.devices.contains(&device_id));
+                model.devices.push(device_id.clone());
             }
         }
         model.uses += 1;
         model.sessions.push(Session {
             id: answer.text_at("session_id").to_owned(),
-            device: given,
+            device: device_id,
             made_at: vec![now],
             since_password: 0,
             current: String::new(),
@@ -292,7 +292,7 @@ impl Walk {
         let mut live = 0;
         for session in &model.sessions {
             let Some((_, generation, revoked, used)) = rows.iter().find(|row| row.0 == session.id) else {
-                assert!(session.refresh_ends_at < model.now, "a sweep takes only what is over: {session:?}");
+                assert!(session.refresh_ends_at < model.now, "a sweep removes only expired sessions: {session:?}");
                 continue;
             };
             assert_eq!(
@@ -323,8 +323,8 @@ impl Walk {
     fn check_access_tokens(&self) {
         let (server, now) = (self.server(), self.server().clock.now());
         for token in &self.model.access_tokens {
-            let given = authenticate(&server.vestibule, &token.text, now).map(drop);
-            assert_eq!(given, self.model.standing(token), "{token:?}");
+            let result = authenticate(&server.vestibule, &token.text, now).map(drop);
+            assert_eq!(result, self.model.check_access_token(token), "{token:?}");
         }
     }
 

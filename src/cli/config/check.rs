@@ -22,8 +22,8 @@ pub(in crate::cli) struct Check {
 }
 
 impl Check {
-    /// Prints that the configuration is valid. Loading it checked it, so this function is called only for a valid
-    /// configuration.
+    /// Prints that the configuration is valid. The configuration was checked when it was loaded. So this function is called
+    /// only for a valid configuration.
     pub(super) fn run(&self) -> Result<(), Failure> {
         if self.format.json {
             return output::print_json(&json!({ "valid": true }));
@@ -32,7 +32,7 @@ impl Check {
     }
 
     /// Prints the problems as JSON if `--json` is given, otherwise nothing. The caller prints the same problems on stderr as
-    /// text.
+    /// text. Fails only if printing fails.
     pub(super) fn refuse(&self, problems: &Problems) -> Result<(), Failure> {
         if !self.format.json {
             return Ok(());

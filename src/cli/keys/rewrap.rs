@@ -25,14 +25,14 @@ pub(in crate::cli) struct Rewrap {
 impl Rewrap {
     /// Replaces the root secret, and prints where the new secret is. Fails if the file has no suitable secret.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
-        let given = match &self.new_secret_file {
+        let new_secret = match &self.new_secret_file {
             Some(path) => Some(
                 config::read_root_secret(path)
                     .map_err(|wrong| Failure::new(format!("the new secret in {} {wrong}", path.display())))?,
             ),
             None => None,
         };
-        let rewrapped = rewrap(vestibule, given, &RequestContext::command_line(vestibule.clock.now())).await;
+        let rewrapped = rewrap(vestibule, new_secret, &RequestContext::command_line(vestibule.clock.now())).await;
         let rewrapped = rewrapped.map_err(|error| match error {
             RewrapError::Open(error) => error.into(),
             other => Failure::of(&other),

@@ -75,12 +75,12 @@ impl Changes {
         let roles: Vec<&str> = user.roles.iter().map(String::as_str).collect();
         let permissions: Vec<&str> = user.direct_permissions.iter().map(Permission::as_str).collect();
         let claims: Vec<&str> = user.claims.keys().map(String::as_str).collect();
-        for (kind, taken, held) in [
+        for (kind, removed, held) in [
             ("role", &self.no_role, roles),
             ("direct permission", &self.no_permission, permissions),
             ("claim", &self.no_claim, claims),
         ] {
-            if let Some(missing) = taken.iter().find(|name| !held.contains(&name.as_str())) {
+            if let Some(missing) = removed.iter().find(|name| !held.contains(&name.as_str())) {
                 let held = if held.is_empty() { "none".to_owned() } else { held.join(", ") };
                 let who = display_name(user);
                 return Err(Failure::new(format!("{who} does not have the {kind} {missing:?}; there are: {held}")));

@@ -1,4 +1,5 @@
-//! Tests of the sources: their order, the origins of values, and the input that is ignored or refused.
+//! Tests of the sources of settings: file, `.env`, environment, flags, program. They test the order of the sources, the origins
+//! of values, and the input that is ignored or refused.
 
 use figment::Figment;
 
@@ -142,7 +143,7 @@ fn the_text_of_a_variable_is_read_into_the_type_of_its_key() {
 }
 
 #[test]
-fn clients_can_be_set_only_in_the_file() {
+fn a_variable_can_not_set_clients() {
     for name in ["VESTIBULE_CLIENTS", "VESTIBULE_CLIENTS_WEB_AUDIENCE"] {
         let problem = sources_dir().variable(name, "{web={}}").problem();
         assert!(problem.ends_with(&format!("({name}): is a table, which only the file can give")), "{problem}");

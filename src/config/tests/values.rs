@@ -50,8 +50,8 @@ fn dev_has_open_registration_plain_cookies_and_its_own_database() {
 
 #[test]
 fn lifetimes_are_spans_or_seconds() {
-    for (given, seconds) in [("30s", 30), ("15m", 900), ("2h", 7200), ("7d", 604_800), ("90", 90)] {
-        let config = config(&serve().set("audit_retention", given));
+    for (text, seconds) in [("30s", 30), ("15m", 900), ("2h", 7200), ("7d", 604_800), ("90", 90)] {
+        let config = config(&serve().set("audit_retention", text));
         assert_eq!(config.limits.audit_retention.seconds(), seconds);
     }
     assert_eq!(config(&serve().set("audit_retention", 90)).limits.audit_retention.seconds(), 90);

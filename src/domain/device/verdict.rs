@@ -49,8 +49,8 @@ pub fn compare(baseline: &SealedFingerprint, presented: &SealedFingerprint) -> S
     for component in &COMPONENTS {
         let Some(kept) = baseline.macs.get(component.name) else { continue };
         // A missing component counts as different, so that a client gains nothing if it omits the component.
-        let given = presented.macs.get(component.name);
-        let same = given.is_some_and(|given| given.ct_eq(kept).into());
+        let presented_mac = presented.macs.get(component.name);
+        let same = presented_mac.is_some_and(|mac| mac.ct_eq(kept).into());
         match component.role {
             Role::Veto => score.veto |= !same,
             Role::Weighted(weight) => {

@@ -74,7 +74,7 @@ pub(super) const COMPONENTS: [Component; 17] = [
     Component::new("gpu", Weighted(3), Whole),
     // The following three components did not change with an update, another time zone, another language or another
     // screen. Only private windows of Firefox report another number of cores. Each of them has few possible values, so
-    // its weight is less than that of the canvas.
+    // its weight is less than the weight of the canvas.
     Component::new("fonts", Weighted(2), Set),
     Component::new("cpu", Weighted(2), Whole),
     Component::new("hardwareConcurrency", Weighted(2), Whole),

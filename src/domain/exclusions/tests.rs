@@ -143,8 +143,8 @@ fn no_other_path_is_covered() {
 #[test]
 fn an_entry_with_a_host_covers_paths_of_that_host_only() {
     let table = exclusions(&["app.example.com/public/**", "ported.example.com:8443/**"]);
-    let asked = |host: &str, scheme| host.parse::<Authority>().ok().map(|host| host.with_port_of(scheme));
-    let on = |host: &str| table.covers(asked(host, "https").as_ref(), "/public/a");
+    let authority = |host: &str, scheme| host.parse::<Authority>().ok().map(|host| host.with_port_of(scheme));
+    let on = |host: &str| table.covers(authority(host, "https").as_ref(), "/public/a");
     for host in ["app.example.com", "APP.Example.com", "app.example.com:8443", "ported.example.com:8443"] {
         assert!(on(host), "{host}");
     }
@@ -164,8 +164,8 @@ fn an_entry_with_a_host_covers_paths_of_that_host_only() {
     }
     assert!(!table.covers(None, "/public/a"));
     let usual = exclusions(&["app.example.com:443/**"]);
-    assert!(usual.covers(asked("app.example.com", "https").as_ref(), "/"));
-    assert!(!usual.covers(asked("app.example.com", "http").as_ref(), "/"));
+    assert!(usual.covers(authority("app.example.com", "https").as_ref(), "/"));
+    assert!(!usual.covers(authority("app.example.com", "http").as_ref(), "/"));
 }
 
 /// Returns the segments that a very lenient application reads: it decodes repeatedly, accepts every separator, resolves dot

@@ -39,11 +39,11 @@ pub enum ImportError {
     #[error("its key can't be used: it must be RSA of 2048 to 8192 bits, EC on P-256 or P-384, or Ed25519")]
     Unusable,
     /// The key does not belong to the requested algorithm.
-    #[error("its key signs with {has}, not with {asked}")]
+    #[error("its key signs with {has}, not with {requested}")]
     Algorithm {
         /// The algorithm of the key.
         has: &'static str,
         /// The requested algorithm.
-        asked: &'static str,
+        requested: &'static str,
     },
 }

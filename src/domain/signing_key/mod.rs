@@ -97,17 +97,17 @@ impl SigningKey {
     }
 
     /// Reads a private key from the text of a PEM file (RFC 7468): PKCS#8, SEC 1 or PKCS#1. An EC or Ed25519 key
-    /// determines the algorithm. An RSA key is used with the algorithm `asked`, or with RS256 if `asked` is `None`.
+    /// determines the algorithm. An RSA key is used with the algorithm `requested`, or with RS256 if `requested` is `None`.
     ///
     /// # Errors
-    /// [`ImportError`] if the file has no suitable private key, or if the key does not belong to the algorithm `asked`.
+    /// [`ImportError`] if the file has no suitable private key, or if the key does not belong to the algorithm `requested`.
     /// The message tells the operator how to solve the problem.
-    pub fn from_pem(text: &str, asked: Option<Algorithm>) -> Result<Self, ImportError> {
-        let rsa = asked.filter(|asked| asked.family() == Family::Rsa).unwrap_or(Algorithm::Rs256);
+    pub fn from_pem(text: &str, requested: Option<Algorithm>) -> Result<Self, ImportError> {
+        let rsa = requested.filter(|requested| requested.family() == Family::Rsa).unwrap_or(Algorithm::Rs256);
         let (algorithm, material) = pem::read(text, rsa)?;
-        match asked {
-            Some(asked) if asked != algorithm => {
-                Err(ImportError::Algorithm { has: algorithm.as_str(), asked: asked.as_str() })
+        match requested {
+            Some(requested) if requested != algorithm => {
+                Err(ImportError::Algorithm { has: algorithm.as_str(), requested: requested.as_str() })
             }
             _ => Self::from_material(algorithm, material).ok_or(ImportError::Unusable),
         }

@@ -57,7 +57,7 @@ pub(super) fn check_fips(pkcs1: &[u8]) -> Result<(), ImportError> {
         let mut key = Elements(Elements(pkcs1).expect(SEQUENCE)?);
         key.expect(INTEGER)?;
         let mut next = || key.expect(INTEGER).map(unsigned);
-        // The order of the fields is that of `RSAPrivateKey` (RFC 8017 §A.1.2).
+        // The order of the fields is the order in `RSAPrivateKey` (RFC 8017 §A.1.2).
         let (n, e, _d, p, q) = (next()?, next()?, next()?, next()?, next()?);
         Some((n, e, p, q))
     };

@@ -114,7 +114,7 @@ fn one_secret_has_a_different_kid_for_each_algorithm() {
 
 #[test]
 fn a_key_is_read_in_each_format() {
-    for (pem, asked, algorithm) in [
+    for (pem, requested, algorithm) in [
         (RSA, None, Algorithm::Rs256),
         (RSA, Some(Algorithm::Ps384), Algorithm::Ps384),
         (RSA_PKCS1, None, Algorithm::Rs256),
@@ -122,7 +122,7 @@ fn a_key_is_read_in_each_format() {
         (P384, Some(Algorithm::Es384), Algorithm::Es384),
         (ED25519, None, Algorithm::EdDsa),
     ] {
-        let key = SigningKey::from_pem(pem, asked).expect("a key");
+        let key = SigningKey::from_pem(pem, requested).expect("a key");
         assert_eq!(key.algorithm, algorithm);
         let token = key.signer.sign("at+jwt", None, &json!({}));
         assert!(key.verifier.verify::<Value>(&token).is_ok());
@@ -178,8 +178,8 @@ fn an_imported_rsa_key_must_satisfy_fips_186_5() {
         (include_str!("../../../tests/keys/rsa-small-prime.pem"), primes),
         (include_str!("../../../tests/keys/rsa-unequal-primes.pem"), primes),
     ] {
-        for asked in [None, Some(Algorithm::Ps512)] {
-            let refusal = SigningKey::from_pem(text, asked).err().expect("it is refused").to_string();
+        for requested in [None, Some(Algorithm::Ps512)] {
+            let refusal = SigningKey::from_pem(text, requested).err().expect("it is refused").to_string();
             assert!(refusal.contains(reason), "{reason}: {refusal}");
         }
     }

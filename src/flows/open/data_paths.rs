@@ -212,7 +212,7 @@ pub(in crate::flows) fn server_runs(database: &Path) -> bool {
 
 /// Tries to take a lock until `patience` has passed. Returns `None` if another process has the lock for all that time.
 async fn lock_within(database: &Path, suffix: &str, patience: Duration) -> Result<Option<File>, OpenError> {
-    let asked = async {
+    let attempts = async {
         loop {
             match try_lock_file(database, suffix)? {
                 None => tokio::time::sleep(RETRY_EVERY).await,
@@ -220,7 +220,7 @@ async fn lock_within(database: &Path, suffix: &str, patience: Duration) -> Resul
             }
         }
     };
-    tokio::time::timeout(patience, asked).await.unwrap_or(Ok(None))
+    tokio::time::timeout(patience, attempts).await.unwrap_or(Ok(None))
 }
 
 /// Changes the owner of a lock file to the owner of its directory. A command that runs as root may have created the lock file,

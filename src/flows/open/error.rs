@@ -61,14 +61,14 @@ pub enum OpenError {
     #[error("another server is running on the database {}; stop it first, or choose another data_dir", .0.display())]
     Locked(PathBuf),
     /// The database belongs to the other profile: `serve` or `dev`.
-    #[error("the database {} was made by `vestibule {made_by}` and can't be served by `vestibule {asked}`; choose another data_dir", path.display())]
+    #[error("the database {} was made by `vestibule {made_by}` and can't be served by `vestibule {requested}`; choose another data_dir", path.display())]
     Profile {
         /// The path of the database.
         path: PathBuf,
         /// The profile with which the database is marked.
         made_by: &'static str,
         /// The profile of this server.
-        asked: &'static str,
+        requested: &'static str,
     },
     /// A sealed signing key can't be opened.
     #[error(transparent)]

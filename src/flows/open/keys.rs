@@ -17,7 +17,7 @@ use crate::{
 
 /// Ensures that exactly one key signs: `secret_key` of the configuration if it is set, and otherwise a key of the database. If
 /// the setting `algorithm` has changed since the last start, the keys are rotated at once. Tokens that an earlier key signed
-/// are valid until they expire. A key that a command activated stays, whatever its algorithm.
+/// are valid until they expire. A key that a command made current stays, whatever its algorithm.
 pub(super) async fn choose_signing_key(
     store: &Store,
     config: &Config,
@@ -39,8 +39,8 @@ pub(super) async fn choose_signing_key(
     loop {
         // Generating an RSA key takes a second, and no transaction may take that long. So the key is generated between two
         // transactions, and the second transaction decides again.
-        let (asked, key) = (choice.clone(), new.take());
-        match store.write(async move |tx| asked.decide(tx, key.as_ref()).await).await? {
+        let (attempt, key) = (choice.clone(), new.take());
+        match store.write(async move |tx| attempt.decide(tx, key.as_ref()).await).await? {
             ChosenKey::Settled => return Ok(()),
             ChosenKey::SecretReplaced => return Err(OpenError::SecretReplaced),
             ChosenKey::KeyIsMissing => {
@@ -51,7 +51,7 @@ pub(super) async fn choose_signing_key(
     }
 }
 
-/// The data for the choice of a signing key that is not in the database.
+/// The input of the choice of the signing key, besides the rows of the database.
 #[derive(Clone)]
 struct KeyChoice {
     /// The algorithm of the configuration.
@@ -66,7 +66,7 @@ struct KeyChoice {
 
 /// The result of [`KeyChoice::decide`].
 enum ChosenKey {
-    /// The key that signs fits the configuration.
+    /// The choice is made; the changes, if any, are written.
     Settled,
     /// Nothing was changed. A new key is needed, and the caller passed no key.
     KeyIsMissing,
@@ -84,8 +84,9 @@ impl KeyChoice {
         let (current, next) = (of(KeyStatus::Current), of(KeyStatus::Next));
         let is_as_before = last.as_deref() == Some(self.wanted.as_str());
         // If `secret_key` signs, the database must have neither a current nor a next key. Otherwise it must have a current key.
-        // This key may have another algorithm than the setting in two cases: the setting has not changed since the last start,
-        // so a command activated the key, or the next key has the algorithm of the setting.
+        // This key may have another algorithm than the setting in two cases:
+        // 1. The setting has not changed since the last start. So a command made the key current, and it stays.
+        // 2. The next key has the algorithm of the setting.
         let is_settled = if self.is_shared {
             current.is_none() && next.is_none()
         } else {
@@ -156,7 +157,8 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
 ///
 /// # Errors
 /// [`OpenError::SecretForeign`] if no root secret that can be found belongs to the database; another [`OpenError`] if the root
-/// secret or the keys can't be read. Then the previous set stays active.
+/// secret or the keys can't be read, or if the position can't be recorded. If reading fails, the previous set stays active; if
+/// only the record of the position fails, the new set is active.
 pub async fn follow_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
     vestibule.keys_changed.notified().await;
     reload_keys(vestibule).await
@@ -170,8 +172,8 @@ pub async fn activate_keys(vestibule: &Vestibule) {
     }
 }
 
-/// Reads the root secret and the keys again, and activates the keys. A server then records up to which change it has read the
-/// feed.
+/// Reads the root secret and the keys again, and activates the keys. If this process is a server, it then stores the position
+/// in the feed up to which it has read.
 async fn reload_keys(vestibule: &Vestibule) -> Result<(), OpenError> {
     let _alone = vestibule.key_source.reloading.lock().await;
     // The position is read before the keys. If a change is announced in between, the keys are read once more, which is

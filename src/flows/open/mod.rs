@@ -169,14 +169,14 @@ async fn check_profile(store: &Store, profile: Profile, role: Role, database: &P
         Profile::Serve => "serve",
         Profile::Dev => "dev",
     };
-    let asked = name(profile);
+    let requested = name(profile);
     let mark = match meta::find(&mut *store.read().await?, KEY).await? {
         Some(mark) => mark,
-        None => store.write(async move |tx| meta::find_or_set(tx, KEY, asked).await).await?,
+        None => store.write(async move |tx| meta::find_or_set(tx, KEY, requested).await).await?,
     };
-    if mark == asked {
+    if mark == requested {
         return Ok(());
     }
     let made_by = if mark == "dev" { "dev" } else { "serve" };
-    Err(OpenError::Profile { path: database.to_owned(), made_by, asked })
+    Err(OpenError::Profile { path: database.to_owned(), made_by, requested })
 }

@@ -69,7 +69,7 @@ pub enum RecoverError {
 /// After a crash at any moment, the database is unchanged or has the new secret.
 ///
 /// # Errors
-/// [`RecoverError`]. Then the database is unchanged. There is one exception: the database has taken the new secret, and only
+/// [`RecoverError`]. Then the database is unchanged. There is one exception: the database already uses the new secret, and only
 /// the renaming of a file failed. Then the new secret is in `secret.key.new`, and the next start finds it there.
 pub async fn recover(config: &Config, context: &RequestContext) -> Result<Recovered, RecoverError> {
     let (paths, _temporary) = DataPaths::find(config)?;

@@ -64,30 +64,30 @@ pub enum RewrapError {
     Store(#[from] store::Error),
 }
 
-/// Replaces the root secret: by `given` if the present root secret comes from the configuration, and otherwise by a new file. A
-/// running server reads the new secret when it reloads the keys. After a crash at any moment, the secret that opens the
+/// Replaces the root secret: by `new_secret` if the present root secret comes from the configuration, and otherwise by a new
+/// file. A running server reads the new secret when it reloads the keys. After a crash at any moment, the secret that opens the
 /// database exists.
 ///
 /// # Errors
-/// [`RewrapError`]. Then the root secret is unchanged, except if the database has taken the new secret and only the renaming
+/// [`RewrapError`]. Then the root secret is unchanged, except if the database already uses the new secret and only the renaming
 /// of its file failed. In that case the next start renames the file.
 pub async fn rewrap(
     vestibule: &Vestibule,
-    given: Option<Secret>,
+    new_secret: Option<Secret>,
     context: &RequestContext,
 ) -> Result<Rewrapped, RewrapError> {
     let is_configured = vestibule.config.keys.root_secret.is_some();
     let file = &vestibule.key_source.secret_file;
-    let given = match given {
-        Some(given) if is_configured => Some(RootSecret::new(given.expose())),
+    let new_secret = match new_secret {
+        Some(new_secret) if is_configured => Some(RootSecret::new(new_secret.expose())),
         Some(_) => return Err(RewrapError::OwnFile(file.clone())),
         None if is_configured => return Err(RewrapError::NoNewSecret),
         None => None,
     };
     let _no_server = if is_configured { Some(exclude_servers(vestibule).await?) } else { None };
     let Some(_alone) = lock_secret(&vestibule.database)? else { return Err(RewrapError::Busy) };
-    let new = match given {
-        Some(given) => given,
+    let new = match new_secret {
+        Some(new_secret) => new_secret,
         None => {
             let known = meta::find(&mut *vestibule.store.read().await?, RECOGNITION_KEY).await?;
             write_draft(file, known.as_deref())?

@@ -205,7 +205,7 @@ pub(super) fn write_draft(file: &Path, known: Option<&str>) -> Result<RootSecret
     read(&draft)?.ok_or_else(|| OpenError::SecretShort(draft))
 }
 
-/// Renames the draft to the file of the secret, after the database has taken the new secret. The caller has the lock.
+/// Renames the draft to the file of the secret. The database must already use the new secret. The caller has the lock.
 pub(super) fn promote_draft(file: &Path) -> Result<(), OpenError> {
     let renamed = || {
         fs::rename(draft_of(file), file)?;

@@ -235,10 +235,10 @@ fn inconsistent(claims: &RefreshClaims) -> RefreshError {
 
 /// Checks that the requested scope is within the scope of the session (RFC 6749 §6). A permission that the session was granted
 /// but the user has lost since is not refused. It is left out of the token.
-fn check_scope(asked: Option<&Scope>, user: &User, session: &Session, client: &Client) -> Result<(), RefreshError> {
+fn check_scope(requested: Option<&Scope>, user: &User, session: &Session, client: &Client) -> Result<(), RefreshError> {
     let beyond = match &session.scope {
-        Some(scope) => asked.and_then(|asked| asked.first_not_in(scope.permissions())),
-        None => asked.and_then(|asked| asked.first_not_in(&granted_permissions(user, session, client))),
+        Some(scope) => requested.and_then(|requested| requested.first_not_in(scope.permissions())),
+        None => requested.and_then(|requested| requested.first_not_in(&granted_permissions(user, session, client))),
     };
     beyond.map_or(Ok(()), |beyond| Err(RefreshError::Scope(beyond.clone())))
 }

@@ -38,9 +38,9 @@ pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result
 /// token.
 pub fn check_validity(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> Result<(), AccessTokenError> {
     claims.check_time(now, vestibule.config.tokens.leeway.seconds())?;
-    let sessions_count = vestibule.config.sessions.blacklist == Blacklist::Both;
+    let check_sessions = vestibule.config.sessions.blacklist == Blacklist::Both;
     let own_rule = || vestibule.revocation_rule.get().is_some_and(|rule| rule(claims));
-    if vestibule.revocations.is_revoked(claims, sessions_count) || own_rule() {
+    if vestibule.revocations.is_revoked(claims, check_sessions) || own_rule() {
         Err(AccessTokenError::Revoked)
     } else {
         Ok(())

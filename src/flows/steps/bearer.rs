@@ -28,14 +28,15 @@ impl Bearer {
 /// it sees every revocation since the guard checked the token.
 pub(crate) async fn bearer_is_live(tx: &mut Tx, bearer: Bearer, now: UnixTime) -> store::Result<bool> {
     let user = users::find(tx, bearer.user).await?;
-    let stands = user.is_some_and(|user| user.disabled_at.is_none() && user.authorization_version == bearer.version);
-    Ok(stands && session_is_live(tx, bearer.session, now).await?)
+    let is_unchanged =
+        user.is_some_and(|user| user.disabled_at.is_none() && user.authorization_version == bearer.version);
+    Ok(is_unchanged && session_is_live(tx, bearer.session, now).await?)
 }
 
-/// Returns whether `proved`, the hash that a presented password matched, is still the stored hash of the user's password. This
-/// check runs in the transaction that depends on the match.
-pub(crate) async fn is_current_password(tx: &mut Tx, user: UserId, proved: &PasswordHash) -> store::Result<bool> {
-    Ok(users::find_password_hash(tx, user).await?.is_some_and(|stored| stored.as_str() == proved.as_str()))
+/// Returns whether `matched_hash`, the hash that a presented password matched, is still the stored hash of the user's password.
+/// This check runs in the transaction that depends on the match.
+pub(crate) async fn is_current_password(tx: &mut Tx, user: UserId, matched_hash: &PasswordHash) -> store::Result<bool> {
+    Ok(users::find_password_hash(tx, user).await?.is_some_and(|stored| stored.as_str() == matched_hash.as_str()))
 }
 
 /// Returns whether a session exists and is live at `now`. This check runs in the transaction that acts for the session.

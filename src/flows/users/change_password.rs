@@ -56,7 +56,7 @@ pub async fn change_password(
     let mut reader = vestibule.store.read().await?;
     let user = users::find(&mut reader, bearer.sub).await?.ok_or_else(ended)?;
     drop(reader);
-    let proved = verify_password::verify_password(vestibule, bearer, current, context).await?;
+    let matched_hash = verify_password::verify_password(vestibule, bearer, current, context).await?;
     vestibule.check_new_password(new, &user).await?.map_err(ChangePasswordError::Unsuitable)?;
     let hash = vestibule.hasher.hash(new).await?;
 
@@ -68,7 +68,7 @@ pub async fn change_password(
     let changed = vestibule
         .store
         .write(async move |tx| {
-            if !(bearer_is_live(tx, bearer, now).await? && is_current_password(tx, user_id, &proved).await?) {
+            if !(bearer_is_live(tx, bearer, now).await? && is_current_password(tx, user_id, &matched_hash).await?) {
                 return Ok(None);
             }
             let Some(session) = sessions::find(tx, id).await? else { return Ok(None) };

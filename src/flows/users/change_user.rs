@@ -149,7 +149,7 @@ impl UserPlan {
         let role_names: Vec<String> = roles.iter().map(|role| role.as_str().to_owned()).collect();
         let all = known.of_user(role_names.iter().map(String::as_str), &permissions);
         // The size is checked only if something is added. A user whose data is too large already can still be disabled, or
-        // lose some of it.
+        // lose a part of the data.
         let gets_more =
             !(change.add_roles.is_empty() && change.add_permissions.is_empty() && change.set_claims.is_empty());
         if gets_more && let Err(message) = room.check(&claims, &role_names, &all) {

@@ -57,8 +57,8 @@ pub async fn delete_own(
     password: &Password,
     context: &RequestContext,
 ) -> Result<(), DeleteUserError> {
-    let proved = verify_password::verify_password(vestibule, bearer, password, context).await?;
-    delete(vestibule, bearer.sub, Some((Bearer::of(bearer), proved)), context).await
+    let matched_hash = verify_password::verify_password(vestibule, bearer, password, context).await?;
+    delete(vestibule, bearer.sub, Some((Bearer::of(bearer), matched_hash)), context).await
 }
 
 /// Deletes a user on behalf of an operator. No password is verified.
@@ -79,8 +79,9 @@ async fn delete(
     let deleted = vestibule
         .store
         .write(async move |tx| {
-            if let Some((bearer, proved)) = &proof
-                && !(bearer_is_live(tx, *bearer, context.now).await? && is_current_password(tx, user, proved).await?)
+            if let Some((bearer, matched_hash)) = &proof
+                && !(bearer_is_live(tx, *bearer, context.now).await?
+                    && is_current_password(tx, user, matched_hash).await?)
             {
                 return Ok(Deleted::SessionEnded);
             }

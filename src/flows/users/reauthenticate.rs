@@ -23,7 +23,8 @@ pub enum ReauthenticateError {
     /// The password was not proved.
     #[error(transparent)]
     Proof(#[from] verify_password::VerifyPasswordError),
-    /// The session has ended, the user was deleted or is disabled, or the authorization version or the password has changed.
+    /// The session has ended or its client is not configured any more, the user was deleted or is disabled, or the
+    /// authorization version or the password has changed.
     #[error("session {0} has ended")]
     SessionEnded(SessionId),
     /// The database failed.
@@ -42,35 +43,36 @@ pub struct FreshAccessToken {
     pub refresh_expires_in: i64,
 }
 
-/// Verifies the password of the bearer, and records the time in the session. Returns a fresh access token of the session.
+/// Verifies the password of the bearer. Stores in the session `now` as `auth_time` and the expiry of the new access token.
+/// Returns a fresh access token of the session.
 pub async fn reauthenticate(
     vestibule: &Vestibule,
     bearer: &AccessClaims,
     password: &Password,
     context: &RequestContext,
 ) -> Result<FreshAccessToken, ReauthenticateError> {
-    let proved = verify_password::verify_password(vestibule, bearer, password, context).await?;
+    let matched_hash = verify_password::verify_password(vestibule, bearer, password, context).await?;
     let ended = ReauthenticateError::SessionEnded(bearer.sid);
     let Some(client) = vestibule.config.clients.get(&bearer.client_id) else { return Err(ended) };
-    let (id, user_id, now, lifetime) = (bearer.sid, bearer.sub, context.now, client.clone());
+    let (id, user_id, now, owned_client) = (bearer.sid, bearer.sub, context.now, client.clone());
     let bearer = Bearer::of(bearer);
     let event = AuditEvent::new(Event::Reauthenticated, context).user(user_id).session(id);
-    let proved = vestibule
+    let updated = vestibule
         .store
         .write(async move |tx| {
-            if !(bearer_is_live(tx, bearer, now).await? && is_current_password(tx, user_id, &proved).await?) {
+            if !(bearer_is_live(tx, bearer, now).await? && is_current_password(tx, user_id, &matched_hash).await?) {
                 return Ok(None);
             }
             let Some(mut session) = sessions::find(tx, id).await? else { return Ok(None) };
             let Some(user) = users::find(tx, user_id).await? else { return Ok(None) };
-            session.access_expires_at = access_expiry(&session, &lifetime, now);
+            session.access_expires_at = access_expiry(&session, &owned_client, now);
             session.auth_time = now;
             sessions::record_proof(tx, id, now, session.access_expires_at).await?;
             audit::insert(tx, &event).await?;
             Ok(Some((session, user)))
         })
         .await?;
-    let (session, user) = proved.ok_or(ended)?;
+    let (session, user) = updated.ok_or(ended)?;
     let tokens = vestibule.tokens(&user, &session, client, true, now);
     Ok(FreshAccessToken {
         access_token: tokens.access_token,

@@ -97,19 +97,19 @@ struct Requirements<'r> {
 impl<'r> Requirements<'r> {
     /// Reads the conditions. An unknown parameter is an error, because a misspelt `permission` would admit everybody.
     fn read(request: &'r Request<'_>) -> Result<Self, ApiError> {
-        let mut asked = Self::default();
+        let mut conditions = Self::default();
         for field in request.query_fields() {
             match (field.name.source().as_str(), field.value) {
-                ("permission", permission) => asked.permissions.push(permission),
-                ("role", role) => asked.roles.push(role),
-                ("redirect", value @ ("0" | "1")) => asked.redirect = value == "1",
+                ("permission", permission) => conditions.permissions.push(permission),
+                ("role", role) => conditions.roles.push(role),
+                ("redirect", value @ ("0" | "1")) => conditions.redirect = value == "1",
                 ("redirect", _) => return Err(ApiError::field("redirect", "must be 1 or 0")),
                 (unknown, _) => {
                     return Err(ApiError::field(unknown, "is not a parameter; there are permission, role, redirect"));
                 }
             }
         }
-        Ok(asked)
+        Ok(conditions)
     }
 
     /// Checks that the token carries every required permission and that the user has every required role. Fails with
@@ -133,7 +133,7 @@ impl<'r> Requirements<'r> {
 /// original request can't be read. The handler decides about the other two, because an excluded path needs neither.
 pub struct ForwardAuthRequest<'r> {
     forwarded: Forwarded<'r>,
-    asked: Result<Requirements<'r>, ApiError>,
+    conditions: Result<Requirements<'r>, ApiError>,
     token: Result<AccessToken, ApiError>,
     is_browser: bool,
 }
@@ -147,7 +147,7 @@ impl<'r> FromRequest<'r> for ForwardAuthRequest<'r> {
             |range: &str| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/html");
         let question = Forwarded::read(request).map(|forwarded| Self {
             forwarded,
-            asked: Requirements::read(request),
+            conditions: Requirements::read(request),
             // Proxies expect 401 or 403, and treat every other status as a failure of this server. So a malformed token is
             // reported as invalid (401).
             token: guards::inspect(request).map_err(|error| match error.code() {
@@ -214,19 +214,20 @@ pub async fn verify(
     question: ForwardAuthRequest<'_>,
     vestibule: &State<AppState>,
 ) -> Result<ForwardAuthResponse, ApiError> {
-    let ForwardAuthRequest { forwarded, asked, token, is_browser } = question;
+    let ForwardAuthRequest { forwarded, conditions, token, is_browser } = question;
     if forwarded.is_excluded(vestibule) {
         return Ok(ForwardAuthResponse::Anybody);
     }
     let token = match token {
         Ok(token) => token,
         Err(error) => {
-            let sign_in =
-                forwarded.sign_in(vestibule).filter(|_| is_browser && asked.is_ok_and(|asked| asked.redirect));
+            let sign_in = forwarded
+                .sign_in(vestibule)
+                .filter(|_| is_browser && conditions.is_ok_and(|conditions| conditions.redirect));
             return sign_in.map(ForwardAuthResponse::SignIn).ok_or(error);
         }
     };
-    asked?.check(token.claims())?;
+    conditions?.check(token.claims())?;
     // The names are read from the database and not from the token. So a new username or email address takes effect at once, and
     // the setting `token_claims` does not matter.
     let names = store::users::find_names(&mut *vestibule.store.read().await?, token.claims().sub).await?;

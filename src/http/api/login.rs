@@ -162,8 +162,8 @@ fn client_id(text: &str) -> Result<String, &'static str> {
 /// as invalid if `token_location` does not contain the transport.
 fn transport(fields: &mut Fields, vestibule: &Vestibule) -> Transport {
     let location = &vestibule.config.tokens.location;
-    let asked = fields.optional("transport", Transport::parse);
-    match asked.unwrap_or(if location.headers { Transport::Body } else { Transport::Cookie }) {
+    let requested = fields.optional("transport", Transport::parse);
+    match requested.unwrap_or(if location.headers { Transport::Body } else { Transport::Cookie }) {
         Transport::Cookie if !location.cookies => {
             fields.refuse("transport", "must be \"bearer\": this server has cookies switched off");
             Transport::Body
@@ -207,7 +207,7 @@ pub(in crate::http) async fn sign_in(
         password: body.password,
         fingerprint: body.fingerprint,
         device_ids: match (body.device_id, body.transport) {
-            (Some(given), _) => vec![given],
+            (Some(device_id), _) => vec![device_id],
             (None, Transport::Cookie) => cookies.device_ids(),
             (None, Transport::Body) => Vec::new(),
         },

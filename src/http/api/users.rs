@@ -194,7 +194,7 @@ impl FromFields for ChangePasswordBody {
     }
 }
 
-/// Changes the bearer's password, and returns new tokens of the session. The transport is that of the request's access token.
+/// Changes the bearer's password, and returns new tokens of the session. They use the transport of the request's access token.
 #[post("/me/password", data = "<body>")]
 pub async fn change_password(
     token: AccessToken,
@@ -289,7 +289,7 @@ impl ExportedSession {
 }
 
 /// A device on which the user has signed in. The secret `device_id` of the device is not included, because the server stores
-/// only a hash of it.
+/// only its hash.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeviceView {
     /// The id of the device. It is not the secret `device_id`.

@@ -16,12 +16,12 @@ const MOST_VALUES: usize = 4;
 /// name, so another program has added the second one.
 pub fn values<'h>(lines: impl IntoIterator<Item = &'h [u8]>, name: &str) -> Vec<&'h str> {
     let pairs = lines.into_iter().flat_map(|line| line.split(|byte| *byte == b';')).filter_map(pair);
-    let given: Vec<&[u8]> = pairs.filter(|(given, _)| *given == name.as_bytes()).map(|(_, value)| value).collect();
-    if is_of_host(name) && given.len() > 1 {
+    let matching: Vec<&[u8]> = pairs.filter(|(found, _)| *found == name.as_bytes()).map(|(_, value)| value).collect();
+    if is_of_host(name) && matching.len() > 1 {
         return Vec::new();
     }
     let mut values = Vec::new();
-    for value in given.into_iter().filter_map(|value| std::str::from_utf8(value).ok()) {
+    for value in matching.into_iter().filter_map(|value| std::str::from_utf8(value).ok()) {
         if !value.is_empty() && !values.contains(&value) && values.len() < MOST_VALUES {
             values.push(value);
         }

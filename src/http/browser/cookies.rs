@@ -148,10 +148,10 @@ impl<'r> Cookies<'r> {
         values: Vec<&'r str>,
         read: impl Fn(&'r str) -> Result<(SessionId, i64, C), ApiError>,
     ) -> Result<Option<C>, ApiError> {
-        let (mut taken, mut refused) = (Vec::new(), None::<ApiError>);
+        let (mut accepted, mut refused) = (Vec::new(), None::<ApiError>);
         for value in values {
             match read(value) {
-                Ok(token) => taken.push(token),
+                Ok(token) => accepted.push(token),
                 // Of several errors, `InvalidToken` is the least useful to the client, so any other error replaces it.
                 Err(error) if refused.as_ref().is_none_or(|known| known.code() == ErrorCode::InvalidToken) => {
                     refused = Some(error);
@@ -159,21 +159,21 @@ impl<'r> Cookies<'r> {
                 Err(_) => {}
             }
         }
-        let sessions: BTreeSet<SessionId> = taken.iter().map(|(session, ..)| *session).collect();
+        let sessions: BTreeSet<SessionId> = accepted.iter().map(|(session, ..)| *session).collect();
         if sessions.len() > 1 {
-            taken.retain(|(session, ..)| self.has_csrf_token_of(*session));
+            accepted.retain(|(session, ..)| self.has_csrf_token_of(*session));
             if sessions.iter().filter(|session| self.has_csrf_token_of(**session)).count() > 1 {
                 return Ok(None);
             }
-        } else if taken.is_empty() {
+        } else if accepted.is_empty() {
             return refused.map_or(Ok(None), Err);
         }
-        Ok(taken.into_iter().max_by_key(|(_, age, _)| *age).map(|(.., token)| token))
+        Ok(accepted.into_iter().max_by_key(|(_, age, _)| *age).map(|(.., token)| token))
     }
 
     /// Returns whether the request has the CSRF cookie of a session. It is set together with the session's tokens.
     pub fn has_csrf_token_of(self, session: SessionId) -> bool {
-        self.values(&self.settings().csrf_name).into_iter().any(|given| self.vestibule.is_csrf_token(session, given))
+        self.values(&self.settings().csrf_name).into_iter().any(|value| self.vestibule.is_csrf_token(session, value))
     }
 
     /// Returns the secret of this device. Malformed values are left out. There are several values only if another program of

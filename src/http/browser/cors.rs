@@ -58,9 +58,10 @@ impl Fairing for Cors {
 /// headers of their own, such as `X-Requested-With`.
 fn allowed_headers(request: &Request<'_>, csrf: &str) -> String {
     let own = ["Authorization", "Content-Type", "X-Request-Id", csrf];
-    let asked =
+    let requested_names =
         request.headers().get("Access-Control-Request-Headers").flat_map(|names| names.split(',')).map(str::trim);
-    let requested = asked.filter(|name| is_token(name) && !own.iter().any(|known| known.eq_ignore_ascii_case(name)));
+    let requested =
+        requested_names.filter(|name| is_token(name) && !own.iter().any(|known| known.eq_ignore_ascii_case(name)));
     own.into_iter().chain(requested).collect::<Vec<_>>().join(", ")
 }
 

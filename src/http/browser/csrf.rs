@@ -23,28 +23,28 @@ use crate::{
 pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -> Result<(), ApiError> {
     check_headers(request, vestibule)?;
     let header = vestibule.config.cookies.csrf_header.as_str();
-    let given = request.headers().get_one(header).unwrap_or_default();
-    if vestibule.is_csrf_token(session, given) {
+    let presented = request.headers().get_one(header).unwrap_or_default();
+    if vestibule.is_csrf_token(session, presented) {
         Ok(())
     } else {
         Err(ApiError::new(ErrorCode::CsrfFailed, format!("Send the value of the CSRF cookie in the header {header}.")))
     }
 }
 
-/// Checks the form of a page like [`check`]. The form has the CSRF token in a hidden field instead of the header; `given` is
-/// the value of that field.
-pub fn check_form(request: &Request<'_>, session: SessionId, given: &str) -> Result<(), ApiError> {
+/// Checks the form of a page like [`check`]. The form has the CSRF token in a hidden field instead of the header. `presented`
+/// is the value of that field.
+pub fn check_form(request: &Request<'_>, session: SessionId, presented: &str) -> Result<(), ApiError> {
     let vestibule = app_state(request)?;
     check_headers(request, vestibule)?;
-    if vestibule.is_csrf_token(session, given) {
+    if vestibule.is_csrf_token(session, presented) {
         Ok(())
     } else {
         Err(ApiError::new(ErrorCode::CsrfFailed, "The form does not have the CSRF token of this session."))
     }
 }
 
-/// Refuses a request whose `Origin` is foreign. Without `Origin`, refuses a request whose `Sec-Fetch-Site` is foreign. A
-/// request without both headers passes, because not every client sends them.
+/// Refuses a request whose `Origin` is foreign. Without `Origin`, refuses a request whose `Sec-Fetch-Site` is neither
+/// `same-origin` nor `none`. A request with neither header passes, because not every client sends them.
 fn check_headers(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
     let headers = request.headers();
     let is_own = |origin: &str| is_own_or_allowed(vestibule, origin) || is_own_origin(request, vestibule, origin);
@@ -61,9 +61,9 @@ fn check_headers(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), Api
     Ok(())
 }
 
-/// Returns whether `origin` is the origin to which the browser sends the request. Scheme, host and port are compared (RFC 6454
-/// §5). A foreign page can choose none of them. The header `Host` contains only host and port; [`accepts_scheme`] checks the
-/// scheme. `false` if the request has no `Host`.
+/// Returns whether `origin` is the scheme, host and port of this server (RFC 6454 §5), as the browser addressed it. A foreign
+/// page can choose none of them. The header `Host` contains only host and port; [`accepts_scheme`] checks the scheme. `false`
+/// if the request has no `Host`.
 fn is_own_origin(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> bool {
     let Some((scheme, _)) = origin.split_once("://") else { return false };
     let default_port = match scheme {
@@ -77,9 +77,9 @@ fn is_own_origin(request: &Request<'_>, vestibule: &Vestibule, origin: &str) -> 
     accepts_scheme(scheme, request, vestibule) && origin == format!("{scheme}://{host}")
 }
 
-/// Returns whether a page may reach this server by `scheme`. The scheme of `public_url` is accepted. If that is http, which is
-/// the default, https is accepted too if a trusted proxy or the browser confirms it. If it is https, http is refused: an
-/// attacker on the network can serve an http page under the server's host name.
+/// Returns whether a page may reach this server by `scheme`. The scheme of `public_url` is accepted. If `public_url` has http
+/// (the default), https is accepted too when a trusted proxy or the browser states https. If `public_url` has https, http is
+/// refused: an attacker on the network can serve an http page under the server's host name.
 fn accepts_scheme(scheme: &str, request: &Request<'_>, vestibule: &Vestibule) -> bool {
     let is_public = vestibule.config.web.public_url.scheme() == scheme;
     let of_proxy = || caller::peer_is_trusted_proxy(request) && request.headers().get("X-Forwarded-Proto").eq([scheme]);
@@ -88,8 +88,8 @@ fn accepts_scheme(scheme: &str, request: &Request<'_>, vestibule: &Vestibule) ->
     is_public || (scheme == "https" && (of_proxy() || of_browser()))
 }
 
-/// The origin of a request. It is for handlers that learn only from the body whether a cookie authenticates the request. The
-/// guard itself refuses nothing; the handler calls a check.
+/// A request whose origin the handler checks later, with [`check_origin`](Self::check_origin) or [`check`](Self::check). It is
+/// for handlers that learn only from the body whether a cookie authenticates the request. The guard itself refuses nothing.
 pub struct RequestOrigin<'r>(&'r Request<'r>);
 
 impl<'r> RequestOrigin<'r> {
@@ -125,8 +125,11 @@ impl<'r> FromRequest<'r> for RequestOrigin<'r> {
 }
 
 /// A request guard that refuses a request from a foreign page if it has cookies with tokens. It is for handlers that learn only
-/// from the body whether a cookie authenticates the request: a foreign page is refused whatever body it sends. A request with
-/// the header `Authorization` is not checked, because a foreign page can't set this header without permission by CORS.
+/// from the body whether a cookie authenticates the request: a foreign page is refused whatever body it sends.
+///
+/// A request from an origin in `cors_allowed_origins` passes, and so does a request with neither `Origin` nor `Sec-Fetch-Site`.
+/// A request with the header `Authorization` is not checked, because a foreign page can't set this header without permission by
+/// CORS.
 pub struct SameOrigin;
 
 #[rocket::async_trait]

@@ -11,7 +11,7 @@ pub fn is_allowed(vestibule: &Vestibule, origin: &str) -> bool {
     }
 }
 
-/// Returns whether an origin is that of `public_url`, or `cors_allowed_origins` contains it.
+/// Returns whether an origin is the origin of `public_url`, or `cors_allowed_origins` contains it.
 pub fn is_own_or_allowed(vestibule: &Vestibule, origin: &str) -> bool {
     vestibule.config.web.public_url.origin() == origin || is_allowed(vestibule, origin)
 }

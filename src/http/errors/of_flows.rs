@@ -93,8 +93,8 @@ fn session_ended() -> ApiError {
     ApiError::new(ErrorCode::TokenRevoked, "The session has ended; sign in again.")
 }
 
-/// Returns the error for an unknown user and for a wrong password. It is the same, so that it does not reveal who has an
-/// account.
+/// Returns the error for an unknown user and for a wrong password. Both get one error, because two different errors would
+/// reveal who has an account.
 fn invalid_credentials() -> ApiError {
     ApiError::new(ErrorCode::InvalidCredentials, "The user name or the password is wrong.")
 }

@@ -33,20 +33,20 @@ const METHODS: [Method; 9] = [
 /// Returns the additional routes. Only the paths of the routes for which `is_own` returns true get them, but the methods of all
 /// `routes` count as supported.
 pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, is_own: impl Fn(&Route) -> bool) -> Vec<Route> {
-    let mut taken: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
+    let mut supported: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
     let mut our_paths = BTreeSet::new();
     for route in routes {
         if is_own(route) {
             our_paths.insert(shape(route));
         }
-        let methods = taken.entry(shape(route)).or_default();
+        let methods = supported.entry(shape(route)).or_default();
         methods.insert(route.method.as_str());
         // Rocket responds to `HEAD` with the route of `GET`.
         if route.method == Method::Get {
             methods.insert(Method::Head.as_str());
         }
     }
-    taken
+    supported
         .into_iter()
         .filter(|(path, _)| our_paths.contains(path))
         .flat_map(|(path, mut methods)| {

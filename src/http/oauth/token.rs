@@ -202,8 +202,8 @@ async fn issue(
     let scope =
         body.scope.map_err(|message| ApiError::new(ErrorCode::InvalidScope, format!("The scope {message}.")))?;
     let tokens = match body.grant {
-        Grant::Password(given) => {
-            let PasswordGrant { identifier, password, fingerprint, device_id, device_name } = *given;
+        Grant::Password(grant) => {
+            let PasswordGrant { identifier, password, fingerprint, device_id, device_name } = *grant;
             let device_ids = device_id.into_iter().collect();
             let request = Login { identifier, password, fingerprint, device_ids, device_name, client, scope };
             let tokens = flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await;

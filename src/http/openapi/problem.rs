@@ -1,5 +1,5 @@
-//! The error responses. An operation has one response for each status. It lists the codes with this status that the operation
-//! can return, each with an example.
+//! The error responses in the OpenAPI document. An operation has one response for each status. The response lists the codes
+//! with this status that the operation can return, each with an example.
 
 use rocket::http::Status;
 use serde_json::{Value, json};
@@ -24,7 +24,8 @@ pub(super) fn schemas() -> [(String, RefOr<Schema>); 2] {
     [(Problem::name().into_owned(), Problem::schema()), (FieldProblem::name().into_owned(), FieldProblem::schema())]
 }
 
-/// Returns the response with a status. `codes` are the codes with this status that the operation can return.
+/// Returns the error response with a status for the OpenAPI document. `codes` are the codes with this status that the operation
+/// can return. The response lists them, each with an example.
 pub(super) fn response(status: u16, codes: &[ErrorCode], content_type: &str) -> Response {
     let meanings = codes.iter().map(|code| format!("* `{}`: {}", code.as_str(), detail(*code)));
     let examples = codes.iter().map(|code| (code.key(), RefOr::<Example>::Ref(example_ref(*code))));

@@ -66,7 +66,7 @@ fn is_domain(host: &str) -> bool {
     host.contains('.') && host.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Returns whether a host is `domain` or a subdomain of it.
+/// Returns whether a host is `domain` or one of its subdomains.
 fn is_below(host: &str, domain: &str) -> bool {
     let host = host.to_ascii_lowercase();
     host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))

@@ -17,8 +17,8 @@ use crate::{
 /// The length of the cookie's value, in characters: 128 bits in base64url.
 const CHARS: usize = 22;
 
-/// Returns the token for a form in this browser. Sets the cookie if there is no well-formed one. An existing cookie is kept, so
-/// that the forms in other tabs stay valid.
+/// Returns the token for a form in this browser. Sets the form cookie if the browser has no well-formed form cookie. An
+/// existing cookie is kept, so that the forms in other tabs stay valid.
 pub fn issue(cookies: Cookies<'_>, vestibule: &Vestibule) -> String {
     let known = cookies.form_secrets().into_iter().find(|secret| is_well_formed(secret));
     let secret = known.map_or_else(
@@ -32,16 +32,16 @@ pub fn issue(cookies: Cookies<'_>, vestibule: &Vestibule) -> String {
     vestibule.form_token(&secret)
 }
 
-/// Checks that a page of this server posted the form. Fails with [`ErrorCode::CsrfFailed`] if `given` does not belong to the
-/// cookie, or if the headers name a foreign origin.
+/// Checks that a page of this server posted the form. Fails with [`ErrorCode::CsrfFailed`] if `posted` belongs to none of the
+/// browser's form cookies, or if the headers name a foreign origin.
 pub fn check(
     origin: &csrf::RequestOrigin<'_>,
     cookies: Cookies<'_>,
     vestibule: &Vestibule,
-    given: &str,
+    posted: &str,
 ) -> Result<(), ApiError> {
     let mut secrets = cookies.form_secrets().into_iter().filter(|secret| is_well_formed(secret));
-    let is_own = secrets.any(|secret| vestibule.is_form_token(secret, given));
+    let is_own = secrets.any(|secret| vestibule.is_form_token(secret, posted));
     if is_own && !origin.is_foreign() {
         Ok(())
     } else {

@@ -102,7 +102,7 @@ impl<'r, T: FromFields> FromData<'r> for JsonOrForm<T> {
     }
 }
 
-/// A request guard for requests whose media type is that of a form. Other requests are forwarded to the next route of the path.
+/// A request guard for requests with the media type of a form. Other requests are forwarded to the next route of the path.
 #[derive(Debug)]
 pub struct IsForm;
 
@@ -191,7 +191,7 @@ fn parse_form<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, A
 }
 
 /// Returns the fields of a form. A field without a value is null. A name that occurs twice is an error, because two programs
-/// could use different values of it.
+/// could use different values of the field.
 fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let mut object = Map::new();
     for (name, value) in form_urlencoded::parse(bytes) {

@@ -15,8 +15,8 @@ impl RequestId {
     /// Returns the id of this request. The id is cached in the request, so every call returns the same id.
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
-            let given = request.headers().get_one("X-Request-Id").filter(|id| is_well_formed(id));
-            Self(given.map_or_else(|| fresh(request), str::to_owned))
+            let received = request.headers().get_one("X-Request-Id").filter(|id| is_well_formed(id));
+            Self(received.map_or_else(|| fresh(request), str::to_owned))
         })
     }
 

@@ -56,8 +56,8 @@ fn a_well_formed_request_id_is_kept_and_any_other_is_replaced() {
     }
     for id in ["", "a b", "a\"b", "<script>", "é", "a,b", "a;b", "{}", &"a".repeat(129), &"a".repeat(9000)] {
         let answer = with("/nowhere", id).expect_error(404, "not_found");
-        let given = answer.header("x-request-id").expect("an id");
-        assert!(given != id && given.len() == 36, "{given}");
+        let new_id = answer.header("x-request-id").expect("an id");
+        assert!(new_id != id && new_id.len() == 36, "{new_id}");
     }
     let injected = "GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-Id: a\rSet-Cookie: b=c\r\n\r\n";
     if let Some(answer) = raw(&server, injected) {

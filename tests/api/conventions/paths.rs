@@ -43,10 +43,10 @@ fn an_unknown_path_is_not_found() {
 #[test]
 fn the_refusal_of_a_method_lists_the_methods_of_the_path() {
     let server = Server::start();
-    for (path, taken) in paths() {
-        let allow = taken.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    for (path, methods) in paths() {
+        let allow = methods.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"] {
-            if !taken.contains(method) {
+            if !methods.contains(method) {
                 let answer = server.call(method, &path).send();
                 let answer = match OAUTH.contains(&path.as_str()) {
                     true => answer.expect_oauth_error(405, "method_not_allowed"),
@@ -59,7 +59,7 @@ fn the_refusal_of_a_method_lists_the_methods_of_the_path() {
         assert_eq!(options.header("allow"), Some(allow.as_str()), "OPTIONS {path}");
         let head = server.call("HEAD", &path).send();
         assert_eq!(head.text, "", "HEAD {path}");
-        if !taken.contains("GET") {
+        if !methods.contains("GET") {
             assert_eq!((head.status, head.header("allow")), (405, Some(allow.as_str())), "HEAD {path}");
         }
     }

@@ -81,8 +81,8 @@ fn no_spelling_of_a_name_is_the_csrf_cookie() {
         for access in ["%5f%5fHost-access_token", "\u{2000}__Host-access_token", "__Host-access_token\u{a0}"] {
             // The whole attack: the victim's cookies, and the cookies that the sibling host set for the attacker's session.
             for victim in [String::new(), format!("__Host-access_token=over; __Host-csrf_token={}; ", ada.csrf)] {
-                let tossed = format!("{access}=x; {csrf}={}; __Secure-refresh_token={}", eve.csrf, eve.refresh);
-                for cookies in [format!("{victim}{tossed}"), format!("{tossed}; {victim}")] {
+                let planted = format!("{access}=x; {csrf}={}; __Secure-refresh_token={}", eve.csrf, eve.refresh);
+                for cookies in [format!("{victim}{planted}"), format!("{planted}; {victim}")] {
                     let answer = with_cookies(&server, "GET", "/auth/continue?next=/account", &cookies, &[]);
                     assert_eq!(set_cookies(&answer), Vec::<&str>::new(), "{csrf}");
                 }

@@ -17,7 +17,7 @@ fn a_mismatch_rotates_nothing() {
     let refused = session.try_refresh_on(&server, &another_machine()).expect_error(401, "device_mismatch");
     assert!(refused.header("www-authenticate").is_some_and(|challenge| challenge.contains("error=\"invalid_token\"")));
     assert_eq!(server.rotation_of(&session.id), before);
-    assert!(session.is_accepted(), "what was given out holds");
+    assert!(session.is_accepted(), "the access token that was issued is still valid");
     session.try_refresh_on(&server, &chromium()).expect(200);
 }
 

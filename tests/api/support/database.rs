@@ -1,4 +1,4 @@
-//! The access of tests to the database without an HTTP request. The queries with names of tables are in [`super::rows`].
+//! Lets tests read and write the database directly, not through HTTP. The queries with names of tables are in [`super::rows`].
 
 use std::collections::BTreeMap;
 

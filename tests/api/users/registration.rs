@@ -29,7 +29,7 @@ fn a_registration_creates_an_account_that_can_sign_in() {
 }
 
 #[test]
-fn the_setting_decides_which_names_an_account_must_have() {
+fn username_field_decides_which_names_an_account_must_have() {
     let (name, email) = (json!({"username": "ada"}), json!({"email": "ada@example.com"}));
     let both = json!({"username": "ada", "email": "ada@example.com"});
     let rows = [
