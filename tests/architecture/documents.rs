@@ -30,7 +30,7 @@ fn a_path_that_does_not_exist_is_caught() {
     assert_eq!(missing, ["src/clocks.rs"]);
 }
 
-fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 

@@ -9,6 +9,7 @@ mod documents;
 mod language;
 mod source;
 mod test_files;
+mod texts;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
