@@ -36,6 +36,20 @@ use crate::{
     },
 };
 
+/// The field of a login with the secret of a device that is already known.
+pub(in crate::http) const DEVICE_ID: Field = optional(
+    "device_id",
+    Kind::Opaque,
+    "The `device_id` that an earlier login on this device returned. An unknown value is ignored.",
+);
+
+/// The field of a login with the name of the device.
+pub(in crate::http) const DEVICE_NAME: Field = optional(
+    "device_name",
+    Kind::Text(DeviceName::MAX_CHARS),
+    "The name of the device in the list of sessions. By default it is derived from the user agent.",
+);
+
 /// The maximum length of a `client_id`, in bytes.
 pub(in crate::http) const MAX_CLIENT_ID: usize = 64;
 
@@ -72,16 +86,8 @@ impl FromFields for LoginBody {
             "The properties of the browser, in up to 64 fields and 48 KiB. If there are enough of them, they bind the session \
              to the device: each refresh must then send a matching fingerprint.",
         ),
-        optional(
-            "device_id",
-            Kind::Opaque,
-            "The `device_id` that an earlier login on this device returned. An unknown value is ignored.",
-        ),
-        optional(
-            "device_name",
-            Kind::Text(DeviceName::MAX_CHARS),
-            "The name of the device in the list of sessions. By default it is derived from the user agent.",
-        ),
+        DEVICE_ID,
+        DEVICE_NAME,
         optional(
             "client_id",
             Kind::Text(MAX_CLIENT_ID),

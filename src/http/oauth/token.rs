@@ -21,7 +21,7 @@ use crate::{
         steps::client::KnownClient,
     },
     http::{
-        api::login::require_fingerprint,
+        api::login::{DEVICE_ID, DEVICE_NAME, require_fingerprint},
         app_state::AppState,
         errors::{ApiError, ErrorCode, of_oauth},
         request::{
@@ -73,16 +73,8 @@ impl FromFields for TokenForm {
             Kind::Opaque,
             "The permissions to which the tokens are limited, separated by spaces. By default all that can be granted.",
         ),
-        optional(
-            "device_id",
-            Kind::Opaque,
-            "The `device_id` that an earlier login on this device returned. An unknown value is ignored.",
-        ),
-        optional(
-            "device_name",
-            Kind::Text(DeviceName::MAX_CHARS),
-            "The name under which the list of the user's devices displays the device.",
-        ),
+        DEVICE_ID,
+        DEVICE_NAME,
         optional("fingerprint", Kind::Opaque, "The properties of the browser: a JSON object, as text."),
     ];
 
