@@ -2,19 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use figment::value::Value;
-use serde_json::Value as Json;
-
 use super::{
     declare::settings,
     reader::{Read, Reader},
     sessions::{SessionKeys, refuse_longer},
-    setting::{REDACTED, Setting, items, show_list, subset, text},
     tokens::{TokenKeys, identifier},
 };
 use crate::domain::{
     Permission,
     client::{ClientSecretHash, DEFAULT_CLIENT},
+    policy::Grants,
     span::Lifetime,
 };
 
@@ -126,41 +123,5 @@ impl Client {
     pub fn permitted(&self, permissions: &[Permission]) -> Vec<Permission> {
         let is_within = |permission: &&Permission| self.scopes.as_ref().is_none_or(|all| all.contains(permission));
         permissions.iter().filter(is_within).cloned().collect()
-    }
-}
-
-impl Setting for ClientSecretHash {
-    fn parse(value: &Value) -> Result<Self, String> {
-        Self::parse(text(value, "what `vestibule client secret ID` prints")?).map_err(str::to_owned)
-    }
-
-    fn show(&self) -> Json {
-        Json::from(REDACTED)
-    }
-}
-
-impl Setting for Vec<Permission> {
-    fn parse(value: &Value) -> Result<Self, String> {
-        let allowed = "a list of permissions, such as [\"posts:read\", \"posts:write\"]";
-        let names = items(value).ok_or(allowed)?;
-        let parsed: Result<Self, _> = names.into_iter().map(Permission::parse).collect();
-        let mut permissions = parsed.map_err(|wrong| format!("{allowed}; one of these {wrong}"))?;
-        permissions.sort_unstable();
-        permissions.dedup();
-        Ok(permissions)
-    }
-
-    fn show(&self) -> Json {
-        show_list(self)
-    }
-}
-
-subset! {
-    /// The grants that a client may use at the token endpoint (RFC 6749 §1.3).
-    pub Grants {
-        /// Whether the grant `password` is permitted.
-        password,
-        /// Whether the grant `refresh_token` is permitted.
-        refresh_token,
     }
 }

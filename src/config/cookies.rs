@@ -1,29 +1,18 @@
-//! The names and attributes of the cookies.
-//!
-//! The prefixes `__Secure-` and `__Host-` of a cookie's name require certain attributes (RFC 6265bis §4.1.3). A browser drops a
-//! cookie without these attributes and reports no error. So a name that does not fit the attributes is refused here.
+//! The names and attributes of the cookies. A name whose prefix does not fit the attributes is refused.
 
 use figment::value::Value;
 
 use super::{
     declare::settings,
     reader::{Read, Reader, share},
-    setting::{text_if, word_enum},
+    setting::text_if,
     web::WebKeys,
 };
-use crate::domain::address::is_domain;
-
-word_enum! {
-    /// The requests from other sites with which a browser sends a cookie: the attribute `SameSite`.
-    pub SameSite {
-        /// No request from another site.
-        Strict = "strict",
-        /// Only a request of a user who follows a link to this server.
-        Lax = "lax",
-        /// Every request. Browsers accept this value only together with the attribute `Secure`.
-        None = "none",
-    }
-}
+use crate::domain::{
+    address::is_domain,
+    cookie_name::{Attributes, Conflict, CookieName, is_token},
+    policy::SameSite,
+};
 
 settings! {
     /// The names and attributes of the cookies. The prefixes of the names fit the attributes.
@@ -43,19 +32,19 @@ settings! {
         /// The name of the cookie that contains the access token. Unset: `__Host-access_token`; `__Secure-access_token` if
         /// `cookie_domain` is set; `access_token` if `cookie_secure` is `false`.
         #[key("access_cookie_name", example = "__Host-access_token")]
-        #[read(parse = cookie_name, otherwise = default_name("access_token", Path::Root, &secure, &domain))]
-        access_name: String,
+        #[read(otherwise = attributes(&secure, &domain, true).map(|of| CookieName::strictest("access_token", of)))]
+        access_name: CookieName,
         /// The name of the cookie that contains the refresh token. Unset: `__Secure-refresh_token`; `refresh_token` if
         /// `cookie_secure` is `false`. The prefix `__Host-` is refused: it requires the path `/`, and this cookie has the path
         /// `base_path`.
         #[key("refresh_cookie_name", example = "__Secure-refresh_token")]
-        #[read(parse = cookie_name, otherwise = default_name("refresh_token", Path::Sessions, &secure, &domain))]
-        refresh_name: String,
+        #[read(otherwise = attributes(&secure, &domain, false).map(|of| CookieName::strictest("refresh_token", of)))]
+        refresh_name: CookieName,
         /// The name of the cookie that contains the CSRF token. Scripts can read this cookie. Unset: `__Host-csrf_token`;
         /// `__Secure-csrf_token` if `cookie_domain` is set; `csrf_token` if `cookie_secure` is `false`.
         #[key("csrf_cookie_name", example = "__Host-csrf_token")]
-        #[read(parse = cookie_name, otherwise = default_name("csrf_token", Path::Root, &secure, &domain))]
-        csrf_name: String,
+        #[read(otherwise = attributes(&secure, &domain, true).map(|of| CookieName::strictest("csrf_token", of)))]
+        csrf_name: CookieName,
         /// The name of the request header in which a script sends the CSRF token.
         #[key("csrf_header_name", default = "X-CSRF-Token")]
         #[read(parse = header_name)]
@@ -63,23 +52,9 @@ settings! {
     }
 }
 
-/// The path of a cookie.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Path {
-    /// `/`
-    Root,
-    /// The setting `base_path`, under which the session endpoints are.
-    Sessions,
-}
-
-/// Returns the default name of a cookie: `plain` with the strictest prefix that the attributes permit.
-fn default_name(plain: &str, path: Path, secure: &Read<bool>, domain: &Read<Option<String>>) -> Read<String> {
-    let prefix = match ((*secure)?, share(domain)?) {
-        (false, _) => "",
-        (true, None) if path == Path::Root => "__Host-",
-        (true, _) => "__Secure-",
-    };
-    Ok(format!("{prefix}{plain}"))
+/// Returns the attributes of a cookie whose path is `/`, or of the refresh cookie, whose path is the setting `base_path`.
+fn attributes(secure: &Read<bool>, domain: &Read<Option<String>>, is_at_root: bool) -> Read<Attributes> {
+    Ok(Attributes { is_secure: (*secure)?, has_domain: share(domain)?.is_some(), is_at_root })
 }
 
 impl CookieKeys {
@@ -91,14 +66,24 @@ impl CookieKeys {
         }
         self.check_domain(reader, web);
         let names = [
-            ("access_cookie_name", &self.access_name, Path::Root),
-            ("refresh_cookie_name", &self.refresh_name, Path::Sessions),
-            ("csrf_cookie_name", &self.csrf_name, Path::Root),
+            ("access_cookie_name", &self.access_name, true),
+            ("refresh_cookie_name", &self.refresh_name, false),
+            ("csrf_cookie_name", &self.csrf_name, true),
         ];
-        for (index, (key, name, path)) in names.iter().enumerate() {
+        for (index, (key, name, is_at_root)) in names.iter().enumerate() {
             let Ok(name) = name else { continue };
-            self.check_prefix(reader, key, name, *path);
-            let same = |(_, other, _): &&(&str, &Read<String>, Path)| other.as_ref().is_ok_and(|other| other == name);
+            let attributes = attributes(&self.secure, &self.domain, *is_at_root);
+            let wrong = match attributes.ok().and_then(|attributes| name.conflict(attributes)) {
+                Some(Conflict::Path) => "__Host- can't be used, since the path of this cookie isn't /".to_owned(),
+                Some(Conflict::Secure) => format!("its prefix can't be used with {}", reader.describe("cookie_secure")),
+                Some(Conflict::Domain) => format!("__Host- can't be used with {}", reader.describe("cookie_domain")),
+                None => String::new(),
+            };
+            if !wrong.is_empty() {
+                reader.refuse(key, wrong);
+            }
+            let same =
+                |(_, other, _): &&(&str, &Read<CookieName>, bool)| other.as_ref().is_ok_and(|other| other == name);
             if let Some((other, ..)) = names[..index].iter().find(same) {
                 let other = reader.describe(other);
                 reader.refuse(key, format!("must differ from {other}"));
@@ -119,34 +104,6 @@ impl CookieKeys {
             }
         }
     }
-
-    /// Refuses the name of a cookie whose prefix does not fit the cookie's path or attributes.
-    fn check_prefix(&self, reader: &mut Reader, key: &str, name: &str, path: Path) {
-        let (Ok(secure), Ok(domain)) = (self.secure, &self.domain) else { return };
-        // Browsers compare the prefix without regard to case.
-        let has = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-        let wrong = if has("__Host-") && path != Path::Root {
-            "__Host- can't be used, since the path of this cookie isn't /".to_owned()
-        } else if (has("__Host-") || has("__Secure-")) && !secure {
-            format!("its prefix can't be used with {}", reader.describe("cookie_secure"))
-        } else if has("__Host-") && domain.is_some() {
-            format!("__Host- can't be used with {}", reader.describe("cookie_domain"))
-        } else {
-            return;
-        };
-        reader.refuse(key, wrong);
-    }
-}
-
-/// Returns whether a text is a token (RFC 9110 §5.6.2) of at most 64 characters. Names of cookies and headers are tokens.
-fn is_token(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    text.len() <= 64 && text.bytes().all(plain)
-}
-
-/// Reads the name of a cookie.
-fn cookie_name(value: &Value) -> Result<String, String> {
-    text_if(value, "a name of at most 64 letters, digits and !#$%&'*+-.^_`|~", is_token)
 }
 
 /// Headers that can't carry the CSRF token. A page of another site can send some of them without a preflight request (Fetch,

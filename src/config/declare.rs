@@ -20,7 +20,6 @@
 //! | --- | --- |
 //! | `otherwise = EXPRESSION` | the value of an unset key, which follows from the keys above it or from other sections |
 //! | `within = A..=B` | the bounds of a number or a span, both included |
-//! | `check = FUNCTION` | returns the problem of a value, or `Ok(())` |
 //! | `parse = FUNCTION` | reads the value, instead of `Setting::parse` |
 //! | `show = FUNCTION` | returns the value as `config show` prints it, instead of `Setting::show` |
 
@@ -42,17 +41,21 @@ macro_rules! keys {
         }
 
         impl $Keys {
-            pub(super) const TABLE: &[$crate::config::schema::Key] = &[$({
-                let key = $crate::config::schema::Key::new($name, $section, concat!($($doc),+));
-                $(let key = $crate::config::declare::declared!(key, $option, $value);)*
-                key
+            pub(super) const TABLE: &[$crate::config::schema::Key] = &[$($crate::config::schema::Key {
+                name: $name,
+                section: $section,
+                meaning: concat!($($doc),+),
+                $($option: $crate::config::declare::declared!($option, $value),)*
+                ..$crate::config::schema::Key::EMPTY
             }),+];
 
             pub(super) fn read($reader: &mut $crate::config::reader::Reader $(, $argument: $Argument)*) -> Self {
                 $(let $field: $crate::config::reader::Read<$Type> = {
-                    let lookup = $crate::config::reader::Lookup::new($name);
-                    $($(let lookup = lookup.$step($how);)+)?
-                    $reader.find(lookup)
+                    let steps = $crate::config::reader::Steps {
+                        $($($step: $crate::config::declare::step!($step, $how),)+)?
+                        ..$crate::config::reader::Steps::of_type()
+                    };
+                    $reader.find($name, steps)
                 };)+
                 $(let $derived = $from;)*
                 Self { $($field,)+ $($derived,)* }
@@ -101,16 +104,29 @@ macro_rules! settings {
     };
 }
 
-/// Applies one option of `#[key(…)]` to a key.
+/// The value of an option of `#[key(…)]` in the declaration. A default is a function, because a `Value` can't be a constant.
 macro_rules! declared {
-    ($key:ident, default, $value:expr) => {
-        $key.default(|| figment::value::Value::from($value))
+    (default, $value:expr) => {
+        Some(|| figment::value::Value::from($value))
     };
-    ($key:ident, dev, $value:expr) => {
-        $key.dev(|| figment::value::Value::from($value))
+    (dev, $value:expr) => {
+        Some(|| figment::value::Value::from($value))
     };
-    ($key:ident, $option:ident, $value:expr) => {
-        $key.$option($value)
+    ($option:ident, $value:expr) => {
+        $value
+    };
+}
+
+/// The value of a step of `#[read(…)]`.
+macro_rules! step {
+    (otherwise, $value:expr) => {
+        Some($value)
+    };
+    (within, $bounds:expr) => {
+        Some(Box::new($crate::config::reader::within($bounds)))
+    };
+    ($step:ident, $function:expr) => {
+        $function
     };
 }
 
@@ -126,4 +142,4 @@ macro_rules! documented {
         ""
     };
 }
-pub(super) use {declared, documented, keys, settings};
+pub(super) use {declared, documented, keys, settings, step};

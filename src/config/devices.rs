@@ -3,33 +3,12 @@
 use super::{
     declare::settings,
     reader::{Read, Reader},
-    setting::word_enum,
 };
-use crate::domain::{device::Thresholds, span::Lifetime};
-
-word_enum! {
-    /// The effect of the limit of devices on a login that would exceed it.
-    pub LimitPolicy {
-        /// The login ends the session of the device that was used least recently.
-        EvictOldest = "evict_oldest",
-        /// The login is refused.
-        Reject = "reject",
-    }
-}
-
-word_enum! {
-    /// The use of fingerprints.
-    pub FingerprintPolicy {
-        /// Fingerprints are not read.
-        Off = "off",
-        /// Fingerprints are compared, and differences are recorded. No request is refused.
-        Log = "log",
-        /// A session whose login had a fingerprint is refreshed only with a fingerprint of the same device.
-        Enforce = "enforce",
-        /// Like `Enforce`. In addition, a login without a fingerprint is refused.
-        Require = "require",
-    }
-}
+use crate::domain::{
+    device::Thresholds,
+    policy::{FingerprintPolicy, LimitPolicy},
+    span::Lifetime,
+};
 
 settings! {
     /// The limit of devices, and the rules by which a device is recognised.

@@ -34,15 +34,13 @@ impl Variables {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Passes the values to `gathered`, and records a problem for each unknown key. `origin` returns the origin of a variable
-    /// for messages: `.env`, or the name of the variable.
-    pub(super) fn give(self, gathered: &mut Gathered, origin: impl Fn(&str) -> String) {
+    /// Passes the values to `gathered`, and records a problem for each unknown key. `file` is the file of the variables, or
+    /// `None` for the environment.
+    pub(super) fn give(self, gathered: &mut Gathered, file: Option<&str>) {
         let mut ignored = Vec::new();
         for (name, value) in &self.0 {
-            let origin_text = || match origin(name) {
-                origin if origin == *name => origin,
-                origin => format!("{name} in {origin}"),
-            };
+            let origin = file.unwrap_or(name);
+            let place = file.map_or_else(|| name.clone(), |file| format!("{name} in {file}"));
             if let Some(suffix) = name.strip_prefix(OWN_PREFIX) {
                 let key = suffix.to_ascii_lowercase();
                 if is_injected(suffix, value) {
@@ -50,22 +48,22 @@ impl Variables {
                 } else if key == "clients" || key.starts_with("clients_") {
                     gathered.problem(&key, name, "is a table, which only the file can give");
                 } else if gathered.schema.find(&key).is_some() {
-                    gathered.put(&key, value.as_str().into(), &origin(name));
+                    gathered.put(&key, value.as_str().into(), origin);
                 } else {
-                    gathered.unknown(&key, &origin_text());
+                    gathered.unknown(&key, &place);
                 }
             } else if let Some(suffix) = name.strip_prefix(ROCKET_PREFIX) {
                 let key = suffix.to_ascii_lowercase();
                 match key.as_str() {
                     "profile" | "config" => continue,
-                    "address" | "port" => gathered.put_from_rocket(&key, value.as_str().into(), &origin(name)),
+                    "address" | "port" => gathered.put_from_rocket(&key, value.as_str().into(), origin),
                     _ => {}
                 }
                 // Rocket's own provider for the environment reads a value in the same way: a name with dots is nested, and a
                 // value such as `{json=x}` is a table.
                 let Ok(value) = value.parse::<Value>();
                 if let Value::Dict(_, settings) = nest(&key, value) {
-                    gathered.merge_rocket(origin_text(), Profile::Global.collect(settings));
+                    gathered.merge_rocket(place, Profile::Global.collect(settings));
                 }
             }
         }

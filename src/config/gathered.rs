@@ -18,11 +18,10 @@ use super::{
 pub(super) struct Gathered {
     /// The declarations of all keys.
     pub schema: &'static Schema,
-    /// The values of the keys of this program, by the full name of the key. figment keeps the origin of each value.
-    own: Figment,
-    /// The values of `address` and `port` from Rocket's own settings. They are used if no source sets the key of this program.
-    fallback: Figment,
-    /// The result of [`settle`](Self::settle): the value of each key that a source set. Empty before that call.
+    /// The values by the full name of the key, with their origins. The keys of this program are in the profile `global`.
+    /// Rocket's `address` and `port` are in the profile `default`: they are used if no source sets the key of this program.
+    sources: Figment,
+    /// The value of each key that a source set. Empty before [`complete`](Self::complete).
     values: Dict,
     /// The ids of all clients that have a table, even if the table is empty.
     pub clients: BTreeSet<String>,
@@ -38,8 +37,7 @@ impl Gathered {
     pub(super) fn new(schema: &'static Schema) -> Self {
         Self {
             schema,
-            own: Figment::new(),
-            fallback: Figment::new(),
+            sources: Figment::new(),
             values: Dict::new(),
             clients: BTreeSet::new(),
             problems: Vec::new(),
@@ -56,7 +54,7 @@ impl Gathered {
             if let Some((id, _)) = schema::split_client(key) {
                 self.put_client(id, origin);
             }
-            self.own = take(&mut self.own).merge(Source::of_one(origin, key, value));
+            self.merge_value(Profile::Global, key, value, origin);
         } else {
             self.unknown(key, origin);
         }
@@ -108,7 +106,12 @@ impl Gathered {
 
     /// Stores the value of Rocket's own `address` or `port`. It is used only if no source sets the key of this program.
     pub(super) fn put_from_rocket(&mut self, key: &str, value: Value, origin: &str) {
-        self.fallback = take(&mut self.fallback).merge(Source::of_one(origin, key, value));
+        self.merge_value(Profile::Default, key, value, origin);
+    }
+
+    fn merge_value(&mut self, profile: Profile, key: &str, value: Value, origin: &str) {
+        let tables = profile.collect(Dict::from([(key.to_owned(), value)]));
+        self.sources = take(&mut self.sources).merge(Source { origin: origin.to_owned(), tables });
     }
 
     /// Stores Rocket's own settings from `origin`. They replace the settings of earlier sources.
@@ -118,8 +121,9 @@ impl Gathered {
 
     /// Computes `values` from the values of all sources. Call it once, after the last source.
     pub(super) fn complete(&mut self) {
-        self.own = take(&mut self.own).join(take(&mut self.fallback));
-        self.values = self.own.data().ok().and_then(|mut data| data.remove(&Profile::Global)).unwrap_or_default();
+        let mut tables = self.sources.data().unwrap_or_default();
+        self.values = tables.remove(&Profile::Default).unwrap_or_default();
+        self.values.extend(tables.remove(&Profile::Global).unwrap_or_default());
     }
 
     /// Returns the value that a source set for `key`; `None` if no source set it.
@@ -130,7 +134,7 @@ impl Gathered {
     /// Returns the origin of the value of `key`, such as `Rocket.toml`, `VESTIBULE_PORT` or `--port`; `default` if no source
     /// set it.
     pub(super) fn origin(&self, key: &str) -> String {
-        let metadata = self.value(key).and_then(|value| self.own.get_metadata(value.tag()));
+        let metadata = self.value(key).and_then(|value| self.sources.get_metadata(value.tag()));
         metadata.map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string())
     }
 }
@@ -139,13 +143,6 @@ impl Gathered {
 struct Source {
     origin: String,
     tables: Map<Profile, Dict>,
-}
-
-impl Source {
-    /// Returns a source that contains the value of one key.
-    fn of_one(origin: &str, key: &str, value: Value) -> Self {
-        Self { origin: origin.to_owned(), tables: Profile::Global.collect(Dict::from([(key.to_owned(), value)])) }
-    }
 }
 
 impl Provider for Source {

@@ -1,12 +1,6 @@
 //! The rate limits, and the retention of the audit log.
 
-use figment::value::Value;
-use serde_json::Value as Json;
-
-use super::{
-    declare::settings,
-    setting::{Setting, integer, text},
-};
+use super::declare::settings;
 use crate::domain::{rate::Rate, span::Lifetime};
 
 settings! {
@@ -28,19 +22,5 @@ settings! {
         /// How long the events of the audit log are kept. Older events are deleted.
         #[key("audit_retention", default = "90d", main = true)]
         audit_retention: Lifetime,
-    }
-}
-
-impl Setting for Option<Rate> {
-    fn parse(value: &Value) -> Result<Self, String> {
-        let allowed = "a number (1 to 1000000) and a period (1s to 24h) such as 30/1m, or 0 for no limit";
-        if integer(value) == Some(0) {
-            return Ok(None);
-        }
-        text(value, allowed)?.parse().map(Some).map_err(|()| allowed.to_owned())
-    }
-
-    fn show(&self) -> Json {
-        self.as_ref().map_or_else(|| Json::from("0"), |rate| Json::from(rate.to_string()))
     }
 }

@@ -16,17 +16,14 @@
 //! # Ok::<(), vestibule::config::Problems>(())
 //! ```
 //!
-//! The same keys in `Rocket.toml` are in the table of the profile, such as `[default.auth]`; in the environment they are
-//! `VESTIBULE_DATA_DIR`, `VESTIBULE_PUBLIC_URL`. The documentation of each field names its key and its default. The other types
-//! of this module are parts of a [`Config`] or of what [`load`] returns. They are reached through these, and need no example of
-//! their own.
-//!
 //! A later source replaces the values of an earlier source. The order is: built-in defaults, `Rocket.toml` or `--config FILE`
-//! (the table `auth` of the profile), `.env` in the working directory, `VESTIBULE_<KEY>`, the command line, [`Sources::set`].
+//! (the table `auth` of the profile, such as `[default.auth]`), `.env` in the working directory, the environment (such as
+//! `VESTIBULE_DATA_DIR`), the command line, [`Sources::set`]. The documentation of each field names its key and its default.
+//! The other types of this module are parts of a [`Config`] or of what [`load`] returns, and need no example of their own.
 //!
-//! Each section has a file. The file declares the section's keys with the macros of `declare`, and checks which values fit
-//! together. A value is read once, into the type that the program uses. [`load`] reports all problems at once. This module uses
-//! only the types of `domain`. It does not know Rocket or the clock, and it does not change the state of the process.
+//! Each section has a file, which declares the section's keys with the macros of `declare`, and checks which values fit
+//! together. A value is read once, into the type that the program uses. [`load`] reports all problems at once. This module does
+//! not know Rocket or the clock, and it does not change the state of the process.
 
 mod clients;
 mod cookies;
@@ -39,7 +36,6 @@ mod keys;
 mod limits;
 mod passwords;
 mod problems;
-mod profile;
 mod reader;
 mod schema;
 mod secret_file;
@@ -73,27 +69,33 @@ use self::{
     web::WebKeys,
 };
 pub use self::{
-    clients::{Client, Clients, Grants},
-    cookies::{Cookies, SameSite},
-    devices::{Devices, FingerprintPolicy, LimitPolicy},
+    clients::{Client, Clients},
+    cookies::Cookies,
+    devices::Devices,
     keys::Keys,
     limits::Limits,
-    passwords::{Passwords, Registration, UsernameField},
+    passwords::Passwords,
     problems::{Problem, Problems},
-    profile::Profile,
-    schema::Entry,
+    schema::{Entry, Profile},
     secret_file::read_root_secret,
-    sessions::{Blacklist, Sessions},
+    sessions::Sessions,
     sources::{Flags, Sources},
-    storage::{Database, Storage},
-    tokens::{TokenClaims, TokenLocation, Tokens},
-    web::{CorsOrigins, LogFormat, Web},
+    storage::Storage,
+    tokens::Tokens,
+    web::Web,
 };
 pub use crate::domain::{
     address::PublicUrl,
+    cookie_name::CookieName,
+    cors::CorsOrigins,
+    database::Database,
     device::{Thresholds, ThresholdsError},
     exclusions::{Exclusion, Exclusions},
     jwt::Algorithm,
+    policy::{
+        Blacklist, FingerprintPolicy, Grants, LimitPolicy, LogFormat, Registration, SameSite, TokenClaims,
+        TokenLocation, UsernameField,
+    },
     rate::Rate,
     redirect::AllowedHost,
     secret::Secret,

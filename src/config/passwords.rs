@@ -2,29 +2,8 @@
 
 use std::{num::NonZeroUsize, thread};
 
-use super::{declare::settings, profile::Profile, reader::Reader, setting::word_enum};
-
-word_enum! {
-    /// The name with which users log in.
-    pub UsernameField {
-        /// The email address.
-        Email = "email",
-        /// The username.
-        Username = "username",
-        /// The email address or the username.
-        Either = "either",
-    }
-}
-
-word_enum! {
-    /// The persons who may create an account.
-    pub Registration {
-        /// Anybody may create an account.
-        Open = "open",
-        /// Only an operator may create accounts.
-        Closed = "closed",
-    }
-}
+use super::{declare::settings, reader::Reader, schema::Profile};
+use crate::domain::policy::{Registration, UsernameField};
 
 settings! {
     /// The login names, the registration, the rules for new passwords, and the cost of password hashes.

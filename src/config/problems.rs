@@ -43,6 +43,10 @@ impl Problem {
         let subject = if inner.starts_with(key) { inner } else { key.to_owned() };
         let value = settings.find_value(&subject).ok().and_then(|value| serde_json::to_value(value).ok());
         let source = settings.find_metadata(&subject).or_else(|| settings.find_metadata(key));
+        let name = |metadata: &Metadata| match metadata.source.as_ref().and_then(|source| source.file_path()) {
+            Some(path) => path.display().to_string(),
+            None => metadata.name.to_string(),
+        };
         let message = match &error.kind {
             Kind::InvalidType(_, wanted) | Kind::InvalidValue(_, wanted) | Kind::InvalidLength(_, wanted) => {
                 let wanted = match wanted.as_str() {
@@ -56,25 +60,14 @@ impl Problem {
             Kind::UnknownVariant(_, words) => format!("must be one of {}", words.join(", ")),
             other => other.to_string().replace('\n', " "),
         };
-        Self { subject, value: value.as_ref().map(shorten), origin: source.map(origin), message }
+        Self { subject, value: value.as_ref().map(shorten), origin: source.map(name), message }
     }
-}
-
-/// Returns the name of a source for messages: the path of a file, or the name of the provider.
-fn origin(metadata: &Metadata) -> String {
-    let file = metadata.source.as_ref().and_then(|source| source.file_path());
-    file.map_or_else(|| metadata.name.to_string(), |path| path.display().to_string())
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
-            if index > 0 {
-                writeln!(f)?;
-            }
-            write!(f, "{problem}")?;
-        }
-        Ok(())
+        let lines: Vec<String> = self.0.iter().map(Problem::to_string).collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 

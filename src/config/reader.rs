@@ -15,11 +15,13 @@ use serde_json::Value as Json;
 use super::{
     gathered::Gathered,
     problems::{Problem, shorten},
-    profile::Profile,
-    schema::{self, Entry},
-    setting::{REDACTED, Setting},
+    schema::{self, Entry, Profile},
+    setting::Setting,
     sources::Flags,
 };
+
+/// The text that replaces a secret in every output.
+const REDACTED: &str = "[redacted]";
 
 /// Proof that a problem was recorded.
 #[derive(Debug, Clone, Copy)]
@@ -33,54 +35,32 @@ pub(super) fn share<T>(read: &Read<T>) -> Read<&T> {
     read.as_ref().map_err(|reported| *reported)
 }
 
-type Parse<T> = Box<dyn Fn(&Value) -> Result<T, String>>;
-type Check<T> = Box<dyn Fn(&T) -> Result<(), String>>;
-type Show<T> = fn(&T) -> Json;
+/// Returns the message for a value out of bounds.
+type Bounds<T> = Box<dyn Fn(&T) -> Option<String>>;
 
-/// The description of how a key is read.
-pub(super) struct Lookup<T> {
-    name: &'static str,
-    parse: Parse<T>,
-    check: Option<Check<T>>,
-    show: Show<T>,
-    otherwise: Option<Read<T>>,
+/// The steps that read a key, as `#[read(…)]` declares them.
+pub(super) struct Steps<T> {
+    /// Reads the value. The error completes the sentence "must be …".
+    pub parse: fn(&Value) -> Result<T, String>,
+    /// Returns the value for `config show`.
+    pub show: fn(&T) -> Json,
+    /// The value for the case that no source sets the key and that the key has no default.
+    pub otherwise: Option<Read<T>>,
+    /// Returns the message for a value out of bounds.
+    pub within: Option<Bounds<T>>,
 }
 
-impl<T: Setting + 'static> Lookup<T> {
-    /// Returns the description of a key that is read and printed as its type determines.
-    pub(super) fn new(name: &'static str) -> Self {
-        Self { name, parse: Box::new(T::parse), check: None, show: T::show, otherwise: None }
-    }
-
-    /// Sets the value for the case that no source sets the key and that the key has no default.
-    pub(super) fn otherwise(self, value: Read<T>) -> Self {
-        Self { otherwise: Some(value), ..self }
-    }
-
-    /// Sets the function that reads the value. Its error completes the sentence "must be …".
-    pub(super) fn parse(self, parse: impl Fn(&Value) -> Result<T, String> + 'static) -> Self {
-        Self { parse: Box::new(parse), ..self }
-    }
-
-    /// Sets the function that returns the value for `config show`.
-    pub(super) fn show(self, show: Show<T>) -> Self {
-        Self { show, ..self }
-    }
-
-    /// Sets the function that checks the value. Its error is the whole message, such as "must be from 1 to 9".
-    pub(super) fn check(self, check: impl Fn(&T) -> Result<(), String> + 'static) -> Self {
-        Self { check: Some(Box::new(check)), ..self }
+impl<T: Setting> Steps<T> {
+    /// Returns the steps of a key that is read and printed as its type determines.
+    pub(super) fn of_type() -> Self {
+        Self { parse: T::parse, show: T::show, otherwise: T::unset().map(Ok), within: None }
     }
 }
 
-impl<T: Setting + PartialOrd + Display + 'static> Lookup<T> {
-    /// Refuses values outside `bounds`. The bounds themselves are allowed.
-    pub(super) fn within(self, bounds: RangeInclusive<T>) -> Self {
-        self.check(move |value| match bounds.contains(value) {
-            true => Ok(()),
-            false => Err(format!("must be from {} to {}", bounds.start(), bounds.end())),
-        })
-    }
+/// Returns the check that a value is within `bounds`. The bounds themselves are allowed.
+pub(super) fn within<T: PartialOrd + Display>(bounds: RangeInclusive<T>) -> impl Fn(&T) -> Option<String> {
+    let message = format!("must be from {} to {}", bounds.start(), bounds.end());
+    move |value| (!bounds.contains(value)).then(|| message.clone())
 }
 
 /// The gathered values, and the state of their reading.
@@ -101,25 +81,29 @@ impl Reader {
         Self { profile, flags: flags.clone(), client: String::new(), gathered, effective: BTreeMap::new() }
     }
 
-    /// Returns the value of a key: the value that a source set; otherwise the default; otherwise the value that
-    /// [`Lookup::otherwise`] or [`Setting::unset`] determines. Records a problem if there is no value, or if it is not allowed.
-    pub(super) fn find<T: Setting + 'static>(&mut self, lookup: Lookup<T>) -> Read<T> {
-        let key = self.full_name(lookup.name);
-        let default = || self.gathered.schema.find(lookup.name).and_then(|known| known.default_in(self.profile));
-        let value = match self.gathered.value(&key).cloned().or_else(default) {
-            Some(value) => {
-                (lookup.parse)(&value).map_err(|allowed| self.refuse(lookup.name, format!("must be {allowed}")))?
+    /// Returns the value of a key: the value that a source set; otherwise the default; otherwise [`Steps::otherwise`].
+    /// Records a problem if there is no value, or if it is not allowed.
+    pub(super) fn find<T>(&mut self, name: &str, steps: Steps<T>) -> Read<T> {
+        let key = self.full_name(name);
+        let known = self.gathered.schema.find(name);
+        let default = || known.and_then(|known| known.default_in(self.profile));
+        let value = match (self.gathered.value(&key).cloned().or_else(default), steps.otherwise) {
+            (Some(value), _) => {
+                (steps.parse)(&value).map_err(|allowed| self.refuse(name, format!("must be {allowed}")))?
             }
-            None => match lookup.otherwise.or(T::unset().map(Ok)) {
-                Some(value) => value?,
-                None => return Err(self.refuse(lookup.name, "must be set")),
-            },
+            (None, Some(otherwise)) => otherwise?,
+            (None, None) => return Err(self.refuse(name, "must be set")),
         };
-        self.effective.insert(key, (lookup.show)(&value));
-        if let Some(check) = lookup.check {
-            check(&value).map_err(|wrong| self.refuse(lookup.name, wrong))?;
+        let shown = match (steps.show)(&value) {
+            Json::Null => Json::Null,
+            _ if known.is_none_or(|known| known.secret) => Json::from(REDACTED),
+            shown => shown,
+        };
+        self.effective.insert(key, shown);
+        match steps.within.and_then(|within| within(&value)) {
+            Some(wrong) => Err(self.refuse(name, wrong)),
+            None => Ok(value),
         }
-        Ok(value)
     }
 
     /// Returns the full name of a key: `<id>` is replaced by the id of the client whose keys are being read.
@@ -162,7 +146,7 @@ impl Reader {
     /// value.
     fn shown(&self, key: &str) -> Option<String> {
         match self.gathered.value(key) {
-            Some(_) if self.gathered.schema.find(key).is_none_or(|known| known.is_secret) => Some(REDACTED.to_owned()),
+            Some(_) if self.gathered.schema.find(key).is_none_or(|known| known.secret) => Some(REDACTED.to_owned()),
             Some(value) => Some(shorten(&serde_json::to_value(value).unwrap_or_default())),
             None => self.effective.get(key).filter(|value| !value.is_null()).map(shorten),
         }

@@ -2,54 +2,38 @@
 
 use figment::value::Value;
 
-use super::profile::Profile;
+/// The profile, which determines the defaults and the tables of the file that are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// The profile of `vestibule serve`, and of all commands except `vestibule dev`.
+    #[default]
+    Serve,
+    /// The profile of `vestibule dev`, which is for prototyping a front end.
+    Dev,
+}
 
-/// The declaration of a key.
+/// The declaration of a key. The fields from `default` on are the options of `#[key(…)]`.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "a test compares `example` and `main` with Rocket.toml and README.md")
+)]
 pub(super) struct Key {
     /// The name of the key. `<id>` in the name represents the id of any client.
     pub name: &'static str,
     /// The section, such as `tokens`.
     pub section: &'static str,
-    meaning: &'static str,
-    default: Option<fn() -> Value>,
-    dev: Option<fn() -> Value>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "Rocket.toml, which shows it, is compared by a test"))]
+    pub meaning: &'static str,
+    pub default: Option<fn() -> Value>,
+    pub dev: Option<fn() -> Value>,
     pub example: &'static str,
-    pub is_secret: bool,
-    #[cfg_attr(not(test), expect(dead_code, reason = "README.md, which lists the main keys, is compared by a test"))]
-    pub is_main: bool,
+    pub secret: bool,
+    pub main: bool,
 }
 
 impl Key {
-    /// Returns the declaration of a key without options.
-    pub(super) const fn new(name: &'static str, section: &'static str, meaning: &'static str) -> Self {
-        Self { name, section, meaning, default: None, dev: None, example: "", is_secret: false, is_main: false }
-    }
-
-    /// Sets the default.
-    pub(super) const fn default(self, value: fn() -> Value) -> Self {
-        Self { default: Some(value), ..self }
-    }
-
-    /// Sets the default in the profile `dev`.
-    pub(super) const fn dev(self, value: fn() -> Value) -> Self {
-        Self { dev: Some(value), ..self }
-    }
-
-    /// Sets the value that `Rocket.toml` has as an example.
-    pub(super) const fn example(self, example: &'static str) -> Self {
-        Self { example, ..self }
-    }
-
-    /// Sets whether the value is a secret, which is never printed.
-    pub(super) const fn secret(self, is_secret: bool) -> Self {
-        Self { is_secret, ..self }
-    }
-
-    /// Sets whether the table of `README.md` contains the key.
-    pub(super) const fn main(self, is_main: bool) -> Self {
-        Self { is_main, ..self }
-    }
+    /// A key without options, for the macros of `declare`.
+    pub(super) const EMPTY: Self =
+        Self { name: "", section: "", meaning: "", default: None, dev: None, example: "", secret: false, main: false };
 
     /// Returns the meaning of the key, as one line.
     pub(super) fn meaning(&self) -> &'static str {
@@ -91,20 +75,6 @@ impl Schema {
 /// not, so the last dot separates them.
 pub(super) fn split_client(key: &str) -> Option<(&str, &str)> {
     key.strip_prefix("clients.")?.rsplit_once('.')
-}
-
-/// Returns a value as TOML.
-#[cfg(test)]
-pub(super) fn toml_text(value: &Value) -> String {
-    match value {
-        Value::Bool(_, switch) => switch.to_string(),
-        Value::Num(_, figment::value::Num::F64(number)) => number.to_string(),
-        Value::Array(_, items) => format!("[{}]", items.iter().map(toml_text).collect::<Vec<_>>().join(", ")),
-        value => match (value.as_str(), value.to_i128()) {
-            (None, Some(number)) => number.to_string(),
-            (text, _) => format!("{:?}", text.unwrap_or_default()),
-        },
-    }
 }
 
 /// A key as `config show` lists it.

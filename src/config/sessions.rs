@@ -3,24 +3,16 @@
 use super::{
     declare::settings,
     reader::{Read, Reader},
-    setting::word_enum,
     tokens::TokenKeys,
 };
-use crate::domain::span::{Lifetime, Seconds};
+use crate::domain::{
+    policy::Blacklist,
+    span::{Lifetime, Seconds},
+};
 
 /// The maximum of `refresh_reuse_grace`. During the grace, a stolen copy of a superseded refresh token is accepted, so the
 /// grace must be short.
 const LONGEST_GRACE: Seconds = Seconds::new(600).expect("ten minutes are a span");
-
-word_enum! {
-    /// The tokens that a revocation of a session invalidates.
-    pub Blacklist {
-        /// Access tokens and refresh tokens, at once.
-        Both = "BLACKLIST_BOTH",
-        /// Only refresh tokens. Access tokens of a revoked session are accepted until they expire.
-        Refresh = "BLACKLIST_REFRESH",
-    }
-}
 
 settings! {
     /// The lifetime, rotation and revocation of sessions.

@@ -12,7 +12,11 @@ use std::{
 
 use figment::{Figment, value::Value};
 
-use super::{environment, file, gathered::Gathered, profile::Profile, schema::Schema};
+use super::{
+    environment, file,
+    gathered::Gathered,
+    schema::{Profile, Schema},
+};
 
 /// The options of the command line that influence the configuration.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +34,7 @@ pub struct Flags {
 }
 
 /// The sources of the configuration. The type does not implement `Debug`, because the environment may contain secrets.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Sources {
     /// The profile. It determines the defaults, and the tables of the file that are read.
     pub profile: Profile,
@@ -60,14 +64,7 @@ impl Sources {
     /// Returns sources without a file, environment and flags, for tests and for programs that embed the server. The module
     /// documentation has an example.
     pub fn isolated(profile: Profile) -> Self {
-        Self {
-            profile,
-            config_file: None,
-            flags: Flags::default(),
-            directory: None,
-            environment: Vec::new(),
-            overrides: Vec::new(),
-        }
+        Self { profile, ..Self::default() }
     }
 
     /// Sets a key, such as `issuer` or `clients.web.audience`. This value replaces the value of every other source.
@@ -89,8 +86,8 @@ impl Sources {
         if let Some((path, name)) = self.file(&environment, &mut gathered) {
             file::read(&path, &name, &profile, &mut gathered);
         }
-        dotenv.give(&mut gathered, |_| ".env".to_owned());
-        environment.give(&mut gathered, str::to_owned);
+        dotenv.give(&mut gathered, Some(".env"));
+        environment.give(&mut gathered, None);
         self.give_flags(&mut gathered);
         for (key, value) in &self.overrides {
             gathered.put(key, value.clone(), "set by the program");

@@ -2,14 +2,8 @@
 
 use std::path::PathBuf;
 
-use figment::value::Value;
-use serde_json::Value as Json;
-
-use super::{
-    declare::settings,
-    reader::share,
-    setting::{Setting, text},
-};
+use super::{declare::settings, reader::share};
+use crate::domain::database::Database;
 
 settings! {
     /// The directory of the data, and the database.
@@ -23,37 +17,5 @@ settings! {
         #[key("database_url", example = "sqlite:./data/vestibule.db")]
         #[read(otherwise = share(&data_dir).map(|directory| Database::File(directory.join("vestibule.db"))))]
         database: Database,
-    }
-}
-
-/// The SQLite database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Database {
-    /// The database is in this file.
-    File(PathBuf),
-    /// The database is in a temporary directory, which is removed when the program ends.
-    Temporary,
-}
-
-impl Setting for Database {
-    fn parse(value: &Value) -> Result<Self, String> {
-        let allowed = "sqlite:<path of a file> without parameters, or sqlite::memory:";
-        let rest = text(value, allowed)?.strip_prefix("sqlite:").ok_or(allowed)?;
-        if rest == ":memory:" {
-            return Ok(Self::Temporary);
-        }
-        // The same meaning as in sqlx: `sqlite://data/a.db` is a relative path, `sqlite:///data/a.db` an absolute path.
-        let path = rest.strip_prefix("//").unwrap_or(rest);
-        match path.is_empty() || path.ends_with('/') || path.contains(['?', '#']) || path == ":memory:" {
-            true => Err(allowed.to_owned()),
-            false => Ok(Self::File(PathBuf::from(path))),
-        }
-    }
-
-    fn show(&self) -> Json {
-        match self {
-            Self::File(path) => Json::from(format!("sqlite:{}", path.display())),
-            Self::Temporary => Json::from("sqlite::memory:"),
-        }
     }
 }

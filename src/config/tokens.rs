@@ -5,10 +5,13 @@ use figment::value::Value;
 use super::{
     declare::settings,
     reader::{Read, Reader, share},
-    setting::{Setting, subset, text_if},
+    setting::{Setting as _, text_if},
     web::{WebKeys, local_url},
 };
-use crate::domain::span::{Lifetime, Seconds};
+use crate::domain::{
+    policy::{TokenClaims, TokenLocation},
+    span::{Lifetime, Seconds},
+};
 
 /// The maximum of `leeway`. A clock that differs by more than ten minutes is broken, and a longer leeway would accept tokens
 /// long after they expired.
@@ -84,26 +87,6 @@ pub(super) fn identifier(value: &Value) -> Result<String, String> {
     text_if(value, "a name or a URL of at most 255 characters, without spaces", |text| {
         text.len() <= 255 && !text.contains(|char: char| char.is_whitespace() || char.is_control())
     })
-}
-
-subset! {
-    /// The personal claims that an access token contains.
-    pub TokenClaims {
-        /// Whether the token contains `username`.
-        username,
-        /// Whether the token contains `email`.
-        email,
-    }
-}
-
-subset! {
-    /// The places in a request where an access token is accepted. At least one is `true`.
-    pub TokenLocation {
-        /// Whether the header `Authorization: Bearer …` is accepted.
-        headers,
-        /// Whether the access cookie is accepted.
-        cookies,
-    }
 }
 
 /// Reads the places. Refuses an empty list, because then no request could be authenticated.

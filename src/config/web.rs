@@ -8,25 +8,17 @@ use serde_json::Value as Json;
 
 use super::{
     declare::settings,
-    profile::Profile,
     reader::{Reader, share},
-    setting::{Setting, list, show_list, text_if, word_enum},
+    schema::Profile,
+    setting::text_if,
 };
 use crate::domain::{
     address::{PublicUrl, plain_path},
+    cors::CorsOrigins,
     exclusions::Exclusions,
+    policy::LogFormat,
     redirect::AllowedHost,
 };
-
-word_enum! {
-    /// The format of the log.
-    pub LogFormat {
-        /// Text for a person.
-        Text = "text",
-        /// One JSON object in each line.
-        Json = "json",
-    }
-}
 
 settings! {
     /// The addresses of the server, the proxies and origins that it trusts, and its log.
@@ -141,43 +133,4 @@ fn base_path(value: &Value) -> Result<String, String> {
 fn contact(value: &Value) -> Result<Option<String>, String> {
     let allowed = "an address such as privacy@example.com, a URL, or one line of at most 200 characters";
     text_if(value, allowed, |text| text.chars().count() <= 200 && !text.contains(char::is_control)).map(Some)
-}
-
-/// The other origins whose pages may read the responses of this server (CORS).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CorsOrigins {
-    /// No other origin.
-    None,
-    /// Any origin on `localhost` or on a loopback address. This is the default of the profile `dev`.
-    AnyLocalhost,
-    /// These origins, each written as a browser writes it in the header `Origin`.
-    List(Vec<String>),
-}
-
-impl Setting for CorsOrigins {
-    fn parse(value: &Value) -> Result<Self, String> {
-        let origins = list(value, "a list of origins such as https://app.example.com", origin)?;
-        Ok(if origins.is_empty() { Self::None } else { Self::List(origins) })
-    }
-
-    fn show(&self) -> Json {
-        match self {
-            Self::None => show_list::<String>(&[]),
-            Self::AnyLocalhost => Json::from("any origin on localhost"),
-            Self::List(origins) => show_list(origins),
-        }
-    }
-}
-
-/// Reads one origin: scheme, host and port, without a path. Refuses `*` and `null`.
-fn origin(item: &str) -> Result<String, String> {
-    match item {
-        "*" => Err("* would let any page on the web act with the cookies of its visitors".to_owned()),
-        "null" => Err("null is the origin of sandboxed frames and local files, which anybody can make".to_owned()),
-        _ => match item.parse::<PublicUrl>() {
-            Ok(url) if url.path().is_empty() && !item.ends_with('/') => Ok(url.origin().to_owned()),
-            Ok(_) => Err("each must have no path and no slash at its end".to_owned()),
-            Err(wrong) => Err(format!("each {wrong}")),
-        },
-    }
 }

@@ -1,6 +1,8 @@
 //! Signing and verification of compact JWS (RFC 7515). This is the only module that uses `jsonwebtoken`. The modules
 //! `access_token` and `refresh_token` check the claims; the checks of the library are switched off.
 
+use std::str::FromStr;
+
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -28,6 +30,8 @@ macro_rules! algorithms {
         impl Algorithm {
             /// All algorithms.
             pub const ALL: &[Self] = &[$(Self::$name),+];
+            /// The values of the header parameter `alg`, in the same order.
+            pub const WORDS: &[&str] = &[$($word),+];
 
             /// Returns the value of the header parameter `alg`.
             pub const fn as_str(self) -> &'static str {
@@ -99,12 +103,16 @@ pub enum Family {
     Secret,
 }
 
-impl Algorithm {
-    /// Returns the algorithm whose `alg` is `name`, or `None` if this server does not support the algorithm.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name)
-    }
+/// Reads the value of the header parameter `alg`. Fails if this server does not support the algorithm.
+impl FromStr for Algorithm {
+    type Err = ();
 
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name).ok_or(())
+    }
+}
+
+impl Algorithm {
     /// Returns whether issuer and verifier share the key as a secret.
     pub fn is_symmetric(self) -> bool {
         self.family() == Family::Secret

@@ -9,6 +9,9 @@ pub mod audit_event;
 pub mod change;
 pub mod claims;
 pub mod client;
+pub mod cookie_name;
+pub mod cors;
+pub mod database;
 mod derived_key;
 pub mod device;
 pub mod exclusions;
@@ -17,6 +20,7 @@ mod id;
 pub mod jwt;
 pub mod password;
 pub mod permission;
+pub mod policy;
 pub mod rate;
 pub mod redirect;
 pub mod refresh_token;
@@ -31,6 +35,7 @@ pub mod span;
 mod time;
 pub mod unicode;
 pub mod user;
+mod words;
 
 pub use self::{
     access_token::AccessClaims,

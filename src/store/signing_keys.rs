@@ -58,7 +58,7 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<StoredKey>> {
                 _ => return Err(broken("no such status")),
             };
             Ok(StoredKey {
-                algorithm: Algorithm::parse(row.get("algorithm")?).ok_or_else(|| broken("no such algorithm"))?,
+                algorithm: row.get::<&str>("algorithm")?.parse().map_err(|()| broken("no such algorithm"))?,
                 sealed: SealedKey::from_stored(row.get("sealed")?),
                 status,
                 created_at: instant(row.get("created_at")?),

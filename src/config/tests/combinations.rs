@@ -111,10 +111,10 @@ fn a_cookie_name_whose_prefix_does_not_fit_the_attributes_is_refused() {
 #[test]
 fn default_cookie_names_follow_the_attributes() {
     let cookies = config(&serve().set("cookie_domain", "example.com")).cookies;
-    assert_eq!(cookies.access_name, "__Secure-access_token");
-    assert_eq!(cookies.csrf_name, "__Secure-csrf_token");
-    assert_eq!(config(&serve().set("cookie_secure", false)).cookies.access_name, "access_token");
-    assert_eq!(config(&dev().set("cookie_secure", true)).cookies.access_name, "__Host-access_token");
+    assert_eq!(&*cookies.access_name, "__Secure-access_token");
+    assert_eq!(&*cookies.csrf_name, "__Secure-csrf_token");
+    assert_eq!(&*config(&serve().set("cookie_secure", false)).cookies.access_name, "access_token");
+    assert_eq!(&*config(&dev().set("cookie_secure", true)).cookies.access_name, "__Host-access_token");
 }
 
 #[test]

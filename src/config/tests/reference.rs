@@ -3,11 +3,10 @@
 
 use std::{collections::BTreeSet, env, fmt::Write as _, fs};
 
+use figment::value::{Num, Value};
+
 use super::{SourceDirectory, dev, loaded, serve};
-use crate::config::{
-    Profile, SCHEMA,
-    schema::{Key, toml_text},
-};
+use crate::config::{Profile, SCHEMA, schema::Key};
 
 const FILE: &str = include_str!("../../../Rocket.toml");
 const README: &str = include_str!("../../../README.md");
@@ -92,7 +91,7 @@ fn readme() -> String {
     let (before, rest) = README.split_once(TABLE_BEGINS).expect("the table of options");
     let (_, after) = rest.split_once("\n\n").expect("text after the table");
     let mut text = format!("{before}{TABLE_BEGINS}");
-    for key in SCHEMA.keys().filter(|key| key.is_main) {
+    for key in SCHEMA.keys().filter(|key| key.main) {
         let default =
             key.default_in(Profile::Serve).map_or("none".to_owned(), |value| format!("`{}`", toml_text(&value)));
         writeln!(text, "| `{}` | {default} | {} |", key.name, meaning(key).replace('|', "\\|")).unwrap();
@@ -144,7 +143,7 @@ fn each_key_is_declared_once_and_has_a_meaning() {
     for key in SCHEMA.keys() {
         assert!(names.insert(key.name), "{} is declared twice", key.name);
         assert!(key.meaning().ends_with('.') && key.meaning().len() > 20, "{}: {:?}", key.name, key.meaning());
-        let has_value = key.default_in(Profile::Serve).is_some() || !key.example.is_empty() || key.is_secret;
+        let has_value = key.default_in(Profile::Serve).is_some() || !key.example.is_empty() || key.secret;
         assert!(has_value, "{} has neither a default nor an example", key.name);
     }
     assert_eq!(names.len(), SCHEMA.keys().count());
@@ -215,5 +214,18 @@ fn every_declared_key_is_read_in_both_profiles() {
         let unread = SCHEMA.keys().filter(|key| !entries.iter().any(|entry| key.is_for(&entry.key)));
         assert_eq!(unread.map(|key| key.name).collect::<Vec<_>>(), Vec::<&str>::new());
         assert_eq!(entries.len(), SCHEMA.keys().count());
+    }
+}
+
+/// Returns a value as TOML.
+fn toml_text(value: &Value) -> String {
+    match value {
+        Value::Bool(_, switch) => switch.to_string(),
+        Value::Num(_, Num::F64(number)) => number.to_string(),
+        Value::Array(_, items) => format!("[{}]", items.iter().map(toml_text).collect::<Vec<_>>().join(", ")),
+        value => match (value.as_str(), value.to_i128()) {
+            (None, Some(number)) => number.to_string(),
+            (text, _) => format!("{:?}", text.unwrap_or_default()),
+        },
     }
 }

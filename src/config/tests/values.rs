@@ -28,9 +28,9 @@ fn without_any_source_every_setting_has_its_default() {
     assert_eq!(config.sessions.refresh_token_lifetime.seconds(), 7 * 86_400);
     assert_eq!(config.sessions.blacklist, Blacklist::Both);
     assert_eq!(config.clients.get("default").map(|client| client.audience.as_str()), Some("http://localhost:8000"));
-    assert_eq!(config.cookies.access_name, "__Host-access_token");
-    assert_eq!(config.cookies.refresh_name, "__Secure-refresh_token");
-    assert_eq!(config.cookies.csrf_name, "__Host-csrf_token");
+    assert_eq!(&*config.cookies.access_name, "__Host-access_token");
+    assert_eq!(&*config.cookies.refresh_name, "__Secure-refresh_token");
+    assert_eq!(&*config.cookies.csrf_name, "__Host-csrf_token");
     assert_eq!(config.web.cors, CorsOrigins::None);
     assert_eq!(config.limits.login_rate_per_ip.map(|rate| rate.count.get()), Some(30));
     assert!(!config.passwords.registration_open && config.passwords.hash_concurrency > 0);
@@ -42,9 +42,9 @@ fn dev_has_open_registration_plain_cookies_and_its_own_database() {
     assert_eq!(config.storage.database, Database::File("./data-dev/vestibule.db".into()));
     assert!(config.passwords.registration_open && !config.cookies.secure);
     assert_eq!(config.passwords.min_length, 8);
-    assert_eq!(config.cookies.access_name, "access_token");
-    assert_eq!(config.cookies.refresh_name, "refresh_token");
-    assert_eq!(config.cookies.csrf_name, "csrf_token");
+    assert_eq!(&*config.cookies.access_name, "access_token");
+    assert_eq!(&*config.cookies.refresh_name, "refresh_token");
+    assert_eq!(&*config.cookies.csrf_name, "csrf_token");
     assert_eq!(config.web.cors, CorsOrigins::AnyLocalhost);
 }
 

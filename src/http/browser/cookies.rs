@@ -261,7 +261,7 @@ impl Cookies<'_> {
     /// Returns whether the response sets or removes the access cookie.
     pub fn sets_access(self) -> bool {
         let name = &self.settings().access_name;
-        pending_cookies::of(self.request).iter().any(|cookie| cookie.name() == name)
+        pending_cookies::of(self.request).iter().any(|cookie| *cookie.name() == **name)
     }
 
     /// Removes the cookies of a session. The secret of the device stays, so that the next login on the device recognises it.
@@ -305,7 +305,7 @@ impl Cookies<'_> {
         let settings = self.settings();
         let mut cookie = Cookie::build((name.to_owned(), value))
             .path(path.to_owned())
-            .http_only(name != settings.csrf_name)
+            .http_only(*name != *settings.csrf_name)
             .secure(settings.secure)
             .same_site(same_site(settings))
             .max_age(max_age);

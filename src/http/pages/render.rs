@@ -116,7 +116,7 @@ impl Page {
             "page": self.name,
             "site": vestibule.config.web.public_url.authority().to_string(),
             "base": vestibule.config.web.base_path,
-            "csrf_cookie": cookies.csrf_name,
+            "csrf_cookie": &*cookies.csrf_name,
             "csrf_header": cookies.csrf_header,
             "fingerprint": if is_off { "off" } else { "on" },
             "assets": assets::folder(),
