@@ -113,7 +113,7 @@ pub use self::{
         sessions::create_access_token::{AccessTokenOptions, CreateAccessTokenError, IssuedAccessToken},
     },
     http::{
-        Embed, Group,
+        BindError, Embed, Front, Group, LaunchError, Place, TlsError,
         guards::{AccessToken, CurrentUser, FreshToken, MaybeAccessToken, PermissionName, RefreshToken, Require},
         protected,
     },

@@ -12,8 +12,10 @@ use vestibule::{
 const BASE_PATHS: [&str; 3] = ["/auth", "", "/api/auth"];
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// The error codes that no operation returns. `method_not_allowed` is the response to a method that no route has at the path.
-const OF_NO_OPERATION: [ErrorCode; 1] = [ErrorCode::MethodNotAllowed];
+/// The error codes that no operation returns. `method_not_allowed` is the response to a method that no route has at the
+/// path. The others are responses to a request whose head can't be used.
+const OF_NO_OPERATION: [ErrorCode; 3] =
+    [ErrorCode::MethodNotAllowed, ErrorCode::TargetTooLong, ErrorCode::HeadersTooLarge];
 
 /// Returns the content type of an operation's error bodies: `application/json` if the operation takes a form (the OAuth
 /// endpoints), otherwise `application/problem+json` (RFC 9457).
@@ -91,7 +93,7 @@ fn every_mounted_route_is_documented_and_nothing_else_is() {
 }
 
 #[test]
-fn every_error_code_is_documented_at_an_operation_except_method_not_allowed() {
+fn every_error_code_is_documented_at_an_operation_except_those_of_no_operation() {
     let document = document("/auth");
     let mut codes = BTreeSet::new();
     for (_, _, operation) in operations(&document) {
@@ -142,7 +144,7 @@ fn every_reference_resolves() {
 }
 
 #[test]
-fn every_component_is_referenced_except_those_of_method_not_allowed() {
+fn every_component_is_referenced_except_those_of_no_operation() {
     let document = document("/auth");
     let text = document.to_string();
     for (kind, components) in document["components"].as_object().expect("components") {
@@ -151,8 +153,8 @@ fn every_component_is_referenced_except_those_of_method_not_allowed() {
                 "securitySchemes" => text.contains(&format!("{{\"{name}\":[]}}")),
                 _ => text.contains(&format!("\"#/components/{kind}/{name}\"")),
             };
-            let is_of_no_operation =
-                name == "MethodNotAllowed" || OF_NO_OPERATION.iter().any(|code| name == code.key());
+            let is_of_no_operation = ["MethodNotAllowed", "TargetTooLong", "HeadersTooLarge"].contains(&name.as_str())
+                || OF_NO_OPERATION.iter().any(|code| name == code.key());
             assert!(is_used || is_of_no_operation, "{kind}/{name} is not used");
         }
     }

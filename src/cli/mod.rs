@@ -167,7 +167,7 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
     let mut loaded = read(cli, profile, flags.clone())?;
     if matches!(cli.command, Command::Serve(_) | Command::Dev(_)) && loaded.config.web.port == 0 {
         // The default `public_url` contains the port. So the port is chosen here, and the configuration is read again with it.
-        let port = listen::free_port(loaded.config.web.address)?;
+        let port = listen::free_port(&loaded.config.web.address)?;
         loaded = read(cli, profile, Flags { port: Some(port), port_is_picked: true, ..flags })?;
     }
     if matches!(cli.command, Command::Serve(_) | Command::Dev(_) | Command::Config(_)) {

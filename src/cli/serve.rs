@@ -1,6 +1,6 @@
 //! `vestibule serve`: starts the server. It runs until a signal stops it.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::Path, sync::Arc};
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use clap::Args;
 use rocket::{
@@ -8,6 +8,8 @@ use rocket::{
     fairing::AdHoc,
     figment::{Figment, providers::Serialized, value::Dict},
 };
+use sd_notify::NotifyState;
+use tokio::sync::oneshot;
 
 use crate::{
     cli::{
@@ -22,7 +24,7 @@ use crate::{
         Vestibule,
         open::{self, Role},
     },
-    http,
+    http::{self, BindError, Front},
     store::users,
 };
 
@@ -32,6 +34,16 @@ pub(super) struct Serve {
     #[command(flatten)]
     pub(super) listen: ListenArgs,
 }
+
+/// Rocket's own settings that have no effect on this server, each with the reason.
+const WITHOUT_EFFECT: [(&str, &str); 6] = [
+    ("keep_alive", "must be 0 or absent; idle_timeout sets how long a connection is kept"),
+    ("limits", "has no effect, since the body of a request has at most 64 KiB; remove it"),
+    ("shutdown.mercy", "has no effect; shutdown_grace sets how long requests may take to finish"),
+    ("tls.ciphers", "is not supported; remove it"),
+    ("tls.mutual", "is not supported; remove it"),
+    ("tls.prefer_server_cipher_order", "is not supported; remove it"),
+];
 
 /// Returns the problems of Rocket's own settings: values that Rocket would refuse, and values at which it would panic.
 ///
@@ -43,8 +55,8 @@ pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Pro
     let of_rocket: Dict = settings.extract().unwrap_or_default();
     // Each setting is checked alone, because Rocket reports only the first problem.
     for (key, value) in of_rocket {
-        // Address and port are also settings of this program, which checks them itself.
-        if matches!(key.as_str(), "address" | "port") {
+        // These are also settings of this program, which checks them itself.
+        if matches!(key.as_str(), "address" | "port" | "tls") {
             continue;
         }
         let alone = Figment::from(rocket::Config::release_default()).merge(Serialized::global(&key, value));
@@ -55,14 +67,13 @@ pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Pro
             }
         }
     }
-    if settings.contains("tls") {
-        // If the setting were ignored, the server would send unencrypted data that the operator wants encrypted.
-        problems.push(Problem {
-            subject: "tls".to_owned(),
-            value: None,
-            origin: None,
-            message: "this program has no TLS of its own yet; put a proxy with TLS in front of it".to_owned(),
-        });
+    for (key, message) in WITHOUT_EFFECT {
+        if let Ok(value) = settings.find_value(key)
+            && !(key == "keep_alive" && serde_json::to_value(&value).is_ok_and(|value| value == 0))
+            && !problems.iter().any(|told| told.subject.starts_with(key))
+        {
+            problems.push(Problem::without_effect(settings, key, message));
+        }
     }
     let runtime = rocket::Config::figment();
     match runtime.find_value("workers") {
@@ -145,42 +156,57 @@ fn quoted(path: &Path) -> String {
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// Serves until a signal stops the server. Prints the address and `greeting` when the server listens. Fails if the server can't
-/// listen, or if the thread that writes to the database fails.
+/// Serves until a signal stops the server. Prints the place where it listens and `greeting` when it accepts connections.
+/// Fails if the server can't listen, or if the thread that writes to the database fails.
 async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<String>) -> Result<(), Failure> {
+    let web = &vestibule.config.web;
+    let front = Front::bind(&vestibule.config).map_err(|error| match error {
+        BindError::Listen(cause) => cant_listen(&web.address, web.port, &cause),
+        BindError::Tls(cause) => Failure::new(format!("TLS: {cause}")),
+    })?;
+    let place = front.place().describe(if front.is_encrypted() { "https" } else { "http" });
+    let (send, stopping) = oneshot::channel();
     let listening = AdHoc::on_liftoff("listening", |rocket| {
+        let shutdown = rocket.shutdown();
         Box::pin(async move {
-            let address = SocketAddr::new(rocket.config().address, rocket.config().port);
-            let lines = [Some(format!("listening on http://{address}")), greeting];
-            let lines: Vec<String> = lines.into_iter().flatten().collect();
+            let lines: Vec<String> = [Some(format!("listening on {place}")), greeting].into_iter().flatten().collect();
             if let Err(failure) = output::print(&lines.join("\n")) {
                 tracing::warn!(?failure, "can't write to stdout");
             }
+            notify_supervisor(NotifyState::Ready);
+            let stopping = tokio::spawn(async move {
+                shutdown.await;
+                notify_supervisor(NotifyState::Stopping);
+            });
+            // The receiver waits for this task.
+            drop(send.send(stopping));
         })
     });
     let settings = figment.clone();
     let served = tokio::select! {
-        served = http::rocket(vestibule, figment).attach(listening).launch() => served,
+        served = front.serve(http::rocket(vestibule, figment).attach(listening)) => served,
         // The server stops at once: the failed thread may have committed a revocation that this process has not applied in
         // memory.
         () = vestibule.writer_failed() => return Err(Failure::new(
             "the thread that writes to the database has failed (the log has the cause); start the server again",
         )),
     };
-    let Err(error) = served else { return Ok(()) };
+    let Err(error) = served else {
+        if let Ok(stopping) = stopping.await {
+            stopping.await.ok();
+        }
+        return Ok(());
+    };
     match error.kind() {
-        ErrorKind::Bind(cause) | ErrorKind::Io(cause) => {
-            let web = &vestibule.config.web;
-            Err(cant_listen(SocketAddr::new(web.address, web.port), cause))
-        }
-        // Some clients kept a connection open beyond the grace period of the shutdown. Their connections were closed, and the
-        // server has stopped.
-        ErrorKind::Shutdown(_, None) => {
-            tracing::warn!("stopped with connections still open");
-            Ok(())
-        }
         ErrorKind::Config(error) => Err(Failure::Configuration(vec![Problem::of_rocket(&settings, "", error)])),
         _ => Err(Failure::new(format!("the server has failed: {}", chain(&error)))),
+    }
+}
+
+/// Tells systemd the state of the server, if systemd started it with `Type=notify` (sd_notify(3)).
+fn notify_supervisor(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "can't notify the supervisor");
     }
 }
 

@@ -42,7 +42,7 @@ impl Variables {
             let origin = file.unwrap_or(name);
             let place = file.map_or_else(|| name.clone(), |file| format!("{name} in {file}"));
             if let Some(suffix) = name.strip_prefix(OWN_PREFIX) {
-                let key = suffix.to_ascii_lowercase();
+                let key = suffix.to_ascii_lowercase().replacen("tls_", "tls.", 1);
                 if is_injected(suffix, value) {
                     ignored.push(name.as_str());
                 } else if key == "clients" || key.starts_with("clients_") {
@@ -54,15 +54,14 @@ impl Variables {
                 }
             } else if let Some(suffix) = name.strip_prefix(ROCKET_PREFIX) {
                 let key = suffix.to_ascii_lowercase();
-                match key.as_str() {
-                    "profile" | "config" => continue,
-                    "address" | "port" => gathered.put_from_rocket(&key, value.as_str().into(), origin),
-                    _ => {}
+                if matches!(key.as_str(), "profile" | "config") {
+                    continue;
                 }
                 // Rocket's own provider for the environment reads a value in the same way: a name with dots is nested, and a
                 // value such as `{json=x}` is a table.
                 let Ok(value) = value.parse::<Value>();
                 if let Value::Dict(_, settings) = nest(&key, value) {
+                    settings.iter().for_each(|(setting, value)| gathered.put_from_rocket(setting, value, origin));
                     gathered.merge_rocket(place, Profile::Global.collect(settings));
                 }
             }

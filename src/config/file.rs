@@ -48,8 +48,10 @@ pub(super) fn read(path: &Path, name: &str, profile: &Profile, gathered: &mut Ga
         for (key, value) in tables.0.remove(profile).unwrap_or_default() {
             match key.as_str() {
                 "auth" => give_ours(value, profile, name, gathered),
-                "address" | "port" => gathered.put_from_rocket(&key, value, name),
-                _ => refuse_misplaced_key(&key, &value, profile, name, gathered),
+                _ => {
+                    gathered.put_from_rocket(&key, &value, name);
+                    refuse_misplaced_key(&key, &value, profile, name, gathered);
+                }
             }
         }
     }

@@ -14,6 +14,15 @@ use super::{
     suggest::suggest,
 };
 
+/// Rocket's own settings that are also settings of this program, each with the key of this program.
+const FROM_ROCKET: [(&str, &str); 5] = [
+    ("address", "address"),
+    ("port", "port"),
+    ("tls.certs", "tls.certs"),
+    ("tls.key", "tls.key"),
+    ("shutdown.grace", "shutdown_grace"),
+];
+
 /// The values of all sources. A later value has replaced an earlier one.
 pub(super) struct Gathered {
     /// The declarations of all keys.
@@ -50,6 +59,13 @@ impl Gathered {
     pub(super) fn put(&mut self, key: &str, value: Value, origin: &str) {
         if key == "clients" {
             self.put_clients(value, origin);
+        } else if key == "tls" {
+            match value {
+                Value::Dict(_, files) => {
+                    files.into_iter().for_each(|(file, path)| self.put(&format!("tls.{file}"), path, origin));
+                }
+                _ => self.problem("tls", origin, "must be a table, [default.auth.tls]"),
+            }
         } else if self.schema.find(key).is_some() {
             if let Some((id, _)) = schema::split_client(key) {
                 self.put_client(id, origin);
@@ -104,9 +120,16 @@ impl Gathered {
         self.problems.push(Problem { subject, value: None, origin: Some(origin.to_owned()), message });
     }
 
-    /// Stores the value of Rocket's own `address` or `port`. It is used only if no source sets the key of this program.
-    pub(super) fn put_from_rocket(&mut self, key: &str, value: Value, origin: &str) {
-        self.merge_value(Profile::Default, key, value, origin);
+    /// Stores the value of Rocket's own setting `name`, or of the settings in this table, if it is also a setting of this
+    /// program. It is used only if no source sets the key of this program.
+    pub(super) fn put_from_rocket(&mut self, name: &str, value: &Value, origin: &str) {
+        if let ("tls" | "shutdown", Value::Dict(_, settings)) = (name, value) {
+            for (setting, value) in settings {
+                self.put_from_rocket(&format!("{name}.{setting}"), value, origin);
+            }
+        } else if let Some((_, key)) = FROM_ROCKET.iter().find(|(rocket, _)| *rocket == name) {
+            self.merge_value(Profile::Default, key, value.clone(), origin);
+        }
     }
 
     fn merge_value(&mut self, profile: Profile, key: &str, value: Value, origin: &str) {

@@ -26,6 +26,7 @@
 //! not know Rocket or the clock, and it does not change the state of the process.
 
 mod clients;
+mod connections;
 mod cookies;
 mod declare;
 mod devices;
@@ -56,6 +57,7 @@ use figment::{Figment, providers::Serialized};
 
 use self::{
     clients::ClientKeys,
+    connections::ConnectionKeys,
     cookies::CookieKeys,
     devices::DeviceKeys,
     keys::SecretKeys,
@@ -70,6 +72,7 @@ use self::{
 };
 pub use self::{
     clients::{Client, Clients},
+    connections::{Connections, TlsFiles},
     cookies::Cookies,
     devices::Devices,
     keys::Keys,
@@ -92,6 +95,7 @@ pub use crate::domain::{
     device::{Thresholds, ThresholdsError},
     exclusions::{Exclusion, Exclusions},
     jwt::Algorithm,
+    listen_address::ListenAddress,
     policy::{
         Blacklist, FingerprintPolicy, Grants, LimitPolicy, LogFormat, Registration, SameSite, TokenClaims,
         TokenLocation, UsernameField,
@@ -107,6 +111,7 @@ static SCHEMA: Schema = Schema(&[
     StorageKeys::TABLE,
     SecretKeys::TABLE,
     WebKeys::TABLE,
+    ConnectionKeys::TABLE,
     TokenKeys::TABLE,
     SessionKeys::TABLE,
     DeviceKeys::TABLE,
@@ -155,6 +160,8 @@ pub struct Config {
     pub cookies: Cookies,
     /// The addresses of the server, and the proxies and origins that it trusts.
     pub web: Web,
+    /// The limits of connections, in time and in number.
+    pub connections: Connections,
     /// The clients: the applications through which users log in.
     pub clients: Clients,
     /// The rate limits, and the retention of the audit log.
@@ -207,10 +214,10 @@ pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>
         Ok(config) if gathered.problems.is_empty() => {
             // Rocket must listen on the address and port that were checked here. A flag or `VESTIBULE_PORT` may have set them,
             // which Rocket does not read.
-            let figment = gathered
-                .rocket
-                .merge(Serialized::global("address", config.web.address))
-                .merge(Serialized::global("port", config.web.port));
+            let mut figment = gathered.rocket.merge(Serialized::global("port", config.web.port));
+            if let ListenAddress::Ip(address) = &config.web.address {
+                figment = figment.merge(Serialized::global("address", address));
+            }
             Ok(Loaded { config, entries, notes: gathered.notes, figment })
         }
         _ => Err(Problems::new(gathered.problems)),
@@ -224,6 +231,7 @@ fn read(reader: &mut Reader) -> Read<Config> {
     let keys = SecretKeys::read(reader).complete(reader);
     let web = WebKeys::read(reader);
     web.check(reader);
+    let connections = ConnectionKeys::read(reader).complete();
     let tokens = TokenKeys::read(reader, &web);
     tokens.check(reader, &web);
     let sessions = SessionKeys::read(reader);
@@ -246,6 +254,7 @@ fn read(reader: &mut Reader) -> Read<Config> {
         cookies: cookies.complete()?,
         web: web.complete()?,
         clients: clients?,
+        connections: connections?,
         limits: limits?,
     })
 }

@@ -35,6 +35,13 @@ impl Problems {
 }
 
 impl Problem {
+    /// Returns the problem that Rocket's own setting `key` has no effect on this server.
+    pub fn without_effect(settings: &Figment, key: &str, message: &str) -> Self {
+        let value = settings.find_value(key).ok().and_then(|value| serde_json::to_value(value).ok());
+        let origin = settings.find_metadata(key).map(origin);
+        Self { subject: key.to_owned(), value: value.as_ref().map(shorten), origin, message: message.to_owned() }
+    }
+
     /// Returns the problem of Rocket's own setting `key`, or of a setting in the table `key`. The value and the origin are read
     /// from `settings`, the message from `error`.
     pub fn of_rocket(settings: &Figment, key: &str, error: &figment::Error) -> Self {
@@ -43,10 +50,6 @@ impl Problem {
         let subject = if inner.starts_with(key) { inner } else { key.to_owned() };
         let value = settings.find_value(&subject).ok().and_then(|value| serde_json::to_value(value).ok());
         let source = settings.find_metadata(&subject).or_else(|| settings.find_metadata(key));
-        let name = |metadata: &Metadata| match metadata.source.as_ref().and_then(|source| source.file_path()) {
-            Some(path) => path.display().to_string(),
-            None => metadata.name.to_string(),
-        };
         let message = match &error.kind {
             Kind::InvalidType(_, wanted) | Kind::InvalidValue(_, wanted) | Kind::InvalidLength(_, wanted) => {
                 let wanted = match wanted.as_str() {
@@ -60,8 +63,14 @@ impl Problem {
             Kind::UnknownVariant(_, words) => format!("must be one of {}", words.join(", ")),
             other => other.to_string().replace('\n', " "),
         };
-        Self { subject, value: value.as_ref().map(shorten), origin: source.map(name), message }
+        Self { subject, value: value.as_ref().map(shorten), origin: source.map(origin), message }
     }
+}
+
+/// Returns the name of a source for messages: the path of a file, or the name of the provider.
+fn origin(metadata: &Metadata) -> String {
+    let file = metadata.source.as_ref().and_then(|source| source.file_path());
+    file.map_or_else(|| metadata.name.to_string(), |path| path.display().to_string())
 }
 
 impl fmt::Display for Problems {

@@ -20,6 +20,7 @@ use crate::domain::{
     database::Database,
     exclusions::Exclusions,
     jwt::Algorithm,
+    listen_address::ListenAddress,
     policy::{
         Blacklist, FingerprintPolicy, Grants, LimitPolicy, LogFormat, Registration, SameSite, TokenClaims,
         TokenLocation, UsernameField,
@@ -125,7 +126,7 @@ macro_rules! texts {
 texts! {
     text String, "a text", |it| it;
     text PathBuf, "a path", |it| it.to_string_lossy();
-    text IpAddr, "an IP address such as 127.0.0.1, 0.0.0.0 or ::1", |it| it;
+    text ListenAddress, "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or unix:<path>", |it| it.to_string();
     text CookieName, "a name of at most 64 letters, digits and !#$%&'*+-.^_`|~", |it| it.to_string();
     text Database, "sqlite:<path of a file> without parameters, or sqlite::memory:", |it| it.to_string();
     text ClientSecretHash, "what `vestibule client secret ID` prints: sha256$ and 43 characters of base64url", |it| it.to_string();

@@ -6,7 +6,6 @@
 use std::{
     env,
     ffi::OsString,
-    net::IpAddr,
     path::{Path, PathBuf},
 };
 
@@ -17,6 +16,7 @@ use super::{
     gathered::Gathered,
     schema::{Profile, Schema},
 };
+use crate::domain::listen_address::ListenAddress;
 
 /// The options of the command line that influence the configuration.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +24,7 @@ pub struct Flags {
     /// `--data-dir`
     pub data_dir: Option<PathBuf>,
     /// `--address`
-    pub address: Option<IpAddr>,
+    pub address: Option<ListenAddress>,
     /// `--port`
     pub port: Option<u16>,
     /// Whether `port` is a free port that was chosen because the configured port is 0. The next start has a different port.

@@ -1,7 +1,5 @@
 //! The addresses of the server, the proxies and origins that it trusts, and its log.
 
-use std::net::IpAddr;
-
 use figment::value::Value;
 use ipnet::IpNet;
 use serde_json::Value as Json;
@@ -16,6 +14,7 @@ use crate::domain::{
     address::{PublicUrl, plain_path},
     cors::CorsOrigins,
     exclusions::Exclusions,
+    listen_address::ListenAddress,
     policy::LogFormat,
     redirect::AllowedHost,
 };
@@ -35,9 +34,10 @@ settings! {
         #[key("base_path", default = "/auth")]
         #[read(parse = base_path, show = |path: &String| Json::from(if path.is_empty() { "/" } else { path }))]
         base_path: String,
-        /// The IP address on which the server listens. Rocket's own setting `address` is used if this is unset.
+        /// The IP address on which the server listens, or `unix:` and the path of a unix socket. Rocket's own setting
+        /// `address` is used if this is unset.
         #[key("address", default = "127.0.0.1", main = true)]
-        address: IpAddr,
+        address: ListenAddress,
         /// The addresses and networks of the proxies in front of this server. Only their headers `X-Forwarded-…` are used.
         #[key("trusted_proxies", default = vec!["127.0.0.1", "::1"], main = true)]
         trusted_proxies: Vec<IpNet>,
@@ -76,7 +76,7 @@ settings! {
 impl WebKeys {
     /// Refuses settings that can't be used together.
     pub(super) fn check(&self, reader: &mut Reader) {
-        if let Ok(address) = self.address {
+        if let Ok(address) = &self.address {
             check_listen_address(reader, address);
         }
         if let (Ok(true), Ok("")) = (self.compat_routes, share(&self.base_path).map(String::as_str)) {
@@ -94,8 +94,8 @@ impl WebKeys {
 
 /// Refuses an address that is not loopback in two cases: in the profile `dev` without `--allow-remote`, and in the profile
 /// `serve` without `public_url`.
-fn check_listen_address(reader: &mut Reader, address: IpAddr) {
-    if address.to_canonical().is_loopback() {
+fn check_listen_address(reader: &mut Reader, address: &ListenAddress) {
+    if address.is_local() {
         return;
     }
     match reader.profile {

@@ -18,6 +18,7 @@ pub mod exclusions;
 pub mod generations;
 mod id;
 pub mod jwt;
+pub mod listen_address;
 pub mod password;
 pub mod permission;
 pub mod policy;

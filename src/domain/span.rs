@@ -1,7 +1,7 @@
 //! Spans of time in settings, in whole seconds. A span is never negative, and it is at most ten years, so adding a span
 //! to a time cannot overflow.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 /// The longest span: ten years, in seconds. A longer span is probably a typing error.
 const LONGEST: i64 = 10 * 365 * DAY;
@@ -34,6 +34,13 @@ macro_rules! spans {
 
             fn from_str(text: &str) -> Result<Self, ()> {
                 parse(text).and_then(Self::new).ok_or(())
+            }
+        }
+
+        impl From<$Span> for Duration {
+            fn from(span: $Span) -> Self {
+                // A span is never negative.
+                Self::from_secs(span.0.unsigned_abs())
             }
         }
 

@@ -18,7 +18,9 @@ use super::{
     fairings::{access_log, background, headers, methods, renewal},
     group::Group,
     guards::protected,
+    openapi,
     own_routes::{Ownership, is_own_route, mark_own},
+    request::untrusted_proxy::UntrustedProxies,
     routes::endpoints,
 };
 use crate::flows::Vestibule;
@@ -160,6 +162,8 @@ impl Fairing for Embed {
             .manage(db::Db::from(self.vestibule.store.clone()))
             .manage(AppState::clone(&self.vestibule))
             .manage(Ownership { whole: self.whole })
+            .manage(openapi::OwnDocument::default())
+            .manage(UntrustedProxies::default())
             .attach(headers::Headers)
             .attach(cors::Cors)
             .attach(error_response::Challenges)
@@ -169,10 +173,6 @@ impl Fairing for Embed {
             .attach(set_cookies::SetCookies)
             .attach(access_log::AccessLog)
             .attach(background::Background);
-        // Another application may rely on Rocket's `_method`.
-        if self.whole {
-            rocket = rocket.attach(methods::OriginalMethod);
-        }
         // An application with a default catcher renders errors itself.
         let has_catcher = rocket.catchers().any(|catcher| catcher.code.is_none() && catcher.base.path() == "/");
         if !has_catcher {

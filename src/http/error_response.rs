@@ -12,7 +12,7 @@ use super::{
     browser::pending_cookies,
     errors::{ApiError, BUSY_RETRY_AFTER, ErrorCode, kept_error},
     oauth, pages,
-    request::request_id::RequestId,
+    request::{refusal::Refusal, request_id::RequestId},
 };
 
 impl<'r> Responder<'r, 'static> for ApiError {
@@ -36,8 +36,12 @@ pub fn catch(status: Status, request: &Request<'_>) -> Result<pages::SeeOther, A
     pages::redirect_of(request).ok_or_else(|| caught(status, request))
 }
 
-/// Returns the error that a guard kept; if no guard kept an error, an error for the status.
+/// Returns the refusal of the request, or the error that a guard kept; if there is neither, an error for the status.
 fn caught(status: Status, request: &Request<'_>) -> ApiError {
+    if let Some(refusal) = Refusal::of(request) {
+        let (code, text) = refusal.error();
+        return ApiError::new(code, text);
+    }
     kept_error(request).unwrap_or_else(|| match status.code {
         404 => ApiError::new(ErrorCode::NotFound, "Nothing is at this path."),
         413 => ApiError::new(ErrorCode::PayloadTooLarge, "The body is larger than 64 KiB."),

@@ -20,14 +20,19 @@ mod own_routes;
 mod pages;
 mod request;
 mod routes;
+mod server;
 
 use rocket::{Build, Rocket, figment::Figment, shield::Shield};
 
 pub(crate) use self::api::users::UserView;
-pub use self::{app_state::AppState, embed::Embed, group::Group, guards::protected::protected, routes::endpoints};
-
-/// Seconds that running requests have to finish after a signal to stop.
-const SHUTDOWN_GRACE: u32 = 10;
+pub use self::{
+    app_state::AppState,
+    embed::Embed,
+    group::Group,
+    guards::protected::protected,
+    routes::endpoints,
+    server::{BindError, Front, LaunchError, Place, TlsError},
+};
 
 /// Returns the server as a Rocket application. `figment` contains the operator's settings for Rocket itself.
 pub fn rocket(vestibule: &AppState, figment: Figment) -> Rocket<Build> {
@@ -40,8 +45,6 @@ pub fn rocket(vestibule: &AppState, figment: Figment) -> Rocket<Build> {
 fn settings(figment: Figment) -> Figment {
     Figment::from(rocket::Config::release_default())
         .merge(("ident", false))
-        .merge(("shutdown.grace", SHUTDOWN_GRACE))
-        .merge(("shutdown.mercy", 1))
         .merge(figment)
         // Rocket would take the client's address from this header, which any client could send. `request::caller` determines
         // the address instead.

@@ -75,7 +75,7 @@ impl Throttle {
 }
 
 /// The key of a limit by IP address: an IPv4 address, or an IPv6 /64, which is the network of one customer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network([u8; 16]);
 
 impl From<IpAddr> for Network {

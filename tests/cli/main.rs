@@ -4,6 +4,7 @@
 //!
 //! - `usage`: commands that need no server;
 //! - `server`: starting and stopping a server;
+//! - `listening`: where a server listens, and how it ends its connections;
 //! - `opening`: opening a database;
 //! - `users`, `roles`, `clients`, `sessions`, `keys`: the commands while a server runs;
 //! - `root_secret`: replacing the root secret.
@@ -11,6 +12,7 @@
 mod clients;
 mod database;
 mod keys;
+mod listening;
 mod opening;
 mod roles;
 mod root_secret;

@@ -96,14 +96,51 @@ fn invalid_settings_of_rocket_are_reported_with_the_other_problems() {
 }
 
 #[test]
-fn tls_is_refused_rather_than_ignored() {
+fn a_setting_of_rocket_without_effect_is_refused_by_name() {
     let place = Place::new();
-    place.write("Rocket.toml", "[default.tls]\ncerts = \"cert.pem\"\nkey = \"key.pem\"\n");
+    place.write(
+        "Rocket.toml",
+        "[default]\nkeep_alive = 5\n[default.limits]\njson = \"1MiB\"\n[default.shutdown]\nmercy = 5\n\
+         [default.tls]\ncerts = \"cert.pem\"\nkey = \"key.pem\"\nprefer_server_cipher_order = true\n",
+    );
     let done = place.run(&["config", "check"]);
-    assert_eq!(done.code, Some(78), "{}", done.stderr);
-    assert!(done.stderr.contains("tls: this program has no TLS of its own yet"), "{}", done.stderr);
-    let done = Place::new().set("ROCKET_TLS", "{certs=\"a\",key=\"b\"}").run(&["config", "check"]);
-    assert_eq!(done.code, Some(78), "{}", done.stderr);
+    assert_eq!((done.code, done.stderr.lines().count()), (Some(78), 4), "{}", done.stderr);
+    for subject in ["keep_alive = 5", "limits = a table", "shutdown.mercy = 5", "tls.prefer_server_cipher_order = true"]
+    {
+        assert!(done.stderr.contains(&format!("configuration: {subject} (")), "{subject}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_setting_of_rocket_that_this_program_has_too_counts() {
+    let place = Place::new();
+    place.write(
+        "Rocket.toml",
+        "[default]\nkeep_alive = 0\n[default.shutdown]\ngrace = 3\nctrlc = false\n[default.tls]\ncerts = \"cert.pem\"\n\
+         key = \"key.pem\"\n",
+    );
+    let value = |place: &Place, key: &str| {
+        let entries = place.json(&["config", "show"]);
+        let entries = entries.as_array().expect("a list").clone();
+        entries.into_iter().find(|entry| entry["key"] == key).expect(key)["value"].clone()
+    };
+    assert_eq!(value(&place, "shutdown_grace"), "3s");
+    assert_eq!((value(&place, "tls.certs"), value(&place, "tls.key")), ("cert.pem".into(), "key.pem".into()));
+    let place = Place::new().set("ROCKET_TLS", "{certs=\"a\",key=\"b\"}").set("VESTIBULE_TLS_KEY", "c");
+    assert_eq!((value(&place, "tls.certs"), value(&place, "tls.key")), ("a".into(), "c".into()));
+    let place = Place::new().set("VESTIBULE_TLS_KEY", "c");
+    let done = place.run(&["config", "check"]);
+    assert_eq!(done.stderr, "configuration: tls.certs (default): must be set, since tls.key is set\n");
+}
+
+#[test]
+fn a_certificate_that_can_not_be_used_stops_the_start() {
+    let place = Place::new().set("VESTIBULE_TLS_CERTS", "cert.pem").set("VESTIBULE_TLS_KEY", "key.pem");
+    let told = place.run(&["serve", "--port", "0"]).failed();
+    assert!(told.starts_with("error: TLS: cert.pem: "), "{told}");
+    place.write("cert.pem", "x");
+    let told = place.run(&["serve", "--port", "0"]).failed();
+    assert!(told.contains("cert.pem: has no certificate"), "{told}");
 }
 
 #[test]

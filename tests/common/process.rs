@@ -27,6 +27,16 @@ impl Running {
     /// Starts the server with the command that `command` returns, and waits until it listens. Returns the server and its
     /// address, `http://host:port`. Panics if the server does not start.
     pub(crate) fn start(command: impl Fn() -> Command) -> (Self, String) {
+        Self::start_with_input(|| {
+            let mut command = command();
+            command.stdin(Stdio::null());
+            command
+        })
+    }
+
+    /// Starts the server like [`Running::start`], with the standard input of the command. Returns the text after "listening
+    /// on".
+    pub(crate) fn start_with_input(command: impl Fn() -> Command) -> (Self, String) {
         // With `--port 0` the program picks a free port and binds it a moment later, because the URL of the server names the
         // port. In between another test may take the port. In this case only, the server is started again.
         let mut starts_left = if picks_its_port(&command()) { MOST_STARTS } else { 1 };
@@ -42,7 +52,7 @@ impl Running {
     }
 
     fn spawn(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the binary");
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary");
         let stdout = lines(child.stdout.take());
         let stderr = lines(child.stderr.take());
         Self { child, stdout, stderr }

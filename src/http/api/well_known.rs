@@ -3,9 +3,14 @@
 //!
 //! This module also names the paths whose responses pages of every origin may read.
 
+use std::sync::Arc;
+
 use rocket::{Request, State, get};
 
-use crate::http::{app_state::AppState, caching::Cacheable};
+use crate::http::{
+    app_state::AppState,
+    caching::{Cacheable, Document},
+};
 
 /// The path of the key set.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
@@ -22,5 +27,5 @@ pub fn is_public(request: &Request<'_>) -> bool {
 /// secret.
 #[get("/.well-known/jwks.json")]
 pub fn jwks(vestibule: &State<AppState>) -> Cacheable {
-    Cacheable::new(vestibule.keyring.keys().jwks().to_string(), 300)
+    Cacheable::new(Arc::new(Document::new(vestibule.keyring.keys().jwks().to_string())), 300)
 }

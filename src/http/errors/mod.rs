@@ -116,12 +116,16 @@ codes! {
     LastAdmin = 409 "last_admin",
     /// The body is over 64 KiB.
     PayloadTooLarge = 413 "payload_too_large",
+    /// The target of the request line is too long.
+    TargetTooLong = 414 "uri_too_long",
     /// The endpoint does not read bodies of this media type.
     UnsupportedMediaType = 415 "unsupported_media_type",
     /// A field is missing, of the wrong type or out of bounds.
     InvalidRequest = 422 "invalid_request",
     /// A rate limit was reached.
     TooManyRequests = 429 "too_many_requests",
+    /// The headers are too long, or there are too many.
+    HeadersTooLarge = 431 "headers_too_large",
     /// The server failed unexpectedly.
     InternalError = 500 "internal_error",
     /// The queue of passwords to hash is full.
@@ -153,6 +157,8 @@ pub struct ApiError {
     challenge: Option<String>,
     /// The reason for which a token that this server signed is refused.
     reason: Option<Reason>,
+    /// Whether the content coding of the body is refused.
+    refuses_coding: bool,
 }
 
 impl ApiError {
@@ -166,7 +172,14 @@ impl ApiError {
             allow: None,
             challenge: None,
             reason: None,
+            refuses_coding: false,
         }
+    }
+
+    /// Creates the error for a body with a content coding (RFC 9110 §15.5.16).
+    pub(in crate::http) fn content_coding(coding: &str) -> Self {
+        let detail = format!("Send the body without the content coding {coding}.");
+        Self { refuses_coding: true, ..Self::new(ErrorCode::UnsupportedMediaType, detail) }
     }
 
     /// Adds the reason for which a token that this server signed is refused.
@@ -340,6 +353,7 @@ impl ApiError {
             ("WWW-Authenticate", self.challenge()),
             ("Retry-After", self.retry_after.map(|seconds| seconds.to_string())),
             ("Allow", self.allow.clone()),
+            ("Accept-Encoding", self.refuses_coding.then(|| "identity".to_owned())),
         ];
         for (name, value) in optional {
             if let Some(value) = value {

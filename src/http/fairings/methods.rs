@@ -6,8 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rocket::{
     Data, Request, Response, Route,
-    fairing::{Fairing, Info, Kind},
-    form::Form,
     http::{Header, Method, Status},
     route::{Handler, Outcome},
 };
@@ -87,37 +85,5 @@ impl Handler for MethodNotAllowed {
             return Outcome::Success(response.finalize());
         }
         Outcome::from(request, ApiError::method_not_allowed(&self.allow))
-    }
-}
-
-/// The bytes of a form in which Rocket looks for the field `_method`.
-const METHOD_FIELD_BYTES: usize = "_method=delete".len();
-
-/// A fairing that restores the method of a posted form. Rocket takes the method from the form's field `_method`. With this
-/// fairing a POST stays a POST, so a form can't send a DELETE.
-pub struct OriginalMethod;
-
-#[rocket::async_trait]
-impl Fairing for OriginalMethod {
-    fn info(&self) -> Info {
-        Info { name: "no method from a form", kind: Kind::Request }
-    }
-
-    async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
-        let is_form = request.content_type().is_some_and(|kind| kind.is_form());
-        // Rocket changes only the method of a POST. So a form that is a POST now was not changed, unless it named POST.
-        if !is_form || request.method() == Method::Post {
-            return;
-        }
-        // Rocket's own reading. Another reading would differ from it in a form such as `&_method=patch`.
-        let begin = std::str::from_utf8(data.peek(METHOD_FIELD_BYTES).await).unwrap_or_default();
-        let field = Form::<()>::values(begin).next().filter(|field| field.name == "_method");
-        let named = field.and_then(|field| field.value.parse().ok());
-        if named == Some(request.method()) {
-            // If Rocket changed a POST to GET or HEAD, the request can't be distinguished from a GET or HEAD with such a body.
-            // So it becomes a TRACE, which no path supports.
-            let reads = matches!(request.method(), Method::Get | Method::Head);
-            request.set_method(if reads { Method::Trace } else { Method::Post });
-        }
     }
 }

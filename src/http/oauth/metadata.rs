@@ -3,6 +3,8 @@
 //! The path is fixed. If the issuer has a path, RFC 8414 §3.1 requires clients to append that path to this one. A proxy in
 //! front of the server can then map the longer path to this one.
 
+use std::sync::Arc;
+
 use rocket::{State, get};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,7 +12,11 @@ use utoipa::ToSchema;
 use crate::{
     domain::permission::BUILT_IN,
     flows::Vestibule,
-    http::{api::well_known::JWKS_PATH, app_state::AppState, caching::Cacheable},
+    http::{
+        api::well_known::JWKS_PATH,
+        app_state::AppState,
+        caching::{Cacheable, Document},
+    },
 };
 
 /// Seconds for which caches may keep the document.
@@ -74,5 +80,5 @@ impl Metadata {
 #[get("/.well-known/oauth-authorization-server")]
 pub fn metadata(vestibule: &State<AppState>) -> Cacheable {
     let json = serde_json::to_string(&Metadata::of(vestibule)).expect("texts and lists of them are JSON");
-    Cacheable::new(json, MAX_AGE)
+    Cacheable::new(Arc::new(Document::new(json)), MAX_AGE)
 }

@@ -17,6 +17,8 @@ mod security;
 mod settings;
 mod table;
 
+use std::sync::{Arc, OnceLock};
+
 use rocket::{State, get};
 use utoipa::openapi::{
     Components, ComponentsBuilder, HttpMethod, Info, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem,
@@ -29,7 +31,7 @@ use crate::{
     config::Config,
     http::{
         app_state::AppState,
-        caching::Cacheable,
+        caching::{Cacheable, Document},
         errors::ErrorCode,
         openapi::{
             headers::{PROBLEM_JSON, headers},
@@ -47,11 +49,19 @@ const DESCRIPTION: &str = "A server for logins and sessions, in one executable f
     at the OAuth 2.0 endpoints that take a form. Every response has the header `X-Request-Id`. A service that verifies \
     access tokens with the key set alone does not see revocations: it accepts a token until the `exp` of the token.";
 
+/// The document of this server, as Rocket's managed state. It is built when it is first requested, because that takes
+/// milliseconds.
+#[derive(Default)]
+pub struct OwnDocument(OnceLock<Arc<Document>>);
+
 /// Returns the document of this server.
 #[get("/openapi.json")]
-pub fn openapi(vestibule: &State<AppState>) -> Cacheable {
-    let json = of_config(&vestibule.config).to_json().expect("a tree of texts, numbers and booleans is JSON");
-    Cacheable::new(json, MAX_AGE)
+pub fn openapi(vestibule: &State<AppState>, own: &State<OwnDocument>) -> Cacheable {
+    let build = || {
+        let json = of_config(&vestibule.config).to_json().expect("a tree of texts, numbers and booleans is JSON");
+        Arc::new(Document::new(json))
+    };
+    Cacheable::new(Arc::clone(own.0.get_or_init(build)), MAX_AGE)
 }
 
 /// Returns the document with the session endpoints below `base_path` and the defaults of all other settings. `base_path` is
@@ -137,15 +147,17 @@ fn has(item: &PathItem, method: &HttpMethod) -> bool {
     }
 }
 
-/// Returns the components that operations refer to. The response 405 is added too, although no operation refers to it: it is
-/// the response to a method that a path does not support.
+/// Returns the components that operations refer to. Three responses are added although no operation refers to them: 405 to
+/// a method that a path does not support, 414 and 431 to a request whose head is too long.
 fn components(settings: &Settings<'_>) -> ComponentsBuilder {
     let examples = ErrorCode::ALL.iter().map(|code| (code.key(), problem::example(*code)));
     let components = Components::builder()
         .schemas_from_iter(problem::schemas())
         .parameter(render::CSRF_PARAMETER, render::csrf_parameter(settings.csrf_header, settings.csrf_cookie))
         .parameter(render::IF_NONE_MATCH_PARAMETER, render::if_none_match_parameter())
-        .response("MethodNotAllowed", problem::response(405, &[ErrorCode::MethodNotAllowed], PROBLEM_JSON));
+        .response("MethodNotAllowed", problem::response(405, &[ErrorCode::MethodNotAllowed], PROBLEM_JSON))
+        .response("TargetTooLong", problem::response(414, &[ErrorCode::TargetTooLong], PROBLEM_JSON))
+        .response("HeadersTooLarge", problem::response(431, &[ErrorCode::HeadersTooLarge], PROBLEM_JSON));
     let components =
         headers().into_iter().fold(components, |components, (name, header)| components.header(name, header));
     let components = examples.fold(components, |components, (code, example)| components.example(code, example));

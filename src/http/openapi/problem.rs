@@ -122,6 +122,8 @@ fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::AlreadyExists => "The username is taken.",
         ErrorCode::LastAdmin => "You are the last admin; give the role admin to another user first.",
         ErrorCode::PayloadTooLarge => "The body is larger than 64 KiB.",
+        ErrorCode::TargetTooLong => "The URL is too long.",
+        ErrorCode::HeadersTooLarge => "The headers have more than 32 KiB, or there are more than 100.",
         ErrorCode::UnsupportedMediaType => "Send the body as application/json.",
         ErrorCode::InvalidRequest => "The request has 1 bad field(s): password.",
         ErrorCode::TooManyRequests => "Too many attempts; try again in 60 s.",

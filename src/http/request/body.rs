@@ -1,8 +1,9 @@
 //! JSON and form bodies. Size, media type, syntax and every field are checked. Each kind of failure has its own error code, and
 //! all invalid fields of a body are reported at once.
 
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
 
+use http_body_util::BodyExt as _;
 use rocket::{
     Request, State,
     data::{Data, FromData, Outcome, ToByteUnit},
@@ -12,18 +13,13 @@ use rocket::{
 };
 use serde_json::{Map, Value};
 
-use super::field::Field;
-use crate::{
-    flows::Vestibule,
-    http::{
-        app_state::AppState,
-        errors::{ApiError, ErrorCode, FieldError, fail_data_guard},
-        guards,
-    },
+pub use super::fields::{Fields, FromFields};
+use super::{arriving_body, unique_json::UniqueJson};
+use crate::http::{
+    app_state::{AppState, app_state},
+    errors::{ApiError, ErrorCode, fail_data_guard},
+    guards,
 };
-
-/// The time within which the whole body must arrive.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// The maximum size of a body, in KiB.
 const LIMIT_KIB: u64 = 64;
@@ -33,19 +29,6 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The maximum length of a repeated field's name that an error quotes, in bytes.
 const MAX_QUOTED_NAME: usize = 64;
-
-/// A value that is read from the fields of a JSON object or of a form.
-pub trait FromFields: Sized {
-    /// All fields that [`FromFields::read`] reads, except [`FromFields::SHARED_FIELDS`]. The API description lists them.
-    const FIELDS: &'static [Field];
-
-    /// Further fields that `read` reads, which several bodies share.
-    const SHARED_FIELDS: &'static [Field] = &[];
-
-    /// Reads the fields and records every invalid field in `fields`. If there is an invalid field, the request is refused,
-    /// whatever this function returns. Returns `None` if the value can't be built.
-    fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self>;
-}
 
 /// A required JSON body.
 #[derive(Debug)]
@@ -149,22 +132,52 @@ impl<'r> FromData<'r> for IgnoredBody {
     }
 }
 
-/// Reads the body. Fails if it is larger than [`LIMIT_KIB`] or does not arrive within [`TIME_LIMIT`].
+/// Reads the body. Fails if it is larger than [`LIMIT_KIB`], has a content coding, or does not arrive within `body_timeout`.
 async fn read_body(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, ApiError> {
     let too_large = || ApiError::new(ErrorCode::PayloadTooLarge, format!("The body is larger than {LIMIT_KIB} KiB."));
     let announced = request.headers().get_one("Content-Length").and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > LIMIT_KIB * 1024) {
         return Err(too_large());
     }
-    let read = timeout(TIME_LIMIT, data.open(LIMIT_KIB.kibibytes()).into_bytes()).await;
-    let read =
-        read.map_err(|_| ApiError::new(ErrorCode::MalformedRequest, "The body did not arrive within 10 seconds."))?;
-    let bytes = read.map_err(|_| {
+    if let Some(coding) = content_coding(request) {
+        return Err(ApiError::content_coding(&coding));
+    }
+    let limit = app_state(request)?.config.connections.body_timeout;
+    let read = timeout(limit.into(), read_bytes(request, data))
+        .await
+        .map_err(|_| ApiError::new(ErrorCode::MalformedRequest, format!("The body did not arrive within {limit}.")))?;
+    let bytes = read.map_err(|()| {
         ApiError::new(ErrorCode::MalformedRequest, "The connection ended before the whole body arrived.")
     })?;
     // The guards checked the token when only the headers had arrived. It may have expired or been revoked since then.
     guards::check_again(request)?;
-    if bytes.is_complete() { Ok(bytes.into_inner()) } else { Err(too_large()) }
+    bytes.ok_or_else(too_large)
+}
+
+/// Returns the bytes of the body; `None` if there are more than [`LIMIT_KIB`]. Fails if the connection ends before.
+async fn read_bytes(request: &Request<'_>, data: Data<'_>) -> Result<Option<Vec<u8>>, ()> {
+    let Some(mut arriving) = arriving_body::take(request) else {
+        let read = data.open(LIMIT_KIB.kibibytes()).into_bytes().await.map_err(|_| ())?;
+        return Ok(read.is_complete().then(|| read.into_inner()));
+    };
+    let mut bytes = Vec::new();
+    while let Some(frame) = arriving.frame().await {
+        // Other frames are trailers, which no endpoint uses.
+        if let Ok(chunk) = frame.map_err(|_| ())?.into_data() {
+            if (bytes.len() + chunk.len()) as u64 > LIMIT_KIB * 1024 {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    Ok(Some(bytes))
+}
+
+/// Returns the first content coding of the body (RFC 9110 §8.4). Returns `None` for `identity`, which is no coding.
+fn content_coding(request: &Request<'_>) -> Option<String> {
+    let codings = request.headers().get("Content-Encoding").flat_map(|list| list.split(','));
+    let mut codings = codings.map(|coding| coding.trim().to_ascii_lowercase());
+    codings.find(|coding| !coding.is_empty() && coding != "identity").map(|coding| coding.escape_debug().to_string())
 }
 
 /// Reads the fields of a JSON body. Fails if the media type is not JSON, or if the body is not a JSON object.
@@ -172,9 +185,14 @@ fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiErr
     if !request.headers().get_one("Content-Type").is_some_and(is_json) {
         return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "Send the body as application/json."));
     }
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+    let UniqueJson(value) = serde_json::from_slice(bytes).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
-        ApiError::new(ErrorCode::MalformedJson, format!("The body is not JSON: the error is at {place}."))
+        // serde_json reports a repeated name as an error in the data. All other errors are errors of the syntax.
+        let text = match error.is_data() {
+            true => format!("The body has a name twice in one object: the second one is at {place}."),
+            false => format!("The body is not JSON: the error is at {place}."),
+        };
+        ApiError::new(ErrorCode::MalformedJson, text)
     })?;
     let Value::Object(object) = value else {
         return Err(ApiError::field("body", "must be a JSON object"));
@@ -234,151 +252,9 @@ fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// The fields of a body while they are read. Fields that are not declared are ignored.
-#[derive(Debug)]
-pub struct Fields {
-    object: Map<String, Value>,
-    errors: Vec<FieldError>,
-    declared: [&'static [Field]; 2],
-}
-
-impl Fields {
-    fn of<T: FromFields>(object: Map<String, Value>) -> Self {
-        Self { object, errors: Vec::new(), declared: [T::FIELDS, T::SHARED_FIELDS] }
-    }
-
-    /// Returns the declaration of a field; `None` if the type that is read does not declare it.
-    fn declaration(&self, name: &str) -> Option<&'static Field> {
-        self.declared.iter().flat_map(|fields| fields.iter()).find(|field| field.name == name)
-    }
-
-    /// Returns whether the type that is read declares a field of this name.
-    pub fn declares(&self, name: &str) -> bool {
-        self.declaration(name).is_some()
-    }
-
-    /// Returns the value of a declared field; `None` if the field is absent.
-    fn get(&self, name: &str) -> Option<&Value> {
-        debug_assert!(self.declares(name), "the field {name} is read, but not declared");
-        self.object.get(name)
-    }
-
-    /// Reads a required text. If it is absent, null or invalid, records the field as invalid and returns `None`.
-    pub fn required<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
-        if self.is_absent(name) {
-            self.refuse(name, "is required");
-            return None;
-        }
-        self.text(name, parse)
-    }
-
-    /// Reads an optional text. Returns `None` if it is absent, null or invalid. An invalid field is recorded.
-    pub fn optional<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
-        debug_assert!(
-            self.declaration(name).is_some_and(|field| !field.is_required),
-            "the field {name} is read as optional, but not declared so"
-        );
-        self.text(name, parse)
-    }
-
-    /// Reads a text. Records a value of another type as invalid.
-    fn text<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
-        self.value(name, |value| match value {
-            Value::String(text) => parse(text).map_err(|message| message.to_string()),
-            _ => Err("must be a string".to_owned()),
-        })
-    }
-
-    /// Reads a text that changes a stored value. Returns `None` if the field is absent, which keeps the value, or if the field
-    /// is invalid, which is recorded. Returns `Some(None)` if the field is null, which removes the value.
-    pub fn nullable<T, E: ToString>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<Option<T>> {
-        match self.get(name) {
-            None => None,
-            Some(Value::Null) => Some(None),
-            Some(_) => self.optional(name, parse).map(Some),
-        }
-    }
-
-    /// Reads an optional value of any JSON type, like [`Fields::optional`].
-    pub fn value<T, E: ToString>(&mut self, name: &str, parse: impl FnOnce(&Value) -> Result<T, E>) -> Option<T> {
-        let value = self.get(name).filter(|value| !value.is_null())?;
-        match parse(value) {
-            Ok(parsed) => Some(parsed),
-            Err(message) => {
-                self.refuse(name, message);
-                None
-            }
-        }
-    }
-
-    /// Returns whether a field is absent or null.
-    pub fn is_absent(&self, name: &str) -> bool {
-        self.get(name).is_none_or(Value::is_null)
-    }
-
-    /// Returns the text of a form's field as it was sent. The text is empty if the field is absent.
-    pub fn text_as_sent(&self, name: &str) -> &str {
-        self.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// Returns the recorded invalid fields, and removes them. It is for a form that is displayed again with its errors.
-    pub fn take_errors(&mut self) -> Vec<FieldError> {
-        std::mem::take(&mut self.errors)
-    }
-
-    /// Records a field as invalid. If the field is recorded already, its first message is kept.
-    pub fn refuse(&mut self, field: &str, message: impl ToString) {
-        if self.errors.iter().all(|error| error.field != field) {
-            self.errors.push(FieldError { field: field.to_owned(), message: message.to_string() });
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::request::field::{self, Kind};
-
-    struct Declared;
-
-    impl FromFields for Declared {
-        const FIELDS: &'static [Field] =
-            &[field::required("name", Kind::Opaque, "x"), field::optional("note", Kind::Opaque, "x")];
-
-        fn read(_: &mut Fields, _: &Vestibule) -> Option<Self> {
-            Some(Self)
-        }
-    }
-
-    fn fields() -> Fields {
-        Fields::of::<Declared>(Map::from_iter([("name".to_owned(), "ada".into()), ("age".to_owned(), "36".into())]))
-    }
-
-    fn text(text: &str) -> Result<String, &'static str> {
-        Ok(text.to_owned())
-    }
-
-    #[test]
-    fn declared_fields_are_read() {
-        assert_eq!(fields().required("name", text).as_deref(), Some("ada"));
-        assert_eq!(fields().optional("note", text), None);
-    }
-
-    #[test]
-    #[should_panic(expected = "the field age is read, but not declared")]
-    fn reading_an_undeclared_field_panics() {
-        fields().required("age", text);
-    }
-
-    #[test]
-    #[should_panic(expected = "the field name is read as optional, but not declared so")]
-    fn reading_a_required_field_as_optional_panics() {
-        fields().optional("name", text);
-    }
 
     #[test]
     fn form_fields_are_decoded_and_empty_fields_are_null() {

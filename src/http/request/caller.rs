@@ -11,6 +11,7 @@ use rocket::{
     request::{FromRequest, Outcome},
 };
 
+use super::{peer::Peer, untrusted_proxy};
 use crate::{clock::Clock, domain::audit_event::RequestContext, http::app_state::AppState, memory::throttle::Network};
 
 /// The maximum length of a `User-Agent` that is kept, in bytes.
@@ -69,35 +70,36 @@ impl<'r> FromRequest<'r> for &'r Caller {
 pub fn peer_is_trusted_proxy(request: &Request<'_>) -> bool {
     let trusted =
         request.rocket().state::<AppState>().map_or(&[][..], |vestibule| &vestibule.config.web.trusted_proxies);
-    request.remote().is_some_and(|peer| is_trusted(trusted, peer.ip().to_canonical()))
+    Peer::of(request).is_some_and(|peer| peer.ip().is_none_or(|address| is_trusted(trusted, address)))
 }
 
 /// Returns whether one of the networks contains the address.
-fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
+pub fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// Returns the address of the client; `None` if the peer's address is unknown. If the peer is not a trusted proxy, this is the
-/// peer's address.
+/// Returns the address of the client; `None` if it is unknown. If the peer is not a trusted proxy, this is the peer's address.
 ///
 /// Otherwise `X-Forwarded-For` is read from its end up to the first address that is not a trusted proxy. Reading stops before
 /// an entry that is not an address. The result is the last address that was read, or the peer's address if none was read.
 /// Earlier entries are ignored, because the client can write anything there.
 fn client_address(request: &Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
-    let peer = request.remote()?.ip().to_canonical();
-    if !is_trusted(trusted, peer) {
-        return Some(peer);
+    let peer = Peer::of(request)?.ip();
+    if let Some(untrusted) = peer.filter(|address| !is_trusted(trusted, *address)) {
+        untrusted_proxy::warn(request, untrusted);
+        return peer;
     }
     let forwarded: Vec<&str> = request.headers().get("X-Forwarded-For").flat_map(|list| list.split(',')).collect();
     let mut client = peer;
     for hop in forwarded.iter().rev() {
         let Some(address) = hop_address(hop.trim()) else { break };
-        client = address.to_canonical();
-        if !is_trusted(trusted, client) {
+        let address = address.to_canonical();
+        client = Some(address);
+        if !is_trusted(trusted, address) {
             break;
         }
     }
-    Some(client)
+    client
 }
 
 /// Reads one entry of `X-Forwarded-For`. Some proxies add the port to the address; it is dropped. Returns `None` if the entry

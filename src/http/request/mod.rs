@@ -1,6 +1,12 @@
 //! Reading of a request: its body, the declarations of the body's fields, its caller and its request id.
 
+pub mod arriving_body;
 pub mod body;
 pub mod caller;
 pub mod field;
+mod fields;
+pub mod peer;
+pub mod refusal;
 pub mod request_id;
+mod unique_json;
+pub mod untrusted_proxy;

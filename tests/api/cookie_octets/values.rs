@@ -229,7 +229,7 @@ fn a_configured_cookie_name_is_sent_without_encoding() {
 }
 
 #[test]
-fn a_foreign_cookie_that_is_not_utf_8_invalidates_only_its_own_header_line() {
+fn a_foreign_cookie_that_is_not_utf_8_takes_nothing_away() {
     let (server, jar) = plain(vec![]);
     let ask = |lines: &[&[u8]]| {
         let mut request =
@@ -244,7 +244,6 @@ fn a_foreign_cookie_that_is_not_utf_8_invalidates_only_its_own_header_line() {
     assert_eq!(ask(&[own.as_bytes()]), 200);
     assert_eq!(ask(&[b"place=caf\xe9", own.as_bytes()]), 200);
     assert_eq!(ask(&[own.as_bytes(), b"place=caf\xe9; other=1"]), 200);
-    // Rocket drops a whole line that is not UTF-8 before the code of this server sees it: README, "The API with curl".
     assert_eq!(ask(&[format!("{own}; place=").into_bytes().as_slice(), b"a=1"]), 200);
-    assert_eq!(ask(&[[own.as_bytes(), b"; place=caf\xe9"].concat().as_slice()]), 401);
+    assert_eq!(ask(&[[own.as_bytes(), b"; place=caf\xe9"].concat().as_slice()]), 200);
 }

@@ -24,7 +24,7 @@ pub(crate) use self::runtime::wait_for;
 pub use self::{
     actors::{Actor, Session},
     call::{Answer, Call},
-    server::Server,
+    server::{Launcher, Server},
 };
 
 /// The time at which every test begins, in Unix seconds.

@@ -11,7 +11,7 @@ use rocket::{Build, Rocket, error::ErrorKind, fairing::AdHoc, figment::Figment};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vestibule::{
-    Vestibule,
+    Front, Vestibule,
     clock::Clock,
     config::{self, Profile, Sources},
     domain::{Email, Permission, RoleName, UnixTime, Username, audit_event::RequestContext, password::Password},
@@ -44,6 +44,7 @@ pub struct Server {
     directory: Arc<TempDir>,
     settings: Settings,
     application: Application,
+    launcher: Launcher,
 }
 
 /// Returns a mounted route for the judge. Only the handlers of this server have names with the prefix `vestibule::`, so all
@@ -51,6 +52,15 @@ pub struct Server {
 fn mounted(route: &rocket::Route) -> Mounted {
     let id = route.name.as_deref().and_then(|name| name.strip_prefix("vestibule::"));
     Mounted::new(route.method, route.uri.path().to_owned(), id.unwrap_or_default())
+}
+
+/// The server that launches the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Launcher {
+    /// The server of the binary.
+    Front,
+    /// Rocket's own server.
+    Rocket,
 }
 
 /// A function that creates the application that is launched.
@@ -69,22 +79,30 @@ impl Server {
 
     /// Starts a server as [`Server::with`] does, with the routes of a test below `/test`.
     pub fn with_routes(settings: Settings, routes: Vec<rocket::Route>) -> Self {
-        Self::with_application(settings, move |vestibule, figment| {
+        Self::with_application(Launcher::Front, settings, move |vestibule, figment| {
             vestibule::http::rocket(vestibule, figment).mount("/test", routes.clone())
         })
     }
 
     /// Starts the application that a test creates.
     pub fn with_application(
+        launcher: Launcher,
         settings: Settings,
         application: impl Fn(&Arc<Vestibule>, Figment) -> Rocket<Build> + Send + Sync + 'static,
     ) -> Self {
         let directory = Arc::new(tempfile::tempdir().expect("a temporary directory"));
-        Self::launch(directory, Clock::manual(UnixTime::from_seconds(START)), settings, Arc::new(application))
+        let clock = Clock::manual(UnixTime::from_seconds(START));
+        Self::launch(directory, clock, settings, Arc::new(application), launcher)
     }
 
     /// Launches the application in a thread of its own. Returns when the application listens.
-    fn launch(directory: Arc<TempDir>, clock: Clock, settings: Settings, application: Application) -> Self {
+    fn launch(
+        directory: Arc<TempDir>,
+        clock: Clock,
+        settings: Settings,
+        application: Application,
+        launcher: Launcher,
+    ) -> Self {
         let config = configuration(directory.path(), &settings);
         let (send, receive) = mpsc::channel();
         let (its_clock, its_application) = (clock.clone(), Arc::clone(&application));
@@ -106,11 +124,18 @@ impl Server {
                     })
                 });
                 let rocket = its_application(&vestibule, figment).attach(telling);
-                // At the end Rocket cuts off the connections that are still open, and reports that as an error.
-                if let Err(error) = rocket.launch().await
-                    && !matches!(error.kind(), ErrorKind::Shutdown(_, None))
-                {
-                    panic!("it launches: {error}");
+                match launcher {
+                    Launcher::Front => {
+                        let front = Front::bind(&vestibule.config).expect("it listens");
+                        front.serve(rocket).await.expect("it launches");
+                    }
+                    // At the end Rocket cuts off the connections that are still open, and reports that as an error.
+                    Launcher::Rocket => match rocket.launch().await {
+                        Err(error) if !matches!(error.kind(), ErrorKind::Shutdown(_, None)) => {
+                            panic!("it launches: {error}");
+                        }
+                        _ => {}
+                    },
                 }
                 vestibule.close().await;
             });
@@ -124,7 +149,7 @@ impl Server {
             .build()
             .new_agent();
         let stop = Some((shutdown, thread));
-        Self { clock, vestibule, address, routes, agent, stop, directory, settings, application }
+        Self { clock, vestibule, address, routes, agent, stop, directory, settings, application, launcher }
     }
 
     /// Stops the server and starts it again with the same files, settings and clock.
@@ -132,7 +157,7 @@ impl Server {
         self.shut_down();
         let (directory, clock) = (Arc::clone(&self.directory), self.clock.clone());
         let (settings, application) = (std::mem::take(&mut self.settings), Arc::clone(&self.application));
-        Self::launch(directory, clock, settings, application)
+        Self::launch(directory, clock, settings, application, self.launcher)
     }
 
     /// Stops the server and starts it again over the same files with other settings.
@@ -232,6 +257,8 @@ fn configuration(directory: &Path, settings: &Settings) -> config::Config {
     let mut sources = Sources::isolated(Profile::Dev)
         .set("data_dir", directory.display().to_string())
         .set("public_url", "http://auth.test")
+        .set("port", 0)
+        .set("shutdown_grace", 0)
         .set("argon2_memory_kib", 8)
         .set("argon2_iterations", 1);
     for (key, value) in settings {

@@ -3,15 +3,16 @@
 use rocket::figment::Figment;
 use serde_json::json;
 
+use super::LAUNCHER;
 use crate::support::{Server, Session};
 
 #[expect(dead_code, reason = "its `main` is for those who run it")]
-#[path = "../../examples/notes.rs"]
+#[path = "../../../examples/notes.rs"]
 mod example;
 
 /// Starts the example application, with its log switched off.
 fn server() -> Server {
-    Server::with_application(vec![("exclude_urls", json!(["/"]))], |vestibule, figment| {
+    Server::with_application(LAUNCHER, vec![("exclude_urls", json!(["/"]))], |vestibule, figment| {
         let quiet = Figment::from(rocket::Config::release_default()).merge(figment).merge(("log_level", "off"));
         example::application(vestibule, quiet)
     })

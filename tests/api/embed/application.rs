@@ -17,6 +17,7 @@ use vestibule::{
     protected,
 };
 
+use super::LAUNCHER;
 use crate::support::{Actor, Server, claims, wait_for};
 
 #[get("/greeting")]
@@ -57,7 +58,7 @@ fn everything(_fresh: FreshToken) -> &'static str {
 
 /// Starts the application that `application` builds from the fairing and an empty Rocket.
 fn embedded(application: impl Fn(Embed, Rocket<Build>) -> Rocket<Build> + Send + Sync + 'static) -> Server {
-    Server::with_application(vec![], move |vestibule: &Arc<Vestibule>, figment: Figment| {
+    Server::with_application(LAUNCHER, vec![], move |vestibule: &Arc<Vestibule>, figment: Figment| {
         let settings = Figment::from(rocket::Config::release_default()).merge(figment).merge(("log_level", "off"));
         application(Embed::new(vestibule), rocket::custom(settings))
     })
@@ -174,7 +175,7 @@ fn the_former_names_protect_as_well() {
 #[test]
 fn only_what_exclude_urls_names_is_left_open() {
     let settings = vec![("exclude_urls", json!(["/app/open/**", "/health", "other.test/**"]))];
-    let server = Server::with_application(settings, |vestibule, figment| {
+    let server = Server::with_application(LAUNCHER, settings, |vestibule, figment| {
         let settings = Figment::from(rocket::Config::release_default()).merge(figment).merge(("log_level", "off"));
         let routes = protected(routes![careless, any_name_below, any_path]);
         rocket::custom(settings).attach(Embed::new(vestibule)).mount("/app", routes)

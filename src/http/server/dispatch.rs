@@ -1,0 +1,268 @@
+//! Passes a request of hyper to Rocket, and Rocket's response back to hyper.
+//!
+//! Rocket routes the request as its own server would: with its host, its peer, its cookies and its headers. The request
+//! runs in a task of its own, so it is carried out even if the client leaves meanwhile.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use http_body_util::BodyExt as _;
+use hyper::{
+    body::{Body, Bytes, Frame, Incoming, SizeHint},
+    http::{Version, request::Parts},
+};
+use rocket::{
+    Request,
+    http::{Cookie, Header, Method, Status, uri::Host, uri::Origin},
+    local::asynchronous::{Client, LocalRequest},
+    tokio::{self, sync::oneshot},
+};
+
+use super::{
+    body_table::BodyTable,
+    reply::{Answer, Reply, pass_on},
+    stream::MAX_LINE,
+    watch::Handle,
+};
+use crate::http::request::{arriving_body::Arriving, peer::Peer, refusal::Refusal};
+
+/// The maximum size of a body that is read although no guard needs it, in bytes.
+const MAX_DISCARDED: usize = 1024 * 1024;
+
+/// The path of a refused request. No route has this path, so the catcher renders the refusal.
+const REFUSED_PATH: &str = "/.refused";
+
+/// The application, and the number of requests that it is handling.
+pub struct Dispatcher {
+    client: Client,
+    bodies: BodyTable,
+    running: AtomicUsize,
+}
+
+impl Dispatcher {
+    pub fn new(client: Client) -> Self {
+        let bodies = BodyTable::of(client.rocket());
+        Self { client, bodies, running: AtomicUsize::new(0) }
+    }
+
+    /// Returns the application.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Returns the application, to end it.
+    pub fn into_client(self) -> Client {
+        self.client
+    }
+
+    /// Returns whether the application handles no request.
+    pub fn is_quiet(&self) -> bool {
+        self.running.load(Ordering::Acquire) == 0
+    }
+
+    /// Starts to handle a request. Returns its response as soon as the head of the response is known.
+    pub fn handle(self: &Arc<Self>, request: hyper::Request<Incoming>, peer: Peer, handle: Handle) -> Answer {
+        let (send, receive) = oneshot::channel();
+        let this = Arc::clone(self);
+        this.running.fetch_add(1, Ordering::AcqRel);
+        tokio::spawn(async move {
+            let running = Running(&this.running);
+            this.answer(request, peer, handle, send).await;
+            drop(running);
+        });
+        Answer(receive)
+    }
+
+    /// Handles a request, and passes its response on.
+    async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+        peer: Peer,
+        handle: Handle,
+        send: oneshot::Sender<hyper::Response<Reply>>,
+    ) {
+        let (head, body) = request.into_parts();
+        let handle = Arc::new(handle);
+        let mut left = None;
+        let (mut local, mut refusal) = match self.request(&head, peer) {
+            Ok(local) => (local, None),
+            Err(refusal) => (self.refused(refusal, peer), Some(refusal)),
+        };
+        if refusal.is_none() && !body.is_end_stream() {
+            let watched = Arc::clone(&handle);
+            let arriving = ArrivingWatched { body, handle: watched }.boxed_unsync();
+            match self.bodies.hand_over(&mut local, arriving).await {
+                Ok(body) => left = body,
+                Err(wrong) => {
+                    local = self.refused(wrong, peer);
+                    refusal = Some(wrong);
+                }
+            }
+        }
+        let response = local.dispatch().await;
+        if let Some(unread) = left.and_then(|left| left.take()) {
+            tokio::spawn(discard(unread));
+        }
+        let status = refusal.map_or(response.status(), |refusal| Status::new(refusal.error().0.status()));
+        pass_on(response, status, &head, handle, send).await;
+    }
+
+    /// Returns the request for Rocket. Fails if its head can't be used.
+    fn request(&self, head: &Parts, peer: Peer) -> Result<LocalRequest<'_>, Refusal> {
+        let target = head.uri.path_and_query().ok_or(Refusal::Malformed)?.as_str();
+        if target.len() > MAX_LINE {
+            return Err(Refusal::TargetTooLong);
+        }
+        let origin = Origin::parse_owned(plain_target(target)).map_err(|_| Refusal::Malformed)?;
+        let host = host(head)?;
+        // Rocket would accept a method in lower case, but methods are case-sensitive (RFC 9110 §9.1).
+        let method =
+            head.method.as_str().parse().ok().filter(|method: &Method| method.as_str() == head.method.as_str());
+        let method = method.ok_or(Refusal::Malformed)?;
+        let mut local = self.client.req(method, origin);
+        let request = local.inner_mut();
+        if let Some(host) = host {
+            if let Ok(host) = Host::parse_owned(host.clone()) {
+                request.set_host(host);
+            }
+            request.replace_header(Header::new("Host", host));
+        }
+        peer.record(request);
+        let cookies = add_headers(request, head);
+        Ok(local.cookies(cookies))
+    }
+
+    /// Returns the request whose response is the refusal.
+    fn refused(&self, refusal: Refusal, peer: Peer) -> LocalRequest<'_> {
+        let mut local = self.client.req(Method::Trace, REFUSED_PATH);
+        refusal.record(local.inner());
+        peer.record(local.inner_mut());
+        local
+    }
+
+    /// Returns the response to a head that hyper can't read, as HTTP/1.1 bytes.
+    pub async fn refuse(&self, refusal: Refusal, peer: Peer) -> Vec<u8> {
+        let response = self.refused(refusal, peer).dispatch().await;
+        let status = Status::new(refusal.error().0.status());
+        let mut bytes = format!("HTTP/1.1 {} {}\r\n", status.code, status.reason_lossy()).into_bytes();
+        for header in response.headers().iter() {
+            bytes.extend(format!("{}: {}\r\n", header.name(), header.value()).into_bytes());
+        }
+        let body = response.into_bytes().await.unwrap_or_default();
+        bytes.extend(format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len()).into_bytes());
+        bytes.extend(body);
+        bytes
+    }
+}
+
+/// Reads the rest of a body that no guard has read, so that the connection can carry another request, and so that a client
+/// that is still sending receives the response. Gives up after [`MAX_DISCARDED`] bytes; the connection is then closed.
+async fn discard(mut body: Arriving) {
+    let mut size = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        size += frame.data_ref().map_or(0, Bytes::len);
+        if size > MAX_DISCARDED {
+            return;
+        }
+    }
+}
+
+/// Counts a request until it was handled, also if its handler panics.
+struct Running<'d>(&'d AtomicUsize);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Returns the host that a request names, from `:authority` in HTTP/2 and from `Host` otherwise. Fails if the request names two
+/// hosts.
+fn host(head: &Parts) -> Result<Option<String>, Refusal> {
+    let mut named = head.headers.get_all("host").iter();
+    let text = |value: &hyper::header::HeaderValue| std::str::from_utf8(value.as_bytes()).ok().map(str::to_owned);
+    let header = named.next().map(|value| text(value).ok_or(Refusal::Malformed)).transpose()?;
+    if named.next().is_some() {
+        return Err(Refusal::TwoHosts);
+    }
+    // The target of the request line may contain the host too (RFC 9112 §3.2.2), which then counts instead of `Host`.
+    let authority = head.uri.authority().map(|authority| authority.as_str().to_owned());
+    match (authority, header) {
+        (Some(authority), Some(header)) if head.version == Version::HTTP_2 && authority != header => {
+            Err(Refusal::TwoHosts)
+        }
+        (Some(authority), _) => Ok(Some(authority)),
+        (None, header) => Ok(header),
+    }
+}
+
+/// Returns the target with every byte escaped that RFC 3986 does not allow in it. Browsers send some of these bytes as they
+/// are, such as `|`.
+fn plain_target(target: &str) -> String {
+    let mut plain = String::with_capacity(target.len());
+    for byte in target.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte) {
+            plain.push(char::from(byte));
+        } else {
+            plain.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    if plain.starts_with('/') { plain } else { format!("/{plain}") }
+}
+
+/// Adds the headers to the request, except `Host`. Returns the cookies for Rocket's cookie jar. A header whose value is not
+/// UTF-8 is left out, because Rocket can't represent it; of a `Cookie` header only the cookies that are not UTF-8.
+fn add_headers(request: &mut Request<'_>, head: &Parts) -> Vec<Cookie<'static>> {
+    let mut cookies = Vec::new();
+    for (name, value) in &head.headers {
+        if name == "host" {
+            continue;
+        }
+        if name == "cookie" {
+            let pairs = value.as_bytes().split(|byte| *byte == b';').filter_map(|pair| std::str::from_utf8(pair).ok());
+            let line = pairs.collect::<Vec<_>>().join(";");
+            cookies.extend(line.split(';').filter_map(|pair| Cookie::parse_encoded(pair.trim().to_owned()).ok()));
+            request.add_header(Header::new("Cookie", line));
+        } else if let Ok(value) = std::str::from_utf8(value.as_bytes()) {
+            request.add_header(Header::new(name.as_str().to_owned(), value.to_owned()));
+        }
+    }
+    cookies
+}
+
+/// The body of a request. It records when it has arrived as a whole.
+struct ArrivingWatched {
+    body: Incoming,
+    handle: Arc<Handle>,
+}
+
+impl Body for ArrivingWatched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.handle.body_arrived(Instant::now());
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,106 @@
+//! Where a server listens, and how it ends its connections.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    os::unix::net::{UnixDatagram, UnixListener, UnixStream},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use crate::support::{Place, mode};
+
+/// Sends `GET /health` on a unix socket. Returns the response.
+fn health(socket: &Path, headers: &str) -> String {
+    let mut stream = UnixStream::connect(socket).expect("it listens");
+    write!(stream, "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n").expect("it is sent");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("a response");
+    text
+}
+
+#[test]
+fn a_unix_socket_is_created_for_owner_and_group_and_removed_at_the_end() {
+    let place = Place::new();
+    let server = place.start_as_it_is(&["serve", "--address", "unix:http.sock"]);
+    assert_eq!(server.base, "unix:http.sock");
+    let socket = place.path("http.sock");
+    assert_eq!(mode(&socket), 0o660);
+    assert!(health(&socket, "").starts_with("HTTP/1.1 200"));
+    // A program that can connect is a trusted proxy.
+    assert!(health(&socket, "X-Forwarded-For: 203.0.113.9\r\n").starts_with("HTTP/1.1 200"));
+    let (code, _, stderr) = server.stop();
+    assert_eq!(code, Some(0));
+    let lines: Vec<&String> = stderr.iter().filter(|line| line.contains("vestibule::access")).collect();
+    assert!(lines[0].contains(r#"ip="-""#) && lines[1].contains(r#"ip="203.0.113.9""#), "{lines:?}");
+    assert!(!socket.exists());
+}
+
+#[test]
+fn a_stale_unix_socket_is_replaced_and_one_in_use_is_not() {
+    let place = Place::new();
+    let socket = place.path("http.sock");
+    // A process that ends without removing its socket leaves the file.
+    drop(UnixListener::bind(&socket).expect("a socket"));
+    let server = place.start_as_it_is(&["serve", "--address", "unix:http.sock"]);
+    let second = ["serve", "--data-dir", "other", "--address", "unix:http.sock"];
+    let told = place.run(&second).failed();
+    assert!(told.contains("can't listen on unix:http.sock") && told.contains("another program"), "{told}");
+    assert!(health(&socket, "").starts_with("HTTP/1.1 200"), "the first server still listens");
+    server.stop();
+    place.write("http.sock", "notes");
+    let told = place.run(&second).failed();
+    assert!(told.contains("not a socket"), "{told}");
+    assert_eq!(fs::read_to_string(&socket).expect("the file"), "notes");
+}
+
+#[test]
+fn the_supervisor_is_notified_when_the_server_listens() {
+    let place = Place::new();
+    let supervisor = UnixDatagram::bind(place.path("notify")).expect("a socket");
+    supervisor.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+    let path = place.path("notify").display().to_string();
+    let server = place.start_with(&[("NOTIFY_SOCKET", &path)], &["serve"]);
+    let next = || {
+        let mut bytes = [0; 256];
+        let read = supervisor.recv(&mut bytes).expect("a notification");
+        String::from_utf8_lossy(&bytes[..read]).trim_end().to_owned()
+    };
+    assert_eq!(next(), "READY=1");
+    server.stop();
+    assert_eq!(next(), "STOPPING=1");
+}
+
+#[test]
+fn a_stop_does_not_wait_for_connections_without_a_request() {
+    let server = Place::new().start(&["serve"]);
+    let address = server.base.strip_prefix("http://").expect("an address").to_owned();
+    let mut streams: Vec<TcpStream> = (0..4).map(|_| TcpStream::connect(&address).expect("it listens")).collect();
+    // One has sent nothing, one a half of a head, and two keep their connection after a response.
+    streams[1].write_all(b"GET /hea").expect("it is sent");
+    for stream in &mut streams[2..] {
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
+        assert!(stream.read(&mut [0; 4096]).expect("a response") > 0);
+    }
+    let began = Instant::now();
+    let (code, _, _) = server.stop();
+    assert_eq!(code, Some(0));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_proxy_that_is_not_trusted_is_named_once() {
+    let server = Place::new().set("VESTIBULE_TRUSTED_PROXIES", "10.0.0.0/8").start(&["serve"]);
+    let address = server.base.strip_prefix("http://").expect("an address").to_owned();
+    for headers in ["", "X-Forwarded-For: 203.0.113.9\r\n", "X-Forwarded-For: 203.0.113.10\r\n"] {
+        let mut stream = TcpStream::connect(&address).expect("it listens");
+        write!(stream, "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n").expect("it is sent");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("a response");
+        assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    }
+    let (_, _, stderr) = server.stop();
+    let named: Vec<&String> = stderr.iter().filter(|line| line.contains("trusted_proxies")).collect();
+    assert!(named.len() == 1 && named[0].contains("peer=127.0.0.1"), "{named:?}");
+}
