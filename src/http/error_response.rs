@@ -40,7 +40,10 @@ pub fn catch(status: Status, request: &Request<'_>) -> Result<pages::SeeOther, A
 fn caught(status: Status, request: &Request<'_>) -> ApiError {
     if let Some(refusal) = Refusal::of(request) {
         let (code, text) = refusal.error();
-        return ApiError::new(code, text);
+        return match code {
+            ErrorCode::Overloaded => ApiError::busy(code, text, BUSY_RETRY_AFTER),
+            _ => ApiError::new(code, text),
+        };
     }
     kept_error(request).unwrap_or_else(|| match status.code {
         404 => ApiError::new(ErrorCode::NotFound, "Nothing is at this path."),

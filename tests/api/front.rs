@@ -195,3 +195,21 @@ fn a_header_in_utf_8_reaches_the_handler() {
     };
     assert_eq!((ask("/öffentlich/a"), ask("/%C3%B6ffentlich/a"), ask("/geheim/a")), (200, 200, 401));
 }
+
+#[test]
+fn a_refused_request_gets_no_leave_to_send_its_body() {
+    let server = Server::start();
+    let head = "Host: a\r\nContent-Type: application/json\r\nContent-Length: 70\r\nExpect: 100-continue\r\n";
+    for (line, status) in [("POST /nowhere", "404"), ("PATCH /users/me", "401"), ("POST /health", "405")] {
+        let mut stream = connect(&server, format!("{line} HTTP/1.1\r\n{head}\r\n"));
+        stream.set_read_timeout(Some(AT_ONCE)).expect("a timeout");
+        let mut text = String::new();
+        // The connection ends, since nobody knows whether the body follows.
+        stream.read_to_string(&mut text).expect("a response, and the end");
+        assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{line}: {text}");
+    }
+    let mut stream = connect(&server, format!("POST /auth/login HTTP/1.1\r\n{head}\r\n"));
+    let mut bytes = [0; 25];
+    stream.read_exact(&mut bytes).expect("leave");
+    assert_eq!(&bytes, b"HTTP/1.1 100 Continue\r\n\r\n");
+}

@@ -15,6 +15,8 @@ pub enum Refusal {
     TargetTooLong,
     /// The headers are too long, or there are too many.
     HeadersTooLarge,
+    /// More requests are being handled than there may be connections.
+    TooManyRequests,
     /// The body for a route of the application did not arrive in time, or the connection ended before.
     BodyTimeout,
     /// The body for a route of the application is too large.
@@ -31,6 +33,7 @@ impl Refusal {
             Self::HeadersTooLarge => {
                 (ErrorCode::HeadersTooLarge, "The headers have more than 32 KiB, or there are more than 100.")
             }
+            Self::TooManyRequests => (ErrorCode::Overloaded, "The server handles too many requests; try again."),
             Self::BodyTimeout => (ErrorCode::MalformedRequest, "The body did not arrive as a whole."),
             Self::BodyTooLarge => (ErrorCode::PayloadTooLarge, "The body is larger than 8 MiB."),
         }

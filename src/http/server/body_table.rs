@@ -31,7 +31,7 @@ impl BodyTable {
     pub fn of(rocket: &Rocket<Orbit>) -> Self {
         let is_whole = rocket.state::<Ownership>().is_some_and(|part| part.whole);
         let foreign = rocket.routes().filter(|route| !is_whole && !is_own_route(route));
-        let segments = |path: &str| path.split('/').skip(1).map(str::to_owned).collect();
+        let segments = |path: &str| path.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect();
         Self {
             foreign: foreign.map(|route| (route.method, segments(route.uri.path()))).collect(),
             time: rocket
@@ -56,8 +56,13 @@ impl BodyTable {
 
     /// Returns whether the application has a route for the request that is not this server's.
     fn is_for_the_application(&self, request: &LocalRequest<'_>) -> bool {
-        let path: Vec<&str> = request.uri().path().as_str().split('/').skip(1).collect();
-        self.foreign.iter().any(|(method, route)| *method == request.method() && matches(route, &path))
+        // As Rocket does: a path is decoded, and empty segments are left out.
+        let path: Vec<&str> = request.uri().path().segments().collect();
+        // Rocket may replace the method of a posted form by the value of its field `_method`.
+        let is_form = request.content_type().is_some_and(|kind| kind.is_form());
+        let method = Some(request.method()).filter(|method| !(is_form && *method == Method::Post));
+        let is_wanted = |of: Method| method.is_none_or(|method| method == of);
+        self.foreign.iter().any(|(method, route)| is_wanted(*method) && matches(route, &path))
     }
 }
 

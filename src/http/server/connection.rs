@@ -34,6 +34,9 @@ const MAX_HEAD: usize = 32 * 1024;
 /// The maximum size of each buffer of a connection, in bytes. A buffer must be able to contain a head.
 const MAX_BUFFER: usize = MAX_HEAD + 8 * 1024;
 
+/// The number of bytes that an HTTP/2 client may send before the server has read them, for each request and for all.
+const MAX_WINDOW: u32 = 65_535;
+
 /// The time between two looks whether a connection of a server that stops has no request.
 const STOPPING_EVERY: Duration = Duration::from_millis(5);
 
@@ -111,6 +114,8 @@ impl Service {
                     .max_pending_accept_reset_streams(MAX_RESETS)
                     .max_header_list_size(MAX_HEAD as u32)
                     .max_send_buf_size(MAX_BUFFER)
+                    .initial_stream_window_size(MAX_WINDOW)
+                    .initial_connection_window_size(MAX_WINDOW)
                     .timer(TokioTimer::new());
                 // In a box, because it is large, and most connections are HTTP/1.1.
                 let mut connection = Box::pin(http.serve_connection(stream, service));

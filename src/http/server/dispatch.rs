@@ -44,12 +44,14 @@ pub struct Dispatcher {
     client: Client,
     bodies: BodyTable,
     running: AtomicUsize,
+    /// The number of requests that may be handled at the same time. Only clients that do not wait for a response reach it.
+    max_running: usize,
 }
 
 impl Dispatcher {
-    pub fn new(client: Client) -> Self {
+    pub fn new(client: Client, max_running: usize) -> Self {
         let bodies = BodyTable::of(client.rocket());
-        Self { client, bodies, running: AtomicUsize::new(0) }
+        Self { client, bodies, running: AtomicUsize::new(0), max_running }
     }
 
     /// Returns the application.
@@ -70,14 +72,13 @@ impl Dispatcher {
     /// Starts to handle a request. Returns its response as soon as the head of the response is known.
     pub fn handle(self: &Arc<Self>, request: hyper::Request<Incoming>, peer: Peer, handle: Handle) -> Answer {
         let (send, receive) = oneshot::channel();
-        let this = Arc::clone(self);
-        this.running.fetch_add(1, Ordering::AcqRel);
+        let handle = Arc::new(handle);
+        let answer = Answer { receive, handle: Arc::clone(&handle) };
+        let running = Running::begin(Arc::clone(self));
         tokio::spawn(async move {
-            let running = Running(&this.running);
-            this.answer(request, peer, handle, send).await;
-            drop(running);
+            running.0.answer(request, peer, handle, send).await;
         });
-        Answer(receive)
+        answer
     }
 
     /// Handles a request, and passes its response on.
@@ -85,11 +86,10 @@ impl Dispatcher {
         &self,
         request: hyper::Request<Incoming>,
         peer: Peer,
-        handle: Handle,
+        handle: Arc<Handle>,
         send: oneshot::Sender<hyper::Response<Reply>>,
     ) {
         let (head, body) = request.into_parts();
-        let handle = Arc::new(handle);
         let mut left = None;
         let (mut local, mut refusal) = match self.request(&head, peer) {
             Ok(local) => (local, None),
@@ -107,7 +107,9 @@ impl Dispatcher {
             }
         }
         let response = local.dispatch().await;
-        if let Some(unread) = left.and_then(|left| left.take()) {
+        // In HTTP/2 only this stream ends if its body is not read. A client that waits for "100 Continue" must not get it now.
+        let is_discarded = head.version != Version::HTTP_2 && !head.headers.contains_key("expect");
+        if let Some(unread) = left.and_then(|left| left.take()).filter(|_| is_discarded) {
             tokio::spawn(discard(unread));
         }
         let status = refusal.map_or(response.status(), |refusal| Status::new(refusal.error().0.status()));
@@ -116,6 +118,9 @@ impl Dispatcher {
 
     /// Returns the request for Rocket. Fails if its head can't be used.
     fn request(&self, head: &Parts, peer: Peer) -> Result<LocalRequest<'_>, Refusal> {
+        if self.running.load(Ordering::Relaxed) > self.max_running {
+            return Err(Refusal::TooManyRequests);
+        }
         let target = head.uri.path_and_query().ok_or(Refusal::Malformed)?.as_str();
         if target.len() > MAX_LINE {
             return Err(Refusal::TargetTooLong);
@@ -175,11 +180,18 @@ async fn discard(mut body: Arriving) {
 }
 
 /// Counts a request until it was handled, also if its handler panics.
-struct Running<'d>(&'d AtomicUsize);
+struct Running(Arc<Dispatcher>);
 
-impl Drop for Running<'_> {
+impl Running {
+    fn begin(dispatcher: Arc<Dispatcher>) -> Self {
+        dispatcher.running.fetch_add(1, Ordering::AcqRel);
+        Self(dispatcher)
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -230,6 +242,10 @@ fn add_headers(request: &mut Request<'_>, head: &Parts) -> Vec<Cookie<'static>> 
             let line = pairs.collect::<Vec<_>>().join(";");
             cookies.extend(line.split(';').filter_map(|pair| Cookie::parse_encoded(pair.trim().to_owned()).ok()));
             request.add_header(Header::new("Cookie", line));
+        } else if name == "x-forwarded-for" {
+            // A client can write anything before the address that its proxy appends.
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            request.add_header(Header::new(name.as_str().to_owned(), value));
         } else if let Ok(value) = std::str::from_utf8(value.as_bytes()) {
             request.add_header(Header::new(name.as_str().to_owned(), value.to_owned()));
         }

@@ -1,7 +1,9 @@
 //! The socket on which the server accepts connections: an address, a unix socket, or a socket that systemd hands over.
 
 use std::{
-    fmt, fs, io,
+    fmt, fs,
+    future::poll_fn,
+    io,
     net::SocketAddr,
     os::unix::{
         fs::{FileTypeExt as _, PermissionsExt as _},
@@ -10,12 +12,13 @@ use std::{
     },
     path::{Path, PathBuf},
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use rocket::tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream},
+    task::unconstrained,
 };
 
 use crate::{domain::listen_address::ListenAddress, http::request::peer::Peer};
@@ -106,17 +109,25 @@ impl Listener {
 
     /// Waits for the next connection.
     pub async fn accept(&self) -> io::Result<(Stream, Peer)> {
-        std::future::poll_fn(|context| self.poll_accept(context)).await
+        poll_fn(|context| self.poll_accept(context)).await
     }
 
     /// Returns the connections that the system has accepted already.
-    pub fn accepted(&self) -> Vec<(Stream, Peer)> {
-        let mut context = Context::from_waker(Waker::noop());
-        let next = || match self.poll_accept(&mut context) {
-            Poll::Ready(accepted) => accepted.ok(),
-            Poll::Pending => None,
-        };
-        std::iter::from_fn(next).collect()
+    pub async fn accepted(&self) -> Vec<(Stream, Peer)> {
+        let all = poll_fn(|context| {
+            let mut accepted = Vec::new();
+            while let Poll::Ready(next) = self.poll_accept(context) {
+                match next {
+                    Ok(connection) => accepted.push(connection),
+                    // This one was reset. Any other error would be repeated.
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    Err(_) => break,
+                }
+            }
+            Poll::Ready(accepted)
+        });
+        // Without the limit after which Tokio lets other tasks run.
+        unconstrained(all).await
     }
 
     fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<(Stream, Peer)>> {

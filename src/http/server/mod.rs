@@ -113,6 +113,9 @@ impl Front {
     ///
     /// # Errors
     /// [`BindError`] if it can't listen there, or if the TLS certificate can't be used.
+    ///
+    /// # Panics
+    /// If it is called outside of a Tokio runtime, such as Rocket's.
     pub fn bind(config: &Config) -> Result<Self, BindError> {
         let connections = &config.connections;
         let tls = connections.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
@@ -158,12 +161,13 @@ impl Front {
             figment = figment.merge(("address", address.ip())).merge(("port", address.port()));
         }
         let rocket = rocket.configure(figment);
+        // Before the application begins to listen, so that no signal ends the process without closing the database.
+        let mut signals = signals::Signals::of(&rocket::Config::from(rocket.figment()).shutdown);
         let client = Client::untracked(rocket).await.map_err(|error| LaunchError(Box::new(error)))?;
-        let signals = signals::Signals::of(&client.rocket().config().shutdown);
         let shutdown = client.rocket().shutdown();
         let keep_alive = client.rocket().config().keep_alive != 0;
         let (stop, stopped) = channel::channel(false);
-        let dispatcher = Arc::new(Dispatcher::new(client));
+        let dispatcher = Arc::new(Dispatcher::new(client, self.max.total));
         let service = Service { dispatcher: Arc::clone(&dispatcher), keep_alive, stop: stopped };
         let running = Running { connections: Arc::new(Connections::new(self.max)), service, front: self };
         select! {
@@ -174,15 +178,21 @@ impl Front {
             () = shutdown => {}
         }
         dispatcher.client().rocket().shutdown().notify();
-        let Running { connections, service, front } = running.take_waiting();
+        let Running { connections, service, front } = running.take_waiting().await;
         // The receivers are gone if no connection is open.
         stop.send_replace(true);
         drop(service);
-        let Front { listener, grace, .. } = front;
+        let Front { listener, timeouts, grace, .. } = front;
         drop(listener);
-        finish(&connections, &dispatcher, grace).await;
-        if let Ok(dispatcher) = Arc::try_unwrap(dispatcher) {
-            dispatcher.into_client().terminate().await;
+        select! {
+            () = finish(&connections, &dispatcher, &timeouts, grace) => {}
+            // A person who sends a second signal does not want to wait.
+            () = signals.wait() => {}
+        }
+        close(&connections).await;
+        match Arc::into_inner(dispatcher) {
+            Some(dispatcher) => drop(dispatcher.into_client().terminate().await),
+            None => tracing::warn!("stopped with requests still running"),
         }
         Ok(())
     }
@@ -278,9 +288,9 @@ impl Running {
 
     /// Starts the connections that the system has accepted before the server stops. Otherwise their requests would be lost. If
     /// systemd keeps the socket, they wait for the next server instead.
-    fn take_waiting(self) -> Self {
+    async fn take_waiting(self) -> Self {
         if !self.front.listener.place().is_inherited() {
-            for (stream, peer) in self.front.listener.accepted() {
+            for (stream, peer) in self.front.listener.accepted().await {
                 self.start(stream, peer);
             }
         }
@@ -300,13 +310,18 @@ impl Drop for OpenConnection {
     }
 }
 
-/// Waits until all connections and requests have ended, at most for `grace`. Then closes the remaining connections.
-async fn finish(connections: &Connections, dispatcher: &Dispatcher, grace: Duration) {
+/// Waits until all connections and requests have ended, at most for `grace`.
+async fn finish(connections: &Connections, dispatcher: &Dispatcher, timeouts: &Timeouts, grace: Duration) {
     let deadline = Instant::now() + grace;
     while !(connections.is_empty() && dispatcher.is_quiet()) && Instant::now() < deadline {
+        connections.close_overdue(Instant::now(), timeouts);
         connections.close_idle(Instant::now());
         time::sleep(STOPPING_EVERY).await;
     }
+}
+
+/// Closes the connections that are still open.
+async fn close(connections: &Connections) {
     if !connections.is_empty() {
         tracing::warn!("stopped with connections still open");
         connections.close_all();

@@ -107,14 +107,26 @@ async fn stream(mut response: LocalResponse<'_>, chunks: mpsc::Sender<io::Result
 }
 
 /// The response to a request, once its head is known.
-pub struct Answer(pub oneshot::Receiver<hyper::Response<Reply>>);
+pub struct Answer {
+    pub receive: oneshot::Receiver<hyper::Response<Reply>>,
+    pub handle: Arc<Handle>,
+}
 
 impl Future for Answer {
     type Output = Result<hyper::Response<Reply>, io::Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(Pin::new(&mut self.0).poll(context));
+        let answer = ready!(Pin::new(&mut self.receive).poll(context));
         Poll::Ready(answer.map_err(|_| io::Error::other("the request has no response")))
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        // hyper drops it before the response is ready if the client has reset the request.
+        if !self.receive.is_terminated() {
+            self.handle.abandoned();
+        }
     }
 }
 
@@ -152,7 +164,10 @@ impl Body for Reply {
                     wanted.notify_one();
                     *is_asked = true;
                 }
-                let next = ready!(receive.poll_recv(context));
+                let Poll::Ready(next) = receive.poll_recv(context) else {
+                    self.handle.response_awaited(Instant::now());
+                    return Poll::Pending;
+                };
                 *is_asked = false;
                 next
             }

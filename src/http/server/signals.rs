@@ -22,8 +22,8 @@ impl Signals {
         Self(signals.into_iter().flatten().collect())
     }
 
-    /// Waits for one of the signals.
-    pub async fn wait(mut self) {
+    /// Waits for the next of the signals.
+    pub async fn wait(&mut self) {
         std::future::poll_fn(|context| {
             let received = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
             if received { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }

@@ -68,21 +68,17 @@ impl<S> WatchedStream<S> {
     /// Returns the refusal that the bytes of hyper express; `None` if they are the response of a handler.
     fn refusal(&self, bytes: &[u8]) -> Option<Refusal> {
         let status = bytes.strip_prefix(b"HTTP/1.1 ").or_else(|| bytes.strip_prefix(b"HTTP/1.0 "))?.get(..3)?;
-        let is_between = !self.is_multiplexed && self.watch.is_between_requests();
+        if self.is_multiplexed || !self.watch.is_within_a_head() {
+            return None;
+        }
         match status {
-            _ if !is_between => None,
             b"431" | b"414" if self.line.length > MAX_LINE => Some(Refusal::TargetTooLong),
             b"431" => Some(Refusal::HeadersTooLarge),
             b"414" => Some(Refusal::TargetTooLong),
-            b"400" if !contains(bytes, b"x-request-id") => Some(Refusal::Malformed),
+            b"400" => Some(Refusal::Malformed),
             _ => None,
         }
     }
-}
-
-/// Returns whether `bytes` contain `part`.
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
@@ -107,6 +103,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.replacement.is_none() {
+            this.watch.set_unsent(true);
             let Some(refusal) = this.refusal(bytes) else {
                 return Pin::new(&mut this.stream).poll_write(context, bytes);
             };
@@ -128,7 +125,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(context);
+        if flushed.is_ready() {
+            this.watch.set_unsent(false);
+        }
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -50,6 +50,8 @@ pub enum TlsError {
 /// The pair of a certificate and its key that new connections use.
 pub struct Tls {
     files: TlsFiles,
+    /// The state of the files before they were read.
+    first: [FileState; 2],
     current: RwLock<Arc<ServerConfig>>,
 }
 
@@ -59,8 +61,9 @@ impl Tls {
     /// # Errors
     /// [`TlsError`] if they can't be used.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
+        let first = state(&files);
         let current = RwLock::new(Arc::new(read(&files)?));
-        Ok(Self { files, current })
+        Ok(Self { files, first, current })
     }
 
     /// Returns the acceptor for the next connection.
@@ -70,11 +73,11 @@ impl Tls {
 
     /// Reads the files again when one of them changes. A pair that can't be used leaves the last one in use. Does not end.
     pub async fn follow(&self) {
-        let mut seen = self.state();
+        let mut seen = self.first;
         let mut tick = time::interval(LOOK_EVERY);
         loop {
             tick.tick().await;
-            let state = self.state();
+            let state = state(&self.files);
             if state != seen {
                 seen = state;
                 self.reload();
@@ -91,14 +94,17 @@ impl Tls {
             Err(error) => tracing::error!(%error, "the TLS files can't be used; the last certificate stays in use"),
         }
     }
+}
 
-    /// Returns what changes when a file is replaced or written: its modification time and its size.
-    fn state(&self) -> [Option<(SystemTime, u64)>; 2] {
-        [&self.files.certs, &self.files.key].map(|path| {
-            let metadata = fs::metadata(path).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        })
-    }
+/// What changes when a file is replaced or written: its modification time and its size; `None` if it can't be read.
+type FileState = Option<(SystemTime, u64)>;
+
+/// Returns the states of both files.
+fn state(files: &TlsFiles) -> [FileState; 2] {
+    [&files.certs, &files.key].map(|path| {
+        let metadata = fs::metadata(path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    })
 }
 
 /// Reads a certificate with its chain, and its key.

@@ -47,6 +47,8 @@ struct Shared {
     is_read: AtomicBool,
     /// The number of exchanges that are not in [`Stage::Body`].
     whole: AtomicUsize,
+    /// Whether bytes were written that the client has not taken yet.
+    is_unsent: AtomicBool,
     /// The number of exchanges whose response the connection has taken as a whole.
     completed: AtomicUsize,
     /// The number of exchanges that ended before.
@@ -101,6 +103,7 @@ impl Watch {
             state: Mutex::new(state),
             is_read: AtomicBool::new(false),
             whole: AtomicUsize::new(0),
+            is_unsent: AtomicBool::new(false),
             completed: AtomicUsize::new(0),
             abandoned: AtomicUsize::new(0),
             abused: Notify::new(),
@@ -114,6 +117,15 @@ impl Watch {
     /// Records that everything was read that had arrived so far.
     pub fn read(&self) {
         self.0.is_read.store(true, Ordering::Relaxed);
+    }
+
+    /// Records whether bytes were written that the client has not taken yet.
+    pub fn set_unsent(&self, is_unsent: bool) {
+        self.0.is_unsent.store(is_unsent, Ordering::Relaxed);
+    }
+
+    fn is_unsent(&self) -> bool {
+        self.0.is_unsent.load(Ordering::Relaxed)
     }
 
     /// Returns whether everything was read that had arrived when the connection was accepted.
@@ -146,7 +158,7 @@ impl Watch {
         let stage = if is_whole { Stage::Whole } else { Stage::Body };
         state.exchanges.push(Exchange { number, stage, since: now });
         self.0.whole.fetch_add(usize::from(is_whole), Ordering::Relaxed);
-        Handle { watch: self.clone(), number, is_complete: AtomicBool::new(false) }
+        Handle { watch: self.clone(), number, is_counted: AtomicBool::new(false) }
     }
 
     /// Waits until the client has abandoned more than [`MAX_ABANDONED`] requests, and more than it has completed. An HTTP/2
@@ -171,10 +183,11 @@ impl Watch {
         self.0.whole.load(Ordering::Relaxed) == 0 || self.state().exchanges.iter().all(is_read)
     }
 
-    /// Returns whether the connection waits for the head of a request, so bytes that are written now are no response to a
-    /// request.
-    pub fn is_between_requests(&self) -> bool {
-        self.state().exchanges.is_empty()
+    /// Returns whether a part of a head has arrived, and not yet its end. Bytes that are written now are no response to a
+    /// request, but the refusal of this head.
+    pub fn is_within_a_head(&self) -> bool {
+        let state = self.state();
+        state.exchanges.is_empty() && state.waiting == Waiting::Head
     }
 
     /// Returns whether the connection must be closed at `now`.
@@ -182,6 +195,7 @@ impl Watch {
         let state = self.state();
         if state.exchanges.is_empty() {
             let limit = match state.waiting {
+                _ if self.is_unsent() => timeouts.body,
                 Waiting::FirstByte | Waiting::Head => timeouts.head,
                 Waiting::NextRequest => timeouts.idle,
             };
@@ -201,7 +215,8 @@ impl Watch {
     /// [`LINGER`].
     pub fn may_close(&self, now: Instant) -> bool {
         let state = self.state();
-        state.exchanges.is_empty() && now.saturating_duration_since(state.since) >= LINGER
+        let is_idle = state.exchanges.is_empty() && !self.is_unsent();
+        is_idle && now.saturating_duration_since(state.since) >= LINGER
     }
 }
 
@@ -209,7 +224,8 @@ impl Watch {
 pub struct Handle {
     watch: Watch,
     number: u64,
-    is_complete: AtomicBool,
+    /// Whether the exchange was counted as completed or abandoned.
+    is_counted: AtomicBool,
 }
 
 impl Handle {
@@ -222,14 +238,40 @@ impl Handle {
         }
     }
 
-    /// Records that the body of the request arrived as a whole.
+    /// Records that the body of the request arrived as a whole. Has no effect if the response was begun before: a body that no
+    /// guard reads may arrive after it.
     pub fn body_arrived(&self, now: Instant) {
-        self.set(now, Stage::Whole);
+        if self.stage() == Some(Stage::Body) {
+            self.set(now, Stage::Whole);
+        }
+    }
+
+    fn stage(&self) -> Option<Stage> {
+        let state = self.watch.state();
+        state.exchanges.iter().find(|exchange| exchange.number == self.number).map(|exchange| exchange.stage)
     }
 
     /// Records that the connection took the whole response.
     pub fn completed(&self) {
-        self.is_complete.store(true, Ordering::Relaxed);
+        if !self.is_counted.swap(true, Ordering::Relaxed) {
+            self.watch.0.completed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Records that the connection has dropped the request before it took the whole response.
+    pub fn abandoned(&self) {
+        if self.is_counted.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let Shared { completed, abandoned, abused, .. } = &*self.watch.0;
+        if abandoned.fetch_add(1, Ordering::Relaxed) >= MAX_ABANDONED.max(completed.load(Ordering::Relaxed)) {
+            abused.notify_one();
+        }
+    }
+
+    /// Records that the connection waits for the application to create the next part of the response.
+    pub fn response_awaited(&self, now: Instant) {
+        self.set(now, Stage::Whole);
     }
 
     /// Records that the connection took a part of the response, the head first. Until it takes the next part, it waits for a
@@ -241,12 +283,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let Shared { completed, abandoned, abused, .. } = &*self.watch.0;
-        if self.is_complete.load(Ordering::Relaxed) {
-            completed.fetch_add(1, Ordering::Relaxed);
-        } else if abandoned.fetch_add(1, Ordering::Relaxed) >= MAX_ABANDONED.max(completed.load(Ordering::Relaxed)) {
-            abused.notify_one();
-        }
+        self.abandoned();
         let mut state = self.watch.state();
         if let Some(at) = state.exchanges.iter().position(|exchange| exchange.number == self.number) {
             let was_whole = state.exchanges.swap_remove(at).stage != Stage::Body;
@@ -286,6 +323,7 @@ mod tests {
         request.response_taken(after(start, 40));
         assert!(!overdue(59) && overdue(60), "a client that does not read");
         request.response_taken(after(start, 59));
+        request.body_arrived(after(start, 59));
         assert!(!overdue(78) && overdue(79), "each part that is read gives more time");
         drop(request);
         let now = Instant::now();
@@ -331,6 +369,10 @@ mod tests {
         first.response_taken(start);
         assert!(!watch.may_give_way(start) && watch.may_give_way(after(start, 1)), "the client does not read");
         drop(first);
-        assert!(watch.is_between_requests() && watch.may_close(after(Instant::now(), 1)));
+        assert!(!watch.is_within_a_head() && watch.may_close(after(Instant::now(), 1)));
+        watch.bytes_arrived(start, false);
+        assert!(watch.is_within_a_head());
+        watch.set_unsent(true);
+        assert!(!watch.may_close(after(Instant::now(), 1)), "the client has not taken the response");
     }
 }

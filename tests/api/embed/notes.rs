@@ -69,3 +69,17 @@ fn deleting_own_notes_needs_a_fresh_token_and_deleting_others_notes_a_permission
     server.call("DELETE", "/notes").bearer(fresh.text_at("access_token")).send().expect(204);
     assert_eq!(stale.get("/notes").expect(200).body, json!([]));
 }
+
+#[test]
+fn a_body_reaches_the_handler_however_the_path_is_written() {
+    let server = server();
+    let ada = server.user("ada").login();
+    for (index, path) in ["/notes", "/n%6Ftes", "//notes"].into_iter().enumerate() {
+        let answer = ada.call("POST", path).body("text/plain", "buy milk").send();
+        if answer.status == 201 {
+            let notes = ada.get("/notes").expect(200).body;
+            let last = notes.as_array().and_then(|notes| notes.last()).expect("a note").clone();
+            assert_eq!(last["text"], "buy milk", "{index} {path}");
+        }
+    }
+}
