@@ -90,6 +90,20 @@ fn a_stop_does_not_wait_for_connections_without_a_request() {
 }
 
 #[test]
+fn a_stop_does_not_wait_for_a_body_that_does_not_come() {
+    let server = Place::new().start(&["serve"]);
+    let address = server.base.strip_prefix("http://").expect("an address").to_owned();
+    let mut stream = TcpStream::connect(&address).expect("it listens");
+    let head = "POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n";
+    stream.write_all(head.as_bytes()).expect("it is sent");
+    std::thread::sleep(Duration::from_millis(200));
+    let began = Instant::now();
+    assert_eq!(server.stop().0, Some(0));
+    // The body could arrive for ten seconds while the server runs.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+#[test]
 fn a_proxy_that_is_not_trusted_is_named_once() {
     let server = Place::new().set("VESTIBULE_TRUSTED_PROXIES", "10.0.0.0/8").start(&["serve"]);
     let address = server.base.strip_prefix("http://").expect("an address").to_owned();

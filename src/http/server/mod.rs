@@ -48,6 +48,9 @@ const SEARCH_EVERY: Duration = Duration::from_millis(250);
 /// The time between two looks whether a server that stops has ended its requests.
 const STOPPING_EVERY: Duration = Duration::from_millis(5);
 
+/// The time in place of [`Timeouts::body`] while the server stops.
+const STOPPING_BODY: Duration = Duration::from_secs(1);
+
 /// The pause after a connection could not be accepted, because there are too many open files.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
@@ -185,7 +188,7 @@ impl Front {
         let Front { listener, timeouts, grace, .. } = front;
         drop(listener);
         select! {
-            () = finish(&connections, &dispatcher, &timeouts, grace) => {}
+            () = finish(&connections, &dispatcher, timeouts, grace) => {}
             // A person who sends a second signal does not want to wait.
             () = signals.wait() => {}
         }
@@ -310,11 +313,13 @@ impl Drop for OpenConnection {
     }
 }
 
-/// Waits until all connections and requests have ended, at most for `grace`.
-async fn finish(connections: &Connections, dispatcher: &Dispatcher, timeouts: &Timeouts, grace: Duration) {
+/// Waits until all connections and requests have ended, at most for `grace`. A client that sends a body or reads a response has
+/// only a short time, so that it can't delay a restart.
+async fn finish(connections: &Connections, dispatcher: &Dispatcher, timeouts: Timeouts, grace: Duration) {
+    let timeouts = Timeouts { body: timeouts.body.min(STOPPING_BODY), ..timeouts };
     let deadline = Instant::now() + grace;
     while !(connections.is_empty() && dispatcher.is_quiet()) && Instant::now() < deadline {
-        connections.close_overdue(Instant::now(), timeouts);
+        connections.close_overdue(Instant::now(), &timeouts);
         connections.close_idle(Instant::now());
         time::sleep(STOPPING_EVERY).await;
     }
