@@ -127,7 +127,7 @@ impl Connections {
     }
 
     /// Closes the connections that are overdue. Then closes connections with several requests, the one with most of them first,
-    /// until there are not more requests than there may be connections.
+    /// until there are not more requests than a half of the connections that there may be. So others can send several too.
     pub fn close_overdue(&self, now: Instant, timeouts: &Timeouts) {
         self.close_if(|watch| watch.is_overdue(now, timeouts));
         let mut open = self.open();
@@ -136,7 +136,7 @@ impl Connections {
         let mut requests: usize = several.iter().map(|(count, _)| count).sum();
         several.retain(|(count, _)| *count > 1);
         several.sort_unstable();
-        while requests > self.max.total
+        while requests > self.max.total / 2
             && let Some((count, number)) = several.pop()
         {
             open.end(number);
@@ -292,7 +292,7 @@ mod tests {
     fn of_too_many_requests_those_of_the_connection_with_most_end() {
         const TIMEOUTS: Timeouts =
             Timeouts { head: Duration::from_secs(9), body: Duration::from_secs(9), idle: Duration::from_secs(9) };
-        let connections = connections(5, 5);
+        let connections = connections(10, 5);
         let watches = [(); 3].map(|()| Watch::new(Instant::now()));
         for watch in &watches {
             admitted(&connections, Origin::Proxy, watch);

@@ -5,10 +5,7 @@
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Instant,
 };
@@ -27,6 +24,7 @@ use rocket::{
 
 use super::{
     body_table::BodyTable,
+    load::Load,
     reply::{Answer, Reply, pass_on},
     stream::MAX_LINE,
     watch::Handle,
@@ -39,19 +37,18 @@ const MAX_DISCARDED: usize = 1024 * 1024;
 /// The path of a refused request. No route has this path, so the catcher renders the refusal.
 const REFUSED_PATH: &str = "/.refused";
 
-/// The application, and the number of requests that it is handling.
+/// The application, and the requests that it is handling.
 pub struct Dispatcher {
     client: Client,
     bodies: BodyTable,
-    running: AtomicUsize,
-    /// The number of requests that may be handled at the same time. Only clients that do not wait for a response reach it.
-    max_running: usize,
+    load: Arc<Load>,
 }
 
 impl Dispatcher {
-    pub fn new(client: Client, max_running: usize) -> Self {
+    /// Returns the dispatcher of an application. `max` is the number of requests as for [`Load::new`].
+    pub fn new(client: Client, max: usize) -> Self {
         let bodies = BodyTable::of(client.rocket());
-        Self { client, bodies, running: AtomicUsize::new(0), max_running }
+        Self { client, bodies, load: Arc::new(Load::new(max)) }
     }
 
     /// Returns the application.
@@ -66,7 +63,7 @@ impl Dispatcher {
 
     /// Returns whether the application handles no request.
     pub fn is_quiet(&self) -> bool {
-        self.running.load(Ordering::Acquire) == 0
+        self.load.is_quiet()
     }
 
     /// Starts to handle a request. Returns its response as soon as the head of the response is known.
@@ -74,24 +71,29 @@ impl Dispatcher {
         let (send, receive) = oneshot::channel();
         let handle = Arc::new(handle);
         let answer = Answer { receive, handle: Arc::clone(&handle) };
-        let running = Running::begin(Arc::clone(self));
+        let running = self.load.begin(handle.is_alone());
+        let dispatcher = Arc::clone(self);
         tokio::spawn(async move {
-            running.0.answer(request, peer, handle, send).await;
+            let refusal = (!running.is_admitted()).then_some(Refusal::TooManyRequests);
+            dispatcher.answer(request, refusal, peer, handle, send).await;
+            drop(dispatcher);
+            drop(running);
         });
         answer
     }
 
-    /// Handles a request, and passes its response on.
+    /// Handles a request, unless it is refused already, and passes the response on.
     async fn answer(
         &self,
         request: hyper::Request<Incoming>,
+        refusal: Option<Refusal>,
         peer: Peer,
         handle: Arc<Handle>,
         send: oneshot::Sender<hyper::Response<Reply>>,
     ) {
         let (head, body) = request.into_parts();
         let mut left = None;
-        let (mut local, mut refusal) = match self.request(&head, peer) {
+        let (mut local, mut refusal) = match refusal.map_or_else(|| self.request(&head, peer), Err) {
             Ok(local) => (local, None),
             Err(refusal) => (self.refused(refusal, peer), Some(refusal)),
         };
@@ -118,9 +120,6 @@ impl Dispatcher {
 
     /// Returns the request for Rocket. Fails if its head can't be used.
     fn request(&self, head: &Parts, peer: Peer) -> Result<LocalRequest<'_>, Refusal> {
-        if self.running.load(Ordering::Relaxed) > self.max_running {
-            return Err(Refusal::TooManyRequests);
-        }
         let target = head.uri.path_and_query().ok_or(Refusal::Malformed)?.as_str();
         if target.len() > MAX_LINE {
             return Err(Refusal::TargetTooLong);
@@ -176,22 +175,6 @@ async fn discard(mut body: Arriving) {
         if size > MAX_DISCARDED {
             return;
         }
-    }
-}
-
-/// Counts a request until it was handled, also if its handler panics.
-struct Running(Arc<Dispatcher>);
-
-impl Running {
-    fn begin(dispatcher: Arc<Dispatcher>) -> Self {
-        dispatcher.running.fetch_add(1, Ordering::AcqRel);
-        Self(dispatcher)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -10,6 +10,7 @@ mod connection;
 mod connections;
 mod dispatch;
 mod listener;
+mod load;
 mod reply;
 mod signals;
 mod stream;

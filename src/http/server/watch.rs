@@ -246,6 +246,11 @@ impl Handle {
         }
     }
 
+    /// Returns whether the connection has no other request.
+    pub fn is_alone(&self) -> bool {
+        self.watch.requests() <= 1
+    }
+
     fn stage(&self) -> Option<Stage> {
         let state = self.watch.state();
         state.exchanges.iter().find(|exchange| exchange.number == self.number).map(|exchange| exchange.stage)
