@@ -86,6 +86,7 @@ impl Bench {
             let password = || Password::parse(PASSWORD).expect("a password");
             let account = NewAccount {
                 username: Some(name),
+                email_verified: false,
                 email: None,
                 roles: vec![],
                 permissions: vec![],

@@ -46,6 +46,15 @@ impl Clock {
         }
     }
 
+    /// Returns whether the time is after 1970. The clock of a machine without a battery may be before, until it is set.
+    #[expect(clippy::disallowed_methods, reason = "this is the one reader of the wall clock")]
+    pub fn is_set(&self) -> bool {
+        match &self.0 {
+            Source::System { .. } => SystemTime::now() > SystemTime::UNIX_EPOCH,
+            Source::Manual(_) => true,
+        }
+    }
+
     /// Returns the time for rate limits. A system clock returns the time since its own creation, which never decreases.
     /// A manual clock returns the time since 1970, so it decreases if a test moves the clock back.
     pub fn elapsed(&self) -> Duration {

@@ -149,6 +149,16 @@ export function createClient(options = {}) {
 
   const csrf = () => csrfCookies.map(cookie).find(Boolean) ?? csrfToken;
 
+  /**
+   * Asks the server for the CSRF token if no cookie of this page has it: after a reload of a page of another host, and where the
+   * browser hides all cookies from scripts because one of them is not UTF-8.
+   */
+  async function learnCsrf() {
+    if (!inCookies || csrf()) return;
+    const session = await fetch(new URL(endpoint('session'), home), { credentials: 'include' }).catch(() => undefined);
+    csrfToken = (await session?.json().catch(() => undefined))?.csrf_token ?? undefined;
+  }
+
   /** Reads the fingerprint at the first call. Call it when the user begins to type, so that it is ready for the sign-in. */
   function prepare() {
     if (fingerprint === 'off') return Promise.resolve(undefined);
@@ -230,7 +240,7 @@ export function createClient(options = {}) {
 
   /** Sends a refresh request and stores the new tokens. */
   async function rotate() {
-    const print = await within(ANSWER_CEILING, prepare());
+    const [print] = await Promise.all([within(ANSWER_CEILING, prepare()), learnCsrf()]);
     const sent = csrf();
     try {
       keep(await post(endpoint('refresh'), { refresh_token: tokens.refresh, fingerprint: print }));
@@ -276,6 +286,7 @@ export function createClient(options = {}) {
   async function logout() {
     // A pending refresh would store new tokens after the logout, so it is awaited first.
     await refreshing?.catch(() => {});
+    await learnCsrf();
     await post(endpoint('logout'), { refresh_token: tokens.refresh }).catch((error) => {
       if (error.status !== 401) throw error;
     });
@@ -292,6 +303,7 @@ export function createClient(options = {}) {
    */
   async function fetchWithRefresh(path, init = {}) {
     await refreshing?.catch(() => {});
+    if (!['GET', 'HEAD'].includes((init.method ?? 'GET').toUpperCase())) await learnCsrf();
     const sent = generation;
     const response = await send(path, init);
     if (response.status !== 401 || init.body instanceof ReadableStream) return response;

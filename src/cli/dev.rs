@@ -66,6 +66,7 @@ fn account(email: Email, password: Password) -> NewAccount {
     NewAccount {
         username: None,
         email: Some(email),
+        email_verified: false,
         roles: Vec::new(),
         permissions: Vec::new(),
         claims: serde_json::Map::new(),

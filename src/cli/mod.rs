@@ -5,6 +5,7 @@
 
 mod client;
 mod config;
+mod confirm;
 mod dev;
 mod failure;
 mod globals;
@@ -178,9 +179,15 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
 
 /// Reads the configuration. The failure contains all problems, also the problems of Rocket's own settings.
 fn read(cli: &Cli, profile: Profile, flags: Flags) -> Result<Loaded, Failure> {
-    let file = &cli.globals.config;
-    let sources = Sources::of_process(profile, file.clone(), flags);
-    let loaded = configuration::load_with(&sources, |settings| serve::rocket_problems(settings, file.is_some()));
+    let mut sources = Sources::of_process(profile, cli.globals.config.clone(), flags);
+    if profile == Profile::Serve {
+        sources = sources.with_system_file();
+    }
+    if matches!(cli.command, Command::Serve(_)) {
+        sources = sources.with_port_of_host();
+    }
+    let names_file = sources.names_file();
+    let loaded = configuration::load_with(&sources, |settings| serve::rocket_problems(settings, names_file));
     loaded.map_err(|problems| match &cli.command {
         Command::Config(command) => command.refuse(&problems).err().unwrap_or_else(|| problems.into()),
         _ => problems.into(),
@@ -201,7 +208,8 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
             done
         }
         Command::User(command) => {
-            let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
+            let role = if command.creates_database() { Role::FirstCommand } else { Role::Command };
+            let vestibule = open::open(loaded.config, Clock::system(), role).await?;
             let done = command.run(&vestibule).await;
             vestibule.close().await;
             done

@@ -84,13 +84,13 @@ fn generate(min_length: usize) -> Zeroizing<String> {
     text
 }
 
-/// Reads the first line of stdin, without its line end.
+/// Reads the first line of stdin, without its line end and without a byte order mark.
 fn read_line() -> Result<Zeroizing<String>, Failure> {
     let mut line = Zeroizing::new(String::with_capacity(512));
     io::stdin().lock().take(MAX_BYTES).read_line(&mut line)?;
     let length = line.strip_suffix('\n').map_or(line.len(), |line| line.strip_suffix('\r').unwrap_or(line).len());
     line.truncate(length);
-    Ok(line)
+    Ok(line.strip_prefix('\u{feff}').map(|plain| Zeroizing::new(plain.to_owned())).unwrap_or(line))
 }
 
 /// Prompts for the password twice. Fails if the two inputs differ.

@@ -114,7 +114,7 @@ fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
 /// Runs the server until it is stopped, for both profiles.
 pub(super) async fn run(loaded: Loaded, globals: &Globals) -> Result<(), Failure> {
     let Loaded { config, figment, .. } = loaded;
-    logging::start(config.web.log_format);
+    logging::start(config.web.log_format, config.web.log_level);
     if config.profile == Profile::Dev {
         output::note(dev::WARNING);
     }
@@ -124,6 +124,9 @@ pub(super) async fn run(loaded: Loaded, globals: &Globals) -> Result<(), Failure
         Err(failure) => Err(failure),
     };
     vestibule.close().await;
+    if done.is_ok() {
+        tracing::info!("stopped");
+    }
     done
 }
 
@@ -169,6 +172,7 @@ async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<S
     let listening = AdHoc::on_liftoff("listening", |rocket| {
         let shutdown = rocket.shutdown();
         Box::pin(async move {
+            tracing::info!(version = env!("CARGO_PKG_VERSION"), %place, "started");
             let lines: Vec<String> = [Some(format!("listening on {place}")), greeting].into_iter().flatten().collect();
             if let Err(failure) = output::print(&lines.join("\n")) {
                 tracing::warn!(?failure, "can't write to stdout");
@@ -176,6 +180,7 @@ async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<S
             notify_supervisor(NotifyState::Ready);
             let stopping = tokio::spawn(async move {
                 shutdown.await;
+                tracing::info!("stopping");
                 notify_supervisor(NotifyState::Stopping);
             });
             // The receiver waits for this task.

@@ -47,7 +47,7 @@ settings! {
         grants: Grants,
         then {
             /// The id of the client. A request contains it to name the client.
-            id: String = Ok(reader.client.clone()),
+            id: String = Ok(reader.id.clone()),
         }
     }
 }
@@ -71,13 +71,13 @@ impl Clients {
 
     /// Reads and checks the configured clients and the client `default`. Fails if a setting of any client can't be read.
     pub(super) fn read(reader: &mut Reader, tokens: &TokenKeys, sessions: &SessionKeys) -> Read<Self> {
-        let mut ids = reader.clients();
+        let mut ids = reader.ids("clients");
         ids.insert(DEFAULT_CLIENT.to_owned());
         // All clients are read before an error is returned, so that all problems are reported together.
         let clients: Vec<Read<Client>> = ids
             .into_iter()
             .map(|id| {
-                reader.client = id;
+                reader.id = id;
                 let keys = ClientKeys::read(reader, tokens, sessions);
                 keys.check(reader, tokens, sessions);
                 keys.complete()
@@ -93,7 +93,7 @@ impl ClientKeys {
     fn check(&self, reader: &mut Reader, tokens: &TokenKeys, sessions: &SessionKeys) {
         const ACCESS: &str = "clients.<id>.access_token_lifetime";
         const REFRESH: &str = "clients.<id>.refresh_token_lifetime";
-        if reader.client == DEFAULT_CLIENT && matches!(self.secret_hash, Ok(Some(_))) {
+        if reader.id == DEFAULT_CLIENT && matches!(self.secret_hash, Ok(Some(_))) {
             let why = "must not be set: the client `default` serves the sign-in pages in the browser and cannot keep a secret";
             reader.refuse("clients.<id>.secret_hash", why);
         }

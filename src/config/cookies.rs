@@ -9,7 +9,7 @@ use super::{
     web::WebKeys,
 };
 use crate::domain::{
-    address::is_domain,
+    address::{is_domain, is_localhost},
     cookie_name::{Attributes, Conflict, CookieName, is_token},
     policy::SameSite,
 };
@@ -24,8 +24,9 @@ settings! {
         /// follows a link to this server), or `none` (always; not if `cookie_secure` is `false`).
         #[key("cookie_samesite", default = "lax")]
         samesite: SameSite,
-        /// The domain to which browsers send the cookies of a session, with all its subdomains. Unset: only the host of this
-        /// server.
+        /// The domain to which browsers send the access cookie, with all its subdomains, so that one sign-in counts for all
+        /// hosts behind forward authentication. The other cookies stay with the host of this server. A public suffix such as
+        /// `co.uk` or `duckdns.org` is refused. Unset: only the host of this server.
         #[key("cookie_domain", example = "example.com", main = true)]
         #[read(parse = domain)]
         domain: Option<String>,
@@ -38,12 +39,12 @@ settings! {
         /// `cookie_secure` is `false`. The prefix `__Host-` is refused: it requires the path `/`, and this cookie has the path
         /// `base_path`.
         #[key("refresh_cookie_name", example = "__Secure-refresh_token")]
-        #[read(otherwise = attributes(&secure, &domain, false).map(|of| CookieName::strictest("refresh_token", of)))]
+        #[read(otherwise = attributes(&secure, &Ok(None), false).map(|of| CookieName::strictest("refresh_token", of)))]
         refresh_name: CookieName,
         /// The name of the cookie that contains the CSRF token. Scripts can read this cookie. Unset: `__Host-csrf_token`;
-        /// `__Secure-csrf_token` if `cookie_domain` is set; `csrf_token` if `cookie_secure` is `false`.
+        /// `csrf_token` if `cookie_secure` is `false`.
         #[key("csrf_cookie_name", example = "__Host-csrf_token")]
-        #[read(otherwise = attributes(&secure, &domain, true).map(|of| CookieName::strictest("csrf_token", of)))]
+        #[read(otherwise = attributes(&secure, &Ok(None), true).map(|of| CookieName::strictest("csrf_token", of)))]
         csrf_name: CookieName,
         /// The name of the request header in which a script sends the CSRF token.
         #[key("csrf_header_name", default = "X-CSRF-Token")]
@@ -52,7 +53,8 @@ settings! {
     }
 }
 
-/// Returns the attributes of a cookie whose path is `/`, or of the refresh cookie, whose path is the setting `base_path`.
+/// Returns the attributes of a cookie whose path is `/`, or of the refresh cookie, whose path is the setting `base_path`. Only
+/// the access cookie has a domain.
 fn attributes(secure: &Read<bool>, domain: &Read<Option<String>>, is_at_root: bool) -> Read<Attributes> {
     Ok(Attributes { is_secure: (*secure)?, has_domain: share(domain)?.is_some(), is_at_root })
 }
@@ -64,15 +66,15 @@ impl CookieKeys {
             let secure = reader.describe("cookie_secure");
             reader.refuse("cookie_samesite", format!("none can't be used with {secure}"));
         }
+        self.check_url(reader, web);
         self.check_domain(reader, web);
         let names = [
-            ("access_cookie_name", &self.access_name, true),
-            ("refresh_cookie_name", &self.refresh_name, false),
-            ("csrf_cookie_name", &self.csrf_name, true),
+            ("access_cookie_name", &self.access_name, attributes(&self.secure, &self.domain, true)),
+            ("refresh_cookie_name", &self.refresh_name, attributes(&self.secure, &Ok(None), false)),
+            ("csrf_cookie_name", &self.csrf_name, attributes(&self.secure, &Ok(None), true)),
         ];
-        for (index, (key, name, is_at_root)) in names.iter().enumerate() {
+        for (index, (key, name, attributes)) in names.iter().enumerate() {
             let Ok(name) = name else { continue };
-            let attributes = attributes(&self.secure, &self.domain, *is_at_root);
             let wrong = match attributes.ok().and_then(|attributes| name.conflict(attributes)) {
                 Some(Conflict::Path) => "__Host- can't be used, since the path of this cookie isn't /".to_owned(),
                 Some(Conflict::Secure) => format!("its prefix can't be used with {}", reader.describe("cookie_secure")),
@@ -82,8 +84,9 @@ impl CookieKeys {
             if !wrong.is_empty() {
                 reader.refuse(key, wrong);
             }
-            let same =
-                |(_, other, _): &&(&str, &Read<CookieName>, bool)| other.as_ref().is_ok_and(|other| other == name);
+            let same = |(_, other, _): &&(&str, &Read<CookieName>, Read<Attributes>)| {
+                other.as_ref().is_ok_and(|other| other == name)
+            };
             if let Some((other, ..)) = names[..index].iter().find(same) {
                 let other = reader.describe(other);
                 reader.refuse(key, format!("must differ from {other}"));
@@ -91,8 +94,27 @@ impl CookieKeys {
         }
     }
 
-    /// Refuses a `cookie_domain` to which the host of `public_url` does not belong: a browser would drop the cookies.
+    /// Refuses secure cookies with a `public_url` of plain http: a browser would drop them, so nobody could sign in. Browsers
+    /// accept them from this machine.
+    fn check_url(&self, reader: &mut Reader, web: &WebKeys) {
+        if let (Ok(true), Ok(url)) = (self.secure, &web.public_url)
+            && !url.is_https()
+            && !is_localhost(&url.authority().host)
+        {
+            let secure = reader.describe("cookie_secure");
+            reader.refuse("public_url", format!("must be https, since browsers drop cookies over http with {secure}"));
+        }
+    }
+
+    /// Refuses a `cookie_domain` whose cookies a browser would drop: a public suffix, or a domain to which the host of
+    /// `public_url` does not belong.
     fn check_domain(&self, reader: &mut Reader, web: &WebKeys) {
+        if let Ok(Some(domain)) = &self.domain
+            && psl::suffix_str(domain) == Some(domain)
+        {
+            let why = "must be a domain of your own below this public suffix, for which browsers accept no cookies";
+            reader.refuse("cookie_domain", why);
+        }
         // Without `public_url`, the host under which clients reach the server is not known.
         if let (Ok(Some(domain)), Ok(url)) = (&self.domain, &web.public_url)
             && reader.is_given("public_url")

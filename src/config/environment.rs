@@ -1,10 +1,10 @@
 //! The environment and the file `.env`. `VESTIBULE_<KEY>` sets a key of this program, `ROCKET_<KEY>` a setting of Rocket.
 
-use std::{collections::BTreeMap, ffi::OsString, fs, path::Path};
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use figment::{Profile, util::nest, value::Value};
 
-use super::gathered::Gathered;
+use super::{gathered::Gathered, schema::TABLES, text_file::read_text};
 
 /// The prefix of the variables that set keys of this program.
 const OWN_PREFIX: &str = "VESTIBULE_";
@@ -43,12 +43,14 @@ impl Variables {
             let place = file.map_or_else(|| name.clone(), |file| format!("{name} in {file}"));
             if let Some(suffix) = name.strip_prefix(OWN_PREFIX) {
                 let key = suffix.to_ascii_lowercase().replacen("tls_", "tls.", 1);
-                if is_injected(suffix, value) {
+                if key == "config" {
+                    // It names the file, which was read already.
+                } else if is_injected(suffix, value) {
                     ignored.push(name.as_str());
-                } else if key == "clients" || key.starts_with("clients_") {
-                    gathered.problem(&key, name, "is a table, which only the file can give");
                 } else if gathered.schema.find(&key).is_some() {
                     gathered.put(&key, value.as_str().into(), origin);
+                } else if TABLES.iter().any(|table| key == *table || key.starts_with(&format!("{table}_"))) {
+                    gathered.problem(&key, name, "is a table, which only the file can give");
                 } else {
                     gathered.unknown(&key, &place);
                 }
@@ -94,32 +96,44 @@ fn is_injected(suffix: &str, value: &str) -> bool {
 }
 
 /// Returns the variables in `.env` with either prefix; `None` if the file does not exist or can't be read. Records a problem
-/// for a file that can't be read, and for each line that is not `NAME=value`. The environment of the process is not changed.
+/// for a file that can't be read, and for each line of these variables that can't be read. Other lines are for other programs,
+/// so they are ignored. The environment of the process is not changed.
 pub(super) fn dotenv(directory: &Path, gathered: &mut Gathered) -> Option<Variables> {
     let path = directory.join(".env");
     // A directory with the name `.env` is a virtual environment of Python, so it is ignored.
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) => {
-            if path.is_file() {
-                gathered.problem(".env", "the working directory", &format!("can't be read: {error}"));
-            }
-            return None;
-        }
-    };
+    if !path.is_file() {
+        return None;
+    }
+    let text = read_text(&path).map_err(|wrong| gathered.problem(".env", "the working directory", &wrong)).ok()?;
     let mut variables = Variables::default();
-    for line in dotenvy::from_read_iter(text.as_bytes()) {
-        match line {
-            Ok((name, value)) if has_known_prefix(&name) => drop(variables.0.insert(name, value)),
-            Ok(_) => {}
-            // The error quotes the line, which may contain a secret. So only the number of the line is reported.
-            Err(dotenvy::Error::LineParse(wrong, _)) => {
-                let number = text.lines().position(|line| line.trim() == wrong.trim()).map(|place| place + 1);
-                let subject = number.map_or("a line".to_owned(), |number| format!("line {number}"));
-                gathered.problem(&subject, ".env", "is not NAME=value");
-            }
-            Err(_) => gathered.problem("a line", ".env", "can't be read"),
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        if !has_known_prefix(line) && !line.starts_with("VESTIBULE ") {
+            continue;
+        }
+        // The line may contain a secret, so a problem names only its number.
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+        let pair = line.split_once('=').map(|(name, value)| (name.trim_end(), value));
+        let pair = pair.filter(|(name, _)| is_name(name)).ok_or("is not NAME=value");
+        match pair.and_then(|(name, value)| Ok((name, unquoted(value)?))) {
+            Ok((name, value)) => drop(variables.0.insert(name.to_owned(), value.to_owned())),
+            Err(wrong) => gathered.problem(&format!("line {}", index + 1), ".env", wrong),
         }
     }
     Some(variables)
+}
+
+/// Returns a value of `.env` as it stands there, without surrounding white space and without the quotes around it. Nothing
+/// in it is replaced: a `$` is a dollar sign. Fails if the programs that read such files would disagree about the value.
+fn unquoted(value: &str) -> Result<&str, &'static str> {
+    let value = value.trim();
+    let Some(quote) = value.chars().next().filter(|char| matches!(char, '"' | '\'')) else { return Ok(value) };
+    let (inner, rest) = value[1..].split_once(quote).ok_or("has a quote that is not closed")?;
+    if inner.ends_with('\\') || (quote == '"' && inner.contains('\\')) {
+        return Err(
+            "has a backslash that programs read differently; use single quotes, and no backslash before the last one",
+        );
+    }
+    if rest.is_empty() { Ok(inner) } else { Err("has text after the closing quote") }
 }

@@ -4,7 +4,7 @@
 //! The file is not read through figment's provider, because an error of that provider quotes the affected line, which may
 //! contain a secret.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use figment::{
     Profile,
@@ -12,7 +12,7 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::{gathered::Gathered, suggest::edit_distance};
+use super::{gathered::Gathered, schema::TABLES, suggest::edit_distance, text_file::read_text};
 
 /// Names beside `auth` in the table of a profile that are always accepted: the settings of Rocket and of common extensions.
 /// Some of them are also names of keys of this program (`secret_key`) or are similar to `auth` (`oauth`).
@@ -21,15 +21,20 @@ const NAMES_OF_OTHERS: [&str; 18] = [
     "oauth", "port", "proxy_proto_header", "secret_key", "shutdown", "temp_dir", "template_dir", "tls", "workers",
 ];
 
+/// Returns whether the file has a table `auth` in any profile. Also `true` for a file that can't be read, so that its
+/// problem is reported.
+pub(super) fn has_ours(path: &Path) -> bool {
+    let profiles = read_text(path).ok().and_then(|text| Toml::from_str::<Dict>(&text).ok());
+    let has_auth = |value: &Value| value.as_dict().is_some_and(|table| table.contains_key("auth"));
+    profiles.is_none_or(|profiles| profiles.contains_key("auth") || profiles.values().any(has_auth))
+}
+
 /// Reads the file at `path` and passes its values to `gathered`: the keys of this program from the tables of `profile`, and
 /// Rocket's own settings. Messages call the file `name`. Records a problem if the file can't be read or is not TOML.
 pub(super) fn read(path: &Path, name: &str, profile: &Profile, gathered: &mut Gathered) {
-    let text = match fs::read_to_string(path) {
+    let text = match read_text(path) {
         Ok(text) => text,
-        Err(error) => {
-            let subject = path.display().to_string();
-            return gathered.problem(&subject, "the configuration file", &format!("can't be read: {error}"));
-        }
+        Err(wrong) => return gathered.problem(&path.display().to_string(), "the configuration file", &wrong),
     };
     let profiles: Dict = match Toml::from_str(&text) {
         Ok(profiles) => profiles,
@@ -55,6 +60,7 @@ pub(super) fn read(path: &Path, name: &str, profile: &Profile, gathered: &mut Ga
             }
         }
     }
+    tables.refuse_unused(profile, name, gathered);
 }
 
 /// The tables of the file, by profile.
@@ -66,6 +72,21 @@ impl Tables {
         let mut tables = self.0.clone();
         tables.values_mut().for_each(|table| drop(table.remove("auth")));
         tables.into_iter().collect()
+    }
+}
+
+impl Tables {
+    /// Refuses a remaining table `auth` whose profile is neither `selected` nor a profile of this program, such as
+    /// `[prod.auth]`.
+    fn refuse_unused(&self, selected: &Profile, name: &str, gathered: &mut Gathered) {
+        for (profile, table) in &self.0 {
+            if table.contains_key("auth") && profile != "release" && profile != "dev" {
+                let message = format!(
+                    "is not in use, since the profile is {selected}; write [default.auth], or set ROCKET_PROFILE={profile}"
+                );
+                gathered.problem(&format!("[{profile}.auth]"), name, &message);
+            }
+        }
     }
 }
 
@@ -98,7 +119,7 @@ fn refuse_misplaced_key(key: &str, value: &Value, profile: &Profile, name: &str,
     if NAMES_OF_OTHERS.contains(&key) {
         return;
     }
-    if key == "clients" || gathered.schema.find(key).is_some() {
+    if TABLES.contains(&key) || gathered.schema.find(key).is_some() {
         let wanted = format!("is not read in [{profile}]; move it under [{profile}.auth]");
         gathered.problem(key, name, &wanted);
     } else if matches!(value, Value::Dict(_, _)) && edit_distance(&key.to_ascii_lowercase(), "auth").is_some() {

@@ -1,7 +1,10 @@
 //! The values of all sources, before they are read into types: a value with its origin for each known key, and a problem for
 //! each unknown key.
 
-use std::{collections::BTreeSet, mem::take};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem::take,
+};
 
 use figment::{
     Error, Figment, Metadata, Profile, Provider,
@@ -10,9 +13,10 @@ use figment::{
 
 use super::{
     problems::Problem,
-    schema::{self, Schema},
+    schema::{self, Schema, TABLES},
     suggest::suggest,
 };
+use crate::domain::redirect::AllowedHost;
 
 /// Rocket's own settings that are also settings of this program, each with the key of this program.
 const FROM_ROCKET: [(&str, &str); 5] = [
@@ -32,8 +36,8 @@ pub(super) struct Gathered {
     sources: Figment,
     /// The value of each key that a source set. Empty before [`complete`](Self::complete).
     values: Dict,
-    /// The ids of all clients that have a table, even if the table is empty.
-    pub clients: BTreeSet<String>,
+    /// The ids of all clients and sites that have a table, even if the table is empty.
+    pub tables: BTreeMap<&'static str, BTreeSet<String>>,
     /// The problems, in the order in which they were found.
     pub problems: Vec<Problem>,
     /// Notes for the operator that do not stop the start.
@@ -48,7 +52,7 @@ impl Gathered {
             schema,
             sources: Figment::new(),
             values: Dict::new(),
-            clients: BTreeSet::new(),
+            tables: BTreeMap::new(),
             problems: Vec::new(),
             notes: Vec::new(),
             rocket: Figment::new(),
@@ -57,8 +61,8 @@ impl Gathered {
 
     /// Stores a value for `key`, which replaces the value of an earlier source. Records a problem if there is no such key.
     pub(super) fn put(&mut self, key: &str, value: Value, origin: &str) {
-        if key == "clients" {
-            self.put_clients(value, origin);
+        if let Some(table) = TABLES.iter().find(|table| *table == &key) {
+            self.put_tables(table, value, origin);
         } else if key == "tls" {
             match value {
                 Value::Dict(_, files) => {
@@ -67,8 +71,8 @@ impl Gathered {
                 _ => self.problem("tls", origin, "must be a table, [default.auth.tls]"),
             }
         } else if self.schema.find(key).is_some() {
-            if let Some((id, _)) = schema::split_client(key) {
-                self.put_client(id, origin);
+            if let Some((table, id, _)) = schema::split_table(key) {
+                self.put_id(table, id, origin);
             }
             self.merge_value(Profile::Global, key, value, origin);
         } else {
@@ -76,32 +80,41 @@ impl Gathered {
         }
     }
 
-    /// Stores the settings of the table `clients`, which has one table for each client.
-    fn put_clients(&mut self, value: Value, origin: &str) {
-        let Value::Dict(_, clients) = value else {
-            return self.problem("clients", origin, "must be tables such as [default.auth.clients.web]");
+    /// Stores the settings of a key of [`TABLES`], which has one table for each id.
+    fn put_tables(&mut self, table: &str, value: Value, origin: &str) {
+        let Value::Dict(_, ids) = value else {
+            return self.problem(table, origin, &format!("must be tables such as [default.auth.{table}.<id>]"));
         };
-        for (id, settings) in clients {
+        for (id, settings) in ids {
             let Value::Dict(_, settings) = settings else {
-                let wanted = format!("must be a table, [default.auth.clients.{id}]");
-                self.problem(&format!("clients.{id}"), origin, &wanted);
+                let wanted = format!("must be a table, [default.auth.{table}.{id:?}]");
+                self.problem(&format!("{table}.{id}"), origin, &wanted);
                 continue;
             };
-            self.put_client(&id, origin);
+            self.put_id(table, &id, origin);
             for (setting, value) in settings {
-                self.put(&format!("clients.{id}.{setting}"), value, origin);
+                self.put(&format!("{table}.{id}.{setting}"), value, origin);
             }
         }
     }
 
-    /// Adds the id of a client. Records a problem if the id has forbidden characters or a wrong length.
-    fn put_client(&mut self, id: &str, origin: &str) {
+    /// Adds the id of a client or of a site. Records a problem instead if it is not allowed.
+    fn put_id(&mut self, table: &str, id: &str, origin: &str) {
+        let Some(table) = TABLES.into_iter().find(|known| *known == table) else { return };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        if !(1..=64).contains(&id.len()) || !id.bytes().all(plain) {
-            let allowed = "a client's id is 1 to 64 letters, digits, - . _";
-            self.problem(&format!("clients.{}", id.escape_debug()), origin, allowed);
+        let host = || id.parse::<AllowedHost>().is_ok_and(|host| host.to_string() == id);
+        let (is_allowed, allowed) = match table {
+            "sites" => (host(), "a site's id is a host such as app.example.com, in lower case, with a port or without"),
+            _ => (
+                (1..=64).contains(&id.len()) && id.bytes().all(plain),
+                "a client's id is 1 to 64 letters, digits, - . _",
+            ),
+        };
+        if is_allowed {
+            self.tables.entry(table).or_default().insert(id.to_owned());
+        } else {
+            self.problem(&format!("{table}.{}", id.escape_debug()), origin, allowed);
         }
-        self.clients.insert(id.to_owned());
     }
 
     /// Records the problem that there is no such key, with a suggestion if the name is similar to a known key.
@@ -130,6 +143,11 @@ impl Gathered {
         } else if let Some((_, key)) = FROM_ROCKET.iter().find(|(rocket, _)| *rocket == name) {
             self.merge_value(Profile::Default, key, value.clone(), origin);
         }
+    }
+
+    /// Stores the port that a hosting platform chose. It is used only if no other source sets a port.
+    pub(super) fn put_port_of_host(&mut self, port: &str, origin: &str) {
+        self.merge_value(Profile::Default, "port", port.into(), origin);
     }
 
     fn merge_value(&mut self, profile: Profile, key: &str, value: Value, origin: &str) {

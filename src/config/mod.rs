@@ -42,9 +42,11 @@ mod schema;
 mod secret_file;
 mod sessions;
 mod setting;
+mod sites;
 mod sources;
 mod storage;
 mod suggest;
+pub(crate) mod text_file;
 mod tokens;
 mod web;
 
@@ -66,6 +68,7 @@ use self::{
     reader::{Read, Reader},
     schema::Schema,
     sessions::SessionKeys,
+    sites::SiteKeys,
     storage::StorageKeys,
     tokens::TokenKeys,
     web::WebKeys,
@@ -82,6 +85,7 @@ pub use self::{
     schema::{Entry, Profile},
     secret_file::read_root_secret,
     sessions::Sessions,
+    sites::{Site, Sites},
     sources::{Flags, Sources},
     storage::Storage,
     tokens::Tokens,
@@ -97,8 +101,8 @@ pub use crate::domain::{
     jwt::Algorithm,
     listen_address::ListenAddress,
     policy::{
-        Blacklist, FingerprintPolicy, Grants, LimitPolicy, LogFormat, Registration, SameSite, TokenClaims,
-        TokenLocation, UsernameField,
+        Blacklist, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration, SameSite, SitesDefault,
+        TokenClaims, TokenLocation, UsernameField,
     },
     rate::Rate,
     redirect::AllowedHost,
@@ -119,6 +123,7 @@ static SCHEMA: Schema = Schema(&[
     CookieKeys::TABLE,
     LimitKeys::TABLE,
     ClientKeys::TABLE,
+    SiteKeys::TABLE,
 ]);
 
 /// The whole configuration. [`load`] returns it only if its settings fit together.
@@ -164,6 +169,8 @@ pub struct Config {
     pub connections: Connections,
     /// The clients: the applications through which users log in.
     pub clients: Clients,
+    /// The hosts behind forward authentication, and who may use each.
+    pub sites: Sites,
     /// The rate limits, and the retention of the audit log.
     pub limits: Limits,
 }
@@ -243,6 +250,14 @@ fn read(reader: &mut Reader) -> Read<Config> {
     cookies.check(reader, &web);
     let limits = LimitKeys::read(reader).complete();
     let clients = Clients::read(reader, &tokens, &sessions);
+    let sites = Sites::read(reader, &web);
+    if let (Ok(sites), Ok(Registration::Open)) = (&sites, &passwords.registration)
+        && reader.profile == Profile::Serve
+        && sites.admit_everybody()
+    {
+        let registration = reader.describe("registration");
+        reader.note(format!("{registration}: whoever registers may use every host behind forward authentication that has neither roles nor permissions in a table of sites; sites_default = \"deny\" closes the others"));
+    }
     Ok(Config {
         profile: reader.profile,
         storage: storage?,
@@ -254,6 +269,7 @@ fn read(reader: &mut Reader) -> Read<Config> {
         cookies: cookies.complete()?,
         web: web.complete()?,
         clients: clients?,
+        sites: sites?,
         connections: connections?,
         limits: limits?,
     })

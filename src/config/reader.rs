@@ -69,8 +69,8 @@ pub(super) struct Reader {
     pub profile: Profile,
     /// The options of the command line.
     pub flags: Flags,
-    /// The id of the client whose keys `clients.<id>.…` are being read. Empty before the first client.
-    pub client: String,
+    /// The id of the client or site whose keys are being read, such as `clients.<id>.…`. Empty before the first client.
+    pub id: String,
     gathered: Gathered,
     /// The values that were read, by the full name of the key, as `config show` prints them.
     effective: BTreeMap<String, Json>,
@@ -78,7 +78,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(profile: Profile, flags: &Flags, gathered: Gathered) -> Self {
-        Self { profile, flags: flags.clone(), client: String::new(), gathered, effective: BTreeMap::new() }
+        Self { profile, flags: flags.clone(), id: String::new(), gathered, effective: BTreeMap::new() }
     }
 
     /// Returns the value of a key: the value that a source set; otherwise the default; otherwise [`Steps::otherwise`].
@@ -106,9 +106,9 @@ impl Reader {
         }
     }
 
-    /// Returns the full name of a key: `<id>` is replaced by the id of the client whose keys are being read.
+    /// Returns the full name of a key: `<id>` is replaced by the id whose keys are being read.
     fn full_name(&self, name: &str) -> String {
-        name.replace("<id>", &self.client)
+        name.replace("<id>", &self.id)
     }
 
     /// Returns whether a source set the key.
@@ -116,9 +116,14 @@ impl Reader {
         self.gathered.value(&self.full_name(name)).is_some()
     }
 
-    /// Returns the ids of the clients that have a table.
-    pub(super) fn clients(&self) -> BTreeSet<String> {
-        self.gathered.clients.clone()
+    /// Returns the ids that have a table in `clients` or `sites`.
+    pub(super) fn ids(&self, table: &str) -> BTreeSet<String> {
+        self.gathered.tables.get(table).cloned().unwrap_or_default()
+    }
+
+    /// Returns the origin of the value of a key, such as `Rocket.toml` or `VESTIBULE_PORT`; `default` if no source set it.
+    pub(super) fn origin(&self, name: &str) -> String {
+        self.gathered.origin(&self.full_name(name))
     }
 
     /// Records a problem of a key, with the key's value and origin. `message` follows the name of the key, as in "must be set".
@@ -152,14 +157,14 @@ impl Reader {
         }
     }
 
-    /// Returns the gathered values and problems, and the entries for `config show`: first the keys without a client, then the
-    /// keys of each client, each in the order of `Rocket.toml`. Call it after all sections were read.
+    /// Returns the gathered values and problems, and the entries for `config show`: first the keys without an id, then the
+    /// keys of each id, each in the order of `Rocket.toml`. Call it after all sections were read.
     pub(super) fn finish(self) -> (Gathered, Vec<Entry>) {
         let entry = |(key, value): (&String, &Json)| {
             let (index, known) = self.gathered.schema.keys().enumerate().find(|(_, known)| known.is_for(key))?;
-            let client = schema::split_client(key).map(|(id, _)| id.to_owned());
+            let id = schema::split_table(key).map(|(table, id, _)| (table.to_owned(), id.to_owned()));
             let (section, meaning, origin) = (known.section, known.meaning(), self.gathered.origin(key));
-            Some(((client, index), Entry { section, key: key.clone(), value: value.clone(), origin, meaning }))
+            Some(((id, index), Entry { section, key: key.clone(), value: value.clone(), origin, meaning }))
         };
         let entries: BTreeMap<_, _> = self.effective.iter().filter_map(entry).collect();
         (self.gathered, entries.into_values().collect())

@@ -18,7 +18,7 @@ pub enum Profile {
     expect(dead_code, reason = "a test compares `example` and `main` with Rocket.toml and README.md")
 )]
 pub(super) struct Key {
-    /// The name of the key. `<id>` in the name represents the id of any client.
+    /// The name of the key. `<id>` in the name represents the id of any client or site.
     pub name: &'static str,
     /// The section, such as `tokens`.
     pub section: &'static str,
@@ -48,8 +48,8 @@ impl Key {
 
     /// Returns whether this declaration is for `key`, such as `issuer` or `clients.web.audience`.
     pub(super) fn is_for(&self, key: &str) -> bool {
-        match (split_client(key), split_client(self.name)) {
-            (Some((_, setting)), Some((_, own))) => setting == own,
+        match (split_table(key), split_table(self.name)) {
+            (Some((table, _, setting)), Some((own_table, _, own))) => (table, setting) == (own_table, own),
             (None, None) => key == self.name,
             _ => false,
         }
@@ -71,10 +71,14 @@ impl Schema {
     }
 }
 
-/// Returns the id and the setting in `clients.<id>.<setting>`; `None` for other keys. An id may contain dots, a setting does
-/// not, so the last dot separates them.
-pub(super) fn split_client(key: &str) -> Option<(&str, &str)> {
-    key.strip_prefix("clients.")?.rsplit_once('.')
+/// The keys that are tables, with a table for each id.
+pub(super) const TABLES: [&str; 2] = ["clients", "sites"];
+
+/// Returns the table, the id and the setting in `clients.<id>.<setting>` or `sites.<id>.<setting>`; `None` for other keys. An
+/// id may contain dots, a setting does not, so the last dot separates them.
+pub(super) fn split_table(key: &str) -> Option<(&str, &str, &str)> {
+    let (table, rest) = key.split_once('.').filter(|(table, _)| TABLES.contains(table))?;
+    rest.rsplit_once('.').map(|(id, setting)| (table, id, setting))
 }
 
 /// A key as `config show` lists it.

@@ -22,8 +22,8 @@ use crate::domain::{
     jwt::Algorithm,
     listen_address::ListenAddress,
     policy::{
-        Blacklist, FingerprintPolicy, Grants, LimitPolicy, LogFormat, Registration, SameSite, TokenClaims,
-        TokenLocation, UsernameField,
+        Blacklist, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration, SameSite, SitesDefault,
+        TokenClaims, TokenLocation, UsernameField,
     },
     rate::Rate,
     redirect::AllowedHost,
@@ -135,8 +135,10 @@ texts! {
     text FingerprintPolicy, one_of(FingerprintPolicy::WORDS), |it| it.as_str();
     text LimitPolicy, one_of(LimitPolicy::WORDS), |it| it.as_str();
     text LogFormat, one_of(LogFormat::WORDS), |it| it.as_str();
+    text LogLevel, one_of(LogLevel::WORDS), |it| it.as_str();
     text Registration, one_of(Registration::WORDS), |it| it.as_str();
     text SameSite, one_of(SameSite::WORDS), |it| it.as_str();
+    text SitesDefault, one_of(SitesDefault::WORDS), |it| it.as_str();
     text UsernameField, one_of(UsernameField::WORDS), |it| it.as_str();
     number u16, format!("a whole number from 0 to {}", u16::MAX), |it| it;
     number u32, format!("a whole number from 0 to {}", u32::MAX), |it| it;
@@ -186,6 +188,10 @@ lists! {
         |item| item.parse().map_err(|_| String::new()), |hosts| hosts, |it| show_list(it);
     Vec<Permission>: "a list of permissions, such as [\"posts:read\", \"posts:write\"]",
         |item| Permission::parse(item).map_err(|wrong| format!("; one of these {wrong}")), sorted, |it| show_list(it);
+    Vec<String>: "a list of names", |item| match item {
+        "" => Err(String::new()),
+        name => Ok(name.to_owned()),
+    }, |names| names, |it| show_list(it);
     Exclusions: "a list of paths such as /public/**, app.example.com/*.css",
         |item| item.parse().map_err(|wrong| format!(": {wrong}")), Self, |it| show_list(&it.0);
     CorsOrigins: "a list of origins such as https://app.example.com",

@@ -18,6 +18,18 @@ use super::{
 };
 use crate::domain::listen_address::ListenAddress;
 
+/// The variable that names the configuration file, as `--config` does.
+const CONFIG: &str = "VESTIBULE_CONFIG";
+
+/// The variable with which hosting platforms choose the port.
+pub(super) const PORT: &str = "PORT";
+
+/// The file that is read if there is no `Rocket.toml` with a table `auth`.
+const SYSTEM_FILE: &str = "/etc/vestibule.toml";
+
+/// The keys whose values are paths. In the system file they must be absolute, since commands run in any directory.
+const PATHS: [&str; 6] = ["data_dir", "database_url", "root_secret_file", "secret_key_file", "tls.certs", "tls.key"];
+
 /// The options of the command line that influence the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
@@ -47,6 +59,10 @@ pub struct Sources {
     pub(super) directory: Option<PathBuf>,
     /// The environment variables, with all prefixes.
     pub(super) environment: Vec<(OsString, OsString)>,
+    /// The file that is read if no other file of this program is found.
+    pub(super) system_file: Option<PathBuf>,
+    /// Whether the port that a hosting platform chooses is used.
+    pub(super) has_port_of_host: bool,
     /// The keys and values that the program sets with [`Sources::set`].
     overrides: Vec<(String, Value)>,
 }
@@ -59,6 +75,22 @@ impl Sources {
         let directory = env::current_dir().ok();
         let environment = env::vars_os().collect();
         Self { config_file, flags, directory, environment, ..Self::isolated(profile) }
+    }
+
+    /// Adds the file `/etc/vestibule.toml`, for the commands of a server that serves users. It is read if `Rocket.toml` is
+    /// absent or has no table `auth`.
+    pub(crate) fn with_system_file(self) -> Self {
+        Self { system_file: Some(SYSTEM_FILE.into()), ..self }
+    }
+
+    /// Adds the variable `PORT` of hosting platforms, if its value is a number. Every other source of the port replaces it.
+    pub(crate) fn with_port_of_host(self) -> Self {
+        Self { has_port_of_host: true, ..self }
+    }
+
+    /// Returns whether `--config` or `VESTIBULE_CONFIG` names the configuration file.
+    pub(crate) fn names_file(&self) -> bool {
+        self.config_file.is_some() || self.environment.iter().any(|(name, value)| name == CONFIG && !value.is_empty())
     }
 
     /// Returns sources without a file, environment and flags, for tests and for programs that embed the server. The module
@@ -83,7 +115,10 @@ impl Sources {
 
         let profile = self.figment_profile(&environment);
         gathered.rocket = Figment::new().select(profile.clone());
-        if let Some((path, name)) = self.file(&environment, &mut gathered) {
+        if let Some(port) = self.port_of_host() {
+            gathered.put_port_of_host(port, PORT);
+        }
+        if let Some((path, name)) = self.file(&environment, &dotenv, &mut gathered) {
             file::read(&path, &name, &profile, &mut gathered);
         }
         dotenv.give(&mut gathered, Some(".env"));
@@ -93,7 +128,30 @@ impl Sources {
             gathered.put(key, value.clone(), "set by the program");
         }
         gathered.complete();
+        self.refuse_relative_paths(&mut gathered);
         gathered
+    }
+
+    /// Returns the port that a hosting platform chose; `None` if it is not used, or if the value is not a number.
+    fn port_of_host(&self) -> Option<&str> {
+        let variable = self.environment.iter().find(|(name, _)| self.has_port_of_host && name == PORT);
+        let port = variable.and_then(|(_, port)| port.to_str())?;
+        Some(port).filter(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
+    /// Records a problem for each relative path that the system file sets.
+    fn refuse_relative_paths(&self, gathered: &mut Gathered) {
+        let Some(file) = self.system_file.as_ref().map(|file| file.display().to_string()) else { return };
+        for key in PATHS {
+            if gathered.origin(key) != file {
+                continue;
+            }
+            let path = gathered.value(key).and_then(Value::as_str).unwrap_or_default();
+            let path = path.strip_prefix("sqlite:").unwrap_or(path);
+            if !path.starts_with('/') && path != ":memory:" {
+                gathered.problem(key, &file, "must be an absolute path, since commands run in any directory");
+            }
+        }
     }
 
     /// Returns the profile of the file's tables: `dev` for `dev`; for `serve` the value of `ROCKET_PROFILE` in the environment,
@@ -105,16 +163,33 @@ impl Sources {
         }
     }
 
-    /// Returns the path of the file to read, and its name in messages. `None` if no file was named and no `Rocket.toml` was
-    /// found. Also `None` if the file of `ROCKET_CONFIG` does not exist; this is recorded as a problem.
-    fn file(&self, environment: &environment::Variables, gathered: &mut Gathered) -> Option<(PathBuf, String)> {
+    /// Returns the path of the file to read, and its name in messages. `None` if no file was named and none was found. Also
+    /// `None` if the file of `VESTIBULE_CONFIG` or `ROCKET_CONFIG` does not exist; this is recorded as a problem.
+    fn file(
+        &self,
+        environment: &environment::Variables,
+        dotenv: &environment::Variables,
+        gathered: &mut Gathered,
+    ) -> Option<(PathBuf, String)> {
         let directory = self.directory.as_deref().unwrap_or(Path::new(""));
         if let Some(named) = &self.config_file {
             return Some((directory.join(named), named.display().to_string()));
         }
+        if let Some(named) = environment.get(CONFIG).or(dotenv.get(CONFIG)).filter(|named| !named.is_empty()) {
+            let path = directory.join(named);
+            if !path.is_file() {
+                gathered.problem(named, CONFIG, "no such file");
+            }
+            return path.is_file().then(|| (path, named.to_owned()));
+        }
         let named = environment.get("ROCKET_CONFIG");
         let name = named.unwrap_or("Rocket.toml");
-        let found = self.directory.as_ref()?.ancestors().find(|directory| directory.join(name).is_file());
+        let mut above = self.directory.as_ref()?.ancestors();
+        let found = above.find(|directory| directory.join(name).is_file());
+        let is_ours = named.is_some() || found.is_some_and(|found| file::has_ours(&found.join(name)));
+        if let Some(system) = self.system_file.as_ref().filter(|system| !is_ours && system.is_file()) {
+            return Some((system.clone(), system.display().to_string()));
+        }
         match (found, named) {
             (Some(found), _) if found == directory => Some((found.join(name), name.to_owned())),
             (Some(found), _) => Some((found.join(name), found.join(name).display().to_string())),

@@ -29,11 +29,11 @@ pub(super) fn suggest(schema: &Schema, unknown: &str) -> Option<String> {
     if let Some((_, own)) = FORMER_NAMES.iter().find(|(former, _)| *former == unknown) {
         return Some((*own).to_owned());
     }
-    let client = schema::split_client(unknown).map(|(id, _)| id);
+    let table = schema::split_table(unknown).map(|(table, id, _)| (table, id));
     schema
         .keys()
-        .filter(|key| key.name.contains("<id>") == client.is_some())
-        .map(|key| key.name.replace("<id>", client.unwrap_or_default()))
+        .filter(|key| schema::split_table(key.name).map(|(table, ..)| table) == table.map(|(table, _)| table))
+        .map(|key| key.name.replace("<id>", table.map_or("", |(_, id)| id)))
         .filter_map(|name| Some((edit_distance(unknown, &name)?, name)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

@@ -5,6 +5,7 @@ mod combinations;
 mod reference;
 mod secrets;
 mod sources;
+mod text_files;
 mod values;
 
 use std::fs;

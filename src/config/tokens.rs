@@ -6,6 +6,7 @@ use super::{
     declare::settings,
     reader::{Read, Reader, share},
     setting::{Setting as _, text_if},
+    sources::PORT,
     web::{WebKeys, local_url},
 };
 use crate::domain::{
@@ -71,11 +72,12 @@ impl TokenKeys {
     }
 }
 
-/// Returns the default issuer: the URL under which clients reach this server. A free port that was chosen for this start would
-/// change the issuer at the next start, and the tokens of this start would then be refused. So the issuer is in this case the
-/// URL with the default port.
+/// Returns the default issuer: the URL under which clients reach this server. A port that was chosen for this start, by this
+/// server or by a hosting platform, would change the issuer at the next start, and the tokens of this start would then be
+/// refused. So the issuer is in this case the URL with the default port.
 fn default_issuer(reader: &Reader, web: &WebKeys) -> Read<String> {
-    if reader.flags.port_is_picked && !reader.is_given("public_url") {
+    let is_of_this_start = reader.flags.port_is_picked || reader.origin("port") == PORT;
+    if is_of_this_start && !reader.is_given("public_url") {
         return Ok(local_url(8000).to_string());
     }
     share(&web.public_url).map(ToString::to_string)

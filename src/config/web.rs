@@ -15,7 +15,7 @@ use crate::domain::{
     cors::CorsOrigins,
     exclusions::Exclusions,
     listen_address::ListenAddress,
-    policy::LogFormat,
+    policy::{LogFormat, LogLevel, SitesDefault},
     redirect::AllowedHost,
 };
 
@@ -50,8 +50,13 @@ settings! {
         /// without a host are also open in its protected routes.
         #[key("exclude_urls", default = Vec::<&str>::new(), main = true)]
         exclude_urls: Exclusions,
-        /// The origins of other sites whose pages may call this server (CORS), such as `https://app.example.com`. Unset: no
-        /// other origin; in the profile `dev`, any origin on localhost.
+        /// The users who may use a host behind forward authentication that has no table in `sites`: `signed_in` (everybody who
+        /// is signed in) or `deny` (nobody).
+        #[key("sites_default", default = "signed_in", main = true)]
+        sites_default: SitesDefault,
+        /// The origins of other sites whose pages may call this server (CORS): scheme, host and port, such as
+        /// `https://app.example.com` or `capacitor://localhost`. Unset: no other origin; in the profile `dev`, any origin on
+        /// localhost.
         #[key("cors_allowed_origins", example = "https://app.example.com", main = true)]
         #[read(otherwise = Ok(match reader.profile {
             Profile::Dev => CorsOrigins::AnyLocalhost,
@@ -65,6 +70,10 @@ settings! {
         /// The format of the log on stderr: `text`, or `json` with one object in each line.
         #[key("log_format", default = "text")]
         log_format: LogFormat,
+        /// The least severe events in the log: `error`, `warn`, `info`, `debug` or `trace`. Requests that forward
+        /// authentication permits are in the log from `debug` on.
+        #[key("log_level", default = "info")]
+        log_level: LogLevel,
         /// The contact for questions about privacy, which the page `/privacy` displays: an email address, a URL, or one line
         /// of text.
         #[key("privacy_contact", example = "privacy@example.com", main = true)]
@@ -82,6 +91,14 @@ impl WebKeys {
         if let (Ok(true), Ok("")) = (self.compat_routes, share(&self.base_path).map(String::as_str)) {
             let base = reader.describe("base_path");
             reader.refuse("compat_routes", format!("can't be used with {base}, where those paths are taken"));
+        }
+        // A client would join the two, and the issuer of the metadata would have the path twice.
+        if let (Ok(url), Ok(base)) = (&self.public_url, &self.base_path)
+            && !base.is_empty()
+            && url.path().ends_with(base.as_str())
+        {
+            let base = reader.describe("base_path");
+            reader.refuse("public_url", format!("must not end with {base}, which is appended to it"));
         }
         if let Ok(networks) = &self.trusted_proxies
             && networks.iter().any(|network| network.prefix_len() == 0)

@@ -61,6 +61,10 @@ pub struct AccessClaims {
     pub permissions: Vec<Permission>,
     /// The permissions again, joined by spaces (RFC 8693 §4.2).
     pub scope: String,
+    /// Whether the token counts only in the access cookie, and not as a bearer token. With `cookie_domain`, other hosts of the
+    /// domain receive this cookie.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cookie_only: bool,
     /// The user's custom claims.
     #[serde(flatten)]
     pub custom: BTreeMap<String, Value>,
@@ -89,6 +93,14 @@ impl AccessClaims {
             // A struct of texts, numbers and lists always serialises as an object.
             _ => Map::new(),
         }
+    }
+
+    /// Checks that the token may be presented as a bearer token.
+    ///
+    /// # Errors
+    /// [`AccessTokenError::Invalid`] if it counts only in the access cookie.
+    pub fn check_bearer(&self) -> Result<(), AccessTokenError> {
+        if self.cookie_only { Err(AccessTokenError::Invalid) } else { Ok(()) }
     }
 
     /// Returns whether the token contains a permission.
@@ -172,6 +184,7 @@ mod tests {
             roles: Vec::new(),
             permissions: Vec::new(),
             scope: String::new(),
+            cookie_only: false,
             custom: BTreeMap::new(),
         }
     }

@@ -3,7 +3,7 @@
 //! Each address is parsed once, into the form that a browser sends in `Host` and `Origin`: scheme and host in lower
 //! case, no default port, no slash at the end. So addresses can be compared byte by byte.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 use url::{Host, Url};
 
@@ -94,11 +94,18 @@ pub fn is_domain(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(label) && matches!(Host::parse(name), Ok(Host::Domain(_)))
 }
 
-/// Returns the default port of a scheme in lower case, or `None` for a scheme other than `http` and `https`.
+/// Returns whether a host is this machine: `localhost`, a name below `localhost` (RFC 6761 §6.3), or a loopback address. An
+/// IPv6 address is in brackets.
+pub fn is_localhost(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || host.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Returns the default port of a scheme in lower case, or `None` for a scheme other than `http`, `https`, `ws` and `wss`.
 fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
-        "http" => Some(80),
-        "https" => Some(443),
+        "http" | "ws" => Some(80),
+        "https" | "wss" => Some(443),
         _ => None,
     }
 }

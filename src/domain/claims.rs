@@ -6,9 +6,9 @@ use super::{AccessClaims, Permission, scope};
 
 /// The names that a custom claim must not have: the claims of the tokens of this server, the registered claims (RFC
 /// 7519 §4.1), and claims that other standards define.
-const RESERVED: [&str; 24] = [
+const RESERVED: [&str; 25] = [
     "iss", "aud", "sub", "exp", "nbf", "iat", "jti", "client_id", "sid", "av", "type", "fresh", "auth_time",
-    "username", "email", "roles", "permissions", "scope", "cnf", "amr", "acr", "azp", "act", "nonce",
+    "username", "email", "roles", "permissions", "scope", "cookie_only", "cnf", "amr", "acr", "azp", "act", "nonce",
 ];
 
 /// Every access token is shorter than this number of bytes. So it fits into a cookie of 4096 bytes, together with the

@@ -106,6 +106,11 @@ impl Exclusions {
 }
 
 impl Exclusion {
+    /// Returns the host that the entry names; `None` if it applies to all hosts.
+    pub fn host(&self) -> Option<&Authority> {
+        self.host.as_ref()
+    }
+
     /// Returns whether the entry applies to `host`. An entry without a port applies to every port of its host.
     fn is_on(&self, host: Option<&Authority>) -> bool {
         self.host.as_ref().is_none_or(|own| {

@@ -80,6 +80,32 @@ words! {
     }
 }
 
+words! {
+    /// The users who may use a host that has no rule of its own.
+    pub SitesDefault {
+        /// Everybody who is signed in.
+        SignedIn = "signed_in",
+        /// Nobody.
+        Deny = "deny",
+    }
+}
+
+words! {
+    /// The least severe events that the log contains.
+    pub LogLevel {
+        /// Failures of the server.
+        Error = "error",
+        /// Also what an operator should look at.
+        Warn = "warn",
+        /// Also the start, the stop, and each request except what forward authentication permits.
+        Info = "info",
+        /// Also each request that forward authentication permits.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
 switches! {
     /// The personal claims that an access token contains.
     pub TokenClaims {

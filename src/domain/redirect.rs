@@ -53,15 +53,29 @@ impl AllowedHost {
         self.authority.host.starts_with('[')
     }
 
+    /// Returns whether the entry covers a host.
+    pub fn covers(&self, host: &Authority) -> bool {
+        self.covers_name(&host.host) && (self.authority.port.is_none() || self.authority.port == host.port)
+    }
+
+    /// Returns how narrow the entry is. Of two entries that cover the same host, the narrower one is greater.
+    pub fn precision(&self) -> (bool, bool, usize) {
+        (!self.subdomains, self.has_port(), self.authority.host.len())
+    }
+
+    fn covers_name(&self, host: &str) -> bool {
+        let name = self.authority.host.as_str();
+        match self.subdomains {
+            true => host.strip_suffix(name).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+            false => host == name,
+        }
+    }
+
     /// Returns whether the host and, if the entry names a port, the port of `url` are allowed.
     fn allows(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str() else { return false };
-        let Authority { host: name, port } = &self.authority;
-        let host_fits = match self.subdomains {
-            true => host.strip_suffix(name.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
-            false => host == name,
-        };
-        host_fits && port.is_none_or(|port| url.port_or_known_default() == Some(port))
+        let port = self.authority.port;
+        url.host_str().is_some_and(|host| self.covers_name(host))
+            && port.is_none_or(|port| url.port_or_known_default() == Some(port))
     }
 }
 

@@ -111,6 +111,28 @@ pub enum RevokeReason {
 }
 
 impl RevokeReason {
+    const ALL: [Self; 14] = [
+        Self::Logout,
+        Self::LogoutAll,
+        Self::RevokedByUser,
+        Self::RevokedByAdmin,
+        Self::PasswordChanged,
+        Self::UserDisabled,
+        Self::UserDeleted,
+        Self::RefreshReused,
+        Self::DeviceMismatch,
+        Self::DeviceReplaced,
+        Self::DeviceEvicted,
+        Self::WrongPasswords,
+        Self::SecretLost,
+        Self::RevokedByClient,
+    ];
+
+    /// Returns the reason with this name in the database; `None` for another text.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+
     /// Returns the name that the database stores.
     pub const fn as_str(self) -> &'static str {
         match self {

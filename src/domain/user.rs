@@ -81,7 +81,7 @@ impl Email {
         if local.is_empty() || local.len() > 64 || local.contains(ambiguous) || !domain_is_one {
             return Err(wrong);
         }
-        let key = fold(&shown);
+        let key = email_key(&shown);
         Ok(Self { shown, key })
     }
 
@@ -90,10 +90,22 @@ impl Email {
         &self.shown
     }
 
-    /// Returns the lookup key: the address without differences of case, width and style. It must be unique.
+    /// Returns the lookup key: the address without differences of case, width and style, and with the domain in ASCII. It must
+    /// be unique.
     pub fn key(&self) -> &str {
         &self.key
     }
+}
+
+/// Returns the lookup key of a text with `@`. Browsers send the domain of an address in ASCII from some inputs and as it was
+/// typed from others, so both forms have one key (UTS 46). A domain that has no ASCII form is treated like the part before it.
+pub fn email_key(address: &str) -> String {
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    let domain = match idna::domain_to_ascii(domain) {
+        Ok(ascii) if !ascii.trim_end_matches('.').is_empty() => ascii.trim_end_matches('.').to_owned(),
+        _ => fold(domain),
+    };
+    format!("{}@{domain}", fold(local))
 }
 
 /// A login name as the user typed it. A text that contains `@` is an email address.
@@ -162,4 +174,29 @@ pub struct User {
     pub permissions: Vec<Permission>,
     /// The time at which the account was created.
     pub created_at: UnixTime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spellings_of_one_address_have_one_key() {
+        for spellings in [
+            &["ada@bücher.example", "ADA@BÜCHER.example", "ada@xn--bcher-kva.example", "Ada@XN--BCHER-KVA.Example"][..],
+            &["x@y.de", "x@y。de", "x@ｙ.de", "x@Y.DE", "x@y.de。"],
+            &["x@faß.de", "x@xn--fa-hia.de"],
+            &["x@παράδειγμα.ελ", "x@ΠΑΡΆΔΕΙΓΜΑ.ΕΛ", "x@xn--hxajbheg2az3al.xn--qxam"],
+            &["straße@example.com", "STRASSE@example.com"],
+            &["a@localhost", "A@LOCALHOST"],
+            &["a@xn--a.example", "A@XN--A.example"],
+        ] {
+            let keys: Vec<String> =
+                spellings.iter().map(|text| Email::parse(text).expect(text).key().to_owned()).collect();
+            assert!(keys.iter().all(|key| *key == keys[0]), "{spellings:?}: {keys:?}");
+        }
+        let [one, other] = ["x@fass.de", "x@faß.de"].map(|text| Email::parse(text).expect(text));
+        assert_ne!(one.key(), other.key(), "two domains");
+        assert!(Email::parse("x@。").is_err() || email_key("x@。").len() > 2);
+    }
 }

@@ -132,6 +132,8 @@ pub struct Tokens {
     pub refresh_expires_in: i64,
     /// The permissions in the access token, joined by spaces.
     pub scope: String,
+    /// The user.
+    pub user_id: UserId,
     /// The session.
     pub session_id: SessionId,
     /// The `device_id`, a secret of the device. `None` if the device was deleted.
@@ -169,6 +171,7 @@ impl Vestibule {
             expires_in: exp.since(now),
             refresh_token: self.refresh_tokens.current(session),
             refresh_expires_in: session.refresh_expires_at.since(now),
+            user_id: user.id,
             session_id: session.id,
             device_id: session.device.map(|device| self.device_secret(device).reveal()),
             csrf_token: self.csrf_token(session.id),
@@ -206,7 +209,20 @@ impl Vestibule {
             roles: user.roles.clone(),
             scope: scope::text(&permissions),
             permissions,
+            cookie_only: false,
             custom: user.claims.clone().into_iter().collect(),
+        }
+    }
+
+    /// Returns an access token of this server as the access cookie contains it: with `cookie_domain` it can't be used as a
+    /// bearer token, because other hosts of the domain receive the cookie.
+    pub(crate) fn token_for_cookie(&self, token: String) -> String {
+        let keys = self.keyring.keys();
+        match keys.verify(&token) {
+            Ok(claims) if self.config.cookies.domain.is_some() => {
+                keys.sign(&AccessClaims { cookie_only: true, ..AccessClaims::clone(&claims) })
+            }
+            _ => token,
         }
     }
 
@@ -236,6 +252,7 @@ impl Vestibule {
             roles: Vec::new(),
             permissions: Vec::new(),
             scope: String::new(),
+            cookie_only: true,
             custom: std::collections::BTreeMap::new(),
         })
     }

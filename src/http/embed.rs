@@ -167,6 +167,7 @@ impl Fairing for Embed {
             .attach(headers::Headers)
             .attach(cors::Cors)
             .attach(error_response::Challenges)
+            .attach(error_response::Reasons)
             .attach(renewal::Renewal)
             // Attached after the fairings that set cookies, such as `Renewal`, because it writes the cookies that they have
             // set.

@@ -1,6 +1,11 @@
 //! The rendering of errors: as a page, as an error of OAuth, or as the common error body. Also the catcher for the errors that
 //! no handler rendered.
 
+use std::{
+    io::Cursor,
+    sync::{Mutex, PoisonError},
+};
+
 use rocket::{
     Request, Response,
     fairing::{Fairing, Info, Kind},
@@ -9,21 +14,58 @@ use rocket::{
 };
 
 use super::{
+    app_state::app_state,
     browser::pending_cookies,
-    errors::{ApiError, BUSY_RETRY_AFTER, ErrorCode, kept_error},
+    errors::{ApiError, BUSY_RETRY_AFTER, ErrorCode, Reason, kept_error},
     oauth, pages,
-    request::{refusal::Refusal, request_id::RequestId},
+    request::{log_entry::LogEntry, refusal::Refusal, request_id::RequestId},
 };
+use crate::store::sessions;
 
 impl<'r> Responder<'r, 'static> for ApiError {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        LogEntry::of(request).set_error(self.code().as_str());
         if pages::wants_page(request) {
             return pages::error_page(&self, request);
+        }
+        if self.lacks_reason() {
+            let refused: &RefusedToken = request.local_cache(RefusedToken::default);
+            *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
         }
         let is_of_oauth = oauth::is_endpoint(request);
         let error = if is_of_oauth { self.with_oauth_code() } else { self };
         let subtype = if is_of_oauth { "json" } else { "problem+json" };
         Ok(error.render(RequestId::of(request).as_str(), subtype))
+    }
+}
+
+/// The error of a refused token whose reason is not known yet.
+type RefusedToken = Mutex<Option<ApiError>>;
+
+/// A fairing that adds the reason to the error of a token that has expired or was revoked. The guards do not read the database,
+/// and only the row of the session contains the reason.
+pub struct Reasons;
+
+#[rocket::async_trait]
+impl Fairing for Reasons {
+    fn info(&self) -> Info {
+        Info { name: "reasons of refused tokens", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let refused: &RefusedToken = request.local_cache(RefusedToken::default);
+        let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(error) = refused.filter(|error| error.status() == response.status()) else { return };
+        let (Ok(vestibule), Some(session)) = (app_state(request), LogEntry::of(request).session()) else { return };
+        // Without the database the client learns the error, and no reason.
+        let Ok(mut reader) = vestibule.store.read().await else { return };
+        let Ok(row) = sessions::find(&mut reader, session).await else { return };
+        let has_expired = error.code() == ErrorCode::TokenExpired;
+        let reason = Reason::of_session(row.as_ref(), vestibule.clock.now(), has_expired);
+        let error = error.with_reason(reason);
+        let error = if oauth::is_endpoint(request) { error.with_oauth_code() } else { error };
+        let body = error.body(RequestId::of(request).as_str());
+        response.set_sized_body(body.len(), Cursor::new(body));
     }
 }
 

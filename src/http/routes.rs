@@ -3,7 +3,7 @@
 use rocket::{Route, routes};
 
 use super::{
-    api::{forward_auth, health, login, sessions, users, well_known},
+    api::{forward_auth, health, login, session, sessions, users, well_known},
     assets,
     group::Group,
     oauth, openapi, pages,
@@ -22,6 +22,7 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
                 login::login,
                 login::refresh,
                 login::fresh,
+                session::session,
                 sessions::logout,
                 sessions::logout_all,
                 sessions::active_sessions,

@@ -10,6 +10,7 @@
 pub mod audit;
 pub mod changes;
 pub mod devices;
+pub mod email_keys;
 mod error;
 mod job;
 pub mod meta;

@@ -27,12 +27,9 @@ fn a_cookie_login_sets_the_tokens_as_http_only_cookies() {
     ];
     let domain = [
         ("__Secure-access_token", vec!["httponly", "samesite=strict", "path=/", "secure", "domain=example.com", WEEK]),
-        (
-            "__Secure-refresh_token",
-            vec!["httponly", "samesite=strict", "path=/session", "secure", "domain=example.com", WEEK],
-        ),
-        ("__Secure-csrf_token", vec!["samesite=strict", "path=/", "secure", "domain=example.com", WEEK]),
-        // The device cookie has no `Domain`, so the browser sends it to this host only.
+        // The others have no `Domain`, so the browser sends them to this host only.
+        ("__Secure-refresh_token", vec!["httponly", "samesite=strict", "path=/session", "secure", WEEK]),
+        ("__Host-csrf_token", vec!["samesite=strict", "path=/", "secure", WEEK]),
         ("__Host-device_id", vec!["httponly", "samesite=strict", "path=/", "secure", LONG]),
     ];
     let with_domain = vec![
@@ -44,7 +41,7 @@ fn a_cookie_login_sets_the_tokens_as_http_only_cookies() {
     ];
     let rows = [
         (vec![], "/auth", plain),
-        (vec![("cookie_secure", json!(true))], "/auth", secure),
+        (vec![("cookie_secure", json!(true)), ("public_url", json!("https://auth.test"))], "/auth", secure),
         (with_domain, "/session", domain),
     ];
     for (settings, base, cookies) in rows {

@@ -29,6 +29,13 @@ pub(crate) fn ask_with<'s>(server: &'s Server, query: &str, host: &str, uri: &st
     call.header("X-Forwarded-Host", host).header("X-Forwarded-Uri", uri)
 }
 
+/// Checks that a browser is told to sign in by a page, and is not redirected.
+pub(crate) fn expect_page(answer: Answer) {
+    let answer = answer.expect(401);
+    assert!(answer.text.contains("<h1>You are not signed in</h1>"), "{}", answer.text);
+    assert_eq!((answer.header("location"), identity(&answer)), (None, [None; 5]));
+}
+
 /// Returns the values of the headers in [`IDENTITY`]; `None` for an absent header.
 pub(crate) fn identity(answer: &Answer) -> [Option<&str>; 5] {
     IDENTITY.map(|name| answer.header(name))
@@ -74,7 +81,11 @@ fn a_user_without_a_username_is_named_by_the_email_address_once_it_is_verified()
     let login = json!({"email": "eve@example.com", "password": PASSWORD});
     let access = server.post("/auth/login", login).expect(200).text_at("access_token").to_owned();
     let ask = || server.call("GET", "/auth/verify").bearer(&access).send().expect(200);
-    assert_eq!(identity(&ask())[..2], [Some(""), Some("")]);
+    // Without any name the id names the user, so that no application gets an admitted request without a user.
+    let nameless = ask();
+    let [user, email, _, sub, _] = identity(&nameless);
+    assert_eq!((user, email), (sub, Some("")));
+    assert!(user.is_some_and(|id| id.len() == 36));
     server.verify_all_emails();
     assert_eq!(identity(&ask())[..2], [Some("eve@example.com"), Some("eve@example.com")]);
 }
@@ -213,7 +224,8 @@ fn a_browser_is_redirected_to_the_sign_in_with_the_address_to_return_to() {
     // A user who is signed in without the role is not redirected, because another sign-in would not help.
     let session = server.user("ada").login();
     let refused = ask_with(&server, "?redirect=1&role=admin", "app.example.com", "/").header("Accept", "text/html");
-    refused.bearer(&session.access).send().expect_error(403, "insufficient_scope");
+    let refused = refused.bearer(&session.access).send().expect(403);
+    assert!(refused.text.contains("<strong>ada</strong>") && refused.header("location").is_none());
 }
 
 #[test]
@@ -230,11 +242,16 @@ fn a_request_that_is_not_a_get_of_a_browser_to_an_allowed_host_is_not_redirected
     for (query, accept) in
         [("", html), ("?redirect=0", html), ("?redirect=1", "*/*"), ("?redirect=1", "application/json")]
     {
-        ask(query, accept, &good).expect_error(401, "missing_token");
+        let refused = ask(query, accept, &good);
+        if accept == html {
+            expect_page(refused);
+        } else {
+            refused.expect_error(401, "missing_token");
+        }
     }
     for left_out in 0..4 {
         let some: Vec<_> = good.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, pair)| *pair).collect();
-        ask("?redirect=1", html, &some).expect_error(401, "missing_token");
+        expect_page(ask("?redirect=1", html, &some));
     }
     for (at, value) in [
         (0, "POST"),
@@ -262,10 +279,8 @@ fn a_request_that_is_not_a_get_of_a_browser_to_an_allowed_host_is_not_redirected
     ] {
         let mut bad = good;
         bad[at].1 = value;
-        ask("?redirect=1", html, &bad).expect_error(401, "missing_token");
+        expect_page(ask("?redirect=1", html, &bad));
     }
-    let long = format!("/{}", "a".repeat(3_000));
-    ask("?redirect=1", html, &[good[0], good[1], good[2], ("Uri", &long)]).expect_error(401, "missing_token");
 }
 
 #[test]

@@ -57,7 +57,8 @@ fn the_judge_finds_responses_that_are_not_documented() {
     finds(deleted(418, PROBLEM, &problem.to_string()), "this status is not documented");
     finds(deleted(204, "", "x"), "a body, where none is documented");
     finds(deleted(404, "application/json", &problem.to_string()), "the content type \"application/json\"");
-    finds(deleted(404, "text/html", "<html>"), "the content type \"text/html\"");
+    finds(deleted(404, "text/plain", "x"), "the content type \"text/plain\"");
+    assert_eq!(deleted(404, "text/html; charset=utf-8", "<html>"), None);
     finds(deleted(404, PROBLEM, "{"), "the body is not JSON");
     // The code `not_found` belongs to another status than 401.
     finds(deleted(401, PROBLEM, &problem.to_string()), "the body does not fit its schema");

@@ -197,7 +197,8 @@ fn with_the_policy_off_the_page_does_not_mention_the_fingerprint() {
 
 #[test]
 fn secure_cookies_over_plain_http_are_reported() {
-    let server = Server::with(vec![("cookie_secure", json!(true))]);
+    let https = |host: &str| vec![("cookie_secure", json!(true)), ("public_url", json!(format!("https://{host}")))];
+    let server = Server::with(https("auth.test"));
     let says = |headers: &[(&str, &str)]| {
         let call = server.call("GET", "/login");
         let page = headers.iter().fold(call, |call, (name, value)| call.header(name, value)).send().expect(200);
@@ -222,6 +223,10 @@ fn secure_cookies_over_plain_http_are_reported() {
     let says = |host: &str| public.call("GET", "/login").header("Host", host).send().text.contains("cookie_secure");
     assert!(!says("auth.example.com"), "a proxy in front that says nothing");
     assert!(says("10.0.0.7:8000"));
+    // A browser sends the first header with every page, and `Sec-Fetch-Site` by https only.
+    let by_http =
+        public.call("GET", "/login").header("Host", "auth.example.com").header("Upgrade-Insecure-Requests", "1");
+    assert!(by_http.send().text.contains("cookie_secure"), "a browser came by http");
     let forged = public.call("GET", "/login").header("Host", "10.0.0.7").header("X-Forwarded-Proto", "https").send();
     assert!(forged.text.contains("cookie_secure"), "nobody is a trusted proxy");
 }

@@ -181,15 +181,16 @@ fn errors_are_pages_for_browsers_and_json_for_programs() {
     assert!(page.text.contains("<h1>Nothing here</h1>"));
     server.call("GET", "/nothing").send().expect_error(404, "not_found");
     server.call("GET", "/nothing").header("Accept", "application/json").send().expect_error(404, "not_found");
-    // The API responds in JSON to a browser as well.
-    for (path, status, code) in [
-        ("/auth/nothing", 404, "not_found"),
-        ("/auth/login", 405, "method_not_allowed"),
-        ("/users/me", 401, "missing_token"),
-        ("/static/nothing.js", 404, "not_found"),
-        ("/.well-known/nothing", 404, "not_found"),
+    // Also at the paths of the API, since a person may come there by a link.
+    for (path, status, code, title) in [
+        ("/auth/nothing", 404, "not_found", "Nothing here"),
+        ("/auth/login", 405, "method_not_allowed", "That did not work"),
+        ("/users/me", 401, "missing_token", "You are not signed in"),
+        ("/static/nothing.js", 404, "not_found", "Nothing here"),
+        ("/.well-known/nothing", 404, "not_found", "Nothing here"),
     ] {
-        of_browser(path).expect_error(status, code);
+        assert!(of_browser(path).expect(status).text.contains(&format!("<h1>{title}</h1>")), "{path}");
+        server.call("GET", path).send().expect_error(status, code);
     }
     let wrong_method = of_browser("/account/delete").expect(405);
     assert_eq!(wrong_method.header("allow"), Some("OPTIONS, POST"));

@@ -8,7 +8,7 @@ use vestibule::{
     flows::{
         roles::{
             remove_role::{RemoveRoleError, remove_role},
-            set_role::{SetRoleError, set_role},
+            set_role::{RoleChange, SetRoleError, set_role},
         },
         users::{
             add_user::{AddUserError, NewAccount, add_user},
@@ -28,7 +28,8 @@ fn set(server: &Server, name: &str, permissions: &[&str]) -> Result<usize, SetRo
     let permissions: BTreeSet<Permission> =
         permissions.iter().map(|name| Permission::parse(name).expect("a permission")).collect();
     let origin = RequestContext::command_line(server.clock.now());
-    wait_for(set_role(&server.vestibule, role(name), permissions, &origin))
+    let change = RoleChange::Set(permissions);
+    wait_for(set_role(&server.vestibule, role(name), change, &origin)).map(|changed| changed.outdated)
 }
 
 /// Removes a role. Returns the number of users whose access tokens were invalidated.
@@ -134,6 +135,7 @@ fn longest(roles: &[&str], permissions: &[&str], claims: Map<String, Value>) -> 
     NewAccount {
         username: Some(Username::parse(&"\u{10348}".repeat(64)).expect("a name")),
         email: Some(Email::parse(&format!("{}@{}.test", "x".repeat(64), "y".repeat(184))).expect("an address")),
+        email_verified: false,
         roles: roles.iter().map(|name| role(name)).collect(),
         permissions: permissions.iter().map(|name| Permission::parse(name).expect("a permission")).collect(),
         claims,

@@ -215,11 +215,11 @@ fn a_second_opening_in_the_same_process_releases_no_lock() {
     let server = Server::start();
     let names: Vec<String> = (0..8).map(|number| format!("person{number}")).collect();
     for (number, name) in names.iter().enumerate() {
-        let role = if number % 2 == 0 { Role::Server } else { Role::Command };
+        let role = if number % 2 == 0 { Role::Server } else { Role::FirstCommand };
         let opened = wait_for(open(server.configuration(), Clock::system(), role));
         match (role, opened) {
             (Role::Server, Err(OpenError::Locked(_))) => {}
-            (Role::Command, Ok(second)) => wait_for(second.close()),
+            (Role::FirstCommand, Ok(second)) => wait_for(second.close()),
             (_, other) => panic!("{:?}", other.err()),
         }
         // The last program that closes the database removes the write-ahead log. This program must not mistake itself for the

@@ -36,6 +36,15 @@ fn count(place: &Place, query: &'static str, parameter: &str) -> i64 {
     })
 }
 
+/// Runs statements, as a version of the program did that stored something in another way.
+pub(crate) fn change(place: &Place, statements: &'static str) {
+    wait_for(async {
+        let mut database = file(place).connect().await.expect("it opens");
+        sqlx::raw_sql(statements).execute(&mut database).await.expect("the statements run");
+        database.close().await.expect("it closes");
+    });
+}
+
 /// Creates the database from a dump, and switches it to a write-ahead log.
 pub(crate) fn restore(place: &Place, dump: &'static str) {
     wait_for(async {

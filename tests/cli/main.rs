@@ -4,6 +4,7 @@
 //!
 //! - `usage`: commands that need no server;
 //! - `server`: starting and stopping a server;
+//! - `starting`: what a start reads, refuses and tells;
 //! - `listening`: where a server listens, and how it ends its connections;
 //! - `opening`: opening a database;
 //! - `users`, `roles`, `clients`, `sessions`, `keys`: the commands while a server runs;
@@ -18,6 +19,7 @@ mod roles;
 mod root_secret;
 mod server;
 mod sessions;
+mod starting;
 mod support;
 mod usage;
 mod users;

@@ -213,13 +213,13 @@ fn recovery_without_the_root_secret_keeps_only_the_users() {
     let place = place();
     let server = place.start(&["serve"]);
     let ada = SignedIn::on(&server);
-    assert!(place.run(&["keys", "recover", "--lost-secret"]).failed().contains("stop it first"));
+    assert!(place.run(&["keys", "recover", "--lost-secret", "--yes"]).failed().contains("stop it first"));
     assert!(server.me(&ada.access).is_ok());
     drop(server);
     fs::remove_file(place.path(SECRET)).expect("it was there");
     assert!(place.run(&["serve", "--port", "0"]).failed().contains("secret.key is missing"));
     assert_eq!(place.run(&["keys", "recover"]).code, Some(2), "it has to be said");
-    let said = place.succeed(&["keys", "recover", "--lost-secret"]);
+    let said = place.succeed(&["keys", "recover", "--lost-secret", "--yes"]);
     assert!(said.starts_with("everybody is signed out: 1 sessions ended, 1 devices forgotten"), "{said}");
     assert!(said.contains("secret.key contains a new root secret") && said.contains(" signs from now on"), "{said}");
     assert_eq!(place.json(&["keys", "list"]).as_array().map(Vec::len), Some(1));
@@ -237,7 +237,7 @@ fn recovery_renames_the_root_secret_of_another_database() {
     let foreign = "W7xQ2vLr9ZkT5nYb3JcH6hMd1sPfE8uAo0gKiVtRzX4q\n";
     place.write(SECRET, foreign);
     assert!(place.run(&["keys", "list"]).failed().contains("does not belong to the database"));
-    let said = place.succeed(&["keys", "recover", "--lost-secret"]);
+    let said = place.succeed(&["keys", "recover", "--lost-secret", "--yes"]);
     let (_, aside) = said.split_once("it was renamed to ").expect(&said);
     let aside = aside.split_whitespace().next().expect("a path");
     assert_eq!(read(&place, aside), foreign);
@@ -251,7 +251,7 @@ fn recovery_replaces_a_leaked_root_secret() {
     // After a rewrap, the new root secret is the one that leaked.
     place.succeed(&["keys", "rewrap"]);
     let leaked = read(&place, SECRET);
-    place.succeed(&["keys", "recover", "--lost-secret"]);
+    place.succeed(&["keys", "recover", "--lost-secret", "--yes"]);
     assert_ne!(read(&place, SECRET), leaked);
     expect_started_over(&place, &ada);
 }
@@ -262,15 +262,15 @@ fn recovery_needs_a_new_configured_root_secret() {
     place.write("root", "q7Wd0ZkT5vYxN2mB8rLcHs4JgPfE1uAo\n");
     place.add_user(&["ada"]);
     let ada = SignedIn::on(&place.start(&["serve"]));
-    assert!(place.run(&["keys", "recover", "--lost-secret"]).failed().contains("configure a new one first"));
+    assert!(place.run(&["keys", "recover", "--lost-secret", "--yes"]).failed().contains("configure a new one first"));
     place.write("root", "3f1c9a7be02d4856a1f0c3d97e5b2846\n");
-    place.succeed(&["keys", "recover", "--lost-secret"]);
+    place.succeed(&["keys", "recover", "--lost-secret", "--yes"]);
     expect_started_over(&place, &ada);
 }
 
 #[test]
 fn recovery_without_a_database_is_refused() {
     let place = Place::new();
-    assert!(place.run(&["keys", "recover", "--lost-secret"]).failed().contains("there is no database"));
+    assert!(place.run(&["keys", "recover", "--lost-secret", "--yes"]).failed().contains("there is no database"));
     assert!(!place.path(SECRET).exists());
 }

@@ -76,7 +76,9 @@ fn the_sessions_of_a_user_are_revoked_within_a_second() {
 fn all_sessions_are_revoked_within_a_second() {
     let (place, server) = with_two_users();
     let tokens = [server.token("ada", PASSWORD), server.token("eve", PASSWORD)];
-    assert_eq!(place.succeed(&["session", "revoke", "--all"]), "2 sessions revoked\n");
+    let unconfirmed = place.run(&["session", "revoke", "--all"]).failed();
+    assert!(unconfirmed.contains("nothing was changed. Use --yes"), "{unconfirmed}");
+    assert_eq!(place.succeed(&["session", "revoke", "--all", "--yes"]), "2 sessions revoked\n");
     tokens.iter().for_each(|token| server.expect_revoked(token));
     assert_eq!(place.json(&["session", "list"]), json!([]));
     // The users can still sign in.

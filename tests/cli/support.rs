@@ -137,6 +137,15 @@ impl Place {
         })
     }
 
+    /// Starts a server with exactly these arguments, and with more environment variables.
+    pub(crate) fn start_as_it_is_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Server {
+        Server::start(|| {
+            let mut command = self.command(arguments);
+            command.envs(variables.iter().copied());
+            command
+        })
+    }
+
     /// Starts a server with exactly these arguments.
     pub(crate) fn start_as_it_is(&self, arguments: &[&str]) -> Server {
         Server::start(|| self.command(arguments))

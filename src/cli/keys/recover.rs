@@ -1,11 +1,9 @@
 //! `vestibule keys recover`.
 
-use std::io::{self, IsTerminal as _, Write as _};
-
 use clap::Args;
 
 use crate::{
-    cli::{Failure, output},
+    cli::{Failure, confirm::Confirmation, output},
     config::Config,
     domain::{UnixTime, audit_event::RequestContext},
     flows::open::recover::{RecoverError, recover},
@@ -17,18 +15,14 @@ pub(in crate::cli) struct Recover {
     /// Confirm that the root secret is lost, or that somebody else has it
     #[arg(long, required = true)]
     lost_secret: bool,
-    /// Do not ask for confirmation
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 impl Recover {
-    /// Replaces the root secret and the keys, and prints the result. Asks for confirmation if stdin is a terminal and `--yes`
-    /// is not given. Fails if the user does not confirm.
+    /// Replaces the root secret and the keys, and prints the result. Fails if this is not confirmed.
     pub(in crate::cli) async fn run(self, config: &Config, now: UnixTime) -> Result<(), Failure> {
-        if !self.yes && io::stdin().is_terminal() {
-            confirm()?;
-        }
+        self.confirmation.ask("Sign everybody out and start over with new keys?")?;
         let recovered = recover(config, &RequestContext::command_line(now)).await.map_err(|error| match error {
             RecoverError::Open(error) => error.into(),
             other => Failure::of(&other),
@@ -45,16 +39,5 @@ impl Recover {
             format!("the earlier secret file belongs to another database; it was renamed to {}", file.display())
         }));
         output::print(&lines.join("\n"))
-    }
-}
-
-/// Asks for confirmation on stderr. Fails for any answer except `y` and `yes`.
-fn confirm() -> Result<(), Failure> {
-    write!(io::stderr(), "Sign everybody out and start over with new keys? This can't be undone. [y/N] ")?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::new("nothing was changed")),
     }
 }

@@ -20,6 +20,14 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   vestibule role set editor posts:read posts:write")]
     Set(set::Set),
+    /// Give a role more permissions; creates the role if it does not exist
+    #[command(after_help = "Example:
+  vestibule role add editor posts:delete")]
+    Add(set::Single),
+    /// Take permissions away from a role
+    #[command(after_help = "Example:
+  vestibule role drop editor posts:delete")]
+    Drop(set::Single),
     /// Delete a role and remove it from all users
     #[command(after_help = "Example:
   vestibule role remove editor")]
@@ -32,6 +40,8 @@ impl Command {
         match self {
             Self::List(command) => command.run(vestibule).await,
             Self::Set(command) => command.run(vestibule).await,
+            Self::Add(command) => command.add(vestibule).await,
+            Self::Drop(command) => command.drop(vestibule).await,
             Self::Remove(command) => command.run(vestibule).await,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use crate::{
-    cli::{Failure, output, user_arg::UserArg},
+    cli::{Failure, confirm::Confirmation, output, user_arg::UserArg},
     domain::{SessionId, UserId, audit_event::RequestContext},
     flows::{Vestibule, sessions::revoke_sessions::revoke_of_user},
     store::sessions::{self, Selection},
@@ -16,6 +16,8 @@ use crate::{
 pub(in crate::cli) struct Revoke {
     #[command(flatten)]
     sessions: Selected,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 /// The sessions to revoke. Exactly one argument is given.
@@ -45,7 +47,10 @@ impl Revoke {
         let chosen = match self.sessions {
             Selected { id: Some(id), .. } => vec![(owner(vestibule, id).await?, Selection::One(id))],
             Selected { user: Some(who), .. } => vec![(who.find(vestibule).await?.id, Selection::All)],
-            Selected { .. } => signed_in(vestibule).await?.into_iter().map(|user| (user, Selection::All)).collect(),
+            Selected { .. } => {
+                self.confirmation.ask("End all sessions of all users?")?;
+                signed_in(vestibule).await?.into_iter().map(|user| (user, Selection::All)).collect()
+            }
         };
         let context = RequestContext::command_line(vestibule.clock.now());
         let mut revoked = 0;

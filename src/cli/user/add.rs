@@ -22,6 +22,9 @@ pub(in crate::cli) struct Add {
     /// Email address, in addition to a username
     #[arg(long, value_parser = Email::parse)]
     email: Option<Email>,
+    /// Record that the email address belongs to the user, so that applications may rely on it
+    #[arg(long)]
+    email_verified: bool,
     /// Grant a role; may be repeated
     #[arg(long, value_parser = RoleName::parse)]
     role: Vec<RoleName>,
@@ -40,6 +43,9 @@ impl Add {
     /// setting `username_field` requires is missing.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let (username, email) = names(self.name, self.email)?;
+        if self.email_verified && email.is_none() {
+            return Err(Failure::new("there is no email address to verify; add it with --email"));
+        }
         let passwords = &vestibule.config.passwords;
         check_names(passwords.username_field, username.is_some(), email.is_some()).map_err(missing)?;
         let named = [username.as_ref().map(Username::as_str), email.as_ref().map(Email::as_str)];
@@ -48,6 +54,7 @@ impl Add {
         let account = NewAccount {
             username,
             email,
+            email_verified: self.email_verified,
             roles: self.role,
             permissions: self.permission,
             claims: claim::collect(self.claim),

@@ -1,12 +1,12 @@
 //! `vestibule user delete`.
 
-use std::io::{self, IsTerminal as _, Write as _};
-
 use clap::Args;
 
 use crate::{
     cli::{
-        Failure, output,
+        Failure,
+        confirm::Confirmation,
+        output,
         user_arg::{UserArg, display_name},
     },
     domain::{User, audit_event::RequestContext},
@@ -22,9 +22,8 @@ pub(in crate::cli) struct Delete {
     /// Username, email address or id
     #[arg(value_parser = UserArg::parse)]
     name: UserArg,
-    /// Do not ask for confirmation
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 impl Delete {
@@ -32,29 +31,10 @@ impl Delete {
     /// or if the deletion is not confirmed.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = self.name.find(vestibule).await?;
-        if !self.yes {
-            confirm(&user)?;
-        }
+        self.confirmation.ask(&format!("Delete {} ({})?", display_name(&user), user.id))?;
         let context = RequestContext::command_line(vestibule.clock.now());
         delete_user(vestibule, user.id, &context).await.map_err(|error| refused(error, &user))?;
         output::print(&format!("deleted {} ({})", display_name(&user), user.id))
-    }
-}
-
-/// Asks for confirmation on stderr. Fails for any answer except `y` and `yes`, and if stdin is not a terminal.
-fn confirm(user: &User) -> Result<(), Failure> {
-    let stdin = io::stdin();
-    if !stdin.is_terminal() {
-        return Err(Failure::new(
-            "stdin is not a terminal, so the deletion can't be confirmed; use --yes to delete the user",
-        ));
-    }
-    write!(io::stderr(), "Delete {} ({})? This can't be undone. [y/N] ", display_name(user), user.id)?;
-    let mut answer = String::new();
-    stdin.read_line(&mut answer)?;
-    match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::new("nothing was deleted")),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
         output::{self, Format, or_dash},
     },
     domain::User,
-    flows::Vestibule,
+    flows::{Vestibule, steps::email_keys::list_clashes},
     http::UserView,
     store::users,
 };
@@ -21,9 +21,18 @@ pub(in crate::cli) struct List {
 }
 
 impl List {
-    /// Prints the users in the order in which they were added, as a table or as JSON.
+    /// Prints the users in the order in which they were added, as a table or as JSON. Names the accounts that can't sign in
+    /// with their address on stderr.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let all = users::list(&mut *vestibule.store.read().await?).await?;
+        for clash in list_clashes(&vestibule.store).await? {
+            let older = clash.older.map_or_else(|| "no account".to_owned(), |older| older.to_string());
+            output::note(&format!(
+                "{} ({}) can't sign in with this address, since {older} has it in another spelling; give one of the two \
+                 another one with `vestibule user set ID --email ADDRESS`",
+                clash.email, clash.user
+            ));
+        }
         if self.format.json {
             return output::print_json(&all.into_iter().map(UserView::from).collect::<Vec<_>>());
         }

@@ -56,6 +56,11 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// Returns whether the command creates the database if it is absent. Others would look for users in an empty one.
+    pub(super) fn creates_database(&self) -> bool {
+        matches!(self, Self::Add(_))
+    }
+
     /// Runs the command.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         match self {

@@ -112,7 +112,7 @@ fn a_cookie_name_whose_prefix_does_not_fit_the_attributes_is_refused() {
 fn default_cookie_names_follow_the_attributes() {
     let cookies = config(&serve().set("cookie_domain", "example.com")).cookies;
     assert_eq!(&*cookies.access_name, "__Secure-access_token");
-    assert_eq!(&*cookies.csrf_name, "__Secure-csrf_token");
+    assert_eq!(&*cookies.csrf_name, "__Host-csrf_token", "only the access cookie has the domain");
     assert_eq!(&*config(&serve().set("cookie_secure", false)).cookies.access_name, "access_token");
     assert_eq!(&*config(&dev().set("cookie_secure", true)).cookies.access_name, "__Host-access_token");
 }
@@ -152,4 +152,69 @@ fn compat_routes_require_tokens_in_headers_and_a_base_path() {
         problem(&compat().set("token_location", "cookies")).contains("must have headers, with compat_routes = true")
     );
     assert!(problem(&compat().set("base_path", "/")).contains(r#"can't be used with base_path = "/""#));
+}
+
+#[test]
+fn a_public_suffix_is_refused_as_the_domain_of_cookies() {
+    for suffix in ["co.uk", "duckdns.org", "github.io", "com.au", "CO.UK", "s3.amazonaws.com"] {
+        let problem = problem(&serve().set("cookie_domain", suffix));
+        assert!(problem.contains("below this public suffix"), "{suffix}: {problem}");
+    }
+    for domain in ["example.co.uk", "me.duckdns.org", "home.arpa.example", "auth.lan.example"] {
+        config(&serve().set("cookie_domain", domain));
+    }
+}
+
+#[test]
+fn a_public_url_with_which_nobody_could_sign_in_is_refused() {
+    for url in ["https://a.example.com/auth", "https://a.example.com/auth/", "https://a.example.com/x/auth"] {
+        let problem = problem(&serve().set("public_url", url));
+        assert!(problem.contains("must not end with base_path = \"/auth\""), "{problem}");
+    }
+    config(&serve().set("public_url", "https://a.example.com/auth").set("base_path", "/"));
+    config(&serve().set("public_url", "https://a.example.com/oauth"));
+    for url in ["http://auth.example.com", "http://10.0.0.1:8000", "http://localhost.example.com", "http://[fd00::1]"] {
+        let problem = problem(&serve().set("public_url", url));
+        assert!(problem.contains("must be https") && problem.contains("cookie_secure = true"), "{problem}");
+        config(&serve().set("public_url", url).set("cookie_secure", false));
+    }
+    for url in ["http://localhost:9", "http://auth.localhost", "http://127.0.0.1:8000", "http://[::1]:8000"] {
+        config(&serve().set("public_url", url));
+    }
+}
+
+#[test]
+fn the_narrowest_table_of_a_host_counts() {
+    let sources = ["*.example.com", "app.example.com", "app.example.com:8443", "*.b.example.com"]
+        .iter()
+        .fold(serve(), |sources, host| sources.set(&format!("sites.{host}.roles"), *host));
+    let sites = config(&sources).sites;
+    let roles = |host: &str| sites.find(&host.parse().expect("a host")).and_then(|site| site.roles.clone());
+    for (host, table) in [
+        ("app.example.com", "app.example.com"),
+        ("app.example.com:443", "app.example.com"),
+        ("app.example.com:8443", "app.example.com:8443"),
+        ("x.example.com", "*.example.com"),
+        ("x.b.example.com", "*.b.example.com"),
+    ] {
+        assert_eq!(roles(host), Some(vec![table.to_owned()]), "{host}");
+    }
+    assert_eq!(roles("example.com"), None);
+    for (id, why) in [("App.example.com", "in lower case"), ("https://a.example", "a site's id is a host")] {
+        assert!(problem(&serve().set(&format!("sites.{id}.roles"), "a")).contains(why), "{id}");
+    }
+    let other = problem(&serve().set("sites.a.example.exclude_urls", vec!["b.example/x"]));
+    assert!(other.contains("must be paths without a host"), "{other}");
+    assert!(problem(&serve().set("sites.a.example.rolls", "x")).contains("did you mean sites.a.example.roles?"));
+}
+
+#[test]
+fn open_registration_beside_hosts_for_everybody_is_told() {
+    let notes = |sources: Sources| loaded(&sources.set("registration", "open")).notes;
+    assert!(notes(serve())[0].contains("whoever registers"));
+    assert!(notes(serve().set("sites_default", "deny")).is_empty());
+    let denied = serve().set("sites_default", "deny");
+    assert!(notes(denied.clone().set("sites.a.example.roles", "friends")).is_empty());
+    assert!(!notes(denied.set("sites.a.example.exclude_urls", vec!["/x"])).is_empty());
+    assert!(notes(dev()).is_empty());
 }

@@ -24,11 +24,18 @@ const HEADER: &str = "\
 [default.auth]
 ";
 
-/// The text before the keys of a client in `Rocket.toml`.
-const CLIENTS: &str = "\
-# Each client has a table of its own. The client `default` is always there.
-#[default.auth.clients.web]
-";
+/// The beginning of the keys that are in tables, and the text before them in `Rocket.toml`.
+const TABLES: [(&str, &str); 2] = [
+    (
+        "clients.<id>.",
+        "# Each client has a table of its own. The client `default` is always there.\n#[default.auth.clients.web]\n",
+    ),
+    (
+        "sites.<id>.",
+        "# Each host behind forward authentication may have a table. `*.example.com` is every host below example.com.\n\
+         #[default.auth.sites.\"app.example.com\"]\n",
+    ),
+];
 
 /// The maximum width of a comment line, in bytes.
 const WIDTH: usize = 120;
@@ -75,10 +82,13 @@ fn rocket_toml() -> String {
         if is_new {
             write!(text, "\n## {section}\n\n").unwrap();
         }
-        let setting = key.name.strip_prefix("clients.<id>.");
-        if is_new && setting.is_some() {
-            text += CLIENTS;
-        }
+        let setting = TABLES.iter().find_map(|(table, header)| {
+            let setting = key.name.strip_prefix(table)?;
+            if !text.contains(header) {
+                text += header;
+            }
+            Some(setting)
+        });
         writeln!(text, "{}\n#{} = {}", comment(&meaning(key)), setting.unwrap_or(key.name), shown_value(key)).unwrap();
     }
     text
@@ -132,7 +142,7 @@ fn the_contract_contains_every_key() {
     let page = include_str!("../../../docs/contract/configuration.md");
     let missing = SCHEMA
         .keys()
-        .map(|key| key.name.replace("clients.<id>.", ""))
+        .map(|key| key.name.rsplit("<id>.").next().unwrap_or_default().to_owned())
         .filter(|name| !page.contains(&format!("`{name}`")));
     assert_eq!(missing.collect::<Vec<_>>(), Vec::<String>::new());
 }
@@ -165,11 +175,12 @@ fn the_entries_of_config_show_agree_with_the_declarations() {
 /// Returns `Rocket.toml`, in which the option lines are active whose declared name satisfies `wanted`.
 fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
     let mut prefix = "";
+    let mut tables = TABLES.iter();
     let mut text = String::new();
     for line in FILE.lines() {
         let option = line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#']));
         if option.is_some_and(|option| option.starts_with('[')) {
-            prefix = "clients.<id>.";
+            prefix = tables.next().expect("a table of the list").0;
         }
         let name = option.and_then(|option| option.split(" = ").next());
         let picked = name.is_some_and(|name| wanted(&format!("{prefix}{name}")));
@@ -187,7 +198,10 @@ fn the_file_changes_no_setting() {
 
 #[test]
 fn the_defaults_in_the_file_are_the_defaults() {
-    let fixed = |name: &str| SCHEMA.find(name).is_some_and(|key| key.default_in(Profile::Serve).is_some());
+    let fixed = |name: &str| {
+        !name.starts_with("sites.<id>.")
+            && SCHEMA.find(name).is_some_and(|key| key.default_in(Profile::Serve).is_some())
+    };
     let sources_dir = SourceDirectory::new(Profile::Serve).file("Rocket.toml", uncommented(fixed));
     let loaded_from_file = sources_dir.loaded().entries;
     for (listed, default) in loaded_from_file.iter().zip(&loaded(&serve()).entries) {
@@ -201,15 +215,15 @@ fn the_examples_in_the_file_are_allowed() {
     let secret = ["root_secret", "root_secret_file", "secret_key", "secret_key_file"];
     let sources_dir =
         SourceDirectory::new(Profile::Serve).file("Rocket.toml", uncommented(|name| !secret.contains(&name)));
-    // The only problems: with the example of cookie_domain, the examples of the two cookie names can't begin with __Host-.
-    let problems = sources_dir.problems();
-    assert_eq!(problems.len(), 2, "{problems:#?}");
-    assert!(problems.iter().all(|problem| problem.contains("__Host- can't be used with cookie_domain")));
+    // The only problem: with the example of cookie_domain, the name of the access cookie can't begin with __Host-.
+    let problem = sources_dir.problem();
+    assert!(problem.starts_with("access_cookie_name") && problem.contains("__Host- can't be used with cookie_domain"));
 }
 
 #[test]
 fn every_declared_key_is_read_in_both_profiles() {
     for sources in [serve(), dev()] {
+        let sources = sources.set("sites.app.example.com.roles", "friends");
         let entries = loaded(&sources).entries;
         let unread = SCHEMA.keys().filter(|key| !entries.iter().any(|entry| key.is_for(&entry.key)));
         assert_eq!(unread.map(|key| key.name).collect::<Vec<_>>(), Vec::<&str>::new());

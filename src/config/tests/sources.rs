@@ -41,12 +41,12 @@ fn a_later_source_replaces_the_value_and_the_origin() {
 
 #[test]
 fn each_profile_reads_its_own_table() {
-    let text = "[default.auth]\nissuer = \"a\"\n[release.auth]\nissuer = \"b\"\n[dev.auth]\nissuer = \"c\"\n\
-                [debug.auth]\nissuer = \"d\"\n";
+    let text = "[default.auth]\nissuer = \"a\"\n[release.auth]\nissuer = \"b\"\n[dev.auth]\nissuer = \"c\"\n";
     let issuer = |sources_dir: SourceDirectory| sources_dir.loaded().config.tokens.issuer;
     assert_eq!(issuer(sources_dir().file("Rocket.toml", text)), "b");
     assert_eq!(issuer(SourceDirectory::new(Profile::Dev).file("Rocket.toml", text)), "c");
-    assert_eq!(issuer(sources_dir().file("Rocket.toml", text).variable("ROCKET_PROFILE", "debug")), "d");
+    let debug = format!("{text}[debug.auth]\nissuer = \"d\"\n");
+    assert_eq!(issuer(sources_dir().file("Rocket.toml", &debug).variable("ROCKET_PROFILE", "debug")), "d");
     let text = format!("{text}[global.auth]\nissuer = \"e\"\n");
     assert_eq!(issuer(sources_dir().file("Rocket.toml", text)), "e");
 }
@@ -188,7 +188,7 @@ fn a_key_in_the_wrong_table_is_reported() {
     assert_eq!(problem, "issuer (Rocket.toml): is not read in [default]; move it under [default.auth]");
     let problem = sources_dir().file("Rocket.toml", "[release.clients.web]\n").problem();
     assert_eq!(problem, "clients (Rocket.toml): is not read in [release]; move it under [release.auth]");
-    // The table of another profile is not read, so its mistakes are not reported.
+    // The table of another profile is not read, so its mistakes are not reported, except that its table `auth` is unused.
     sources_dir().file("Rocket.toml", "[debug]\nissuer = \"x\"\n[debug.auht]\n").loaded();
     assert!(sources_dir().file("Rocket.toml", "[auth]\nissuer = \"x\"\n").problem().contains("write [default.auth]"));
     assert!(sources_dir().file("Rocket.toml", "port = 1\n").problem().contains("outside of a table"));
@@ -273,4 +273,77 @@ fn a_directory_named_dot_env_is_ignored() {
 #[test]
 fn isolated_sources_load_without_notes() {
     assert!(loaded(&serve()).notes.is_empty());
+}
+
+#[test]
+fn the_variable_vestibule_config_names_the_file_as_the_option_does() {
+    let named = || sources_dir().file("a.toml", "[default.auth]\nissuer = \"a\"\n").file("Rocket.toml", "not toml");
+    let mut by_variable = named().variable("VESTIBULE_CONFIG", "a.toml").variable("ROCKET_CONFIG", "Rocket.toml");
+    assert_eq!(by_variable.entry("issuer"), pair("\"a\"", "a.toml"));
+    by_variable.sources.config_file = Some("b.toml".into());
+    assert!(by_variable.problem().contains("b.toml"), "--config wins");
+    let by_dotenv = named().file(".env", "VESTIBULE_CONFIG=a.toml\n");
+    assert_eq!(by_dotenv.entry("issuer"), pair("\"a\"", "a.toml"));
+    let missing = sources_dir().variable("VESTIBULE_CONFIG", "b.toml").problem();
+    assert_eq!(missing, "b.toml (VESTIBULE_CONFIG): no such file");
+    sources_dir().variable("VESTIBULE_CONFIG", "").loaded();
+}
+
+#[test]
+fn the_system_file_is_read_if_no_rocket_toml_has_our_table() {
+    let with = |rocket: Option<&str>, system: &str| {
+        let mut sources_dir = sources_dir().file("system.toml", system);
+        sources_dir.sources.system_file = Some(sources_dir.directory.path().join("system.toml"));
+        match rocket {
+            Some(text) => sources_dir.file("Rocket.toml", text),
+            None => sources_dir,
+        }
+    };
+    let issuer = |rocket| with(rocket, "[default.auth]\nissuer = \"system\"\n").loaded().config.tokens.issuer;
+    assert_eq!(issuer(None), "system");
+    assert_eq!(issuer(Some("[default]\nport = 1\n[default.databases.app]\n")), "system");
+    assert_eq!(issuer(Some("[default.auth]\nissuer = \"own\"\n")), "own");
+    assert_eq!(issuer(Some("[dev.auth]\nissuer = \"dev\"\n")), "http://localhost:8000", "it has a table of ours");
+    let broken = with(Some("[default"), "[default.auth]\n").problem();
+    assert!(broken.contains("Rocket.toml): not TOML"), "{broken}");
+    for key in ["data_dir", "root_secret_file", "secret_key_file", "database_url"] {
+        let value = if key == "database_url" { "sqlite:db" } else { "secret/key" };
+        let problems = with(None, &format!("[default.auth]\n{key} = \"{value}\"\n")).problems();
+        assert!(problems.iter().any(|problem| problem.contains("must be an absolute path")), "{key}: {problems:?}");
+    }
+    with(None, "[default.auth]\ndata_dir = \"/var/lib/vestibule\"\ndatabase_url = \"sqlite::memory:\"\n").loaded();
+}
+
+#[test]
+fn the_port_of_a_hosting_platform_counts_where_no_other_port_is_given() {
+    let with = |value: &str| {
+        let mut sources_dir = sources_dir().variable("PORT", value);
+        sources_dir.sources = sources_dir.sources.with_port_of_host();
+        sources_dir
+    };
+    assert_eq!(with("9000").entry("port"), pair("9000", "PORT"));
+    assert_eq!(with("9000").loaded().config.tokens.issuer, "http://localhost:8000", "the issuer does not follow it");
+    assert_eq!(with("9000").variable("VESTIBULE_PORT", "1").entry("port"), pair("1", "VESTIBULE_PORT"));
+    assert_eq!(with("9000").variable("ROCKET_PORT", "2").entry("port"), pair("2", "ROCKET_PORT"));
+    assert_eq!(with("9000").file("Rocket.toml", "[default]\nport = 3\n").entry("port"), pair("3", "Rocket.toml"));
+    for ignored in ["", "tcp://10.0.0.1:8000", "http", "-1", " 80", "8e3"] {
+        assert_eq!(with(ignored).entry("port"), pair("8000", "default"), "{ignored:?}");
+    }
+    assert!(with("80000").problem().contains("(PORT): must be a whole number"));
+    assert_eq!(sources_dir().variable("PORT", "9000").entry("port"), pair("8000", "default"), "only `serve` reads it");
+}
+
+#[test]
+fn a_table_of_a_profile_that_is_not_in_use_is_refused() {
+    for profile in ["prod", "production", "serve", "debug", "staging"] {
+        let problem = sources_dir().file("Rocket.toml", format!("[{profile}.auth]\nport = 1\n")).problem();
+        let message = format!("[{profile}.auth] (Rocket.toml): is not in use, since the profile is release; ");
+        assert!(problem.starts_with(&message), "{problem}");
+        let selected = sources_dir().file("Rocket.toml", format!("[{profile}.auth]\nport = 1\n"));
+        assert_eq!(selected.variable("ROCKET_PROFILE", profile).entry("port").0, "1");
+    }
+    for profile in [Profile::Serve, Profile::Dev] {
+        let text = "[default.auth]\n[dev.auth]\n[release.auth]\n[global.auth]\n[debug]\nport = 1\n";
+        SourceDirectory::new(profile).file("Rocket.toml", text).loaded();
+    }
 }

@@ -100,6 +100,21 @@ impl DataPaths {
     }
 }
 
+/// Checks that the database of `config` exists. Creates nothing. A temporary database belongs to the process that created
+/// it, so it does not exist for others.
+pub(super) fn require_database(config: &Config) -> Result<(), OpenError> {
+    let database = match &config.storage.database {
+        Database::Temporary => "sqlite::memory:".into(),
+        Database::File(path) => match fs::metadata(path) {
+            Ok(file) if file.len() == 0 => path.clone(),
+            Err(error) if error.kind() == ErrorKind::NotFound => path.clone(),
+            // Any other error has a better message when the file is opened.
+            _ => return Ok(()),
+        },
+    };
+    Err(OpenError::NoDatabase { database, directory: config.storage.data_dir.clone() })
+}
+
 /// Returns whether a file is mounted by itself, as a file of a container's volume can be. Always returns `false` on systems
 /// other than Linux.
 fn is_mount_point(file: &Path) -> bool {

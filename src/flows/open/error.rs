@@ -19,6 +19,19 @@ pub enum OpenError {
         #[source]
         cause: io::Error,
     },
+    /// The clock of the machine is before 1970, so no time of a session would be right.
+    #[error("the clock of this machine is before 1970; set it, and start again")]
+    Clock,
+    /// There is no database, and this command creates none.
+    #[error("there is no database {} (data_dir is {}, profile serve; `vestibule dev` keeps its data in ./data-dev); \
+             name the data of your server with --data-dir, or its configuration file with --config", database.display(), directory.display()
+    )]
+    NoDatabase {
+        /// The path at which the database is expected.
+        database: PathBuf,
+        /// The data directory.
+        directory: PathBuf,
+    },
     /// The database exists, but the root secret that seals its keys is missing.
     #[error(
         "{} is missing, but the database {} was made with it; put it back (it is not in a copy of the database), \

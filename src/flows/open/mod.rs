@@ -38,7 +38,11 @@ use crate::{
         redirect::Redirects,
         refresh_token::RefreshTokens,
     },
-    flows::{Vestibule, steps::key_source::KeySource, vestibule::Secrets},
+    flows::{
+        Vestibule,
+        steps::{email_keys, key_source::KeySource},
+        vestibule::Secrets,
+    },
     memory::{
         hasher::Hasher,
         keyring::Keyring,
@@ -56,13 +60,21 @@ const ESTIMATES_PER_REGISTRATION: u32 = 10;
 pub enum Role {
     /// The one server. A second server is refused.
     Server,
-    /// A command. It works with and without a running server.
+    /// A command. It works with and without a running server, and needs a database.
     Command,
+    /// A command that creates the database if it is absent.
+    FirstCommand,
 }
 
 /// Opens the database that `config` names, and reads its keys and revocations.
 pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule, OpenError> {
+    if !clock.is_set() {
+        return Err(OpenError::Clock);
+    }
     let now = clock.now();
+    if role == Role::Command {
+        data_paths::require_database(&config)?;
+    }
     let (paths, temporary) = DataPaths::find(&config)?;
     let lock = if role == Role::Server { Some(lock(&paths.database).await?) } else { None };
     let opening = lock_opening(&paths.database).await?;
@@ -78,6 +90,11 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     let store = Store::open(&paths.database, on_commit).await?;
     let root = lookup.recognise(&store, root).await?;
     check_profile(&store, config.profile, role, &paths.database).await?;
+
+    email_keys::renew(&store).await?;
+    if role == Role::Server {
+        warn_of_clashes(&store).await?;
+    }
 
     let first = first_secret(&store, &root, &paths.database).await?;
     if role == Role::Server {
@@ -128,6 +145,20 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     })
 }
 
+/// Writes to the log which accounts can't sign in with their address.
+async fn warn_of_clashes(store: &Store) -> Result<(), OpenError> {
+    for clash in email_keys::list_clashes(store).await? {
+        let older = clash.older.map(|older| older.to_string()).unwrap_or_default();
+        tracing::warn!(
+            user = %clash.user,
+            %older,
+            "the address of `user` is the address of the account `older` in another spelling, so only the older account can \
+             sign in with it; give one of them another address with `vestibule user set`"
+        );
+    }
+    Ok(())
+}
+
 /// Returns the callback that applies announced changes to the memory of this process. For the signing keys it only sends a
 /// notification; `keys::follow_keys` then reads them.
 fn on_commit(
@@ -162,7 +193,7 @@ async fn first_secret(store: &Store, root: &RootSecret, database: &Path) -> Resu
 /// with its profile. Commands work on every database.
 async fn check_profile(store: &Store, profile: Profile, role: Role, database: &Path) -> Result<(), OpenError> {
     const KEY: &str = "profile";
-    if role == Role::Command {
+    if role != Role::Server {
         return Ok(());
     }
     let name = |profile: Profile| match profile {

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
-    data_paths::{DataPaths, lock, lock_opening, lock_secret},
+    data_paths::{DataPaths, lock, lock_opening, lock_secret, require_database},
     error::OpenError,
     secret::{FIRST_SECRET_KEY, promote_draft, set_aside, write_draft},
 };
@@ -46,9 +46,6 @@ pub struct Recovered {
 /// An error of a recovery.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {
-    /// The database does not exist or is empty.
-    #[error("there is no database {}; check --data-dir", .0.display())]
-    Nothing(PathBuf),
     /// The configured root secret is the present root secret. A secret that was lost or has leaked must not be used again.
     #[error(
         "root_secret of the configuration is the one that the database has; configure a new one first, or remove it"
@@ -72,10 +69,8 @@ pub enum RecoverError {
 /// [`RecoverError`]. Then the database is unchanged. There is one exception: the database already uses the new secret, and only
 /// the renaming of a file failed. Then the new secret is in `secret.key.new`, and the next start finds it there.
 pub async fn recover(config: &Config, context: &RequestContext) -> Result<Recovered, RecoverError> {
+    require_database(config)?;
     let (paths, _temporary) = DataPaths::find(config)?;
-    if !paths.database_exists() {
-        return Err(RecoverError::Nothing(paths.database));
-    }
     let _no_server = lock(&paths.database).await?;
     let _nobody_else = lock_opening(&paths.database).await?;
     paths.create_database_file()?;

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use super::{data_paths::lock_secret, error::OpenError};
 use crate::{
-    config::Config,
+    config::{Config, text_file::plain},
     domain::{RootSecret, jwt::base64url},
     flows::steps::signing::RECOGNITION_KEY,
     random,
@@ -167,7 +167,7 @@ fn read_bytes(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     }
     let mut bytes = Zeroizing::new(Vec::new());
     file.take(MAX_SECRET).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(Zeroizing::new(plain(&bytes).map_err(io::Error::other)?.to_vec()))
 }
 
 /// Creates a file with a new secret. If another process has created the file in the meantime, keeps that file. The link at the

@@ -1,4 +1,4 @@
-//! Set role: an operator sets the permissions of a role. The role is created if it is absent.
+//! Set role: an operator changes the permissions of a role. The role is created if it is absent.
 //!
 //! The removal of a permission takes effect at once: it raises the authorization version of each user who loses a permission.
 //! An added permission takes effect with the next token: an earlier token lacks the permission, but contains nothing untrue.
@@ -21,6 +21,9 @@ pub enum SetRoleError {
     /// The role is `admin`. It has every permission, so its permissions can't be set.
     #[error("the role {ADMIN_ROLE} has every permission; it can't be set")]
     Admin,
+    /// There is no such role. Contains the unknown name, and the names of all roles as a list for the message.
+    #[error("there is no role {0:?}; there are: {1}")]
+    Unknown(String, String),
     /// The access token of a user would be too long.
     #[error("the access token of {} would be too long: {message}", name.as_deref().unwrap_or(&id.to_string()))]
     TokenTooLong {
@@ -36,24 +39,61 @@ pub enum SetRoleError {
     Store(#[from] store::Error),
 }
 
-/// Replaces the permissions of a role. Creates the role if it is absent. Returns the number of users whose access tokens became
-/// invalid, because a role of theirs loses a permission.
+/// A change of the permissions of a role.
+#[derive(Clone, Debug)]
+pub enum RoleChange {
+    /// The role has exactly these permissions.
+    Set(BTreeSet<Permission>),
+    /// The role has these permissions too.
+    Add(BTreeSet<Permission>),
+    /// The role has none of these permissions.
+    Drop(BTreeSet<Permission>),
+}
+
+impl RoleChange {
+    /// Returns the permissions after the change of a role with the permissions `held`.
+    fn apply(&self, held: &BTreeSet<Permission>) -> BTreeSet<Permission> {
+        match self {
+            Self::Set(permissions) => permissions.clone(),
+            Self::Add(more) => held | more,
+            Self::Drop(less) => held - less,
+        }
+    }
+}
+
+/// What a change of a role did.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RoleChanged {
+    /// The permissions that the role lost.
+    pub lost: BTreeSet<Permission>,
+    /// The number of users whose access tokens became invalid, because a role of theirs lost a permission.
+    pub outdated: usize,
+}
+
+/// Changes the permissions of a role. Creates the role if it is absent, except to drop permissions.
+///
+/// # Errors
+/// [`SetRoleError`]. Then nothing was changed.
 pub async fn set_role(
     vestibule: &Vestibule,
     role: RoleName,
-    permissions: BTreeSet<Permission>,
+    change: RoleChange,
     context: &RequestContext,
-) -> Result<usize, SetRoleError> {
+) -> Result<RoleChanged, SetRoleError> {
     if role.as_str() == ADMIN_ROLE {
         return Err(SetRoleError::Admin);
     }
     let (room, revocation_ttl, now) = (vestibule.token_size_budget(), vestibule.revocation_ttl(), context.now);
-    let names: Vec<&str> = permissions.iter().map(Permission::as_str).collect();
-    let event = AuditEvent::new(Event::RoleChanged, context).detail("role", role.as_str()).detail("permissions", names);
+    let event = AuditEvent::new(Event::RoleChanged, context).detail("role", role.as_str());
     vestibule
         .store
         .write(async move |tx| {
             let before = roles::find_all(tx).await?;
+            if matches!(change, RoleChange::Drop(_)) && !before.has(role.as_str()) {
+                let known = before.names().collect::<Vec<_>>().join(", ");
+                return Ok(Err(SetRoleError::Unknown(role.as_str().to_owned(), known)));
+            }
+            let permissions = change.apply(&before.permissions(role.as_str()));
             let after = before.with(role.as_str(), Some(permissions.clone()));
             let held = before.permissions(role.as_str());
             if !permissions.is_subset(&held) {
@@ -73,8 +113,9 @@ pub async fn set_role(
             let admins_lose = !before.all().is_subset(&after.all());
             let outdated =
                 invalidate_tokens_of_members(tx, revocation_ttl, takes.then_some(&role), admins_lose, now).await?;
-            audit::insert(tx, &event).await?;
-            Ok(Ok(outdated))
+            let names: Vec<&str> = permissions.iter().map(Permission::as_str).collect();
+            audit::insert(tx, &event.clone().detail("permissions", names)).await?;
+            Ok(Ok(RoleChanged { lost: &held - &permissions, outdated }))
         })
         .await?
 }

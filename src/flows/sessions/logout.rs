@@ -18,8 +18,10 @@ use crate::{
 pub enum PresentedToken<'r> {
     /// A refresh token.
     Refresh(&'r str),
-    /// An access token.
+    /// A bearer token.
     Access(&'r str),
+    /// The token of an access cookie.
+    AccessCookie(&'r str),
 }
 
 /// An error of a logout.
@@ -48,6 +50,11 @@ pub fn session_of(vestibule: &Vestibule, presented: &PresentedToken<'_>) -> Resu
             Ok((claims.sid, claims.sub))
         }
         PresentedToken::Access(token) => {
+            let claims = authenticate::verify_signature(vestibule, token)?;
+            claims.check_bearer()?;
+            Ok((claims.sid, claims.sub))
+        }
+        PresentedToken::AccessCookie(token) => {
             let claims = authenticate::verify_signature(vestibule, token)?;
             Ok((claims.sid, claims.sub))
         }

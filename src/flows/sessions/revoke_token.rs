@@ -64,7 +64,7 @@ pub(in crate::flows) async fn revoke(
             check(&claims.client_id)?;
             // The revocation of a token that is no longer valid is not written. So a client that repeats the request causes no
             // writes.
-            if authenticate::check_validity(vestibule, &claims, context.now).is_err() {
+            if claims.check_bearer().and(authenticate::check_validity(vestibule, &claims, context.now)).is_err() {
                 return Ok(());
             }
             Ok(revoke_access(vestibule, &claims, context).await?)

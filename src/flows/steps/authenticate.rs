@@ -16,8 +16,8 @@ use crate::{
     store::{self, sessions, users},
 };
 
-/// Verifies an access token and returns its claims. The token must be issued by this server to one of its clients, and must
-/// be neither expired nor revoked.
+/// Verifies a bearer token and returns its claims. The token must be an access token that this server issued to one of its
+/// clients, not one for the access cookie of a whole domain, and must be neither expired nor revoked.
 ///
 /// # Errors
 /// [`AccessTokenError::WrongType`] for a refresh token. [`AccessTokenError::Invalid`] if this server did not issue the token to
@@ -25,6 +25,7 @@ use crate::{
 /// that has expired and was revoked is reported as expired.
 pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result<Arc<AccessClaims>, AccessTokenError> {
     let claims = verify_signature(vestibule, token)?;
+    claims.check_bearer()?;
     check_validity(vestibule, &claims, now)?;
     Ok(claims)
 }

@@ -3,6 +3,7 @@
 pub mod authenticate;
 pub mod bearer;
 pub mod client;
+pub mod email_keys;
 pub mod fingerprint_check;
 pub mod grants;
 pub mod key_source;

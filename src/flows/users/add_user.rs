@@ -20,6 +20,8 @@ pub struct NewAccount {
     pub username: Option<Username>,
     /// The email address.
     pub email: Option<Email>,
+    /// Whether the email address is verified as belonging to the user.
+    pub email_verified: bool,
     /// The roles, which must exist.
     pub roles: Vec<RoleName>,
     /// The permissions that are granted to the user directly, beside the permissions of the roles.
@@ -68,7 +70,7 @@ pub async fn add_user(vestibule: &Vestibule, new: NewAccount, context: &RequestC
     let row = users::NewUser { id, username: new.username, email: new.email, created_at: context.now };
     let event = AuditEvent::new(Event::UserAdded, context).user(id).detail("roles", role_names.clone());
     let room = vestibule.token_size_budget();
-    let (roles, permissions, claims) = (new.roles, new.permissions, new.claims);
+    let (roles, permissions, claims, verified) = (new.roles, new.permissions, new.claims, new.email_verified);
     let added = vestibule
         .store
         .write(async move |tx| {
@@ -85,6 +87,9 @@ pub async fn add_user(vestibule: &Vestibule, new: NewAccount, context: &RequestC
             }
             users::set_password_hash(tx, id, &hash, row.created_at).await?;
             users::set_claims(tx, id, &claims).await?;
+            if verified {
+                users::set_email_verified(tx, id, Some(row.created_at)).await?;
+            }
             roles::set_of_user(tx, id, &roles).await?;
             roles::set_permissions_of_user(tx, id, &permissions).await?;
             audit::insert(tx, &event).await?;

@@ -14,12 +14,14 @@ use rocket::{
 };
 
 use crate::{
-    domain::{AccessClaims, Permission, address::Authority},
+    config::{Sites, SitesDefault},
+    domain::{AccessClaims, Permission, UserId, address::Authority, exclusions::Exclusions},
     flows::Vestibule,
     http::{
         app_state::AppState,
         errors::{ApiError, ErrorCode, guard_outcome},
         guards::{self, AccessToken},
+        pages::{self, WayOn},
         request::caller,
     },
     store::{self, users::ForwardedNames},
@@ -57,27 +59,88 @@ impl<'r> Forwarded<'r> {
         })
     }
 
-    /// Returns whether the original request passes without a token, because of `exclude_urls`.
-    fn is_excluded(&self, vestibule: &Vestibule) -> bool {
-        let host = self.host.and_then(|host| host.parse::<Authority>().ok());
-        let host = host.map(|host| host.with_port_of(self.proto.unwrap_or_default()));
-        self.uri.is_some_and(|uri| vestibule.exclusions.covers(host.as_ref(), uri))
+    /// Returns the host of the original request, with its port; `None` if the proxy does not name one.
+    fn authority(&self) -> Option<Authority> {
+        let host = self.host?.parse::<Authority>().ok()?;
+        Some(host.with_port_of(self.proto.unwrap_or_default()))
     }
 
-    /// Returns the address to which the browser is redirected to sign in; it contains the original address, to which the
-    /// browser then returns. `None` if the original request is not a GET, if a header is absent, or if the browser may not be
-    /// redirected to the original address.
-    fn sign_in(&self, vestibule: &Vestibule) -> Option<String> {
-        let (Some("GET"), Some(proto @ ("http" | "https")), Some(host), Some(uri)) =
-            (self.method, self.proto, self.host, self.uri)
-        else {
-            return None;
+    /// Returns whether the original request passes without a token, because of `exclude_urls`.
+    fn is_excluded(&self, vestibule: &Vestibule) -> bool {
+        let host = self.authority();
+        let of_site = host.as_ref().and_then(|host| vestibule.config.sites.find(host)).map(|site| &site.exclude_urls);
+        let covers = |exclusions: &Exclusions| self.uri.is_some_and(|uri| exclusions.covers(host.as_ref(), uri));
+        covers(&vestibule.exclusions) || of_site.is_some_and(covers)
+    }
+
+    /// Checks that the site of the original request admits the user. If the proxy does not name a host, no table can be
+    /// applied; then the request is refused if there are tables. Fails with `insufficient_scope`.
+    fn check_site(&self, sites: &Sites, claims: &AccessClaims) -> Result<(), ApiError> {
+        let refused = |why: &str| Err(ApiError::insufficient(why));
+        let Some(host) = self.authority() else {
+            let is_open = sites.is_empty() && sites.default == SitesDefault::SignedIn;
+            return if is_open { Ok(()) } else { refused("The proxy must name the host in X-Forwarded-Host.") };
+        };
+        let Some(site) = sites.find(&host) else {
+            let is_open = sites.default == SitesDefault::SignedIn;
+            return if is_open { Ok(()) } else { refused("This host is open to nobody.") };
+        };
+        if let Some(roles) = &site.roles
+            && !roles.iter().any(|role| claims.roles.contains(role))
+        {
+            return refused("A role that this host needs is missing.");
+        }
+        let held = |permission: &Permission| claims.has_permission(permission.as_str());
+        match site.permissions.iter().flatten().find(|permission| !held(permission)) {
+            Some(missing) => Err(ApiError::insufficient_scope(missing.as_str())),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the address to which a browser returns after signing in, in percent-encoding: the original address if it is
+    /// short enough, otherwise its path, otherwise its host. Only the host if the original request is not a GET. `None` if a
+    /// header is absent, or if the browser may not be redirected there.
+    fn way_back(&self, vestibule: &Vestibule) -> Option<String> {
+        let (proto, host, uri) = (self.proto?, self.host?, self.uri?);
+        let scheme = match proto {
+            "http" | "ws" => "http",
+            "https" | "wss" => "https",
+            _ => return None,
         };
         // A text that does not start with `/` would continue the host name: `app.example.com` and `.evil.example`.
-        let next = uri.starts_with('/').then(|| format!("{proto}://{host}{uri}"))?;
-        let next = vestibule.redirects.read(&next)?.as_query_value();
-        let web = &vestibule.config.web;
-        Some(format!("{}{}/continue?next={next}", web.public_url, web.base_path))
+        if !uri.starts_with('/') {
+            return None;
+        }
+        let path = uri.split('?').next().unwrap_or_default();
+        for text in if self.is_get() { [uri, path, "/"] } else { ["/"; 3] } {
+            let address = format!("{scheme}://{host}{text}");
+            if address.len() <= MAX_WAY_BACK {
+                let target = vestibule.redirects.read(&address)?.as_query_value();
+                if target.len() <= MAX_WAY_BACK {
+                    return Some(target);
+                }
+            }
+        }
+        None
+    }
+
+    fn is_get(&self) -> bool {
+        self.method == Some("GET")
+    }
+}
+
+/// The maximum length of an address to return to, in percent-encoding. It is in the head of a response, for which proxies have
+/// small buffers.
+const MAX_WAY_BACK: usize = 2048;
+
+impl Forwarded<'_> {
+    /// Returns the refusal with the way on for a person. `next` is the result of [`Forwarded::way_back`], `who` the name of the
+    /// user.
+    fn refusal(&self, error: ApiError, next: Option<String>, who: Option<String>) -> ForwardAuthRefusal {
+        let unlisted_host = self.authority().filter(|_| next.is_none() && who.is_none()).map(|host| host.host);
+        let is_form = self.method.is_some_and(|method| !matches!(method, "GET" | "HEAD"));
+        let way = WayOn { who, next: next.unwrap_or_default(), unlisted_host, is_form, is_elsewhere: true };
+        ForwardAuthRefusal { error, way: Some(Box::new(way)) }
     }
 }
 
@@ -160,7 +223,7 @@ impl<'r> FromRequest<'r> for ForwardAuthRequest<'r> {
     }
 }
 
-/// The response to a proxy. A refusal is an [`ApiError`] instead.
+/// The response to a proxy. A refusal is a [`ForwardAuthRefusal`] instead.
 pub enum ForwardAuthResponse {
     /// Every request may pass.
     Anybody,
@@ -170,6 +233,39 @@ pub enum ForwardAuthResponse {
     SignIn(String),
 }
 
+/// A refusal, which the proxy passes on: a page for a browser, otherwise the common error body.
+pub struct ForwardAuthRefusal {
+    error: ApiError,
+    way: Option<Box<WayOn>>,
+}
+
+impl From<ApiError> for ForwardAuthRefusal {
+    fn from(error: ApiError) -> Self {
+        Self { error, way: None }
+    }
+}
+
+impl From<store::Error> for ForwardAuthRefusal {
+    fn from(error: store::Error) -> Self {
+        ApiError::from(error).into()
+    }
+}
+
+impl<'r> Responder<'r, 'static> for ForwardAuthRefusal {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        match self.way {
+            Some(way) if pages::wants_page(request) => pages::error_page_with(&self.error, *way, request),
+            _ => self.error.respond_to(request),
+        }
+    }
+}
+
+/// Returns the name of a user for applications: the username, otherwise the verified email address, otherwise the id. An email
+/// address can't be the username of another user, because usernames contain no `@`.
+fn name_of(user: UserId, names: &ForwardedNames) -> String {
+    names.username.clone().or_else(|| names.verified_email.clone()).unwrap_or_else(|| user.to_string())
+}
+
 impl ForwardAuthResponse {
     /// Returns the identity headers of a 200. A header without a value is empty.
     fn identity(&self) -> [(&'static str, String); 5] {
@@ -177,9 +273,8 @@ impl ForwardAuthResponse {
             Self::User(token, names) => (Some(token.claims()), Some(names)),
             Self::Anybody | Self::SignIn(_) => (None, None),
         };
+        let user = claims.zip(names).map(|(claims, names)| name_of(claims.sub, names));
         let email = names.and_then(|names| names.verified_email.clone());
-        // If the email address replaces the username, it can't be the username of another user: usernames contain no `@`.
-        let user = names.and_then(|names| names.username.clone()).or_else(|| email.clone());
         let permissions =
             |claims: &AccessClaims| -> Vec<String> { claims.permissions.iter().map(Permission::to_string).collect() };
         [
@@ -207,30 +302,49 @@ impl<'r> Responder<'r, 'static> for ForwardAuthResponse {
     }
 }
 
+/// Returns whether the response of this request permits a request to an application.
+pub fn is_permission(request: &Request<'_>, status: Status) -> bool {
+    let is_verify = |vestibule: &AppState| {
+        request.uri().path().as_str().strip_prefix(vestibule.config.web.base_path.as_str()) == Some("/verify")
+    };
+    status == Status::Ok && request.rocket().state().is_some_and(is_verify)
+}
+
 /// Decides whether the original request may pass. An excluded path passes without a token; even an invalid token is not refused
 /// there.
 #[get("/verify")]
 pub async fn verify(
     question: ForwardAuthRequest<'_>,
     vestibule: &State<AppState>,
-) -> Result<ForwardAuthResponse, ApiError> {
+) -> Result<ForwardAuthResponse, ForwardAuthRefusal> {
     let ForwardAuthRequest { forwarded, conditions, token, is_browser } = question;
     if forwarded.is_excluded(vestibule) {
         return Ok(ForwardAuthResponse::Anybody);
     }
+    let next = forwarded.way_back(vestibule);
     let token = match token {
         Ok(token) => token,
         Err(error) => {
-            let sign_in = forwarded
-                .sign_in(vestibule)
-                .filter(|_| is_browser && conditions.is_ok_and(|conditions| conditions.redirect));
-            return sign_in.map(ForwardAuthResponse::SignIn).ok_or(error);
+            let is_redirected =
+                is_browser && forwarded.is_get() && conditions.is_ok_and(|conditions| conditions.redirect);
+            let web = &vestibule.config.web;
+            return match next {
+                Some(next) if is_redirected => {
+                    Ok(ForwardAuthResponse::SignIn(format!("{}{}/continue?next={next}", web.public_url, web.base_path)))
+                }
+                next => Err(forwarded.refusal(error, next, None)),
+            };
         }
     };
-    conditions?.check(token.claims())?;
     // The names are read from the database and not from the token. So a new username or email address takes effect at once, and
     // the setting `token_claims` does not matter.
     let names = store::users::find_names(&mut *vestibule.store.read().await?, token.claims().sub).await?;
     let names = names.ok_or_else(|| ApiError::new(ErrorCode::TokenRevoked, "The account was deleted."))?;
-    Ok(ForwardAuthResponse::User(token, names))
+    let admitted = conditions
+        .and_then(|conditions| conditions.check(token.claims()))
+        .and_then(|()| forwarded.check_site(&vestibule.config.sites, token.claims()));
+    match admitted {
+        Ok(()) => Ok(ForwardAuthResponse::User(token, names)),
+        Err(error) => Err(forwarded.refusal(error, next, Some(name_of(token.claims().sub, &names)))),
+    }
 }

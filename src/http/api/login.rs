@@ -281,6 +281,7 @@ pub async fn refresh(
             token.to_owned()
         }
     };
+    cookies.log_entry().set_refresh_token(vestibule, &token);
     let request = Refresh { fingerprint, ..Refresh::of(&token) };
     let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await?;
     Ok(tokens::respond(cookies, tokens, transport))

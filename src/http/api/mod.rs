@@ -3,6 +3,7 @@
 pub mod forward_auth;
 pub mod health;
 pub mod login;
+pub mod session;
 pub mod sessions;
 pub mod tokens;
 pub mod users;

@@ -61,6 +61,7 @@ pub struct TokenResponse {
 /// Returns the response with the tokens. With the transport `cookie`, sets the cookies, and the body has no tokens.
 pub fn respond(cookies: Cookies<'_>, tokens: Tokens, transport: Transport) -> Json<TokenResponse> {
     let in_body = transport == Transport::Body;
+    cookies.log_entry().set_user(tokens.user_id);
     if !in_body {
         cookies.set(&tokens);
     }

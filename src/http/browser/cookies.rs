@@ -7,36 +7,29 @@ use std::collections::BTreeSet;
 
 use rocket::{
     Request,
-    http::{Cookie, SameSite},
     request::{FromRequest, Outcome},
-    time::Duration,
 };
 
 use super::{
-    cookie_header::{self, is_of_host},
-    pending_cookies,
+    cookie_header,
+    cookie_names::{DEVICE, FORM, REDIRECTS, host_name},
 };
 use crate::{
     config,
     domain::{AccessClaims, SessionId, UnixTime, device::DeviceSecret, refresh_token::RefreshClaims},
-    flows::{
-        Tokens, Vestibule, sessions::logout::PresentedToken, steps::authenticate,
-        users::reauthenticate::FreshAccessToken,
-    },
+    flows::{Vestibule, sessions::logout::PresentedToken, steps::authenticate},
     http::{
         app_state::app_state,
         errors::{ApiError, ErrorCode, guard_outcome},
+        request::log_entry::LogEntry,
     },
 };
-
-/// Days for which a browser keeps the secret of the device. This is the maximum that browsers allow.
-const DEVICE_COOKIE_DAYS: i64 = 400;
 
 /// The cookies of a request and of its response.
 #[derive(Clone, Copy)]
 pub struct Cookies<'r> {
-    request: &'r Request<'r>,
-    vestibule: &'r Vestibule,
+    pub(super) request: &'r Request<'r>,
+    pub(super) vestibule: &'r Vestibule,
 }
 
 #[rocket::async_trait]
@@ -57,8 +50,13 @@ impl<'r> Cookies<'r> {
         Ok(Self { request, vestibule: app_state(request)? })
     }
 
-    fn settings(self) -> &'r config::Cookies {
+    pub(super) fn settings(self) -> &'r config::Cookies {
         &self.vestibule.config.cookies
+    }
+
+    /// Returns the entry of the request in the access log.
+    pub fn log_entry(self) -> &'r LogEntry {
+        LogEntry::of(self.request)
     }
 
     /// Returns the values of the cookie `name`, as [`cookie_header::values`] does.
@@ -81,11 +79,26 @@ impl<'r> Cookies<'r> {
     }
 
     /// Returns the result of `read` for the access cookie. `None` if there is no such cookie, or if cookies of several sessions
-    /// are valid and the CSRF cookie does not select one of the sessions.
+    /// are valid and the CSRF cookie does not select one of the sessions. With `cookie_domain`, another host of the domain can
+    /// set an access cookie. So it counts only beside the CSRF cookie of its session, which that host can't set.
     ///
     /// # Errors
     /// The error of `read`, if there are access cookies and `read` accepts none of them.
     pub fn access<C>(self, read: impl Fn(&'r str) -> Result<C, ApiError>) -> Result<Option<C>, ApiError>
+    where
+        C: AsRef<AccessClaims>,
+    {
+        let is_shared = self.settings().domain.is_some();
+        let claims = self.access_of_any_host(read)?;
+        Ok(claims.filter(|claims| !is_shared || self.has_csrf_token_of(claims.as_ref().sid)))
+    }
+
+    /// Returns the result of `read` for the access cookie as [`Cookies::access`] does, but also without the CSRF cookie. It is
+    /// for a proxy's question about a request to another host, which never has the CSRF cookie of this host.
+    ///
+    /// # Errors
+    /// As [`Cookies::access`].
+    pub fn access_of_any_host<C>(self, read: impl Fn(&'r str) -> Result<C, ApiError>) -> Result<Option<C>, ApiError>
     where
         C: AsRef<AccessClaims>,
     {
@@ -138,7 +151,7 @@ impl<'r> Cookies<'r> {
 
     /// Chooses one of several cookies of one name that `read` accepts. `read` returns the session, a number that is greater for
     /// a newer token, and the result. Of several tokens of one session, the newest is chosen. If the tokens belong to several
-    /// sessions, the CSRF cookie selects the session: another host can't set it, unless `cookie_domain` allows this. `None` if
+    /// sessions, the CSRF cookie selects the session: another host can't set it. `None` if
     /// there is no cookie, or if the CSRF cookie belongs to none or to several of the sessions.
     ///
     /// # Errors
@@ -209,7 +222,7 @@ impl<'r> SessionToken<'r> {
     pub fn presented(&self) -> PresentedToken<'r> {
         match *self {
             Self::Refresh(token) => PresentedToken::Refresh(token),
-            Self::Access(token) => PresentedToken::Access(token),
+            Self::Access(token) => PresentedToken::AccessCookie(token),
         }
     }
 }
@@ -220,181 +233,5 @@ struct VerifiedAccess<'r>(&'r str, std::sync::Arc<AccessClaims>);
 impl AsRef<AccessClaims> for VerifiedAccess<'_> {
     fn as_ref(&self) -> &AccessClaims {
         &self.1
-    }
-}
-
-/// The cookies of the response.
-impl Cookies<'_> {
-    /// Sets the cookies of a session: its tokens, the CSRF token, and the secret of the device if the server knows the device.
-    pub fn set(self, tokens: &Tokens) {
-        let settings = self.settings();
-        let session = Duration::seconds(tokens.refresh_expires_in);
-        self.set_access(tokens.access_token.clone(), tokens.refresh_expires_in);
-        let path = refresh_path(self.vestibule);
-        pending_cookies::put(
-            self.request,
-            self.cookie(&settings.refresh_name, tokens.refresh_token.clone(), path, session),
-        );
-        pending_cookies::put(self.request, self.cookie(&settings.csrf_name, tokens.csrf_token.clone(), ROOT, session));
-        if let Some(device) = &tokens.device_id {
-            let days = Duration::days(DEVICE_COOKIE_DAYS);
-            pending_cookies::put(
-                self.request,
-                self.host_cookie(DEVICE, device.clone(), same_site(settings), Some(days)),
-            );
-        }
-    }
-
-    /// Replaces the access cookie by a fresh access token.
-    pub fn set_fresh(self, fresh: &FreshAccessToken) {
-        self.set_access(fresh.access_token.clone(), fresh.refresh_expires_in);
-    }
-
-    /// Replaces only the access cookie. The browser keeps it for `seconds`: until the session's refresh token expires.
-    pub fn set_access(self, token: String, seconds: i64) {
-        pending_cookies::put(
-            self.request,
-            self.cookie(&self.settings().access_name, token, ROOT, Duration::seconds(seconds)),
-        );
-    }
-
-    /// Returns whether the response sets or removes the access cookie.
-    pub fn sets_access(self) -> bool {
-        let name = &self.settings().access_name;
-        pending_cookies::of(self.request).iter().any(|cookie| *cookie.name() == **name)
-    }
-
-    /// Removes the cookies of a session. The secret of the device stays, so that the next login on the device recognises it.
-    pub fn clear(self) {
-        let settings = self.settings();
-        // A browser removes a cookie only if name, path and domain are those with which it was set.
-        let gone = [
-            (&settings.access_name, ROOT),
-            (&settings.refresh_name, refresh_path(self.vestibule)),
-            (&settings.csrf_name, ROOT),
-        ];
-        for (name, path) in gone {
-            pending_cookies::put(self.request, self.cookie(name, String::new(), path, Duration::ZERO));
-        }
-    }
-
-    /// Removes the secret of the device. It is for a deleted account.
-    pub fn clear_device(self) {
-        pending_cookies::put(
-            self.request,
-            self.host_cookie(DEVICE, String::new(), same_site(self.settings()), Some(Duration::ZERO)),
-        );
-    }
-
-    /// Sets the secret of this browser's forms. The browser keeps it until it is closed.
-    pub fn set_form_secret(self, secret: String) {
-        pending_cookies::put(self.request, self.host_cookie(FORM, secret, SameSite::Lax, None));
-    }
-
-    /// Sets the count of redirects. The browser keeps it for `seconds`.
-    pub fn set_redirect_count(self, value: String, seconds: i64) {
-        pending_cookies::put(
-            self.request,
-            self.host_cookie(REDIRECTS, value, SameSite::Lax, Some(Duration::seconds(seconds))),
-        );
-    }
-
-    /// Returns a cookie of a session, with the configured attributes. Only the CSRF cookie can be read by scripts. A `max_age`
-    /// of zero removes the cookie.
-    fn cookie(self, name: &str, value: String, path: &str, max_age: Duration) -> Cookie<'static> {
-        let settings = self.settings();
-        let mut cookie = Cookie::build((name.to_owned(), value))
-            .path(path.to_owned())
-            .http_only(*name != *settings.csrf_name)
-            .secure(settings.secure)
-            .same_site(same_site(settings))
-            .max_age(max_age);
-        if let Some(domain) = &settings.domain {
-            cookie = cookie.domain(domain.clone());
-        }
-        cookie.build()
-    }
-
-    /// Returns a cookie that the browser sends only to this host. Without `max_age`, the browser keeps the cookie until the
-    /// browser is closed.
-    fn host_cookie(
-        self,
-        plain: &str,
-        value: String,
-        same_site: SameSite,
-        max_age: Option<Duration>,
-    ) -> Cookie<'static> {
-        let settings = self.settings();
-        let mut cookie = Cookie::build((host_name(settings, plain), value))
-            .path(ROOT)
-            .http_only(true)
-            .secure(settings.secure)
-            .same_site(same_site)
-            .build();
-        cookie.set_max_age(max_age);
-        cookie
-    }
-
-    /// Returns expired cookies that remove `cookie` from the other places where a browser may keep a cookie of its name: the
-    /// paths `/` and `base_path`, each with and without `cookie_domain`. A cookie of any other path or domain can't be removed
-    /// here, so the browser sends it too.
-    pub(super) fn other_places(self, cookie: &Cookie<'static>) -> Vec<Cookie<'static>> {
-        if is_of_host(cookie.name()) {
-            // A `__Host-` cookie can be in one place only: its path is `/`, and it has no domain.
-            return Vec::new();
-        }
-        let paths = BTreeSet::from([ROOT, refresh_path(self.vestibule)]);
-        let domains = BTreeSet::from([None, self.settings().domain.as_deref()]);
-        let places = paths.iter().flat_map(|path| domains.iter().map(move |domain| (*path, *domain)));
-        let others = places.filter(|place| *place != (cookie.path().unwrap_or(ROOT), cookie.domain()));
-        others
-            .map(|(path, domain)| {
-                let mut removal = cookie.clone();
-                removal.set_value("");
-                removal.set_path(path.to_owned());
-                removal.set_max_age(Duration::ZERO);
-                match domain {
-                    Some(domain) => removal.set_domain(domain.to_owned()),
-                    None => removal.unset_domain(),
-                }
-                removal
-            })
-            .collect()
-    }
-}
-
-/// The path of the cookies that the browser sends with every request.
-const ROOT: &str = "/";
-
-/// The name of the cookie with the secret of the device, without the prefix `__Host-`.
-const DEVICE: &str = "device_id";
-
-/// The name of the cookie that binds the forms before a sign-in to the browser, without the prefix `__Host-`.
-const FORM: &str = "vestibule_form";
-
-/// The name of the cookie that counts redirects, without the prefix `__Host-`.
-const REDIRECTS: &str = "vestibule_hops";
-
-/// Returns the configured attribute `SameSite`.
-fn same_site(cookies: &config::Cookies) -> SameSite {
-    match cookies.samesite {
-        config::SameSite::Strict => SameSite::Strict,
-        config::SameSite::Lax => SameSite::Lax,
-        config::SameSite::None => SameSite::None,
-    }
-}
-
-/// Returns the name of a cookie that the browser sends only to this host, whatever `cookie_domain` is. The prefix requires the
-/// attribute `Secure`, so a server without `cookie_secure` omits it.
-fn host_name(cookies: &config::Cookies, plain: &str) -> String {
-    if cookies.secure { format!("__Host-{plain}") } else { plain.to_owned() }
-}
-
-/// Returns the path of the refresh cookie: `base_path`, or `/` if that is empty. The browser sends the cookie only to this path
-/// and the paths below it.
-fn refresh_path(vestibule: &Vestibule) -> &str {
-    match vestibule.config.web.base_path.as_str() {
-        "" => ROOT,
-        path => path,
     }
 }

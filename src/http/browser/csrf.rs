@@ -48,8 +48,8 @@ pub fn check_form(request: &Request<'_>, session: SessionId, presented: &str) ->
 fn check_headers(request: &Request<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
     let headers = request.headers();
     let is_own = |origin: &str| is_own_or_allowed(vestibule, origin) || is_own_origin(request, vestibule, origin);
-    // `same-site` is not enough: with `cookie_domain`, the browser sends the cookies also with requests from pages of other
-    // hosts of the site, and those pages can read the CSRF token.
+    // `same-site` is not enough: a browser sends the cookies of this server also with requests from pages of other hosts of the
+    // site.
     let is_foreign = if headers.contains("Origin") {
         !headers.get("Origin").all(is_own)
     } else {

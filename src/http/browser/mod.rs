@@ -1,9 +1,11 @@
 //! The parts of the server that only browsers need: cookies, CSRF checks and CORS.
 
 mod cookie_header;
+mod cookie_names;
 pub mod cookies;
 pub mod cors;
 pub mod csrf;
 pub mod origin;
 pub mod pending_cookies;
+mod response_cookies;
 pub mod set_cookies;

@@ -15,7 +15,7 @@ use rocket::{
 use serde_json::json;
 
 pub(in crate::http) use self::guard_error::{fail_data_guard, guard_outcome, kept_error};
-use self::reason::Reason;
+pub(in crate::http) use self::reason::Reason;
 use crate::memory::throttle::RetryAfter;
 
 /// Seconds after which a client may try again if the server was busy or its database did not respond.
@@ -183,8 +183,13 @@ impl ApiError {
     }
 
     /// Adds the reason for which a token that this server signed is refused.
-    pub(super) fn with_reason(self, reason: Reason) -> Self {
+    pub(in crate::http) fn with_reason(self, reason: Reason) -> Self {
         Self { reason: Some(reason), ..self }
+    }
+
+    /// Returns whether the error needs a reason that only the session of the token can give.
+    pub(in crate::http) fn lacks_reason(&self) -> bool {
+        self.reason.is_none() && matches!(self.code, ErrorCode::TokenExpired | ErrorCode::TokenRevoked)
     }
 
     /// Creates the error that lists every invalid field.
@@ -322,8 +327,8 @@ impl ApiError {
 }
 
 impl ApiError {
-    /// Renders the error body as `application/<subtype>`. `id` is the id of the request.
-    pub(in crate::http) fn render(&self, id: &str, subtype: &'static str) -> Response<'static> {
+    /// Returns the error body (RFC 9457). `id` is the id of the request.
+    pub(in crate::http) fn body(&self, id: &str) -> String {
         let status = self.status();
         let mut body = json!({
             "error": self.code.as_str(),
@@ -340,7 +345,12 @@ impl ApiError {
             let errors = self.fields.iter().map(|field| json!({"field": field.field, "message": field.message}));
             body["errors"] = errors.collect();
         }
-        let body = body.to_string();
+        body.to_string()
+    }
+
+    /// Renders the error body as `application/<subtype>`. `id` is the id of the request.
+    pub(in crate::http) fn render(&self, id: &str, subtype: &'static str) -> Response<'static> {
+        let (status, body) = (self.status(), self.body(id));
         let mut response = Response::build();
         response
             .status(status)

@@ -130,11 +130,13 @@ impl From<RefreshError> for ApiError {
             RefreshError::Reused(_) => Self::new(
                 ErrorCode::RefreshReused,
                 "This refresh token was replaced earlier and has been used again; the session was ended for safety. Sign in again.",
-            ),
+            )
+            .with_reason(Reason::Reused),
             RefreshError::DeviceMismatch(_) => Self::new(
                 ErrorCode::DeviceMismatch,
                 "The session is bound to another device; send the fingerprint of the device on which it was opened.",
-            ),
+            )
+            .with_reason(Reason::Device),
             RefreshError::ForeignClient(_) => {
                 Self::new(ErrorCode::InvalidToken, "The refresh token was issued to another client.")
             }

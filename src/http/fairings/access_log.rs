@@ -8,9 +8,12 @@ use rocket::{
     fairing::{Fairing, Info, Kind},
 };
 
+use tracing::Level;
+
 use crate::http::{
+    api::forward_auth,
     own_routes::is_own_response,
-    request::{caller::Caller, request_id::RequestId},
+    request::{caller::Caller, log_entry::LogEntry, request_id::RequestId},
 };
 
 /// A fairing that measures the time of each request and writes the access log.
@@ -31,14 +34,29 @@ impl Fairing for AccessLog {
         if !is_own_response(request) {
             return;
         }
-        tracing::info!(
-            target: "vestibule::access",
-            method = %request.method(),
-            route = request.route().map_or_else(|| "-".to_owned(), |route| route.uri.to_string()),
-            status = response.status().code,
-            micros = u64::try_from(request.local_cache(Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX),
-            ip = Caller::of(request).ip().unwrap_or("-"),
-            request_id = RequestId::of(request).as_str(),
-        );
+        let entry = LogEntry::of(request);
+        // The level of an event is constant, so there is one event for each level.
+        macro_rules! log {
+            ($level:expr) => {
+                tracing::event!(
+                    target: "vestibule::access",
+                    $level,
+                    method = %request.method(),
+                    route = request.route().map_or_else(|| "-".to_owned(), |route| route.uri.to_string()),
+                    status = response.status().code,
+                    error = entry.error(),
+                    micros = u64::try_from(request.local_cache(Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX),
+                    ip = Caller::of(request).ip().unwrap_or("-"),
+                    user = entry.user(),
+                    request_id = RequestId::of(request).as_str(),
+                )
+            };
+        }
+        // A proxy asks about each file of each page of an application.
+        if forward_auth::is_permission(request, response.status()) {
+            log!(Level::DEBUG);
+        } else {
+            log!(Level::INFO);
+        }
     }
 }

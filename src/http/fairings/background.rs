@@ -11,7 +11,12 @@ use rocket::{
 
 use crate::{
     domain::audit_event::RequestContext,
-    flows::{keys::advance_keys::advance_keys, open::keys, steps::signing::Advanced, sweep},
+    flows::{
+        keys::advance_keys::advance_keys,
+        open::keys,
+        steps::signing::Advanced,
+        sweep::{self, Swept},
+    },
     http::app_state::AppState,
 };
 
@@ -64,7 +69,10 @@ async fn sweep_periodically(vestibule: &AppState) {
     loop {
         tick.tick().await;
         match sweep::sweep(vestibule, vestibule.clock.now()).await {
-            Ok(swept) if swept != sweep::Swept::default() => tracing::info!(?swept, "removed expired data"),
+            Ok(swept) if swept != Swept::default() => {
+                let Swept { sessions, devices, audit_events, changes, signing_keys } = swept;
+                tracing::info!(sessions, devices, audit_events, changes, signing_keys, "removed expired data");
+            }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "can't remove expired data; trying again later"),
         }
@@ -78,7 +86,10 @@ async fn advance_keys_periodically(vestibule: &AppState) {
         tick.tick().await;
         // No request causes the change, so its audit event has no address, as for a command.
         match advance_keys(vestibule, &RequestContext::command_line(vestibule.clock.now())).await {
-            Ok(advanced) if advanced != Advanced::default() => tracing::info!(?advanced, "the signing keys advanced"),
+            Ok(advanced) if advanced != Advanced::default() => {
+                let Advanced { promoted, removed } = advanced;
+                tracing::info!(promoted, removed, "the signing keys advanced");
+            }
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(%error, "can't change the signing keys in time; trying again");

@@ -5,13 +5,10 @@ use rocket::{
     request::{FromRequest, Outcome},
 };
 
-use super::{AccessToken, bearer, bounded, grant};
-use crate::{
-    flows::steps::authenticate::authenticate,
-    http::{
-        app_state::app_state,
-        errors::{ApiError, guard_outcome},
-    },
+use super::{AccessToken, grant, of_header};
+use crate::http::{
+    app_state::app_state,
+    errors::{ApiError, guard_outcome},
 };
 
 /// A request guard for requests whose header `Authorization` contains a valid access token or no bearer token. A request with
@@ -38,8 +35,5 @@ impl<'r> FromRequest<'r> for BearerToken {
 /// Returns the verified access token of the header; `None` if the header has no bearer token.
 fn read(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     let vestibule = app_state(request)?;
-    let presented = bearer(request)?.filter(|token| !token.is_empty() && vestibule.config.tokens.location.headers);
-    let Some(token) = presented else { return Ok(None) };
-    let claims = authenticate(vestibule, bounded(token)?, vestibule.clock.now())?;
-    grant(request, AccessToken { claims, came_in_cookie: false }).map(Some)
+    of_header(request, vestibule)?.map(|token| grant(request, token)).transpose()
 }

@@ -4,6 +4,7 @@
 //! tokens read memory, never the database. [`MaybeAccessToken`] is a separate guard, because `Option<AccessToken>` would treat
 //! a forged token like an absent token.
 
+mod authorization;
 mod bearer_token;
 pub mod protected;
 mod refresh_token;
@@ -21,21 +22,24 @@ use rocket::{
 };
 use serde_json::{Map, Value};
 
+use self::authorization::bounded;
+pub(super) use self::authorization::{authorization, bearer, in_header};
 pub(in crate::http) use self::bearer_token::BearerToken;
 pub use self::{
     refresh_token::RefreshToken,
     require::{PermissionName, Require},
 };
 use crate::{
-    domain::{AccessClaims, Permission, SessionId, TokenId, UserId, jwt},
+    domain::{AccessClaims, Permission, SessionId, TokenId, UserId},
     flows::{
         Vestibule,
-        steps::authenticate::{authenticate, check_validity},
+        steps::authenticate::{check_validity, verify_signature},
     },
     http::{
         app_state::app_state,
         browser::{cookies::Cookies, csrf},
         errors::{ApiError, ErrorCode, guard_outcome},
+        request::log_entry::LogEntry,
     },
 };
 
@@ -68,6 +72,10 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
+    fn of_cookie(claims: Arc<AccessClaims>) -> Self {
+        Self { claims, came_in_cookie: true }
+    }
+
     /// Returns the claims of the token.
     pub fn claims(&self) -> &AccessClaims {
         &self.claims
@@ -142,6 +150,18 @@ impl MaybeAccessToken {
     /// Returns the token; `None` if the request has no token.
     pub fn token(&self) -> Option<&AccessToken> {
         self.0.as_ref()
+    }
+}
+
+/// A request guard for every request. The token is absent if the request has no valid token.
+pub(in crate::http) struct AnyAccessToken(pub Option<AccessToken>);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for AnyAccessToken {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        Outcome::Success(Self(check(request).ok().flatten()))
     }
 }
 
@@ -260,7 +280,13 @@ impl<'r> FromRequest<'r> for CurrentUser {
 /// Returns the access token of a request that a proxy wants to be checked. Checks no CSRF token. Does not mark the token as
 /// granted, so the response does not renew it.
 pub(super) fn inspect(request: &Request<'_>) -> Result<AccessToken, ApiError> {
-    required(request)
+    let vestibule = app_state(request)?;
+    let of_cookie = |token| verify(request, vestibule, bounded(token)?);
+    let token = match of_header(request, vestibule)? {
+        Some(token) => Some(token),
+        None => Cookies::of(request)?.access_of_any_host(of_cookie)?.map(AccessToken::of_cookie),
+    };
+    token.ok_or_else(ApiError::missing_token)
 }
 
 /// Returns the valid access token of this request, or the error for a missing or invalid token.
@@ -277,13 +303,27 @@ fn check(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
 /// Reads and verifies the token: first in the header, then in the cookies.
 fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     let vestibule = app_state(request)?;
-    let now = vestibule.clock.now();
-    if let Some(token) = in_header(request, vestibule)? {
-        let claims = authenticate(vestibule, token, now)?;
-        return Ok(Some(AccessToken { claims, came_in_cookie: false }));
+    if let Some(token) = of_header(request, vestibule)? {
+        return Ok(Some(token));
     }
-    let claims = Cookies::of(request)?.access(|token| Ok(authenticate(vestibule, bounded(token)?, now)?))?;
-    Ok(claims.map(|claims| AccessToken { claims, came_in_cookie: true }))
+    let claims = Cookies::of(request)?.access(|token| verify(request, vestibule, bounded(token)?))?;
+    Ok(claims.map(AccessToken::of_cookie))
+}
+
+/// Reads and verifies the token in the header.
+fn of_header(request: &Request<'_>, vestibule: &Vestibule) -> Result<Option<AccessToken>, ApiError> {
+    let Some(token) = in_header(request, vestibule)? else { return Ok(None) };
+    let claims = verify(request, vestibule, token)?;
+    claims.check_bearer()?;
+    Ok(Some(AccessToken { claims, came_in_cookie: false }))
+}
+
+/// Verifies an access token as `authenticate` does. Records its user for the log, also if the token is not valid any longer.
+fn verify(request: &Request<'_>, vestibule: &Vestibule, token: &str) -> Result<Arc<AccessClaims>, ApiError> {
+    let claims = verify_signature(vestibule, token)?;
+    LogEntry::of(request).set_token(claims.sub, claims.sid);
+    check_validity(vestibule, &claims, vestibule.clock.now())?;
+    Ok(claims)
 }
 
 /// Admits a request for a protected route. The request must have a valid access token, or its path must match an entry of
@@ -350,40 +390,4 @@ pub(super) fn check_again(request: &Request<'_>) -> Result<(), ApiError> {
 /// Returns whether a method is safe: it changes nothing (RFC 9110 §9.2.1).
 fn is_safe(method: Method) -> bool {
     matches!(method, Method::Get | Method::Head | Method::Options)
-}
-
-/// Returns the bearer token of the header, unverified. `None` if the header has no bearer token, or if the setting
-/// `token_location` does not contain `headers`.
-pub(super) fn in_header<'r>(request: &'r Request<'_>, vestibule: &Vestibule) -> Result<Option<&'r str>, ApiError> {
-    if vestibule.config.tokens.location.headers { bearer(request) } else { Ok(None) }
-}
-
-/// Returns the token. Fails with [`ErrorCode::MalformedRequest`] if it is longer than [`jwt::MAX_BYTES`].
-fn bounded(token: &str) -> Result<&str, ApiError> {
-    if token.len() > jwt::MAX_BYTES {
-        Err(ApiError::new(ErrorCode::MalformedRequest, "The token has more than 8 KiB."))
-    } else {
-        Ok(token)
-    }
-}
-
-/// Returns the token of `Authorization: Bearer …` (RFC 6750 §2.1), unverified. The scheme is compared without regard to case
-/// (RFC 9110 §11.1). `None` if the header is absent, has another scheme or has no token. Fails if the token is too long or the
-/// header is repeated.
-pub(super) fn bearer<'r>(request: &'r Request<'_>) -> Result<Option<&'r str>, ApiError> {
-    let header = authorization(request)?;
-    let token = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
-    token.filter(|token| !token.is_empty()).map(bounded).transpose()
-}
-
-/// Returns scheme and credentials of the header `Authorization`. `None` if the header is absent or has only one word. Fails
-/// with [`ErrorCode::MalformedRequest`] if the header is repeated.
-pub(super) fn authorization<'r>(request: &'r Request<'_>) -> Result<Option<(&'r str, &'r str)>, ApiError> {
-    let mut values = request.headers().get("Authorization");
-    let (first, second) = (values.next(), values.next());
-    if second.is_some() {
-        return Err(ApiError::new(ErrorCode::MalformedRequest, "The request has more than one Authorization header."));
-    }
-    let scheme_and_rest = first.and_then(|value| value.trim().split_once(' '));
-    Ok(scheme_and_rest.map(|(scheme, rest)| (scheme, rest.trim())))
 }

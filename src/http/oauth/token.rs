@@ -28,6 +28,7 @@ use crate::{
             body::{Fields, Form, FromFields},
             caller::Caller,
             field::{Field, Kind, optional},
+            log_entry::LogEntry,
         },
     },
 };
@@ -166,8 +167,9 @@ pub async fn token(
     basic: BasicClient,
     vestibule: &State<AppState>,
     caller: &Caller,
+    log: &LogEntry,
 ) -> Result<Uncached<OAuthTokens>, ApiError> {
-    issue(body.0, &basic, vestibule, caller).await
+    issue(body.0, &basic, vestibule, caller, log).await
 }
 
 /// Issues tokens at `/token`, outside of `base_path`, where clients written for FastAPI expect it. Not mounted if `base_path`
@@ -178,8 +180,9 @@ pub async fn root_token(
     basic: BasicClient,
     vestibule: &State<AppState>,
     caller: &Caller,
+    log: &LogEntry,
 ) -> Result<Uncached<OAuthTokens>, ApiError> {
-    issue(body.0, &basic, vestibule, caller).await
+    issue(body.0, &basic, vestibule, caller, log).await
 }
 
 /// Authenticates the client, checks the grant and then the scope, and runs the flow of the grant.
@@ -188,6 +191,7 @@ async fn issue(
     basic: &BasicClient,
     vestibule: &Vestibule,
     caller: &Caller,
+    log: &LogEntry,
 ) -> Result<Uncached<OAuthTokens>, ApiError> {
     let client = basic.or_form(&body.client, vestibule)?;
     check_grant(&body.grant, client, vestibule)?;
@@ -202,12 +206,14 @@ async fn issue(
             tokens.map_err(of_oauth::of_login)?
         }
         Grant::RefreshToken { token, fingerprint } => {
+            log.set_refresh_token(vestibule, &token);
             let request = Refresh { token: &token, fingerprint, client: Some(client), scope };
             let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await;
             tokens.map_err(of_oauth::of_refresh)?
         }
         Grant::Unsupported => return Err(unsupported_grant()),
     };
+    log.set_user(tokens.user_id);
     Ok(Uncached(tokens.into()))
 }
 

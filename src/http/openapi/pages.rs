@@ -1,5 +1,5 @@
 //! The rows of the pages. Browsers request them, so their descriptions are short. The response to a failed request is a page
-//! too, with the status that the API would have. If `Accept` does not contain `text/html`, the response is the common error
+//! too, with the status that the API would have. If `Accept` does not prefer `text/html`, the response is the common error
 //! body.
 
 use utoipa::{
@@ -65,6 +65,15 @@ fn rows() -> Vec<Row> {
         (Post, "/register", "register_form", "Create an account with the form, and sign in", Elsewhere),
         (Get, "/account", "account_page", "Your account and your devices", PageOrElsewhere),
         (Get, "/account/export", "export", "Your data as a file", Download),
+        (Get, "/logout", "logout_page", "A page with a button that signs out and then leads to `next`", Page),
+        (Post, "/logout", "logout_form", "Sign out with the form", Elsewhere),
+        (
+            Get,
+            "/.well-known/change-password",
+            "change_password_address",
+            "Redirect to the page with the form for a new password",
+            Elsewhere,
+        ),
         (Post, "/account/sign-out", "sign_out_form", "Sign out with the form", Elsewhere),
         (Post, "/account/sessions/{id}/revoke", "revoke_form", "Sign one device out with the form", Elsewhere),
         (
@@ -115,7 +124,7 @@ fn operation((method, path, id, summary, gives): Row) -> Operation {
     let mut operation = successes(gives).into_iter().fold(operation, |operation, (status, response)| {
         operation.response(status, response.header_ref(REQUEST_ID, header_ref(REQUEST_ID)))
     });
-    operation = operation.response("default", error_response(gives).header_ref(REQUEST_ID, header_ref(REQUEST_ID)));
+    operation = operation.response("default", error_response().header_ref(REQUEST_ID, header_ref(REQUEST_ID)));
     if method == Post {
         let form = ObjectBuilder::new().schema_type(Type::Object);
         let content = ContentBuilder::new().schema(Some(form)).build();
@@ -159,17 +168,15 @@ fn successes(gives: PageResult) -> Vec<(&'static str, ResponseBuilder)> {
     }
 }
 
-/// Returns the response to a failed request. It is a page for a browser, and the common error body for every other client. An
-/// asset never has an error page.
-fn error_response(gives: PageResult) -> ResponseBuilder {
+/// Returns the response to a failed request. It is a page for a browser, and the common error body for every other client.
+fn error_response() -> ResponseBuilder {
     let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-    let response = ResponseBuilder::new().content(PROBLEM_JSON, problem);
-    match gives {
-        PageResult::Asset => response.description("The common error body."),
-        _ => response
-            .description("A page that describes the error, or the common error body if `Accept` has no `text/html`.")
-            .content(HTML, text()),
-    }
+    ResponseBuilder::new()
+        .content(PROBLEM_JSON, problem)
+        .description(
+            "A page that describes the error, or the common error body if `Accept` does not prefer `text/html`.",
+        )
+        .content(HTML, text())
 }
 
 fn text() -> Content {

@@ -32,7 +32,12 @@ pub(super) fn response(status: u16, codes: &[ErrorCode], content_type: &str) -> 
     let content = ContentBuilder::new().schema(Some(schema(status, codes))).examples_from_iter(examples).build();
     let response = ResponseBuilder::new()
         .description(format!("{}\n\n{}", title(status), meanings.collect::<Vec<_>>().join("\n")))
-        .content(content_type, content);
+        .content(content_type, content)
+        // For a client that prefers it, such as a browser.
+        .content(
+            "text/html",
+            ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build(),
+        );
     headers(status).iter().fold(response, |response, name| response.header_ref(*name, header_ref(name))).build()
 }
 

@@ -21,8 +21,9 @@ pub(super) struct Problem {
     /// All invalid fields of the body. Only with `invalid_request`.
     #[schema(nullable = false)]
     errors: Option<Vec<FieldProblem>>,
-    /// Only with `token_revoked`. The value is `password_changed` if the refresh token is older than the last change of the
-    /// password. The session then continues with the refresh token that the password change returned.
+    /// Only with a 401 for a token that this server signed: `logged_out`, `replaced` (by a login on the same device), `evicted`
+    /// (by a login on too many devices), `password_changed`, `disabled`, `reused`, `device`, `expired` or `revoked`. With
+    /// `password_changed` the session may continue with the refresh token that the password change returned.
     #[schema(nullable = false)]
     reason: Option<String>,
 }

@@ -20,6 +20,7 @@ use crate::{
         api::{
             health::Health,
             login::{FreshTokenResponse, LoginBody, PasswordBody, RefreshBody},
+            session::SessionState,
             sessions::{self, DeviceBody, MessageResponse, RevokedSessionsResponse, SessionView},
             tokens::TokenResponse,
             users::{ChangePasswordBody, ExportView, UserView},
@@ -27,7 +28,7 @@ use crate::{
         errors::ErrorCode::{
             AccountDisabled, AlreadyExists, CsrfFailed, DeviceLimitReached, DeviceMismatch, InsufficientScope,
             InvalidClient, InvalidCredentials, InvalidRequest, LastAdmin, MalformedRequest, NotFound, Overloaded,
-            PayloadTooLarge, RefreshReused, RegistrationClosed, TooManyRequests,
+            PayloadTooLarge, RefreshReused, RegistrationClosed, StorageUnavailable, TooManyRequests,
         },
     },
 };
@@ -107,6 +108,13 @@ fn session_endpoints() -> Vec<Endpoint> {
             .described_as("List your sessions", "Returns your live sessions, the most recently used session first.")
             .access(Bearer)
             .returns_list_of::<SessionView>(200, "The sessions."),
+        Endpoint::new(Get, "{base}/session", "session", Sessions)
+            .described_as(
+                "Get the state of the session",
+                "Tells a page whether somebody is signed in. A missing or invalid token is not an error.",
+            )
+            .returns::<SessionState>(200, "The state of the session.")
+            .fails_with(&[StorageUnavailable]),
         Endpoint::new(Post, "{base}/logout", "logout", Sessions)
             .described_as(
                 "Sign out",

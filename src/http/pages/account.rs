@@ -65,7 +65,7 @@ pub(super) async fn page(
     });
     let page = Page::new("account", context);
     Ok(match failure {
-        Some(failure) => page.refused(failure.status, failure.retry_after),
+        Some(failure) => failure.on(page),
         None => page,
     })
 }

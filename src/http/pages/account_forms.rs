@@ -8,6 +8,7 @@ use super::{
     ACCOUNT, PageResponse, SeeOther,
     account::page,
     failure::Failure,
+    logout::sign_out,
     signed_in::Posted,
     submitted_form::{Button, SubmittedForm},
     texts,
@@ -16,10 +17,7 @@ use crate::{
     domain::{SessionId, password::Password},
     flows::{
         Vestibule,
-        sessions::{
-            logout::{self, session_of},
-            revoke_sessions::{OwnSessions, RevokeError, revoke_own},
-        },
+        sessions::revoke_sessions::{OwnSessions, RevokeError, revoke_own},
         steps::verify_password::VerifyPasswordError,
         users::{
             change_password::{ChangePasswordError, change_password},
@@ -59,17 +57,7 @@ pub async fn sign_out_form(
     cookies: Cookies<'_>,
     origin: csrf::RequestOrigin<'_>,
 ) -> Result<PageResponse, ApiError> {
-    // If the cookies have no token of this server, there is no session to end.
-    if let Ok(Some(token)) = cookies.session() {
-        let shown = token.presented();
-        let (session, _) = session_of(vestibule, &shown).map_err(ApiError::from)?;
-        csrf::check_form(origin.request(), session, &form.0.csrf_token)?;
-        logout::logout(vestibule, &shown, &caller.context()).await?;
-    }
-    // If no cookie names a session, there is no CSRF token to check. A foreign page must still not remove the cookies.
-    if !origin.is_foreign() {
-        cookies.clear();
-    }
+    sign_out(&form.0.csrf_token, vestibule, caller, cookies, &origin).await?;
     Ok(to_login("signed_out"))
 }
 

@@ -101,8 +101,7 @@ async fn inspect_refresh_cookie(
     let Ok(Some((token, claims))) = cookies.refresh(now) else { return Ok(RefreshCookie::SignedOut) };
     // Another host of the domain could set a refresh cookie, and so sign the visitor in to an attacker's account. The prefix
     // `__Host-` would prevent this, but the name of the refresh cookie can't have the prefix, because the cookie has a path.
-    // The name of the CSRF cookie has it, so that host can't set the matching CSRF cookie. With `cookie_domain` it can, but
-    // then all hosts of the domain must be trusted in any case.
+    // The name of the CSRF cookie has it, so that host can't set the matching CSRF cookie.
     if !cookies.has_csrf_token_of(claims.sid) {
         return Ok(RefreshCookie::SignedOut);
     }

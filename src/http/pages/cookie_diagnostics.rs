@@ -4,7 +4,11 @@
 use rocket::Request;
 use serde_json::{Value, json};
 
-use crate::{domain::address::split_port, flows::Vestibule, http::request::caller};
+use crate::{
+    domain::address::{is_localhost, split_port},
+    flows::Vestibule,
+    http::request::caller,
+};
 
 /// Returns the problem that will prevent a sign-in, as the template's value `trouble_found`. Returns null if there is no
 /// problem.
@@ -17,7 +21,7 @@ pub fn diagnose(request: &Request<'_>, vestibule: &Vestibule) -> Value {
         return found("cookies_off", "");
     }
     // Browsers treat a loopback host like https: they keep a `Secure` cookie from it.
-    if settings.secure && !is_local(host) && !is_https(request, vestibule, authority) {
+    if settings.secure && !is_localhost(&host.to_ascii_lowercase()) && !is_https(request, vestibule, authority) {
         return found("insecure", "");
     }
     match &settings.domain {
@@ -36,29 +40,27 @@ fn authority<'r>(request: &'r Request<'_>) -> &'r str {
     forwarded.or(request.headers().get_one("Host")).unwrap_or_default()
 }
 
-/// Returns whether the browser used https. This program has no TLS of its own, so only a proxy can provide https. The signs of
-/// https are checked in this order:
+/// Returns whether the browser used https. The server itself may speak https. The other signs of it are checked in this order:
 /// * `Sec-Fetch-Site`, which browsers send over https only (Fetch Metadata §2).
 /// * `X-Forwarded-Proto` of a trusted proxy.
-/// * `public_url` with https and the requested host, for a proxy that does not send `X-Forwarded-Proto` exactly once.
+/// * For a proxy that does not send `X-Forwarded-Proto` exactly once, `public_url` with https and the requested host. A browser
+///   that sends `Upgrade-Insecure-Requests` with its pages would then have sent `Sec-Fetch-Site` over https, except Safari
+///   before 16.4, which sees the warning without a cause.
 fn is_https(request: &Request<'_>, vestibule: &Vestibule, authority: &str) -> bool {
-    if request.headers().contains("Sec-Fetch-Site") {
+    if vestibule.config.connections.tls.is_some() || request.headers().contains("Sec-Fetch-Site") {
         return true;
     }
-    let mut said = request.headers().get("X-Forwarded-Proto");
+    let mut said = request.headers().get("X-Forwarded-Proto").map(str::trim).filter(|scheme| !scheme.is_empty());
     match (said.next(), said.next()) {
-        (Some(scheme), None) if caller::peer_is_trusted_proxy(request) => scheme.trim().eq_ignore_ascii_case("https"),
+        (Some(scheme), None) if caller::peer_is_trusted_proxy(request) => {
+            ["https", "wss"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure))
+        }
         _ => {
             let own = &vestibule.config.web.public_url;
-            own.is_https() && own.authority().host.eq_ignore_ascii_case(split_port(authority).0)
+            let is_modern = request.headers().contains("Upgrade-Insecure-Requests");
+            own.is_https() && !is_modern && own.authority().host.eq_ignore_ascii_case(split_port(authority).0)
         }
     }
-}
-
-/// Returns whether a host is a loopback host, without its port.
-fn is_local(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost")
 }
 
 /// Returns whether a host is a name with a dot, not an IP address.

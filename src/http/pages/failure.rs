@@ -3,28 +3,30 @@
 
 use rocket::{
     Request,
-    http::{Header, Status},
+    http::{Header, Method, Status},
     response::{self, Responder},
 };
 use serde_json::{Map, Value, json};
 
 use super::{humanize, render::Page, texts};
-use crate::http::{
-    app_state::app_state,
-    errors::{ApiError, ErrorCode},
-    request::request_id::RequestId,
+use crate::{
+    flows::Vestibule,
+    http::{
+        app_state::app_state,
+        errors::{ApiError, ErrorCode},
+        request::request_id::RequestId,
+    },
 };
-
-/// The paths of the API outside of `base_path`. Their errors are always JSON, even for a browser.
-const API: [&str; 6] = ["/users", "/token", "/.well-known", "/health", "/openapi.json", "/static"];
 
 /// A refusal, as a page displays it.
 #[derive(Debug)]
 pub struct Failure {
     /// The status of the response.
-    pub status: Status,
+    status: Status,
+    /// The error code, or the key of the sentence if the failure has no code.
+    code: &'static str,
     /// Seconds after which the user may try again; `None` if waiting does not help.
-    pub retry_after: Option<u64>,
+    retry_after: Option<u64>,
     /// The sentence for the person.
     sentence: String,
     /// The message of each invalid field, by the name of the field.
@@ -33,8 +35,8 @@ pub struct Failure {
 
 impl Failure {
     /// Creates a failure. `key` names its sentence in the section `errors` of the texts.
-    pub fn new(status: Status, key: &str) -> Self {
-        Self { status, retry_after: None, sentence: texts::error(key).to_owned(), problems: Map::new() }
+    pub fn new(status: Status, key: &'static str) -> Self {
+        Self { status, code: key, retry_after: None, sentence: texts::error(key).to_owned(), problems: Map::new() }
     }
 
     /// Creates a failure with one invalid field. The page displays `message` after the label of the field.
@@ -47,6 +49,11 @@ impl Failure {
     /// Replaces the sentence by the sentence `key` of the section `errors`.
     pub fn with_sentence(self, key: &str) -> Self {
         Self { sentence: texts::error(key).to_owned(), ..self }
+    }
+
+    /// Returns the page with the status of the failure.
+    pub fn on(&self, page: Page) -> Page {
+        page.refused(self.status, self.retry_after).because(self.code)
     }
 
     /// Returns the sentence, which is the template's value `error`.
@@ -66,6 +73,7 @@ impl From<ApiError> for Failure {
         let problems = error.bad_fields().iter().map(|bad| (bad.field.clone(), bad.message.clone().into()));
         Self {
             status: error.status(),
+            code: error.code().as_str(),
             retry_after: error.retry_after(),
             sentence: texts::of_code(error.code()).replace("{wait}", &wait),
             problems: problems.collect(),
@@ -73,37 +81,103 @@ impl From<ApiError> for Failure {
     }
 }
 
-/// Returns whether an error must be rendered as a page: the client accepts HTML, and the path does not belong to the API. Paths
-/// below `base_path` belong to the API, except `continue`, which is a page. With an empty `base_path`, only the paths in
-/// [`API`] belong to it.
+/// Returns whether an error is rendered as a page: the client prefers HTML, as a browser does when it opens an address.
 pub fn wants_page(request: &Request<'_>) -> bool {
-    let ranges = request.headers().get("Accept").flat_map(|list| list.split(','));
-    let essence = |range: &str| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let takes_html = ranges.map(essence).any(|range| range == "text/html");
-    let Ok(vestibule) = app_state(request) else { return false };
-    let base = vestibule.config.web.base_path.as_str();
-    let path = request.uri().path().as_str();
-    let is_below = |start: &str| path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let is_continue = path.strip_prefix(base) == Some("/continue");
-    let is_api = API.iter().any(|start| is_below(start)) || (!base.is_empty() && is_below(base));
-    takes_html && (is_continue || !is_api)
+    app_state(request).is_ok() && request.accept().is_some_and(|accept| accept.preferred().is_html())
+}
+
+/// The way on for a person after an error.
+#[derive(Default)]
+pub struct WayOn {
+    /// The person who is signed in, if another account may help.
+    pub who: Option<String>,
+    /// The address that the person wanted, in percent-encoding. Empty if the browser can't return to it.
+    pub next: String,
+    /// The host of the address that the person wanted, if it is not in `allowed_redirect_hosts`.
+    pub unlisted_host: Option<String>,
+    /// Whether the request had content, which is lost.
+    pub is_form: bool,
+    /// Whether a proxy displays the page under the host of an application.
+    pub is_elsewhere: bool,
+}
+
+impl WayOn {
+    /// Returns the way on for a request to this server.
+    fn of(request: &Request<'_>, vestibule: &Vestibule) -> Self {
+        let is_page = matches!(request.method(), Method::Get | Method::Head);
+        let uri = request.uri().to_string();
+        let next = vestibule.redirects.read(&uri).filter(|_| is_page).map(|next| next.as_query_value());
+        let base = vestibule.config.web.base_path.as_str();
+        // A proxy may display the response to its own question, also if the question was refused.
+        let is_elsewhere = request.uri().path().as_str().strip_prefix(base) == Some("/verify");
+        Self {
+            next: next.filter(|_| !is_elsewhere).unwrap_or_default(),
+            is_form: !is_page,
+            is_elsewhere,
+            ..Self::default()
+        }
+    }
+
+    /// Returns `path` on this server, with the address to return to as its parameter `next`.
+    fn address(&self, vestibule: &Vestibule, path: &str) -> String {
+        let server = if self.is_elsewhere { vestibule.config.web.public_url.as_str() } else { "" };
+        let query = if self.next.is_empty() { String::new() } else { format!("?next={}", self.next) };
+        format!("{server}{path}{query}")
+    }
+
+    /// Returns the links of the page, the most useful first.
+    fn links(&self, vestibule: &Vestibule, status: Status) -> Value {
+        let link = |key: &str, path: &str| json!({"label": texts::find("error_page", key), "address": self.address(vestibule, path)});
+        let home = || {
+            let address = Self { is_elsewhere: self.is_elsewhere, ..Self::default() }.address(vestibule, "/");
+            json!({"label": texts::find("error_page", "home"), "address": address})
+        };
+        match status {
+            Status::Unauthorized => json!([link("sign_in", &format!("{}/continue", vestibule.config.web.base_path))]),
+            Status::Forbidden if self.who.is_some() => json!([link("other_account", "/logout"), home()]),
+            _ => json!([home()]),
+        }
+    }
+}
+
+/// Returns the error page for a request to this server.
+pub fn page(error: &ApiError, request: &Request<'_>) -> response::Result<'static> {
+    let vestibule = app_state(request).map_err(|error| error.status())?;
+    page_with(error, WayOn::of(request, vestibule), request)
 }
 
 /// Returns the error page. For an error of the server (5xx), the page displays the id of the request.
-pub fn page(error: &ApiError, request: &Request<'_>) -> response::Result<'static> {
-    let failure = Failure::from(error.clone());
-    let title = if error.code() == ErrorCode::NotFound { "not_found" } else { "title" };
+pub fn page_with(error: &ApiError, way: WayOn, request: &Request<'_>) -> response::Result<'static> {
+    let vestibule = app_state(request).map_err(|error| error.status())?;
+    let mut failure = Failure::from(error.clone());
+    let title = match failure.status {
+        Status::Unauthorized => "signed_out",
+        Status::NotFound => "not_found",
+        Status::Forbidden if error.code() == ErrorCode::InsufficientScope => "forbidden",
+        _ => "title",
+    };
+    if failure.status == Status::Unauthorized {
+        failure = failure.with_sentence(if way.is_form { "form_signed_out" } else { "signed_out" });
+    }
     // With the id, the operator can find the request in the log.
     let id = (failure.status.code >= 500).then(|| RequestId::of(request).as_str().to_owned());
+    let hint = texts::find("error_page", "unlisted").zip(way.unlisted_host.as_ref());
     let context = json!({
         "title": texts::find("error_page", title),
         "sentence": failure.sentence,
+        "who": way.who,
+        "links": way.links(vestibule, failure.status),
+        "operator_hint": hint.map(|(hint, host)| hint.replace("{host}", host)),
         "request_id": id,
     });
-    let mut response = Page::new("error", context).refused(failure.status, failure.retry_after).respond_to(request)?;
+    let page = failure.on(Page::new("error", context));
+    let page = if way.is_elsewhere { page.elsewhere() } else { page };
+    let mut response = page.respond_to(request)?;
     response.set_header(Header::new("X-Request-Id", RequestId::of(request).as_str().to_owned()));
-    if let Some(allow) = error.allow() {
-        response.set_header(Header::new("Allow", allow.to_owned()));
+    for (name, value) in [("Allow", error.allow().map(str::to_owned)), ("WWW-Authenticate", error.challenge())] {
+        if let Some(value) = value {
+            response.set_header(Header::new(name, value));
+        }
     }
     Ok(response)
 }

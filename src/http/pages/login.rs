@@ -177,7 +177,7 @@ pub(super) fn page(
     });
     let page = Page::new(name, context);
     match failure {
-        Some(failure) => page.refused(failure.status, failure.retry_after),
+        Some(failure) => failure.on(page),
         None => page,
     }
 }

@@ -11,6 +11,7 @@ mod failure;
 mod form_token;
 mod humanize;
 mod login;
+mod logout;
 mod page_response;
 mod privacy;
 mod redirect_loop;
@@ -26,8 +27,9 @@ pub use self::{
     account::{account_page, export},
     account_forms::{change_password_form, delete_form, revoke_form, revoke_others_form, sign_out_form},
     continue_page::{continue_head, continue_to_next},
-    failure::{page as error_page, wants_page},
+    failure::{WayOn, page as error_page, page_with as error_page_with, wants_page},
     login::{login_form, login_page, start},
+    logout::{change_password_address, logout_form, logout_page},
     page_response::SeeOther,
     privacy::privacy_page,
     register::{register_form, register_page},
@@ -42,7 +44,8 @@ use self::{
 pub fn routes() -> Vec<Route> {
     let mut routes = routes![
         start, login_page, login_form, register_page, register_form, account_page, export, sign_out_form, revoke_form,
-        revoke_others_form, change_password_form, delete_form, privacy_page,
+        revoke_others_form, change_password_form, delete_form, privacy_page, logout_page, logout_form,
+        change_password_address,
     ];
     // With an empty `base_path`, the API's `login` and `register` have the same paths. The routes of the pages come first and
     // forward every request that is not a form to the API.

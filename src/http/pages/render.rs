@@ -17,7 +17,7 @@ use crate::{
     config::FingerprintPolicy,
     domain::{jwt::base64url, redirect::AllowedHost},
     flows::Vestibule,
-    http::{app_state::app_state, assets},
+    http::{app_state::app_state, assets, request::log_entry::LogEntry},
     random,
 };
 
@@ -27,12 +27,13 @@ const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geol
                            midi=(), payment=(), usb=()";
 
 /// The name and the text of each template. Every name ends in `.html`, so minijinja escapes every value.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("base.html", include_str!("../../../templates/base.html")),
     ("parts.html", include_str!("../../../templates/parts.html")),
     ("login.html", include_str!("../../../templates/login.html")),
     ("register.html", include_str!("../../../templates/register.html")),
     ("account.html", include_str!("../../../templates/account.html")),
+    ("logout.html", include_str!("../../../templates/logout.html")),
     ("continue.html", include_str!("../../../templates/continue.html")),
     ("loop.html", include_str!("../../../templates/loop.html")),
     ("privacy.html", include_str!("../../../templates/privacy.html")),
@@ -68,24 +69,41 @@ pub struct Page {
     name: &'static str,
     status: Status,
     retry_after: Option<u64>,
+    /// The code of the error that the page displays.
+    error: Option<&'static str>,
+    /// Whether a proxy displays the page under the host of an application. Its addresses are then absolute.
+    is_elsewhere: bool,
     context: Value,
 }
 
 impl Page {
     /// Creates a page from the template `name`, with the status 200. `context` is an object with the values of the template.
     pub fn new(name: &'static str, context: Value) -> Self {
-        Self { name, status: Status::Ok, retry_after: None, context }
+        Self { name, status: Status::Ok, retry_after: None, error: None, is_elsewhere: false, context }
     }
 
     /// Sets the status of a refused request. `retry_after` is in seconds; `None` omits the header `Retry-After`.
     pub fn refused(self, status: Status, retry_after: Option<u64>) -> Self {
         Self { status, retry_after, ..self }
     }
+
+    /// Makes the addresses of the page absolute, for a page that a proxy displays under the host of an application.
+    pub fn elsewhere(self) -> Self {
+        Self { is_elsewhere: true, ..self }
+    }
+
+    /// Sets the error code that the access log contains.
+    pub fn because(self, code: &'static str) -> Self {
+        Self { error: Some(code), ..self }
+    }
 }
 
 impl<'r> Responder<'r, 'static> for Page {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let vestibule = app_state(request).map_err(|error| error.status())?;
+        if let Some(code) = self.error {
+            LogEntry::of(request).set_error(code);
+        }
         let nonce = base64url(&random::bytes::<16>());
         let rendered = self.render(vestibule, &nonce).map_err(|error| {
             tracing::error!(%error, page = self.name, "a page can't be rendered");
@@ -93,7 +111,8 @@ impl<'r> Responder<'r, 'static> for Page {
         })?;
         let mut response = Response::build();
         response.status(self.status).header(ContentType::HTML).sized_body(rendered.len(), Cursor::new(rendered));
-        for (name, value) in headers(vestibule, &nonce) {
+        let own = if self.is_elsewhere { vestibule.config.web.public_url.origin() } else { "'self'" };
+        for (name, value) in headers(vestibule, &nonce, own) {
             response.header(Header::new(name, value));
         }
         if self.status == Status::Unauthorized {
@@ -108,6 +127,11 @@ impl<'r> Responder<'r, 'static> for Page {
 }
 
 impl Page {
+    /// Returns the text before each path of the page: `public_url`, or nothing for a page of the server's own host.
+    fn server<'v>(&self, vestibule: &'v Vestibule) -> &'v str {
+        if self.is_elsewhere { vestibule.config.web.public_url.as_str() } else { "" }
+    }
+
     /// Renders the template. The values of the page replace common values with the same name.
     fn render(&self, vestibule: &Vestibule, nonce: &str) -> Result<String, minijinja::Error> {
         let cookies = &vestibule.config.cookies;
@@ -119,6 +143,7 @@ impl Page {
             "csrf_cookie": &*cookies.csrf_name,
             "csrf_header": cookies.csrf_header,
             "fingerprint": if is_off { "off" } else { "on" },
+            "server": self.server(vestibule),
             "assets": assets::folder(),
             // Null if the page has no script of its own.
             "script": assets::address(&format!("{}.js", self.name)),
@@ -131,10 +156,10 @@ impl Page {
     }
 }
 
-/// Returns the headers that every page has.
-fn headers(vestibule: &Vestibule, nonce: &str) -> Vec<(&'static str, String)> {
+/// Returns the headers that every page has. `own` is the source of the style sheet and the icon in the content security policy.
+fn headers(vestibule: &Vestibule, nonce: &str, own: &str) -> Vec<(&'static str, String)> {
     vec![
-        ("Content-Security-Policy", policy(&vestibule.config.web.redirect_hosts, nonce)),
+        ("Content-Security-Policy", policy(&vestibule.config.web.redirect_hosts, nonce, own)),
         // With `no-referrer`, browsers would send `Origin: null` with the forms of these pages (Fetch, "append a request Origin
         // header"). The CSRF check would refuse it.
         ("Referrer-Policy", "same-origin".to_owned()),
@@ -148,8 +173,8 @@ fn headers(vestibule: &Vestibule, nonce: &str) -> Vec<(&'static str, String)> {
 /// origin. It forbids frames around the page. It also forbids that text becomes markup or code (Trusted Types).
 ///
 /// Chromium applies `form-action` also to the redirect after a form. This redirect may lead to a host of `redirect_hosts`, so
-/// these hosts are in `form-action`.
-fn policy(redirect_hosts: &[AllowedHost], nonce: &str) -> String {
+/// these hosts are in `form-action`. `own` is as for [`headers`].
+fn policy(redirect_hosts: &[AllowedHost], nonce: &str, own: &str) -> String {
     // The grammar of the policy has no IPv6 addresses (CSP 3 §2.3.1, host-source), so they are left out.
     let hosts: String = redirect_hosts
         .iter()
@@ -161,7 +186,7 @@ fn policy(redirect_hosts: &[AllowedHost], nonce: &str) -> String {
         })
         .collect();
     format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; img-src 'self'; \
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src {own}; img-src {own}; \
          connect-src 'self'; form-action 'self'{hosts}; base-uri 'none'; frame-ancestors 'none'; \
          require-trusted-types-for 'script'; trusted-types 'none'"
     )
@@ -183,7 +208,7 @@ mod tests {
     fn form_action_lists_this_server_and_the_allowed_hosts() {
         let hosts = ["app.example.com", "app.example.com:8443", "*.wild.example", "[::1]"]
             .map(|host| host.parse().expect("a host"));
-        let policy = policy(&hosts, "n");
+        let policy = policy(&hosts, "n", "'self'");
         let form_action = policy.split("; ").find(|part| part.starts_with("form-action")).expect("it is there");
         assert_eq!(
             form_action,

@@ -5,6 +5,7 @@ pub mod body;
 pub mod caller;
 pub mod field;
 mod fields;
+pub mod log_entry;
 pub mod peer;
 pub mod refusal;
 pub mod request_id;

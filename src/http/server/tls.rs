@@ -14,8 +14,9 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 use tokio_rustls::TlsAcceptor;
+use zeroize::Zeroizing;
 
-use crate::config::TlsFiles;
+use crate::config::{TlsFiles, text_file::read_text};
 
 /// The time between two looks whether the files have changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -110,13 +111,14 @@ fn state(files: &TlsFiles) -> [FileState; 2] {
 /// Reads a certificate with its chain, and its key.
 fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
     let wrong = |path: &PathBuf, reason: String| TlsError::File { path: path.clone(), reason };
-    let certs = CertificateDer::pem_file_iter(&files.certs)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| wrong(&files.certs, error.to_string()))?;
+    let bytes = |path: &PathBuf| read_text(path).map(String::into_bytes).map_err(|reason| wrong(path, reason));
+    let certs = CertificateDer::pem_slice_iter(&bytes(&files.certs)?).collect::<Result<Vec<_>, _>>();
+    let certs = certs.map_err(|error| wrong(&files.certs, error.to_string()))?;
     if certs.is_empty() {
         return Err(wrong(&files.certs, "has no certificate".to_owned()));
     }
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong(&files.key, error.to_string()))?;
+    let key = Zeroizing::new(bytes(&files.key)?);
+    let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| wrong(&files.key, error.to_string()))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(certs, key))

@@ -179,8 +179,11 @@ fn only_setting_or_clearing_a_cookie_removes_its_name_from_the_other_scopes() {
             "/session",
             [
                 ("__Secure-access_token", vec!["Path=/ ", "Path=/session ", "Path=/session Domain=example.test"]),
-                ("__Secure-refresh_token", vec!["Path=/ ", "Path=/ Domain=example.test", "Path=/session "]),
-                ("__Secure-csrf_token", vec!["Path=/ ", "Path=/session ", "Path=/session Domain=example.test"]),
+                (
+                    "__Secure-refresh_token",
+                    vec!["Path=/ ", "Path=/ Domain=example.test", "Path=/session Domain=example.test"],
+                ),
+                ("__Host-csrf_token", vec![]),
                 ("__Host-device_id", vec![]),
             ],
         ),

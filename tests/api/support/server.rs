@@ -215,6 +215,7 @@ impl Server {
         let new = NewAccount {
             username: Some(Username::parse(name).expect("a name")),
             email: Some(Email::parse(&format!("{name}@example.com")).expect("an address")),
+            email_verified: false,
             roles: roles.iter().map(|role| RoleName::parse(role).expect("a role")).collect(),
             permissions: permissions.iter().map(|name| Permission::parse(name).expect("a permission")).collect(),
             claims: serde_json::Map::new(),

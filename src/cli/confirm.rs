@@ -1,0 +1,38 @@
+//! The confirmation of a command that can't be undone.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::Args;
+
+use super::Failure;
+
+/// The option of a command that can't be undone.
+#[derive(Args)]
+pub(super) struct Confirmation {
+    /// Do not ask for confirmation
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Confirmation {
+    /// Asks on stderr whether to carry out the command, unless `--yes` was given. `action` is a question. Fails for any answer
+    /// except `y` and `yes`, and if stdin is not a terminal.
+    pub(super) fn ask(&self, action: &str) -> Result<(), Failure> {
+        if self.yes {
+            return Ok(());
+        }
+        let stdin = io::stdin();
+        if !stdin.is_terminal() {
+            return Err(Failure::new(
+                "stdin is not a terminal, so the command can't be confirmed; nothing was changed. Use --yes to confirm it",
+            ));
+        }
+        write!(io::stderr(), "{action} This can't be undone. [y/N] ")?;
+        let mut answer = String::new();
+        stdin.read_line(&mut answer)?;
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "y" | "yes" => Ok(()),
+            _ => Err(Failure::new("nothing was changed")),
+        }
+    }
+}

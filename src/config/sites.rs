@@ -1,0 +1,72 @@
+//! The sites: the hosts behind forward authentication, and who may use each.
+
+use super::{
+    declare::settings,
+    reader::{Read, Reader},
+    web::WebKeys,
+};
+use crate::domain::{
+    Permission, address::Authority, exclusions::Exclusions, policy::SitesDefault, redirect::AllowedHost,
+};
+
+settings! {
+    /// A host behind forward authentication, and who may use it.
+    pub struct Site, SiteKeys in "sites", |reader| {
+        /// The roles of which a user must have at least one to use this host. Unset: every user may use it.
+        #[key("sites.<id>.roles", example = "family,friends")]
+        roles: Option<Vec<String>>,
+        /// The permissions that a user must have, all of them, to use this host. Unset: none is needed.
+        #[key("sites.<id>.permissions", example = "wiki:read")]
+        permissions: Option<Vec<Permission>>,
+        /// The paths of this host that forward authentication permits without a login, in addition to `exclude_urls`.
+        #[key("sites.<id>.exclude_urls", default = Vec::<&str>::new())]
+        exclude_urls: Exclusions,
+        then {
+            /// The host, with a port if the setting has one. It may begin with `*.`.
+            host: AllowedHost = Ok(reader.id.parse().expect("the id of a site was checked when it was gathered")),
+        }
+    }
+}
+
+/// The hosts behind forward authentication.
+#[derive(Debug, Clone)]
+pub struct Sites {
+    /// Who may use a host that has no table.
+    pub default: SitesDefault,
+    /// The hosts with a table. Of two that cover the same host, the narrower one comes first.
+    sites: Vec<Site>,
+}
+
+impl Sites {
+    /// Returns the table that counts for a host: the narrowest that covers it. `None` if no table does.
+    pub fn find(&self, host: &Authority) -> Option<&Site> {
+        self.sites.iter().find(|site| site.host.covers(host))
+    }
+
+    /// Returns whether there is no table.
+    pub fn is_empty(&self) -> bool {
+        self.sites.is_empty()
+    }
+
+    /// Returns whether anybody who registers may use some host: a host without a table, or one without roles and permissions.
+    pub fn admit_everybody(&self) -> bool {
+        let is_open = |site: &Site| site.roles.is_none() && site.permissions.is_none();
+        self.default == SitesDefault::SignedIn || self.sites.iter().any(is_open)
+    }
+
+    /// Reads and checks the tables. Fails if a setting of any table can't be read.
+    pub(super) fn read(reader: &mut Reader, web: &WebKeys) -> Read<Self> {
+        let mut sites: Vec<Read<Site>> = Vec::new();
+        for id in reader.ids("sites") {
+            reader.id = id;
+            let site = SiteKeys::read(reader).complete();
+            if site.as_ref().is_ok_and(|site| site.exclude_urls.0.iter().any(|exclusion| exclusion.host().is_some())) {
+                reader.refuse("sites.<id>.exclude_urls", "must be paths without a host, since the table names it");
+            }
+            sites.push(site);
+        }
+        let mut sites = sites.into_iter().collect::<Read<Vec<Site>>>()?;
+        sites.sort_by_key(|site| std::cmp::Reverse(site.host.precision()));
+        Ok(Self { default: web.sites_default?, sites })
+    }
+}

@@ -1,0 +1,31 @@
+//! Files of text, as editors and shells of all systems write them.
+
+use std::{fs, path::Path};
+
+/// The byte order mark of UTF-8. Some editors write it at the beginning of a file.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Returns the text of a file, without a byte order mark.
+///
+/// # Errors
+/// The end of a sentence about the file: it can't be read, is UTF-16, or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, String> {
+    let bytes = fs::read(path).map_err(|error| format!("can't be read: {error}"))?;
+    let text = String::from_utf8(plain(&bytes)?.to_vec());
+    text.map_err(|_| "can't be read: it is not UTF-8; save it as UTF-8".to_owned())
+}
+
+/// Returns the bytes of a file, without the byte order mark if they are UTF-8. Random bytes are returned as they are.
+///
+/// # Errors
+/// The end of a sentence about the file, if it is UTF-16, which `>` of Windows PowerShell writes: its bytes would be another
+/// secret.
+pub fn plain(bytes: &[u8]) -> Result<&[u8], String> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let is_wide = |of: usize| pairs.iter().skip(1).all(|pair| pair[of] == 0);
+    if pairs.len() > 1 && rest.is_empty() && (is_wide(0) || is_wide(1)) {
+        return Err("is UTF-16; save it as UTF-8".to_owned());
+    }
+    let is_text = std::str::from_utf8(bytes).is_ok();
+    Ok(bytes.strip_prefix(MARK).filter(|_| is_text).unwrap_or(bytes))
+}
