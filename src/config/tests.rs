@@ -7,6 +7,7 @@ mod secrets;
 mod sources;
 mod text_files;
 mod values;
+mod wrong;
 
 use std::fs;
 

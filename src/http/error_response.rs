@@ -3,7 +3,7 @@
 
 use std::{
     io::Cursor,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use rocket::{
@@ -29,8 +29,7 @@ impl<'r> Responder<'r, 'static> for ApiError {
             return pages::error_page(&self, request);
         }
         if self.lacks_reason() {
-            let refused: &RefusedToken = request.local_cache(RefusedToken::default);
-            *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
+            *RefusedToken::slot(request) = Some(self.clone());
         }
         let is_of_oauth = oauth::is_endpoint(request);
         let error = if is_of_oauth { self.with_oauth_code() } else { self };
@@ -39,8 +38,17 @@ impl<'r> Responder<'r, 'static> for ApiError {
     }
 }
 
-/// The error of a refused token whose reason is not known yet.
-type RefusedToken = Mutex<Option<ApiError>>;
+/// The error of a refused token whose reason is not known yet. It is a type of its own, because the cache of a request has one
+/// value for each type.
+#[derive(Default)]
+struct RefusedToken(Mutex<Option<ApiError>>);
+
+impl RefusedToken {
+    fn slot<'r>(request: &'r Request<'_>) -> MutexGuard<'r, Option<ApiError>> {
+        let refused: &Self = request.local_cache(Self::default);
+        refused.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A fairing that adds the reason to the error of a token that has expired or was revoked. The guards do not read the database,
 /// and only the row of the session contains the reason.
@@ -53,8 +61,7 @@ impl Fairing for Reasons {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let refused: &RefusedToken = request.local_cache(RefusedToken::default);
-        let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let refused = RefusedToken::slot(request).take();
         let Some(error) = refused.filter(|error| error.status() == response.status()) else { return };
         let (Ok(vestibule), Some(session)) = (app_state(request), LogEntry::of(request).session()) else { return };
         // Without the database the client learns the error, and no reason.

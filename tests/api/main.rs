@@ -39,6 +39,7 @@ mod pages_register;
 mod password_change;
 mod privacy;
 mod privacy_page;
+mod reasons;
 mod refresh;
 mod regressions;
 mod renewal;
