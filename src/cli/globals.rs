@@ -10,7 +10,7 @@ pub(super) struct Globals {
     /// The directory of the database and the root secret, instead of the setting data_dir
     #[arg(long, global = true, value_name = "PATH", display_order = 100)]
     pub(super) data_dir: Option<PathBuf>,
-    /// The configuration file, instead of Rocket.toml; also by VESTIBULE_CONFIG
+    /// The configuration file, instead of Rocket.toml and /etc/vestibule.toml; also by VESTIBULE_CONFIG
     #[arg(long, global = true, value_name = "FILE", display_order = 100)]
     pub(super) config: Option<PathBuf>,
 }

@@ -3,7 +3,7 @@
 use crate::{
     cli::Failure,
     domain::{Identifier, User, UserId},
-    flows::Vestibule,
+    flows::{Vestibule, steps::email_keys::list_clashes},
     store::users,
 };
 
@@ -33,7 +33,24 @@ impl UserArg {
             Some(user) => Some(user),
             None => users::find_by_identifier(&mut reader, &self.identifier).await?,
         };
-        found.ok_or_else(|| Failure::new(format!("there is no user {:?}; see `vestibule user list`", self.typed)))
+        let found = found
+            .ok_or_else(|| Failure::new(format!("there is no user {:?}; see `vestibule user list`", self.typed)))?;
+        if matches!(self.identifier, Identifier::Email(_)) {
+            self.refuse_clash(vestibule, &found).await?;
+        }
+        Ok(found)
+    }
+
+    /// Fails if a younger account has the same address as the found one, in another spelling.
+    async fn refuse_clash(&self, vestibule: &Vestibule, found: &User) -> Result<(), Failure> {
+        let clashes = list_clashes(&vestibule.store).await?;
+        match clashes.iter().find(|clash| clash.older == Some(found.id)) {
+            Some(clash) => Err(Failure::new(format!(
+                "two accounts have the address {:?}: {} and {}; name one by its id",
+                self.typed, found.id, clash.user
+            ))),
+            None => Ok(()),
+        }
     }
 }
 

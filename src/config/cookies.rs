@@ -6,12 +6,13 @@ use super::{
     declare::settings,
     reader::{Read, Reader, share},
     setting::text_if,
+    tokens::TokenKeys,
     web::WebKeys,
 };
 use crate::domain::{
     address::{is_domain, is_localhost},
     cookie_name::{Attributes, Conflict, CookieName, is_token},
-    policy::SameSite,
+    policy::{SameSite, TokenLocation},
 };
 
 settings! {
@@ -61,12 +62,13 @@ fn attributes(secure: &Read<bool>, domain: &Read<Option<String>>, is_at_root: bo
 
 impl CookieKeys {
     /// Refuses settings that can't be used together.
-    pub(super) fn check(&self, reader: &mut Reader, web: &WebKeys) {
+    pub(super) fn check(&self, reader: &mut Reader, web: &WebKeys, tokens: &TokenKeys) {
         if let (Ok(false), Ok(SameSite::None)) = (self.secure, self.samesite) {
             let secure = reader.describe("cookie_secure");
             reader.refuse("cookie_samesite", format!("none can't be used with {secure}"));
         }
-        self.check_url(reader, web);
+        self.check_url(reader, web, tokens);
+        self.check_csrf_name(reader);
         self.check_domain(reader, web);
         let names = [
             ("access_cookie_name", &self.access_name, attributes(&self.secure, &self.domain, true)),
@@ -96,13 +98,24 @@ impl CookieKeys {
 
     /// Refuses secure cookies with a `public_url` of plain http: a browser would drop them, so nobody could sign in. Browsers
     /// accept them from this machine.
-    fn check_url(&self, reader: &mut Reader, web: &WebKeys) {
-        if let (Ok(true), Ok(url)) = (self.secure, &web.public_url)
+    fn check_url(&self, reader: &mut Reader, web: &WebKeys, tokens: &TokenKeys) {
+        if let (Ok(true), Ok(url), Ok(TokenLocation { cookies: true, .. })) =
+            (self.secure, &web.public_url, tokens.location)
             && !url.is_https()
             && !is_localhost(&url.authority().host)
         {
             let secure = reader.describe("cookie_secure");
             reader.refuse("public_url", format!("must be https, since browsers drop cookies over http with {secure}"));
+        }
+    }
+
+    /// Refuses a CSRF cookie that another host of `cookie_domain` could set. The access cookie counts only beside it.
+    fn check_csrf_name(&self, reader: &mut Reader) {
+        if let (Ok(true), Ok(Some(_)), Ok(name)) = (self.secure, &self.domain, &self.csrf_name)
+            && !name.starts_with("__Host-")
+        {
+            let domain = reader.describe("cookie_domain");
+            reader.refuse("csrf_cookie_name", format!("must begin with __Host-, with {domain}"));
         }
     }
 

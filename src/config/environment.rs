@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use figment::{Profile, util::nest, value::Value};
 
-use super::{gathered::Gathered, schema::TABLES, text_file::read_text};
+use super::{gathered::Gathered, schema::TABLES, text_file::read_bytes};
 
 /// The prefix of the variables that set keys of this program.
 const OWN_PREFIX: &str = "VESTIBULE_";
@@ -57,6 +57,9 @@ impl Variables {
             } else if let Some(suffix) = name.strip_prefix(ROCKET_PREFIX) {
                 let key = suffix.to_ascii_lowercase();
                 if matches!(key.as_str(), "profile" | "config") {
+                    if file.is_some() {
+                        gathered.notes.push(format!("{place} has no effect; set it in the environment"));
+                    }
                     continue;
                 }
                 // Rocket's own provider for the environment reads a value in the same way: a name with dots is nested, and a
@@ -104,9 +107,11 @@ pub(super) fn dotenv(directory: &Path, gathered: &mut Gathered) -> Option<Variab
     if !path.is_file() {
         return None;
     }
-    let text = read_text(&path).map_err(|wrong| gathered.problem(".env", "the working directory", &wrong)).ok()?;
+    let bytes = read_bytes(&path).map_err(|wrong| gathered.problem(".env", "the working directory", &wrong)).ok()?;
     let mut variables = Variables::default();
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        // A line of ours that is not UTF-8 is refused below.
+        let line = String::from_utf8_lossy(line);
         let line = line.trim();
         let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
         if !has_known_prefix(line) && !line.starts_with("VESTIBULE ") {
@@ -116,6 +121,7 @@ pub(super) fn dotenv(directory: &Path, gathered: &mut Gathered) -> Option<Variab
         let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
         let pair = line.split_once('=').map(|(name, value)| (name.trim_end(), value));
         let pair = pair.filter(|(name, _)| is_name(name)).ok_or("is not NAME=value");
+        let pair = pair.and_then(|pair| if pair.1.contains('\u{fffd}') { Err("is not UTF-8") } else { Ok(pair) });
         match pair.and_then(|(name, value)| Ok((name, unquoted(value)?))) {
             Ok((name, value)) => drop(variables.0.insert(name.to_owned(), value.to_owned())),
             Err(wrong) => gathered.problem(&format!("line {}", index + 1), ".env", wrong),

@@ -102,9 +102,10 @@ impl Gathered {
     fn put_id(&mut self, table: &str, id: &str, origin: &str) {
         let Some(table) = TABLES.into_iter().find(|known| *known == table) else { return };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        let host = || id.parse::<AllowedHost>().is_ok_and(|host| host.to_string() == id);
+        // A client chooses the port that it names, so no rule may depend on it.
+        let host = || id.parse::<AllowedHost>().is_ok_and(|host| host.to_string() == id && !host.has_port());
         let (is_allowed, allowed) = match table {
-            "sites" => (host(), "a site's id is a host such as app.example.com, in lower case, with a port or without"),
+            "sites" => (host(), "a site's id is a host such as app.example.com, in lower case and without a port"),
             _ => (
                 (1..=64).contains(&id.len()) && id.bytes().all(plain),
                 "a client's id is 1 to 64 letters, digits, - . _",
@@ -121,6 +122,9 @@ impl Gathered {
     pub(super) fn unknown(&mut self, key: &str, origin: &str) {
         let message = match suggest(self.schema, key) {
             Some(known) => format!("unknown key; did you mean {known}?"),
+            None if key.starts_with("sites.") => {
+                "unknown key; a host with dots is in quotes: [default.auth.sites.\"app.example.com\"]".to_owned()
+            }
             None => "unknown key".to_owned(),
         };
         // The value is not printed: it may be a secret under a mistyped name.
@@ -130,6 +134,10 @@ impl Gathered {
     /// Records a problem that is not about the value of a known key.
     pub(super) fn problem(&mut self, subject: &str, origin: &str, message: &str) {
         let (subject, message) = (subject.to_owned(), message.to_owned());
+        // The table of a client or site is named again by each of its keys.
+        if self.problems.iter().any(|known| (&known.subject, &known.message) == (&subject, &message)) {
+            return;
+        }
         self.problems.push(Problem { subject, value: None, origin: Some(origin.to_owned()), message });
     }
 

@@ -247,7 +247,7 @@ fn read(reader: &mut Reader) -> Read<Config> {
     let passwords = PasswordKeys::read(reader);
     passwords.check(reader);
     let cookies = CookieKeys::read(reader);
-    cookies.check(reader, &web);
+    cookies.check(reader, &web, &tokens);
     let limits = LimitKeys::read(reader).complete();
     let clients = Clients::read(reader, &tokens, &sessions);
     let sites = Sites::read(reader, &web);

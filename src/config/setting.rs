@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
 use crate::domain::{
-    Permission,
+    Permission, RoleName,
     address::PublicUrl,
     client::ClientSecretHash,
     cookie_name::CookieName,
@@ -188,9 +188,9 @@ lists! {
         |item| item.parse().map_err(|_| String::new()), |hosts| hosts, |it| show_list(it);
     Vec<Permission>: "a list of permissions, such as [\"posts:read\", \"posts:write\"]",
         |item| Permission::parse(item).map_err(|wrong| format!("; one of these {wrong}")), sorted, |it| show_list(it);
-    Vec<String>: "a list of names", |item| match item {
-        "" => Err(String::new()),
-        name => Ok(name.to_owned()),
+    Vec<String>: "a list of roles", |item| match RoleName::parse(item) {
+        Ok(role) => Ok(role.as_str().to_owned()),
+        Err(wrong) => Err(format!("; one of these {wrong}")),
     }, |names| names, |it| show_list(it);
     Exclusions: "a list of paths such as /public/**, app.example.com/*.css",
         |item| item.parse().map_err(|wrong| format!(": {wrong}")), Self, |it| show_list(&it.0);

@@ -22,7 +22,7 @@ settings! {
         #[key("sites.<id>.exclude_urls", default = Vec::<&str>::new())]
         exclude_urls: Exclusions,
         then {
-            /// The host, with a port if the setting has one. It may begin with `*.`.
+            /// The host. It may begin with `*.`, and then covers the hosts below the domain.
             host: AllowedHost = Ok(reader.id.parse().expect("the id of a site was checked when it was gathered")),
         }
     }

@@ -15,6 +15,15 @@ pub fn read_text(path: &Path) -> Result<String, String> {
     text.map_err(|_| "can't be read: it is not UTF-8; save it as UTF-8".to_owned())
 }
 
+/// Returns the bytes of a file, without the byte order mark.
+///
+/// # Errors
+/// The end of a sentence about the file: it can't be read, or is UTF-16.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let bytes = fs::read(path).map_err(|error| format!("can't be read: {error}"))?;
+    Ok(bytes.strip_prefix(MARK).unwrap_or(plain(&bytes)?).to_vec())
+}
+
 /// Returns the bytes of a file, without the byte order mark if they are UTF-8. Random bytes are returned as they are.
 ///
 /// # Errors
@@ -22,8 +31,12 @@ pub fn read_text(path: &Path) -> Result<String, String> {
 /// secret.
 pub fn plain(bytes: &[u8]) -> Result<&[u8], String> {
     let (pairs, rest) = bytes.as_chunks::<2>();
-    let is_wide = |of: usize| pairs.iter().skip(1).all(|pair| pair[of] == 0);
-    if pairs.len() > 1 && rest.is_empty() && (is_wide(0) || is_wide(1)) {
+    // In most texts most characters have a zero byte. Random bytes do not.
+    let has_mark = matches!(pairs.first(), Some([0xFF, 0xFE] | [0xFE, 0xFF]));
+    let zeros = |of: usize| pairs.iter().skip(1).filter(|pair| pair[of] == 0).count();
+    let wide = zeros(0).max(zeros(1));
+    let is_wide = wide == pairs.len() - usize::from(!pairs.is_empty()) || (has_mark && wide * 2 > pairs.len());
+    if pairs.len() > 1 && rest.is_empty() && is_wide {
         return Err("is UTF-16; save it as UTF-8".to_owned());
     }
     let is_text = std::str::from_utf8(bytes).is_ok();

@@ -16,12 +16,24 @@ impl Username {
     /// The length of the longest username, in characters.
     pub const MAX_CHARS: usize = 64;
 
-    /// Reads a username as the user typed it. White space at both ends is removed.
+    /// Reads a new username as the user typed it. White space at both ends is removed.
     ///
     /// # Errors
-    /// A message if the text is empty or too long, or if it contains `@`, a control character or an invisible
-    /// character.
+    /// A message if the text is empty or too long, if it contains `@`, a control character or an invisible character,
+    /// or if it is an id. Forward authentication names a user without a name by the id, so a name must not pose as one.
     pub fn parse(input: &str) -> Result<Self, &'static str> {
+        let name = Self::of_account(input)?;
+        if UserId::parse(&name.key).is_some() {
+            return Err("must not be an id");
+        }
+        Ok(name)
+    }
+
+    /// Reads the username of an account that exists, which may have been chosen under earlier rules.
+    ///
+    /// # Errors
+    /// As [`Username::parse`], but an id is accepted.
+    pub fn of_account(input: &str) -> Result<Self, &'static str> {
         let shown = unicode::normalise(input)?;
         if shown.is_empty() || shown.chars().count() > Self::MAX_CHARS {
             return Err("must have 1 to 64 characters");
@@ -126,7 +138,7 @@ impl Identifier {
         if input.contains('@') {
             Email::parse(input).map(Self::Email)
         } else {
-            Username::parse(input).map(Self::Username)
+            Username::of_account(input).map(Self::Username)
         }
     }
 

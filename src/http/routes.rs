@@ -46,7 +46,11 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
         (Group::ForwardAuth, format!("{base_path}/"), routes![forward_auth::verify]),
         (Group::WellKnown, "/".to_owned(), routes![well_known::jwks, oauth::metadata::metadata]),
         (Group::Operation, "/".to_owned(), routes![health::health, openapi::openapi]),
-        (Group::Pages, format!("{base_path}/"), routes![pages::continue_to_next, pages::continue_head]),
+        (
+            Group::Pages,
+            format!("{base_path}/"),
+            routes![pages::continue_to_next, pages::continue_head, pages::logout_form_with_refresh_cookie],
+        ),
         (Group::Pages, "/".to_owned(), pages::routes()),
         (Group::Pages, "/".to_owned(), routes![assets::asset, assets::asset_of_version]),
     ]

@@ -150,7 +150,8 @@ pub async fn insert(conn: &mut Conn, user: &NewUser) -> Result<std::result::Resu
 /// has one of the names. If there is no user with this id, it changes nothing and returns `Ok(Ok(()))`.
 ///
 /// A new email address is not verified. An address is new if it differs from the old address in more than the case of ASCII
-/// letters. The lookup key ignores more differences, but two addresses with the same key can still be different mailboxes.
+/// letters. The lookup key ignores more differences, but two addresses with the same key can still be different mailboxes. An
+/// address that stays keeps its key, also if an older account has the same address in another spelling.
 pub async fn set_names(
     conn: &mut Conn,
     id: UserId,
@@ -159,9 +160,10 @@ pub async fn set_names(
 ) -> Result<std::result::Result<(), TakenName>> {
     let updated = sql("update users set username = $1, username_key = $2, email = $3,
             email_verified_at = case when lower(email) is not distinct from $6 then email_verified_at end,
-            email_key = $4
+            email_key = case when email is not distinct from $3 then email_key else $4 end
          where id = $5 and not exists
-            (select 1 from users as other where other.id <> $5 and (other.username_key = $2 or other.email_key = $4))")
+            (select 1 from users as other where other.id <> $5 and (other.username_key = $2
+                or (other.email_key = $4 and users.email is distinct from $3)))")
     .bind(username.map(Username::as_str))
     .bind(username.map(Username::key))
     .bind(email.map(Email::as_str))

@@ -49,6 +49,7 @@ const ROWS: &[(&str, &str, Row)] = &[
     ("POST", "/login", Form),
     ("POST", "/register", Form),
     ("POST", "/logout", Form),
+    ("POST", "/auth/sign-out", Form),
     ("POST", "/account/sign-out", Form),
     ("POST", "/account/sessions/<id>/revoke", Form),
     ("POST", "/account/sessions/revoke-others", Form),

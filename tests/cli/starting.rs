@@ -28,7 +28,8 @@ fn only_a_server_and_user_add_create_a_database() {
     ] {
         let place = Place::new();
         let refused = place.run(arguments).failed();
-        for part in ["no database ./data/vestibule.db", "data_dir is ./data", "profile serve", "--data-dir", "--config"]
+        for part in
+            ["no database ./data/vestibule.db", "data_dir is ./data", "profile release", "--data-dir", "--config"]
         {
             assert!(refused.contains(part), "{arguments:?}: {part:?} is not in {refused}");
         }
@@ -194,6 +195,7 @@ fn an_address_with_an_international_domain_has_one_key_in_an_old_database_too() 
         "update users set email = 'Ada@Bücher.example', email_key = 'ada@bücher.example' where username = 'ada';
          update users set email = 'ada@xn--bcher-kva.example', email_key = 'ada@xn--bcher-kva.example'
             where username = 'eve';
+         update users set created_at = created_at - 10 where username = 'ada';
          delete from meta where key = 'email_keys';",
     );
     let server = place.start(&["serve"]);
@@ -215,6 +217,15 @@ fn an_address_with_an_international_domain_has_one_key_in_an_old_database_too() 
     let (_, _, log) = server.stop();
     let told = log.iter().filter(|line| line.contains("in another spelling")).collect::<Vec<_>>();
     assert!(told.len() == 1 && told[0].contains(&ids[0]) && told[0].contains(&ids[1]), "{log:?}");
+    // Every change works by the id, and the address alone names neither account.
+    let ambiguous = place.run(&["user", "disable", "ada@xn--bcher-kva.example"]).failed();
+    assert!(ambiguous.contains(&ids[0]) && ambiguous.contains(&ids[1]), "{ambiguous}");
+    for change in [&["disable"][..], &["enable"], &["passwd", "--generate"], &["set", "--email-verified"]] {
+        let arguments = [&["user", change[0], &ids[1]], &change[1..]].concat();
+        assert_eq!(place.run(&arguments).code, Some(0), "{arguments:?}");
+    }
+    let posing = place.run(&["user", "add", &ids[0], "--generate"]);
+    assert_eq!((posing.code, posing.stderr.contains("must not be an id")), (Some(1), true), "{}", posing.stderr);
     // Another address for the younger one ends it.
     place.run(&["user", "set", "eve", "--email", "eve@example.com"]).succeeded();
     assert_eq!(place.run(&["user", "list"]).stderr, "");

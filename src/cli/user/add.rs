@@ -68,7 +68,10 @@ impl Add {
 /// Returns the username and the email address of the new user. Fails if both arguments are email addresses.
 fn names(name: Identifier, email: Option<Email>) -> Result<(Option<Username>, Option<Email>), Failure> {
     match (name, email) {
-        (Identifier::Username(username), email) => Ok((Some(username), email)),
+        (Identifier::Username(name), email) => {
+            let username = Username::parse(name.as_str()).map_err(|wrong| Failure::new(format!("the name {wrong}")))?;
+            Ok((Some(username), email))
+        }
         (Identifier::Email(email), None) => Ok((None, Some(email))),
         (Identifier::Email(_), Some(_)) => {
             Err(Failure::new("the name is an email already; use a user name with --email, or leave --email out"))

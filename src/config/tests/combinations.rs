@@ -109,6 +109,17 @@ fn a_cookie_name_whose_prefix_does_not_fit_the_attributes_is_refused() {
 }
 
 #[test]
+fn with_a_domain_no_other_host_may_be_able_to_set_the_csrf_cookie() {
+    let domain = serve().set("cookie_domain", "example.com");
+    for name in ["csrf", "__Secure-csrf"] {
+        let problem = problem(&domain.clone().set("csrf_cookie_name", name));
+        assert!(problem.contains("must begin with __Host-, with cookie_domain"), "{problem}");
+        config(&serve().set("csrf_cookie_name", name));
+    }
+    config(&domain.set("csrf_cookie_name", "__Host-csrf"));
+}
+
+#[test]
 fn default_cookie_names_follow_the_attributes() {
     let cookies = config(&serve().set("cookie_domain", "example.com")).cookies;
     assert_eq!(&*cookies.access_name, "__Secure-access_token");
@@ -177,6 +188,7 @@ fn a_public_url_with_which_nobody_could_sign_in_is_refused() {
         let problem = problem(&serve().set("public_url", url));
         assert!(problem.contains("must be https") && problem.contains("cookie_secure = true"), "{problem}");
         config(&serve().set("public_url", url).set("cookie_secure", false));
+        config(&serve().set("public_url", url).set("token_location", "headers"));
     }
     for url in ["http://localhost:9", "http://auth.localhost", "http://127.0.0.1:8000", "http://[::1]:8000"] {
         config(&serve().set("public_url", url));
@@ -185,7 +197,7 @@ fn a_public_url_with_which_nobody_could_sign_in_is_refused() {
 
 #[test]
 fn the_narrowest_table_of_a_host_counts() {
-    let sources = ["*.example.com", "app.example.com", "app.example.com:8443", "*.b.example.com"]
+    let sources = ["*.example.com", "app.example.com", "*.b.example.com"]
         .iter()
         .fold(serve(), |sources, host| sources.set(&format!("sites.{host}.roles"), *host));
     let sites = config(&sources).sites;
@@ -193,14 +205,18 @@ fn the_narrowest_table_of_a_host_counts() {
     for (host, table) in [
         ("app.example.com", "app.example.com"),
         ("app.example.com:443", "app.example.com"),
-        ("app.example.com:8443", "app.example.com:8443"),
+        ("app.example.com:8443", "app.example.com"),
         ("x.example.com", "*.example.com"),
         ("x.b.example.com", "*.b.example.com"),
     ] {
         assert_eq!(roles(host), Some(vec![table.to_owned()]), "{host}");
     }
     assert_eq!(roles("example.com"), None);
-    for (id, why) in [("App.example.com", "in lower case"), ("https://a.example", "a site's id is a host")] {
+    for (id, why) in [
+        ("App.example.com", "in lower case"),
+        ("app.example.com:8443", "without a port"),
+        ("https://a.example", "a site's id is a host"),
+    ] {
         assert!(problem(&serve().set(&format!("sites.{id}.roles"), "a")).contains(why), "{id}");
     }
     let other = problem(&serve().set("sites.a.example.exclude_urls", vec!["b.example/x"]));

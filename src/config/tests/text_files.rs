@@ -56,6 +56,14 @@ fn only_lines_of_ours_are_judged_and_a_problem_names_the_line() {
 }
 
 #[test]
+fn a_line_that_is_not_utf_8_is_judged_only_if_it_is_ours() {
+    let foreign = b"NAME=Jos\xe9\nVESTIBULE_PORT=1\n".to_vec();
+    assert_eq!(sources_dir().file(".env", foreign).loaded().config.web.port, 1);
+    let own = sources_dir().file(".env", b"A=1\nVESTIBULE_ISSUER=Jos\xe9\n").problem();
+    assert_eq!(own, "line 2 (.env): is not UTF-8");
+}
+
+#[test]
 fn a_byte_order_mark_is_left_out_and_utf_16_is_refused_by_name() {
     let text = "[default.auth]\nissuer = \"a\"\n";
     let secret = "dHlwZS1vZi1hLXNlY3JldC10aGF0LWlzLWxvbmctZW5vdWdo";
@@ -78,6 +86,13 @@ fn a_byte_order_mark_is_left_out_and_utf_16_is_refused_by_name() {
             }
         }
     }
+    let euro = sources_dir().file("key", wide(&format!("{secret}€{secret}"), u16::to_le_bytes, true));
+    let path = euro.directory.path().join("key").display().to_string();
+    assert!(problem(&serve().set("secret_key_file", path)).ends_with("is UTF-16; save it as UTF-8"));
+    let random: Vec<u8> = (0..64u8).map(|byte| byte.wrapping_mul(37) ^ 0x5a).collect();
+    let random = sources_dir().file("key", [&[0xFF, 0xFE], &random[..]].concat());
+    let path = random.directory.path().join("key").display().to_string();
+    loaded(&serve().set("root_secret_file", path));
     let with_mark = sources_dir().file("key", format!("\u{feff}{secret}\r\n"));
     let path = with_mark.directory.path().join("key").display().to_string();
     let keys = loaded(&serve().set("secret_key_file", path)).config.keys;

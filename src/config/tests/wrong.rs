@@ -55,7 +55,10 @@ const IN_THE_FILE: &[(&str, &[&str])] = &[
         "[default.auth.sites.\"app.example.com\"]\nrole = [\"a\"]",
         &["role", "did you mean sites.app.example.com.roles?"],
     ),
-    ("[default.auth.sites.\"app.example.com\"]\nroles = [\"\"]", &["sites.app.example.com.roles", "a list of names"]),
+    (
+        "[default.auth.sites.\"app.example.com\"]\nroles = [\"\"]",
+        &["sites.app.example.com.roles", "a list of roles; one of these"],
+    ),
     ("sites = [\"app.example.com\"]", &["sites (Rocket.toml)", "must be tables such as [default.auth.sites.<id>]"]),
     ("[default.auth.clients.\"my app\"]", &["clients.my app", "1 to 64 letters, digits"]),
     ("[default.auth.clients.web]\naudiense = \"x\"", &["clients.web.audiense", "did you mean clients.web.audience?"]),

@@ -23,7 +23,7 @@ pub enum OpenError {
     #[error("the clock of this machine is before 1970; set it, and start again")]
     Clock,
     /// There is no database, and this command creates none.
-    #[error("there is no database {} (data_dir is {}, profile serve; `vestibule dev` keeps its data in ./data-dev); \
+    #[error("there is no database {} (data_dir is {}, profile release unless ROCKET_PROFILE names another; `vestibule dev` keeps its data in ./data-dev); \
              name the data of your server with --data-dir, or its configuration file with --config", database.display(), directory.display()
     )]
     NoDatabase {
@@ -35,7 +35,7 @@ pub enum OpenError {
     /// The database exists, but the root secret that seals its keys is missing.
     #[error(
         "{} is missing, but the database {} was made with it; put it back (it is not in a copy of the database), \
-         or set root_secret", secret.display(), database.display()
+         or set root_secret; if it is lost, `vestibule keys recover --lost-secret` starts over without it", secret.display(), database.display()
     )]
     SecretMissing {
         /// The path at which the secret is expected.

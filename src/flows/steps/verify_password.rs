@@ -79,7 +79,8 @@ pub(in crate::flows) async fn verify_password(
 /// Returns the lookup keys of the user's username and email address, whichever are set.
 fn lookup_keys(user: &User) -> Vec<String> {
     // A stored name may be invalid under the present rules. Then its text is the key.
-    let of_username = |text: &str| Username::parse(text).map_or_else(|_| text.to_owned(), |name| name.key().to_owned());
+    let of_username =
+        |text: &str| Username::of_account(text).map_or_else(|_| text.to_owned(), |name| name.key().to_owned());
     let of_email = |text: &str| Email::parse(text).map_or_else(|_| text.to_owned(), |email| email.key().to_owned());
     user.username.as_deref().map(of_username).into_iter().chain(user.email.as_deref().map(of_email)).collect()
 }

@@ -79,7 +79,7 @@ pub async fn change_names(
             let Some(user) = users::find(tx, id).await? else { return Ok(Changed::Gone) };
             // A name that is not in the request stays, unless it is invalid under the present rules.
             let username =
-                names.username.clone().unwrap_or_else(|| parse_stored(user.username.as_deref(), Username::parse));
+                names.username.clone().unwrap_or_else(|| parse_stored(user.username.as_deref(), Username::of_account));
             let email = names.email.clone().unwrap_or_else(|| parse_stored(user.email.as_deref(), Email::parse));
             if let Err((field, message)) = check_names(field, username.is_some(), email.is_some()) {
                 // If either name would be enough, `check_names` returns the field `username`. If the request removes the email

@@ -159,7 +159,7 @@ impl UserPlan {
         let lost_role = user.roles.iter().any(|role| !role_names.contains(role));
         let lost_permission = user.direct_permissions.iter().any(|permission| !permissions.contains(permission));
         // A stored name that is invalid under the present rules counts as absent.
-        let stored_username = user.username.as_deref().and_then(|name| Username::parse(name).ok());
+        let stored_username = user.username.as_deref().and_then(|name| Username::of_account(name).ok());
         let stored_email = user.email.as_deref().and_then(|email| Email::parse(email).ok());
         Ok(Ok(Self {
             username: change.username.clone().or(stored_username),

@@ -114,11 +114,14 @@ impl<'r> Forwarded<'r> {
         let path = uri.split('?').next().unwrap_or_default();
         for text in if self.is_get() { [uri, path, "/"] } else { ["/"; 3] } {
             let address = format!("{scheme}://{host}{text}");
-            if address.len() <= MAX_WAY_BACK {
-                let target = vestibule.redirects.read(&address)?.as_query_value();
-                if target.len() <= MAX_WAY_BACK {
-                    return Some(target);
-                }
+            if address.len() > MAX_WAY_BACK {
+                continue;
+            }
+            match vestibule.redirects.read(&address).map(|target| target.as_query_value()) {
+                Some(target) if target.len() <= MAX_WAY_BACK => return Some(target),
+                // A path that is not a plain one leads nowhere. The query may have any bytes.
+                None if text == path => return None,
+                _ => {}
             }
         }
         None
@@ -136,8 +139,17 @@ const MAX_WAY_BACK: usize = 2048;
 impl Forwarded<'_> {
     /// Returns the refusal with the way on for a person. `next` is the result of [`Forwarded::way_back`], `who` the name of the
     /// user.
-    fn refusal(&self, error: ApiError, next: Option<String>, who: Option<String>) -> ForwardAuthRefusal {
-        let unlisted_host = self.authority().filter(|_| next.is_none() && who.is_none()).map(|host| host.host);
+    fn refusal(
+        &self,
+        vestibule: &Vestibule,
+        error: ApiError,
+        next: Option<String>,
+        who: Option<String>,
+    ) -> ForwardAuthRefusal {
+        let unlisted_host = self.authority().map(|host| host.host).filter(|host| {
+            let is_listed = vestibule.redirects.read(&format!("https://{host}/")).is_some();
+            next.is_none() && who.is_none() && !is_listed
+        });
         let is_form = self.method.is_some_and(|method| !matches!(method, "GET" | "HEAD"));
         let way = WayOn { who, next: next.unwrap_or_default(), unlisted_host, is_form, is_elsewhere: true };
         ForwardAuthRefusal { error, way: Some(Box::new(way)) }
@@ -332,7 +344,7 @@ pub async fn verify(
                 Some(next) if is_redirected => {
                     Ok(ForwardAuthResponse::SignIn(format!("{}{}/continue?next={next}", web.public_url, web.base_path)))
                 }
-                next => Err(forwarded.refusal(error, next, None)),
+                next => Err(forwarded.refusal(vestibule, error, next, None)),
             };
         }
     };
@@ -345,6 +357,6 @@ pub async fn verify(
         .and_then(|()| forwarded.check_site(&vestibule.config.sites, token.claims()));
     match admitted {
         Ok(()) => Ok(ForwardAuthResponse::User(token, names)),
-        Err(error) => Err(forwarded.refusal(error, next, Some(name_of(token.claims().sub, &names)))),
+        Err(error) => Err(forwarded.refusal(vestibule, error, next, Some(name_of(token.claims().sub, &names)))),
     }
 }

@@ -189,6 +189,11 @@ impl<'r> Cookies<'r> {
         self.values(&self.settings().csrf_name).into_iter().any(|value| self.vestibule.is_csrf_token(session, value))
     }
 
+    /// Returns the values of the CSRF cookie. They are not verified.
+    pub fn csrf_tokens(self) -> Vec<&'r str> {
+        self.values(&self.settings().csrf_name)
+    }
+
     /// Returns the secret of this device. Malformed values are left out. There are several values only if another program of
     /// this host has set a cookie of the same name.
     pub fn device_ids(self) -> Vec<DeviceSecret> {

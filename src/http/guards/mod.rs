@@ -307,6 +307,11 @@ fn check_once(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
         return Ok(Some(token));
     }
     let claims = Cookies::of(request)?.access(|token| verify(request, vestibule, bounded(token)?))?;
+    // Of several cookies the last one that was verified may be another than the one that counts.
+    match &claims {
+        Some(claims) => LogEntry::of(request).set_token(claims.sub, claims.sid),
+        None => LogEntry::of(request).forget_token(),
+    }
     Ok(claims.map(AccessToken::of_cookie))
 }
 

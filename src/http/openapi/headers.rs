@@ -45,7 +45,10 @@ pub(super) fn headers() -> [(&'static str, Header); 13] {
                  removal of these cookies.",
             ),
         ),
-        ("Remote-User", text("The username, or the verified email address if the user has no username.")),
+        (
+            "Remote-User",
+            text("The username; the verified email address of a user without one; the id of a user without either."),
+        ),
         ("Remote-Email", text("The user's email address, if it is verified.")),
         ("Remote-Groups", text("The names of the user's roles, separated by commas.")),
         ("X-Auth-Sub", text("The user's id.")),

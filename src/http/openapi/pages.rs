@@ -38,6 +38,8 @@ enum PageResult {
     Asset,
     /// A 303 to the URL in `Location`.
     Elsewhere,
+    /// A 303 to the URL in `Location`, or a 307 to a path to which the browser sends the form again.
+    ElsewhereOrAgain,
     /// A 425 without a body.
     Nowhere,
 }
@@ -50,7 +52,7 @@ const ASSETS: [&str; 3] = ["text/css", "text/javascript", "image/svg+xml"];
 
 /// Returns every row. A path may contain `{base}`.
 fn rows() -> Vec<Row> {
-    use PageResult::{Asset, Download, Elsewhere, Nowhere, Page, PageOrElsewhere};
+    use PageResult::{Asset, Download, Elsewhere, ElsewhereOrAgain, Nowhere, Page, PageOrElsewhere};
     vec![
         (Get, "/", "start", "Redirect to the account page, or to the sign-in form", Elsewhere),
         (
@@ -66,7 +68,14 @@ fn rows() -> Vec<Row> {
         (Get, "/account", "account_page", "Your account and your devices", PageOrElsewhere),
         (Get, "/account/export", "export", "Your data as a file", Download),
         (Get, "/logout", "logout_page", "A page with a button that signs out and then leads to `next`", Page),
-        (Post, "/logout", "logout_form", "Sign out with the form", Elsewhere),
+        (Post, "/logout", "logout_form", "Sign out with the form", ElsewhereOrAgain),
+        (
+            Post,
+            "{base}/sign-out",
+            "logout_form_with_refresh_cookie",
+            "Sign out with the form of `/logout`, which redirects here (307) if only the refresh cookie names the session",
+            Elsewhere,
+        ),
         (
             Get,
             "/.well-known/change-password",
@@ -164,6 +173,10 @@ fn successes(gives: PageResult) -> Vec<(&'static str, ResponseBuilder)> {
             vec![("200", file), ("304", cached("The file still has the `ETag` that the request names."))]
         }
         PageResult::Elsewhere => vec![elsewhere()],
+        PageResult::ElsewhereOrAgain => {
+            let again = response("The browser sends the form again, to the path in `Location`.");
+            vec![elsewhere(), ("307", again.header_ref("Location", header_ref("Location")))]
+        }
         PageResult::Nowhere => vec![("425", response("Nothing was changed."))],
     }
 }

@@ -126,18 +126,32 @@ impl WayOn {
     }
 
     /// Returns the links of the page, the most useful first.
-    fn links(&self, vestibule: &Vestibule, status: Status) -> Value {
+    fn links(&self, vestibule: &Vestibule, code: ErrorCode) -> Value {
         let link = |key: &str, path: &str| json!({"label": texts::find("error_page", key), "address": self.address(vestibule, path)});
         let home = || {
             let address = Self { is_elsewhere: self.is_elsewhere, ..Self::default() }.address(vestibule, "/");
             json!({"label": texts::find("error_page", "home"), "address": address})
         };
-        match status {
-            Status::Unauthorized => json!([link("sign_in", &format!("{}/continue", vestibule.config.web.base_path))]),
-            Status::Forbidden if self.who.is_some() => json!([link("other_account", "/logout"), home()]),
+        match code {
+            code if is_about_a_token(code) => {
+                json!([link("sign_in", &format!("{}/continue", vestibule.config.web.base_path))])
+            }
+            ErrorCode::InsufficientScope if self.who.is_some() => json!([link("other_account", "/logout"), home()]),
             _ => json!([home()]),
         }
     }
+}
+
+/// Returns whether a sign-in helps against an error: the token is missing or is not accepted.
+fn is_about_a_token(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::MissingToken
+            | ErrorCode::InvalidToken
+            | ErrorCode::TokenExpired
+            | ErrorCode::TokenRevoked
+            | ErrorCode::WrongTokenType
+    )
 }
 
 /// Returns the error page for a request to this server.
@@ -150,13 +164,14 @@ pub fn page(error: &ApiError, request: &Request<'_>) -> response::Result<'static
 pub fn page_with(error: &ApiError, way: WayOn, request: &Request<'_>) -> response::Result<'static> {
     let vestibule = app_state(request).map_err(|error| error.status())?;
     let mut failure = Failure::from(error.clone());
+    let is_signed_out = is_about_a_token(error.code());
     let title = match failure.status {
-        Status::Unauthorized => "signed_out",
+        _ if is_signed_out => "signed_out",
         Status::NotFound => "not_found",
         Status::Forbidden if error.code() == ErrorCode::InsufficientScope => "forbidden",
         _ => "title",
     };
-    if failure.status == Status::Unauthorized {
+    if is_signed_out {
         failure = failure.with_sentence(if way.is_form { "form_signed_out" } else { "signed_out" });
     }
     // With the id, the operator can find the request in the log.
@@ -166,7 +181,7 @@ pub fn page_with(error: &ApiError, way: WayOn, request: &Request<'_>) -> respons
         "title": texts::find("error_page", title),
         "sentence": failure.sentence,
         "who": way.who,
-        "links": way.links(vestibule, failure.status),
+        "links": way.links(vestibule, error.code()),
         "operator_hint": hint.map(|(hint, host)| hint.replace("{host}", host)),
         "request_id": id,
     });

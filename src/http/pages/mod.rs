@@ -29,7 +29,7 @@ pub use self::{
     continue_page::{continue_head, continue_to_next},
     failure::{WayOn, page as error_page, page_with as error_page_with, wants_page},
     login::{login_form, login_page, start},
-    logout::{change_password_address, logout_form, logout_page},
+    logout::{change_password_address, logout_form, logout_form_with_refresh_cookie, logout_page},
     page_response::SeeOther,
     privacy::privacy_page,
     register::{register_form, register_page},

@@ -52,6 +52,12 @@ impl LogEntry {
         (fields.user, fields.session) = (Some(user), Some(session));
     }
 
+    /// Forgets user and session, because the token does not count.
+    pub fn forget_token(&self) {
+        let mut fields = self.fields();
+        (fields.user, fields.session) = (None, None);
+    }
+
     /// Records user and session of a refresh token, if this server signed it.
     pub fn set_refresh_token(&self, vestibule: &Vestibule, token: &str) {
         if let Ok(claims) = vestibule.refresh_tokens.verify_signature(token) {
