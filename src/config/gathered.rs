@@ -38,6 +38,8 @@ pub(super) struct Gathered {
     values: Dict,
     /// The ids of all clients and sites that have a table, even if the table is empty.
     pub tables: BTreeMap<&'static str, BTreeSet<String>>,
+    /// The line in `.env` of each key that it sets, from 1.
+    pub lines: BTreeMap<String, usize>,
     /// The problems, in the order in which they were found.
     pub problems: Vec<Problem>,
     /// Notes for the operator that do not stop the start.
@@ -53,6 +55,7 @@ impl Gathered {
             sources: Figment::new(),
             values: Dict::new(),
             tables: BTreeMap::new(),
+            lines: BTreeMap::new(),
             problems: Vec::new(),
             notes: Vec::new(),
             rocket: Figment::new(),
@@ -186,7 +189,19 @@ impl Gathered {
         let metadata = self.value(key).and_then(|value| self.sources.get_metadata(value.tag()));
         metadata.map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string())
     }
+
+    /// Returns the origin for a problem: in `.env` with the number of the line.
+    pub(super) fn place(&self, key: &str) -> String {
+        let origin = self.origin(key);
+        match self.lines.get(key).filter(|_| origin == DOTENV) {
+            Some(line) => format!("{origin}, line {line}"),
+            None => origin,
+        }
+    }
 }
+
+/// The origin of the values of `.env`.
+pub(super) const DOTENV: &str = ".env";
 
 /// A figment provider with the values of one source. Its name is the origin of these values in messages.
 struct Source {

@@ -130,7 +130,7 @@ impl Reader {
     pub(super) fn refuse(&mut self, name: &str, message: impl Into<String>) -> Reported {
         let key = self.full_name(name);
         let value = self.shown(&key);
-        let origin = Some(self.gathered.origin(&key));
+        let origin = Some(self.gathered.place(&key));
         self.gathered.problems.push(Problem { subject: key, value, origin, message: message.into() });
         Reported(())
     }

@@ -13,7 +13,7 @@ use figment::{Figment, value::Value};
 
 use super::{
     environment, file,
-    gathered::Gathered,
+    gathered::{DOTENV, Gathered},
     schema::{Profile, Schema},
 };
 use crate::domain::listen_address::ListenAddress;
@@ -121,7 +121,7 @@ impl Sources {
         if let Some((path, name)) = self.file(&environment, &dotenv, &mut gathered) {
             file::read(&path, &name, &profile, &mut gathered);
         }
-        dotenv.give(&mut gathered, Some(".env"));
+        dotenv.give(&mut gathered, Some(DOTENV));
         environment.give(&mut gathered, None);
         self.give_flags(&mut gathered);
         for (key, value) in &self.overrides {

@@ -94,7 +94,7 @@ fn an_unknown_key_is_reported_with_its_origin_and_a_suggestion() {
         [
             "acess_token_lifetime (Rocket.toml): unknown key; did you mean access_token_lifetime?",
             "clients.web.audiense (Rocket.toml): unknown key; did you mean clients.web.audience?",
-            "cookie_secured (VESTIBULE_COOKIE_SECURED in .env): unknown key; did you mean cookie_secure?",
+            "cookie_secured (VESTIBULE_COOKIE_SECURED in .env, line 1): unknown key; did you mean cookie_secure?",
             "authjwt_secret_key (VESTIBULE_AUTHJWT_SECRET_KEY): unknown key; did you mean secret_key?",
             "tls (VESTIBULE_TLS): unknown key",
         ]
@@ -239,7 +239,7 @@ fn problems_of_rockets_settings_are_reported_with_the_others() {
             "prot (VESTIBULE_PROT): unknown key; did you mean port?",
             "keep_alive = \"x\" (Rocket.toml): must be a whole number",
             "limits.json = \"x\" (ROCKET_LIMITS): must be a whole number",
-            "max_blocking = \"x\" (ROCKET_MAX_BLOCKING in .env): must be a whole number",
+            "max_blocking = \"x\" (ROCKET_MAX_BLOCKING in .env, line 1): must be a whole number",
             "workers = \"x\" (ROCKET_WORKERS): must be a whole number",
         ]
     );

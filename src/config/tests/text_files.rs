@@ -52,7 +52,7 @@ fn only_lines_of_ours_are_judged_and_a_problem_names_the_line() {
         );
     }
     let problem = sources_dir().file(".env", "VESTIBULE_PORT=80 # note\n").problem();
-    assert!(problem.contains("port = \"80 # note\" (.env): must be a whole number"), "{problem}");
+    assert!(problem.contains("port = \"80 # note\" (.env, line 1): must be a whole number"), "{problem}");
 }
 
 #[test]

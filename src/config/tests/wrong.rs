@@ -86,7 +86,7 @@ fn a_wrong_file_is_named_with_its_place() {
         ("Rocket.toml", "[default]\nissuer = \"x\"\n", &["issuer (Rocket.toml)", "move it under [default.auth]"]),
         ("Rocket.toml", "[prod.auth]\nport = 1\n", &["[prod.auth] (Rocket.toml)", "write [default.auth]"]),
         ("Rocket.toml", "[default.auht]\nport = 1\n", &["[default.auht] (Rocket.toml)", "did you mean auth?"]),
-        (".env", "VESTIBULE_PROT=1\n", &["prot (VESTIBULE_PROT in .env)", "did you mean port?"]),
+        (".env", "VESTIBULE_PROT=1\n", &["prot (VESTIBULE_PROT in .env, line 1)", "did you mean port?"]),
         (".env", "VESTIBULE_PORT\n", &["line 1 (.env)", "is not NAME=value"]),
         (".env", "VESTIBULE_CLIENTS_WEB_AUDIENCE=x\n", &["clients_web_audience", "which only the file can give"]),
         (".env", "VESTIBULE_SITES=a.example\n", &["sites", "which only the file can give"]),
