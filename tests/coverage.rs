@@ -21,6 +21,12 @@ const ANY: &str = "*";
 const UNMET: &[(&str, &str, &str)] = &[
     (ANY, "500", "a fault of the server: each one that a test could cause would be mended instead"),
     ("GET /", "default", "it reads nothing that could be refused: only a fault of the server (500)"),
+    (
+        "GET /.well-known/change-password",
+        "default",
+        "it reads nothing that could be refused: only a fault of the server (500)",
+    ),
+    ("GET /logout", "default", "it reads memory only, and refuses nothing: only a fault of the server (500)"),
     ("GET /login", "default", "a session that can't be looked up shows the form: only a fault of the server (500)"),
     ("GET /privacy", "default", "it reads nothing that could be refused: only a fault of the server (500)"),
     ("HEAD /auth/continue", "default", "it answers 425 before it reads anything: only a fault of the server (500)"),

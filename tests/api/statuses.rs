@@ -70,6 +70,7 @@ fn an_unavailable_database_is_503_for_every_operation_that_needs_it() {
         let answer = answer.expect_error(503, "storage_unavailable");
         assert!(answer.header("retry-after").is_some());
     };
+    unavailable(session.get("/auth/session"));
     for (method, path, body) in of_a_bearer(&session) {
         unavailable(send(&session, method, &path, &body));
     }
