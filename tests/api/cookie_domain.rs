@@ -103,6 +103,23 @@ fn an_application_behind_the_proxy_can_not_use_the_access_cookie_as_a_bearer_tok
 }
 
 #[test]
+fn an_application_behind_the_proxy_does_not_learn_the_csrf_token() {
+    let server = Server::with(settings(vec![]));
+    server.user("ada");
+    let ada = SignIn::of(&server, "ada");
+    let told = |name: &str, value: &str| {
+        let body = server.call("GET", "/auth/session").header(name, value).send().expect(200).body;
+        (body["user"]["username"].clone(), body["csrf_token"].clone())
+    };
+    let planted = format!("{}; __Host-csrf_token=x", ada.elsewhere());
+    let bearer = format!("Bearer {}", ada.access);
+    for (name, value) in [("Cookie", ada.elsewhere()), ("Cookie", planted), ("Authorization", bearer)] {
+        assert_eq!(told(name, &value), (json!(null), json!(null)), "{name}: {value}");
+    }
+    assert_eq!(told("Cookie", &ada.here()), (json!("ada"), json!(ada.csrf)));
+}
+
+#[test]
 fn every_access_cookie_of_the_domain_says_that_it_is_one() {
     let server = Server::with(settings(vec![("renew_within", json!("10m"))]));
     server.user("ada");
