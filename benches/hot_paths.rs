@@ -21,7 +21,7 @@ use vestibule::{
         jwt::{self, Algorithm},
         password::Password,
         refresh_token::RefreshTokens,
-        rotation::{DeviceMatch, RotationPolicy, decide},
+        rotation::{DeviceMatch, Presented, RotationPolicy, decide},
         session::Session,
         signing_key::SigningKey,
     },
@@ -177,7 +177,8 @@ fn measure(criterion: &mut Criterion, bench: &Bench) {
     let rules = RotationPolicy { rotate: true, grace: 30 };
     let generation = session.generations.current();
     group.bench_function(decision, |b| {
-        b.iter(|| decide(black_box(&session), true, black_box(generation), DeviceMatch::Matches, bench.now, rules));
+        let presented = Presented { generation, binding: DeviceMatch::Matches, with_device: false };
+        b.iter(|| decide(black_box(&session), true, black_box(presented), bench.now, rules));
     });
     let issuer = &bench.vestibule.config.tokens.issuer;
     let refresh_tokens = RefreshTokens::new(RootSecret::new(&[7; 32]).derive(Purpose::RefreshTokens), issuer);

@@ -113,6 +113,11 @@ create table sessions (
     scope               text check (length(scope) > 0),
     password_generation bigint not null default 1,
     end_day             bigint not null default 0,
+    device_generations  text not null default '[]' check (jsonb_typeof(device_generations::jsonb) = 'array'),
+    repeated_at         bigint,
+    repeated_ip         text,
+    revoked_tokens      bigint not null default 0 check (revoked_tokens >= 0),
+    mismatched_at       text not null default '[]' check (jsonb_typeof(mismatched_at::jsonb) = 'array'),
     check ((revoked_at is null) = (revoked_reason is null)),
     check (password_generation between 1 and generation)
 -- Room on each page for the next version of a row: a refresh then writes no index at all.
@@ -151,15 +156,18 @@ create unique index signing_keys_one_next on signing_keys (status) where status 
 -- gap. A process that follows the feed has to ask again for the numbers that it missed.
 create table changes (
     seq     bigint primary key generated always as identity,
-    kind    text not null check (kind in ('session_revoked', 'token_revoked', 'authorization_version', 'signing_keys')),
+    kind    text not null check (
+        kind in ('session_revoked', 'token_revoked', 'session_tokens_revoked', 'authorization_version', 'signing_keys')
+    ),
     subject text not null,
     value   bigint,
     at      bigint not null,
     until   bigint not null,
-    check ((value is not null) = (kind = 'authorization_version'))
+    check ((value is not null) = (kind in ('authorization_version', 'session_tokens_revoked')))
 );
 
 create index changes_by_end on changes (until);
+create index changes_of_sessions on changes (subject) where kind = 'session_tokens_revoked';
 
 create table audit_events (
     id         bigint primary key generated always as identity,

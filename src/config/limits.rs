@@ -16,7 +16,9 @@ settings! {
         /// The limit of registrations from one IP address (IPv6: from one /64 network). Attempts with a taken name count too.
         #[key("register_rate_per_ip", default = "10/1h")]
         register_rate_per_ip: Option<Rate>,
-        /// The limit of refreshes of one session. Repeated refreshes within `refresh_reuse_grace` are not counted.
+        /// The limit of refreshes of one session. Repeated refreshes within `refresh_reuse_grace` have a limit of their
+        /// own, 600 a minute. The other actions of a signed-in user (fresh tokens, changes of the account, exports) may be
+        /// 600 an hour. `0` switches these two limits off too. Signing out is never limited.
         #[key("refresh_rate_per_session", default = "60/1m")]
         refresh_rate_per_session: Option<Rate>,
         /// How long the events of the audit log are kept. Older events are deleted.

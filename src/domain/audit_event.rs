@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{SessionId, UnixTime, UserId};
 
 /// A type of event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Event {
     UserRegistered,
@@ -20,6 +20,7 @@ pub enum Event {
     ReauthenticationFailed,
     PasswordChanged,
     RefreshReused,
+    RefreshRepeated,
     DeviceMismatch,
     DeviceDrift,
     DeviceLimitReached,
@@ -35,6 +36,7 @@ pub enum Event {
     RoleChanged,
     RoleRemoved,
     TokenRevoked,
+    LimitReached,
 }
 
 impl Event {
@@ -53,6 +55,7 @@ impl Event {
             Self::ReauthenticationFailed => "reauthentication_failed",
             Self::PasswordChanged => "password_changed",
             Self::RefreshReused => "refresh_reused",
+            Self::RefreshRepeated => "refresh_repeated",
             Self::DeviceMismatch => "device_mismatch",
             Self::DeviceDrift => "device_drift",
             Self::DeviceLimitReached => "device_limit_reached",
@@ -68,6 +71,7 @@ impl Event {
             Self::RoleChanged => "role_changed",
             Self::RoleRemoved => "role_removed",
             Self::TokenRevoked => "token_revoked",
+            Self::LimitReached => "limit_reached",
         }
     }
 }

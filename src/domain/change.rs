@@ -10,6 +10,8 @@ pub enum Change {
     SessionRevoked(SessionId),
     /// This access token is no longer accepted.
     TokenRevoked(TokenId),
+    /// The access tokens of this session that were issued up to this time are no longer accepted.
+    SessionTokensRevoked(SessionId, UnixTime),
     /// Access tokens of this user with a lower authorization version are no longer accepted.
     AuthorizationVersion(UserId, i64),
     /// The set of signing keys has changed. Each process reads the keys from the database again.

@@ -1,8 +1,9 @@
 //! The generations of a session's refresh tokens.
 //!
 //! The refresh tokens of a session are numbered from 1. This number is the generation of a token, and each token
-//! contains its generation. The session's row contains the current generation and the times at which the latest
-//! generations were issued, as far back as the grace requires. So the database has no row for each token.
+//! contains its generation. The session's row contains the current generation and, for the latest generations, the time
+//! of issue and whether the request brought the device's secret, as far back as the grace requires. So the database has
+//! no row for each token.
 
 use super::UnixTime;
 
@@ -10,13 +11,22 @@ use super::UnixTime;
 /// times per second throughout the grace.
 const MAX_REMEMBERED: usize = 128;
 
-/// The generations of a session: the current one, and the times of the latest ones.
+/// How one generation was issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// The time of issue.
+    pub at: UnixTime,
+    /// Whether the request of the rotation brought the secret of the session's device.
+    pub with_device: bool,
+}
+
+/// The generations of a session: the current one, and how the latest ones were issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generations {
     current: i64,
-    /// The times at which the latest generations were issued, oldest first. The last element belongs to the current
-    /// generation. The list is never empty.
-    issued_at: Vec<UnixTime>,
+    /// How the latest generations were issued, oldest first. The last element belongs to the current generation. The
+    /// list is never empty.
+    issued: Vec<Issued>,
     /// The generation that the last password change issued, or 1 if there was no change. Tokens of earlier generations
     /// are refused, because an attacker may have such a token.
     since_password: i64,
@@ -25,25 +35,23 @@ pub struct Generations {
 impl Generations {
     /// Returns the generations of a new session, which has one refresh token, issued at `now`.
     pub fn first(now: UnixTime) -> Self {
-        Self { current: 1, issued_at: vec![now], since_password: 1 }
+        Self { current: 1, issued: vec![without_device(now)], since_password: 1 }
     }
 
-    /// Returns the generations with these stored values. Returns `None` if the list of times is empty or longer than
-    /// `current`, or if `since_password` is not between 1 and `current`.
-    pub fn from_stored(current: i64, made_at: Vec<UnixTime>, since_password: i64) -> Option<Self> {
+    /// Returns the generations with these stored values. `made_at` are the times of the latest generations, oldest
+    /// first. `with_device` are the numbers of those whose rotation brought the device's secret. Returns `None` if the
+    /// list of times is empty or longer than `current`, or if `since_password` is not between 1 and `current`.
+    pub fn from_stored(current: i64, made_at: &[UnixTime], with_device: &[i64], since_password: i64) -> Option<Self> {
         let known = i64::try_from(made_at.len()).ok()?;
         let possible = (1..=current).contains(&known) && (1..=current).contains(&since_password);
-        possible.then_some(Self { current, issued_at: made_at, since_password })
+        let numbered = (current - known + 1..).zip(made_at);
+        let issued = numbered.map(|(number, at)| Issued { at: *at, with_device: with_device.contains(&number) });
+        possible.then(|| Self { current, issued: issued.collect(), since_password })
     }
 
     /// Returns the number of the current generation. The first generation is 1.
     pub const fn current(&self) -> i64 {
         self.current
-    }
-
-    /// Returns the stored times, oldest first.
-    pub fn issued_at(&self) -> &[UnixTime] {
-        &self.issued_at
     }
 
     /// Returns the generation that the last password change issued, or 1 if there was no change.
@@ -53,32 +61,33 @@ impl Generations {
 
     /// Returns the time at which the current generation was issued.
     pub fn current_issued_at(&self) -> UnixTime {
-        *self.issued_at.last().expect("a session has a current generation from its first second")
+        self.issued.last().expect("a session has a current generation from its first second").at
     }
 
-    /// Returns the generations whose times are stored, newest first, each with its time of issue.
-    pub fn with_stored_times(&self) -> impl Iterator<Item = (i64, UnixTime)> + '_ {
-        self.issued_at.iter().rev().enumerate().map(|(back, at)| (self.current - back as i64, *at))
+    /// Returns the latest generations, newest first, each with the way in which it was issued.
+    pub fn latest(&self) -> impl DoubleEndedIterator<Item = (i64, Issued)> + '_ {
+        let oldest = self.current - self.issued.len() as i64 + 1;
+        self.issued.iter().enumerate().map(move |(at, issued)| (oldest + at as i64, *issued)).rev()
     }
 
-    /// Returns the generations after the refresh token of generation `presented` was exchanged at `now`. Removes the
-    /// times that are more than `grace` seconds before `now`.
+    /// Returns the generations after the refresh token of generation `presented` was exchanged as `issued` says. Removes
+    /// what is known about generations that were issued more than `grace` seconds before.
     ///
     /// `presented` is greater than the current generation if an older copy of the database was restored. Counting then
     /// continues from `presented`.
     #[must_use]
-    pub fn after_rotation(&self, presented: i64, now: UnixTime, grace: i64) -> Self {
+    pub fn after_rotation(&self, presented: i64, issued: Issued, grace: i64) -> Self {
         if presented > self.current {
-            return Self { current: presented + 1, issued_at: vec![now], since_password: self.since_password };
+            return Self { current: presented + 1, issued: vec![issued], since_password: self.since_password };
         }
-        let mut made_at = self.issued_at.clone();
-        made_at.push(now);
-        // A generation is superseded when the next generation is issued. So `state` needs only the times within the
-        // grace. The last time, which belongs to the current generation, is always kept.
-        let keep_from = made_at.iter().position(|at| now.since(*at) <= grace).unwrap_or(made_at.len() - 1);
-        let keep_from = keep_from.max(made_at.len().saturating_sub(MAX_REMEMBERED));
-        let made_at = made_at.split_off(keep_from);
-        Self { current: self.current + 1, issued_at: made_at, since_password: self.since_password }
+        let mut all = self.issued.clone();
+        all.push(issued);
+        // A generation is superseded when the next generation is issued. So `state` needs only those that were issued
+        // within the grace. The last element, which belongs to the current generation, is always kept.
+        let keep_from = all.iter().position(|earlier| issued.at.since(earlier.at) <= grace).unwrap_or(all.len() - 1);
+        let keep_from = keep_from.max(all.len().saturating_sub(MAX_REMEMBERED));
+        let kept = all.split_off(keep_from);
+        Self { current: self.current + 1, issued: kept, since_password: self.since_password }
     }
 
     /// Returns the generations after a password change at `now`: a new generation. Tokens of all earlier generations
@@ -86,7 +95,7 @@ impl Generations {
     #[must_use]
     pub fn after_password_change(&self, now: UnixTime) -> Self {
         let current = self.current + 1;
-        Self { current, issued_at: vec![now], since_password: current }
+        Self { current, issued: vec![without_device(now)], since_password: current }
     }
 
     /// Returns the state of `generation` at `now`. `grace` is in seconds; 0 means that a superseded token is never
@@ -99,12 +108,19 @@ impl Generations {
         if generation >= self.current {
             return GenerationState::Current;
         }
-        let superseded_at = self.with_stored_times().find(|(number, _)| *number == generation + 1).map(|(_, at)| at);
-        match superseded_at {
-            Some(at) if grace > 0 && now.since(at) <= grace => GenerationState::Superseded,
+        let successor = self.latest().find(|(number, _)| *number == generation + 1).map(|(_, issued)| issued);
+        match successor {
+            Some(Issued { at, with_device }) if grace > 0 && now.since(at) <= grace => {
+                GenerationState::Superseded { with_device }
+            }
             _ => GenerationState::Reused,
         }
     }
+}
+
+/// Returns how a generation was issued that no rotation issued, or a rotation without the device's secret.
+const fn without_device(at: UnixTime) -> Issued {
+    Issued { at, with_device: false }
 }
 
 /// The state of a generation of a session at one time.
@@ -114,8 +130,9 @@ pub(super) enum GenerationState {
     Outdated,
     /// The current generation, or a greater generation.
     Current,
-    /// The generation was superseded at most `grace` seconds ago.
-    Superseded,
+    /// The generation was superseded at most `grace` seconds ago. `with_device` is whether the rotation brought the
+    /// device's secret.
+    Superseded { with_device: bool },
     /// The generation was superseded more than `grace` seconds ago, or was superseded and `grace` is 0.
     Reused,
 }

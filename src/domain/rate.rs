@@ -18,6 +18,18 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// Returns a rate of `count` in `seconds`.
+    ///
+    /// # Panics
+    /// If one of them is out of bounds. It is for constants, where that does not compile.
+    #[must_use]
+    pub const fn of(count: u32, seconds: i64) -> Self {
+        Self {
+            count: NonZeroU32::new(count).expect("a rate has a count"),
+            per: Lifetime::new(seconds).expect("a rate has a period"),
+        }
+    }
+
     /// Returns the rate with the count multiplied by `factor`. Saturates at the maximum of `u32`. Returns the rate
     /// unchanged if `factor` is 0.
     #[must_use]

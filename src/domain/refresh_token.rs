@@ -144,12 +144,9 @@ impl RefreshTokens {
     }
 
     /// Returns whether `id` is the `jti` of the session's current refresh token, or of an earlier generation whose time
-    /// of issue is still stored ([`super::generations::Generations::with_stored_times`]).
+    /// of issue is still stored ([`super::generations::Generations::latest`]).
     pub fn is_id_of(&self, id: TokenId, session: &Session) -> bool {
-        session
-            .generations
-            .with_stored_times()
-            .any(|(generation, made_at)| self.id(session.id, generation, made_at) == id)
+        session.generations.latest().any(|(generation, issued)| self.id(session.id, generation, issued.at) == id)
     }
 
     /// Verifies the signature and the issuer of a refresh token and returns its claims. The token may have expired: an

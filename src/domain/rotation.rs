@@ -16,6 +16,17 @@ pub enum DeviceMatch {
     Mismatched,
 }
 
+/// What a refresh request presents.
+#[derive(Clone, Copy, Debug)]
+pub struct Presented {
+    /// The generation of the refresh token.
+    pub generation: i64,
+    /// The result of the check of the fingerprint.
+    pub binding: DeviceMatch,
+    /// Whether the request brings the secret of the session's device.
+    pub with_device: bool,
+}
+
 /// The decision on a refresh request. The flow carries it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -34,30 +45,35 @@ pub enum Decision {
     /// The request is refused with `refresh_reused` and the session ends: the token was superseded, and it was
     /// presented again after the grace.
     RefuseReused,
+    /// The request is refused with `invalid_token`, and nothing ends: the token was superseded within the grace by a
+    /// rotation that brought the device's secret, which this request does not bring.
+    RefuseWithoutDevice,
     /// The request is refused with `device_mismatch`: it comes from another device.
     RefuseDevice,
 }
 
 /// Returns the decision on a refresh token, by the table "Rotation" of `docs/contract/http-api.md`.
 /// [`super::refresh_token::RefreshTokens::verify`] has already checked the signature, the issuer and the expiry of the
-/// token. `generation` is the generation of the token.
+/// token.
 pub fn decide(
     session: &Session,
     user_is_active: bool,
-    generation: i64,
-    binding: DeviceMatch,
+    presented: Presented,
     now: UnixTime,
     policy: RotationPolicy,
 ) -> Decision {
-    let generation_state = session.generations.state(generation, now, policy.grace);
-    match (session.state(now), user_is_active, generation_state, binding) {
+    let generation_state = session.generations.state(presented.generation, now, policy.grace);
+    match (session.state(now), user_is_active, generation_state, presented.binding) {
         (SessionState::Revoked | SessionState::Expired, ..) | (_, false, ..) => Decision::RefuseEnded,
         // Outdated and reused tokens are refused before the device is considered. So reuse ends the session from any
         // device.
         (SessionState::Live, true, GenerationState::Outdated, _) => Decision::RefuseOutdated,
         (SessionState::Live, true, GenerationState::Reused, _) => Decision::RefuseReused,
+        (SessionState::Live, true, GenerationState::Superseded { with_device: true }, _) if !presented.with_device => {
+            Decision::RefuseWithoutDevice
+        }
         (SessionState::Live, true, _, DeviceMatch::Mismatched) => Decision::RefuseDevice,
-        (SessionState::Live, true, GenerationState::Superseded, DeviceMatch::Matches) => Decision::Repeat,
+        (SessionState::Live, true, GenerationState::Superseded { .. }, DeviceMatch::Matches) => Decision::Repeat,
         (SessionState::Live, true, GenerationState::Current, DeviceMatch::Matches) if policy.rotate => Decision::Rotate,
         (SessionState::Live, true, GenerationState::Current, DeviceMatch::Matches) => Decision::Keep,
     }

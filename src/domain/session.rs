@@ -1,14 +1,18 @@
 //! Sessions. A session is one sign-in on one device. It ends when the user logs out, when it is revoked, or when it
 //! expires.
 
-use super::{DeviceRowId, Scope, SessionId, UnixTime, UserId, device::SealedFingerprint, generations::Generations};
+use super::{
+    DeviceRowId, Scope, SessionId, UnixTime, UserId, device::SealedFingerprint, generations::Generations,
+    mismatches::Mismatches,
+};
 
 /// The number of consecutive wrong passwords that end a session. Wrong passwords at `/fresh`, at a password change and
 /// at the deletion of the account are counted together.
 pub const MAX_FAILED_PROOFS: u32 = 5;
 
-/// The number of consecutive refreshes from another device that end a session.
-pub const MAX_MISMATCHES: u32 = 3;
+/// The number of access tokens of a session that can be revoked one by one. Each of them is remembered. The next revocation
+/// of a token revokes the tokens of the session that were issued up to it, which is one thing to remember.
+pub const MAX_REVOKED_TOKENS: u32 = 16;
 
 /// A session, as the database stores it.
 #[derive(Clone, Debug)]
@@ -48,8 +52,10 @@ pub struct Session {
     pub auth_time: UnixTime,
     /// The number of wrong passwords in the session since the last correct password.
     pub failed_proofs: u32,
-    /// The number of consecutive refreshes from another device.
-    pub mismatches: u32,
+    /// The refreshes from another device.
+    pub mismatches: Mismatches,
+    /// The last repeat of a superseded token from elsewhere than its rotation; `None` if there was none.
+    pub repeated: Option<RepeatFromElsewhere>,
     /// The baseline: the sealed fingerprint with which the fingerprint of each refresh is compared. `None` if the
     /// session has no fingerprint.
     pub fingerprint: Option<SealedFingerprint>,
@@ -57,6 +63,16 @@ pub struct Session {
     pub revoked_at: Option<UnixTime>,
     /// The reason for the revocation: a name of [`RevokeReason`]. `None` if the session was not revoked.
     pub revoked_reason: Option<String>,
+}
+
+/// A refresh token that was superseded within the grace and came from another address or user agent than the rotation, or
+/// without the secret of the device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepeatFromElsewhere {
+    /// The time of the repeat.
+    pub at: UnixTime,
+    /// The IP address from which it came. `None` if it is unknown.
+    pub ip: Option<String>,
 }
 
 /// The state of a session at one instant.

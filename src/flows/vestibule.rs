@@ -138,6 +138,8 @@ pub struct Tokens {
     pub session_id: SessionId,
     /// The `device_id`, a secret of the device. `None` if the device was deleted.
     pub device_id: Option<String>,
+    /// Whether each refresh must present a matching fingerprint of the device.
+    pub device_bound: bool,
     /// The CSRF token, which a client with cookies sends in a header.
     pub csrf_token: String,
 }
@@ -174,6 +176,7 @@ impl Vestibule {
             user_id: user.id,
             session_id: session.id,
             device_id: session.device.map(|device| self.device_secret(device).reveal()),
+            device_bound: session.is_bound(),
             csrf_token: self.csrf_token(session.id),
         }
     }

@@ -200,7 +200,7 @@ async fn refresh(
     caller: &Caller,
     cookies: Cookies<'_>,
 ) -> Result<Json<TokenResponse>, ApiError> {
-    let mut body = body.0.unwrap_or(RefreshBody { refresh_token: None, fingerprint: None });
+    let mut body = body.0.unwrap_or_default();
     body.refresh_token = body.refresh_token.or(refresh_token.map(str::to_owned));
     let tokens = refreshed(body, vestibule, caller).await?;
     Ok(tokens::respond(cookies, tokens, Transport::Body))
@@ -210,7 +210,8 @@ async fn refresh(
 async fn refreshed(body: RefreshBody, vestibule: &Vestibule, caller: &Caller) -> Result<Tokens, ApiError> {
     let missing = || ApiError::new(ErrorCode::MissingToken, "Send a refresh token.");
     let token = body.refresh_token.ok_or_else(missing)?;
-    let request = Refresh { fingerprint: body.fingerprint, ..Refresh::of(&token) };
+    let device_ids = body.device_id.into_iter().collect();
+    let request = Refresh { fingerprint: body.fingerprint, device_ids, ..Refresh::of(&token) };
     Ok(flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await?)
 }
 
@@ -271,12 +272,14 @@ impl FromFields for PairBody {
     const FIELDS: &'static [Field] = &[
         required("refresh", Kind::Opaque, "The session's refresh token."),
         optional("fingerprint", Kind::Fingerprint, "Required if the session is bound to a device."),
+        login::REFRESH_DEVICE_ID,
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let refresh_token = fields.required("refresh", |text| Ok::<_, &str>(text.to_owned()));
         let fingerprint = login::fingerprint(fields, vestibule);
-        Some(Self(RefreshBody { refresh_token: Some(refresh_token?), fingerprint }))
+        let device_id = login::device_id(fields);
+        Some(Self(RefreshBody { refresh_token: Some(refresh_token?), fingerprint, device_id }))
     }
 }
 

@@ -4,5 +4,6 @@
 
 pub mod hasher;
 pub mod keyring;
+pub mod limit;
 pub mod revocations;
 pub mod throttle;

@@ -18,6 +18,8 @@ pub struct Revocations {
     sessions: HashMap<SessionId, UnixTime>,
     /// The access tokens that were revoked alone.
     tokens: HashMap<TokenId, UnixTime>,
+    /// The sessions of which so many access tokens were revoked alone that those up to a time of issue are revoked together.
+    tokens_up_to: HashMap<SessionId, (UnixTime, UnixTime)>,
     /// The lowest accepted authorization version of each user.
     versions: HashMap<UserId, (i64, UnixTime)>,
 }
@@ -32,6 +34,14 @@ impl Revocations {
                 }
                 Change::TokenRevoked(token) => {
                     self.tokens.pin().insert(token, *until);
+                }
+                Change::SessionTokensRevoked(session, issued) => {
+                    let until = *until;
+                    self.tokens_up_to.pin().update_or_insert(
+                        session,
+                        |(known, known_until)| (issued.max(*known), until.max(*known_until)),
+                        (issued, until),
+                    );
                 }
                 Change::AuthorizationVersion(user, version) => {
                     let until = *until;
@@ -53,6 +63,7 @@ impl Revocations {
     pub fn is_revoked(&self, claims: &AccessClaims, check_sessions: bool) -> bool {
         (check_sessions && self.sessions.pin().contains_key(&claims.sid))
             || self.tokens.pin().contains_key(&claims.jti)
+            || self.tokens_up_to.pin().get(&claims.sid).is_some_and(|(issued, _)| claims.iat <= *issued)
             || self.has_old_version(claims.sub, claims.av)
     }
 
@@ -71,6 +82,7 @@ impl Revocations {
     pub fn sweep(&self, now: UnixTime) {
         self.sessions.pin().retain(|_, until| now <= *until);
         self.tokens.pin().retain(|_, until| now <= *until);
+        self.tokens_up_to.pin().retain(|_, (_, until)| now <= *until);
         self.versions.pin().retain(|_, (_, until)| now <= *until);
     }
 }

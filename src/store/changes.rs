@@ -14,6 +14,14 @@ pub(super) async fn insert(conn: &mut Conn, change: Change, now: UnixTime, until
     let (kind, subject, value) = match &change {
         Change::SessionRevoked(session) => ("session_revoked", session.to_string(), None),
         Change::TokenRevoked(token) => ("token_revoked", token.to_string(), None),
+        Change::SessionTokensRevoked(session, issued) => {
+            // A later one replaces an earlier one, so there is one row for a session.
+            sql("delete from changes where kind = 'session_tokens_revoked' and subject = $1")
+                .bind(session.to_string())
+                .execute(conn)
+                .await?;
+            ("session_tokens_revoked", session.to_string(), Some(issued.seconds()))
+        }
         Change::AuthorizationVersion(user, version) => ("authorization_version", user.to_string(), Some(*version)),
         Change::SigningKeys => ("signing_keys", String::new(), None),
     };
@@ -95,6 +103,9 @@ fn announcement(row: &Row) -> Result<Announcement> {
     let change = match row.get::<String>("kind")?.as_str() {
         "session_revoked" => SessionId::parse(&subject).map(Change::SessionRevoked),
         "token_revoked" => TokenId::parse(&subject).map(Change::TokenRevoked),
+        "session_tokens_revoked" => SessionId::parse(&subject)
+            .zip(value)
+            .map(|(session, issued)| Change::SessionTokensRevoked(session, instant(issued))),
         "authorization_version" => {
             UserId::parse(&subject).zip(value).map(|(user, version)| Change::AuthorizationVersion(user, version))
         }

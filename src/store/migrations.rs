@@ -6,7 +6,7 @@ use sqlx::{
 };
 
 /// The version, the name and the SQL of each migration.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "users", include_str!("../../migrations/0001_users.sql")),
     (2, "sessions", include_str!("../../migrations/0002_sessions.sql")),
     (3, "operation", include_str!("../../migrations/0003_operation.sql")),
@@ -15,6 +15,7 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
     (6, "password_generation", include_str!("../../migrations/0006_password_generation.sql")),
     (7, "order_of_use", include_str!("../../migrations/0007_order_of_use.sql")),
     (8, "unused", include_str!("../../migrations/0008_unused.sql")),
+    (9, "seen_repeats", include_str!("../../migrations/0009_seen_repeats.sql")),
 ];
 
 /// Applies the migrations that were not applied yet, each in its own transaction.

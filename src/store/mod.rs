@@ -16,6 +16,7 @@ mod job;
 pub mod meta;
 mod migrations;
 pub mod roles;
+pub mod session_counters;
 pub mod sessions;
 pub mod signing_keys;
 mod sql;

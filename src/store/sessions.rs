@@ -8,8 +8,9 @@ use crate::domain::{
     DeviceRowId, Scope, SessionId, UnixTime, UserId,
     device::SealedFingerprint,
     generations::Generations,
+    mismatches::Mismatches,
     scope,
-    session::{RevokeReason, Session},
+    session::{RepeatFromElsewhere, RevokeReason, Session},
 };
 
 /// The number of seconds in a day.
@@ -44,7 +45,8 @@ macro_rules! select_session {
         concat!(
             "select id, user_id, device_id, client_id, device_name, user_agent, ip, created_at, last_used_at, expires_at,
                 refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, failed_proofs,
-                mismatches, fingerprint, revoked_at, revoked_reason, scope, password_generation
+                mismatches, fingerprint, revoked_at, revoked_reason, scope, password_generation, device_generations,
+                repeated_at, repeated_ip, mismatched_at
              from sessions ",
             $tail
         )
@@ -131,7 +133,7 @@ pub async fn claim(tx: &mut Tx, from_generation: i64, next: &Session) -> Result<
         "update sessions set generation = $3, generations_made_at = $4, last_used_at = $5, refresh_expires_at = $6,
             access_expires_at = case when access_expires_at > $7 then access_expires_at else $7 end, ip = $8,
             user_agent = $9, fingerprint = $10, mismatches = 0, password_generation = $11,
-            used_order = $12, end_day = $13
+            used_order = $12, end_day = $13, device_generations = $14
          where id = $1 and generation = $2 and revoked_at is null",
     )
     .bind(next.id.to_string())
@@ -147,6 +149,7 @@ pub async fn claim(tx: &mut Tx, from_generation: i64, next: &Session) -> Result<
     .bind(next.generations.since_password())
     .bind(order)
     .bind(day(next.refresh_expires_at))
+    .bind(with_device_text(&next.generations))
     .execute(tx)
     .await?;
     Ok(updated > 0)
@@ -192,30 +195,6 @@ pub async fn record_access_expiry(conn: &mut Conn, id: SessionId, expires_at: Un
     Ok(updated > 0)
 }
 
-/// Counts a wrong password. Returns the number of wrong passwords since the last right password. Returns `None` if the session
-/// is revoked or does not exist.
-pub async fn count_failed_proof(conn: &mut Conn, id: SessionId) -> Result<Option<u32>> {
-    let count = sql(
-        "update sessions set failed_proofs = failed_proofs + 1 where id = $1 and revoked_at is null returning failed_proofs",
-    )
-    .bind(id.to_string())
-    .optional_value(conn)
-    .await?;
-    Ok(count.map(counter))
-}
-
-/// Counts a refresh from another device. Returns the number of such refreshes in a row. Returns `None` if the session is
-/// revoked or does not exist.
-pub async fn count_mismatch(conn: &mut Conn, id: SessionId) -> Result<Option<u32>> {
-    let count = sql(
-        "update sessions set mismatches = mismatches + 1 where id = $1 and revoked_at is null returning mismatches",
-    )
-    .bind(id.to_string())
-    .optional_value(conn)
-    .await?;
-    Ok(count.map(counter))
-}
-
 macro_rules! revoke {
     ($condition:literal) => {
         concat!(
@@ -225,12 +204,6 @@ macro_rules! revoke {
             " returning id, access_expires_at, (refresh_expires_at > $2 and expires_at > $2) as was_live"
         )
     };
-}
-
-/// Sets the number of mismatches of a session to 0. Changes nothing if there is no session with this id.
-pub async fn clear_mismatches(conn: &mut Conn, id: SessionId) -> Result<()> {
-    sql("update sessions set mismatches = 0 where id = $1").bind(id.to_string()).execute(conn).await?;
-    Ok(())
 }
 
 /// Revokes the selected sessions of a user, expired sessions included. Returns the sessions that this call revoked, without the
@@ -295,7 +268,7 @@ pub async fn delete_expired(conn: &mut Conn, ids: &[SessionId], before: UnixTime
 }
 
 /// Converts a stored counter. Columns are `i64`, because PostgreSQL has no unsigned numbers. Saturates at [`u32::MAX`].
-fn counter(count: i64) -> u32 {
+pub(super) fn counter(count: i64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
@@ -307,8 +280,18 @@ fn day(end: UnixTime) -> i64 {
 
 /// Returns the times of the stored generations as a JSON array of seconds since 1970.
 fn made_at_text(generations: &Generations) -> String {
-    let seconds: Vec<i64> = generations.issued_at().iter().map(|at| at.seconds()).collect();
-    serde_json::Value::from(seconds).to_string()
+    json_seconds(generations.latest().rev().map(|(_, issued)| issued.at))
+}
+
+/// Returns the numbers of the stored generations that were issued to a request with the device's secret, as a JSON array.
+fn with_device_text(generations: &Generations) -> String {
+    let with_device = generations.latest().rev().filter(|(_, issued)| issued.with_device);
+    serde_json::Value::from(with_device.map(|(number, _)| number).collect::<Vec<i64>>()).to_string()
+}
+
+/// Returns times as a JSON array of seconds since 1970.
+pub(super) fn json_seconds(times: impl Iterator<Item = UnixTime>) -> String {
+    serde_json::Value::from(times.map(UnixTime::seconds).collect::<Vec<i64>>()).to_string()
 }
 
 /// Returns the id in the column `id` of a row.
@@ -321,11 +304,15 @@ fn session_id(row: &Row) -> Result<SessionId> {
 fn session(row: &Row) -> Result<Session> {
     let id = session_id(row)?;
     let broken = |what: &str| Error::inconsistent("sessions", id, what);
-    let made_at: Vec<i64> = serde_json::from_str(row.get("generations_made_at")?)
-        .map_err(|_| broken("the times of its generations are not numbers"))?;
-    let made_at = made_at.into_iter().map(instant).collect();
-    let generations = Generations::from_stored(row.get("generation")?, made_at, row.get("password_generation")?)
+    let numbers = |column: &str| -> Result<Vec<i64>> {
+        serde_json::from_str(row.get(column)?).map_err(|_| broken("a list in its row does not consist of numbers"))
+    };
+    let instants = |column: &str| -> Result<Vec<UnixTime>> { Ok(numbers(column)?.into_iter().map(instant).collect()) };
+    let (made_at, with_device) = (instants("generations_made_at")?, numbers("device_generations")?);
+    let (current, since_password) = (row.get("generation")?, row.get("password_generation")?);
+    let generations = Generations::from_stored(current, &made_at, &with_device, since_password)
         .ok_or_else(|| broken("its generation, their times and the one of the password don't fit together"))?;
+    let (repeated_at, repeated_ip) = (row.get::<Option<i64>>("repeated_at")?, row.get("repeated_ip")?);
     let baseline = row
         .get::<Option<String>>("fingerprint")?
         .map(|text| SealedFingerprint::from_json(&text).map_err(|_| broken("the fingerprint is invalid")))
@@ -354,7 +341,8 @@ fn session(row: &Row) -> Result<Session> {
         access_expires_at: instant(row.get("access_expires_at")?),
         auth_time: instant(row.get("auth_time")?),
         failed_proofs: counter(row.get("failed_proofs")?),
-        mismatches: counter(row.get("mismatches")?),
+        mismatches: Mismatches { in_a_row: counter(row.get("mismatches")?), within_a_day: instants("mismatched_at")? },
+        repeated: repeated_at.map(|at| RepeatFromElsewhere { at: instant(at), ip: repeated_ip }),
         fingerprint: baseline,
         revoked_at: row.get::<Option<i64>>("revoked_at")?.map(instant),
         revoked_reason: row.get("revoked_reason")?,

@@ -16,7 +16,8 @@ fn a_cookie_login_returns_the_csrf_token_instead_of_the_tokens() {
     server.user("ada");
     let answer = sign_in(&server, "ada", None).expect(200);
     let fields: BTreeSet<&str> = answer.body.as_object().expect("an object").keys().map(String::as_str).collect();
-    let expected = ["csrf_token", "token_type", "expires_in", "refresh_expires_in", "session_id", "device_id"];
+    let expected =
+        ["csrf_token", "token_type", "expires_in", "refresh_expires_in", "session_id", "device_bound", "device_id"];
     assert_eq!(fields, BTreeSet::from(expected));
     assert_eq!(answer.cookie("csrf_token"), Some(answer.text_at("csrf_token")));
     assert_eq!(answer.cookie("device_id"), Some(answer.text_at("device_id")));

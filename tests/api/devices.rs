@@ -4,7 +4,7 @@ use std::{sync::Barrier, thread};
 
 use serde_json::{Value, json};
 
-use crate::support::{Actor, Answer, PASSWORD, Server, Session, json::with, unlimited};
+use crate::support::{Actor, Answer, PASSWORD, Server, Session, fingerprints::chromium, json::with, unlimited};
 
 // A login with a `device_id`.
 
@@ -329,4 +329,59 @@ fn the_id_of_a_device_does_not_reveal_when_it_was_made() {
     // The id is a UUID of version 4 (RFC 9562 §5.4), which is random: it has no order and contains no time.
     assert!(ids.iter().all(|id| id.len() == 36 && id.as_bytes()[14] == b'4'), "{ids:?}");
     assert_eq!(ids.iter().map(|id| &id[..8]).collect::<std::collections::BTreeSet<_>>().len(), 8, "{ids:?}");
+}
+
+/// Logs in as a program with this user agent and without a `device_id`.
+fn login_as<'s>(server: &'s Server, agent: &str, more: &Value) -> Session<'s> {
+    let mut body = json!({"username": "ada", "password": PASSWORD});
+    body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    let answer = server.call("POST", "/auth/login").header("User-Agent", agent).json(body).send();
+    Session::from(server, &answer.expect(200))
+}
+
+#[test]
+fn a_script_that_signs_in_again_and_again_evicts_its_own_sessions() {
+    let (firefox, phone) = ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", "Phone/1");
+    for refreshes in [false, true] {
+        let server = Server::with(unlimited(vec![("max_devices_per_user", 4.into())]));
+        server.user("ada");
+        let (laptop, mobile) = (login_as(&server, firefox, &json!({})), login_as(&server, phone, &json!({})));
+        server.advance(60);
+        let mut last = None;
+        for _ in 0..20 {
+            let own = login_as(&server, "python-requests/2.32", &json!({}));
+            server.advance(1);
+            last = Some(if refreshes { own.refreshed() } else { own });
+        }
+        assert!(laptop.is_accepted() && mobile.is_accepted(), "the person's browsers stay, refreshes: {refreshes}");
+        assert!(last.is_some_and(|last| last.is_accepted()));
+        assert_eq!(server.count_live_sessions(), 4);
+        assert_eq!(server.count_sessions_revoked_for("device_evicted"), 18);
+    }
+}
+
+#[test]
+fn without_a_script_the_least_recently_used_device_ends() {
+    let server = Server::with(unlimited(vec![("max_devices_per_user", 3.into())]));
+    server.user("ada");
+    let tablet = login_as(&server, "Tablet/1", &json!({}));
+    let laptop = login_as(&server, "Laptop/1", &json!({}));
+    let phone = login_as(&server, "Phone/1", &json!({}));
+    server.advance(60);
+    let laptop = laptop.refreshed();
+    // A private window of the laptop: the laptop's own session was used since its login.
+    login_as(&server, "Laptop/1", &json!({}));
+    assert!(!tablet.is_accepted() && laptop.is_accepted() && phone.is_accepted());
+}
+
+#[test]
+fn a_script_does_not_evict_a_browser_that_only_shares_its_user_agent() {
+    let server = Server::with(unlimited(vec![("max_devices_per_user", 3.into())]));
+    server.user("ada");
+    let bound = login_as(&server, "Same/1", &json!({"fingerprint": chromium()}));
+    let named = login_as(&server, "Same/1", &json!({"device_name": "Ada's laptop"}));
+    for _ in 0..5 {
+        login_as(&server, "Same/1", &json!({}));
+    }
+    assert!(bound.is_accepted() && named.is_accepted());
 }

@@ -18,7 +18,10 @@ fn a_login_returns_the_token_response() {
     fields.sort();
     assert_eq!(
         fields,
-        ["access_token", "device_id", "expires_in", "refresh_expires_in", "refresh_token", "session_id", "token_type"]
+        [
+            "access_token", "device_bound", "device_id", "expires_in", "refresh_expires_in", "refresh_token",
+            "session_id", "token_type"
+        ]
     );
     assert_eq!(answer.body["token_type"], "bearer");
     assert_eq!(answer.body["expires_in"], 900);

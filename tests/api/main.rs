@@ -43,6 +43,7 @@ mod reasons;
 mod refresh;
 mod regressions;
 mod renewal;
+mod repeats;
 mod roles;
 mod scopes;
 mod sessions;

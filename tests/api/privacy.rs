@@ -90,6 +90,8 @@ fn every_column_about_a_user_is_exported_or_listed_as_withheld() {
         "sessions.access_expires_at",
         "sessions.used_order",
         "sessions.end_day",
+        "sessions.device_generations",
+        "sessions.revoked_tokens",
         "devices.user_id",
         "devices.secret_hash",
         "audit_events.id",

@@ -26,7 +26,7 @@ fn the_list_contains_live_sessions_latest_use_first() {
         fields,
         [
             "client_id", "created_at", "current", "device_bound", "device_name", "expires_at", "id", "ip", "jti",
-            "last_used_at", "user_agent"
+            "last_used_at", "repeated_at", "repeated_ip", "user_agent"
         ]
     );
     assert_eq!((START, list[0]["created_at"].as_str()), (1_800_000_000, Some("2027-01-15T08:00:00Z")));

@@ -47,7 +47,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("flate2", &["http/assets.rs"]),
     ("form_urlencoded", &["http/"]),
     ("globset", &["domain/exclusions.rs"]),
-    ("governor", &["memory/throttle.rs"]),
+    ("governor", &["memory/limit.rs"]),
     ("hkdf", &["domain/root_secret.rs"]),
     ("hmac", &["domain/"]),
     ("http_body_util", &["http/request/", "http/server/"]),

@@ -22,6 +22,11 @@ pub(crate) const SESSION: i64 = 10 * DAY;
 /// The seconds of a day.
 pub(crate) const DAY: i64 = 24 * 3600;
 
+/// The setting `refresh_rate_per_session`: this many refreshes of a session at once, and one more every
+/// [`SECONDS_FOR_ONE_REFRESH`].
+pub(crate) const REFRESHES: i64 = 6;
+pub(crate) const SECONDS_FOR_ONE_REFRESH: i64 = 100;
+
 /// The setting `max_devices_per_user`.
 pub(crate) const DEVICES: usize = 3;
 
@@ -32,6 +37,14 @@ pub(crate) struct Session {
     pub(crate) device: String,
     /// The time at which each generation was created, from the first generation on.
     pub(crate) made_at: Vec<i64>,
+    /// Whether the request that created each generation brought the secret of the device.
+    pub(crate) with_device: Vec<bool>,
+    /// Whether the last login, refresh or password change came from elsewhere.
+    pub(crate) is_elsewhere: bool,
+    /// The time of the last event `refresh_repeated` that this process recorded.
+    pub(crate) repeat_recorded_at: Option<i64>,
+    /// The time at which the allowance of refreshes is full again.
+    pub(crate) allowance_full_at: i64,
     /// The index of the generation that the last password change created, from 0. Earlier generations are outdated.
     pub(crate) since_password: usize,
     /// The current refresh token.
@@ -55,11 +68,39 @@ impl Session {
     }
 
     /// Adds a generation that is created now.
-    pub(crate) fn rotate(&mut self, now: i64, use_number: usize) {
+    pub(crate) fn rotate(&mut self, now: i64, use_number: usize, with_device: bool, is_elsewhere: bool) {
         self.made_at.push(now);
+        self.with_device.push(with_device);
+        self.is_elsewhere = is_elsewhere;
         self.last_used_at = now;
         self.use_number = use_number;
         self.refresh_ends_at = (now + REFRESH).min(self.ends_at);
+    }
+}
+
+impl Session {
+    /// Returns whether the session was used since its login.
+    pub(crate) fn was_used(&self) -> bool {
+        self.last_used_at != self.made_at[0]
+    }
+
+    /// Counts a refresh. Returns `false`, and counts nothing, if the limit is reached.
+    pub(crate) fn take_refresh(&mut self, now: i64) -> bool {
+        let full_at = self.allowance_full_at.max(now) + SECONDS_FOR_ONE_REFRESH;
+        let permitted = full_at - now <= REFRESHES * SECONDS_FOR_ONE_REFRESH;
+        if permitted {
+            self.allowance_full_at = full_at;
+        }
+        permitted
+    }
+
+    /// Returns whether an event `refresh_repeated` is recorded now, which happens at most once a minute.
+    pub(crate) fn record_repeat(&mut self, now: i64) -> bool {
+        let due = self.repeat_recorded_at.is_none_or(|last| now - last >= 60);
+        if due {
+            self.repeat_recorded_at = Some(now);
+        }
+        due
     }
 }
 
@@ -79,6 +120,8 @@ pub(crate) struct AccessToken {
     /// The user's authorization version when the token was issued.
     pub(crate) version: i64,
     pub(crate) exp: i64,
+    /// Whether the token was revoked alone.
+    pub(crate) revoked: bool,
 }
 
 /// The status and the error code of a refused request.
@@ -99,6 +142,8 @@ pub(crate) struct Model {
     pub(crate) access_tokens: Vec<AccessToken>,
     /// The number of logins, rotations and password changes so far.
     pub(crate) uses: usize,
+    /// The time at which the first refresh past the limit was recorded in its window, by session.
+    pub(crate) limit_recorded: BTreeMap<usize, i64>,
     /// The number of events of each kind that the audit log must contain.
     pub(crate) log: BTreeMap<&'static str, i64>,
 }
@@ -116,6 +161,7 @@ impl Model {
             refresh_tokens: vec![],
             access_tokens: vec![],
             uses: 0,
+            limit_recorded: BTreeMap::new(),
             log: BTreeMap::from([("user_added", 1)]),
         }
     }
@@ -123,6 +169,15 @@ impl Model {
     /// Counts an event that the audit log must contain.
     pub(crate) fn happened(&mut self, event: &'static str) {
         *self.log.entry(event).or_default() += 1;
+    }
+
+    /// Counts the event of a refresh past the limit, which is recorded once in the period of the limit.
+    pub(crate) fn refused_past_limit(&mut self, session: usize) {
+        let window = REFRESHES * SECONDS_FOR_ONE_REFRESH;
+        if self.limit_recorded.get(&session).is_none_or(|last| self.now - last >= window) {
+            self.limit_recorded.insert(session, self.now);
+            self.happened("limit_reached");
+        }
     }
 
     /// Revokes the sessions that `which` selects, and counts `event` for each live session among them. Returns how many were
@@ -148,7 +203,7 @@ impl Model {
     pub(crate) fn check_access_token(&self, token: &AccessToken) -> Result<(), AccessTokenError> {
         if self.now >= token.exp {
             Err(AccessTokenError::Expired)
-        } else if self.sessions[token.session].revoked || token.version < self.version {
+        } else if self.sessions[token.session].revoked || token.revoked || token.version < self.version {
             Err(AccessTokenError::Revoked)
         } else {
             Ok(())
@@ -165,7 +220,7 @@ impl Model {
 
     /// Returns which refresh token a refresh returns, by the table "Rotation" of `docs/contract/http-api.md`, or how the
     /// refresh is refused.
-    pub(crate) fn rotation(&self, token: &RefreshToken) -> Result<Given, Refusal> {
+    pub(crate) fn rotation(&self, token: &RefreshToken, with_device: bool) -> Result<Given, Refusal> {
         let session = &self.sessions[token.session];
         if self.now >= token.exp {
             return Err((401, "token_expired"));
@@ -178,7 +233,10 @@ impl Model {
         }
         match session.made_at.get(token.generation + 1) {
             None => Ok(Given::Successor),
-            Some(superseded_at) if self.now - superseded_at <= GRACE => Ok(Given::Current),
+            Some(superseded_at) if self.now - superseded_at <= GRACE => {
+                let brought = session.with_device[token.generation + 1];
+                if brought && !with_device { Err((401, "invalid_token")) } else { Ok(Given::Current) }
+            }
             Some(_) => Err((401, "refresh_reused")),
         }
     }
@@ -209,7 +267,7 @@ impl Model {
         assert_eq!((&said["av"], &said["sid"]), (&json!(self.version), &json!(self.sessions[session].id)));
         assert!(exp <= self.sessions[session].ends_at, "no access token outlives its session");
         let text = answer.text_at("access_token").to_owned();
-        self.access_tokens.push(AccessToken { text, session, version: self.version, exp });
+        self.access_tokens.push(AccessToken { text, session, version: self.version, exp, revoked: false });
     }
 }
 

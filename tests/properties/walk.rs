@@ -15,7 +15,10 @@ use vestibule::{
 
 use crate::{
     database::rows_and_log,
-    model::{ACCESS, AccessToken, DEVICES, GRACE, Given, Model, REFRESH, SESSION, Session},
+    model::{
+        ACCESS, AccessToken, DEVICES, GRACE, Given, Model, REFRESH, REFRESHES, SECONDS_FOR_ONE_REFRESH, SESSION,
+        Session,
+    },
     steps::Step,
     support::{self, Answer, Server, unlimited, wait_for},
 };
@@ -34,6 +37,7 @@ fn settings() -> support::Settings {
         ("session_lifetime", SESSION.into()),
         ("refresh_reuse_grace", GRACE.into()),
         ("max_devices_per_user", DEVICES.into()),
+        ("refresh_rate_per_session", format!("{REFRESHES}/{}s", REFRESHES * SECONDS_FOR_ONE_REFRESH).into()),
         // Long retentions, because the model never removes audit events or devices.
         ("audit_retention", "3650d".into()),
         ("device_retention", "3650d".into()),
@@ -72,7 +76,8 @@ impl Walk {
                 answer.expect_error(401, "invalid_credentials");
                 self.model.happened("login_failed");
             }
-            Step::Refresh(token) => self.refresh(token),
+            Step::Refresh { token, with_device, elsewhere } => self.refresh(token, *with_device, *elsewhere),
+            Step::RevokeToken(token) => self.revoke_token(token),
             Step::LogoutByRefresh(token) => {
                 let Some(token) = pick(token, &self.model.refresh_tokens) else { return };
                 self.call("POST", "/auth/logout", None, json!({"refresh_token": token.text})).expect(200);
@@ -107,7 +112,14 @@ impl Walk {
                 let server = self.server();
                 wait_for(sweep(&server.vestibule, server.clock.now())).expect("it sweeps");
             }
-            Step::Restart => self.server = self.server.take().map(Server::restart),
+            Step::Restart => {
+                self.server = self.server.take().map(Server::restart);
+                // The limits are kept in memory only.
+                for session in &mut self.model.sessions {
+                    (session.repeat_recorded_at, session.allowance_full_at) = (None, 0);
+                }
+                self.model.limit_recorded.clear();
+            }
         }
     }
 
@@ -126,10 +138,11 @@ impl Walk {
         if let Some(known) = &device {
             model.revoke("session_revoked", |_, session| session.device == *known);
         }
-        // At the device limit a login revokes the least recently used session.
+        // At the device limit a login revokes a session of the same program. All logins of the walk are of one program, so it
+        // is the least recently used session among those that were not used since their login, and otherwise of all.
         while model.sessions.iter().filter(|session| session.is_live(now)).count() >= DEVICES {
             let live = model.sessions.iter().enumerate().filter(|(_, session)| session.is_live(now));
-            let oldest = live.min_by_key(|(_, session)| session.use_number);
+            let oldest = live.min_by_key(|(_, session)| (session.was_used(), session.use_number));
             let oldest = oldest.expect("there are some").0;
             model.revoke("session_revoked", |index, _| index == oldest);
         }
@@ -146,6 +159,10 @@ impl Walk {
             id: answer.text_at("session_id").to_owned(),
             device: device_id,
             made_at: vec![now],
+            with_device: vec![false],
+            is_elsewhere: false,
+            repeat_recorded_at: None,
+            allowance_full_at: 0,
             since_password: 0,
             current: String::new(),
             last_used_at: now,
@@ -160,32 +177,55 @@ impl Walk {
         model.take(model.sessions.len() - 1, &answer, true);
     }
 
-    fn refresh(&mut self, token: &Index) {
+    fn refresh(&mut self, token: &Index, with_device: bool, elsewhere: bool) {
         let Some(token) = pick(token, &self.model.refresh_tokens) else { return };
-        let answer = self.call("POST", "/auth/refresh", None, json!({"refresh_token": token.text}));
-        let now = self.model.now;
-        match self.model.rotation(&token) {
+        let device = with_device.then(|| self.model.sessions[token.session].device.clone());
+        let body = json!({"refresh_token": token.text, "device_id": device});
+        let call = self.server().call("POST", "/auth/refresh").header("Connection", "close").json(body);
+        let answer = if elsewhere { call.header("X-Forwarded-For", "203.0.113.66") } else { call }.send();
+        let (now, decision) = (self.model.now, self.model.rotation(&token, with_device));
+        let session = &mut self.model.sessions[token.session];
+        match decision {
             Err((status, code)) => {
                 answer.expect_error(status, code);
                 if code == "refresh_reused" {
                     self.model.happened("refresh_reused");
                     self.model.revoke("session_revoked", |index, _| index == token.session);
+                } else if code == "invalid_token" && session.record_repeat(now) {
+                    self.model.happened("refresh_repeated");
                 }
             }
             Ok(Given::Current) => {
                 let answer = answer.expect(200);
-                let current = self.model.sessions[token.session].current.clone();
+                let current = session.current.clone();
+                if elsewhere != session.is_elsewhere && session.record_repeat(now) {
+                    self.model.happened("refresh_repeated");
+                }
                 assert_eq!(answer.text_at("refresh_token"), current, "byte for byte");
                 self.model.take(token.session, &answer, false);
             }
+            Ok(Given::Successor) if !session.take_refresh(now) => {
+                answer.expect_error(429, "too_many_requests");
+                self.model.refused_past_limit(token.session);
+            }
             Ok(Given::Successor) => {
                 let answer = answer.expect(200);
-                let session = &mut self.model.sessions[token.session];
                 assert_ne!(answer.text_at("refresh_token"), session.current);
                 self.model.uses += 1;
-                session.rotate(now, self.model.uses);
+                session.rotate(now, self.model.uses, with_device, elsewhere);
                 self.model.take(token.session, &answer, false);
             }
+        }
+    }
+
+    /// Revokes an access token alone. The walk has fewer tokens of a session than can be revoked alone.
+    fn revoke_token(&mut self, token: &Index) {
+        let Some(at) = pick(token, &(0..self.model.access_tokens.len()).collect::<Vec<_>>()) else { return };
+        let token = self.model.access_tokens[at].clone();
+        self.server().form("/auth/revoke", &[("token", &token.text)]).expect(200);
+        if self.model.check_access_token(&token).is_ok() {
+            self.model.access_tokens[at].revoked = true;
+            self.model.happened("token_revoked");
         }
     }
 
@@ -259,7 +299,9 @@ impl Walk {
         let session = &mut self.model.sessions[token.session];
         session.failed_proofs = 0;
         self.model.uses += 1;
-        session.rotate(now, self.model.uses);
+        // A password change leaves the place of the last login or refresh.
+        let is_elsewhere = session.is_elsewhere;
+        session.rotate(now, self.model.uses, false, is_elsewhere);
         session.since_password = session.made_at.len() - 1;
         self.model.take(token.session, &answer, true);
     }
@@ -333,7 +375,7 @@ impl Walk {
     pub(crate) fn present_all_tokens(&mut self) {
         for index in 0..self.model.refresh_tokens.len() {
             let token = self.model.refresh_tokens[index].clone();
-            if let Err((status, code)) = self.model.rotation(&token)
+            if let Err((status, code)) = self.model.rotation(&token, false)
                 && code != "refresh_reused"
             {
                 let answer = self.call("POST", "/auth/refresh", None, json!({"refresh_token": token.text}));

@@ -43,17 +43,9 @@ use crate::{
         steps::{email_keys, key_source::KeySource},
         vestibule::Secrets,
     },
-    memory::{
-        hasher::Hasher,
-        keyring::Keyring,
-        revocations::Revocations,
-        throttle::{FailureLimit, KeyedLock, Limit, Throttle},
-    },
+    memory::{hasher::Hasher, keyring::Keyring, revocations::Revocations, throttle::Throttle},
     store::{self, Store, meta},
 };
-
-/// The number of password estimates that are permitted to an IP address for each account that it may create.
-const ESTIMATES_PER_REGISTRATION: u32 = 10;
 
 /// The kind of process that opens the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,20 +97,8 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     // Both values have changed while the feed was read for the first time. From now on they record later changes only.
     announced.store(false, Ordering::Relaxed);
     announced_keys.store(0, Ordering::Relaxed);
-    let limits = &config.limits;
     Ok(Vestibule {
-        throttle: Throttle {
-            logins: Limit::new(limits.login_rate_per_ip, &clock),
-            failures: FailureLimit::new(limits.login_failures_per_account, &clock),
-            estimates: Limit::new(
-                limits.register_rate_per_ip.map(|rate| rate.times(ESTIMATES_PER_REGISTRATION)),
-                &clock,
-            ),
-            registrations: FailureLimit::new(limits.register_rate_per_ip, &clock),
-            refreshes: Limit::new(limits.refresh_rate_per_session, &clock),
-            proofs: KeyedLock::default(),
-            fingerprints: KeyedLock::default(),
-        },
+        throttle: Throttle::new(&config.limits, &clock),
         hasher: Hasher::new(&config.passwords, clock.clone()),
         refresh_tokens: RefreshTokens::new(first.derive(Purpose::RefreshTokens), &config.tokens.issuer),
         thresholds: config.devices.thresholds,

@@ -9,17 +9,19 @@ use crate::{
         DeviceRowId, Identifier, Permission, Scope, SessionId, User,
         audit_event::{AuditEvent, Event, RequestContext},
         device::{DeviceName, DeviceSecret, DeviceSecretHash, Fingerprint},
+        device_limit,
         generations::Generations,
+        mismatches::Mismatches,
         password::{Password, PasswordHash},
         session::{RevokeReason, Session},
     },
     flows::{
         Tokens, Vestibule,
-        steps::{client::KnownClient, grants::access_expiry, revocation::Revocation},
+        steps::{client::KnownClient, grants::access_expiry, past_limit, revocation::Revocation},
     },
     memory::{
         hasher::{HashError, PasswordCheck},
-        throttle::{Network, RetryAfter},
+        throttle::{Network, PastLimit, RetryAfter},
     },
     random,
     store::{self, Tx, audit, devices, sessions, users},
@@ -81,13 +83,21 @@ pub async fn login(
     context: &RequestContext,
 ) -> Result<Tokens, LoginError> {
     let client = request.client.settings();
-    if let Some(network) = network {
-        vestibule.throttle.logins.take(&network).map_err(LoginError::TooMany)?;
+    if let Some(network) = network
+        && let Err(wait) = vestibule.throttle.logins.take(&network)
+    {
+        let candidate = identify(vestibule, &request, client).await?;
+        let refused = PastLimit::LoginsOfAddress(vestibule.typed_name(request.identifier.key(), None), Some(network));
+        past_limit::record(vestibule, &refused, || {
+            failure(vestibule, candidate.as_ref(), &request.identifier, context)
+        })
+        .await?;
+        return Err(LoginError::TooMany(wait));
     }
     // The attempt is repeated once if the stored hash changed during the comparison: a concurrent login may have renewed the
     // hash.
     for _ in 0..2 {
-        if let Some(tokens) = attempt(vestibule, &request, client, context).await? {
+        if let Some(tokens) = attempt(vestibule, &request, client, network, context).await? {
             return Ok(tokens);
         }
     }
@@ -100,40 +110,54 @@ async fn attempt(
     vestibule: &Vestibule,
     request: &Login<'_>,
     client: &Client,
+    network: Option<Network>,
     context: &RequestContext,
 ) -> Result<Option<Tokens>, LoginError> {
     let candidate = identify(vestibule, request, client).await?;
+    let event = |candidate: Option<&Candidate>| failure(vestibule, candidate, &request.identifier, context);
     let device = candidate.as_ref().and_then(|candidate| candidate.device);
     let name = vestibule.typed_name(request.identifier.key(), device);
-    let attempt = vestibule.throttle.failures.begin(&[name]).await.map_err(LoginError::TooMany)?;
+    let attempt = match vestibule.throttle.failures.begin(std::slice::from_ref(&name)).await {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            let refused = PastLimit::LoginsOfName(name, network);
+            past_limit::record(vestibule, &refused, || event(candidate.as_ref())).await?;
+            return Err(LoginError::TooMany(wait));
+        }
+    };
     match (verify_password(vestibule, &request.password, &candidate).await?, candidate) {
         (Some(verified), Some(candidate)) => {
             // A right password does not count against the limit.
             drop(attempt);
+            if let Err(wait) = vestibule.throttle.logins_of_user.take(&candidate.user.id) {
+                let refused = PastLimit::LoginsOfAddress(name, None);
+                past_limit::record(vestibule, &refused, || event(Some(&candidate))).await?;
+                return Err(LoginError::TooMany(wait));
+            }
             open_session(vestibule, request, client, candidate, verified, context).await
         }
         (_, candidate) => {
             attempt.failed();
-            record_failure(vestibule, candidate, &request.identifier, context).await?;
+            let event = event(candidate.as_ref());
+            vestibule.store.write(async move |tx| audit::insert(tx, &event).await).await?;
             Err(LoginError::InvalidCredentials)
         }
     }
 }
 
-/// Inserts the audit event of a failed login.
-async fn record_failure(
+/// Returns the audit event of a failed login.
+fn failure(
     vestibule: &Vestibule,
-    candidate: Option<Candidate>,
+    candidate: Option<&Candidate>,
     identifier: &Identifier,
     context: &RequestContext,
-) -> store::Result<()> {
+) -> AuditEvent {
     let event = AuditEvent::new(Event::LoginFailed, context);
-    let event = match candidate {
+    match candidate {
         Some(candidate) => event.user(candidate.user.id),
         // Users sometimes type their password into the field for the name. So only a keyed hash of the text is stored.
         None => event.detail("name_hash", vestibule.name_hash(identifier)),
-    };
-    vestibule.store.write(async move |tx| audit::insert(tx, &event).await).await
+    }
 }
 
 /// The user with the typed name, the stored hash of the user's password, and the known device of the request.
@@ -214,7 +238,6 @@ async fn open_session(
     verified: VerifiedPassword,
     context: &RequestContext,
 ) -> Result<Option<Tokens>, LoginError> {
-    let limit = vestibule.config.devices.max_per_user;
     let plan = LoginPlan::new(vestibule, request, client, &candidate, context);
     let opened = vestibule.store.write(async move |tx| plan.carry_out(tx, &verified).await).await?;
     match opened {
@@ -222,7 +245,7 @@ async fn open_session(
         Opened::Disabled => Err(LoginError::Disabled),
         Opened::Scope(permission) => Err(LoginError::Scope(permission)),
         Opened::PasswordChanged => Ok(None),
-        Opened::DeviceLimit => Err(LoginError::DeviceLimit(limit)),
+        Opened::DeviceLimit => Err(LoginError::DeviceLimit(vestibule.config.devices.max_per_user)),
     }
 }
 
@@ -268,7 +291,8 @@ impl LoginPlan {
             access_expires_at: now,
             auth_time: now,
             failed_proofs: 0,
-            mismatches: 0,
+            mismatches: Mismatches::default(),
+            repeated: None,
             fingerprint: vestibule.seal_fingerprint(request.fingerprint.as_ref(), candidate.user.id),
             revoked_at: None,
             revoked_reason: None,
@@ -310,7 +334,7 @@ impl LoginPlan {
             return Ok(Opened::Scope(beyond.clone()));
         }
         let mut session = self.session.clone();
-        if !self.enforce_device_limit(tx).await? {
+        if !self.make_room(tx).await? {
             let event = AuditEvent::new(Event::DeviceLimitReached, &self.context).user(id);
             audit::insert(tx, &event).await?;
             return Ok(Opened::DeviceLimit);
@@ -333,6 +357,25 @@ impl LoginPlan {
         Revocation { user, selection, reason, ttl: self.revocation_ttl, context }
     }
 
+    /// Enforces the limit of devices. Returns `false` if the limit is reached and the policy is to reject the login. With the
+    /// other policy, revokes sessions until there is room for one more.
+    async fn make_room(&self, tx: &mut Tx) -> store::Result<bool> {
+        // 0 means that there is no limit.
+        if self.max_devices == 0 {
+            return Ok(true);
+        }
+        let live = sessions::list_live_by_user(tx, self.session.user_id, self.context.now).await?;
+        let over = device_limit::over_limit(live, &self.session, self.known_device, self.max_devices);
+        if !over.is_empty() && self.policy == LimitPolicy::Reject {
+            return Ok(false);
+        }
+        for session in over {
+            let one = sessions::Selection::One(session);
+            self.revocation(one, RevokeReason::DeviceEvicted).carry_out(tx).await?;
+        }
+        Ok(true)
+    }
+
     /// Returns the device of this login, and revokes the earlier session of a known device. If no device is known, or if the
     /// known device was deleted in the meantime, inserts a new device.
     async fn take_device(&self, tx: &mut Tx) -> store::Result<DeviceRowId> {
@@ -347,30 +390,6 @@ impl LoginPlan {
         let (device, secret) = &self.new_device;
         devices::insert(tx, *device, user, &self.session.client_id, secret, now).await?;
         Ok(*device)
-    }
-
-    /// Enforces the limit of devices. Returns `false` if the limit is reached and the policy is to reject the login. With the
-    /// other policy, revokes the least recently used sessions until there is room for one more.
-    ///
-    /// A device has at most one live session, so the sessions with a device are counted. Sessions of tokens that the
-    /// application created have no device. The session of the known device does not count, because this login replaces it.
-    async fn enforce_device_limit(&self, tx: &mut Tx) -> store::Result<bool> {
-        // 0 means that there is no limit.
-        if self.max_devices == 0 {
-            return Ok(true);
-        }
-        let mut live = sessions::list_live_by_user(tx, self.session.user_id, self.context.now).await?;
-        live.retain(|session| session.device.is_some() && session.device != self.known_device);
-        let surplus = (live.len() + 1).saturating_sub(self.max_devices);
-        if surplus > 0 && self.policy == LimitPolicy::Reject {
-            return Ok(false);
-        }
-        // The session that was used last is the first in the list.
-        for oldest in live.iter().rev().take(surplus) {
-            let one = sessions::Selection::One(oldest.id);
-            self.revocation(one, RevokeReason::DeviceEvicted).carry_out(tx).await?;
-        }
-        Ok(true)
     }
 }
 

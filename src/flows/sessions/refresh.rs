@@ -13,10 +13,11 @@ use crate::{
     domain::{
         Permission, Scope, SessionId, UnixTime, User,
         audit_event::{AuditEvent, Event, RequestContext},
-        device::Fingerprint,
+        device::{DeviceSecret, Fingerprint},
+        generations::Issued,
         refresh_token::{RefreshClaims, RefreshTokenError},
-        rotation::{Decision, decide},
-        session::{MAX_MISMATCHES, RevokeReason, Session, SessionState},
+        rotation::{Decision, Presented, decide},
+        session::{Session, SessionState},
     },
     flows::{
         Tokens, Vestibule,
@@ -24,10 +25,10 @@ use crate::{
             client::{self, ClientError, KnownClient},
             fingerprint_check::FingerprintCheck,
             grants::{access_expiry, granted_permissions},
-            revocation::Revocation,
+            past_limit, refresh_record,
         },
     },
-    memory::throttle::RetryAfter,
+    memory::throttle::{PastLimit, RetryAfter},
     store::{self, audit, sessions, users},
 };
 
@@ -46,8 +47,12 @@ pub enum RefreshError {
     /// The token was superseded more than `refresh_reuse_grace` seconds ago. The session has been revoked.
     #[error("a superseded refresh token of session {0} was used again")]
     Reused(SessionId),
-    /// The fingerprint is missing or belongs to another device. The session is revoked after `MAX_MISMATCHES` consecutive
-    /// mismatches.
+    /// The token was superseded within the grace by a refresh with the secret of the device, which this request lacks. The
+    /// session continues.
+    #[error("a superseded refresh token of session {0} was repeated without the device's secret")]
+    WithoutDevice(SessionId),
+    /// The fingerprint is missing or belongs to another device. The session is revoked after too many mismatches
+    /// (`Mismatches`).
     #[error("session {0} was refreshed from another device")]
     DeviceMismatch(SessionId),
     /// The token was issued to another client than the client that presents it.
@@ -74,6 +79,8 @@ pub struct Refresh<'r> {
     pub token: &'r str,
     /// The fingerprint of the browser.
     pub fingerprint: Option<Fingerprint>,
+    /// The `device_id`s that the request presents.
+    pub device_ids: Vec<DeviceSecret>,
     /// The client that presents the token. `None` if the request names no client; then the token's own client must be public.
     pub client: Option<KnownClient<'r>>,
     /// The scope to which the access token is limited, within the scope that the session was granted.
@@ -83,7 +90,7 @@ pub struct Refresh<'r> {
 impl<'r> Refresh<'r> {
     /// Creates a request with a refresh token alone.
     pub fn of(token: &'r str) -> Self {
-        Self { token, fingerprint: None, client: None, scope: None }
+        Self { token, fingerprint: None, device_ids: Vec::new(), client: None, scope: None }
     }
 }
 
@@ -147,7 +154,9 @@ async fn attempt(
     let policy = vestibule.rotation_policy();
     let now = context.now;
     let scope = request.scope.as_ref();
-    let decision = decide(&session, user.disabled_at.is_none(), claims.generation, check.binding, now, policy);
+    let with_device = presents_device(vestibule, &session, request);
+    let presented = Presented { generation: claims.generation, binding: check.binding, with_device };
+    let decision = decide(&session, user.disabled_at.is_none(), presented, now, policy);
     // A token that is refused is reported as such, whatever scope is requested.
     if matches!(decision, Decision::Rotate | Decision::Keep | Decision::Repeat) {
         check_scope(scope, &user, &session, client)?;
@@ -158,11 +167,16 @@ async fn attempt(
                 // A concurrent refresh of the same token may have used the last permitted rotation. If so, this request must
                 // repeat that result instead of being refused.
                 let overtaken = !is_current(vestibule, claims).await?;
-                return if overtaken { Ok(Attempt::Overtaken) } else { Err(RefreshError::TooMany(wait)) };
+                return if overtaken {
+                    Ok(Attempt::Overtaken)
+                } else {
+                    refuse(vestibule, &session, wait, context).await
+                };
             }
             let mut next = after_refresh(&session, client, &check, context);
             next.refresh_expires_at = now.plus(client.refresh_token_lifetime.seconds()).min(next.expires_at);
-            next.generations = session.generations.after_rotation(claims.generation, now, policy.grace);
+            next.generations =
+                session.generations.after_rotation(claims.generation, Issued { at: now, with_device }, policy.grace);
             next.access_expires_at = access_expiry(&next, client, now);
             if !update_if_at_generation(vestibule, session.generations.current(), &next, check.event(), context).await?
             {
@@ -176,7 +190,9 @@ async fn attempt(
         Decision::Keep => {
             // Rotation is off, and each refresh writes to the row. So each is limited like a rotation. It is counted before the
             // write, because several concurrent refreshes can each succeed.
-            vestibule.throttle.refreshes.take(&session.id).map_err(RefreshError::TooMany)?;
+            if let Err(wait) = vestibule.throttle.refreshes.take(&session.id) {
+                return refuse(vestibule, &session, wait, context).await;
+            }
             let next = after_refresh(&session, client, &check, context);
             let claimed =
                 update_if_at_generation(vestibule, session.generations.current(), &next, check.event(), context).await;
@@ -187,15 +203,29 @@ async fn attempt(
             issue_tokens(vestibule, claims, (next, user), client, scope, now).await
         }
         Decision::Repeat => {
-            if session.mismatches > 0 || check.event().is_some() {
-                record_fingerprint_check(vestibule, &session, check.event(), context).await?;
+            if let Err(wait) = vestibule.throttle.repeats.take(&session.id) {
+                return refuse(vestibule, &session, wait, context).await;
             }
+            let is_from_elsewhere = session.ip != context.ip || session.user_agent != context.user_agent;
+            let elsewhere = is_from_elsewhere.then(|| refresh_record::from_elsewhere(&session, context));
+            refresh_record::record_repeat(vestibule, &session, elsewhere, check.event(), context).await?;
             issue_tokens(vestibule, claims, (session, user), client, scope, now).await
         }
         Decision::RefuseEnded => Err(RefreshError::SessionEnded(session.id)),
         Decision::RefuseOutdated => Err(RefreshError::Outdated(session.id)),
-        Decision::RefuseReused => Err(revoke_reused(vestibule, &session, context).await?),
-        Decision::RefuseDevice => Err(count_device_mismatch(vestibule, &session, context).await?),
+        Decision::RefuseReused => {
+            refresh_record::revoke_reused(vestibule, &session, context).await?;
+            Err(RefreshError::Reused(session.id))
+        }
+        Decision::RefuseWithoutDevice => {
+            let event = refresh_record::from_elsewhere(&session, context).detail("refused", "device_id");
+            refresh_record::record_repeat(vestibule, &session, Some(event), None, context).await?;
+            Err(RefreshError::WithoutDevice(session.id))
+        }
+        Decision::RefuseDevice => {
+            refresh_record::count_device_mismatch(vestibule, &session, context).await?;
+            Err(RefreshError::DeviceMismatch(session.id))
+        }
     }
 }
 
@@ -254,6 +284,27 @@ async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> Result<(Session,
     Ok((session, user))
 }
 
+/// Returns whether the request presents the secret of the session's device.
+fn presents_device(vestibule: &Vestibule, session: &Session, request: &Refresh<'_>) -> bool {
+    let hash = |secret: &DeviceSecret| vestibule.device_secret_hash(secret);
+    session
+        .device
+        .map(|device| hash(&vestibule.device_secret(device)))
+        .is_some_and(|own| request.device_ids.iter().any(|presented| hash(presented) == own))
+}
+
+/// Refuses a refresh past a limit of the session.
+async fn refuse(
+    vestibule: &Vestibule,
+    session: &Session,
+    wait: RetryAfter,
+    context: &RequestContext,
+) -> Result<Attempt, RefreshError> {
+    let event = || AuditEvent::new(Event::LimitReached, context).user(session.user_id).session(session.id);
+    past_limit::record(vestibule, &PastLimit::Refreshes(session.id), event).await?;
+    Err(RefreshError::TooMany(wait))
+}
+
 /// Returns whether a refresh compares the presented fingerprint with the sealed fingerprint of the session.
 fn compares_fingerprint(vestibule: &Vestibule, session: &Session) -> bool {
     session.fingerprint.is_some() && vestibule.config.devices.fingerprint != FingerprintPolicy::Off
@@ -289,7 +340,7 @@ async fn update_if_at_generation(
     context: &RequestContext,
 ) -> store::Result<bool> {
     let row = next.clone();
-    let event = event.map(|event| audit_event(event, &row, context));
+    let event = event.map(|event| refresh_record::check_event(event, &row, context));
     vestibule
         .store
         .write(async move |tx| {
@@ -300,82 +351,4 @@ async fn update_if_at_generation(
             Ok(won)
         })
         .await
-}
-
-/// Sets the session's mismatches to 0 and inserts the audit event of the fingerprint check, if there is one. For
-/// [`Decision::Repeat`], which does not write the session otherwise.
-async fn record_fingerprint_check(
-    vestibule: &Vestibule,
-    session: &Session,
-    event: Option<(Event, f64)>,
-    context: &RequestContext,
-) -> store::Result<()> {
-    let (id, event) = (session.id, event.map(|event| audit_event(event, session, context)));
-    vestibule
-        .store
-        .write(async move |tx| {
-            sessions::clear_mismatches(tx, id).await?;
-            match &event {
-                Some(event) => audit::insert(tx, event).await,
-                None => Ok(()),
-            }
-        })
-        .await
-}
-
-/// Returns the audit event of a fingerprint check.
-fn audit_event((event, score): (Event, f64), session: &Session, context: &RequestContext) -> AuditEvent {
-    AuditEvent::new(event, context)
-        .user(session.user_id)
-        .session(session.id)
-        .detail("score", round_to_hundredths(score))
-}
-
-/// Rounds a score to two decimal places.
-fn round_to_hundredths(score: f64) -> f64 {
-    (score * 100.0).round() / 100.0
-}
-
-/// Revokes the session and returns the error for a reused token.
-async fn revoke_reused(
-    vestibule: &Vestibule,
-    session: &Session,
-    context: &RequestContext,
-) -> store::Result<RefreshError> {
-    let (id, user) = (session.id, session.user_id);
-    let event = AuditEvent::new(Event::RefreshReused, context).user(user).session(id);
-    let one = sessions::Selection::One(id);
-    let revocation = Revocation::new(vestibule, user, one, RevokeReason::RefreshReused, context);
-    vestibule
-        .store
-        .write(async move |tx| {
-            audit::insert(tx, &event).await?;
-            revocation.carry_out(tx).await
-        })
-        .await?;
-    Ok(RefreshError::Reused(id))
-}
-
-/// Counts a mismatch, revokes the session after [`MAX_MISMATCHES`] in a row, and returns the error.
-async fn count_device_mismatch(
-    vestibule: &Vestibule,
-    session: &Session,
-    context: &RequestContext,
-) -> store::Result<RefreshError> {
-    let (id, user) = (session.id, session.user_id);
-    let event = AuditEvent::new(Event::DeviceMismatch, context).user(user).session(id);
-    let one = sessions::Selection::One(id);
-    let revocation = Revocation::new(vestibule, user, one, RevokeReason::DeviceMismatch, context);
-    vestibule
-        .store
-        .write(async move |tx| {
-            let in_a_row = sessions::count_mismatch(tx, id).await?;
-            audit::insert(tx, &event).await?;
-            if in_a_row.is_some_and(|count| count >= MAX_MISMATCHES) {
-                revocation.carry_out(tx).await?;
-            }
-            Ok(())
-        })
-        .await?;
-    Ok(RefreshError::DeviceMismatch(id))
 }

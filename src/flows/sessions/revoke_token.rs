@@ -7,14 +7,14 @@ use crate::{
         audit_event::{AuditEvent, Event, RequestContext},
         change::Change,
         refresh_token::{RefreshClaims, RefreshTokenError},
-        session::RevokeReason,
+        session::{MAX_REVOKED_TOKENS, RevokeReason},
     },
     flows::{
         Vestibule,
         steps::{authenticate, client::KnownClient, revocation::Revocation},
         vestibule::CLOCK_STEP_MARGIN,
     },
-    store::{self, audit, sessions},
+    store::{self, audit, session_counters, sessions},
 };
 
 /// An error of the revocation of a token.
@@ -84,14 +84,22 @@ async fn end_session(vestibule: &Vestibule, claims: &RefreshClaims, context: &Re
 }
 
 /// Revokes an access token. The revocation is kept until a day after the token has expired.
+///
+/// A session can get access tokens as often as it asks, and each revoked token must be remembered. So only the first
+/// [`MAX_REVOKED_TOKENS`] of a session are revoked alone. A later one is revoked together with the tokens of its session that
+/// were issued before it or in the same second: the client of such a token refreshes.
 async fn revoke_access(vestibule: &Vestibule, claims: &AccessClaims, context: &RequestContext) -> store::Result<()> {
-    let (jti, now) = (claims.jti, context.now);
+    let (jti, session, issued, now) = (claims.jti, claims.sid, claims.iat, context.now);
     let until = claims.exp.plus(vestibule.config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN);
     let event = AuditEvent::new(Event::TokenRevoked, context).user(claims.sub).session(claims.sid);
     let event = event.detail("jti", jti.to_string());
     vestibule
         .store
         .write(async move |tx| {
+            let count = session_counters::count_revoked_token(tx, session).await?;
+            if count.is_some_and(|count| count > MAX_REVOKED_TOKENS) {
+                return tx.announce(Change::SessionTokensRevoked(session, issued), now, until).await;
+            }
             audit::insert(tx, &event).await?;
             tx.announce(Change::TokenRevoked(jti), now, until).await
         })

@@ -9,7 +9,7 @@ use crate::{
         AccessClaims, SessionId, UnixTime, User,
         access_token::AccessTokenError,
         refresh_token::{RefreshClaims, RefreshTokenError},
-        rotation::{Decision, DeviceMatch, decide},
+        rotation::{Decision, DeviceMatch, Presented, decide},
         session::Session,
     },
     flows::Vestibule,
@@ -107,10 +107,13 @@ pub async fn inspect_refresh_token(
     let user = users::find(&mut reader, claims.sub).await?.ok_or_else(ended)?;
     let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(ended)?;
     let is_active = user.disabled_at.is_none() && vestibule.config.clients.get(&claims.client_id).is_some();
-    match decide(&session, is_active, claims.generation, DeviceMatch::Matches, now, vestibule.rotation_policy()) {
+    let presented = Presented { generation: claims.generation, binding: DeviceMatch::Matches, with_device: true };
+    match decide(&session, is_active, presented, now, vestibule.rotation_policy()) {
         Decision::Rotate | Decision::Keep | Decision::Repeat => Ok(LiveRefreshToken { claims, session, user }),
-        Decision::RefuseEnded | Decision::RefuseOutdated | Decision::RefuseReused | Decision::RefuseDevice => {
-            Err(ended())
-        }
+        Decision::RefuseEnded
+        | Decision::RefuseOutdated
+        | Decision::RefuseReused
+        | Decision::RefuseWithoutDevice
+        | Decision::RefuseDevice => Err(ended()),
     }
 }

@@ -8,6 +8,8 @@ pub mod fingerprint_check;
 pub mod grants;
 pub mod key_source;
 pub mod names;
+pub mod past_limit;
+pub mod refresh_record;
 pub mod revocation;
 pub mod role_members;
 pub mod signing;

@@ -5,7 +5,7 @@
 //! passwords of logins. Five wrong passwords in a row end the session. The proofs of one session are compared one after the
 //! other. If they were compared in parallel, all of them could be compared before the first failure is counted.
 
-use super::revocation::Revocation;
+use super::{past_limit, revocation::Revocation};
 use crate::{
     domain::{
         AccessClaims, Email, SessionId, User, UserId, Username,
@@ -16,9 +16,9 @@ use crate::{
     flows::Vestibule,
     memory::{
         hasher::{HashError, PasswordCheck},
-        throttle::RetryAfter,
+        throttle::{PastLimit, RetryAfter},
     },
-    store::{self, audit, sessions, users},
+    store::{self, audit, session_counters, sessions, users},
 };
 
 /// An error of the proof of a password.
@@ -30,7 +30,8 @@ pub enum VerifyPasswordError {
     /// The password is wrong.
     #[error("wrong password in session {0}")]
     Wrong(SessionId),
-    /// There were too many wrong passwords for one of the user's names. Contains the time after which the client may try again.
+    /// There were too many wrong passwords for one of the user's names, or too many actions of the user. Contains the time
+    /// after which the client may try again.
     #[error("too many attempts")]
     TooMany(RetryAfter),
     /// The password could not be hashed.
@@ -49,6 +50,10 @@ pub(in crate::flows) async fn verify_password(
     password: &Password,
     context: &RequestContext,
 ) -> Result<PasswordHash, VerifyPasswordError> {
+    if let Err(wait) = vestibule.throttle.actions.take(&bearer.sub) {
+        past_limit::record_action(vestibule, bearer.sub, context).await?;
+        return Err(VerifyPasswordError::TooMany(wait));
+    }
     let _lock = vestibule.throttle.proofs.lock_key(bearer.sid).await;
     let mut reader = vestibule.store.read().await?;
     let session = sessions::find(&mut reader, bearer.sid).await?;
@@ -59,8 +64,19 @@ pub(in crate::flows) async fn verify_password(
     let names = lookup_keys(&user.ok_or_else(ended)?);
     let typed = |device| names.iter().map(|name| vestibule.typed_name(name, device)).collect::<Vec<_>>();
     // A signed-in device has an allowance of its own, so that a stranger's guesses at the login do not block this device.
-    let attempt =
-        vestibule.throttle.failures.begin(&typed(session.device)).await.map_err(VerifyPasswordError::TooMany)?;
+    let own = typed(session.device);
+    let attempt = match vestibule.throttle.failures.begin(&own).await {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            if let Some(name) = own.into_iter().next() {
+                let refused = PastLimit::LoginsOfName(name, None);
+                let event =
+                    AuditEvent::new(Event::ReauthenticationFailed, context).user(bearer.sub).session(bearer.sid);
+                past_limit::record(vestibule, &refused, || event).await?;
+            }
+            return Err(VerifyPasswordError::TooMany(wait));
+        }
+    };
     match find_matching_hash(vestibule, bearer.sub, password).await {
         Ok(None) => {
             attempt.failed();
@@ -114,7 +130,7 @@ async fn count_failure(
     vestibule
         .store
         .write(async move |tx| {
-            let in_a_row = sessions::count_failed_proof(tx, id).await?;
+            let in_a_row = session_counters::count_failed_proof(tx, id).await?;
             audit::insert(tx, &event).await?;
             if in_a_row.is_some_and(|count| count >= MAX_FAILED_PROOFS) {
                 revocation.carry_out(tx).await?;

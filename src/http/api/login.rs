@@ -43,6 +43,14 @@ pub(in crate::http) const DEVICE_ID: Field = optional(
     "The `device_id` that an earlier login on this device returned. An unknown value is ignored.",
 );
 
+/// The field of a refresh with the secret of the session's device.
+pub(in crate::http) const REFRESH_DEVICE_ID: Field = optional(
+    "device_id",
+    Kind::Opaque,
+    "The `device_id` of the session. By default that of the cookie. If a refresh sends it, the token that the refresh replaces \
+     is repeated only for requests that send it too.",
+);
+
 /// The field of a login with the name of the device.
 pub(in crate::http) const DEVICE_NAME: Field = optional(
     "device_name",
@@ -106,8 +114,7 @@ impl FromFields for LoginBody {
         let password = fields.required("password", Password::parse);
         let fingerprint = fingerprint(fields, vestibule);
         require_fingerprint(fields, vestibule, fingerprint.as_ref());
-        // A malformed value is ignored, because the device may have it from another server.
-        let device_id = fields.optional("device_id", |text| Ok::<_, &str>(DeviceSecret::parse(text).ok())).flatten();
+        let device_id = device_id(fields);
         let device_name = fields.optional("device_name", DeviceName::parse);
         let client_id = fields.optional("client_id", client_id).unwrap_or_else(|| DEFAULT_CLIENT.to_owned());
         let transport = transport(fields, vestibule);
@@ -140,6 +147,11 @@ pub(in crate::http) fn fingerprint(fields: &mut Fields, vestibule: &Vestibule) -
         return None;
     }
     fields.value("fingerprint", Fingerprint::parse)
+}
+
+/// Reads the secret of a known device. A malformed value is ignored, because the device may have it from another server.
+pub(in crate::http) fn device_id(fields: &mut Fields) -> Option<DeviceSecret> {
+    fields.optional("device_id", |text| Ok::<_, &str>(DeviceSecret::parse(text).ok())).flatten()
 }
 
 /// Records the field `fingerprint` as invalid if `fingerprint_policy` is `require` and the fingerprint is absent or can't bind
@@ -225,9 +237,11 @@ pub(in crate::http) async fn sign_in(
 }
 
 /// The body of a refresh.
+#[derive(Default)]
 pub struct RefreshBody {
     pub(in crate::http) refresh_token: Option<String>,
     pub(in crate::http) fingerprint: Option<Fingerprint>,
+    pub(in crate::http) device_id: Option<DeviceSecret>,
 }
 
 impl FromFields for RefreshBody {
@@ -238,6 +252,7 @@ impl FromFields for RefreshBody {
             "The session's refresh token. By default the token of the cookie is used.",
         ),
         optional("fingerprint", Kind::Fingerprint, "Required if the session is bound to a device."),
+        REFRESH_DEVICE_ID,
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
@@ -245,6 +260,7 @@ impl FromFields for RefreshBody {
         Some(Self {
             refresh_token: refresh_token.filter(|token| !token.is_empty()),
             fingerprint: fingerprint(fields, vestibule),
+            device_id: device_id(fields),
         })
     }
 }
@@ -259,7 +275,8 @@ pub async fn refresh(
     cookies: Cookies<'_>,
     origin: csrf::RequestOrigin<'_>,
 ) -> Result<Json<TokenResponse>, ApiError> {
-    let (in_body, fingerprint) = body.0.map_or((None, None), |body| (body.refresh_token, body.fingerprint));
+    let RefreshBody { refresh_token: in_body, fingerprint, device_id } = body.0.unwrap_or_default();
+    let device_ids = device_id.into_iter().chain(cookies.device_ids()).collect();
     let in_headers = vestibule.config.tokens.location.headers;
     let transport = if in_body.is_some() && in_headers { Transport::Body } else { Transport::Cookie };
     let token = match in_body {
@@ -282,7 +299,7 @@ pub async fn refresh(
         }
     };
     cookies.log_entry().set_refresh_token(vestibule, &token);
-    let request = Refresh { fingerprint, ..Refresh::of(&token) };
+    let request = Refresh { fingerprint, device_ids, ..Refresh::of(&token) };
     let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await?;
     Ok(tokens::respond(cookies, tokens, transport))
 }

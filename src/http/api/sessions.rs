@@ -76,6 +76,13 @@ pub struct SessionView {
     client_id: String,
     /// Whether each refresh must send a matching fingerprint of the device.
     device_bound: bool,
+    /// When a refresh token of the session that had just been replaced came from elsewhere: from another address or program
+    /// than the refresh that replaced it, or without the device's secret. Null if this has not happened.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    repeated_at: Option<UnixTime>,
+    /// The IP address from which it came; null if this has not happened, or if the address is unknown.
+    #[schema(required)]
+    repeated_ip: Option<String>,
     /// Whether the access token of this request belongs to the session.
     current: bool,
 }
@@ -94,6 +101,8 @@ impl SessionView {
             user_agent: session.user_agent.clone(),
             client_id: session.client_id.clone(),
             device_bound: session.is_bound(),
+            repeated_at: session.repeated.as_ref().map(|repeat| repeat.at),
+            repeated_ip: session.repeated.as_ref().and_then(|repeat| repeat.ip.clone()),
             current: session.id == current,
         }
     }

@@ -56,6 +56,8 @@ pub struct TokenResponse {
     /// of this device. Null if the server has deleted the device.
     #[schema(required)]
     device_id: Option<String>,
+    /// Whether the session is bound to its device: then each refresh must send a matching fingerprint.
+    device_bound: bool,
 }
 
 /// Returns the response with the tokens. With the transport `cookie`, sets the cookies, and the body has no tokens.
@@ -74,5 +76,6 @@ pub fn respond(cookies: Cookies<'_>, tokens: Tokens, transport: Transport) -> Js
         refresh_expires_in: tokens.refresh_expires_in,
         session_id: tokens.session_id.to_string(),
         device_id: tokens.device_id,
+        device_bound: tokens.device_bound,
     })
 }

@@ -258,6 +258,9 @@ pub struct ExportedSession {
     failed_proofs: u32,
     /// The number of consecutive refreshes with the fingerprint of another device.
     mismatches: u32,
+    /// When refreshes with the fingerprint of another device came, of the last day before the last one.
+    #[schema(value_type = Vec<String>)]
+    mismatched_at: Vec<UnixTime>,
     /// The permissions to which the session's tokens are limited, separated by spaces; null if they are not limited.
     #[schema(required)]
     scope: Option<String>,
@@ -279,7 +282,8 @@ impl ExportedSession {
             ends_at: session.expires_at,
             auth_time: session.auth_time,
             failed_proofs: session.failed_proofs,
-            mismatches: session.mismatches,
+            mismatches: session.mismatches.in_a_row,
+            mismatched_at: session.mismatches.within_a_day.clone(),
             scope: session.scope.as_ref().map(|granted| scope::text(granted.permissions())),
             fingerprint: session.fingerprint.iter().flat_map(SealedFingerprint::components).collect(),
             revoked_at: session.revoked_at,

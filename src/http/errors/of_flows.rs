@@ -132,6 +132,12 @@ impl From<RefreshError> for ApiError {
                 "This refresh token was replaced earlier and has been used again; the session was ended for safety. Sign in again.",
             )
             .with_reason(Reason::Reused),
+            RefreshError::WithoutDevice(_) => Self::new(
+                ErrorCode::InvalidToken,
+                "This refresh token was replaced a moment ago, on a device whose `device_id` this request does not send; send \
+                 the newest refresh token, or the `device_id`.",
+            )
+            .with_reason(Reason::Device),
             RefreshError::DeviceMismatch(_) => Self::new(
                 ErrorCode::DeviceMismatch,
                 "The session is bound to another device; send the fingerprint of the device on which it was opened.",

@@ -36,6 +36,7 @@ pub fn of_refresh(error: RefreshError) -> ApiError {
         | RefreshError::SessionEnded(_)
         | RefreshError::Outdated(_)
         | RefreshError::Reused(_)
+        | RefreshError::WithoutDevice(_)
         | RefreshError::DeviceMismatch(_)
         | RefreshError::ForeignClient(_) => invalid_grant(error.into()),
         RefreshError::Client(error) => of_client(&error, false),

@@ -21,7 +21,7 @@ use crate::{
         steps::client::KnownClient,
     },
     http::{
-        api::login::{DEVICE_ID, DEVICE_NAME, require_fingerprint},
+        api::login::{DEVICE_ID, DEVICE_NAME, device_id, require_fingerprint},
         app_state::AppState,
         errors::{ApiError, ErrorCode, of_oauth},
         request::{
@@ -44,7 +44,7 @@ pub struct TokenForm {
 /// The grant of a token request, with its fields.
 enum Grant {
     Password(Box<PasswordGrant>),
-    RefreshToken { token: String, fingerprint: Option<Fingerprint> },
+    RefreshToken { token: String, fingerprint: Option<Fingerprint>, device_id: Option<DeviceSecret> },
     Unsupported,
 }
 
@@ -90,7 +90,8 @@ impl FromFields for TokenForm {
             PASSWORD => Grant::Password(Box::new(PasswordGrant::read(fields, vestibule)?)),
             REFRESH_TOKEN => {
                 let token = fields.required("refresh_token", |text| Ok::<_, &str>(text.to_owned()));
-                Grant::RefreshToken { fingerprint: read_fingerprint(fields, vestibule), token: token? }
+                let (fingerprint, device_id) = (read_fingerprint(fields, vestibule), device_id(fields));
+                Grant::RefreshToken { fingerprint, device_id, token: token? }
             }
             _ => Grant::Unsupported,
         };
@@ -111,13 +112,13 @@ fn read_fingerprint(fields: &mut Fields, vestibule: &Vestibule) -> Option<Finger
 }
 
 impl PasswordGrant {
-    /// Reads the fields. An invalid `device_id` is ignored: the login then creates a new device.
+    /// Reads the fields.
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let identifier = fields.required("username", Identifier::parse);
         let password = fields.required("password", Password::parse);
         let fingerprint = read_fingerprint(fields, vestibule);
         require_fingerprint(fields, vestibule, fingerprint.as_ref());
-        let device_id = fields.optional("device_id", |text| Ok::<_, &str>(DeviceSecret::parse(text).ok())).flatten();
+        let device_id = device_id(fields);
         let device_name = fields.optional("device_name", DeviceName::parse);
         Some(Self { identifier: identifier?, password: password?, fingerprint, device_id, device_name })
     }
@@ -143,6 +144,8 @@ pub struct OAuthTokens {
     /// A secret by which the server recognises the device at the next login. Null if the server has deleted the device.
     #[schema(required)]
     device_id: Option<String>,
+    /// Whether the session is bound to its device: then each refresh must send a matching fingerprint.
+    device_bound: bool,
 }
 
 impl From<Tokens> for OAuthTokens {
@@ -156,6 +159,7 @@ impl From<Tokens> for OAuthTokens {
             scope: tokens.scope,
             session_id: tokens.session_id.to_string(),
             device_id: tokens.device_id,
+            device_bound: tokens.device_bound,
         }
     }
 }
@@ -205,9 +209,15 @@ async fn issue(
             let tokens = flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await;
             tokens.map_err(of_oauth::of_login)?
         }
-        Grant::RefreshToken { token, fingerprint } => {
+        Grant::RefreshToken { token, fingerprint, device_id } => {
             log.set_refresh_token(vestibule, &token);
-            let request = Refresh { token: &token, fingerprint, client: Some(client), scope };
+            let request = Refresh {
+                token: &token,
+                fingerprint,
+                device_ids: device_id.into_iter().collect(),
+                client: Some(client),
+                scope,
+            };
             let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await;
             tokens.map_err(of_oauth::of_refresh)?
         }

@@ -79,6 +79,8 @@ fn device(session: &Session, claims: &AccessClaims) -> Value {
         "last_used_at": humanize::instant(session.last_used_at),
         "created_at": humanize::instant(session.created_at),
         "bound": session.is_bound(),
+        "repeated_at": session.repeated.as_ref().map(|repeat| humanize::instant(repeat.at)),
+        "repeated_ip": session.repeated.as_ref().and_then(|repeat| repeat.ip.as_deref()),
     })
 }
 

@@ -51,7 +51,13 @@ pub async fn continue_to_next(
         RefreshCookie::Unbound(_) if !is_visit(origin.request()) => {
             Ok(Page::new("continue", context(&next)).refused(TOO_EARLY, None).into())
         }
-        RefreshCookie::Unbound(token) => match refresh(vestibule, Refresh::of(&token), &caller.context()).await {
+        RefreshCookie::Unbound(token) => match refresh(
+            vestibule,
+            Refresh { device_ids: cookies.device_ids(), ..Refresh::of(&token) },
+            &caller.context(),
+        )
+        .await
+        {
             Ok(tokens) => {
                 cookies.set(&tokens);
                 Ok(redirect_onward(next, cookies))
@@ -63,7 +69,8 @@ pub async fn continue_to_next(
                 RefreshError::Token(_)
                 | RefreshError::SessionEnded(_)
                 | RefreshError::Outdated(_)
-                | RefreshError::Reused(_),
+                | RefreshError::Reused(_)
+                | RefreshError::WithoutDevice(_),
             ) => Ok(to_login(&next)),
             Err(error) => Err(error.into()),
         },

@@ -85,8 +85,10 @@ fn a_new_password_ends_every_other_session_and_older_token_at_once() {
     let ada = server.user("ada");
     let (session, other) = (ada.login(), ada.login());
     let answer = change_password(&session, PASSWORD, OTHER).expect(200);
-    let shape =
-        ["access_token", "refresh_token", "token_type", "expires_in", "refresh_expires_in", "session_id", "device_id"];
+    let shape = [
+        "access_token", "refresh_token", "token_type", "expires_in", "refresh_expires_in", "session_id", "device_id",
+        "device_bound",
+    ];
     assert_eq!(fields(&answer), BTreeSet::from(shape));
     let next = Session::from(&server, &answer);
     assert_eq!((&next.id, &next.device_id), (&session.id, &session.device_id));

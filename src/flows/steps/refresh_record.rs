@@ -1,0 +1,122 @@
+//! What a refresh records beside its tokens: repeats from elsewhere, the outcome of the fingerprint check, and the end of a
+//! session whose token was reused or whose device does not match.
+
+use crate::{
+    domain::{
+        audit_event::{AuditEvent, Event, RequestContext},
+        session::{RepeatFromElsewhere, RevokeReason, Session},
+    },
+    flows::{Vestibule, steps::revocation::Revocation},
+    store::{self, audit, session_counters, sessions},
+};
+
+/// Records what a repeat tells: `elsewhere`, if it came from elsewhere than the rotation, and the event of the fingerprint
+/// check, if there is one. Writes each at most once a minute for a session, since a client can repeat as often as it likes, and
+/// writes nothing if there is nothing to tell. A fingerprint that matched also ends a row of mismatches.
+pub(in crate::flows) async fn record_repeat(
+    vestibule: &Vestibule,
+    session: &Session,
+    elsewhere: Option<AuditEvent>,
+    check: Option<(Event, f64)>,
+    context: &RequestContext,
+) -> store::Result<()> {
+    let is_due = |event: &AuditEvent| vestibule.throttle.recorded.take(&(session.id, event.event)).is_ok();
+    let elsewhere = elsewhere.filter(is_due);
+    let check = check.map(|event| check_event(event, session, context)).filter(is_due);
+    let matched =
+        session.mismatches.in_a_row > 0 && elsewhere.as_ref().is_none_or(|event| !event.detail.contains_key("refused"));
+    if elsewhere.is_none() && check.is_none() && !matched {
+        return Ok(());
+    }
+    let (id, repeat) = (session.id, RepeatFromElsewhere { at: context.now, ip: context.ip.clone() });
+    vestibule
+        .store
+        .write(async move |tx| {
+            if matched {
+                session_counters::clear_mismatches(tx, id).await?;
+            }
+            if let Some(event) = &elsewhere {
+                session_counters::set_repeated(tx, id, &repeat).await?;
+                audit::insert(tx, event).await?;
+            }
+            match &check {
+                Some(event) => audit::insert(tx, event).await,
+                None => Ok(()),
+            }
+        })
+        .await
+}
+
+/// Returns the audit event of a repeat from elsewhere.
+pub(in crate::flows) fn from_elsewhere(session: &Session, context: &RequestContext) -> AuditEvent {
+    AuditEvent::new(Event::RefreshRepeated, context)
+        .user(session.user_id)
+        .session(session.id)
+        .detail("user_agent", context.user_agent.clone())
+        .detail("rotation_ip", session.ip.clone())
+        .detail("rotation_user_agent", session.user_agent.clone())
+}
+
+/// Returns the audit event of a fingerprint check.
+pub(in crate::flows) fn check_event(
+    (event, score): (Event, f64),
+    session: &Session,
+    context: &RequestContext,
+) -> AuditEvent {
+    AuditEvent::new(event, context)
+        .user(session.user_id)
+        .session(session.id)
+        .detail("score", round_to_hundredths(score))
+}
+
+/// Rounds a score to two decimal places.
+fn round_to_hundredths(score: f64) -> f64 {
+    (score * 100.0).round() / 100.0
+}
+
+/// Revokes the session of a reused token.
+pub(in crate::flows) async fn revoke_reused(
+    vestibule: &Vestibule,
+    session: &Session,
+    context: &RequestContext,
+) -> store::Result<()> {
+    let (id, user) = (session.id, session.user_id);
+    let event = AuditEvent::new(Event::RefreshReused, context).user(user).session(id);
+    let one = sessions::Selection::One(id);
+    let revocation = Revocation::new(vestibule, user, one, RevokeReason::RefreshReused, context);
+    vestibule
+        .store
+        .write(async move |tx| {
+            audit::insert(tx, &event).await?;
+            revocation.carry_out(tx).await?;
+            Ok(())
+        })
+        .await
+}
+
+/// Counts a refresh from another device, and revokes the session after too many of them.
+pub(in crate::flows) async fn count_device_mismatch(
+    vestibule: &Vestibule,
+    session: &Session,
+    context: &RequestContext,
+) -> store::Result<()> {
+    let (id, user, now) = (session.id, session.user_id, context.now);
+    let event = AuditEvent::new(Event::DeviceMismatch, context).user(user).session(id);
+    let one = sessions::Selection::One(id);
+    let revocation = Revocation::new(vestibule, user, one, RevokeReason::DeviceMismatch, context);
+    vestibule
+        .store
+        .write(async move |tx| {
+            let Some(session) = sessions::find(tx, id).await?.filter(|session| session.revoked_at.is_none()) else {
+                return Ok(());
+            };
+            let mismatches = session.mismatches.with_one_more(now);
+            session_counters::set_mismatches(tx, id, &mismatches).await?;
+            audit::insert(tx, &event).await?;
+            if mismatches.end_the_session() {
+                revocation.carry_out(tx).await?;
+            }
+            Ok(())
+        })
+        .await
+}
