@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use figment::value::Value;
+use serde_json::Value as Json;
+
 use super::{
     declare::settings,
-    reader::{Read, Reader},
+    reader::{Read, Reader, share},
     sessions::{SessionKeys, refuse_longer},
+    setting::Setting,
     tokens::{TokenKeys, identifier},
 };
 use crate::domain::{
     Permission,
+    audience::Audiences,
     client::{ClientSecretHash, DEFAULT_CLIENT},
     policy::Grants,
     span::Lifetime,
@@ -22,10 +27,12 @@ pub struct Clients(BTreeMap<String, Client>);
 settings! {
     /// A client: an application through which users log in.
     pub struct Client, ClientKeys in "clients", |reader, tokens: &TokenKeys, sessions: &SessionKeys| {
-        /// The claim `aud` of the client's access tokens. Unset: the setting `audience`.
+        /// The claim `aud` of the client's access tokens: one, or a list of those that a request may choose from, the first of
+        /// which is the default. Only tokens for the setting `audience` can be used at the endpoints of this server that act on
+        /// the account. Unset: the setting `audience`.
         #[key("clients.<id>.audience", example = "https://app.example.com")]
-        #[read(parse = identifier, otherwise = tokens.audience.clone())]
-        audience: String,
+        #[read(otherwise = share(&tokens.audience).map(|own| Audiences::one(own.clone())))]
+        audience: Audiences,
         /// The lifetime of the client's access tokens, such as `5m`. Unset: the setting `access_token_lifetime`.
         #[key("clients.<id>.access_token_lifetime", example = "5m")]
         #[read(otherwise = tokens.access_token_lifetime)]
@@ -49,6 +56,19 @@ settings! {
             /// The id of the client. A request contains it to name the client.
             id: String = Ok(reader.id.clone()),
         }
+    }
+}
+
+/// One audience as a text, or a list of at least one.
+impl Setting for Audiences {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let Some(items) = value.as_array() else { return identifier(value).map(Self::one) };
+        let all: Vec<String> = items.iter().map(identifier).collect::<Result<_, _>>()?;
+        Self::new(all).ok_or_else(|| "a name or a URL, or a list of at least one of them".to_owned())
+    }
+
+    fn show(&self) -> Json {
+        if self.iter().len() == 1 { self.default_audience().into() } else { self.iter().collect() }
     }
 }
 
@@ -97,6 +117,16 @@ impl ClientKeys {
             let why = "must not be set: the client `default` serves the sign-in pages in the browser and cannot keep a secret";
             reader.refuse("clients.<id>.secret_hash", why);
         }
+        if let (Ok(audience), Ok(own)) = (&self.audience, &tokens.audience)
+            && !audience.contains(own)
+        {
+            let pages = if reader.id == DEFAULT_CLIENT { ", and nobody can sign in on the pages" } else { "" };
+            let key = reader.describe("clients.<id>.audience");
+            reader.note(format!(
+                "{key}: the access tokens of this client can't be used at this server's own endpoints (/users, /auth, \
+                 /auth/verify), nor in its cookies{pages}; for that, add \"{own}\" to the list"
+            ));
+        }
         // If the client sets neither lifetime, both are the global settings, which were checked already.
         if !reader.is_given(ACCESS) && !reader.is_given(REFRESH) {
             return;
@@ -114,6 +144,15 @@ impl ClientKeys {
 }
 
 impl Client {
+    /// Returns the audience of a token for which `requested` was requested: this one, if the client has it, or the default if
+    /// none was requested. Returns `None` if the client does not have it.
+    pub fn audience_for(&self, requested: Option<&str>) -> Option<&str> {
+        match requested {
+            None => Some(self.audience.default_audience()),
+            Some(requested) => self.audience.iter().find(|audience| *audience == requested),
+        }
+    }
+
     /// Returns whether the client must authenticate with its secret.
     pub fn is_confidential(&self) -> bool {
         self.secret_hash.is_some()

@@ -93,6 +93,7 @@ pub use self::{
 };
 pub use crate::domain::{
     address::PublicUrl,
+    audience::Audiences,
     cookie_name::CookieName,
     cors::CorsOrigins,
     database::Database,

@@ -5,6 +5,7 @@
 pub mod access_token;
 pub mod address;
 mod aead;
+pub mod audience;
 pub mod audit_event;
 pub mod change;
 pub mod claims;

@@ -145,17 +145,14 @@ pub struct Tokens {
 }
 
 impl Vestibule {
-    /// Returns the tokens of a session, computed from the rows of the session and its user. `fresh` is the claim of the access
-    /// token.
-    pub(crate) fn tokens(&self, user: &User, session: &Session, client: &Client, fresh: bool, now: UnixTime) -> Tokens {
-        self.tokens_within(None, user, session, client, fresh, now)
-    }
-
-    /// Returns the tokens of a session as [`Vestibule::tokens`] does. If `scope` is `Some`, the access token has no permissions
+    /// Returns the tokens of a session, computed from the rows of the session and its user, with an access token for
+    /// `audience`. `fresh` is the claim of the access token. If `scope` is `Some`, the access token has no permissions
     /// outside of this scope.
-    pub(crate) fn tokens_within(
+    #[expect(clippy::too_many_arguments, reason = "each is a fact about the token, and none belongs to another")]
+    pub(crate) fn tokens(
         &self,
         scope: Option<&Scope>,
+        audience: &str,
         user: &User,
         session: &Session,
         client: &Client,
@@ -164,6 +161,7 @@ impl Vestibule {
     ) -> Tokens {
         let exp = access_expiry(session, client, now);
         let mut claims = self.access_claims(user, session, client, fresh, now, exp);
+        audience.clone_into(&mut claims.aud);
         if let Some(scope) = scope {
             claims.narrow(scope.permissions());
         }
@@ -181,7 +179,8 @@ impl Vestibule {
         }
     }
 
-    /// Returns the claims of an access token that is issued at `now` and expires at `exp`, with a new `jti`.
+    /// Returns the claims of an access token that is issued at `now` and expires at `exp`, with a new `jti` and the default
+    /// audience of the client.
     pub(crate) fn access_claims(
         &self,
         user: &User,
@@ -195,7 +194,7 @@ impl Vestibule {
         let permissions = granted_permissions(user, session, client);
         AccessClaims {
             iss: self.config.tokens.issuer.clone(),
-            aud: client.audience.clone(),
+            aud: client.audience.default_audience().to_owned(),
             sub: user.id,
             client_id: session.client_id.clone(),
             iat: now,
@@ -233,11 +232,12 @@ impl Vestibule {
     /// longest audience, so that it is right for the tokens of every client.
     pub(crate) fn token_size_budget(&self) -> TokenSizeBudget {
         let longest = |text: fn(&Client) -> &str| self.config.clients.iter().map(text).max_by_key(|text| text.len());
+        let audiences = self.config.clients.iter().flat_map(|client| client.audience.iter());
         let named = &self.config.tokens.claims;
         let (id, at) = (TokenId::new(UnixTime::from_seconds(0), [0; 10]), UnixTime::from_seconds(LATEST_TIME));
         TokenSizeBudget::new(AccessClaims {
             iss: self.config.tokens.issuer.clone(),
-            aud: longest(|client| &client.audience).unwrap_or_default().to_owned(),
+            aud: audiences.max_by_key(|audience| audience.len()).unwrap_or_default().to_owned(),
             sub: UserId::new(UnixTime::from_seconds(0), [0; 10]),
             client_id: longest(|client| &client.id).unwrap_or_default().to_owned(),
             iat: at,

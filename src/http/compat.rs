@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     api::{
+        audience,
         login::{self, LoginBody, RefreshBody, sign_in},
         sessions,
         tokens::{self, TokenResponse, Transport},
@@ -17,7 +18,7 @@ use super::{
     db::{Connection, Db},
     errors::{ApiError, ErrorCode},
     fairings::renewal::WithOwnToken,
-    guards::{self, AccessToken},
+    guards::{self, AccessToken, OnAccount},
     request::{
         body::{Fields, FromFields, IgnoredBody, JsonOrForm, OptionalBody},
         caller::Caller,
@@ -85,7 +86,7 @@ async fn login_with_body(
     Ok(tokens::respond(cookies, tokens, Transport::Body))
 }
 
-/// Revokes the session of the access token. Responds 204.
+/// Revokes the session of the access token, for which service it ever is. Responds 204.
 #[post("/", data = "<_body>")]
 async fn end_session(
     token: AccessToken,
@@ -111,7 +112,7 @@ struct Renewal {
 
 /// Renews the access token, because the clients of this path have no refresh token. No refresh token is rotated, so the session
 /// does not end later. If the access token can't be renewed, for example because the session is bound to its device, the
-/// response is a success and the client keeps its token.
+/// response is a success and the client keeps its token. A token for any service is renewed, as at a refresh.
 #[post("/", data = "<_body>")]
 async fn renewed_token(
     token: AccessToken,
@@ -211,7 +212,8 @@ async fn refreshed(body: RefreshBody, vestibule: &Vestibule, caller: &Caller) ->
     let missing = || ApiError::new(ErrorCode::MissingToken, "Send a refresh token.");
     let token = body.refresh_token.ok_or_else(missing)?;
     let device_ids = body.device_id.into_iter().collect();
-    let request = Refresh { fingerprint: body.fingerprint, device_ids, ..Refresh::of(&token) };
+    let (fingerprint, audience) = (body.fingerprint, body.audience);
+    let request = Refresh { fingerprint, device_ids, audience, ..Refresh::of(&token) };
     Ok(flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await?)
 }
 
@@ -226,7 +228,7 @@ struct ListedDevice {
 /// Returns the live sessions of the bearer, newest login first.
 #[get("/")]
 async fn list_sessions(
-    token: AccessToken,
+    token: OnAccount<AccessToken>,
     vestibule: &State<AppState>,
     caller: &Caller,
     mut db: Connection<Db>,
@@ -273,13 +275,14 @@ impl FromFields for PairBody {
         required("refresh", Kind::Opaque, "The session's refresh token."),
         optional("fingerprint", Kind::Fingerprint, "Required if the session is bound to a device."),
         login::REFRESH_DEVICE_ID,
+        audience::AUDIENCE,
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let refresh_token = fields.required("refresh", |text| Ok::<_, &str>(text.to_owned()));
         let fingerprint = login::fingerprint(fields, vestibule);
-        let device_id = login::device_id(fields);
-        Some(Self(RefreshBody { refresh_token: Some(refresh_token?), fingerprint, device_id }))
+        let (device_id, audience) = (login::device_id(fields), audience::audience(fields));
+        Some(Self(RefreshBody { refresh_token: Some(refresh_token?), fingerprint, device_id, audience }))
     }
 }
 

@@ -55,7 +55,7 @@ fn a_device_is_recognised_after_a_logout_and_after_a_restart() {
 
 #[test]
 fn the_device_id_of_another_user_or_client_is_ignored() {
-    let server = Server::with(vec![("clients.web.audience", "https://web.example".into())]);
+    let server = Server::with(vec![("clients.web.access_token_lifetime", "5m".into())]);
     let (ada, bob) = (server.user("ada"), server.user("bob"));
     let of_ada = ada.login();
     let of_bob = bob.login_with(json!({"device_id": of_ada.device_id}));

@@ -2,6 +2,7 @@
 //! `conventions`. A test of a fixed bug is in `regressions` if the bug belongs to no flow.
 
 mod assets;
+mod audiences;
 mod clients;
 mod compat;
 mod conventions;

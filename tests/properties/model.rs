@@ -22,6 +22,12 @@ pub(crate) const SESSION: i64 = 10 * DAY;
 /// The seconds of a day.
 pub(crate) const DAY: i64 = 24 * 3600;
 
+/// The audience of another service, which the client has beside the server's own.
+pub(crate) const FOREIGN: &str = "https://api.example.com";
+
+/// The server's own audience.
+pub(crate) const OWN: &str = "https://auth.example.com";
+
 /// The setting `refresh_rate_per_session`: this many refreshes of a session at once, and one more every
 /// [`SECONDS_FOR_ONE_REFRESH`].
 pub(crate) const REFRESHES: i64 = 6;
@@ -31,7 +37,7 @@ pub(crate) const SECONDS_FOR_ONE_REFRESH: i64 = 100;
 pub(crate) const DEVICES: usize = 3;
 
 /// A session as the contract describes it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) device: String,
@@ -122,6 +128,8 @@ pub(crate) struct AccessToken {
     pub(crate) exp: i64,
     /// Whether the token was revoked alone.
     pub(crate) revoked: bool,
+    /// Whether the token is for another service, and does nothing at the endpoints of the account.
+    pub(crate) foreign: bool,
 }
 
 /// The status and the error code of a refused request.
@@ -215,7 +223,8 @@ impl Model {
         self.check_access_token(token).map_err(|error| match error {
             AccessTokenError::Expired => (401, "token_expired"),
             _ => (401, "token_revoked"),
-        })
+        })?;
+        if token.foreign { Err((401, "invalid_token")) } else { Ok(()) }
     }
 
     /// Returns which refresh token a refresh returns, by the table "Rotation" of `docs/contract/http-api.md`, or how the
@@ -266,8 +275,9 @@ impl Model {
         assert_eq!((&said["exp"], &said["fresh"]), (&json!(exp), &json!(fresh)));
         assert_eq!((&said["av"], &said["sid"]), (&json!(self.version), &json!(self.sessions[session].id)));
         assert!(exp <= self.sessions[session].ends_at, "no access token outlives its session");
+        let foreign = said["aud"] == FOREIGN;
         let text = answer.text_at("access_token").to_owned();
-        self.access_tokens.push(AccessToken { text, session, version: self.version, exp, revoked: false });
+        self.access_tokens.push(AccessToken { text, session, version: self.version, exp, revoked: false, foreign });
     }
 }
 

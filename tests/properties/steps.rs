@@ -4,15 +4,15 @@ use proptest::{prelude::*, sample::Index};
 
 use crate::model::{ACCESS, DAY, GRACE, REFRESH, SESSION};
 
-/// An action of a client or of an operator, or the passing of time. An [`Index`] selects one of the devices, sessions or tokens
-/// so far. `rightly` is whether the password is right. `Prove` sends it to `/auth/fresh`. `Advance` contains seconds.
-/// A refresh comes from the usual place or from elsewhere, and brings the secret of the device or does not. `RevokeToken` revokes
-/// an access token alone (RFC 7009).
+/// An action of a client or of an operator, or the passing of time. An [`Index`] selects one of the devices, sessions or
+/// tokens so far. `rightly` is whether the password is right. `Prove` sends it to `/auth/fresh`. `Advance` contains
+/// seconds. A refresh comes from the usual place or from elsewhere, brings the secret of the device or does not, and
+/// requests a token for this server or for another service. `RevokeToken` revokes an access token alone (RFC 7009).
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Login { device: Option<Index> },
     LoginWrongly,
-    Refresh { token: Index, with_device: bool, elsewhere: bool },
+    Refresh { token: Index, with_device: bool, elsewhere: bool, foreign: bool },
     RevokeToken(Index),
     LogoutByRefresh(Index),
     LogoutByAccess(Index),
@@ -41,8 +41,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => prop::option::of(index()).prop_map(|device| Step::Login { device }),
         1 => Just(Step::LoginWrongly),
-        16 => (index(), prop::bool::weighted(0.4), prop::bool::weighted(0.2))
-            .prop_map(|(token, with_device, elsewhere)| Step::Refresh { token, with_device, elsewhere }),
+        16 => (index(), prop::bool::weighted(0.4), prop::bool::weighted(0.2), prop::bool::weighted(0.2)).prop_map(
+            |(token, with_device, elsewhere, foreign)| Step::Refresh { token, with_device, elsewhere, foreign }
+        ),
         3 => index().prop_map(Step::RevokeToken),
         2 => index().prop_map(Step::LogoutByRefresh),
         1 => index().prop_map(Step::LogoutByAccess),

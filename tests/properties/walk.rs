@@ -16,8 +16,8 @@ use vestibule::{
 use crate::{
     database::rows_and_log,
     model::{
-        ACCESS, AccessToken, DEVICES, GRACE, Given, Model, REFRESH, REFRESHES, SECONDS_FOR_ONE_REFRESH, SESSION,
-        Session,
+        ACCESS, AccessToken, DEVICES, FOREIGN, GRACE, Given, Model, OWN, REFRESH, REFRESHES, SECONDS_FOR_ONE_REFRESH,
+        SESSION, Session,
     },
     steps::Step,
     support::{self, Answer, Server, unlimited, wait_for},
@@ -37,6 +37,8 @@ fn settings() -> support::Settings {
         ("session_lifetime", SESSION.into()),
         ("refresh_reuse_grace", GRACE.into()),
         ("max_devices_per_user", DEVICES.into()),
+        ("audience", OWN.into()),
+        ("clients.default.audience", vec![OWN, FOREIGN].into()),
         ("refresh_rate_per_session", format!("{REFRESHES}/{}s", REFRESHES * SECONDS_FOR_ONE_REFRESH).into()),
         // Long retentions, because the model never removes audit events or devices.
         ("audit_retention", "3650d".into()),
@@ -76,7 +78,9 @@ impl Walk {
                 answer.expect_error(401, "invalid_credentials");
                 self.model.happened("login_failed");
             }
-            Step::Refresh { token, with_device, elsewhere } => self.refresh(token, *with_device, *elsewhere),
+            Step::Refresh { token, with_device, elsewhere, foreign } => {
+                self.refresh(token, *with_device, *elsewhere, *foreign);
+            }
             Step::RevokeToken(token) => self.revoke_token(token),
             Step::LogoutByRefresh(token) => {
                 let Some(token) = pick(token, &self.model.refresh_tokens) else { return };
@@ -160,27 +164,21 @@ impl Walk {
             device: device_id,
             made_at: vec![now],
             with_device: vec![false],
-            is_elsewhere: false,
-            repeat_recorded_at: None,
-            allowance_full_at: 0,
-            since_password: 0,
-            current: String::new(),
             last_used_at: now,
             use_number: model.uses,
             ends_at: now + SESSION,
             refresh_ends_at: now + REFRESH,
-            revoked: false,
-            revoked_late: false,
-            failed_proofs: 0,
+            ..Session::default()
         });
         model.happened("login_succeeded");
         model.take(model.sessions.len() - 1, &answer, true);
     }
 
-    fn refresh(&mut self, token: &Index, with_device: bool, elsewhere: bool) {
+    fn refresh(&mut self, token: &Index, with_device: bool, elsewhere: bool, foreign: bool) {
         let Some(token) = pick(token, &self.model.refresh_tokens) else { return };
         let device = with_device.then(|| self.model.sessions[token.session].device.clone());
-        let body = json!({"refresh_token": token.text, "device_id": device});
+        let audience = foreign.then_some(FOREIGN);
+        let body = json!({"refresh_token": token.text, "device_id": device, "audience": audience});
         let call = self.server().call("POST", "/auth/refresh").header("Connection", "close").json(body);
         let answer = if elsewhere { call.header("X-Forwarded-For", "203.0.113.66") } else { call }.send();
         let (now, decision) = (self.model.now, self.model.rotation(&token, with_device));

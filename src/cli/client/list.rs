@@ -25,8 +25,8 @@ struct ClientView<'c> {
     id: &'c str,
     /// Whether the client must authenticate with its secret.
     confidential: bool,
-    /// The claim `aud` of the client's access tokens.
-    audience: &'c str,
+    /// The claim `aud` of the client's access tokens: one text, or an array of those that a request may choose from.
+    audience: serde_json::Value,
     /// Some of `password`, `refresh_token`.
     grants: Vec<&'static str>,
     /// The permissions to which the client is limited; null if there is no limit.
@@ -54,7 +54,10 @@ fn view(client: &Client) -> ClientView<'_> {
     ClientView {
         id: &client.id,
         confidential: client.is_confidential(),
-        audience: &client.audience,
+        audience: match client.audience.iter().len() {
+            1 => client.audience.default_audience().into(),
+            _ => client.audience.iter().collect(),
+        },
         grants: grants.into_iter().filter_map(|(name, allowed)| allowed.then_some(name)).collect(),
         scopes: client.scopes.as_deref(),
         access_token_lifetime: client.access_token_lifetime.seconds(),
@@ -71,6 +74,11 @@ fn row(client: ClientView<'_>) -> [String; 5] {
         if client.confidential { "confidential" } else { "public" }.to_owned(),
         listed(client.grants),
         scopes.map_or_else(|| "all".to_owned(), listed),
-        client.audience.to_owned(),
+        match client.audience {
+            serde_json::Value::String(one) => one,
+            several => {
+                several.as_array().into_iter().flatten().filter_map(|one| one.as_str()).collect::<Vec<_>>().join(" ")
+            }
+        },
     ]
 }

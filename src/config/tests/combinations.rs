@@ -1,5 +1,7 @@
 //! Tests of values that are allowed separately but not together.
 
+use figment::value::Value;
+
 use super::{SourceDirectory, config, dev, loaded, problem, problems, serve};
 use crate::config::{Blacklist, Flags, Profile, Sources};
 
@@ -36,8 +38,8 @@ fn a_client_uses_the_global_settings_unless_it_sets_its_own() {
     let clients = config(&sources).clients;
     let ids: Vec<&str> = clients.iter().map(|client| client.id.as_str()).collect();
     assert_eq!(ids, ["default", "my.app", "web"]);
-    assert_eq!(clients.get("web").map(|client| client.audience.as_str()), Some("api"));
-    assert_eq!(clients.get("my.app").map(|client| client.audience.as_str()), Some("app"));
+    assert_eq!(clients.get("web").map(|client| client.audience.default_audience()), Some("api"));
+    assert_eq!(clients.get("my.app").map(|client| client.audience.default_audience()), Some("app"));
     assert_eq!(clients.longest_access_token_lifetime().seconds(), 3600);
     assert!(clients.get("other").is_none());
 }
@@ -233,4 +235,25 @@ fn open_registration_beside_hosts_for_everybody_is_told() {
     assert!(notes(denied.clone().set("sites.a.example.roles", "friends")).is_empty());
     assert!(!notes(denied.set("sites.a.example.exclude_urls", vec!["/x"])).is_empty());
     assert!(notes(dev()).is_empty());
+}
+
+#[test]
+fn a_client_may_have_several_audiences_and_one_that_cannot_use_the_account_is_named() {
+    let own = "https://auth.example.com";
+    let sources = |audience: Value| serve().set("audience", own).set("clients.web.audience", audience);
+    let list = |items: &[&str]| Value::from(items.to_vec());
+    let both = sources(list(&["api", own, "api"]));
+    let config = config(&both);
+    let audience = &config.clients.get("web").expect("it is configured").audience;
+    assert_eq!(audience.iter().collect::<Vec<_>>(), ["api", own]);
+    assert!(loaded(&both).notes.is_empty());
+
+    let notes = loaded(&sources("api".into())).notes;
+    assert!(notes[0].contains("clients.web.audience = \"api\"") && notes[0].contains(own), "{notes:?}");
+    assert!(!notes[0].contains("pages"));
+    let notes = loaded(&serve().set("audience", own).set("clients.default.audience", "api")).notes;
+    assert!(notes[0].contains("nobody can sign in on the pages"), "{notes:?}");
+    for wrong in [list(&[]), list(&["api", "two words"]), list(&[""]), 7.into()] {
+        assert!(problem(&sources(wrong)).contains("clients.web.audience"));
+    }
 }

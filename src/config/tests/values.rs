@@ -27,7 +27,10 @@ fn without_any_source_every_setting_has_its_default() {
     assert_eq!(config.tokens.access_token_lifetime.seconds(), 900);
     assert_eq!(config.sessions.refresh_token_lifetime.seconds(), 7 * 86_400);
     assert_eq!(config.sessions.blacklist, Blacklist::Both);
-    assert_eq!(config.clients.get("default").map(|client| client.audience.as_str()), Some("http://localhost:8000"));
+    assert_eq!(
+        config.clients.get("default").map(|client| client.audience.default_audience()),
+        Some("http://localhost:8000")
+    );
     assert_eq!(&*config.cookies.access_name, "__Host-access_token");
     assert_eq!(&*config.cookies.refresh_name, "__Secure-refresh_token");
     assert_eq!(&*config.cookies.csrf_name, "__Host-csrf_token");

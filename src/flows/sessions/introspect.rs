@@ -63,22 +63,23 @@ pub async fn introspect(
     Ok(concerns.then(|| IntrospectedToken::Refresh { claims, user: Box::new(user), scope }))
 }
 
-/// Returns whether the caller may see the access token. A client may see its own tokens and the tokens with its audience. A
+/// Returns whether the caller may see the access token. A client may see its own tokens and the tokens with one of its
+/// audiences. A
 /// bearer may see the tokens with the audience of the bearer's token.
 fn may_see_access_token(requester: Requester<'_>, claims: &AccessClaims) -> bool {
     match requester {
         Requester::Client(client) => {
-            claims.client_id == client.settings().id || claims.aud == client.settings().audience
+            claims.client_id == client.settings().id || client.settings().audience.contains(&claims.aud)
         }
         Requester::Bearer(bearer) => claims.aud == bearer.aud,
     }
 }
 
 /// Returns whether the caller may see a refresh token of the client `owner`. A client may see its own tokens. A bearer may see
-/// the tokens of a client whose audience is the audience of the bearer's token.
+/// the tokens of a client that has the audience of the bearer's token.
 fn may_see_refresh_token(requester: Requester<'_>, owner: &Client) -> bool {
     match requester {
         Requester::Client(client) => client.settings().id == owner.id,
-        Requester::Bearer(bearer) => bearer.aud == owner.audience,
+        Requester::Bearer(bearer) => owner.audience.contains(&bearer.aud),
     }
 }

@@ -4,7 +4,7 @@
 //! one hash. Facts about an account are revealed only to a caller that has just proved its password.
 
 use crate::{
-    config::{Client, LimitPolicy, UsernameField},
+    config::{Client, LimitPolicy},
     domain::{
         DeviceRowId, Identifier, Permission, Scope, SessionId, User,
         audit_event::{AuditEvent, Event, RequestContext},
@@ -17,7 +17,13 @@ use crate::{
     },
     flows::{
         Tokens, Vestibule,
-        steps::{client::KnownClient, grants::access_expiry, past_limit, revocation::Revocation},
+        steps::{
+            candidate::{Candidate, identify},
+            client::KnownClient,
+            grants::access_expiry,
+            past_limit,
+            revocation::Revocation,
+        },
     },
     memory::{
         hasher::{HashError, PasswordCheck},
@@ -43,6 +49,8 @@ pub struct Login<'v> {
     pub device_name: Option<DeviceName>,
     /// The client of the session.
     pub client: KnownClient<'v>,
+    /// The audience of the access token: one of the client's. `None` for the client's default.
+    pub audience: Option<String>,
     /// The scope to which the session is limited. `None` for all permissions of the user that the client may have.
     pub scope: Option<Scope>,
 }
@@ -59,6 +67,9 @@ pub enum LoginError {
     /// The limit of devices, which this error contains, is reached. The password was right.
     #[error("{0} devices are signed in, which is the limit")]
     DeviceLimit(u32),
+    /// The client does not have this audience.
+    #[error("the client does not have the audience {0:?}")]
+    Audience(String),
     /// The requested scope contains this permission, which the user or the client does not have. The password was right.
     #[error("the requested scope contains {0}, which can't be granted")]
     Scope(Permission),
@@ -83,10 +94,13 @@ pub async fn login(
     context: &RequestContext,
 ) -> Result<Tokens, LoginError> {
     let client = request.client.settings();
+    if client.audience_for(request.audience.as_deref()).is_none() {
+        return Err(LoginError::Audience(request.audience.unwrap_or_default()));
+    }
     if let Some(network) = network
         && let Err(wait) = vestibule.throttle.logins.take(&network)
     {
-        let candidate = identify(vestibule, &request, client).await?;
+        let candidate = identify(vestibule, &request.identifier, &request.device_ids, client).await?;
         let refused = PastLimit::LoginsOfAddress(vestibule.typed_name(request.identifier.key(), None), Some(network));
         past_limit::record(vestibule, &refused, || {
             failure(vestibule, candidate.as_ref(), &request.identifier, context)
@@ -113,7 +127,7 @@ async fn attempt(
     network: Option<Network>,
     context: &RequestContext,
 ) -> Result<Option<Tokens>, LoginError> {
-    let candidate = identify(vestibule, request, client).await?;
+    let candidate = identify(vestibule, &request.identifier, &request.device_ids, client).await?;
     let event = |candidate: Option<&Candidate>| failure(vestibule, candidate, &request.identifier, context);
     let device = candidate.as_ref().and_then(|candidate| candidate.device);
     let name = vestibule.typed_name(request.identifier.key(), device);
@@ -158,40 +172,6 @@ fn failure(
         // Users sometimes type their password into the field for the name. So only a keyed hash of the text is stored.
         None => event.detail("name_hash", vestibule.name_hash(identifier)),
     }
-}
-
-/// The user with the typed name, the stored hash of the user's password, and the known device of the request.
-struct Candidate {
-    user: User,
-    password: Option<PasswordHash>,
-    device: Option<DeviceRowId>,
-}
-
-/// Returns whether users sign in by this kind of name. A name of another kind is treated as unknown.
-fn signs_in_by(field: UsernameField, identifier: &Identifier) -> bool {
-    match (field, identifier) {
-        (UsernameField::Username, Identifier::Email(_)) | (UsernameField::Email, Identifier::Username(_)) => false,
-        (UsernameField::Username | UsernameField::Email | UsernameField::Either, _) => true,
-    }
-}
-
-/// Reads the user with the typed name, the hash of the user's password, and the device to which a presented `device_id`
-/// belongs. Returns `None` if no user can sign in with this name.
-async fn identify(vestibule: &Vestibule, request: &Login<'_>, client: &Client) -> store::Result<Option<Candidate>> {
-    if !signs_in_by(vestibule.config.passwords.username_field, &request.identifier) {
-        return Ok(None);
-    }
-    let mut reader = vestibule.store.read().await?;
-    let Some(user) = users::find_by_identifier(&mut reader, &request.identifier).await? else { return Ok(None) };
-    let password = users::find_password_hash(&mut reader, user.id).await?;
-    let mut device = None;
-    for secret in &request.device_ids {
-        if device.is_none() {
-            let hash = vestibule.device_secret_hash(secret);
-            device = devices::find_id_by_secret_hash(&mut reader, user.id, &client.id, &hash).await?;
-        }
-    }
-    Ok(Some(Candidate { user, password, device }))
 }
 
 /// The stored hash that the password matched, and a new hash if the stored hash has outdated parameters.
@@ -241,7 +221,11 @@ async fn open_session(
     let plan = LoginPlan::new(vestibule, request, client, &candidate, context);
     let opened = vestibule.store.write(async move |tx| plan.carry_out(tx, &verified).await).await?;
     match opened {
-        Opened::Session(opened) => Ok(Some(vestibule.tokens(&opened.0, &opened.1, client, true, context.now))),
+        Opened::Session(opened) => {
+            let audience = client.audience_for(request.audience.as_deref());
+            let audience = audience.unwrap_or_else(|| client.audience.default_audience());
+            Ok(Some(vestibule.tokens(None, audience, &opened.0, &opened.1, client, true, context.now)))
+        }
         Opened::Disabled => Err(LoginError::Disabled),
         Opened::Scope(permission) => Err(LoginError::Scope(permission)),
         Opened::PasswordChanged => Ok(None),

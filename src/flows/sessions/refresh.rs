@@ -61,6 +61,9 @@ pub enum RefreshError {
     /// The token's client is not configured any longer, or it is confidential and has not authenticated.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The client of the session does not have this audience.
+    #[error("the client does not have the audience {0:?}")]
+    Audience(String),
     /// The requested scope contains this permission, which the session was not granted.
     #[error("the requested scope contains {0}, which was not granted")]
     Scope(Permission),
@@ -83,6 +86,8 @@ pub struct Refresh<'r> {
     pub device_ids: Vec<DeviceSecret>,
     /// The client that presents the token. `None` if the request names no client; then the token's own client must be public.
     pub client: Option<KnownClient<'r>>,
+    /// The audience of the access token: one of the client's. `None` for the client's default.
+    pub audience: Option<String>,
     /// The scope to which the access token is limited, within the scope that the session was granted.
     pub scope: Option<Scope>,
 }
@@ -90,7 +95,7 @@ pub struct Refresh<'r> {
 impl<'r> Refresh<'r> {
     /// Creates a request with a refresh token alone.
     pub fn of(token: &'r str) -> Self {
-        Self { token, fingerprint: None, device_ids: Vec::new(), client: None, scope: None }
+        Self { token, fingerprint: None, device_ids: Vec::new(), client: None, audience: None, scope: None }
     }
 }
 
@@ -153,13 +158,13 @@ async fn attempt(
     let check = FingerprintCheck::of(vestibule, &session, request.fingerprint.as_ref());
     let policy = vestibule.rotation_policy();
     let now = context.now;
-    let scope = request.scope.as_ref();
     let with_device = presents_device(vestibule, &session, request);
     let presented = Presented { generation: claims.generation, binding: check.binding, with_device };
     let decision = decide(&session, user.disabled_at.is_none(), presented, now, policy);
-    // A token that is refused is reported as such, whatever scope is requested.
+    // A token that is refused is reported as such, whatever is requested.
     if matches!(decision, Decision::Rotate | Decision::Keep | Decision::Repeat) {
-        check_scope(scope, &user, &session, client)?;
+        check_scope(request.scope.as_ref(), &user, &session, client)?;
+        audience_of(request, client)?;
     }
     match decision {
         Decision::Rotate => {
@@ -185,7 +190,7 @@ async fn attempt(
             // The rotation is counted after the write. Concurrent requests cannot exceed the limit, because only one of them
             // rotates a generation.
             vestibule.throttle.refreshes.take(&next.id).ok();
-            issue_tokens(vestibule, claims, (next, user), client, scope, now).await
+            issue_tokens(vestibule, claims, (next, user), client, request, now).await
         }
         Decision::Keep => {
             // Rotation is off, and each refresh writes to the row. So each is limited like a rotation. It is counted before the
@@ -200,7 +205,7 @@ async fn attempt(
                 vestibule.throttle.refreshes.give_back(&session.id);
                 return Ok(claimed.map(|_| Attempt::Overtaken)?);
             }
-            issue_tokens(vestibule, claims, (next, user), client, scope, now).await
+            issue_tokens(vestibule, claims, (next, user), client, request, now).await
         }
         Decision::Repeat => {
             if let Err(wait) = vestibule.throttle.repeats.take(&session.id) {
@@ -209,7 +214,7 @@ async fn attempt(
             let is_from_elsewhere = session.ip != context.ip || session.user_agent != context.user_agent;
             let elsewhere = is_from_elsewhere.then(|| refresh_record::from_elsewhere(&session, context));
             refresh_record::record_repeat(vestibule, &session, elsewhere, check.event(), context).await?;
-            issue_tokens(vestibule, claims, (session, user), client, scope, now).await
+            issue_tokens(vestibule, claims, (session, user), client, request, now).await
         }
         Decision::RefuseEnded => Err(RefreshError::SessionEnded(session.id)),
         Decision::RefuseOutdated => Err(RefreshError::Outdated(session.id)),
@@ -237,12 +242,13 @@ async fn issue_tokens(
     claims: &RefreshClaims,
     (mut session, mut user): (Session, User),
     client: &Client,
-    scope: Option<&Scope>,
+    request: &Refresh<'_>,
     now: UnixTime,
 ) -> Result<Attempt, RefreshError> {
     let generation = session.generations.current();
+    let (scope, audience) = (request.scope.as_ref(), audience_of(request, client)?);
     for _ in 0..MAX_ATTEMPTS {
-        let tokens = vestibule.tokens_within(scope, &user, &session, client, false, now);
+        let tokens = vestibule.tokens(scope, audience, &user, &session, client, false, now);
         if !vestibule.revocations.invalidated_since(session.id, user.id, user.authorization_version) {
             return Ok(Attempt::Issued(tokens));
         }
@@ -261,6 +267,12 @@ async fn issue_tokens(
 fn inconsistent(claims: &RefreshClaims) -> RefreshError {
     let what = "the session's row does not match its announced revocation".to_owned();
     store::Error::Inconsistent { table: "sessions", id: claims.sid.to_string(), what }.into()
+}
+
+/// Returns the audience of the access token.
+fn audience_of<'c>(request: &Refresh<'_>, client: &'c Client) -> Result<&'c str, RefreshError> {
+    let requested = request.audience.as_deref();
+    client.audience_for(requested).ok_or_else(|| RefreshError::Audience(requested.unwrap_or_default().to_owned()))
 }
 
 /// Checks that the requested scope is within the scope of the session (RFC 6749 §6). A permission that the session was granted

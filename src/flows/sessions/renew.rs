@@ -2,8 +2,8 @@
 //! 0, the response to a request with an access token that expires soon contains such a token.
 //!
 //! This is not a refresh: the refresh token is not rotated, and the session does not last longer. A session that is bound to
-//! its device gets no token, because the request presents no fingerprint. The new token has the same scope as the old token,
-//! and it is never fresh.
+//! its device gets no token, because the request presents no fingerprint. The new token has the same scope and audience as the
+//! old token, and it is never fresh.
 
 use crate::{
     domain::{AccessClaims, UnixTime, session::SessionState},
@@ -71,6 +71,7 @@ pub async fn renew(
         return Ok(None);
     }
     let claims = vestibule.access_claims(&user, &session, client, false, now, exp);
+    let claims = AccessClaims { aud: bearer.aud.clone(), ..claims };
     // A token with a narrowed scope is not followed by a token with a wider scope. New permissions take effect with a refresh.
     if claims.scope != bearer.scope || claims.client_id != bearer.client_id {
         return Ok(None);

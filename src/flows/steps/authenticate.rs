@@ -53,11 +53,11 @@ pub fn check_validity(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTim
 ///
 /// # Errors
 /// [`AccessTokenError::WrongType`] for a refresh token. [`AccessTokenError::Invalid`] if the signature or the issuer is wrong,
-/// or if the token's client is not configured or has another audience.
+/// or if the token's client is not configured or does not have the audience.
 pub fn verify_signature(vestibule: &Vestibule, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
     let claims = vestibule.keyring.keys().verify(token)?;
     let audience_is_ours =
-        vestibule.config.clients.get(&claims.client_id).is_some_and(|client| client.audience == claims.aud);
+        vestibule.config.clients.get(&claims.client_id).is_some_and(|client| client.audience.contains(&claims.aud));
     if claims.iss != vestibule.config.tokens.issuer || !audience_is_ours {
         return Err(AccessTokenError::Invalid);
     }

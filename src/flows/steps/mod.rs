@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod bearer;
+pub mod candidate;
 pub mod client;
 pub mod email_keys;
 pub mod fingerprint_check;

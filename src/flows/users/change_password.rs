@@ -64,6 +64,7 @@ pub async fn change_password(
     let revocation_ttl = vestibule.revocation_ttl();
     let others = sessions::Selection::AllExcept(id);
     let revocation = Revocation::new(vestibule, user_id, others, RevokeReason::PasswordChanged, context);
+    let audience = bearer.aud.clone();
     let (bearer, lifetimes, context) = (Bearer::of(bearer), client.clone(), context.clone());
     let changed = vestibule
         .store
@@ -94,5 +95,5 @@ pub async fn change_password(
         })
         .await?;
     let (session, user) = changed.ok_or_else(ended)?;
-    Ok(vestibule.tokens(&user, &session, &client, true, now))
+    Ok(vestibule.tokens(None, &audience, &user, &session, &client, true, now))
 }

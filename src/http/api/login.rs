@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
+    audience::{AUDIENCE, audience, audience_in_cookie, audience_of_refreshed_cookie},
     sessions,
     tokens::{self, TokenResponse, Transport},
 };
@@ -27,7 +28,7 @@ use crate::{
         browser::{cookies::Cookies, csrf},
         errors::{ApiError, ErrorCode},
         fairings::renewal::WithOwnToken,
-        guards::AccessToken,
+        guards::{AccessToken, OnAccount},
         request::{
             body::{Body, Fields, FromFields, OptionalBody},
             caller::Caller,
@@ -69,6 +70,7 @@ pub struct LoginBody {
     device_id: Option<DeviceSecret>,
     device_name: Option<DeviceName>,
     client_id: String,
+    audience: Option<String>,
     pub(in crate::http) transport: Transport,
 }
 
@@ -101,6 +103,7 @@ impl FromFields for LoginBody {
             Kind::Text(MAX_CLIENT_ID),
             "The id of the client; by default `default`. A confidential client is refused.",
         ),
+        AUDIENCE,
         optional(
             "transport",
             Kind::OneOf(Transport::NAMES),
@@ -117,6 +120,7 @@ impl FromFields for LoginBody {
         let device_id = device_id(fields);
         let device_name = fields.optional("device_name", DeviceName::parse);
         let client_id = fields.optional("client_id", client_id).unwrap_or_else(|| DEFAULT_CLIENT.to_owned());
+        let audience = audience(fields);
         let transport = transport(fields, vestibule);
         Some(Self {
             identifier: identifier?,
@@ -125,6 +129,7 @@ impl FromFields for LoginBody {
             device_id,
             device_name,
             client_id,
+            audience,
             transport,
         })
     }
@@ -220,6 +225,10 @@ pub(in crate::http) async fn sign_in(
     cookies: Cookies<'_>,
 ) -> Result<Tokens, ApiError> {
     let client = client::public_client(vestibule, &body.client_id)?;
+    let audience = match body.transport {
+        Transport::Cookie => audience_in_cookie(client.settings(), body.audience, vestibule)?,
+        Transport::Body => body.audience,
+    };
     let request = Login {
         identifier: body.identifier,
         password: body.password,
@@ -231,6 +240,7 @@ pub(in crate::http) async fn sign_in(
         },
         device_name: body.device_name,
         client,
+        audience,
         scope: None,
     };
     Ok(flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await?)
@@ -242,6 +252,7 @@ pub struct RefreshBody {
     pub(in crate::http) refresh_token: Option<String>,
     pub(in crate::http) fingerprint: Option<Fingerprint>,
     pub(in crate::http) device_id: Option<DeviceSecret>,
+    pub(in crate::http) audience: Option<String>,
 }
 
 impl FromFields for RefreshBody {
@@ -253,6 +264,7 @@ impl FromFields for RefreshBody {
         ),
         optional("fingerprint", Kind::Fingerprint, "Required if the session is bound to a device."),
         REFRESH_DEVICE_ID,
+        AUDIENCE,
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
@@ -261,6 +273,7 @@ impl FromFields for RefreshBody {
             refresh_token: refresh_token.filter(|token| !token.is_empty()),
             fingerprint: fingerprint(fields, vestibule),
             device_id: device_id(fields),
+            audience: audience(fields),
         })
     }
 }
@@ -275,7 +288,7 @@ pub async fn refresh(
     cookies: Cookies<'_>,
     origin: csrf::RequestOrigin<'_>,
 ) -> Result<Json<TokenResponse>, ApiError> {
-    let RefreshBody { refresh_token: in_body, fingerprint, device_id } = body.0.unwrap_or_default();
+    let RefreshBody { refresh_token: in_body, fingerprint, device_id, audience } = body.0.unwrap_or_default();
     let device_ids = device_id.into_iter().chain(cookies.device_ids()).collect();
     let in_headers = vestibule.config.tokens.location.headers;
     let transport = if in_body.is_some() && in_headers { Transport::Body } else { Transport::Cookie };
@@ -299,7 +312,11 @@ pub async fn refresh(
         }
     };
     cookies.log_entry().set_refresh_token(vestibule, &token);
-    let request = Refresh { fingerprint, device_ids, ..Refresh::of(&token) };
+    let audience = match transport {
+        Transport::Cookie => audience_of_refreshed_cookie(&token, audience, vestibule)?,
+        Transport::Body => audience,
+    };
+    let request = Refresh { fingerprint, device_ids, audience, ..Refresh::of(&token) };
     let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await?;
     Ok(tokens::respond(cookies, tokens, transport))
 }
@@ -335,7 +352,7 @@ pub struct FreshTokenResponse {
 /// Verifies the password again, and returns a fresh access token.
 #[post("/fresh", data = "<body>")]
 pub async fn fresh(
-    token: AccessToken,
+    token: OnAccount<AccessToken>,
     body: Body<PasswordBody>,
     vestibule: &State<AppState>,
     caller: &Caller,

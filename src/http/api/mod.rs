@@ -1,5 +1,6 @@
 //! The endpoints of the JSON API.
 
+pub mod audience;
 pub mod forward_auth;
 pub mod health;
 pub mod login;

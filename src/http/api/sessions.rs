@@ -21,7 +21,7 @@ use crate::{
         browser::{cookies::Cookies, csrf},
         db::{Connection, Db},
         errors::{ApiError, ErrorCode},
-        guards::{self, AccessToken},
+        guards::{self, AccessToken, OnAccount},
         request::{
             body::{Body, Fields, FromFields, IgnoredBody, OptionalBody},
             caller::Caller,
@@ -111,7 +111,7 @@ impl SessionView {
 /// Returns the live sessions of the bearer, the most recently used session first.
 #[get("/active_sessions")]
 pub async fn active_sessions(
-    token: AccessToken,
+    token: OnAccount<AccessToken>,
     vestibule: &State<AppState>,
     caller: &Caller,
     mut db: Connection<Db>,
@@ -186,7 +186,7 @@ pub(in crate::http) async fn is_live(
 /// Ends every session of the bearer, and removes the cookies.
 #[post("/logout_all", data = "<_body>")]
 pub async fn logout_all(
-    token: AccessToken,
+    token: OnAccount<AccessToken>,
     _body: IgnoredBody,
     vestibule: &State<AppState>,
     caller: &Caller,
@@ -201,7 +201,7 @@ pub async fn logout_all(
 /// session of the access token.
 #[post("/revoke_other_session", data = "<body>")]
 pub async fn revoke_other_session(
-    token: AccessToken,
+    token: OnAccount<AccessToken>,
     body: OptionalBody<TokenBody>,
     vestibule: &State<AppState>,
     caller: &Caller,
@@ -215,7 +215,7 @@ pub async fn revoke_other_session(
 /// Ends the live session of the bearer with this id. Responds 404 if there is no such session.
 #[delete("/sessions/<id>", data = "<_body>")]
 pub async fn delete_session(
-    token: AccessToken,
+    token: OnAccount<AccessToken>,
     id: &str,
     _body: IgnoredBody,
     vestibule: &State<AppState>,
@@ -252,7 +252,7 @@ impl FromFields for DeviceBody {
 /// Ends the live session of the bearer that the body names. Responds 404 if there is no such session.
 #[post("/logout/device", data = "<body>")]
 pub async fn logout_device(
-    token: AccessToken,
+    token: OnAccount<AccessToken>,
     body: Body<DeviceBody>,
     vestibule: &State<AppState>,
     caller: &Caller,

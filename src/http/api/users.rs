@@ -34,7 +34,7 @@ use crate::{
         browser::cookies::Cookies,
         db::{Connection, Db},
         errors::{ApiError, ErrorCode},
-        guards::{AccessToken, FreshToken},
+        guards::{AccessToken, FreshToken, OnAccount},
         request::{
             body::{Body, Fields, FromFields},
             caller::Caller,
@@ -139,7 +139,7 @@ pub async fn register(
 
 /// Returns the bearer's account as it is stored now.
 #[get("/me")]
-pub async fn me(token: AccessToken, mut db: Connection<Db>) -> Result<Json<UserView>, ApiError> {
+pub async fn me(token: OnAccount<AccessToken>, mut db: Connection<Db>) -> Result<Json<UserView>, ApiError> {
     let user = store::users::find(&mut db, token.claims().sub).await?.ok_or_else(account_deleted)?;
     Ok(Json(user.into()))
 }
@@ -161,7 +161,7 @@ impl FromFields for NewNames {
 /// Changes the bearer's username, email address, or both. An absent field is kept.
 #[patch("/me", data = "<body>")]
 pub async fn update_me(
-    token: FreshToken,
+    token: OnAccount<FreshToken>,
     body: Body<NewNames>,
     vestibule: &State<AppState>,
     caller: &Caller,
@@ -197,7 +197,7 @@ impl FromFields for ChangePasswordBody {
 /// Changes the bearer's password, and returns new tokens of the session. They use the transport of the request's access token.
 #[post("/me/password", data = "<body>")]
 pub async fn change_password(
-    token: AccessToken,
+    token: OnAccount<AccessToken>,
     body: Body<ChangePasswordBody>,
     vestibule: &State<AppState>,
     caller: &Caller,
@@ -214,7 +214,7 @@ pub async fn change_password(
 /// Deletes the bearer's account. Removes the cookies, including the secret of the device.
 #[delete("/me", data = "<body>")]
 pub async fn delete_me(
-    token: FreshToken,
+    token: OnAccount<FreshToken>,
     body: Body<PasswordBody>,
     vestibule: &State<AppState>,
     caller: &Caller,
@@ -330,9 +330,20 @@ pub struct AuditEventView {
 
 /// Returns all data that the server stores about the bearer.
 #[get("/me/export")]
-pub async fn export_me(token: AccessToken, vestibule: &State<AppState>) -> Result<Json<ExportView>, ApiError> {
+pub async fn export_me(
+    token: OnAccount<AccessToken>,
+    vestibule: &State<AppState>,
+) -> Result<Json<ExportView>, ApiError> {
+    export_of(&token, vestibule).await
+}
+
+/// Returns all data that the server stores about the bearer of a token that a guard has accepted.
+pub(in crate::http) async fn export_of(
+    token: &AccessToken,
+    vestibule: &Vestibule,
+) -> Result<Json<ExportView>, ApiError> {
     let export = export_user(vestibule, token.claims().sub).await?.ok_or_else(account_deleted)?;
-    Ok(Json(ExportView::new(vestibule, export, &token)))
+    Ok(Json(ExportView::new(vestibule, export, token)))
 }
 
 impl ExportView {

@@ -74,6 +74,8 @@ codes! {
     UnsupportedGrantType = 400 "unsupported_grant_type",
     /// OAuth endpoints: the scope is malformed, or contains a permission that can't be granted.
     InvalidScope = 400 "invalid_scope",
+    /// OAuth endpoints: the resource is no audience of the client (RFC 8707 §2).
+    InvalidTarget = 400 "invalid_target",
     /// The user is unknown, or the password is wrong. The response does not tell which of them.
     InvalidCredentials = 401 "invalid_credentials",
     /// No token was sent.

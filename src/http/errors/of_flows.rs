@@ -108,6 +108,7 @@ impl From<LoginError> for ApiError {
                 ErrorCode::DeviceLimitReached,
                 format!("{limit} devices are signed in, which is the limit; sign out on one of them first."),
             ),
+            LoginError::Audience(_) => unknown_audience(),
             LoginError::Scope(permission) => Self::new(ErrorCode::InvalidScope, cannot_grant(&permission)),
             LoginError::TooMany(wait) => Self::too_many(wait),
             LoginError::Hash(error) => error.into(),
@@ -147,11 +148,17 @@ impl From<RefreshError> for ApiError {
                 Self::new(ErrorCode::InvalidToken, "The refresh token was issued to another client.")
             }
             RefreshError::Client(error) => error.into(),
+            RefreshError::Audience(_) => unknown_audience(),
             RefreshError::Scope(permission) => Self::new(ErrorCode::InvalidScope, cannot_grant(&permission)),
             RefreshError::TooMany(wait) => Self::too_many(wait),
             RefreshError::Store(error) => error.into(),
         }
     }
+}
+
+/// Returns the error for an audience that the client does not have.
+fn unknown_audience() -> ApiError {
+    ApiError::field("audience", "must be an audience of the client (`clients.<id>.audience`)")
 }
 
 /// Returns the message for a permission that the scope may not contain.

@@ -25,6 +25,7 @@ pub fn of_login(error: LoginError) -> ApiError {
         LoginError::InvalidCredentials | LoginError::Disabled | LoginError::DeviceLimit(_) => {
             invalid_grant(error.into())
         }
+        LoginError::Audience(_) => invalid_target(),
         LoginError::Scope(_) | LoginError::TooMany(_) | LoginError::Hash(_) | LoginError::Store(_) => error.into(),
     }
 }
@@ -40,6 +41,7 @@ pub fn of_refresh(error: RefreshError) -> ApiError {
         | RefreshError::DeviceMismatch(_)
         | RefreshError::ForeignClient(_) => invalid_grant(error.into()),
         RefreshError::Client(error) => of_client(&error, false),
+        RefreshError::Audience(_) => invalid_target(),
         RefreshError::Scope(_) | RefreshError::TooMany(_) | RefreshError::Store(_) => error.into(),
     }
 }
@@ -54,6 +56,11 @@ impl From<RevokeTokenError> for ApiError {
             RevokeTokenError::Store(error) => error.into(),
         }
     }
+}
+
+/// Returns the error for a `resource` that is no audience of the client (RFC 8707 §2).
+fn invalid_target() -> ApiError {
+    ApiError::new(ErrorCode::InvalidTarget, "The resource is no audience of the client.")
 }
 
 /// Replaces the code by `invalid_grant` and keeps the text.

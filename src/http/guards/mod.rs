@@ -4,8 +4,10 @@
 //! tokens read memory, never the database. [`MaybeAccessToken`] is a separate guard, because `Option<AccessToken>` would treat
 //! a forged token like an absent token.
 
+mod account;
 mod authorization;
 mod bearer_token;
+mod current_user;
 pub mod protected;
 mod refresh_token;
 mod require;
@@ -24,8 +26,9 @@ use serde_json::{Map, Value};
 
 use self::authorization::bounded;
 pub(super) use self::authorization::{authorization, bearer, in_header};
-pub(in crate::http) use self::bearer_token::BearerToken;
+pub(in crate::http) use self::{account::OnAccount, bearer_token::BearerToken};
 pub use self::{
+    current_user::CurrentUser,
     refresh_token::RefreshToken,
     require::{PermissionName, Require},
 };
@@ -153,7 +156,7 @@ impl MaybeAccessToken {
     }
 }
 
-/// A request guard for every request. The token is absent if the request has no valid token.
+/// A request guard for every request. The token is absent if the request has no valid token for this server itself.
 pub(in crate::http) struct AnyAccessToken(pub Option<AccessToken>);
 
 #[rocket::async_trait]
@@ -161,7 +164,7 @@ impl<'r> FromRequest<'r> for AnyAccessToken {
     type Error = std::convert::Infallible;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
-        Outcome::Success(Self(check(request).ok().flatten()))
+        Outcome::Success(Self(required_for_account(request).ok()))
     }
 }
 
@@ -181,48 +184,7 @@ impl<'r> FromRequest<'r> for AnyAccessToken {
 #[derive(Clone, Debug)]
 pub struct FreshToken(AccessToken);
 
-/// A request guard like [`AccessToken`], with methods that return data about the user. The data is read from the token, so a
-/// new username or email address appears only in the next token.
-///
-/// ```
-/// # use rocket::get;
-/// use vestibule::CurrentUser;
-///
-/// #[get("/greeting")]
-/// fn greeting(user: CurrentUser) -> String {
-///     format!("Hello {}", user.username().unwrap_or("you"))
-/// }
-/// ```
-#[derive(Clone, Debug)]
-pub struct CurrentUser(AccessToken);
-
-impl CurrentUser {
-    /// Returns the user's id.
-    pub fn id(&self) -> UserId {
-        self.subject()
-    }
-
-    /// Returns the username; `None` if the user has no username, or if the setting `token_claims` does not list `username`.
-    pub fn username(&self) -> Option<&str> {
-        self.claims().username.as_deref()
-    }
-
-    /// Returns the email address; `None` if the user has no email address, or if the setting `token_claims` does not list
-    /// `email`.
-    pub fn email(&self) -> Option<&str> {
-        self.claims().email.as_deref()
-    }
-}
-
 impl Deref for FreshToken {
-    type Target = AccessToken;
-
-    fn deref(&self) -> &AccessToken {
-        &self.0
-    }
-}
-
-impl Deref for CurrentUser {
     type Target = AccessToken;
 
     fn deref(&self) -> &AccessToken {
@@ -254,31 +216,22 @@ impl<'r> FromRequest<'r> for FreshToken {
     type Error = ApiError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        let fresh = required(request).and_then(|token| {
-            if token.claims().fresh {
-                grant(request, token).map(Self)
-            } else {
-                Err(ApiError::new(
-                    ErrorCode::FreshTokenRequired,
-                    "A fresh access token is required; prove your password again first.",
-                ))
-            }
-        });
-        guard_outcome(request, fresh)
+        guard_outcome(request, required(request).and_then(|token| fresh(request, token)))
     }
 }
 
-#[rocket::async_trait]
-impl<'r> FromRequest<'r> for CurrentUser {
-    type Error = ApiError;
-
-    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
-        guard_outcome(request, required(request).and_then(|token| grant(request, token)).map(Self))
+/// Grants a token if it is fresh.
+fn fresh(request: &Request<'_>, token: AccessToken) -> Result<FreshToken, ApiError> {
+    if token.claims().fresh {
+        return grant(request, token).map(FreshToken);
     }
+    let message = "A fresh access token is required; prove your password again first.";
+    Err(ApiError::new(ErrorCode::FreshTokenRequired, message))
 }
 
 /// Returns the access token of a request that a proxy wants to be checked. Checks no CSRF token. Does not mark the token as
-/// granted, so the response does not renew it.
+/// granted, so the response does not renew it. The token must be for this server, as at the endpoints of the account: the
+/// applications behind the proxy trust what this server says about the user.
 pub(super) fn inspect(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     let vestibule = app_state(request)?;
     let of_cookie = |token| verify(request, vestibule, bounded(token)?);
@@ -286,12 +239,26 @@ pub(super) fn inspect(request: &Request<'_>) -> Result<AccessToken, ApiError> {
         Some(token) => Some(token),
         None => Cookies::of(request)?.access_of_any_host(of_cookie)?.map(AccessToken::of_cookie),
     };
-    token.ok_or_else(ApiError::missing_token)
+    token.ok_or_else(ApiError::missing_token).and_then(|token| check_audience(request, token))
 }
 
 /// Returns the valid access token of this request, or the error for a missing or invalid token.
 fn required(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     check(request)?.ok_or_else(ApiError::missing_token)
+}
+
+/// Returns the valid access token of this request, if it is for the server itself.
+fn required_for_account(request: &Request<'_>) -> Result<AccessToken, ApiError> {
+    required(request).and_then(|token| check_audience(request, token))
+}
+
+/// Returns the token if its audience is the server itself.
+fn check_audience(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiError> {
+    if app_state(request)?.config.tokens.audience == token.claims().aud {
+        return Ok(token);
+    }
+    let message = "This access token is for another service; request one with the audience of this server.";
+    Err(ApiError::new(ErrorCode::InvalidToken, message))
 }
 
 /// Returns the valid access token of this request; `None` if the request has no token. The result is cached, so that several
@@ -354,7 +321,7 @@ fn grant(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiEr
 /// Returns the token of the access cookie, for a page. Fails if the request has no valid token, or has it in the header. Checks
 /// no CSRF token: the forms of a page have it in the body, so the code that reads the form checks it.
 pub(super) fn in_cookie(request: &Request<'_>) -> Result<AccessToken, ApiError> {
-    let token = required(request)?;
+    let token = required_for_account(request)?;
     if token.came_in_cookie { Ok(remember_granted(request, token)) } else { Err(ApiError::missing_token()) }
 }
 

@@ -21,6 +21,7 @@ use crate::{
         steps::client::KnownClient,
     },
     http::{
+        api::audience::{self, MAX_AUDIENCE},
         api::login::{DEVICE_ID, DEVICE_NAME, device_id, require_fingerprint},
         app_state::AppState,
         errors::{ApiError, ErrorCode, of_oauth},
@@ -37,6 +38,8 @@ use crate::{
 pub struct TokenForm {
     client: FormClient,
     grant: Grant,
+    /// The requested audience of the access token (RFC 8707).
+    resource: Option<String>,
     /// The requested scope. An invalid scope is refused with the error code `invalid_scope`, not reported as an invalid field.
     scope: Result<Option<Scope>, &'static str>,
 }
@@ -74,6 +77,11 @@ impl FromFields for TokenForm {
             Kind::Opaque,
             "The permissions to which the tokens are limited, separated by spaces. By default all that can be granted.",
         ),
+        optional(
+            "resource",
+            Kind::Text(MAX_AUDIENCE),
+            "The audience of the access token (RFC 8707): one of the client's. By default its first.",
+        ),
         DEVICE_ID,
         DEVICE_NAME,
         optional("fingerprint", Kind::Opaque, "The properties of the browser: a JSON object, as text."),
@@ -84,6 +92,7 @@ impl FromFields for TokenForm {
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let client = FormClient::read(fields);
         let scope = fields.optional("scope", |text| Ok::<_, &str>(Scope::parse(text))).unwrap_or(Ok(None));
+        let resource = fields.optional("resource", audience::parse);
         let grant_type = fields.optional("grant_type", |text| Ok::<_, &str>(text.to_owned()));
         // Clients that follow FastAPI's `OAuth2PasswordRequestForm` may omit `grant_type`.
         let grant = match grant_type.as_deref().unwrap_or(PASSWORD) {
@@ -95,7 +104,7 @@ impl FromFields for TokenForm {
             }
             _ => Grant::Unsupported,
         };
-        Some(Self { client, grant, scope })
+        Some(Self { client, grant, resource, scope })
     }
 }
 
@@ -205,7 +214,16 @@ async fn issue(
         Grant::Password(grant) => {
             let PasswordGrant { identifier, password, fingerprint, device_id, device_name } = *grant;
             let device_ids = device_id.into_iter().collect();
-            let request = Login { identifier, password, fingerprint, device_ids, device_name, client, scope };
+            let request = Login {
+                identifier,
+                password,
+                fingerprint,
+                device_ids,
+                device_name,
+                client,
+                audience: body.resource,
+                scope,
+            };
             let tokens = flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await;
             tokens.map_err(of_oauth::of_login)?
         }
@@ -216,6 +234,7 @@ async fn issue(
                 fingerprint,
                 device_ids: device_id.into_iter().collect(),
                 client: Some(client),
+                audience: body.resource,
                 scope,
             };
             let tokens = flows::sessions::refresh::refresh(vestibule, request, &caller.context()).await;

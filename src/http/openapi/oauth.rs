@@ -12,7 +12,8 @@ use super::{
 };
 use crate::http::{
     errors::ErrorCode::{
-        InvalidGrant, InvalidScope, Overloaded, TooManyRequests, UnauthorizedClient, UnsupportedGrantType,
+        InvalidGrant, InvalidScope, InvalidTarget, Overloaded, TooManyRequests, UnauthorizedClient,
+        UnsupportedGrantType,
     },
     oauth::{
         introspect::Introspection,
@@ -77,6 +78,7 @@ fn token(path: &'static str, id: &'static str, summary: &'static str) -> Endpoin
         .fails_with(&[
             InvalidGrant,
             InvalidScope,
+            InvalidTarget,
             UnauthorizedClient,
             UnsupportedGrantType,
             TooManyRequests,

@@ -101,6 +101,7 @@ fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::InvalidGrant => "The user name or the password is wrong.",
         ErrorCode::UnauthorizedClient => "This client may not use this grant.",
         ErrorCode::UnsupportedGrantType => "The supported grants are password and refresh_token.",
+        ErrorCode::InvalidTarget => "The resource is no audience of the client.",
         ErrorCode::InvalidScope => "The scope contains posts:write, which can't be granted.",
         ErrorCode::MayNotIntrospect => "The permission tokens:introspect is required.",
         ErrorCode::InsufficientScope => "The permission posts:write is required.",

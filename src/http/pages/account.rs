@@ -98,5 +98,5 @@ impl<'r> Responder<'r, 'static> for Download {
 /// Returns the export of the user's data, without secrets and internal values, as a file.
 #[get("/account/export")]
 pub async fn export(who: SignedIn, vestibule: &State<AppState>) -> Result<Download, ApiError> {
-    users::export_me(who.0, vestibule).await.map(Download)
+    users::export_of(&who.0, vestibule).await.map(Download)
 }

@@ -21,6 +21,7 @@ use crate::{
         sessions::refresh::{Refresh, RefreshError, refresh},
     },
     http::{
+        api::audience::audience_of_refreshed_cookie,
         app_state::AppState,
         browser::{cookies::Cookies, csrf},
         errors::ApiError,
@@ -53,7 +54,11 @@ pub async fn continue_to_next(
         }
         RefreshCookie::Unbound(token) => match refresh(
             vestibule,
-            Refresh { device_ids: cookies.device_ids(), ..Refresh::of(&token) },
+            Refresh {
+                device_ids: cookies.device_ids(),
+                audience: audience_of_refreshed_cookie(&token, None, vestibule)?,
+                ..Refresh::of(&token)
+            },
             &caller.context(),
         )
         .await

@@ -12,6 +12,7 @@ use crate::{
     domain::{Email, Identifier, client::DEFAULT_CLIENT, password::Password},
     flows::{self, Vestibule, sessions::login::Login, steps::client},
     http::{
+        api::audience::audience_in_cookie,
         app_state::AppState,
         browser::{cookies::Cookies, csrf},
         errors::{ApiError, ErrorCode},
@@ -123,13 +124,16 @@ pub(super) async fn open_session(
     if vestibule.config.devices.fingerprint == FingerprintPolicy::Require {
         return Err(Failure::new(Status::UnprocessableEntity, "javascript_required"));
     }
+    let client = client::public_client(vestibule, DEFAULT_CLIENT).map_err(ApiError::from)?;
+    let audience = audience_in_cookie(client.settings(), None, vestibule)?;
     let request = Login {
         identifier,
         password,
         fingerprint: None,
         device_ids: cookies.device_ids(),
+        audience,
         device_name: None,
-        client: client::public_client(vestibule, DEFAULT_CLIENT).map_err(ApiError::from)?,
+        client,
         scope: None,
     };
     let opened = flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await;

@@ -35,8 +35,8 @@ const BASE_PATH: &str = "/auth";
 /// A mounted route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mounted {
-    method: String,
-    path: String,
+    pub method: String,
+    pub path: String,
     /// The name of the handler, which is the `operationId`. Empty if the handler does not belong to this server.
     id: String,
 }

@@ -1,0 +1,47 @@
+//! The audiences of a client: the applications that accept its access tokens (RFC 7519 §4.1.3, RFC 8707).
+
+use std::fmt;
+
+/// The audiences of a client, in the order of the configuration. There is at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audiences(Vec<String>);
+
+impl Audiences {
+    /// Returns a list of one audience.
+    pub fn one(audience: String) -> Self {
+        Self(vec![audience])
+    }
+
+    /// Returns the audiences without repetitions; `None` for an empty list.
+    pub fn new(mut all: Vec<String>) -> Option<Self> {
+        let mut known = Vec::new();
+        all.retain(|audience| {
+            let is_new = !known.contains(audience);
+            known.push(audience.clone());
+            is_new
+        });
+        (!all.is_empty()).then_some(Self(all))
+    }
+
+    /// Returns the audience of a token for which none was requested: the first.
+    pub fn default_audience(&self) -> &str {
+        &self.0[0]
+    }
+
+    /// Returns whether the client has this audience.
+    pub fn contains(&self, audience: &str) -> bool {
+        self.0.iter().any(|known| known == audience)
+    }
+
+    /// Returns all audiences.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// Writes the audiences, separated by commas.
+impl fmt::Display for Audiences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}
