@@ -95,6 +95,7 @@ impl Bench {
             };
             add_user(&vestibule, account, &origin).await.expect("the user is new");
             let request = Login {
+                audience: None,
                 identifier: Identifier::parse("person").expect("a name"),
                 password: password(),
                 fingerprint: None,

@@ -3,7 +3,7 @@
 use rocket::{Route, routes};
 
 use super::{
-    api::{forward_auth, health, login, session, sessions, users, well_known},
+    api::{export, forward_auth, health, login, session, sessions, users, well_known},
     assets,
     group::Group,
     oauth, openapi, pages,
@@ -41,7 +41,7 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
         (
             Group::Users,
             "/users".to_owned(),
-            routes![users::me, users::update_me, users::change_password, users::export_me, users::delete_me],
+            routes![users::me, users::update_me, users::change_password, export::export_me, users::delete_me],
         ),
         (Group::ForwardAuth, format!("{base_path}/"), routes![forward_auth::verify]),
         (Group::WellKnown, "/".to_owned(), routes![well_known::jwks, oauth::metadata::metadata]),

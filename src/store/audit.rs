@@ -39,14 +39,24 @@ pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
     Ok(())
 }
 
-/// Reads the audit events of a user, newest first.
-pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<StoredEvent>> {
-    let rows =
-        sql("select id, at, event, session_id, ip, detail from audit_events where user_id = $1 order by id desc")
-            .bind(user.to_string())
-            .all(conn)
-            .await?;
-    rows.iter()
+/// Reads at most `limit` audit events of a user, newest first, from those that are older than the event `after`. Returns the
+/// number of the last one if there may be more.
+pub async fn page_by_user(
+    conn: &mut Conn,
+    user: UserId,
+    after: Option<i64>,
+    limit: i64,
+) -> Result<(Vec<StoredEvent>, Option<i64>)> {
+    let rows = sql("select id, at, event, session_id, ip, detail from audit_events
+             where user_id = $1 and id < $2 order by id desc limit $3")
+    .bind(user.to_string())
+    .bind(after.unwrap_or(i64::MAX))
+    .bind(limit)
+    .all(conn)
+    .await?;
+    let last = rows.last().filter(|_| rows.len() as i64 == limit).map(|row| row.get("id")).transpose()?;
+    let events = rows
+        .iter()
         .map(|row| {
             let broken = |_| Error::inconsistent("audit_events", row.get("id").unwrap_or(0_i64), "detail is not JSON");
             Ok(StoredEvent {
@@ -57,7 +67,8 @@ pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<StoredEve
                 detail: serde_json::from_str(row.get("detail")?).map_err(broken)?,
             })
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    Ok((events, last))
 }
 
 /// Removes all personal data from a user's events: the user, the session, the address and the details. The time and the name of

@@ -46,7 +46,7 @@ macro_rules! select_session {
             "select id, user_id, device_id, client_id, device_name, user_agent, ip, created_at, last_used_at, expires_at,
                 refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, failed_proofs,
                 mismatches, fingerprint, revoked_at, revoked_reason, scope, password_generation, device_generations,
-                repeated_at, repeated_ip, mismatched_at
+                repeated_at, repeated_ip, mismatched_at, used_order
              from sessions ",
             $tail
         )
@@ -84,11 +84,22 @@ pub async fn list_live(conn: &mut Conn, now: UnixTime) -> Result<Vec<Session>> {
     rows.iter().map(session).collect()
 }
 
-/// Reads all stored sessions of a user, ended sessions included. The session that was used last comes first.
-pub async fn list_by_user(conn: &mut Conn, user: UserId) -> Result<Vec<Session>> {
-    let rows =
-        sql(select_session!("where user_id = $1 order by used_order desc")).bind(user.to_string()).all(conn).await?;
-    rows.iter().map(session).collect()
+/// Reads at most `limit` stored sessions of a user, ended sessions included, the most recently used first, from those that come
+/// after the place `after` in the order of use. Returns the place of the last one if there may be more.
+pub async fn page_by_user(
+    conn: &mut Conn,
+    user: UserId,
+    after: Option<i64>,
+    limit: i64,
+) -> Result<(Vec<Session>, Option<i64>)> {
+    let rows = sql(select_session!("where user_id = $1 and used_order < $2 order by used_order desc limit $3"))
+        .bind(user.to_string())
+        .bind(after.unwrap_or(i64::MAX))
+        .bind(limit)
+        .all(conn)
+        .await?;
+    let last = rows.last().filter(|_| rows.len() as i64 == limit).map(|row| row.get("used_order")).transpose()?;
+    Ok((rows.iter().map(session).collect::<Result<_>>()?, last))
 }
 
 /// Inserts a live session. In the order of use it comes after all other sessions.

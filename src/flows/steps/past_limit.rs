@@ -7,7 +7,7 @@ use crate::{
         audit_event::{AuditEvent, Event, RequestContext},
     },
     flows::Vestibule,
-    memory::throttle::PastLimit,
+    memory::throttle::{Network, PastLimit},
     store::{self, audit},
 };
 
@@ -32,4 +32,17 @@ pub(in crate::flows) async fn record_action(
     context: &RequestContext,
 ) -> store::Result<()> {
     record(vestibule, &PastLimit::Actions(user), || AuditEvent::new(Event::LimitReached, context).user(user)).await
+}
+
+/// Records a registration, or another attempt to take a name, past `register_rate_per_ip`.
+pub(in crate::flows) async fn record_registration(
+    vestibule: &Vestibule,
+    network: Option<Network>,
+    user: Option<UserId>,
+    context: &RequestContext,
+) -> store::Result<()> {
+    let Some(network) = network else { return Ok(()) };
+    let event = AuditEvent::new(Event::LimitReached, context);
+    let event = user.map_or(event.clone(), |user| event.user(user));
+    record(vestibule, &PastLimit::Registrations(network), || event).await
 }

@@ -10,6 +10,7 @@ use crate::{
         steps::{
             bearer::{Bearer, bearer_is_live},
             names::check_names,
+            past_limit,
         },
     },
     memory::throttle::{Network, RetryAfter},
@@ -64,9 +65,18 @@ pub async fn change_names(
     network: Option<Network>,
     context: &RequestContext,
 ) -> Result<User, ChangeNamesError> {
+    if let Err(wait) = vestibule.throttle.actions.take(&bearer.sub) {
+        past_limit::record_action(vestibule, bearer.sub, context).await?;
+        return Err(ChangeNamesError::TooMany(wait));
+    }
     // The response reveals that a name is taken, as at a registration. So the same limit applies.
-    let limit = &vestibule.throttle.registrations;
-    let attempt = limit.begin(network.as_slice()).await.map_err(ChangeNamesError::TooMany)?;
+    let attempt = match vestibule.throttle.registrations.begin(network.as_slice()).await {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            past_limit::record_registration(vestibule, network, Some(bearer.sub), context).await?;
+            return Err(ChangeNamesError::TooMany(wait));
+        }
+    };
     let (id, session, field) = (bearer.sub, bearer.sid, vestibule.config.passwords.username_field);
     let bearer = Bearer::of(bearer);
     let (now, event) = (context.now, AuditEvent::new(Event::UserChanged, context).user(id).session(session));
@@ -86,6 +96,13 @@ pub async fn change_names(
                 // address, the error belongs to the field `email`.
                 let field = if names.email == Some(None) { "email" } else { field };
                 return Ok(Changed::Missing(field, message));
+            }
+            let text = |name: Option<&str>| name.map(str::to_owned);
+            if text(username.as_ref().map(Username::as_str)) == user.username
+                && text(email.as_ref().map(Email::as_str)) == user.email
+            {
+                // Nothing changes, so nothing is written.
+                return Ok(Changed::User(Box::new(user)));
             }
             if let Err(taken) = users::set_names(tx, id, username.as_ref(), email.as_ref()).await? {
                 return Ok(Changed::Taken(taken));

@@ -6,7 +6,7 @@ use crate::{
         audit_event::{AuditEvent, Event, RequestContext},
         password::Password,
     },
-    flows::Vestibule,
+    flows::{Vestibule, steps::past_limit},
     memory::{
         hasher::HashError,
         throttle::{Network, RetryAfter},
@@ -65,8 +65,8 @@ pub async fn register(
     // A rejected password does not count as a registration. But an estimate of a password's strength takes CPU time, so
     // estimates have a limit of their own.
     if let Some(network) = network {
-        throttle.registrations.peek(&network).map_err(RegisterError::TooMany)?;
-        throttle.estimates.take(&network).map_err(RegisterError::TooMany)?;
+        let permitted = throttle.registrations.peek(&network).and_then(|()| throttle.estimates.take(&network));
+        refuse_past_limit(vestibule, permitted, network, context).await?;
     }
     let names = [request.username.as_ref().map(Username::as_str), request.email.as_ref().map(Email::as_str)];
     let names = names.into_iter().flatten().map(str::to_owned).collect();
@@ -75,7 +75,7 @@ pub async fn register(
     judged.map_err(RegisterError::Unsuitable)?;
     // A registration with a taken name is counted too. Otherwise a client could test without limit which names exist.
     if let Some(network) = network {
-        throttle.registrations.take(&network).map_err(RegisterError::TooMany)?;
+        refuse_past_limit(vestibule, throttle.registrations.take(&network), network, context).await?;
     }
     let hash = vestibule.hasher.hash(&request.password).await?;
     let new = users::NewUser {
@@ -101,4 +101,16 @@ pub async fn register(
         Ok(None) => unreachable!("the row was inserted in the same transaction"),
         Err(taken) => Err(RegisterError::Taken(taken)),
     }
+}
+
+/// Records and refuses a registration past the limit.
+async fn refuse_past_limit(
+    vestibule: &Vestibule,
+    permitted: Result<(), RetryAfter>,
+    network: Network,
+    context: &RequestContext,
+) -> Result<(), RegisterError> {
+    let Err(wait) = permitted else { return Ok(()) };
+    past_limit::record_registration(vestibule, Some(network), None, context).await?;
+    Err(RegisterError::TooMany(wait))
 }

@@ -1,6 +1,7 @@
 //! The endpoints of the JSON API.
 
 pub mod audience;
+pub mod export;
 pub mod forward_auth;
 pub mod health;
 pub mod login;

@@ -11,21 +11,16 @@ use utoipa::ToSchema;
 
 use super::{
     login::PasswordBody,
-    sessions::SessionView,
     tokens::{self, TokenResponse, Transport},
 };
 use crate::{
-    domain::{
-        Email, Permission, SessionId, UnixTime, User, Username, device::SealedFingerprint, password::Password, scope,
-        session::Session,
-    },
+    domain::{Email, Permission, UnixTime, User, Username, password::Password},
     flows::{
         self, Vestibule,
         steps::names::check_names,
         users::{
             change_names::{NewNames, change_names},
             delete_user::delete_own,
-            export_user::{Export, export_user},
             register::Registration,
         },
     },
@@ -224,148 +219,6 @@ pub async fn delete_me(
     cookies.clear();
     cookies.clear_device();
     Ok(NoContent)
-}
-
-/// All data that the server stores about the user.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ExportView {
-    /// The user's account.
-    user: UserView,
-    /// The user's sessions. A session that has ended is included until the server deletes it.
-    sessions: Vec<ExportedSession>,
-    /// The devices on which the user has signed in.
-    devices: Vec<DeviceView>,
-    /// The events of the audit log about the user, newest first.
-    audit_events: Vec<AuditEventView>,
-}
-
-/// A session with all data that the server stores about it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ExportedSession {
-    /// The fields of the session in the list of sessions.
-    #[serde(flatten)]
-    session: SessionView,
-    /// The `id` of the session's device; null if the session has no device, or if the server has deleted it.
-    #[schema(required)]
-    device: Option<String>,
-    /// The time at which the session ends even if it is used. A refresh does not move this time.
-    #[schema(value_type = String, format = DateTime)]
-    ends_at: UnixTime,
-    /// When the user last proved the password in the session.
-    #[schema(value_type = String, format = DateTime)]
-    auth_time: UnixTime,
-    /// The number of consecutive wrong passwords in the session. A correct password resets it.
-    failed_proofs: u32,
-    /// The number of consecutive refreshes with the fingerprint of another device.
-    mismatches: u32,
-    /// When refreshes with the fingerprint of another device came, of the last day before the last one.
-    #[schema(value_type = Vec<String>)]
-    mismatched_at: Vec<UnixTime>,
-    /// The permissions to which the session's tokens are limited, separated by spaces; null if they are not limited.
-    #[schema(required)]
-    scope: Option<String>,
-    /// The names of the browser's properties of which the server stores a keyed hash.
-    fingerprint: Vec<&'static str>,
-    /// When the session was revoked; null if it was not revoked.
-    #[schema(required, value_type = Option<String>, format = DateTime)]
-    revoked_at: Option<UnixTime>,
-    /// The reason for which the session was revoked; null if it was not revoked.
-    #[schema(required)]
-    revoked_reason: Option<String>,
-}
-
-impl ExportedSession {
-    fn new(vestibule: &Vestibule, session: &Session, current: SessionId) -> Self {
-        Self {
-            session: SessionView::new(vestibule, session, current),
-            device: session.device.map(|device| device.to_string()),
-            ends_at: session.expires_at,
-            auth_time: session.auth_time,
-            failed_proofs: session.failed_proofs,
-            mismatches: session.mismatches.in_a_row,
-            mismatched_at: session.mismatches.within_a_day.clone(),
-            scope: session.scope.as_ref().map(|granted| scope::text(granted.permissions())),
-            fingerprint: session.fingerprint.iter().flat_map(SealedFingerprint::components).collect(),
-            revoked_at: session.revoked_at,
-            revoked_reason: session.revoked_reason.clone(),
-        }
-    }
-}
-
-/// A device on which the user has signed in. The secret `device_id` of the device is not included, because the server stores
-/// only its hash.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DeviceView {
-    /// The id of the device. It is not the secret `device_id`.
-    id: String,
-    /// The id of the client through which the user signs in on the device.
-    client_id: String,
-    /// When the user first signed in on the device.
-    #[schema(value_type = String, format = DateTime)]
-    created_at: UnixTime,
-    /// When the user last signed in on the device. After the server has deleted a session of the device: the end of that
-    /// session, if it is later.
-    #[schema(value_type = String, format = DateTime)]
-    last_used_at: UnixTime,
-}
-
-/// An event of the audit log.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AuditEventView {
-    /// When the event happened.
-    #[schema(value_type = String, format = DateTime)]
-    at: UnixTime,
-    /// The kind of the event.
-    event: String,
-    /// The id of the session in which the event happened; null if the event belongs to no session.
-    #[schema(required)]
-    session_id: Option<String>,
-    /// The IP address of the client that caused the event; null if it is unknown.
-    #[schema(required)]
-    ip: Option<String>,
-    /// Further data. The fields depend on the kind of the event.
-    #[schema(value_type = Object)]
-    detail: Value,
-}
-
-/// Returns all data that the server stores about the bearer.
-#[get("/me/export")]
-pub async fn export_me(
-    token: OnAccount<AccessToken>,
-    vestibule: &State<AppState>,
-) -> Result<Json<ExportView>, ApiError> {
-    export_of(&token, vestibule).await
-}
-
-/// Returns all data that the server stores about the bearer of a token that a guard has accepted.
-pub(in crate::http) async fn export_of(
-    token: &AccessToken,
-    vestibule: &Vestibule,
-) -> Result<Json<ExportView>, ApiError> {
-    let export = export_user(vestibule, token.claims().sub).await?.ok_or_else(account_deleted)?;
-    Ok(Json(ExportView::new(vestibule, export, token)))
-}
-
-impl ExportView {
-    fn new(vestibule: &Vestibule, export: Export, token: &AccessToken) -> Self {
-        let current = token.claims().sid;
-        let sessions =
-            export.sessions.iter().map(|session| ExportedSession::new(vestibule, session, current)).collect();
-        let devices = export.devices.into_iter().map(|device| DeviceView {
-            id: device.id.to_string(),
-            client_id: device.client_id,
-            created_at: device.created_at,
-            last_used_at: device.last_used_at,
-        });
-        let audit_events = export.audit_events.into_iter().map(|event| AuditEventView {
-            at: event.at,
-            event: event.event,
-            session_id: event.session_id,
-            ip: event.ip,
-            detail: event.detail,
-        });
-        Self { user: export.user.into(), sessions, devices: devices.collect(), audit_events: audit_events.collect() }
-    }
 }
 
 /// Returns the error for a bearer whose account was deleted after the access token was issued.

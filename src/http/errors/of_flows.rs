@@ -11,7 +11,7 @@ use crate::{
         steps::{authenticate::InspectRefreshTokenError, client::ClientError, verify_password::VerifyPasswordError},
         users::{
             change_names::ChangeNamesError, change_password::ChangePasswordError, delete_user::DeleteUserError,
-            reauthenticate::ReauthenticateError, register::RegisterError,
+            export_user::ExportError, reauthenticate::ReauthenticateError, register::RegisterError,
         },
     },
     memory::hasher::HashError,
@@ -113,6 +113,15 @@ impl From<LoginError> for ApiError {
             LoginError::TooMany(wait) => Self::too_many(wait),
             LoginError::Hash(error) => error.into(),
             LoginError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ExportError> for ApiError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::TooMany(wait) => Self::too_many(wait),
+            ExportError::Store(error) => error.into(),
         }
     }
 }

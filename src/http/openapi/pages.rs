@@ -17,7 +17,7 @@ use super::{
     headers::{PROBLEM_JSON, REQUEST_ID, header_ref},
     schemas::Problem,
 };
-use crate::http::api::users::ExportView;
+use crate::http::api::export::ExportView;
 
 /// Name and description of the tag of the pages.
 pub(super) const TAG: (&str, &str) = (

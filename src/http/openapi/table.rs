@@ -18,12 +18,13 @@ use crate::{
     flows::users::{change_names::NewNames, register::Registration},
     http::{
         api::{
+            export::ExportView,
             health::Health,
             login::{FreshTokenResponse, LoginBody, PasswordBody, RefreshBody},
             session::SessionState,
             sessions::{self, DeviceBody, MessageResponse, RevokedSessionsResponse, SessionView},
             tokens::TokenResponse,
-            users::{ChangePasswordBody, ExportView, UserView},
+            users::{ChangePasswordBody, UserView},
         },
         errors::ErrorCode::{
             AccountDisabled, AlreadyExists, CsrfFailed, DeviceLimitReached, DeviceMismatch, InsufficientScope,
@@ -250,7 +251,8 @@ fn personal_data_endpoints() -> Vec<Endpoint> {
                 "Returns all data that is stored about you: account, sessions, devices and audit events.",
             )
             .access(Bearer)
-            .returns::<ExportView>(200, "The data."),
+            .returns::<ExportView>(200, "The data.")
+            .fails_with(&[TooManyRequests]),
         Endpoint::new(Delete, "/users/me", "delete_me", Users)
             .described_as(
                 "Delete your account",

@@ -4,7 +4,6 @@ use rocket::{
     Request, State, get,
     http::Header,
     response::{self, Responder},
-    serde::json::Json,
 };
 use serde_json::{Value, json};
 
@@ -13,7 +12,10 @@ use crate::{
     domain::{AccessClaims, session::Session},
     flows::Vestibule,
     http::{
-        api::users::{self, ExportView},
+        api::{
+            export::{ExportResponse, export_of},
+            users,
+        },
         app_state::AppState,
         errors::ApiError,
         request::caller::Caller,
@@ -85,10 +87,10 @@ fn device(session: &Session, claims: &AccessClaims) -> Value {
 }
 
 /// A response with the exported data, which the browser saves as a file.
-pub struct Download(Json<ExportView>);
+pub struct Download(ExportResponse);
 
-impl<'r> Responder<'r, 'static> for Download {
-    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+impl<'r> Responder<'r, 'r> for Download {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'r> {
         let mut response = self.0.respond_to(request)?;
         response.set_header(Header::new("Content-Disposition", "attachment; filename=\"my-data.json\""));
         Ok(response)
@@ -97,6 +99,6 @@ impl<'r> Responder<'r, 'static> for Download {
 
 /// Returns the export of the user's data, without secrets and internal values, as a file.
 #[get("/account/export")]
-pub async fn export(who: SignedIn, vestibule: &State<AppState>) -> Result<Download, ApiError> {
-    users::export_of(&who.0, vestibule).await.map(Download)
+pub async fn export(who: SignedIn, vestibule: &State<AppState>, caller: &Caller) -> Result<Download, ApiError> {
+    export_of(&who.0, vestibule, caller).await.map(Download)
 }

@@ -3,6 +3,7 @@
 mod at_once;
 mod logins;
 mod sessions;
+mod users;
 
 use serde_json::json;
 

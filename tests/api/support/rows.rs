@@ -193,6 +193,14 @@ impl Server {
         self.count("select count(*) from devices")
     }
 
+    /// Adds a device to the only user whose id is not a UUID, as a damaged file could have one.
+    pub fn spoil_a_device_id(&self) {
+        self.write(
+            "insert into devices (id, user_id, client_id, secret_hash, created_at, last_used_at)
+             select 'this is no UUID but has 36 character', id, 'default', zeroblob(32), 1, 1 from users",
+        );
+    }
+
     /// Returns the ids of the devices.
     pub fn device_ids(&self) -> Vec<String> {
         self.texts("select id from devices")
