@@ -40,6 +40,7 @@
  * @property {string} [device_id] with `bearer`: the `deviceId` of an earlier sign-in, whose session this sign-in replaces
  * @property {string} [device_name] name of the device in lists; by default, the server derives it from the user agent
  * @property {string} [client_id] id of the client; default `default`
+ * @property {boolean} [bind] default true; with false, no fingerprint is read for this sign-in
  */
 
 /**
@@ -221,8 +222,8 @@ export function createClient(options = {}) {
    * @returns {Promise<Session>}
    * @throws {AuthError}
    */
-  async function login(credentials) {
-    const print = await within(FINGERPRINT_CEILING, prepare());
+  async function login({ bind = true, ...credentials }) {
+    const print = bind ? await within(FINGERPRINT_CEILING, prepare()) : undefined;
     const answer = await post(endpoint('login'), { ...credentials, transport, fingerprint: print });
     keep(answer);
     return { id: answer.session_id, deviceId: answer.device_id, expiresIn: answer.expires_in };

@@ -19,7 +19,8 @@ async function goOn() {
   } catch (error) {
     byId('status').hidden = true;
     // The session has ended (401), or the fingerprint belongs to another device (403).
-    if (error.status === 401 || error.status === 403) open(`/login?next=${encodeURIComponent(next)}`);
+    const notice = error.code === 'device_mismatch' ? '&notice=other_device' : '';
+    if (error.status === 401 || error.status === 403) open(`/login?next=${encodeURIComponent(next)}${notice}`);
     else showError(text('unreachable'));
   }
 }

@@ -49,6 +49,13 @@ export function client() {
   return imported;
 }
 
+/** The box without which nothing is read from the browser; null if the page does not ask. */
+const consent = byId('bind');
+if (consent) byId('consent').hidden = false;
+
+/** Returns whether the sign-in may be tied to this browser. */
+const mayBind = () => !consent || consent.checked;
+
 /** Opens the URL `next`, which the server has checked. Opens `/` instead if its scheme is not http or https. */
 export function open(next) {
   const target = new URL(next, location.href);
@@ -150,7 +157,7 @@ export function sendByScript(form, doing, send, explain) {
   const warmUp = () => {
     if (navigator.userActivation?.hasBeenActive === false) return;
     form.removeEventListener('input', warmUp);
-    client().then((auth) => auth.prepare()).catch(() => {});
+    client().then((auth) => mayBind() && auth.prepare()).catch(() => {});
   };
   form.addEventListener('input', warmUp);
   form.addEventListener('submit', async (event) => {
@@ -190,7 +197,7 @@ async function hasSession() {
 
 /** Signs in. Throws `cookies_refused` if the browser did not store the cookies; the next page would be this form again. */
 export async function signIn(auth, username, password) {
-  await auth.login({ username, password });
+  await auth.login({ username, password, bind: mayBind() });
   const kept = document.cookie.split('; ').some((cookie) => cookie.startsWith(`${page.csrfCookie}=`));
   // Chromium hides all cookies from scripts if a cookie of another program is not UTF-8. Then the server tells what it got.
   if (!kept && !(await hasSession())) throw Object.assign(new Error(), { code: 'cookies_refused' });

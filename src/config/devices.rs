@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::{
     device::Thresholds,
-    policy::{FingerprintPolicy, LimitPolicy},
+    policy::{FingerprintConsent, FingerprintPolicy, LimitPolicy},
     span::Lifetime,
 };
 
@@ -26,6 +26,10 @@ settings! {
         /// `require`: like `enforce`, and a login without a fingerprint is refused.
         #[key("fingerprint_policy", default = "enforce", main = true)]
         fingerprint: FingerprintPolicy,
+        /// How the sign-in page asks before it reads the properties of the browser. `notice`: it says that they are read.
+        /// `ask`: it has a box "Tie this sign-in to this browser", and nothing is read while the box is not ticked.
+        #[key("fingerprint_consent", default = "notice")]
+        consent: FingerprintConsent,
         /// The similarity (`0` to `1`) from which two fingerprints are from the same device.
         #[key("fingerprint_match", default = 0.75)]
         #[read(within = 0.0..=1.0)]
@@ -41,6 +45,16 @@ settings! {
         then {
             /// The values of `fingerprint_match` and `fingerprint_drift`.
             thresholds: Thresholds = thresholds(reader, match_from, drift_from),
+        }
+    }
+}
+
+impl DeviceKeys {
+    /// Refuses settings that can't be used together.
+    pub(super) fn check(&self, reader: &mut Reader) {
+        if let (Ok(FingerprintConsent::Ask), Ok(FingerprintPolicy::Require)) = (self.consent, self.fingerprint) {
+            let policy = reader.describe("fingerprint_policy");
+            reader.refuse("fingerprint_consent", format!("must be notice, with {policy}: nobody could decline"));
         }
     }
 }

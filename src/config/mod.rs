@@ -102,8 +102,8 @@ pub use crate::domain::{
     jwt::Algorithm,
     listen_address::ListenAddress,
     policy::{
-        Blacklist, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration, SameSite, SitesDefault,
-        TokenClaims, TokenLocation, UsernameField,
+        Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration,
+        SameSite, SitesDefault, TokenClaims, TokenLocation, UsernameField,
     },
     rate::Rate,
     redirect::AllowedHost,
@@ -244,7 +244,9 @@ fn read(reader: &mut Reader) -> Read<Config> {
     tokens.check(reader, &web);
     let sessions = SessionKeys::read(reader);
     sessions.check(reader, &tokens);
-    let devices = DeviceKeys::read(reader).complete();
+    let devices = DeviceKeys::read(reader);
+    devices.check(reader);
+    let devices = devices.complete();
     let passwords = PasswordKeys::read(reader);
     passwords.check(reader);
     let cookies = CookieKeys::read(reader);

@@ -22,8 +22,8 @@ use crate::domain::{
     jwt::Algorithm,
     listen_address::ListenAddress,
     policy::{
-        Blacklist, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration, SameSite, SitesDefault,
-        TokenClaims, TokenLocation, UsernameField,
+        Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration,
+        SameSite, SitesDefault, TokenClaims, TokenLocation, UsernameField,
     },
     rate::Rate,
     redirect::AllowedHost,
@@ -132,6 +132,7 @@ texts! {
     text ClientSecretHash, "what `vestibule client secret ID` prints: sha256$ and 43 characters of base64url", |it| it.to_string();
     text Algorithm, one_of(Algorithm::WORDS), |it| it.as_str();
     text Blacklist, one_of(Blacklist::WORDS), |it| it.as_str();
+    text FingerprintConsent, one_of(FingerprintConsent::WORDS), |it| it.as_str();
     text FingerprintPolicy, one_of(FingerprintPolicy::WORDS), |it| it.as_str();
     text LimitPolicy, one_of(LimitPolicy::WORDS), |it| it.as_str();
     text LogFormat, one_of(LogFormat::WORDS), |it| it.as_str();

@@ -40,7 +40,8 @@ settings! {
         access_token_lifetime: Lifetime,
         /// The time before the expiry of an access token in which a request with this token renews it. The response contains
         /// the new token in the header `New-Access-Token` or in the cookie. `0` switches this off. The tokens of a session that
-        /// is bound to a device are not renewed in this way.
+        /// is bound to a device are not renewed in this way. A thief of an access token can renew it too: it is then worth as
+        /// much as the session, until its refresh token expires, and nothing shows it.
         #[key("renew_within", default = "0s", main = true)]
         renew_within: Seconds,
         /// The personal claims that access tokens contain: `username`, `email`, both, or neither.

@@ -49,6 +49,16 @@ words! {
 }
 
 words! {
+    /// How the sign-in page asks before it reads the properties of the browser.
+    pub FingerprintConsent {
+        /// The page says that they are read.
+        Notice = "notice",
+        /// The page has a box, and nothing is read while it is not ticked.
+        Ask = "ask",
+    }
+}
+
+words! {
     /// The tokens that a revocation of a session invalidates.
     pub Blacklist {
         /// Access tokens and refresh tokens, at once.

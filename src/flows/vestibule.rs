@@ -16,7 +16,8 @@ use crate::{
         access_token::TokenType,
         claims::TokenSizeBudget,
         device::{
-            DeviceKey, DeviceSecret, DeviceSecretHash, Fingerprint, FingerprintKey, SealedFingerprint, Thresholds,
+            Comparison, DeviceKey, DeviceSecret, DeviceSecretHash, Fingerprint, FingerprintKey, PresentedFingerprint,
+            Thresholds,
         },
         exclusions::Exclusions,
         password::Password,
@@ -140,6 +141,8 @@ pub struct Tokens {
     pub device_id: Option<String>,
     /// Whether each refresh must present a matching fingerprint of the device.
     pub device_bound: bool,
+    /// What the comparison of a drifting fingerprint found. Only for a refresh in the profile `dev`.
+    pub compared: Option<Comparison>,
     /// The CSRF token, which a client with cookies sends in a header.
     pub csrf_token: String,
 }
@@ -175,6 +178,7 @@ impl Vestibule {
             session_id: session.id,
             device_id: session.device.map(|device| self.device_secret(device).reveal()),
             device_bound: session.is_bound(),
+            compared: None,
             csrf_token: self.csrf_token(session.id),
         }
     }
@@ -300,7 +304,7 @@ impl Vestibule {
         &self,
         fingerprint: Option<&Fingerprint>,
         user: UserId,
-    ) -> Option<SealedFingerprint> {
+    ) -> Option<PresentedFingerprint> {
         let looked_at = fingerprint.filter(|_| self.config.devices.fingerprint != FingerprintPolicy::Off)?;
         let key = FingerprintKey::from_bytes(*self.secrets.fingerprints.bytes());
         Some(looked_at.seal(&key, user.uuid()))

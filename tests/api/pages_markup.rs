@@ -101,7 +101,10 @@ fn the_markup_is_plain_and_complete() {
         assert!(
             text.starts_with("<!doctype html>\n<html lang=\"en\" data-base=\"/auth\" data-csrf-cookie=\"csrf_token\"")
         );
-        assert!(text.contains("data-csrf-header=\"X-CSRF-Token\" data-fingerprint=\"on\""), "{name}");
+        // On the account page of a session that is not bound, nothing is read.
+        let reads = if name == "account" { "off" } else { "on" };
+        let expected = format!("data-csrf-header=\"X-CSRF-Token\" data-fingerprint=\"{reads}\"");
+        assert!(text.contains(&expected), "{name}");
         assert_eq!(text.matches("<h1").count(), 1, "{name}");
         assert_eq!(text.matches("<main").count(), 1, "{name}");
         assert!(text.contains("<title>") && text.contains("<header>") && text.contains("<footer>"), "{name}");

@@ -290,3 +290,25 @@ scenario('after a sign-in another tab with the form opens its page too', async (
   await signIn(page, server, await server.user());
   await other.waitForURL(`${server.url}/privacy`);
 });
+
+scenario('with consent asked, nothing is read unless the box is ticked', { settings: { fingerprint_consent: 'ask' } }, async ({ page, server, watch }) => {
+  const ada = await server.user();
+  const sent = () => watch.requests.filter((one) => one.url().endsWith('/auth/login')).map((one) => JSON.parse(one.postData()));
+  const reads = () => watch.requests.filter((one) => one.url().endsWith('/fingerprint.js')).length;
+  await page.goto(`${server.url}/login`);
+  assert.equal(await page.isChecked('#bind'), false);
+  assert.match(await page.textContent('#consent'), new RegExp(TEXTS.login.bind));
+  await enter(page, ada);
+  await page.waitForURL(`${server.url}/account`);
+  assert.equal(reads(), 0, 'the module that reads is not even loaded');
+  assert.equal(sent()[0].fingerprint, undefined);
+  assert.match(await page.locator('#devices li').first().textContent(), new RegExp(TEXTS.account.unbound));
+
+  await page.click('#sign-out button');
+  await page.waitForURL(/\/login/);
+  await page.check('#bind');
+  await enter(page, ada);
+  await page.waitForURL(`${server.url}/account`);
+  assert.equal(typeof sent()[1].fingerprint.os, 'string');
+  assert.match(await page.locator('#devices li').first().textContent(), new RegExp(TEXTS.account.bound));
+});

@@ -257,3 +257,12 @@ fn a_client_may_have_several_audiences_and_one_that_cannot_use_the_account_is_na
         assert!(problem(&sources(wrong)).contains("clients.web.audience"));
     }
 }
+
+#[test]
+fn consent_cannot_be_asked_for_what_is_required() {
+    let ask = serve().set("fingerprint_consent", "ask");
+    assert!(problem(&ask.clone().set("fingerprint_policy", "require")).contains("nobody could decline"));
+    for policy in ["off", "log", "enforce"] {
+        config(&ask.clone().set("fingerprint_policy", policy));
+    }
+}

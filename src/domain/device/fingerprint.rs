@@ -3,16 +3,19 @@
 //! Invariant: a [`Fingerprint`] contains only normalised values of known components. It exists for one request, and
 //! only [`Fingerprint::seal`] uses its values. Pictures have been replaced by their digests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use thiserror::Error;
 use uuid::Uuid;
 
+use super::common::tells_nothing;
 use super::debug_prints_only_the_name;
-use super::normalise::canonical;
+use super::families::{in_the_other_view, stored_by_scheme_1};
+use super::normalise::{canonical, canonical_family};
+use super::presented::PresentedFingerprint;
 use super::sealed_fingerprint::{FingerprintKey, SealedFingerprint};
-use super::weights::{MIN_WEIGHT, compared, weight_of};
+use super::weights::{COMPONENTS, Form, MIN_WEIGHT, SHORT_LIST, Scheme, weight_of};
 
 /// The greatest length of a fingerprint as compact JSON, in bytes.
 const MAX_BYTES: usize = 48 * 1024;
@@ -40,7 +43,16 @@ pub enum FingerprintError {
 /// A fingerprint: the normalised components that a browser reports about its machine, by name.
 #[derive(Clone)]
 pub struct Fingerprint {
+    /// The values by which scheme 2 compares.
     values: BTreeMap<&'static str, String>,
+    /// The values by which scheme 1 compares.
+    first: BTreeMap<&'static str, String>,
+    /// The components whose value anybody would guess who knows the system and the browser.
+    told_nothing: BTreeSet<&'static str>,
+    /// The names of the system and the browser, as they were reported.
+    families: BTreeMap<&'static str, String>,
+    /// Whether the machine has a touch screen.
+    has_touch: bool,
 }
 
 debug_prints_only_the_name!(Fingerprint);
@@ -68,25 +80,76 @@ impl Fingerprint {
         if bytes > MAX_BYTES {
             return Err(FingerprintError::TooLarge(bytes));
         }
-        let known = fields.iter().filter_map(|(name, value)| {
-            let component = compared(name)?;
-            Some((component.name, canonical(component.form, value)?))
-        });
-        Ok(Self { values: known.collect() })
+        Ok(Self::of_components(fields))
     }
 
-    /// Returns whether the fingerprint has enough weight to recognise a device.
+    /// Reads the known components of an object whose bounds were checked.
+    fn of_components(fields: &serde_json::Map<String, Value>) -> Self {
+        let mut read = Self {
+            values: BTreeMap::new(),
+            first: BTreeMap::new(),
+            told_nothing: BTreeSet::new(),
+            families: BTreeMap::new(),
+            has_touch: false,
+        };
+        let mut plain = BTreeMap::new();
+        for component in &COMPONENTS {
+            let Some(value) = fields.get(component.name) else { continue };
+            let canonical = canonical(component, value);
+            read.first.extend(canonical.first.map(|text| (component.name, text)));
+            read.values.extend(canonical.second.map(|text| (component.name, text)));
+            plain.extend(canonical.plain.map(|text| (component.name, text)));
+            if let (Form::Family, Some(name)) = (component.form, value.as_str()) {
+                read.families.insert(component.name, name.trim().to_owned());
+            }
+        }
+        let family = |name: &str| plain.get(name).map_or("", String::as_str);
+        let is_guess = |name: &&'static str| {
+            let told = plain.get(*name).is_some_and(|text| {
+                tells_nothing(family("os"), family("browser"), name, text) || (*name == "fonts" && is_short_list(text))
+            });
+            told || (*name == "canvasPrint" && tells_nothing(family("os"), family("browser"), name, ""))
+        };
+        read.told_nothing = read.values.keys().copied().filter(|name| is_guess(name)).collect();
+        read.has_touch = plain.get("touchPoints").is_some_and(|points| points != "0");
+        read
+    }
+
+    /// Returns whether the fingerprint says enough about a machine, whether or not other machines say the same.
     #[must_use]
-    pub fn can_bind(&self) -> bool {
-        weight_of(self.values.keys()) >= MIN_WEIGHT
+    pub fn says_enough(&self) -> bool {
+        weight_of(self.first.keys(), Scheme::First) >= MIN_WEIGHT
     }
 
     /// Returns the sealed form of the fingerprint for one user. Only sealed fingerprints are stored and compared.
     #[must_use]
-    pub fn seal(&self, key: &FingerprintKey, user_id: &Uuid) -> SealedFingerprint {
-        let user = key.of_user(user_id);
-        SealedFingerprint { macs: self.values.iter().map(|(name, value)| (*name, user.mac(name, value))).collect() }
+    pub fn seal(&self, key: &FingerprintKey, user_id: &Uuid) -> PresentedFingerprint {
+        let of_scheme = |scheme, values: &BTreeMap<&'static str, String>| {
+            let user = key.of_user(user_id, scheme);
+            let stored = values.iter().filter(|(name, _)| super::weights::stored(name, scheme).is_some());
+            SealedFingerprint { scheme, macs: stored.map(|(name, value)| (*name, user.mac(name, value))).collect() }
+        };
+        let user = key.of_user(user_id, Scheme::First);
+        let first_families = self.families.iter().map(|(name, text)| {
+            let words = stored_by_scheme_1(name, text);
+            (*name, words.iter().map(|word| user.mac(name, &canonical_family(word))).collect())
+        });
+        let user = key.of_user(user_id, Scheme::Second);
+        let system = self.families.get("os").map(|text| super::families::family_of("os", text));
+        let other_view = system.filter(|_| self.has_touch).and_then(|system| in_the_other_view(&system));
+        PresentedFingerprint {
+            first: of_scheme(Scheme::First, &self.first),
+            first_families: first_families.collect(),
+            second: of_scheme(Scheme::Second, &self.values),
+            told_nothing: self.told_nothing.clone(),
+            system_in_the_other_view: other_view.map(|system| user.mac("os", &canonical_family(system))),
+        }
     }
+}
+
+/// Returns whether all fonts of a list are on the short list.
+fn is_short_list(fonts: &str) -> bool {
+    fonts.split(',').map(str::trim).filter(|font| !font.is_empty()).all(|font| SHORT_LIST.contains(&font))
 }
 
 /// Returns whether arrays and objects in `value` are nested at most `depth` levels deep. A scalar has 0 levels.

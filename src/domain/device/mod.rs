@@ -6,16 +6,20 @@
 //! to use, but it proves nothing.
 //!
 //! ```text
-//! JSON → Fingerprint::parse → .seal(key, user) → SealedFingerprint → compare(stored, presented) → judge(score, thresholds)
+//! JSON → Fingerprint::parse → .seal(key, user) → PresentedFingerprint
+//!      → compare(baseline, presented) → judge(score, thresholds)
 //! ```
 //!
 //! Invariant: no function of this module returns a raw value of a fingerprint. The values that leave the module are
 //! MACs, which differ for each component and each user. A client that omits a component never gets a better score than
 //! a client that sends the component. The module is pure: no I/O, no clock, no randomness.
 
+mod common;
+mod families;
 mod fingerprint;
 mod name;
 mod normalise;
+mod presented;
 mod sealed_fingerprint;
 mod secret;
 mod user_agent;
@@ -27,9 +31,10 @@ mod tests;
 
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use name::{DeviceName, DeviceNameError};
+pub use presented::PresentedFingerprint;
 pub use sealed_fingerprint::{FingerprintKey, SealedFingerprint, SealedFingerprintError};
 pub use secret::{DeviceKey, DeviceSecret, DeviceSecretError, DeviceSecretHash};
-pub use verdict::{Score, Thresholds, ThresholdsError, Verdict, compare, judge};
+pub use verdict::{Comparison, Score, Thresholds, ThresholdsError, Verdict, compare, judge};
 
 /// Implements `Debug` so that it prints the name of the type and no value. It is for types whose values must not appear
 /// in a log.

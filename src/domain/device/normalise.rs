@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
-use super::weights::Form;
+use super::families::{family_of, first_word};
+use super::weights::{Component, Form, Scheme};
 
 /// A normalised value, without the differences of notation. `Ord` is used only to sort sets.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -25,15 +26,45 @@ enum Normal {
     Map(BTreeMap<String, Normal>),
 }
 
-/// Returns the text by which a component is compared. Returns `None` if the value contains no information.
-pub(super) fn canonical(form: Form, value: &Value) -> Option<String> {
-    let normal = refine(form, normalise(value));
-    if normal == Normal::Absent {
-        return None;
-    }
+/// The value of a component in the two schemes, each as the text by which it is compared.
+pub(super) struct Canonical {
+    /// The text for scheme 1; `None` if the value contains no information.
+    pub(super) first: Option<String>,
+    /// The text for scheme 2.
+    pub(super) second: Option<String>,
+    /// The value as plain text, with the items of a list separated by commas; `None` for a map or a nested list.
+    pub(super) plain: Option<String>,
+}
+
+/// Returns the texts by which a component is compared.
+pub(super) fn canonical(component: &Component, value: &Value) -> Canonical {
+    let [first, second] = [Scheme::First, Scheme::Second].map(|scheme| refine(component, scheme, normalise(value)));
+    Canonical { plain: plain(&second), first: text_of(&first), second: text_of(&second) }
+}
+
+/// Returns the text by which a family is compared.
+pub(super) fn canonical_family(name: &str) -> String {
+    encoded(&Normal::Text(name.to_owned()))
+}
+
+/// Returns the encoded value; `None` if it contains no information.
+fn text_of(normal: &Normal) -> Option<String> {
+    (*normal != Normal::Absent).then(|| encoded(normal))
+}
+
+fn encoded(normal: &Normal) -> String {
     let mut text = String::new();
-    encode(&normal, &mut text);
-    Some(text)
+    encode(normal, &mut text);
+    text
+}
+
+/// Returns a text, or the texts of a list with commas between them.
+fn plain(normal: &Normal) -> Option<String> {
+    match normal {
+        Normal::Text(text) => Some(text.clone()),
+        Normal::List(items) => Some(items.iter().map(plain).collect::<Option<Vec<_>>>()?.join(", ")),
+        Normal::Absent | Normal::Map(_) => None,
+    }
 }
 
 /// Converts a JSON value without differences of notation. A value without information becomes `Absent`.
@@ -91,27 +122,17 @@ fn number_text(number: &Number) -> String {
     }
 }
 
-/// Reduces a text to the part that `form` compares. A list or map in place of a text stays unchanged and is compared as
-/// a whole.
-fn refine(form: Form, normal: Normal) -> Normal {
-    match (form, normal) {
-        (Form::Family, Normal::Text(text)) => Normal::Text(family(&text).to_owned()),
-        (Form::Major, Normal::Text(text)) => Normal::Text(major(&text).to_owned()),
-        (Form::Picture, Normal::Text(text)) => Normal::Text(picture(text)),
-        (Form::Set, Normal::Text(text)) => set(vec![Normal::Text(text)]),
-        (Form::Set, Normal::List(items)) => set(items),
-        (_, normal) => normal,
-    }
-}
-
-/// Returns the family of a browser or operating system: "Chrome Headless" is Chrome. The first word "Mobile" is
-/// skipped, because it occurs with several browsers: "Mobile Safari" is Safari.
-fn family(text: &str) -> &str {
-    let mut words = text.split_whitespace();
-    match (words.next(), words.next()) {
-        (Some("Mobile"), Some(second)) => second,
-        (Some(first), _) => first,
-        (None, _) => text,
+/// Reduces a text to the part that is compared. A list or map in place of a text stays unchanged and is compared as a whole.
+fn refine(component: &Component, scheme: Scheme, normal: Normal) -> Normal {
+    match (component.form, scheme, normal) {
+        (Form::Family, Scheme::First, Normal::Text(text)) => Normal::Text(first_word(&text).to_owned()),
+        (Form::Family, Scheme::Second, Normal::Text(text)) => Normal::Text(family_of(component.name, &text)),
+        (Form::Major, _, Normal::Text(text)) => Normal::Text(major(&text).to_owned()),
+        (Form::Picture, Scheme::First, Normal::Text(text)) => Normal::Text(picture(text, <[u8]>::to_vec)),
+        (Form::Picture, Scheme::Second, Normal::Text(text)) => Normal::Text(picture(text, image_of_data_url)),
+        (Form::Set, _, Normal::Text(text)) => set(vec![Normal::Text(text)]),
+        (Form::Set, _, Normal::List(items)) => set(items),
+        (_, _, normal) => normal,
     }
 }
 
@@ -124,14 +145,38 @@ fn major(text: &str) -> &str {
     }
 }
 
-/// Replaces a data URL, which contains about 10 kB of picture data, by its digest. Returns any other text unchanged. An
-/// example is the digest that the browser module of this server sends.
-fn picture(text: String) -> String {
+/// Replaces a data URL, which contains about 10 kB of picture data, by the digest of what `image` takes from it. Returns any
+/// other text unchanged. An example is the digest that the browser module of this server sends.
+fn picture(text: String, image: fn(&[u8]) -> Vec<u8>) -> String {
     if text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
-        format!("sha256:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes())))
+        format!("sha256:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(image(text.as_bytes()))))
     } else {
         text
     }
+}
+
+/// Returns the chunks of a PNG in a data URL that make the image. Firefox adds a chunk of noise that differs at each start and
+/// changes no pixel. Returns the whole text if it is no such data URL.
+fn image_of_data_url(text: &[u8]) -> Vec<u8> {
+    let png = text.strip_prefix(b"data:image/png;base64,").and_then(|data| STANDARD.decode(data).ok());
+    png.as_deref().and_then(critical_chunks).unwrap_or_else(|| text.to_vec())
+}
+
+/// Returns the critical chunks of a PNG: those whose name begins with a capital letter (PNG specification, 5.4). `None` if the
+/// bytes are no PNG.
+fn critical_chunks(png: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = png.strip_prefix(b"\x89PNG\r\n\x1a\n")?;
+    let mut kept = Vec::new();
+    while !rest.is_empty() {
+        let length = u32::from_be_bytes(rest.get(..4)?.try_into().ok()?) as usize;
+        // A chunk is its length, its name of four letters, its data and a checksum.
+        let chunk = rest.get(4..length.checked_add(8)?)?;
+        if chunk[0].is_ascii_uppercase() {
+            kept.extend_from_slice(chunk);
+        }
+        rest = rest.get(length.checked_add(12)?..)?;
+    }
+    Some(kept)
 }
 
 /// Returns a list as a sorted set. The order in which a browser enumerates fonts and plugins depends on the browser

@@ -20,12 +20,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::debug_prints_only_the_name;
-use super::weights::{MIN_WEIGHT, compared, weight_of};
-
-/// The version of the MAC's input and of the stored form. A change of the normalisation or of the input, or the removal
-/// of a component, requires a new number. A fingerprint that was stored before is then recognised by its old number
-/// ([`SealedFingerprintError::UnknownScheme`]). Otherwise it would never match again.
-const SCHEME: u32 = 1;
+use super::weights::{Scheme, can_bind, stored, weight_of};
 
 /// A MAC, truncated to 128 bits. An attacker gains nothing from a collision, and a preimage cannot be found without the
 /// key. The truncation halves the stored size.
@@ -46,10 +41,10 @@ impl FingerprintKey {
     }
 
     /// Returns the state of the MAC after the scheme and the user were added.
-    pub(super) fn of_user(&self, user_id: &Uuid) -> UserKey {
+    pub(super) fn of_user(&self, user_id: &Uuid, scheme: Scheme) -> UserKey {
         let mut mac = Hmac::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         update_with_length(&mut mac, b"vestibule fingerprint");
-        update_with_length(&mut mac, &SCHEME.to_be_bytes());
+        update_with_length(&mut mac, &scheme.number().to_be_bytes());
         update_with_length(&mut mac, user_id.as_bytes());
         UserKey(mac)
     }
@@ -79,19 +74,29 @@ fn update_with_length(mac: &mut Hmac<Sha256>, part: &[u8]) {
 /// A fingerprint that is sealed for one user. The fingerprint of the login is stored with the session as its baseline.
 /// The fingerprint of each refresh is sealed in the same way, and [`compare`](super::compare) compares it with the
 /// baseline.
-#[derive(Clone, Default, PartialEq, Eq)]
+///
+/// A change of the normalisation or of the input of the MACs, or the removal of a component, requires a new scheme. A
+/// fingerprint that was stored before is then compared under its own. Otherwise it would never match again.
+#[derive(Clone, PartialEq, Eq)]
 pub struct SealedFingerprint {
+    pub(super) scheme: Scheme,
     /// The MAC of each component, by the name of the component.
     pub(super) macs: BTreeMap<&'static str, ComponentMac>,
+}
+
+impl Default for SealedFingerprint {
+    fn default() -> Self {
+        Self { scheme: Scheme::Second, macs: BTreeMap::new() }
+    }
 }
 
 debug_prints_only_the_name!(FingerprintKey, UserKey, SealedFingerprint);
 
 impl SealedFingerprint {
-    /// Returns the sum of the weights of the components, 0 to 20.
+    /// Returns the sum of the weights of the components, 0 to 23.
     #[must_use]
     pub fn weight(&self) -> u32 {
-        weight_of(self.macs.keys())
+        weight_of(self.macs.keys(), self.scheme)
     }
 
     /// Returns the names of the components.
@@ -99,28 +104,18 @@ impl SealedFingerprint {
         self.macs.keys().copied()
     }
 
-    /// Returns whether the fingerprint, as a baseline, has enough weight to bind a session to its device.
+    /// Returns whether the fingerprint, as a baseline, can tell the device from others, and so binds a session to it.
     #[must_use]
     pub fn can_bind(&self) -> bool {
-        self.weight() >= MIN_WEIGHT
-    }
-
-    /// Returns the new baseline after `presented` matched this baseline. The MACs of `presented` replace those of the
-    /// baseline or are added. A component that `presented` lacks keeps its MAC. If missing components were removed, a
-    /// client could reduce a baseline step by step until it is too light to be judged.
-    #[must_use]
-    pub fn updated_by(&self, presented: &Self) -> Self {
-        let mut macs = self.macs.clone();
-        macs.extend(&presented.macs);
-        Self { macs }
+        can_bind(self.macs.keys(), self.scheme)
     }
 
     /// Returns the stored form, at most 700 bytes.
     #[must_use]
     pub fn to_json(&self) -> String {
         let macs = self.macs.iter().map(|(name, mac)| ((*name).to_owned(), URL_SAFE_NO_PAD.encode(mac)));
-        let stored = Stored { v: SCHEME, macs: macs.collect() };
-        serde_json::to_string(&stored).expect("a map of strings is JSON")
+        let form = Stored { v: self.scheme.number(), macs: macs.collect() };
+        serde_json::to_string(&form).expect("a map of strings is JSON")
     }
 
     /// Reads the output of [`to_json`](Self::to_json).
@@ -129,23 +124,22 @@ impl SealedFingerprint {
     /// [`SealedFingerprintError`] if the text is malformed or was written under another scheme.
     pub fn from_json(text: &str) -> Result<Self, SealedFingerprintError> {
         let Tag { v } = serde_json::from_str(text).map_err(|_| SealedFingerprintError::Malformed)?;
-        if v != SCHEME {
-            return Err(SealedFingerprintError::UnknownScheme(v));
-        }
-        let stored: Stored = serde_json::from_str(text).map_err(|_| SealedFingerprintError::Malformed)?;
-        let macs = stored.macs.iter().map(|(name, mac)| {
-            let component = compared(name).ok_or(SealedFingerprintError::Malformed)?;
+        let known = [Scheme::First, Scheme::Second].into_iter().find(|scheme| scheme.number() == v);
+        let scheme = known.ok_or(SealedFingerprintError::UnknownScheme(v))?;
+        let text: Stored = serde_json::from_str(text).map_err(|_| SealedFingerprintError::Malformed)?;
+        let macs = text.macs.iter().map(|(name, mac)| {
+            let component = stored(name, scheme).ok_or(SealedFingerprintError::Malformed)?;
             let mac = URL_SAFE_NO_PAD.decode(mac).map_err(|_| SealedFingerprintError::Malformed)?;
             Ok((component.name, mac.try_into().map_err(|_| SealedFingerprintError::Malformed)?))
         });
-        Ok(Self { macs: macs.collect::<Result<_, _>>()? })
+        Ok(Self { scheme, macs: macs.collect::<Result<_, _>>()? })
     }
 }
 
 /// A reason for which a stored text is not a sealed fingerprint. The messages do not quote the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SealedFingerprintError {
-    /// The text is not JSON, has another form, or contains a component that scheme 1 does not have.
+    /// The text is not JSON, has another form, or contains a component that its scheme does not have.
     #[error("the stored fingerprint is malformed")]
     Malformed,
     /// The text was written under another scheme.

@@ -6,6 +6,8 @@ use uuid::Uuid;
 use super::*;
 
 mod attacks;
+mod families;
+mod first_scheme;
 mod measured;
 mod names;
 mod properties;
@@ -20,18 +22,23 @@ fn user() -> Uuid {
     Uuid::from_u128(0x0192_7f3a_0000_7000_8000_0000_0000_0001)
 }
 
-fn seal(value: &Value) -> SealedFingerprint {
+fn seal(value: &Value) -> PresentedFingerprint {
     Fingerprint::parse(value).expect("a fingerprint within the limits").seal(&key(), &user())
+}
+
+/// Returns the baseline of a session that opened with this fingerprint.
+fn baseline(value: &Value) -> SealedFingerprint {
+    seal(value).baseline()
 }
 
 /// Seals both fingerprints and compares them.
 fn score(stored: &Value, presented: &Value) -> Score {
-    compare(&seal(stored), &seal(presented))
+    compare(&baseline(stored), &seal(presented))
 }
 
 /// Returns the verdict on the comparison under the default thresholds.
 fn verdict(stored: &Value, presented: &Value) -> Verdict {
-    judge(score(stored, presented), Thresholds::default())
+    judge(&score(stored, presented), Thresholds::default())
 }
 
 /// Returns `sample` with some fields replaced. A field that `changes` sets to `null` is removed.

@@ -1,81 +1,140 @@
 //! The comparison of two sealed fingerprints, and the verdict on the result.
 //!
-//! Invariant: the score is 1 if all weighted components of the baseline are equal, and falls with every weighted
-//! component that is changed or missing. A component that only the request has never raises the score. So an attacker
-//! who sends some of the recorded fields gets only the score of these fields.
+//! Invariant: the score is 1 if all weighted components of the baseline are equal, and falls with every weighted component
+//! that is changed or missing. Without an equal component that identifies the device nothing passes. A component that only
+//! the request has never raises the score. So an attacker who sends some of the recorded fields gets only the score of
+//! these fields.
 
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use super::sealed_fingerprint::SealedFingerprint;
-use super::weights::{COMPONENTS, MIN_WEIGHT, Role};
+use super::presented::PresentedFingerprint;
+use super::sealed_fingerprint::{ComponentMac, SealedFingerprint};
+use super::weights::{COMPONENTS, Component, Role, Scheme};
 
-/// The result of a comparison: the weight of the equal components, the weight of the baseline, and whether there is a
-/// veto.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The result of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Score {
+    /// The weight of the equal components, and of the baseline.
     equal: u32,
     weight: u32,
+    /// Whether a family is different or missing.
     veto: bool,
+    /// Whether the baseline can tell the device from others, and whether an identifying component is equal.
+    binds: bool,
+    identified: bool,
+    /// Whether the baseline is of scheme 1.
+    is_first: bool,
+    differed: Vec<&'static str>,
 }
 
 impl Score {
     /// Returns the weight of the equal components divided by the weight of the baseline, 0.0 to 1.0. Returns 0.0 if the
-    /// baseline has no weight. This value is for the log only: [`judge`] compares whole numbers.
+    /// baseline has no weight. This value is for people: [`judge`] compares whole numbers.
     #[must_use]
-    pub fn value(self) -> f64 {
+    pub fn value(&self) -> f64 {
         if self.weight == 0 { 0.0 } else { f64::from(self.equal) / f64::from(self.weight) }
     }
 
     /// Returns whether a family that the baseline has is different or missing: the family of the operating system or of
     /// the browser.
     #[must_use]
-    pub fn veto(self) -> bool {
+    pub fn veto(&self) -> bool {
         self.veto
     }
 
-    /// Returns the weight of the baseline, 0 to 20.
+    /// Returns the weight of the baseline, 0 to 23.
     #[must_use]
-    pub fn weight(self) -> u32 {
+    pub fn weight(&self) -> u32 {
         self.weight
     }
+
+    /// Returns what the comparison found, for the audit log and for people who develop with the server.
+    #[must_use]
+    pub fn comparison(&self) -> Comparison {
+        Comparison { score: (self.value() * 100.0).round() / 100.0, differed: self.differed.clone() }
+    }
+}
+
+/// What the comparison of a fingerprint with its baseline found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// The share of the baseline that is equal, 0.0 to 1.0, in hundredths.
+    pub score: f64,
+    /// The names of the components that are different or missing.
+    pub differed: Vec<&'static str>,
 }
 
 /// Compares the fingerprint of a request with the baseline of its session. Both must be sealed for the same user with
 /// the same key.
 #[must_use]
-pub fn compare(baseline: &SealedFingerprint, presented: &SealedFingerprint) -> Score {
-    let mut score = Score { equal: 0, weight: 0, veto: false };
+pub fn compare(baseline: &SealedFingerprint, presented: &PresentedFingerprint) -> Score {
+    let scheme = baseline.scheme;
+    let mut score = Score {
+        equal: 0,
+        weight: baseline.weight(),
+        veto: false,
+        binds: baseline.can_bind(),
+        identified: scheme == Scheme::First,
+        is_first: scheme == Scheme::First,
+        differed: Vec::new(),
+    };
     for component in &COMPONENTS {
         let Some(kept) = baseline.macs.get(component.name) else { continue };
+        let role = component.role_in(scheme);
         // A missing component counts as different, so that a client gains nothing if it omits the component.
-        let presented_mac = presented.macs.get(component.name);
-        let same = presented_mac.is_some_and(|mac| mac.ct_eq(kept).into());
-        match component.role {
+        let same = candidates(component, baseline, presented).any(|mac| mac.ct_eq(kept).into());
+        match role {
             Role::Veto => score.veto |= !same,
-            Role::Weighted(weight) => {
-                score.weight += weight;
+            Role::Identifying(weight) | Role::Weighted(weight) => {
                 score.equal += if same { weight } else { 0 };
+                score.identified |= same && matches!(role, Role::Identifying(_));
             }
-            Role::Ignored => {}
+            Role::Companion | Role::Ignored => continue,
+        }
+        if !same {
+            score.differed.push(component.name);
         }
     }
     score
+}
+
+/// Returns the MACs of a component of a request, one of which must be that of the baseline: of its value, and of the other
+/// names of its family.
+fn candidates<'p>(
+    component: &Component,
+    baseline: &SealedFingerprint,
+    presented: &'p PresentedFingerprint,
+) -> impl Iterator<Item = &'p ComponentMac> {
+    let sealed = match baseline.scheme {
+        Scheme::First => &presented.first,
+        Scheme::Second => &presented.second,
+    };
+    let other_names =
+        (baseline.scheme == Scheme::First).then(|| presented.first_families.get(component.name)).flatten();
+    // The desktop view of a phone or a tablet is the same device if its touch points agree.
+    let touch = |macs: &'p std::collections::BTreeMap<&'static str, ComponentMac>| macs.get("touchPoints");
+    let touch_agrees = touch(&presented.second.macs)
+        .zip(baseline.macs.get("touchPoints"))
+        .is_some_and(|(presented, kept)| presented.ct_eq(kept).into());
+    let is_other_view = component.name == "os" && baseline.scheme == Scheme::Second && touch_agrees;
+    let other_view = presented.system_in_the_other_view.as_ref().filter(|_| is_other_view);
+    sealed.macs.get(component.name).into_iter().chain(other_names.into_iter().flatten()).chain(other_view)
 }
 
 /// The verdict on a score under the configured thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The score reaches `fingerprint_match`: the device is the same. The baseline is updated
-    /// ([`SealedFingerprint::updated_by`]).
+    /// ([`PresentedFingerprint::update`]).
     Match,
     /// The score reaches `fingerprint_drift`, but not `fingerprint_match`. The request passes and the drift is
     /// recorded. The baseline is not updated, so that an attacker cannot change the baseline step by step.
     Drift,
-    /// The score is lower than `fingerprint_drift`, or there is a veto: the device is a different device.
+    /// The score is lower than `fingerprint_drift`, no identifying component is equal, or there is a veto: the device is a
+    /// different device.
     Mismatch,
-    /// The baseline has a weight of less than `MIN_WEIGHT`, and there is no veto. The session counts as not bound to a
-    /// device.
+    /// The baseline can't tell the device from others, and there is no veto. The session counts as not bound to a device.
     Unjudged,
 }
 
@@ -122,18 +181,23 @@ impl Default for Thresholds {
 #[error("the settings must satisfy 0 < fingerprint_drift <= fingerprint_match <= 1")]
 pub struct ThresholdsError;
 
-/// Returns the verdict on a score. A veto is always a mismatch, even if the baseline has a weight of less than
-/// `MIN_WEIGHT`.
+/// The threshold of drift for which the weights of scheme 1 were measured, in millionths.
+const FIRST_DRIFT: u64 = 400_000;
+
+/// Returns the verdict on a score. A veto is always a mismatch, even if the baseline can't tell the device from others.
 #[must_use]
-pub fn judge(score: Score, thresholds: Thresholds) -> Verdict {
+pub fn judge(score: &Score, thresholds: Thresholds) -> Verdict {
     let reaches = |millionths: u64| u64::from(score.equal) * 1_000_000 >= millionths * u64::from(score.weight);
+    let drift = thresholds.drift_millionths;
     if score.veto {
         Verdict::Mismatch
-    } else if score.weight < MIN_WEIGHT {
+    } else if !score.binds {
         Verdict::Unjudged
+    } else if !score.identified {
+        Verdict::Mismatch
     } else if reaches(thresholds.match_millionths) {
         Verdict::Match
-    } else if reaches(thresholds.drift_millionths) {
+    } else if reaches(if score.is_first { drift.min(FIRST_DRIFT) } else { drift }) {
         Verdict::Drift
     } else {
         Verdict::Mismatch

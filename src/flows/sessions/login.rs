@@ -258,6 +258,7 @@ impl LoginPlan {
         let now = context.now;
         let new_device = DeviceRowId::new(random::bytes());
         let expires_at = now.plus(vestibule.config.sessions.session_lifetime.seconds());
+        let presented = vestibule.seal_fingerprint(request.fingerprint.as_ref(), candidate.user.id);
         let mut session = Session {
             id: SessionId::new(now, random::bytes()),
             user_id: candidate.user.id,
@@ -277,7 +278,7 @@ impl LoginPlan {
             failed_proofs: 0,
             mismatches: Mismatches::default(),
             repeated: None,
-            fingerprint: vestibule.seal_fingerprint(request.fingerprint.as_ref(), candidate.user.id),
+            fingerprint: presented.map(|presented| presented.baseline()),
             revoked_at: None,
             revoked_reason: None,
         };

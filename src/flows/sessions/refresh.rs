@@ -9,11 +9,11 @@
 //! refresh fails. As cookies, revoked tokens would replace the valid tokens that another tab has just received.
 
 use crate::{
-    config::{Client, FingerprintPolicy},
+    config::{Client, FingerprintPolicy, Profile},
     domain::{
         Permission, Scope, SessionId, UnixTime, User,
         audit_event::{AuditEvent, Event, RequestContext},
-        device::{DeviceSecret, Fingerprint},
+        device::{Comparison, DeviceSecret, Fingerprint},
         generations::Issued,
         refresh_token::{RefreshClaims, RefreshTokenError},
         rotation::{Decision, Presented, decide},
@@ -52,9 +52,9 @@ pub enum RefreshError {
     #[error("a superseded refresh token of session {0} was repeated without the device's secret")]
     WithoutDevice(SessionId),
     /// The fingerprint is missing or belongs to another device. The session is revoked after too many mismatches
-    /// (`Mismatches`).
+    /// (`Mismatches`). In the profile `dev`, contains what the comparison found.
     #[error("session {0} was refreshed from another device")]
-    DeviceMismatch(SessionId),
+    DeviceMismatch(SessionId, Option<Comparison>),
     /// The token was issued to another client than the client that presents it.
     #[error("the refresh token of session {0} was issued to another client")]
     ForeignClient(SessionId),
@@ -101,9 +101,19 @@ impl<'r> Refresh<'r> {
 
 /// The outcome of one attempt.
 enum Attempt {
-    Issued(Tokens),
+    Issued(Box<Tokens>),
     /// Another request changed the row between the read and the write. The attempt must be repeated.
     Overtaken,
+}
+
+impl Attempt {
+    /// Adds what the comparison of the fingerprint found.
+    fn with_comparison(self, compared: Option<Comparison>) -> Self {
+        match self {
+            Self::Issued(tokens) => Self::Issued(Box::new(Tokens { compared, ..*tokens })),
+            Self::Overtaken => Self::Overtaken,
+        }
+    }
 }
 
 /// The maximum number of attempts of a refresh, and of repeated reads after its write. An attempt is repeated if another
@@ -139,7 +149,7 @@ pub async fn refresh(
         if let Attempt::Issued(tokens) =
             attempt(vestibule, &claims, client.settings(), found, &request, context).await?
         {
-            return Ok(tokens);
+            return Ok(*tokens);
         }
         found = find(vestibule, &claims).await?;
     }
@@ -166,7 +176,8 @@ async fn attempt(
         check_scope(request.scope.as_ref(), &user, &session, client)?;
         audience_of(request, client)?;
     }
-    match decision {
+    let shown = shown(vestibule, &check);
+    let attempt = match decision {
         Decision::Rotate => {
             if let Err(wait) = vestibule.throttle.refreshes.peek(&session.id) {
                 // A concurrent refresh of the same token may have used the last permitted rotation. If so, this request must
@@ -183,7 +194,13 @@ async fn attempt(
             next.generations =
                 session.generations.after_rotation(claims.generation, Issued { at: now, with_device }, policy.grace);
             next.access_expires_at = access_expiry(&next, client, now);
-            if !update_if_at_generation(vestibule, session.generations.current(), &next, check.event(), context).await?
+            if !update_if_at_generation(
+                vestibule,
+                session.generations.current(),
+                &next,
+                refresh_record::check_event(&check, &session, context),
+            )
+            .await?
             {
                 return Ok(Attempt::Overtaken);
             }
@@ -199,8 +216,13 @@ async fn attempt(
                 return refuse(vestibule, &session, wait, context).await;
             }
             let next = after_refresh(&session, client, &check, context);
-            let claimed =
-                update_if_at_generation(vestibule, session.generations.current(), &next, check.event(), context).await;
+            let claimed = update_if_at_generation(
+                vestibule,
+                session.generations.current(),
+                &next,
+                refresh_record::check_event(&check, &session, context),
+            )
+            .await;
             if !matches!(claimed, Ok(true)) {
                 vestibule.throttle.refreshes.give_back(&session.id);
                 return Ok(claimed.map(|_| Attempt::Overtaken)?);
@@ -213,7 +235,14 @@ async fn attempt(
             }
             let is_from_elsewhere = session.ip != context.ip || session.user_agent != context.user_agent;
             let elsewhere = is_from_elsewhere.then(|| refresh_record::from_elsewhere(&session, context));
-            refresh_record::record_repeat(vestibule, &session, elsewhere, check.event(), context).await?;
+            refresh_record::record_repeat(
+                vestibule,
+                &session,
+                elsewhere,
+                refresh_record::check_event(&check, &session, context),
+                context,
+            )
+            .await?;
             issue_tokens(vestibule, claims, (session, user), client, request, now).await
         }
         Decision::RefuseEnded => Err(RefreshError::SessionEnded(session.id)),
@@ -228,10 +257,11 @@ async fn attempt(
             Err(RefreshError::WithoutDevice(session.id))
         }
         Decision::RefuseDevice => {
-            refresh_record::count_device_mismatch(vestibule, &session, context).await?;
-            Err(RefreshError::DeviceMismatch(session.id))
+            refresh_record::count_device_mismatch(vestibule, &session, &check, context).await?;
+            Err(RefreshError::DeviceMismatch(session.id, shown.clone()))
         }
-    }
+    };
+    attempt.map(|attempt| attempt.with_comparison(shown))
 }
 
 /// Issues the tokens of a session. If the session or the authorization version was revoked after the rows were read, reads the
@@ -250,7 +280,7 @@ async fn issue_tokens(
     for _ in 0..MAX_ATTEMPTS {
         let tokens = vestibule.tokens(scope, audience, &user, &session, client, false, now);
         if !vestibule.revocations.invalidated_since(session.id, user.id, user.authorization_version) {
-            return Ok(Attempt::Issued(tokens));
+            return Ok(Attempt::Issued(Box::new(tokens)));
         }
         (session, user) = find(vestibule, claims).await?;
         if session.state(now) != SessionState::Live || user.disabled_at.is_some() {
@@ -294,6 +324,11 @@ async fn find(vestibule: &Vestibule, claims: &RefreshClaims) -> Result<(Session,
     let user = users::find(&mut reader, claims.sub).await?.ok_or_else(ended)?;
     let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(ended)?;
     Ok((session, user))
+}
+
+/// Returns what the comparison found, for the response. Only in the profile `dev`: it would tell a thief how close they are.
+fn shown(vestibule: &Vestibule, check: &FingerprintCheck) -> Option<Comparison> {
+    check.comparison().filter(|_| vestibule.config.profile == Profile::Dev && check.event().is_some())
 }
 
 /// Returns whether the request presents the secret of the session's device.
@@ -348,11 +383,9 @@ async fn update_if_at_generation(
     vestibule: &Vestibule,
     from_generation: i64,
     next: &Session,
-    event: Option<(Event, f64)>,
-    context: &RequestContext,
+    event: Option<AuditEvent>,
 ) -> store::Result<bool> {
     let row = next.clone();
-    let event = event.map(|event| refresh_record::check_event(event, &row, context));
     vestibule
         .store
         .write(async move |tx| {

@@ -4,7 +4,7 @@ use crate::{
     config::FingerprintPolicy,
     domain::{
         audit_event::Event,
-        device::{self, Fingerprint, SealedFingerprint, Verdict},
+        device::{self, Comparison, Fingerprint, Score, SealedFingerprint, Verdict},
         rotation::DeviceMatch,
         session::Session,
     },
@@ -18,8 +18,7 @@ pub(in crate::flows) struct FingerprintCheck {
     verdict: Verdict,
     /// The sealed fingerprint to store: updated if the presented fingerprint matched, and unchanged otherwise.
     pub sealed: Option<SealedFingerprint>,
-    /// The share of the sealed fingerprint that matched, 0.0 to 1.0.
-    score: f64,
+    score: Option<Score>,
 }
 
 impl FingerprintCheck {
@@ -31,7 +30,7 @@ impl FingerprintCheck {
             binding: DeviceMatch::Matches,
             verdict: Verdict::Unjudged,
             sealed: session.fingerprint.clone(),
-            score: 1.0,
+            score: None,
         };
         let Some(baseline) = session.fingerprint.as_ref().filter(|_| policy != FingerprintPolicy::Off) else {
             return unbound;
@@ -39,24 +38,28 @@ impl FingerprintCheck {
         // A missing fingerprint counts as a fingerprint without components, so it can't match a bound session.
         let presented = vestibule.seal_fingerprint(fingerprint, session.user_id).unwrap_or_default();
         let score = device::compare(baseline, &presented);
-        let verdict = device::judge(score, vestibule.thresholds);
+        let verdict = device::judge(&score, vestibule.thresholds);
         // Under the policy `log` a mismatch is recorded, and the refresh is permitted.
         let refused = verdict == Verdict::Mismatch && policy != FingerprintPolicy::Log;
         Self {
             binding: if refused { DeviceMatch::Mismatched } else { DeviceMatch::Matches },
             verdict,
-            sealed: Some(if verdict == Verdict::Match { baseline.updated_by(&presented) } else { baseline.clone() }),
-            score: score.value(),
+            sealed: Some(if verdict == Verdict::Match { presented.update(baseline) } else { baseline.clone() }),
+            score: Some(score),
         }
     }
 
-    /// Returns the audit event of a permitted refresh, and the score that the event records. Returns `None` if the fingerprint
-    /// matched or was not judged.
-    pub(in crate::flows) fn event(&self) -> Option<(Event, f64)> {
+    /// Returns the type of the audit event of a permitted refresh. Returns `None` if the fingerprint matched or was not judged.
+    pub(in crate::flows) fn event(&self) -> Option<Event> {
         match self.verdict {
-            Verdict::Drift => Some((Event::DeviceDrift, self.score)),
-            Verdict::Mismatch => Some((Event::DeviceMismatch, self.score)),
+            Verdict::Drift => Some(Event::DeviceDrift),
+            Verdict::Mismatch => Some(Event::DeviceMismatch),
             Verdict::Match | Verdict::Unjudged => None,
         }
+    }
+
+    /// Returns what the comparison found, for the audit log and for people who develop with the server.
+    pub(in crate::flows) fn comparison(&self) -> Option<Comparison> {
+        self.score.as_ref().map(Score::comparison)
     }
 }

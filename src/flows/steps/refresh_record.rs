@@ -4,9 +4,13 @@
 use crate::{
     domain::{
         audit_event::{AuditEvent, Event, RequestContext},
+        device::Comparison,
         session::{RepeatFromElsewhere, RevokeReason, Session},
     },
-    flows::{Vestibule, steps::revocation::Revocation},
+    flows::{
+        Vestibule,
+        steps::{fingerprint_check::FingerprintCheck, revocation::Revocation},
+    },
     store::{self, audit, session_counters, sessions},
 };
 
@@ -17,12 +21,12 @@ pub(in crate::flows) async fn record_repeat(
     vestibule: &Vestibule,
     session: &Session,
     elsewhere: Option<AuditEvent>,
-    check: Option<(Event, f64)>,
+    check: Option<AuditEvent>,
     context: &RequestContext,
 ) -> store::Result<()> {
     let is_due = |event: &AuditEvent| vestibule.throttle.recorded.take(&(session.id, event.event)).is_ok();
     let elsewhere = elsewhere.filter(is_due);
-    let check = check.map(|event| check_event(event, session, context)).filter(is_due);
+    let check = check.filter(is_due);
     let matched =
         session.mismatches.in_a_row > 0 && elsewhere.as_ref().is_none_or(|event| !event.detail.contains_key("refused"));
     if elsewhere.is_none() && check.is_none() && !matched {
@@ -57,21 +61,22 @@ pub(in crate::flows) fn from_elsewhere(session: &Session, context: &RequestConte
         .detail("rotation_user_agent", session.user_agent.clone())
 }
 
-/// Returns the audit event of a fingerprint check.
+/// Returns the audit event of a fingerprint check, if it has one.
 pub(in crate::flows) fn check_event(
-    (event, score): (Event, f64),
+    check: &FingerprintCheck,
     session: &Session,
     context: &RequestContext,
-) -> AuditEvent {
-    AuditEvent::new(event, context)
-        .user(session.user_id)
-        .session(session.id)
-        .detail("score", round_to_hundredths(score))
+) -> Option<AuditEvent> {
+    check.event().map(|event| with_comparison(AuditEvent::new(event, context), check, session))
 }
 
-/// Rounds a score to two decimal places.
-fn round_to_hundredths(score: f64) -> f64 {
-    (score * 100.0).round() / 100.0
+/// Returns an event of a session with what the comparison of the fingerprint found.
+fn with_comparison(event: AuditEvent, check: &FingerprintCheck, session: &Session) -> AuditEvent {
+    let event = event.user(session.user_id).session(session.id);
+    match check.comparison() {
+        Some(Comparison { score, differed }) => event.detail("score", score).detail("differed", differed),
+        None => event,
+    }
 }
 
 /// Revokes the session of a reused token.
@@ -98,10 +103,11 @@ pub(in crate::flows) async fn revoke_reused(
 pub(in crate::flows) async fn count_device_mismatch(
     vestibule: &Vestibule,
     session: &Session,
+    check: &FingerprintCheck,
     context: &RequestContext,
 ) -> store::Result<()> {
     let (id, user, now) = (session.id, session.user_id, context.now);
-    let event = AuditEvent::new(Event::DeviceMismatch, context).user(user).session(id);
+    let event = with_comparison(AuditEvent::new(Event::DeviceMismatch, context), check, session);
     let one = sessions::Selection::One(id);
     let revocation = Revocation::new(vestibule, user, one, RevokeReason::DeviceMismatch, context);
     vestibule

@@ -167,7 +167,7 @@ pub fn require_fingerprint(fields: &mut Fields, vestibule: &Vestibule, fingerpri
     }
     if fields.is_absent("fingerprint") {
         fields.refuse("fingerprint", "is required");
-    } else if fingerprint.is_some_and(|fingerprint| !fingerprint.can_bind()) {
+    } else if fingerprint.is_some_and(|fingerprint| !fingerprint.says_enough()) {
         fields.refuse("fingerprint", "has too few properties to recognise the device");
     }
 }

@@ -58,6 +58,19 @@ pub struct TokenResponse {
     device_id: Option<String>,
     /// Whether the session is bound to its device: then each refresh must send a matching fingerprint.
     device_bound: bool,
+    /// What the comparison of a drifting fingerprint found. Only for a refresh in the profile `dev`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    fingerprint: Option<ComparisonView>,
+}
+
+/// What the comparison of a fingerprint with that of the session found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ComparisonView {
+    /// The share of the session's fingerprint that is equal, 0.0 to 1.0.
+    score: f64,
+    /// The names of the properties that are different or missing.
+    differed: Vec<&'static str>,
 }
 
 /// Returns the response with the tokens. With the transport `cookie`, sets the cookies, and the body has no tokens.
@@ -77,5 +90,6 @@ pub fn respond(cookies: Cookies<'_>, tokens: Tokens, transport: Transport) -> Js
         session_id: tokens.session_id.to_string(),
         device_id: tokens.device_id,
         device_bound: tokens.device_bound,
+        fingerprint: tokens.compared.map(|found| ComparisonView { score: found.score, differed: found.differed }),
     })
 }

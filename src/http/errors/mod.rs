@@ -16,7 +16,7 @@ use serde_json::json;
 
 pub(in crate::http) use self::guard_error::{fail_data_guard, guard_outcome, kept_error};
 pub(in crate::http) use self::reason::Reason;
-use crate::memory::throttle::RetryAfter;
+use crate::{domain::device::Comparison, memory::throttle::RetryAfter};
 
 /// Seconds after which a client may try again if the server was busy or its database did not respond.
 pub(in crate::http) const BUSY_RETRY_AFTER: u64 = 2;
@@ -154,11 +154,13 @@ pub struct ApiError {
     /// Seconds after which the client may try again.
     retry_after: Option<u64>,
     /// The value of the header `Allow`.
-    allow: Option<String>,
+    allow: Option<Box<str>>,
     /// The value of the header `WWW-Authenticate`, if it does not follow from the code.
     challenge: Option<String>,
     /// The reason for which a token that this server signed is refused.
     reason: Option<Reason>,
+    /// What the comparison of a fingerprint found, in the profile `dev`.
+    compared: Option<Box<Comparison>>,
     /// Whether the content coding of the body is refused.
     refuses_coding: bool,
 }
@@ -174,6 +176,7 @@ impl ApiError {
             allow: None,
             challenge: None,
             reason: None,
+            compared: None,
             refuses_coding: false,
         }
     }
@@ -187,6 +190,11 @@ impl ApiError {
     /// Adds the reason for which a token that this server signed is refused.
     pub(in crate::http) fn with_reason(self, reason: Reason) -> Self {
         Self { reason: Some(reason), ..self }
+    }
+
+    /// Adds what the comparison of a fingerprint found.
+    pub(in crate::http) fn with_comparison(self, compared: Option<Comparison>) -> Self {
+        Self { compared: compared.map(Box::new), ..self }
     }
 
     /// Returns whether the error needs a reason that only the session of the token can give.
@@ -209,7 +217,7 @@ impl ApiError {
     /// Creates the error for a method that the path does not support. `allow` lists the supported methods.
     pub fn method_not_allowed(allow: &str) -> Self {
         Self {
-            allow: Some(allow.to_owned()),
+            allow: Some(allow.into()),
             ..Self::new(ErrorCode::MethodNotAllowed, format!("This path accepts {allow}."))
         }
     }
@@ -343,6 +351,9 @@ impl ApiError {
         if let Some(reason) = self.reason {
             body["reason"] = reason.as_str().into();
         }
+        if let Some(Comparison { score, differed }) = self.compared.as_deref() {
+            body["fingerprint"] = json!({"score": score, "differed": differed});
+        }
         if !self.fields.is_empty() {
             let errors = self.fields.iter().map(|field| json!({"field": field.field, "message": field.message}));
             body["errors"] = errors.collect();
@@ -364,7 +375,7 @@ impl ApiError {
         let optional = [
             ("WWW-Authenticate", self.challenge()),
             ("Retry-After", self.retry_after.map(|seconds| seconds.to_string())),
-            ("Allow", self.allow.clone()),
+            ("Allow", self.allow.as_deref().map(str::to_owned)),
             ("Accept-Encoding", self.refuses_coding.then(|| "identity".to_owned())),
         ];
         for (name, value) in optional {

@@ -148,11 +148,12 @@ impl From<RefreshError> for ApiError {
                  the newest refresh token, or the `device_id`.",
             )
             .with_reason(Reason::Device),
-            RefreshError::DeviceMismatch(_) => Self::new(
+            RefreshError::DeviceMismatch(_, compared) => Self::new(
                 ErrorCode::DeviceMismatch,
                 "The session is bound to another device; send the fingerprint of the device on which it was opened.",
             )
-            .with_reason(Reason::Device),
+            .with_reason(Reason::Device)
+            .with_comparison(compared),
             RefreshError::ForeignClient(_) => {
                 Self::new(ErrorCode::InvalidToken, "The refresh token was issued to another client.")
             }

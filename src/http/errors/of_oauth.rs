@@ -38,7 +38,7 @@ pub fn of_refresh(error: RefreshError) -> ApiError {
         | RefreshError::Outdated(_)
         | RefreshError::Reused(_)
         | RefreshError::WithoutDevice(_)
-        | RefreshError::DeviceMismatch(_)
+        | RefreshError::DeviceMismatch(..)
         | RefreshError::ForeignClient(_) => invalid_grant(error.into()),
         RefreshError::Client(error) => of_client(&error, false),
         RefreshError::Audience(_) => invalid_target(),

@@ -2,6 +2,8 @@
 
 use utoipa::ToSchema;
 
+use crate::http::api::tokens::ComparisonView;
+
 /// The body of every error (RFC 9457).
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what errors.rs writes")]
@@ -26,6 +28,10 @@ pub(super) struct Problem {
     /// `password_changed` the session may continue with the refresh token that the password change returned.
     #[schema(nullable = false)]
     reason: Option<String>,
+    /// Only with `device_mismatch` in the profile `dev`: the score of the fingerprint, and the names of the properties that are
+    /// different or missing.
+    #[schema(nullable = false)]
+    fingerprint: Option<ComparisonView>,
 }
 
 /// An invalid field of a body.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Page, failure::Failure, humanize, signed_in::SignedIn, texts};
 use crate::{
+    config::FingerprintPolicy,
     domain::{AccessClaims, session::Session},
     flows::Vestibule,
     http::{
@@ -52,7 +53,12 @@ pub(super) async fn page(
     // use.
     live.sort_by_key(|session| session.id != claims.sid);
     let devices: Vec<Value> = live.iter().map(|session| device(session, claims)).collect();
+    // The script refreshes the session. It reads the browser only if the session needs it.
+    let is_read = vestibule.config.devices.fingerprint != FingerprintPolicy::Off;
+    let is_bound =
+        is_read && live.first().is_some_and(|session| session.id == claims.sid && session.fingerprint.is_some());
     let context = json!({
+        "fingerprint": if is_bound { "on" } else { "off" },
         "csrf_token": vestibule.csrf_token(claims.sid),
         "notice_text": notice,
         "error": failure.as_ref().map(Failure::sentence),

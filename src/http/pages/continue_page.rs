@@ -68,7 +68,7 @@ pub async fn continue_to_next(
                 Ok(redirect_onward(next, cookies))
             }
             // The session was bound to a device after its row was read above.
-            Err(RefreshError::DeviceMismatch(_)) => Ok(device_check_page(&next)),
+            Err(RefreshError::DeviceMismatch(..)) => Ok(device_check_page(&next)),
             // The session has ended since then, or another request has replaced the token.
             Err(
                 RefreshError::Token(_)

@@ -8,7 +8,7 @@ use super::{
     submitted_form::SubmittedForm, texts, with_query,
 };
 use crate::{
-    config::FingerprintPolicy,
+    config::{FingerprintConsent, FingerprintPolicy},
     domain::{Email, Identifier, client::DEFAULT_CLIENT, password::Password},
     flows::{self, Vestibule, sessions::login::Login, steps::client},
     http::{
@@ -177,6 +177,7 @@ pub(super) fn page(
         "username_field": config.passwords.username_field.as_str(),
         "password_min_length": config.passwords.min_length,
         "registration_open": config.passwords.registration_open,
+        "asks_for_consent": config.devices.consent == FingerprintConsent::Ask,
         "fingerprint_required": config.devices.fingerprint == FingerprintPolicy::Require,
     });
     let page = Page::new(name, context);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::weights::{COMPONENTS, Role, compared};
+use super::super::weights::{COMPONENTS, Role, Scheme, stored as row_of};
 use super::*;
 
 /// Generates JSON values of every kind, nested up to 5 levels deep.
@@ -40,24 +40,29 @@ fn any_fingerprint() -> impl Strategy<Value = Value> {
 fn any_sealed_fingerprint() -> impl Strategy<Value = SealedFingerprint> {
     let mac = prop::array::uniform16(0_u8..3);
     prop::collection::btree_map(
-        any_name().prop_filter("a compared component", |name| compared(name).is_some()),
+        any_name().prop_filter("a compared component", |name| row_of(name, Scheme::Second).is_some()),
         mac,
         0..16,
     )
-    .prop_map(|macs| SealedFingerprint { macs })
+    .prop_map(|macs| SealedFingerprint { scheme: Scheme::Second, macs })
+}
+
+/// Returns a presented fingerprint with these MACs.
+fn presenting(second: SealedFingerprint) -> PresentedFingerprint {
+    PresentedFingerprint { second, ..PresentedFingerprint::default() }
 }
 
 proptest! {
     #[test]
     fn no_json_value_causes_a_panic(value in any_json()) {
         if let Ok(fingerprint) = Fingerprint::parse(&value) {
-            let _ = fingerprint.seal(&key(), &user()).to_json();
+            let _ = fingerprint.seal(&key(), &user()).baseline().to_json();
         }
     }
 
     #[test]
     fn a_fingerprint_equals_itself_and_is_read_back_from_its_json(value in any_fingerprint()) {
-        let stored = seal(&value);
+        let stored = baseline(&value);
         let score = compare(&stored, &seal(&value));
         prop_assert!(!score.veto());
         prop_assert!(stored.weight() == 0 || (score.value() - 1.0).abs() < f64::EPSILON);
@@ -72,7 +77,7 @@ proptest! {
         let mut presented = presented;
         // About two thirds of the stored MACs are also presented.
         presented.macs.extend(stored.macs.iter().filter(|(_, mac)| mac[0] > 0));
-        let before = compare(&stored, &presented);
+        let before = compare(&stored, &presenting(presented.clone()));
         for name in stored.macs.keys().filter(|name| presented.macs.get(*name) == stored.macs.get(*name)) {
             let mut worse = presented.clone();
             if change {
@@ -81,11 +86,12 @@ proptest! {
             } else {
                 worse.macs.remove(name);
             }
-            let after = compare(&stored, &worse);
+            let after = compare(&stored, &presenting(worse));
             prop_assert_eq!(after.weight(), before.weight());
-            match compared(name).expect("a compared component").role {
-                Role::Weighted(_) => prop_assert!(after.value() < before.value()),
-                _ => prop_assert!(after.veto()),
+            match row_of(name, Scheme::Second).expect("a stored component").role {
+                Role::Weighted(_) | Role::Identifying(_) => prop_assert!(after.value() < before.value()),
+                Role::Veto => prop_assert!(after.veto()),
+                Role::Companion | Role::Ignored => prop_assert_eq!(after.value(), before.value()),
             }
         }
     }
@@ -96,7 +102,7 @@ proptest! {
     ) {
         let mut less = presented.clone();
         less.macs.retain(|name, _| stored.macs.contains_key(name));
-        prop_assert_eq!(compare(&stored, &presented), compare(&stored, &less));
+        prop_assert_eq!(compare(&stored, &presenting(presented)), compare(&stored, &presenting(less)));
     }
 
     #[test]
@@ -113,21 +119,23 @@ proptest! {
         };
         let mut better = presented.clone();
         for (name, mac) in &stored.macs {
-            let before = rank(judge(compare(&stored, &better), thresholds));
+            let before = rank(judge(&compare(&stored, &presenting(better.clone())), thresholds));
             better.macs.insert(name, *mac);
-            prop_assert!(rank(judge(compare(&stored, &better), thresholds)) >= before);
+            prop_assert!(rank(judge(&compare(&stored, &presenting(better.clone())), thresholds)) >= before);
         }
-        prop_assert_eq!(rank(judge(compare(&stored, &better), thresholds)), 2);
+        prop_assert_eq!(rank(judge(&compare(&stored, &presenting(better)), thresholds)), 2);
     }
 
     #[test]
     fn an_updated_fingerprint_matches_the_presented_one_and_has_no_less_weight(
         stored in any_sealed_fingerprint(), presented in any_sealed_fingerprint(),
     ) {
-        let updated = stored.updated_by(&presented);
+        let presented = presenting(presented);
+        let updated = presented.update(&stored);
         prop_assert!(updated.weight() >= stored.weight());
-        prop_assert!(!compare(&presented, &updated).veto());
-        prop_assert_eq!(compare(&presented, &updated), compare(&presented, &presented));
+        let (own, score) = (presented.baseline(), |sent| compare(&presented.baseline(), &presenting(sent)));
+        prop_assert!(!score(updated.clone()).veto());
+        prop_assert_eq!(score(updated), score(own));
     }
 
     #[test]
@@ -135,8 +143,10 @@ proptest! {
         prop_assume!(one != other);
         let fingerprint = Fingerprint::parse(&value).expect("within the limits");
         let [one, other] = [one, other].map(|id| fingerprint.seal(&key(), &Uuid::from_u128(id)));
-        prop_assert_eq!(one.macs.len(), other.macs.len());
-        prop_assert!(one.macs.values().all(|mac| !other.macs.values().any(|theirs| theirs == mac)));
+        for (one, other) in [(&one.first, &other.first), (&one.second, &other.second)] {
+            prop_assert_eq!(one.macs.len(), other.macs.len());
+            prop_assert!(one.macs.values().all(|mac| !other.macs.values().any(|theirs| theirs == mac)));
+        }
     }
 
     #[test]
