@@ -229,7 +229,8 @@ const OF_SQLITE: &str = "
     union all select 'unique ' || tables.name || '(' || c.name || ')'
         from tables, pragma_table_info(tables.name) as c
         where c.pk and not exists (select 1 from indexes where of = tables.name and origin = 'pk')
-    union all select 'index ' || name || ' ' || of || '(' || columns || ')' from indexes where not is_unique
+    union all select 'index ' || name || ' ' || of || '(' || columns || ')' || case when partial then ' partly' else '' end
+        from indexes where not is_unique
     union all select 'reference ' || tables.name || '.' || f.\"from\" || ' ' || f.\"table\" || '.' || f.\"to\" || ' '
             || lower(f.on_delete) from tables, pragma_foreign_key_list(tables.name) as f
     union all select 'trigger ' || name || ' ' || tbl_name from sqlite_schema where type = 'trigger'";
