@@ -11,7 +11,7 @@ use super::{DeviceRowId, SessionId, session::Session};
 ///
 /// A script that signs in again and again without a `device_id` looks like a new device each time. It must not evict the
 /// browsers of the person. So the sessions that look like earlier logins of the same program end first
-/// ([`resembles`]): those that were not used since their login, then, if there are several, the others. Within each group the
+/// (`resembles`): those that were not used since their login, then, if there are several, the others. Within each group the
 /// least recently used session ends first.
 pub fn over_limit(live: Vec<Session>, login: &Session, known: Option<DeviceRowId>, max: usize) -> Vec<SessionId> {
     let mut counted: Vec<Session> =

@@ -147,7 +147,7 @@ pub enum PastLimit {
     Registrations(Network),
     /// `refresh_rate_per_session`.
     Refreshes(SessionId),
-    /// [`ACTIONS`].
+    /// The limit of the actions of a user.
     Actions(UserId),
 }
 
