@@ -1,5 +1,6 @@
 //! The limits of attempts by address, by typed name and by session, and of the passwords that are hashed at once.
 
+mod alike;
 mod at_once;
 mod logins;
 mod sessions;
