@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{WRONG, with};
 use crate::support::{Answer, Server};
 
-/// A response as a client can compare it: status, body and headers, without what differs for each request.
+/// Returns a response as a client can compare it: status, body and headers, without what differs for each request.
 fn visible(answer: Answer) -> (u16, Value, Vec<(String, String)>) {
     let mut body = answer.body;
     body.as_object_mut().expect("an object").remove("request_id");
@@ -19,7 +19,7 @@ fn thirty(server: &Server, names: &[&str]) -> Vec<(u16, Value, Vec<(String, Stri
     (0..30).map(|turn| visible(server.try_login(names[turn % names.len()], WRONG))).collect()
 }
 
-/// Starts a server with three users, of whom one is disabled.
+/// Starts a server with three users. One of them is disabled.
 fn server() -> Server {
     let server = with(&[("login_rate_per_ip", "0")]);
     for name in ["ada", "bob"] {
