@@ -6,8 +6,11 @@ use serde_json::Value;
 use super::{WRONG, with};
 use crate::support::{Answer, Server};
 
+/// A response as a client can compare it: status, body and headers.
+type Visible = (u16, Value, Vec<(String, String)>);
+
 /// Returns a response as a client can compare it: status, body and headers, without what differs for each request.
-fn visible(answer: Answer) -> (u16, Value, Vec<(String, String)>) {
+fn visible(answer: Answer) -> Visible {
     let mut body = answer.body;
     body.as_object_mut().expect("an object").remove("request_id");
     let own = ["x-request-id", "date"];
@@ -15,7 +18,7 @@ fn visible(answer: Answer) -> (u16, Value, Vec<(String, String)>) {
 }
 
 /// Sends 30 logins with a wrong password, with these names in turn. Returns the responses.
-fn thirty(server: &Server, names: &[&str]) -> Vec<(u16, Value, Vec<(String, String)>)> {
+fn thirty(server: &Server, names: &[&str]) -> Vec<Visible> {
     (0..30).map(|turn| visible(server.try_login(names[turn % names.len()], WRONG))).collect()
 }
 
