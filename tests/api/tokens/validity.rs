@@ -65,3 +65,25 @@ fn a_token_survives_a_restart_and_so_does_its_revocation() {
     me(&server, &ended).expect_error(401, "token_revoked");
     server.post("/auth/login", json!({"username": "ada", "password": PASSWORD})).expect(200);
 }
+
+#[test]
+fn a_clock_that_steps_back_a_second_or_two_costs_nobody_a_401() {
+    for step in [1, 2] {
+        let server = Server::start();
+        let first = server.user("ada").login();
+        let second = first.refreshed();
+        let browser = crate::support::cookies::Browser::login(&server, "ada");
+        server.advance(-step);
+        for path in ["/users/me", "/auth/active_sessions", "/auth/verify", "/users/me/export"] {
+            second.get(path).expect(200);
+        }
+        second.post("/auth/fresh", json!({"password": PASSWORD})).expect(200);
+        assert!(browser.is_signed_in());
+        browser.refresh().expect(200);
+        assert_eq!(first.refreshed().refresh, second.refresh, "a repeat within the grace");
+        let third = second.refreshed();
+        third.get("/users/me").expect(200);
+        server.advance(-step);
+        third.refreshed();
+    }
+}
