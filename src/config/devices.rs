@@ -17,8 +17,9 @@ settings! {
         #[key("max_devices_per_user", default = 10, main = true)]
         #[read(within = 0..=10_000)]
         max_per_user: u32,
-        /// The effect of `max_devices_per_user` on a login that would exceed it. `evict_oldest`: the login ends the session of
-        /// the device that was used least recently. `reject`: the login is refused.
+        /// The effect of `max_devices_per_user` on a login that would exceed it. `evict_oldest`: the login ends the session
+        /// of the device that was used least recently; if the login comes from a program that has sessions of its own
+        /// already, one of those. `reject`: the login is refused.
         #[key("device_limit_policy", default = "evict_oldest", main = true)]
         limit_policy: LimitPolicy,
         /// The use of browser fingerprints. `off`: they are not read. `log`: they are compared, and differences are recorded.

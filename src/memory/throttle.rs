@@ -129,7 +129,7 @@ pub struct RefusedAttempts {
     by_name: Limit<(TypedName, Option<Network>)>,
     /// Logins past `login_rate_per_ip`, by typed name and address.
     by_address: Limit<(TypedName, Option<Network>)>,
-    /// All of these of one address. Without this limit, a client that invents names could fill the audit log.
+    /// The recorded logins of one address. Without this limit, a client that invents names could fill the audit log.
     of_address: Limit<Network>,
     registrations: Limit<Network>,
     refreshes: Limit<SessionId>,

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Server, Session, unlimited};
+use crate::support::{Answer, Server, Session, fingerprints::chromium, unlimited};
 
 /// Sends a refresh with the secret of the device.
 fn refresh_with_device(session: &Session<'_>) -> Answer {
@@ -199,4 +199,22 @@ fn single_revocations_stay_in_force_when_their_session_is_revoked_under_blacklis
     later.post("/auth/logout_all", json!({})).expect(200);
     assert!(later.is_accepted(), "it lives to its end");
     assert!(minted.iter().all(|token| !token.is_accepted()) && !second.is_accepted());
+}
+
+#[test]
+fn a_refused_repeat_does_not_reset_the_count_of_mismatches() {
+    let server = Server::start();
+    let first = server.user("ada").login_with(json!({"fingerprint": chromium()}));
+    let with_device = json!({"refresh_token": first.refresh, "device_id": first.device_id, "fingerprint": chromium()});
+    let second = Session::from(&server, &server.post("/auth/refresh", with_device).expect(200));
+    for _ in 0..2 {
+        second.try_refresh().expect_error(401, "device_mismatch");
+        // A thief of the superseded token, without the secret of the device: the first is recorded, the others are not.
+        for _ in 0..3 {
+            first.try_refresh().expect_error(401, "invalid_token");
+        }
+    }
+    assert_eq!(server.mismatches(), 2);
+    second.try_refresh().expect_error(401, "device_mismatch");
+    second.try_refresh().expect_error(401, "token_revoked");
 }

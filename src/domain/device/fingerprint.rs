@@ -47,7 +47,7 @@ pub struct Fingerprint {
     values: BTreeMap<&'static str, String>,
     /// The values by which scheme 1 compares.
     first: BTreeMap<&'static str, String>,
-    /// The components whose value anybody would guess who knows the system and the browser.
+    /// The components that have the commonest value for their system and browser.
     told_nothing: BTreeSet<&'static str>,
     /// The names of the system and the browser, as they were reported.
     families: BTreeMap<&'static str, String>,

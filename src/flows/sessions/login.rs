@@ -100,12 +100,13 @@ pub async fn login(
     if let Some(network) = network
         && let Err(wait) = vestibule.throttle.logins.take(&network)
     {
-        let candidate = identify(vestibule, &request.identifier, &request.device_ids, client).await?;
         let refused = PastLimit::LoginsOfAddress(vestibule.typed_name(request.identifier.key(), None), Some(network));
-        past_limit::record(vestibule, &refused, || {
-            failure(vestibule, candidate.as_ref(), &request.identifier, context)
-        })
-        .await?;
+        // The database is read for an attempt that is recorded, not for each that is refused.
+        if vestibule.throttle.refused.is_first(&refused) {
+            let candidate = identify(vestibule, &request.identifier, &request.device_ids, client).await?;
+            let event = failure(vestibule, candidate.as_ref(), &request.identifier, context);
+            past_limit::write(vestibule, &refused, event).await?;
+        }
         return Err(LoginError::TooMany(wait));
     }
     // The attempt is repeated once if the stored hash changed during the comparison: a concurrent login may have renewed the

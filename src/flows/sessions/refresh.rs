@@ -252,8 +252,7 @@ async fn attempt(
             Err(RefreshError::Reused(session.id))
         }
         Decision::RefuseWithoutDevice => {
-            let event = refresh_record::from_elsewhere(&session, context).detail("refused", "device_id");
-            refresh_record::record_repeat(vestibule, &session, Some(event), None, context).await?;
+            refresh_record::record_repeat_without_device(vestibule, &session, context).await?;
             Err(RefreshError::WithoutDevice(session.id))
         }
         Decision::RefuseDevice => {

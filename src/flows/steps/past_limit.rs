@@ -18,10 +18,19 @@ pub(in crate::flows) async fn record(
     attempt: &PastLimit,
     of_first: impl FnOnce() -> AuditEvent,
 ) -> store::Result<()> {
-    if !vestibule.throttle.refused.is_first(attempt) {
-        return Ok(());
+    if vestibule.throttle.refused.is_first(attempt) {
+        write(vestibule, attempt, of_first()).await?;
     }
-    let event = of_first().detail("limit", attempt.setting());
+    Ok(())
+}
+
+/// Writes the event of an attempt that is the first in its window.
+pub(in crate::flows) async fn write(
+    vestibule: &Vestibule,
+    attempt: &PastLimit,
+    event: AuditEvent,
+) -> store::Result<()> {
+    let event = event.detail("limit", attempt.setting());
     vestibule.store.write(async move |tx| audit::insert(tx, &event).await).await
 }
 

@@ -14,9 +14,10 @@ use crate::{
     store::{self, audit, session_counters, sessions},
 };
 
-/// Records what a repeat tells: `elsewhere`, if it came from elsewhere than the rotation, and the event of the fingerprint
-/// check, if there is one. Writes each at most once a minute for a session, since a client can repeat as often as it likes, and
-/// writes nothing if there is nothing to tell. A fingerprint that matched also ends a row of mismatches.
+/// Records what a repeat that was granted tells: `elsewhere`, if it came from elsewhere than the rotation, and the event of
+/// the fingerprint check, if there is one. Writes each at most once a minute for a session, since a client can repeat as
+/// often as it likes, and writes nothing if there is nothing to tell. A fingerprint that matched also ends a row of
+/// mismatches.
 pub(in crate::flows) async fn record_repeat(
     vestibule: &Vestibule,
     session: &Session,
@@ -27,8 +28,7 @@ pub(in crate::flows) async fn record_repeat(
     let is_due = |event: &AuditEvent| vestibule.throttle.recorded.take(&(session.id, event.event)).is_ok();
     let elsewhere = elsewhere.filter(is_due);
     let check = check.filter(is_due);
-    let matched =
-        session.mismatches.in_a_row > 0 && elsewhere.as_ref().is_none_or(|event| !event.detail.contains_key("refused"));
+    let matched = session.mismatches.in_a_row > 0;
     if elsewhere.is_none() && check.is_none() && !matched {
         return Ok(());
     }
@@ -47,6 +47,27 @@ pub(in crate::flows) async fn record_repeat(
                 Some(event) => audit::insert(tx, event).await,
                 None => Ok(()),
             }
+        })
+        .await
+}
+
+/// Records a repeat that was refused because it did not bring the secret of the device, at most once a minute for a session. It
+/// changes no count of the session: a request that was refused proves nothing about its device.
+pub(in crate::flows) async fn record_repeat_without_device(
+    vestibule: &Vestibule,
+    session: &Session,
+    context: &RequestContext,
+) -> store::Result<()> {
+    let event = from_elsewhere(session, context).detail("refused", "device_id");
+    if vestibule.throttle.recorded.take(&(session.id, event.event)).is_err() {
+        return Ok(());
+    }
+    let (id, repeat) = (session.id, RepeatFromElsewhere { at: context.now, ip: context.ip.clone() });
+    vestibule
+        .store
+        .write(async move |tx| {
+            session_counters::set_repeated(tx, id, &repeat).await?;
+            audit::insert(tx, &event).await
         })
         .await
 }
