@@ -3,6 +3,10 @@
 //! A parser may rename a system with an update (ua-parser 2 says macOS where 1 said Mac OS), and another parser may be used
 //! tomorrow. Two names of one family are equal, in any case of their letters.
 
+use serde_json::{Map, Value};
+
+use super::user_agent;
+
 /// A family: its name here, the names of it, and the first words by which scheme 1 stored it.
 struct Family {
     name: &'static str,
@@ -56,7 +60,7 @@ const BROWSERS: [Family; 6] = [
         &["chrome", "google chrome", "chromium", "headlesschrome", "headless chrome", "mobile chrome", "crios"],
         &["Chrome", "chrome", "Google", "Chromium", "chromium", "HeadlessChrome", "Headless"],
     ),
-    family("Safari", &["safari", "mobile safari", "apple safari"], &["Safari", "safari", "Apple"]),
+    family("Safari", &["safari", "mobile safari", "mobilesafari", "apple safari"], &["Safari", "safari", "Apple"]),
 ];
 
 /// Returns the families of a component; an empty list if the component is no family.
@@ -71,8 +75,9 @@ fn families(component: &str) -> &'static [Family] {
 /// Returns the family of a name; `None` for a name that is not in the table.
 fn find(component: &str, text: &str) -> Option<&'static Family> {
     let text = text.trim().to_lowercase();
-    let is_named =
-        |name: &&&str| text.strip_prefix(**name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    let is_named = |name: &&&str| {
+        text.strip_prefix(**name).is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphabetic()))
+    };
     families(component).iter().find(|family| family.names.iter().any(|name| is_named(&name)))
 }
 
@@ -81,6 +86,45 @@ fn find(component: &str, text: &str) -> Option<&'static Family> {
 pub(super) fn family_of(component: &str, text: &str) -> String {
     find(component, text).map_or_else(|| first_word(text).to_lowercase(), |family| family.name.to_owned())
 }
+
+/// Returns the family of the system or the browser that other fields of a fingerprint name: the platform, the vendor or the
+/// user agent, as FingerprintJS reports them. `None` if they name none.
+pub(super) fn derived_family(component: &str, fields: &Map<String, Value>) -> Option<String> {
+    let text = |name: &str| {
+        let field = fields.get(name)?;
+        field.as_str().or_else(|| field.get("value").and_then(Value::as_str))
+    };
+    let by_platform = || {
+        let platform = text("platform").filter(|_| component == "os")?;
+        PLATFORMS.iter().find(|(start, _)| platform.starts_with(start)).map(|(_, family)| (*family).to_owned())
+    };
+    let by_user_agent = || {
+        let described = user_agent::describe(text("userAgent")?)?;
+        let (browser, system) = described.split_once(" on ")?;
+        Some(family_of(component, if component == "os" { system } else { browser }))
+    };
+    let by_vendor = || {
+        let vendor = text("vendor").filter(|_| component == "browser")?;
+        VENDORS.iter().find(|(start, _)| vendor.starts_with(start)).map(|(_, family)| (*family).to_owned())
+    };
+    by_platform().or_else(by_user_agent).or_else(by_vendor)
+}
+
+/// The beginning of `navigator.platform`, and the system. A longer beginning precedes a shorter one.
+const PLATFORMS: [(&str, &str); 9] = [
+    ("iPhone", "iOS"),
+    ("iPad", "iOS"),
+    ("iPod", "iOS"),
+    ("Mac", "Mac"),
+    ("Win", "Windows"),
+    ("Android", "Android"),
+    ("Linux arm", "Android"),
+    ("Linux aarch64", "Android"),
+    ("Linux", "Linux"),
+];
+
+/// The beginning of `navigator.vendor`, and the browser.
+const VENDORS: [(&str, &str); 2] = [("Apple", "Safari"), ("Google", "Chrome")];
 
 /// Returns the names by which scheme 1 stored the families that `text` may belong to: the first word of a name.
 pub(super) fn stored_by_scheme_1(component: &str, text: &str) -> Vec<String> {

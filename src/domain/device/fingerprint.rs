@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::common::tells_nothing;
 use super::debug_prints_only_the_name;
-use super::families::{in_the_other_view, stored_by_scheme_1};
+use super::families::{derived_family, in_the_other_view, stored_by_scheme_1};
 use super::normalise::{canonical, canonical_family};
 use super::presented::PresentedFingerprint;
 use super::sealed_fingerprint::{FingerprintKey, SealedFingerprint};
@@ -103,12 +103,14 @@ impl Fingerprint {
                 read.families.insert(component.name, name.trim().to_owned());
             }
         }
-        let family = |name: &str| plain.get(name).map_or("", String::as_str);
+        // What a library reports without system and browser is judged by what else tells them.
+        let family = |name: &str| plain.get(name).cloned().or_else(|| derived_family(name, fields)).unwrap_or_default();
+        let (system, browser) = (family("os"), family("browser"));
         let is_guess = |name: &&'static str| {
             let told = plain.get(*name).is_some_and(|text| {
-                tells_nothing(family("os"), family("browser"), name, text) || (*name == "fonts" && is_short_list(text))
+                tells_nothing(&system, &browser, name, text) || (*name == "fonts" && is_short_list(text))
             });
-            told || (*name == "canvasPrint" && tells_nothing(family("os"), family("browser"), name, ""))
+            told || (*name == "canvasPrint" && tells_nothing(&system, &browser, name, ""))
         };
         read.told_nothing = read.values.keys().copied().filter(|name| is_guess(name)).collect();
         read.has_touch = plain.get("touchPoints").is_some_and(|points| points != "0");

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::debug_prints_only_the_name;
 use super::sealed_fingerprint::{ComponentMac, SealedFingerprint};
+use super::weights::stored;
 
 /// A fingerprint that a request presents, sealed for one user. It is compared with a baseline, and becomes one.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -31,10 +32,11 @@ impl PresentedFingerprint {
         baseline
     }
 
-    /// Returns the new baseline after this fingerprint matched `baseline`. Its MACs replace those of the baseline or are
-    /// added, and a component that tells nothing any longer is removed. A component that this fingerprint lacks keeps its
-    /// MAC: otherwise a client could reduce a baseline step by step until it is too light to be judged. A baseline of scheme 1
-    /// is replaced as a whole.
+    /// Returns the new baseline after this fingerprint matched `baseline`. Its MACs replace those of the baseline. A component
+    /// that this fingerprint lacks keeps its MAC: otherwise a client could reduce a baseline step by step until it is too light
+    /// to be judged. Components are added, and removed because they tell nothing any longer, only if every weighted component
+    /// of the baseline is equal: otherwise a thief who guessed some of them could add those of their own machine, against which
+    /// the owner would then fail. A baseline of scheme 1 is replaced as a whole.
     #[must_use]
     pub fn update(&self, baseline: &SealedFingerprint) -> SealedFingerprint {
         let own = self.baseline();
@@ -42,8 +44,14 @@ impl PresentedFingerprint {
             return own;
         }
         let mut macs = baseline.macs.clone();
-        macs.retain(|name, _| !self.told_nothing.contains(name));
-        macs.extend(&own.macs);
+        let has_weight = |name: &str| stored(name, own.scheme).is_some_and(|row| row.role.weight() > 0);
+        if baseline.macs.iter().all(|(name, mac)| !has_weight(name) || self.second.macs.get(name) == Some(mac)) {
+            macs.retain(|name, _| !self.told_nothing.contains(name));
+            macs.extend(&own.macs);
+        } else {
+            let replaced = own.macs.iter().filter(|(name, _)| baseline.macs.contains_key(*name));
+            macs.extend(replaced);
+        }
         SealedFingerprint { macs, ..own }
     }
 }

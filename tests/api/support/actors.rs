@@ -72,7 +72,7 @@ impl<'s> Session<'s> {
             access: answer.text_at("access_token").to_owned(),
             refresh: answer.text_at("refresh_token").to_owned(),
             id: answer.text_at("session_id").to_owned(),
-            device_id: answer.text_at("device_id").to_owned(),
+            device_id: answer.body["device_id"].as_str().unwrap_or_default().to_owned(),
         }
     }
 

@@ -295,3 +295,60 @@ fn a_fingerprint_sealed_with_another_key_or_for_another_user_is_a_mismatch() {
         }
     }
 }
+
+#[test]
+fn a_thief_who_matches_a_light_baseline_adds_nothing_of_their_own_machine() {
+    // Attack finding: the owner's browser draws with noise, and so has no canvas. A thief guessed the GPU, sent a canvas and
+    // fonts of their own, and after one match the owner did not match any longer.
+    let owner =
+        with(&own_module(), &json!({"canvasPrint": null, "gpu": "a rare GPU", "fonts": null, "screenPrint": "3x2"}));
+    let guess = json!({"canvasPrint": "mine", "fonts": "Bauhaus 93, Zapfino, Webdings", "screenPrint": "Current Resolution: 9x9"});
+    let stored = baseline(&owner);
+    let thief = seal(&with(&owner, &guess));
+    let after = thief.update(&stored);
+    assert!(after.macs.keys().all(|name| stored.macs.contains_key(name)), "nothing is added");
+    assert_ne!(judge(&compare(&after, &seal(&owner)), Thresholds::default()), Verdict::Mismatch, "the owner stays");
+}
+
+#[test]
+fn a_model_whose_machines_look_alike_is_not_bound_however_it_is_named() {
+    let iphone = json!({
+        "cpu": "iPhone", "canvasPrint": "cafe", "gpu": "Apple GPU", "fonts": "Arial, Helvetica Neue", "hardwareConcurrency": 4,
+        "screenPrint": "Current Resolution: 393x852, Color Depth: 24",
+    });
+    let agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.7 Mobile/15E148 Safari/604.1";
+    for names in [
+        json!({"os": "iOS", "browser": "Mobile Safari"}),
+        json!({"os": "iOS/18.7", "browser": "MobileSafari"}),
+        json!({"os": "iOS-18", "browser": "Safari/18"}),
+        json!({"platform": "iPhone", "vendor": "Apple Computer, Inc."}),
+        json!({"platform": {"value": "iPhone", "duration": 0}}),
+        json!({"os": {"name": "iOS"}, "browser": {"name": "Mobile Safari"}, "userAgent": agent}),
+        json!({"userAgent": agent}),
+    ] {
+        assert!(!baseline(&with(&iphone, &names)).can_bind(), "{names}");
+    }
+    let newer = with(&iphone, &json!({"os": "iOS/18.8", "browser": "MobileSafari"}));
+    let older = with(&iphone, &json!({"os": "iOS/18.7", "browser": "MobileSafari"}));
+    assert!(!compare(&baseline(&older), &seal(&newer)).veto(), "a version is no other system");
+}
+
+#[test]
+fn what_the_model_determines_identifies_nothing() {
+    let mac = json!({"os": "Mac OS", "browser": "Chrome", "canvasPrint": "cafe", "hardwareConcurrency": 8});
+    let safari = json!({"os": "macOS", "browser": "Safari", "canvasPrint": "cafe", "gpu": "Apple GPU",
+        "fonts": "American Typewriter, Apple Chancery, Zapfino", "screenPrint": "Current Resolution: 1512x982"});
+    assert!(!baseline(&safari).can_bind(), "every Mac has the fonts that Safari shows");
+    for chip in ["M1", "M2 Pro", "M3 Max", "M9"] {
+        let gpu = json!({"gpu": format!("ANGLE (Apple, ANGLE Metal Renderer: Apple {chip}, Unspecified Version)")});
+        let victim = with(&mac, &gpu);
+        let thief = with(&thief_of(&victim), &gpu);
+        assert_eq!(verdict(&victim, &thief), Verdict::Mismatch, "{chip}");
+    }
+    for group in ["Intel(R) HD Graphics, or similar", "Radeon R9 200 Series, or similar", "GeForce GTX 980, or similar"]
+    {
+        let victim = with(&own_module(), &json!({"os": "Windows", "browser": "Firefox", "gpu": group}));
+        let thief = with(&thief_of(&victim), &json!({"gpu": group, "hardwareConcurrency": 8}));
+        assert_eq!(verdict(&victim, &thief), Verdict::Mismatch, "{group}");
+    }
+}
