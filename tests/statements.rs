@@ -199,6 +199,38 @@ fn every_statement_prepares_on_both_engines() {
     println!("{} statements prepare on PostgreSQL", statements.len());
 }
 
+/// The statements whose cost must not depend on the length of what they page through: the file and a part of the text.
+const PAGES: [(&str, &str); 3] = [
+    ("sessions.rs", "revoked_at is null and id < $2"),
+    ("sessions.rs", "order by revoked_at desc, id desc"),
+    ("devices.rs", "order by id limit $3"),
+];
+
+#[test]
+fn a_page_is_read_from_an_index_in_its_order() {
+    let statements = statements();
+    wait_for(async {
+        let mut connection = sqlite().await;
+        for (file, part) in PAGES {
+            let is_page = |statement: &&Statement| {
+                statement.place.contains(&format!("/{file}:")) && statement.text.contains(part)
+            };
+            let Statement { place, text } =
+                statements.iter().find(is_page).unwrap_or_else(|| panic!("no statement of {file} has {part:?}"));
+            let plan = sqlx::raw_sql(AssertSqlSafe(format!("explain query plan {text}")))
+                .fetch_all(&mut connection)
+                .await
+                .expect("it has a plan");
+            let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+            let all = steps.join("\n");
+            assert!(!all.contains("SCAN"), "{place}\n{all}\n{text}");
+            // The rows of one page may be sorted, and no more.
+            let sorts = steps.iter().filter(|step| step.contains("TEMP B-TREE")).count();
+            assert!(sorts <= usize::from(text.contains("where id in (select id")), "{place}\n{all}\n{text}");
+        }
+    });
+}
+
 #[test]
 fn placeholders_are_numbered_from_one_without_a_gap() {
     for Statement { place, text } in statements() {

@@ -117,6 +117,7 @@ create table sessions (
     repeated_at         bigint,
     repeated_ip         text,
     revoked_tokens      bigint not null default 0 check (revoked_tokens >= 0),
+    device_seen         bigint not null default 0 check (device_seen in (0, 1)),
     mismatched_at       text not null default '[]' check (jsonb_typeof(mismatched_at::jsonb) = 'array'),
     check ((revoked_at is null) = (revoked_reason is null)),
     check (password_generation between 1 and generation)

@@ -1,6 +1,6 @@
 //! The limit of devices: which sessions a login revokes to make room for its own.
 
-use super::{DeviceRowId, SessionId, session::Session};
+use super::{DeviceRowId, SessionId, device::DeviceName, session::Session};
 
 /// Returns the sessions that must end so that the user of `live` has at most `max` sessions with a device after `login`, which
 /// is the session to be opened. `known` is the device that the login presented, if it is known; its session does not count,
@@ -28,12 +28,28 @@ pub fn over_limit(live: Vec<Session>, login: &Session, known: Option<DeviceRowId
     counted.iter().take(surplus).map(|session| session.id).collect()
 }
 
-/// Returns whether two sessions look like logins of one program: the same client, the same name of the device (or, without a
-/// name, the same user agent), and neither or both with a fingerprint. The name comes from the user agent of the login, unless
-/// the login chose one.
+/// Returns whether two sessions look like logins of one program: the same client, neither or both with a fingerprint, and
+/// the same name of the device without its numbers. The name comes from the user agent of the login, unless the login chose
+/// one. Two chosen names count as the same if the user agents are: a script may choose another each time.
 fn resembles(session: &Session, login: &Session) -> bool {
+    let same = |one: Option<&str>, other: Option<&str>| without_digits(one) == without_digits(other);
+    let same_name = same(session.device_name.as_deref(), login.device_name.as_deref());
+    let same_program = same(session.user_agent.as_deref(), login.user_agent.as_deref());
     session.client_id == login.client_id
-        && session.device_name == login.device_name
-        && (session.device_name.is_some() || session.user_agent == login.user_agent)
         && session.fingerprint.is_some() == login.fingerprint.is_some()
+        && match session.device_name.is_some() || login.device_name.is_some() {
+            true => same_name || (same_program && has_chosen_name(session) && has_chosen_name(login)),
+            false => same_program,
+        }
+}
+
+/// Returns whether the login chose the name of the device. Otherwise the name comes from the user agent.
+fn has_chosen_name(session: &Session) -> bool {
+    let derived = session.user_agent.as_deref().and_then(DeviceName::from_user_agent);
+    session.device_name.as_deref() != derived.as_ref().map(DeviceName::as_str)
+}
+
+/// Returns a name or a user agent without its digits, such as those of a version.
+fn without_digits(text: Option<&str>) -> String {
+    text.unwrap_or_default().chars().filter(|c| !c.is_ascii_digit()).collect()
 }

@@ -59,6 +59,9 @@ pub struct Session {
     /// The baseline: the sealed fingerprint with which the fingerprint of each refresh is compared. `None` if the
     /// session has no fingerprint.
     pub fingerprint: Option<SealedFingerprint>,
+    /// Whether a request of the session has brought the secret of its device. Then a refresh without the secret is not told it:
+    /// it may come from a thief of the refresh token.
+    pub device_seen: bool,
     /// The time at which the session was revoked. `None` if it was not revoked.
     pub revoked_at: Option<UnixTime>,
     /// The reason for the revocation: a name of [`RevokeReason`]. `None` if the session was not revoked.

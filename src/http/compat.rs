@@ -30,7 +30,10 @@ use crate::{
     flows::{
         self, Tokens, Vestibule,
         sessions::{logout::PresentedToken, refresh::Refresh, renew::renew},
-        steps::authenticate::{authenticate, inspect_refresh_token},
+        steps::{
+            authenticate::{authenticate, inspect_refresh_token},
+            past_limit::record_refresh,
+        },
     },
     store,
 };
@@ -124,7 +127,10 @@ async fn renewed_token(
 ) -> Result<WithOwnToken<Json<Renewal>>, ApiError> {
     let now = caller.context().now;
     // A renewal counts as a refresh, so the same limit applies.
-    vestibule.throttle.refreshes.take(&token.claims().sid).map_err(ApiError::too_many)?;
+    if let Err(wait) = vestibule.throttle.refreshes.take(&token.claims().sid) {
+        record_refresh(vestibule, token.session_id(), token.subject(), &caller.context()).await?;
+        return Err(ApiError::too_many(wait));
+    }
     let renewed = renew(vestibule, token.claims(), i64::MAX, now).await?;
     let expires_in = renewed.as_ref().map_or_else(|| token.claims().exp.since(now), |renewed| renewed.expires_in);
     let access_token = if token.came_in_cookie() {

@@ -45,7 +45,7 @@ pub struct Throttle {
     /// Refreshes within the grace, which write nothing but issue an access token, by session.
     pub repeats: Limit<SessionId>,
     /// Events that a client can cause as often as it likes. Each is recorded at most once a minute for a session.
-    pub recorded: Limit<(SessionId, Event)>,
+    pub recorded: Limit<Recorded>,
     /// Attempts past a limit. The first in each window is recorded.
     pub refused: RefusedAttempts,
     /// Password proofs, by session. Five consecutive wrong passwords end a session. So the passwords of one session are
@@ -92,6 +92,16 @@ impl Throttle {
         self.proofs.sweep();
         self.fingerprints.sweep();
     }
+}
+
+/// An event of a session that a client can cause as often as it likes. A repeat that was refused has a key of its own, so
+/// that it does not hide a repeat that was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Recorded {
+    /// The event of a refresh that was granted.
+    Granted(SessionId, Event),
+    /// A repeat that was refused because it did not bring the secret of the device.
+    RefusedRepeat(SessionId),
 }
 
 /// The key of a limit by IP address: an IPv4 address, or an IPv6 /64, which is the network of one customer.

@@ -67,19 +67,17 @@ pub async fn set_last_used(conn: &mut Conn, id: DeviceRowId, now: UnixTime) -> R
     Ok(updated > 0)
 }
 
-/// Reads the devices of a user. The device that was used last comes first.
+/// Reads at most `limit` devices of a user, in the order of their ids, from those after the device `after`.
 pub async fn page_by_user(
     conn: &mut Conn,
     user: UserId,
-    after: Option<(UnixTime, DeviceRowId)>,
+    after: Option<DeviceRowId>,
     limit: i64,
 ) -> Result<Vec<Device>> {
     let rows = sql("select id, client_id, created_at, last_used_at from devices
-         where user_id = $1 and (last_used_at < $2 or (last_used_at = $2 and id < $3))
-         order by last_used_at desc, id desc limit $4")
+         where user_id = $1 and id > $2 order by id limit $3")
     .bind(user.to_string())
-    .bind(after.map_or(i64::MAX, |(used, _)| used.seconds()))
-    .bind(after.map(|(_, id)| id.to_string()).unwrap_or_default())
+    .bind(after.map(|id| id.to_string()).unwrap_or_default())
     .bind(limit)
     .all(conn)
     .await?;

@@ -46,7 +46,7 @@ macro_rules! select_session {
             "select id, user_id, device_id, client_id, device_name, user_agent, ip, created_at, last_used_at, expires_at,
                 refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, failed_proofs,
                 mismatches, fingerprint, revoked_at, revoked_reason, scope, password_generation, device_generations,
-                repeated_at, repeated_ip, mismatched_at, used_order
+                repeated_at, repeated_ip, mismatched_at, device_seen
              from sessions ",
             $tail
         )
@@ -84,22 +84,49 @@ pub async fn list_live(conn: &mut Conn, now: UnixTime) -> Result<Vec<Session>> {
     rows.iter().map(session).collect()
 }
 
-/// Reads at most `limit` stored sessions of a user, ended sessions included, the most recently used first, from those that come
-/// after the place `after` in the order of use. Returns the place of the last one if there may be more.
-pub async fn page_by_user(
+/// Reads at most `limit` sessions of a user that were not revoked, expired sessions included: those that were opened last among
+/// those that were opened before the session `after`, the most recently used of them first. Like [`page_revoked_by_user`], it
+/// reads an index in the order of the pages, so a page costs the same however many sessions there are.
+pub async fn page_unrevoked_by_user(
     conn: &mut Conn,
     user: UserId,
-    after: Option<i64>,
+    after: Option<SessionId>,
     limit: i64,
-) -> Result<(Vec<Session>, Option<i64>)> {
-    let rows = sql(select_session!("where user_id = $1 and used_order < $2 order by used_order desc limit $3"))
-        .bind(user.to_string())
-        .bind(after.unwrap_or(i64::MAX))
-        .bind(limit)
-        .all(conn)
-        .await?;
-    let last = rows.last().filter(|_| rows.len() as i64 == limit).map(|row| row.get("used_order")).transpose()?;
-    Ok((rows.iter().map(session).collect::<Result<_>>()?, last))
+) -> Result<Vec<Session>> {
+    let rows = sql(select_session!(
+        "where id in (select id from sessions where user_id = $1 and revoked_at is null and id < $2
+            order by id desc limit $3)
+         order by used_order desc"
+    ))
+    .bind(user.to_string())
+    .bind(after.map_or_else(|| AFTER_EVERY_ID.to_owned(), |id| id.to_string()))
+    .bind(limit)
+    .all(conn)
+    .await?;
+    rows.iter().map(session).collect()
+}
+
+/// A text that is greater than every id.
+const AFTER_EVERY_ID: &str = "~";
+
+/// Reads at most `limit` revoked sessions of a user, the last revoked first, from those before the session `after` with its
+/// time of revocation.
+pub async fn page_revoked_by_user(
+    conn: &mut Conn,
+    user: UserId,
+    after: Option<(UnixTime, SessionId)>,
+    limit: i64,
+) -> Result<Vec<Session>> {
+    let rows = sql(select_session!(
+        "where user_id = $1 and (revoked_at, id) < ($2, $3) order by revoked_at desc, id desc limit $4"
+    ))
+    .bind(user.to_string())
+    .bind(after.map_or(i64::MAX, |(at, _)| at.seconds()))
+    .bind(after.map_or_else(|| AFTER_EVERY_ID.to_owned(), |(_, id)| id.to_string()))
+    .bind(limit)
+    .all(conn)
+    .await?;
+    rows.iter().map(session).collect()
 }
 
 /// Inserts a live session. In the order of use it comes after all other sessions.
@@ -108,8 +135,8 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     sql(
         "insert into sessions (id, user_id, device_id, client_id, device_name, user_agent, ip, created_at, last_used_at,
             expires_at, refresh_expires_at, generation, generations_made_at, access_expires_at, auth_time, fingerprint,
-            scope, used_order, end_day)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+            scope, used_order, end_day, device_seen)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
     )
     .bind(session.id.to_string())
     .bind(session.user_id.to_string())
@@ -130,6 +157,7 @@ pub async fn insert(tx: &mut Tx, session: &Session) -> Result<()> {
     .bind(session.scope.as_ref().map(|granted| scope::text(granted.permissions())))
     .bind(order)
     .bind(day(session.refresh_expires_at))
+    .bind(i64::from(session.device_seen))
     .execute(tx)
     .await?;
     Ok(())
@@ -144,7 +172,7 @@ pub async fn claim(tx: &mut Tx, from_generation: i64, next: &Session) -> Result<
         "update sessions set generation = $3, generations_made_at = $4, last_used_at = $5, refresh_expires_at = $6,
             access_expires_at = case when access_expires_at > $7 then access_expires_at else $7 end, ip = $8,
             user_agent = $9, fingerprint = $10, mismatches = 0, password_generation = $11,
-            used_order = $12, end_day = $13, device_generations = $14
+            used_order = $12, end_day = $13, device_generations = $14, device_seen = $15
          where id = $1 and generation = $2 and revoked_at is null",
     )
     .bind(next.id.to_string())
@@ -161,6 +189,7 @@ pub async fn claim(tx: &mut Tx, from_generation: i64, next: &Session) -> Result<
     .bind(order)
     .bind(day(next.refresh_expires_at))
     .bind(with_device_text(&next.generations))
+    .bind(i64::from(next.device_seen))
     .execute(tx)
     .await?;
     Ok(updated > 0)
@@ -355,6 +384,7 @@ fn session(row: &Row) -> Result<Session> {
         mismatches: Mismatches { in_a_row: counter(row.get("mismatches")?), within_a_day: instants("mismatched_at")? },
         repeated: repeated_at.map(|at| RepeatFromElsewhere { at: instant(at), ip: repeated_ip }),
         fingerprint: baseline,
+        device_seen: row.get::<i64>("device_seen")? != 0,
         revoked_at: row.get::<Option<i64>>("revoked_at")?.map(instant),
         revoked_reason: row.get("revoked_reason")?,
         scope,

@@ -112,6 +112,7 @@ fn the_pages_take_tokens_for_this_server_only() {
         let get = |path: &str| server.call("GET", path).header("Cookie", &cookie).header("Accept", "text/html").send();
         assert_eq!(get("/account").status, if is_own { 200 } else { 303 }, "{client}");
         assert_eq!(get("/auth/session").body["user"].is_null(), !is_own);
+        assert_eq!(get("/auth/session").body["csrf_token"].is_null(), !is_own);
         assert_eq!(get("/auth/verify").status, if is_own { 200 } else { 401 });
         assert_eq!(get("/account/export").status == 200, is_own);
     }

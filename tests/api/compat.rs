@@ -237,3 +237,16 @@ fn no_response_to_a_request_with_cookies_contains_a_token() {
         assert!(!answer.text.contains("eyJ0eXAiOi"), "{method} {path}: {}", answer.text);
     }
 }
+
+#[test]
+fn a_renewal_past_the_limit_of_refreshes_is_recorded_once() {
+    let server = Server::with(vec![("compat_routes", true.into()), ("refresh_rate_per_session", "3/1m".into())]);
+    let session = server.user("ada").login();
+    for _ in 0..3 {
+        session.call("POST", "/auth/jwt/refresh").send().expect(200);
+    }
+    for _ in 0..5 {
+        session.call("POST", "/auth/jwt/refresh").send().expect_error(429, "too_many_requests");
+    }
+    assert_eq!(server.count_events("limit_reached"), 1);
+}

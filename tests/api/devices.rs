@@ -342,18 +342,26 @@ fn login_as<'s>(server: &'s Server, agent: &str, more: &Value) -> Session<'s> {
 #[test]
 fn a_script_that_signs_in_again_and_again_evicts_its_own_sessions() {
     let (firefox, phone) = ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", "Phone/1");
-    for refreshes in [false, true] {
+    let kinds = [("the same each time", false), ("the same each time", true), ("names", false), ("versions", false)];
+    for (kind, refreshes) in kinds {
         let server = Server::with(unlimited(vec![("max_devices_per_user", 4.into())]));
         server.user("ada");
         let (laptop, mobile) = (login_as(&server, firefox, &json!({})), login_as(&server, phone, &json!({})));
         server.advance(60);
         let mut last = None;
-        for _ in 0..20 {
-            let own = login_as(&server, "python-requests/2.32", &json!({}));
+        for run in 0..20 {
+            let own = match kind {
+                "names" => login_as(&server, "python-requests/2.32", &json!({"device_name": format!("job-{run}")})),
+                "versions" => login_as(&server, &format!("ci-bot-{run}/1.0"), &json!({})),
+                _ => login_as(&server, "python-requests/2.32", &json!({})),
+            };
             server.advance(1);
             last = Some(if refreshes { own.refreshed() } else { own });
         }
-        assert!(laptop.is_accepted() && mobile.is_accepted(), "the person's browsers stay, refreshes: {refreshes}");
+        assert!(
+            laptop.is_accepted() && mobile.is_accepted(),
+            "the person's browsers stay, {kind}, refreshes: {refreshes}"
+        );
         assert!(last.is_some_and(|last| last.is_accepted()));
         assert_eq!(server.count_live_sessions(), 4);
         assert_eq!(server.count_sessions_revoked_for("device_evicted"), 18);

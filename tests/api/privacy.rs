@@ -91,6 +91,7 @@ fn every_column_about_a_user_is_exported_or_listed_as_withheld() {
         "sessions.used_order",
         "sessions.end_day",
         "sessions.device_generations",
+        "sessions.device_seen",
         "sessions.revoked_tokens",
         "devices.user_id",
         "devices.secret_hash",

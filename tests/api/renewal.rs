@@ -265,3 +265,15 @@ fn a_page_of_an_allowed_origin_may_read_the_new_token() {
     assert!(renewed(&answer).is_some());
     assert!(answer.header("access-control-expose-headers").is_some_and(|names| names.contains("New-Access-Token")));
 }
+
+#[test]
+fn a_bearer_who_may_not_introspect_gets_no_new_token() {
+    let server = server(vec![("clients.other.audience", json!("https://api.example.com"))]);
+    server.user("ada");
+    let body = json!({"username": "ada", "password": PASSWORD, "client_id": "other"});
+    let access = server.post("/auth/login", body).expect(200).text_at("access_token").to_owned();
+    server.advance(DUE);
+    let form = [("token", access.as_str())];
+    let answer = server.call("POST", "/auth/introspect").bearer(&access).form(&form).send().expect(401);
+    expect_nothing(&answer);
+}

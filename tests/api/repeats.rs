@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Server, Session, fingerprints::chromium, unlimited};
+use crate::support::{Answer, PASSWORD, Server, Session, fingerprints::chromium, unlimited};
 
 /// Sends a refresh with the secret of the device.
 fn refresh_with_device(session: &Session<'_>) -> Answer {
@@ -217,4 +217,38 @@ fn a_refused_repeat_does_not_reset_the_count_of_mismatches() {
     assert_eq!(server.mismatches(), 2);
     second.try_refresh().expect_error(401, "device_mismatch");
     second.try_refresh().expect_error(401, "token_revoked");
+}
+
+#[test]
+fn a_refresh_without_the_devices_secret_does_not_learn_it_once_the_client_has_sent_it() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let first = ada.login();
+    let second = Session::from(&server, &refresh_with_device(&first).expect(200));
+    assert_eq!(second.device_id, first.device_id, "the client that sends it gets it");
+    // A thief of the current token rotates it, and rotates and repeats what they get.
+    let stolen = server.post("/auth/refresh", json!({"refresh_token": second.refresh})).expect(200);
+    assert!(stolen.body["device_id"].is_null(), "{}", stolen.body);
+    let again = server.post("/auth/refresh", json!({"refresh_token": stolen.text_at("refresh_token")})).expect(200);
+    assert!(again.body["device_id"].is_null(), "{}", again.body);
+    let repeated = server.post("/auth/refresh", json!({"refresh_token": stolen.text_at("refresh_token")})).expect(200);
+    assert!(repeated.body["device_id"].is_null(), "{}", repeated.body);
+    // A login on the known device is told it.
+    let body = json!({"username": "ada", "password": PASSWORD, "device_id": first.device_id});
+    assert_eq!(server.post("/auth/login", body).expect(200).text_at("device_id"), first.device_id);
+}
+
+#[test]
+fn a_refused_repeat_does_not_hide_a_granted_one_and_is_limited_like_it() {
+    let server = Server::start();
+    let first = server.user("ada").login();
+    let second = Session::from(&server, &refresh_with_device(&first).expect(200));
+    first.try_refresh().expect_error(401, "invalid_token");
+    let granted = json!({"refresh_token": first.refresh, "device_id": first.device_id});
+    server.call("POST", "/auth/refresh").header("X-Forwarded-For", "203.0.113.9").json(granted).send().expect(200);
+    assert_eq!(server.count_events("refresh_repeated"), 2);
+    let statuses: Vec<u16> = (0..605).map(|_| first.try_refresh().status).collect();
+    assert!(statuses.contains(&401) && statuses.ends_with(&[429]), "past 600 a minute");
+    assert_eq!(server.count_events("refresh_repeated"), 2);
+    assert!(second.is_accepted());
 }

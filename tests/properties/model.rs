@@ -47,6 +47,10 @@ pub(crate) struct Session {
     pub(crate) with_device: Vec<bool>,
     /// Whether the last login, refresh or password change came from elsewhere.
     pub(crate) is_elsewhere: bool,
+    /// Whether a request has brought the secret of the device.
+    pub(crate) device_seen: bool,
+    /// The time of the last refused repeat that this process recorded.
+    pub(crate) refusal_recorded_at: Option<i64>,
     /// The time of the last event `refresh_repeated` that this process recorded.
     pub(crate) repeat_recorded_at: Option<i64>,
     /// The time at which the allowance of refreshes is full again.
@@ -77,6 +81,7 @@ impl Session {
     pub(crate) fn rotate(&mut self, now: i64, use_number: usize, with_device: bool, is_elsewhere: bool) {
         self.made_at.push(now);
         self.with_device.push(with_device);
+        self.device_seen |= with_device;
         self.is_elsewhere = is_elsewhere;
         self.last_used_at = now;
         self.use_number = use_number;
@@ -100,11 +105,13 @@ impl Session {
         permitted
     }
 
-    /// Returns whether an event `refresh_repeated` is recorded now, which happens at most once a minute.
-    pub(crate) fn record_repeat(&mut self, now: i64) -> bool {
-        let due = self.repeat_recorded_at.is_none_or(|last| now - last >= 60);
+    /// Returns whether an event `refresh_repeated` is recorded now, which happens at most once a minute for repeats that are
+    /// granted, and as often for those that are refused.
+    pub(crate) fn record_repeat(&mut self, now: i64, is_refused: bool) -> bool {
+        let last = if is_refused { &mut self.refusal_recorded_at } else { &mut self.repeat_recorded_at };
+        let due = last.is_none_or(|last| now - last >= 60);
         if due {
-            self.repeat_recorded_at = Some(now);
+            *last = Some(now);
         }
         due
     }
@@ -251,11 +258,12 @@ impl Model {
     }
 
     /// Adds the tokens of a response, after checking their claims. `fresh` is the expected claim of the access token.
-    pub(crate) fn take(&mut self, session: usize, answer: &Answer, fresh: bool) {
+    /// `is_told` is whether the response must contain the secret of the device.
+    pub(crate) fn take(&mut self, session: usize, answer: &Answer, fresh: bool, is_told: bool) {
         let Session { id, device, ends_at, refresh_ends_at, .. } = self.sessions[session].clone();
         let exp = (self.now + ACCESS).min(ends_at).min(refresh_ends_at);
         assert_eq!(answer.text_at("session_id"), id);
-        assert_eq!(answer.text_at("device_id"), device);
+        assert_eq!(answer.body["device_id"].as_str(), is_told.then_some(&*device));
         assert_eq!(answer.body["expires_in"], exp - self.now);
         assert_eq!(answer.body["refresh_expires_in"], refresh_ends_at - self.now);
         let refresh = answer.text_at("refresh_token").to_owned();

@@ -120,7 +120,8 @@ impl Walk {
                 self.server = self.server.take().map(Server::restart);
                 // The limits are kept in memory only.
                 for session in &mut self.model.sessions {
-                    (session.repeat_recorded_at, session.allowance_full_at) = (None, 0);
+                    (session.repeat_recorded_at, session.refusal_recorded_at) = (None, None);
+                    session.allowance_full_at = 0;
                 }
                 self.model.limit_recorded.clear();
             }
@@ -151,8 +152,8 @@ impl Walk {
             model.revoke("session_revoked", |index, _| index == oldest);
         }
         let device_id = answer.text_at("device_id").to_owned();
-        match device {
-            Some(known) => assert_eq!(device_id, known),
+        match &device {
+            Some(known) => assert_eq!(device_id, *known),
             None => {
                 assert!(!model.devices.contains(&device_id));
                 model.devices.push(device_id.clone());
@@ -164,6 +165,7 @@ impl Walk {
             device: device_id,
             made_at: vec![now],
             with_device: vec![false],
+            device_seen: device.is_some(),
             last_used_at: now,
             use_number: model.uses,
             ends_at: now + SESSION,
@@ -171,7 +173,7 @@ impl Walk {
             ..Session::default()
         });
         model.happened("login_succeeded");
-        model.take(model.sessions.len() - 1, &answer, true);
+        model.take(model.sessions.len() - 1, &answer, true, true);
     }
 
     fn refresh(&mut self, token: &Index, with_device: bool, elsewhere: bool, foreign: bool) {
@@ -183,24 +185,25 @@ impl Walk {
         let answer = if elsewhere { call.header("X-Forwarded-For", "203.0.113.66") } else { call }.send();
         let (now, decision) = (self.model.now, self.model.rotation(&token, with_device));
         let session = &mut self.model.sessions[token.session];
+        let is_told = with_device || !session.device_seen;
         match decision {
             Err((status, code)) => {
                 answer.expect_error(status, code);
                 if code == "refresh_reused" {
                     self.model.happened("refresh_reused");
                     self.model.revoke("session_revoked", |index, _| index == token.session);
-                } else if code == "invalid_token" && session.record_repeat(now) {
+                } else if code == "invalid_token" && session.record_repeat(now, true) {
                     self.model.happened("refresh_repeated");
                 }
             }
             Ok(Given::Current) => {
                 let answer = answer.expect(200);
                 let current = session.current.clone();
-                if elsewhere != session.is_elsewhere && session.record_repeat(now) {
+                if elsewhere != session.is_elsewhere && session.record_repeat(now, false) {
                     self.model.happened("refresh_repeated");
                 }
                 assert_eq!(answer.text_at("refresh_token"), current, "byte for byte");
-                self.model.take(token.session, &answer, false);
+                self.model.take(token.session, &answer, false, is_told);
             }
             Ok(Given::Successor) if !session.take_refresh(now) => {
                 answer.expect_error(429, "too_many_requests");
@@ -211,7 +214,7 @@ impl Walk {
                 assert_ne!(answer.text_at("refresh_token"), session.current);
                 self.model.uses += 1;
                 session.rotate(now, self.model.uses, with_device, elsewhere);
-                self.model.take(token.session, &answer, false);
+                self.model.take(token.session, &answer, false, is_told);
             }
         }
     }
@@ -301,7 +304,7 @@ impl Walk {
         let is_elsewhere = session.is_elsewhere;
         session.rotate(now, self.model.uses, false, is_elsewhere);
         session.since_password = session.made_at.len() - 1;
-        self.model.take(token.session, &answer, true);
+        self.model.take(token.session, &answer, true, true);
     }
 
     fn set_disabled(&mut self, disabled: bool) {

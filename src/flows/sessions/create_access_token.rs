@@ -189,6 +189,7 @@ fn session(
         mismatches: Mismatches::default(),
         repeated: None,
         fingerprint: None,
+        device_seen: false,
         scope: None,
         revoked_at: None,
         revoked_reason: None,

@@ -12,7 +12,7 @@ use crate::{
     config::{Client, FingerprintPolicy, Profile},
     domain::{
         Permission, Scope, SessionId, UnixTime, User,
-        audit_event::{AuditEvent, Event, RequestContext},
+        audit_event::RequestContext,
         device::{Comparison, DeviceSecret, Fingerprint},
         generations::Issued,
         refresh_token::{RefreshClaims, RefreshTokenError},
@@ -28,8 +28,8 @@ use crate::{
             past_limit, refresh_record,
         },
     },
-    memory::throttle::{PastLimit, RetryAfter},
-    store::{self, audit, sessions, users},
+    memory::throttle::RetryAfter,
+    store::{self, sessions, users},
 };
 
 /// An error of a refresh.
@@ -107,10 +107,13 @@ enum Attempt {
 }
 
 impl Attempt {
-    /// Adds what the comparison of the fingerprint found.
-    fn with_comparison(self, compared: Option<Comparison>) -> Self {
+    /// Adds what the comparison of the fingerprint found, and removes the secret of the device if `hides_device` says so.
+    fn with(self, compared: Option<Comparison>, hides_device: bool) -> Self {
         match self {
-            Self::Issued(tokens) => Self::Issued(Box::new(Tokens { compared, ..*tokens })),
+            Self::Issued(tokens) => {
+                let device_id = tokens.device_id.clone().filter(|_| !hides_device);
+                Self::Issued(Box::new(Tokens { compared, device_id, ..*tokens }))
+            }
             Self::Overtaken => Self::Overtaken,
         }
     }
@@ -177,6 +180,8 @@ async fn attempt(
         audience_of(request, client)?;
     }
     let shown = shown(vestibule, &check);
+    // A client that sends the secret of its device knows it. Another request may come from a thief, who would learn it here.
+    let hides_device = session.device_seen && !with_device;
     let attempt = match decision {
         Decision::Rotate => {
             if let Err(wait) = vestibule.throttle.refreshes.peek(&session.id) {
@@ -189,12 +194,12 @@ async fn attempt(
                     refuse(vestibule, &session, wait, context).await
                 };
             }
-            let mut next = after_refresh(&session, client, &check, context);
+            let mut next = after_refresh(&session, client, &check, with_device, context);
             next.refresh_expires_at = now.plus(client.refresh_token_lifetime.seconds()).min(next.expires_at);
             next.generations =
                 session.generations.after_rotation(claims.generation, Issued { at: now, with_device }, policy.grace);
             next.access_expires_at = access_expiry(&next, client, now);
-            if !update_if_at_generation(
+            if !refresh_record::update_if_at_generation(
                 vestibule,
                 session.generations.current(),
                 &next,
@@ -215,8 +220,8 @@ async fn attempt(
             if let Err(wait) = vestibule.throttle.refreshes.take(&session.id) {
                 return refuse(vestibule, &session, wait, context).await;
             }
-            let next = after_refresh(&session, client, &check, context);
-            let claimed = update_if_at_generation(
+            let next = after_refresh(&session, client, &check, with_device, context);
+            let claimed = refresh_record::update_if_at_generation(
                 vestibule,
                 session.generations.current(),
                 &next,
@@ -252,6 +257,9 @@ async fn attempt(
             Err(RefreshError::Reused(session.id))
         }
         Decision::RefuseWithoutDevice => {
+            if let Err(wait) = vestibule.throttle.repeats.take(&session.id) {
+                return refuse(vestibule, &session, wait, context).await;
+            }
             refresh_record::record_repeat_without_device(vestibule, &session, context).await?;
             Err(RefreshError::WithoutDevice(session.id))
         }
@@ -260,7 +268,7 @@ async fn attempt(
             Err(RefreshError::DeviceMismatch(session.id, shown.clone()))
         }
     };
-    attempt.map(|attempt| attempt.with_comparison(shown))
+    attempt.map(|attempt| attempt.with(shown, hides_device))
 }
 
 /// Issues the tokens of a session. If the session or the authorization version was revoked after the rows were read, reads the
@@ -346,8 +354,7 @@ async fn refuse(
     wait: RetryAfter,
     context: &RequestContext,
 ) -> Result<Attempt, RefreshError> {
-    let event = || AuditEvent::new(Event::LimitReached, context).user(session.user_id).session(session.id);
-    past_limit::record(vestibule, &PastLimit::Refreshes(session.id), event).await?;
+    past_limit::record_refresh(vestibule, session.id, session.user_id, context).await?;
     Err(RefreshError::TooMany(wait))
 }
 
@@ -365,34 +372,20 @@ async fn is_current(vestibule: &Vestibule, claims: &RefreshClaims) -> store::Res
 
 /// Returns the session with the fields that every refresh updates. A rotation also changes `generations` and
 /// `refresh_expires_at`.
-fn after_refresh(session: &Session, client: &Client, check: &FingerprintCheck, context: &RequestContext) -> Session {
+fn after_refresh(
+    session: &Session,
+    client: &Client,
+    check: &FingerprintCheck,
+    with_device: bool,
+    context: &RequestContext,
+) -> Session {
     Session {
         last_used_at: context.now,
         access_expires_at: access_expiry(session, client, context.now),
         ip: context.ip.clone(),
         user_agent: context.user_agent.clone(),
         fingerprint: check.sealed.clone(),
+        device_seen: session.device_seen || with_device,
         ..session.clone()
     }
-}
-
-/// Updates the row of the session to `next` and inserts the audit event, if there is one. Changes nothing if the row is no
-/// longer at `from_generation` or the session is revoked. Returns whether the row was updated.
-async fn update_if_at_generation(
-    vestibule: &Vestibule,
-    from_generation: i64,
-    next: &Session,
-    event: Option<AuditEvent>,
-) -> store::Result<bool> {
-    let row = next.clone();
-    vestibule
-        .store
-        .write(async move |tx| {
-            let won = sessions::claim(tx, from_generation, &row).await?;
-            if let (true, Some(event)) = (won, &event) {
-                audit::insert(tx, event).await?;
-            }
-            Ok(won)
-        })
-        .await
 }

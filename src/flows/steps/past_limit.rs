@@ -3,7 +3,7 @@
 
 use crate::{
     domain::{
-        UserId,
+        SessionId, UserId,
         audit_event::{AuditEvent, Event, RequestContext},
     },
     flows::Vestibule,
@@ -41,6 +41,17 @@ pub(in crate::flows) async fn record_action(
     context: &RequestContext,
 ) -> store::Result<()> {
     record(vestibule, &PastLimit::Actions(user), || AuditEvent::new(Event::LimitReached, context).user(user)).await
+}
+
+/// Records a refresh past `refresh_rate_per_session`.
+pub(crate) async fn record_refresh(
+    vestibule: &Vestibule,
+    session: SessionId,
+    user: UserId,
+    context: &RequestContext,
+) -> store::Result<()> {
+    let event = || AuditEvent::new(Event::LimitReached, context).user(user).session(session);
+    record(vestibule, &PastLimit::Refreshes(session), event).await
 }
 
 /// Records a registration, or another attempt to take a name, past `register_rate_per_ip`.

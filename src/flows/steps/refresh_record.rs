@@ -11,6 +11,7 @@ use crate::{
         Vestibule,
         steps::{fingerprint_check::FingerprintCheck, revocation::Revocation},
     },
+    memory::throttle::Recorded,
     store::{self, audit, session_counters, sessions},
 };
 
@@ -25,7 +26,8 @@ pub(in crate::flows) async fn record_repeat(
     check: Option<AuditEvent>,
     context: &RequestContext,
 ) -> store::Result<()> {
-    let is_due = |event: &AuditEvent| vestibule.throttle.recorded.take(&(session.id, event.event)).is_ok();
+    let is_due =
+        |event: &AuditEvent| vestibule.throttle.recorded.take(&Recorded::Granted(session.id, event.event)).is_ok();
     let elsewhere = elsewhere.filter(is_due);
     let check = check.filter(is_due);
     let matched = session.mismatches.in_a_row > 0;
@@ -59,7 +61,7 @@ pub(in crate::flows) async fn record_repeat_without_device(
     context: &RequestContext,
 ) -> store::Result<()> {
     let event = from_elsewhere(session, context).detail("refused", "device_id");
-    if vestibule.throttle.recorded.take(&(session.id, event.event)).is_err() {
+    if vestibule.throttle.recorded.take(&Recorded::RefusedRepeat(session.id)).is_err() {
         return Ok(());
     }
     let (id, repeat) = (session.id, RepeatFromElsewhere { at: context.now, ip: context.ip.clone() });
@@ -144,6 +146,27 @@ pub(in crate::flows) async fn count_device_mismatch(
                 revocation.carry_out(tx).await?;
             }
             Ok(())
+        })
+        .await
+}
+
+/// Updates the row of the session to `next` and inserts the audit event, if there is one. Changes nothing if the row is no
+/// longer at `from_generation` or the session is revoked. Returns whether the row was updated.
+pub(in crate::flows) async fn update_if_at_generation(
+    vestibule: &Vestibule,
+    from_generation: i64,
+    next: &Session,
+    event: Option<AuditEvent>,
+) -> store::Result<bool> {
+    let row = next.clone();
+    vestibule
+        .store
+        .write(async move |tx| {
+            let won = sessions::claim(tx, from_generation, &row).await?;
+            if let (true, Some(event)) = (won, &event) {
+                audit::insert(tx, event).await?;
+            }
+            Ok(won)
         })
         .await
 }

@@ -1,7 +1,9 @@
 //! Export user: reads all stored data about a user, for the user (GDPR Art. 15 and 20), page by page.
 
 use crate::{
-    domain::{AccessClaims, DeviceRowId, UnixTime, User, UserId, audit_event::RequestContext, session::Session},
+    domain::{
+        AccessClaims, DeviceRowId, SessionId, UnixTime, User, UserId, audit_event::RequestContext, session::Session,
+    },
     flows::{Vestibule, steps::past_limit},
     memory::throttle::RetryAfter,
     store::{self, audit, devices, sessions, users},
@@ -23,9 +25,10 @@ pub enum ExportError {
 
 /// The rows of one page.
 pub enum Page {
-    /// Sessions, the most recently used first. Ended sessions are included until they are deleted.
+    /// Sessions: those that were not revoked, the most recently used first on each page, then the revoked ones, the last
+    /// revoked first. Ended sessions are included until they are deleted.
     Sessions(Vec<Session>),
-    /// Devices, the most recently used first.
+    /// Devices, in the order of their ids.
     Devices(Vec<devices::Device>),
     /// Audit events, newest first.
     AuditEvents(Vec<audit::StoredEvent>),
@@ -34,10 +37,12 @@ pub enum Page {
 /// The position of a page: its list, and the last row before it. `None` for the first page of the list.
 #[derive(Clone, Copy, Debug)]
 pub enum Position {
-    /// After the session with this place in the order of use.
-    Sessions(Option<i64>),
-    /// After the device with this time of last use and this id.
-    Devices(Option<(UnixTime, DeviceRowId)>),
+    /// After this session, among those that were not revoked.
+    Sessions(Option<SessionId>),
+    /// After the session with this time of revocation and this id, among those that were revoked.
+    RevokedSessions(Option<(UnixTime, SessionId)>),
+    /// After the device with this id.
+    Devices(Option<DeviceRowId>),
     /// After the event with this number.
     AuditEvents(Option<i64>),
 }
@@ -76,13 +81,20 @@ pub async fn read_page(
     let mut reader = vestibule.store.read().await?;
     Ok(match position {
         Position::Sessions(after) => {
-            let (rows, last) = sessions::page_by_user(&mut reader, user, after, PAGE).await?;
-            let next = last.map_or(Position::Devices(None), |last| Position::Sessions(Some(last)));
+            let rows = sessions::page_unrevoked_by_user(&mut reader, user, after, PAGE).await?;
+            let last = last_of_full(&rows).and_then(|_| rows.iter().map(|session| session.id).min());
+            let next = last.map_or(Position::RevokedSessions(None), |last| Position::Sessions(Some(last)));
+            (Page::Sessions(rows), Some(next))
+        }
+        Position::RevokedSessions(after) => {
+            let rows = sessions::page_revoked_by_user(&mut reader, user, after, PAGE).await?;
+            let last = last_of_full(&rows).and_then(|last| Some((last.revoked_at?, last.id)));
+            let next = last.map_or(Position::Devices(None), |last| Position::RevokedSessions(Some(last)));
             (Page::Sessions(rows), Some(next))
         }
         Position::Devices(after) => {
             let rows = devices::page_by_user(&mut reader, user, after, PAGE).await?;
-            let last = rows.last().filter(|_| rows.len() as i64 == PAGE).map(|device| (device.last_used_at, device.id));
+            let last = last_of_full(&rows).map(|device| device.id);
             let next = last.map_or(Position::AuditEvents(None), |last| Position::Devices(Some(last)));
             (Page::Devices(rows), Some(next))
         }
@@ -91,4 +103,9 @@ pub async fn read_page(
             (Page::AuditEvents(rows), last.map(|last| Position::AuditEvents(Some(last))))
         }
     })
+}
+
+/// Returns the last row of a full page, after which there may be more.
+fn last_of_full<T>(rows: &[T]) -> Option<&T> {
+    rows.last().filter(|_| rows.len() as i64 == PAGE)
 }

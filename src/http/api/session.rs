@@ -62,6 +62,9 @@ pub async fn session(
 /// token to refresh it.
 fn csrf_token(vestibule: &Vestibule, cookies: Cookies<'_>) -> Option<String> {
     let token = cookies.session().ok().flatten()?;
+    if token.is_for_another_service(vestibule) {
+        return None;
+    }
     let (session, _) = session_of(vestibule, &token.presented()).ok()?;
     Some(vestibule.csrf_token(session))
 }

@@ -53,7 +53,8 @@ pub struct TokenResponse {
     /// The id of the session.
     session_id: String,
     /// A secret by which the server recognises the device. If the next login sends it, the new session replaces the old session
-    /// of this device. Null if the server has deleted the device.
+    /// of this device. Null if the server has deleted the device, and for a refresh that does not send it although an earlier
+    /// request of the session did: such a request may come from a thief.
     #[schema(required)]
     device_id: Option<String>,
     /// Whether the session is bound to its device: then each refresh must send a matching fingerprint.

@@ -230,6 +230,15 @@ impl<'r> SessionToken<'r> {
             Self::Access(token) => PresentedToken::AccessCookie(token),
         }
     }
+
+    /// Returns whether this is an access token for another service, which may do nothing at this server.
+    pub fn is_for_another_service(&self, vestibule: &Vestibule) -> bool {
+        match *self {
+            Self::Refresh(_) => false,
+            Self::Access(token) => authenticate::verify_signature(vestibule, token)
+                .is_ok_and(|claims| claims.aud != vestibule.config.tokens.audience),
+        }
+    }
 }
 
 /// An access token whose signature was verified, and its claims.

@@ -5,7 +5,7 @@ use rocket::{
     request::{FromRequest, Outcome},
 };
 
-use super::{AccessToken, grant, of_header};
+use super::{AccessToken, of_header};
 use crate::http::{
     app_state::app_state,
     errors::{ApiError, guard_outcome},
@@ -32,8 +32,9 @@ impl<'r> FromRequest<'r> for BearerToken {
     }
 }
 
-/// Returns the verified access token of the header; `None` if the header has no bearer token.
+/// Returns the verified access token of the header; `None` if the header has no bearer token. The token is not granted, so the
+/// response does not renew it: whether its bearer may call the endpoint is decided later.
 fn read(request: &Request<'_>) -> Result<Option<AccessToken>, ApiError> {
     let vestibule = app_state(request)?;
-    of_header(request, vestibule)?.map(|token| grant(request, token)).transpose()
+    of_header(request, vestibule)
 }
