@@ -32,6 +32,7 @@ use vestibule::{
             login::{Login, login},
             refresh::{Refresh, refresh},
         },
+        steps::acting::Acting,
         steps::{authenticate::authenticate, client},
         users::add_user::{NewAccount, add_user},
     },
@@ -91,9 +92,10 @@ impl Bench {
                 roles: vec![],
                 permissions: vec![],
                 claims: serde_json::Map::new(),
-                password: password(),
+                password: Some(password()),
+                disabled: false,
             };
-            add_user(&vestibule, account, &origin).await.expect("the user is new");
+            add_user(&vestibule, account, &Acting::operator(now)).await.expect("the user is new");
             let request = Login {
                 audience: None,
                 identifier: Identifier::parse("person").expect("a name"),

@@ -21,9 +21,10 @@ use std::{
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
 use vestibule::{
-    domain::{audit_event::RequestContext, jwt::Algorithm},
+    domain::jwt::Algorithm,
     flows::{
         keys::rotate_keys::{When, rotate_keys},
+        steps::acting::Acting,
         steps::signing::generate,
     },
 };
@@ -205,7 +206,7 @@ const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDsa, Algorithm::Rs256, Algorith
 
 /// Rotates to a key of the algorithm with this number. Returns the new key's `kid`.
 fn rotate(server: &Server, number: u32, when: When) -> String {
-    let context = RequestContext::command_line(server.clock.now());
+    let context = Acting::operator(server.clock.now());
     let algorithm = ALGORITHMS[number as usize];
     let rotated = wait_for(async { rotate_keys(&server.vestibule, generate(algorithm).await, when, &context).await });
     rotated.expect("it rotates").kid

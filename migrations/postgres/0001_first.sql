@@ -11,10 +11,10 @@ create table meta (
 create table users (
     id                    text primary key check (length(id) = 36),
     username              text,
-    username_key          text unique,
+    username_key          text collate "C" unique,
     -- "C": `lower` folds the letters of ASCII alone, as SQLite's does, whatever the locale of the database.
     email                 text collate "C",
-    email_key             text unique,
+    email_key             text collate "C" unique,
     email_verified_at     bigint,
     disabled_at           bigint,
     authorization_version bigint not null default 1 check (authorization_version >= 1),
@@ -36,6 +36,55 @@ create table credentials (
 );
 
 create unique index credentials_one_password on credentials (user_id) where kind = 'password';
+
+create index users_disabled on users (id) where disabled_at is not null;
+
+create table one_time_tokens (
+    sha256     bytea primary key check (length(sha256) = 32),
+    purpose    text not null check (purpose in ('setup', 'invite', 'reset')),
+    user_id    text references users (id) on delete cascade,
+    created_at bigint not null,
+    expires_at bigint not null,
+    used_at    bigint,
+    check ((user_id is null) = (purpose = 'setup'))
+);
+
+create index one_time_tokens_by_end on one_time_tokens (expires_at);
+create index one_time_tokens_by_user on one_time_tokens (user_id);
+create unique index one_time_tokens_one_link on one_time_tokens (user_id) where used_at is null;
+
+create function one_time_tokens_end_with_the_password() returns trigger language plpgsql as $$
+begin
+    delete from one_time_tokens where user_id = new.user_id and used_at is null;
+    return null;
+end
+$$;
+
+create trigger one_time_tokens_end_with_a_first_password after insert on credentials for each row
+    execute function one_time_tokens_end_with_the_password();
+create trigger one_time_tokens_end_with_a_new_password after update of updated_at on credentials for each row
+    execute function one_time_tokens_end_with_the_password();
+
+create function one_time_tokens_end_with_the_state() returns trigger language plpgsql as $$
+begin
+    delete from one_time_tokens where user_id = new.id and used_at is null;
+    return null;
+end
+$$;
+
+create trigger one_time_tokens_end_with_the_state after update of email_key, disabled_at on users for each row
+    when (new.email_key is distinct from old.email_key or (new.disabled_at is null) <> (old.disabled_at is null))
+    execute function one_time_tokens_end_with_the_state();
+
+create table clients (
+    id          text primary key check (length(id) between 1 and 64),
+    name        text check (length(name) between 1 and 64),
+    audiences   text not null default '[]' check (jsonb_typeof(audiences::jsonb) = 'array'),
+    scopes      text check (scopes is null or jsonb_typeof(scopes::jsonb) = 'array'),
+    grants      text not null check (jsonb_typeof(grants::jsonb) = 'array'),
+    secret_hash text check (secret_hash like 'sha256$%'),
+    created_at  bigint not null
+);
 
 create table roles (
     name       text primary key check (length(name) between 1 and 64),
@@ -158,7 +207,8 @@ create unique index signing_keys_one_next on signing_keys (status) where status 
 create table changes (
     seq     bigint primary key generated always as identity,
     kind    text not null check (
-        kind in ('session_revoked', 'token_revoked', 'session_tokens_revoked', 'authorization_version', 'signing_keys')
+        kind in ('session_revoked', 'token_revoked', 'session_tokens_revoked', 'authorization_version', 'signing_keys',
+            'clients')
     ),
     subject text not null,
     value   bigint,
@@ -177,16 +227,24 @@ create table audit_events (
     user_id    text,
     session_id text,
     ip         text,
-    detail     text not null default '{}' check (jsonb_typeof(detail::jsonb) = 'object')
+    detail     text not null default '{}' check (jsonb_typeof(detail::jsonb) = 'object'),
+    actor      text
 );
 
 create index audit_events_by_time on audit_events (at);
-create index audit_events_by_user on audit_events (user_id);
+create index audit_events_by_user on audit_events (user_id, at);
+create index audit_events_by_event on audit_events (event, at);
+create index audit_events_by_actor on audit_events (actor) where actor is not null;
 
 create trigger audit_events_are_not_altered before update on audit_events for each row
     when (
         new.id <> old.id or new.at <> old.at or new.event <> old.event
-        or new.user_id is not null or new.session_id is not null or new.ip is not null or new.detail <> '{}'
+        or not (
+            (new.user_id is null and new.session_id is null and new.ip is null and new.detail = '{}'
+                and new.actor is not distinct from old.actor)
+            or (new.user_id is not distinct from old.user_id and new.session_id is not distinct from old.session_id
+                and new.detail = old.detail and new.ip is null and new.actor is null)
+        )
     )
     execute function refuse('audit events can only be made to forget a person');
 

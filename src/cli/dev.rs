@@ -5,10 +5,10 @@ use clap::Args;
 use crate::{
     cli::{Failure, listen::ListenArgs},
     config::Flags,
-    domain::{Email, Identifier, audit_event::RequestContext, password::Password},
+    domain::{Email, Identifier, password::Password},
     flows::{
         Vestibule,
-        steps::verify_password,
+        steps::{acting::Acting, verify_password},
         users::add_user::{NewAccount, add_user},
     },
     store::users,
@@ -50,7 +50,7 @@ pub(super) async fn sample_user(vestibule: &Vestibule) -> Result<String, Failure
     let is_original = match existing {
         Some(user) => verify_password::find_matching_hash(vestibule, user.id, &password).await?.is_some(),
         None => {
-            add_user(vestibule, account(email, password), &RequestContext::command_line(vestibule.clock.now())).await?;
+            add_user(vestibule, account(email, password), &Acting::operator(vestibule.clock.now())).await?;
             true
         }
     };
@@ -70,6 +70,7 @@ fn account(email: Email, password: Password) -> NewAccount {
         roles: Vec::new(),
         permissions: Vec::new(),
         claims: serde_json::Map::new(),
-        password,
+        password: Some(password),
+        disabled: false,
     }
 }

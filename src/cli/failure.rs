@@ -91,6 +91,7 @@ fails_with!(
     crate::flows::users::change_user::ChangeUserError,
     crate::flows::users::delete_user::DeleteUserError,
     crate::flows::steps::verify_password::VerifyPasswordError,
+    crate::flows::sessions::revoke_sessions::RevokeOfUserError,
     crate::flows::roles::remove_role::RemoveRoleError,
     crate::flows::roles::set_role::SetRoleError,
     crate::flows::keys::retire_key::RetireError,

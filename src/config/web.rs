@@ -41,6 +41,9 @@ settings! {
         /// The addresses and networks of the proxies in front of this server. Only their headers `X-Forwarded-…` are used.
         #[key("trusted_proxies", default = vec!["127.0.0.1", "::1"], main = true)]
         trusted_proxies: Vec<IpNet>,
+        /// The networks from which `/admin` answers. From elsewhere it is 404. Unset: from everywhere.
+        #[key("admin_networks", default = Vec::<&str>::new(), main = true)]
+        admin_networks: Vec<IpNet>,
         /// The hosts to which a browser may be redirected after the login, in addition to this server. Examples:
         /// `app.example.com`, `app.example.com:8443`, `*.example.com`.
         #[key("allowed_redirect_hosts", default = Vec::<&str>::new(), main = true)]

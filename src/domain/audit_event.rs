@@ -37,6 +37,12 @@ pub enum Event {
     RoleRemoved,
     TokenRevoked,
     LimitReached,
+    LinkCreated,
+    LinkUsed,
+    ClientAdded,
+    ClientChanged,
+    ClientRemoved,
+    DeviceRemoved,
 }
 
 impl Event {
@@ -72,6 +78,37 @@ impl Event {
             Self::RoleRemoved => "role_removed",
             Self::TokenRevoked => "token_revoked",
             Self::LimitReached => "limit_reached",
+            Self::LinkCreated => "link_created",
+            Self::LinkUsed => "link_used",
+            Self::ClientAdded => "client_added",
+            Self::ClientChanged => "client_changed",
+            Self::ClientRemoved => "client_removed",
+            Self::DeviceRemoved => "device_removed",
+        }
+    }
+}
+
+/// Who caused an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The user that the event concerns, somebody without an account, or the server itself.
+    Unnamed,
+    /// The operator, on the command line.
+    CommandLine,
+    /// This user, by means of the administration.
+    User(UserId),
+}
+
+impl Actor {
+    /// The text in the log for the command line. It is not the id of a user.
+    pub const COMMAND_LINE: &str = "command_line";
+
+    /// Returns the text in the log; `None` for [`Actor::Unnamed`].
+    pub fn text(self) -> Option<String> {
+        match self {
+            Self::Unnamed => None,
+            Self::CommandLine => Some(Self::COMMAND_LINE.to_owned()),
+            Self::User(user) => Some(user.to_string()),
         }
     }
 }
@@ -89,14 +126,17 @@ pub struct AuditEvent {
     pub session: Option<SessionId>,
     /// The client's IP address. `None` as in [`RequestContext::ip`].
     pub ip: Option<String>,
+    /// Who caused the event.
+    pub actor: Actor,
     /// Further details, by name. They never contain a secret, and never a login name that no user has.
     pub detail: Map<String, Value>,
 }
 
 impl AuditEvent {
-    /// Returns an event with the time and the address of `context`, without user, session and details.
+    /// Returns an event with the time, the address and the actor of `context`, without user, session and details.
     pub fn new(event: Event, context: &RequestContext) -> Self {
-        Self { at: context.now, event, user: None, session: None, ip: context.ip.clone(), detail: Map::new() }
+        let (ip, actor) = (context.ip.clone(), context.actor);
+        Self { at: context.now, event, user: None, session: None, ip, actor, detail: Map::new() }
     }
 
     /// Sets the user that the event concerns.
@@ -131,12 +171,24 @@ pub struct RequestContext {
     pub ip: Option<String>,
     /// The client's `User-Agent`, truncated to 512 bytes. `None` if the request has no such header.
     pub user_agent: Option<String>,
+    /// Who acts, if it is not the user that the event concerns.
+    pub actor: Actor,
 }
 
 impl RequestContext {
-    /// Returns the context of a call without a request: from the command line, from the code of an application, or from
-    /// a background task.
+    /// Returns the context of a command.
     pub fn command_line(now: UnixTime) -> Self {
-        Self { now, ip: None, user_agent: None }
+        Self { now, ip: None, user_agent: None, actor: Actor::CommandLine }
+    }
+
+    /// Returns the context of a call from the code of an application, or from a background task.
+    pub fn internal(now: UnixTime) -> Self {
+        Self { now, ip: None, user_agent: None, actor: Actor::Unnamed }
+    }
+
+    /// Returns the context with the user who acts.
+    #[must_use]
+    pub fn by(self, user: UserId) -> Self {
+        Self { actor: Actor::User(user), ..self }
     }
 }

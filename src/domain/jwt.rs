@@ -251,6 +251,6 @@ pub fn base64url(bytes: &[u8]) -> String {
 }
 
 /// Decodes base64url without padding, such as the output of [`base64url`]. Returns `None` if the text is malformed.
-pub(super) fn from_base64url(text: &str) -> Option<Vec<u8>> {
+pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

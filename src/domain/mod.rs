@@ -25,6 +25,7 @@ pub mod mismatches;
 pub mod password;
 pub mod permission;
 pub mod policy;
+pub mod power;
 pub mod rate;
 pub mod redirect;
 pub mod refresh_token;
@@ -39,6 +40,7 @@ pub mod span;
 mod time;
 pub mod unicode;
 pub mod user;
+pub mod user_change;
 mod words;
 
 pub use self::{

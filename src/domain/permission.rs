@@ -23,10 +23,17 @@ const RESERVED: [&str; 6] = ["openid", "profile", "email", "address", "phone", "
 
 /// The permissions that the server itself defines. The role `admin` has these permissions and the permissions of all
 /// other roles.
-pub const BUILT_IN: [&str; 8] = [
-    "audit:read", "roles:read", "roles:write", "sessions:read", "sessions:revoke", "tokens:introspect", "users:read",
-    "users:write",
+pub const BUILT_IN: [&str; 13] = [
+    "audit:read", "clients:read", "clients:write", "keys:read", "keys:write", "roles:read", "roles:write",
+    "sessions:read", "sessions:revoke", "tokens:introspect", "users:read", "users:vouch", "users:write",
 ];
+
+/// The permissions that only an admin gives to somebody.
+pub const GIVEN_BY_ADMINS: [&str; 4] = ["audit:read", "clients:write", "keys:write", VOUCH];
+
+/// The permission to change what applications trust about somebody else: the name, the address, its verification, and the
+/// custom claims.
+pub const VOUCH: &str = "users:vouch";
 
 /// The permission that the user of an access token needs to introspect tokens (RFC 7662).
 pub const INTROSPECT: &str = "tokens:introspect";

@@ -24,6 +24,11 @@ impl UnixTime {
         Self(seconds)
     }
 
+    /// Reads a time in RFC 3339. Returns `None` for another text. A fraction of a second is dropped.
+    pub fn parse(text: &str) -> Option<Self> {
+        OffsetDateTime::parse(text, &Rfc3339).ok().map(|time| Self(time.unix_timestamp()))
+    }
+
     /// Returns the number of seconds since the epoch.
     pub const fn seconds(self) -> i64 {
         self.0

@@ -120,6 +120,15 @@ pub fn email_key(address: &str) -> String {
     format!("{}@{domain}", fold(local))
 }
 
+/// Returns the beginning of the lookup keys of the usernames and addresses that begin with `typed`.
+pub fn key_prefix(typed: &str) -> String {
+    match typed.trim().split_once('@') {
+        // The key has the domain in ASCII, and only a whole domain can be converted.
+        Some((_, domain)) if !domain.is_ascii() => email_key(typed.trim()),
+        _ => fold(typed.trim()),
+    }
+}
+
 /// A login name as the user typed it. A text that contains `@` is an email address.
 #[derive(Clone, Debug)]
 pub enum Identifier {

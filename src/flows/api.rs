@@ -125,7 +125,7 @@ impl Vestibule {
         user: UserId,
         options: AccessTokenOptions,
     ) -> Result<IssuedAccessToken, CreateAccessTokenError> {
-        create_access_token(self, user, options, &RequestContext::command_line(self.clock.now())).await
+        create_access_token(self, user, options, &RequestContext::internal(self.clock.now())).await
     }
 
     /// Revokes a token. For a refresh token, its session is revoked. For an access token, only this token is revoked. When
@@ -144,7 +144,7 @@ impl Vestibule {
     /// # Errors
     /// [`StoreError`](crate::StoreError) if the database fails. Then the token may still be valid.
     pub async fn invalidate(&self, token: &str) -> Result<(), store::Error> {
-        match revoke(self, token, None, &RequestContext::command_line(self.clock.now())).await {
+        match revoke(self, token, None, &RequestContext::internal(self.clock.now())).await {
             Err(RevokeTokenError::Store(error)) => Err(error),
             // `revoke` returns `ForeignClient` only if it is called for a client.
             Ok(()) | Err(RevokeTokenError::ForeignClient) => Ok(()),

@@ -75,7 +75,7 @@ async fn sweep_batch(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swep
                 devices: devices::delete_expired(tx, unused, BATCH).await?,
                 audit_events: audit::delete_expired(tx, past, BATCH).await?,
                 changes: changes::delete_expired(tx, now, BATCH).await?,
-                signing_keys: signing::remove_expired(tx, &RequestContext::command_line(now)).await?,
+                signing_keys: signing::remove_expired(tx, &RequestContext::internal(now)).await?,
             })
         })
         .await

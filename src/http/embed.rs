@@ -12,6 +12,7 @@ use rocket::{
 };
 
 use super::{
+    admin::networks::within_networks,
     app_state::AppState,
     browser::{cors, set_cookies},
     compat, db, error_response,
@@ -81,9 +82,10 @@ impl Embed {
         Self { groups: groups.into_iter().collect(), ..self }
     }
 
-    /// Inserts `prefix`, such as `/accounts`, before the paths of [`Group::Users`] and [`Group::Operation`]. Their paths
-    /// `/users/…`, `/health` and `/openapi.json` could be the same as paths of the application. The session endpoints are moved
-    /// by the setting `base_path` instead, because the path of the refresh cookie depends on it.
+    /// Inserts `prefix`, such as `/accounts`, before the paths of [`Group::Users`], [`Group::Admin`] and
+    /// [`Group::Operation`]. Their paths `/users/…`, `/admin/…`, `/health` and `/openapi.json` could be the same as paths
+    /// of the application. The session endpoints are moved by the setting `base_path` instead, because the path of the
+    /// refresh cookie depends on it.
     #[must_use]
     pub fn prefix(self, prefix: &str) -> Self {
         Self { prefix: prefix.trim_end_matches('/').to_owned(), ..self }
@@ -121,10 +123,17 @@ impl Embed {
         wanted
             .map(|(group, base, routes)| {
                 let base = if group.moves() { format!("{}{base}", self.prefix) } else { base };
+                let routes = if group == Group::Admin { within_networks(routes) } else { routes };
                 (base, routes.into_iter().map(mark_own).collect())
             })
             .collect()
     }
+}
+
+/// Returns whether the path of a route is `base` or below it.
+fn is_below(base: &str, route: &Route) -> bool {
+    let path = route.uri.path();
+    path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Returns whether every route is wrapped by [`protected`](protected::protected) or one of Vestibule's own. Writes the other
@@ -184,7 +193,11 @@ impl Fairing for Embed {
         }
         // This is last, because it must see the routes of the application and the routes that were mounted above.
         let is_own = |route: &Route| self.whole || is_own_route(route);
-        let missing: Vec<Route> = methods::missing(rocket.routes(), is_own).into_iter().map(mark_own).collect();
+        let admin = format!("{}/admin", self.prefix);
+        let is_admin = |route: &Route| self.groups.contains(&Group::Admin) && is_below(&admin, route);
+        let (of_admin, others): (Vec<Route>, Vec<Route>) =
+            methods::missing(rocket.routes(), is_own).into_iter().partition(is_admin);
+        let missing: Vec<Route> = within_networks(of_admin).into_iter().chain(others).map(mark_own).collect();
         Ok(rocket.mount("/", missing))
     }
 }

@@ -20,6 +20,8 @@ pub enum Group {
     Sessions,
     /// The user's own account: `/users/me` and the paths below it.
     Users,
+    /// The administration: `/admin` and the paths below it.
+    Admin,
     /// The OAuth 2.0 endpoints `token`, `revoke` and `introspect` below `base_path`, and `/token` at the root.
     OAuth,
     /// The endpoint `verify` below `base_path`, which a proxy calls to authenticate requests to other applications.
@@ -38,9 +40,10 @@ pub enum Group {
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Sessions,
         Self::Users,
+        Self::Admin,
         Self::OAuth,
         Self::ForwardAuth,
         Self::WellKnown,
@@ -52,6 +55,6 @@ impl Group {
     /// Returns whether [`Embed::prefix`](super::Embed::prefix) moves the paths of this group. The paths below `base_path` are
     /// moved by that setting instead, and the paths below `/.well-known` are fixed (RFC 8615).
     pub(super) const fn moves(self) -> bool {
-        matches!(self, Self::Users | Self::Operation)
+        matches!(self, Self::Users | Self::Admin | Self::Operation)
     }
 }

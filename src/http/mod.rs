@@ -1,6 +1,7 @@
 //! The HTTP layer, on Rocket. A handler reads the request, calls one flow and renders the result. The guards in its signature
 //! decide which requests reach it. `routes` is the table of endpoints; `embed` mounts them.
 
+mod admin;
 mod api;
 mod app_state;
 mod assets;
@@ -24,7 +25,7 @@ mod server;
 
 use rocket::{Build, Rocket, figment::Figment, shield::Shield};
 
-pub(crate) use self::api::users::UserView;
+pub(crate) use self::{admin::keys::KeyView, api::users::UserView};
 pub use self::{
     app_state::AppState,
     embed::Embed,

@@ -3,6 +3,7 @@
 use rocket::{Route, routes};
 
 use super::{
+    admin,
     api::{export, forward_auth, health, login, session, sessions, users, well_known},
     assets,
     group::Group,
@@ -42,6 +43,30 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
             Group::Users,
             "/users".to_owned(),
             routes![users::me, users::update_me, users::change_password, export::export_me, users::delete_me],
+        ),
+        (
+            Group::Admin,
+            "/admin".to_owned(),
+            routes![
+                admin::users::list_users,
+                admin::users::create_user,
+                admin::users::get_user,
+                admin::users::update_user,
+                admin::users::remove_user,
+                admin::sessions::list_sessions,
+                admin::sessions::revoke_sessions,
+                admin::sessions::revoke_session,
+                admin::devices::list_devices,
+                admin::devices::delete_device,
+                admin::roles::list_roles,
+                admin::roles::get_role,
+                admin::roles::put_role,
+                admin::roles::delete_role,
+                admin::audit::list_events,
+                admin::keys::list_keys,
+                admin::keys::rotate,
+                admin::keys::retire,
+            ],
         ),
         (Group::ForwardAuth, format!("{base_path}/"), routes![forward_auth::verify]),
         (Group::WellKnown, "/".to_owned(), routes![well_known::jwks, oauth::metadata::metadata]),

@@ -2,30 +2,67 @@
 
 use serde_json::Value;
 
-use super::{Conn, Error, Result, instant, meta, sql::sql};
+use super::{
+    Conn, Error, Result, instant, meta,
+    sql::{Row, sql},
+};
 use crate::domain::{UnixTime, UserId, audit_event::AuditEvent};
 
 /// An event as stored in the log.
 #[derive(Clone, Debug)]
 pub struct StoredEvent {
+    /// The number of the event.
+    pub id: i64,
     /// The time of the event.
     pub at: UnixTime,
     /// The name of the event.
     pub event: String,
+    /// The user that the event concerns, if there is one.
+    pub user_id: Option<String>,
     /// The session of the event, if it has one.
     pub session_id: Option<String>,
     /// The address of the client, if it is known.
     pub ip: Option<String>,
+    /// Who caused the event, as [`Actor::text`](crate::domain::audit_event::Actor::text) writes it.
+    pub actor: Option<String>,
     /// Further details, as a JSON object.
     pub detail: Value,
 }
 
+/// The place of an event in the log, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The time of the event.
+    pub at: UnixTime,
+    /// The number of the event.
+    pub id: i64,
+}
+
+impl StoredEvent {
+    /// Returns the place of the event in the log.
+    pub fn place(&self) -> Place {
+        Place { at: self.at, id: self.id }
+    }
+}
+
+/// The events to read. Each field that is `Some` excludes other events.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The events that concern this user.
+    pub user: Option<UserId>,
+    /// The events with this name.
+    pub event: Option<String>,
+    /// The events at this time and later.
+    pub since: Option<UnixTime>,
+}
+
 /// Appends an event. If the user of the event was deleted in the meantime, only the time and the name of the event are
-/// stored.
+/// stored. If the acting user was deleted, the event does not name them.
 pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
-    sql("insert into audit_events (at, event, user_id, session_id, ip, detail)
+    sql("insert into audit_events (at, event, user_id, session_id, ip, detail, actor)
          select $1, $2, id, case when gone then null else $4 end, case when gone then null else $5 end,
-            case when gone then '{}' else $6 end
+            case when gone then '{}' else $6 end,
+            case when $7 = 'command_line' then $7 else (select users.id from users where users.id = $7) end
          from (select (select id from users where id = $3) as id,
                       $3 is not null and not exists (select 1 from users where id = $3) as gone) as who")
     .bind(event.at.seconds())
@@ -34,46 +71,102 @@ pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
     .bind(event.session.map(|session| session.to_string()))
     .bind(event.ip.as_deref())
     .bind(serde_json::Value::Object(event.detail.clone()).to_string())
+    .bind(event.actor.text())
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Reads at most `limit` audit events of a user, newest first, from those that are older than the event `after`. Returns the
-/// number of the last one if there may be more.
-pub async fn page_by_user(
-    conn: &mut Conn,
-    user: UserId,
-    after: Option<i64>,
-    limit: i64,
-) -> Result<(Vec<StoredEvent>, Option<i64>)> {
-    let rows = sql("select id, at, event, session_id, ip, detail from audit_events
-             where user_id = $1 and id < $2 order by id desc limit $3")
-    .bind(user.to_string())
-    .bind(after.unwrap_or(i64::MAX))
-    .bind(limit)
-    .all(conn)
-    .await?;
-    let last = rows.last().filter(|_| rows.len() as i64 == limit).map(|row| row.get("id")).transpose()?;
-    let events = rows
-        .iter()
-        .map(|row| {
-            let broken = |_| Error::inconsistent("audit_events", row.get("id").unwrap_or(0_i64), "detail is not JSON");
-            Ok(StoredEvent {
-                at: instant(row.get("at")?),
-                event: row.get("event")?,
-                session_id: row.get("session_id")?,
-                ip: row.get("ip")?,
-                detail: serde_json::from_str(row.get("detail")?).map_err(broken)?,
-            })
-        })
-        .collect::<Result<_>>()?;
-    Ok((events, last))
+macro_rules! select_events {
+    ($condition:literal) => {
+        concat!(
+            "select id, at, event, user_id, session_id, ip, actor, detail from audit_events where ",
+            $condition,
+            " (at, id) < ($1, $2) and at >= $3 order by at desc, id desc limit $4"
+        )
+    };
 }
 
-/// Removes all personal data from a user's events: the user, the session, the address and the details. The time and the name of
-/// each event stay.
+/// Reads at most `limit` events, newest first, from those that are older than the place `after`. Each form of the statement
+/// reads its own index in the order of the result, so its cost does not depend on the length of the log. Events of a user with
+/// a name are read as the events of the user, and the caller drops those with another name.
+pub async fn page(conn: &mut Conn, filter: &Filter, after: Option<Place>, limit: i64) -> Result<Vec<StoredEvent>> {
+    let statement = match (filter.user, &filter.event) {
+        (Some(_), _) => sql(select_events!("user_id = $5 and")),
+        (None, Some(_)) => sql(select_events!("event = $5 and")),
+        (None, None) => sql(select_events!("")),
+    };
+    let statement = statement
+        .bind(after.map_or(i64::MAX, |after| after.at.seconds()))
+        .bind(after.map_or(i64::MAX, |after| after.id))
+        .bind(filter.since.map_or(i64::MIN, UnixTime::seconds))
+        .bind(limit);
+    let statement = match (filter.user, &filter.event) {
+        (Some(user), _) => statement.bind(user.to_string()),
+        (None, Some(event)) => statement.bind(event),
+        (None, None) => statement,
+    };
+    let rows = statement.all(conn).await?;
+    rows.iter().map(stored_event).collect()
+}
+
+/// Returns at most `limit` events, newest first, from those that are older than the place `after`, and the place of the
+/// last one; `None` if there are no more events. Reads a few pages at most: if a user has very many events and few of the
+/// wanted kind, the list is shorter than `limit` although there are more events.
+pub async fn search(
+    conn: &mut Conn,
+    filter: &Filter,
+    mut after: Option<Place>,
+    limit: usize,
+) -> Result<(Vec<StoredEvent>, Option<Place>)> {
+    let is_wanted = |event: &StoredEvent| filter.event.as_ref().is_none_or(|wanted| *wanted == event.event);
+    let mut found = Vec::new();
+    for _ in 0..MAX_PAGES {
+        let read = page(conn, filter, after, PAGE).await?;
+        let may_have_more = read.len() as i64 == PAGE;
+        for event in read {
+            if found.len() == limit {
+                return Ok((found, after));
+            }
+            after = Some(event.place());
+            found.extend(Some(event).filter(is_wanted));
+        }
+        if !may_have_more {
+            return Ok((found, None));
+        }
+    }
+    Ok((found, after))
+}
+
+/// The number of events that [`search`] reads at once.
+const PAGE: i64 = 201;
+
+/// The number of pages after which [`search`] stops.
+const MAX_PAGES: usize = 5;
+
+/// Converts a row. Fails with [`Error::Inconsistent`] if the details are not JSON.
+fn stored_event(row: &Row) -> Result<StoredEvent> {
+    let id = row.get("id")?;
+    let broken = |_| Error::inconsistent("audit_events", id, "detail is not JSON");
+    Ok(StoredEvent {
+        id,
+        at: instant(row.get("at")?),
+        event: row.get("event")?,
+        user_id: row.get("user_id")?,
+        session_id: row.get("session_id")?,
+        ip: row.get("ip")?,
+        actor: row.get("actor")?,
+        detail: serde_json::from_str(row.get("detail")?).map_err(broken)?,
+    })
+}
+
+/// Removes all personal data of a user from the log. Of the events that concern the user, the time, the name and the actor
+/// stay. Events that the user caused lose the actor and the address.
 pub async fn forget_user(conn: &mut Conn, user: UserId) -> Result<()> {
+    sql("update audit_events set actor = null, ip = null where actor = $1")
+        .bind(user.to_string())
+        .execute(conn)
+        .await?;
     sql("update audit_events set user_id = null, session_id = null, ip = null, detail = '{}' where user_id = $1")
         .bind(user.to_string())
         .execute(conn)

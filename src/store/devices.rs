@@ -106,6 +106,17 @@ pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Re
     .await
 }
 
+/// Deletes a device of a user. Its sessions stay; their `device_id` becomes null. Returns `false` if the user has no such
+/// device.
+pub async fn delete(conn: &mut Conn, user: UserId, device: DeviceRowId) -> Result<bool> {
+    let deleted = sql("delete from devices where id = $1 and user_id = $2")
+        .bind(device.to_string())
+        .bind(user.to_string())
+        .execute(conn)
+        .await?;
+    Ok(deleted > 0)
+}
+
 /// Deletes all devices. Sessions stay; their `device_id` becomes null. Returns the number of deleted rows.
 pub async fn delete_all(conn: &mut Conn) -> Result<u64> {
     sql("delete from devices").execute(conn).await

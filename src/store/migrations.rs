@@ -6,7 +6,7 @@ use sqlx::{
 };
 
 /// The version, the name and the SQL of each migration.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "users", include_str!("../../migrations/0001_users.sql")),
     (2, "sessions", include_str!("../../migrations/0002_sessions.sql")),
     (3, "operation", include_str!("../../migrations/0003_operation.sql")),
@@ -17,6 +17,7 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
     (8, "unused", include_str!("../../migrations/0008_unused.sql")),
     (9, "seen_repeats", include_str!("../../migrations/0009_seen_repeats.sql")),
     (10, "device_seen", include_str!("../../migrations/0010_device_seen.sql")),
+    (11, "administration", include_str!("../../migrations/0011_administration.sql")),
 ];
 
 /// Applies the migrations that were not applied yet, each in its own transaction.

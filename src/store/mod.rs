@@ -21,6 +21,7 @@ pub mod sessions;
 pub mod signing_keys;
 mod sql;
 mod tx;
+pub mod user_search;
 pub mod users;
 mod value;
 mod writer;

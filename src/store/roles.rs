@@ -68,12 +68,13 @@ pub async fn raise_authorization_versions(conn: &mut Conn, role: Option<&RoleNam
     Ok(())
 }
 
-/// Returns the number of members of a role who are not disabled.
-pub async fn count_active_members(conn: &mut Conn, role: &str) -> Result<i64> {
-    sql("select count(*) from user_roles join users on users.id = user_id where role = $1 and disabled_at is null")
-        .bind(role)
-        .value(conn)
-        .await
+/// Returns the number of admins who can sign in: who are not disabled and have a password.
+pub async fn count_admins(conn: &mut Conn) -> Result<i64> {
+    sql("select count(*) from user_roles join users on users.id = user_id
+         where role = 'admin' and disabled_at is null
+            and exists (select 1 from credentials where credentials.user_id = users.id and kind = 'password')")
+    .value(conn)
+    .await
 }
 
 /// Replaces the roles of a user. Fails with [`Error::Database`] if the user or a role does not exist.

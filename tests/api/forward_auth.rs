@@ -2,7 +2,7 @@
 //! redirected to the sign-in. The paths that pass without a check are in `excluded`.
 
 use serde_json::json;
-use vestibule::flows::users::change_user::UserChange;
+use vestibule::domain::user_change::UserChange;
 
 use crate::support::{Answer, Call, PASSWORD, Server, Settings};
 
@@ -179,7 +179,10 @@ fn a_required_permission_or_role_must_be_in_the_token() {
     let bob = server.user_with("bob", &["admin"], &[]);
     let before = bob.login();
     before.get("/auth/verify?role=admin").expect(200);
-    bob.change(UserChange { remove_roles: vec!["admin".to_owned()], ..UserChange::default() });
+    bob.change(UserChange {
+        roles: vestibule::domain::user_change::ListChange::removing(vec!["admin".to_owned()]),
+        ..UserChange::default()
+    });
     before.get("/auth/verify?role=admin").expect_error(401, "token_revoked");
     bob.login().get("/auth/verify?role=admin").expect(403);
 }

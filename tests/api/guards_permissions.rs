@@ -4,7 +4,7 @@ use rocket::{Route, get, post, routes, serde::json::Json};
 use serde_json::{Value, json};
 use vestibule::{
     AccessToken, CurrentUser, FreshToken, MaybeAccessToken, PermissionName, RefreshToken, Require,
-    flows::users::change_user::UserChange, permission,
+    domain::user_change::UserChange, permission,
 };
 
 use crate::support::{Answer, Server, claims, oauth::clients};
@@ -113,7 +113,10 @@ fn a_permission_that_was_removed_or_not_requested_does_not_admit() {
     call.send().expect_error(403, "insufficient_scope");
     let session = reader.login();
     session.get("/test/read").expect(200);
-    reader.change(UserChange { remove_permissions: vec!["read:posts".to_owned()], ..UserChange::default() });
+    reader.change(UserChange {
+        permissions: vestibule::domain::user_change::ListChange::removing(vec!["read:posts".to_owned()]),
+        ..UserChange::default()
+    });
     session.get("/test/read").expect_error(401, "token_revoked");
     session.refreshed().get("/test/read").expect_error(403, "insufficient_scope");
 }
@@ -133,7 +136,10 @@ fn every_guard_returns_the_claims_of_its_token() {
     let server = Server::with_routes(vec![], own_routes());
     let ada = server.user_with("ada", &["admin"], &["read:posts"]);
     let set_claims = json!({"team": {"name": "red"}}).as_object().expect("an object").clone();
-    ada.change(UserChange { set_claims, ..UserChange::default() });
+    ada.change(UserChange {
+        claims: vestibule::domain::user_change::ClaimsChange::Edit { set: set_claims, remove: Vec::new() },
+        ..UserChange::default()
+    });
     let session = ada.login();
     let token = claims(&session.access);
     for path in ["/test/token", "/test/maybe", "/test/fresh", "/test/user", "/test/require"] {

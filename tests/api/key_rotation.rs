@@ -4,12 +4,13 @@ use std::{thread, time::Duration};
 
 use serde_json::json;
 use vestibule::{
-    domain::{audit_event::RequestContext, jwt::Algorithm, signing_key::SigningKey},
+    domain::{jwt::Algorithm, signing_key::SigningKey},
     flows::keys::{
         advance_keys::advance_keys,
         retire_key::{RetireError, retire_key},
         rotate_keys::{RotateError, Rotated, When, rotate_keys},
     },
+    flows::steps::acting::Acting,
 };
 
 use crate::support::{Server, part, wait_for};
@@ -23,13 +24,13 @@ const TOKEN: i64 = 900;
 const PUBLISHED: i64 = 600;
 
 /// Returns the context of an operator's command at this time.
-fn context(server: &Server) -> RequestContext {
-    RequestContext::command_line(server.clock.now())
+fn acting(server: &Server) -> Acting {
+    Acting::operator(server.clock.now())
 }
 
 /// Makes `key` the next key, or at once the current key.
 fn try_rotate(server: &Server, key: SigningKey, when: When) -> Result<Rotated, RotateError> {
-    wait_for(rotate_keys(&server.vestibule, key, when, &context(server)))
+    wait_for(rotate_keys(&server.vestibule, key, when, &acting(server)))
 }
 
 /// Rotates to a generated key. Panics if the rotation is refused.
@@ -39,12 +40,12 @@ fn rotate(server: &Server, algorithm: Algorithm, when: When) -> Rotated {
 
 /// Removes a key from the key set, as the command `keys retire` does.
 fn retire(server: &Server, kid: &str) -> Result<(), RetireError> {
-    wait_for(retire_key(&server.vestibule, kid, &context(server))).map(drop)
+    wait_for(retire_key(&server.vestibule, kid, &acting(server))).map(drop)
 }
 
 /// Performs the steps of the keys that are due, as the server does by itself every half second.
 fn advance_in_time(server: &Server) {
-    wait_for(advance_keys(&server.vestibule, &context(server))).expect("the database answers");
+    wait_for(advance_keys(&server.vestibule, &acting(server).context)).expect("the database answers");
 }
 
 /// Returns the ids of the published keys, a key that does not sign yet before the one that signs.

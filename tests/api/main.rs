@@ -1,6 +1,7 @@
 //! Tests of the server over HTTP. A test is in the file of the flow that it tests. A test of what is true of every path is in
 //! `conventions`. A test of a fixed bug is in `regressions` if the bug belongs to no flow.
 
+mod admin;
 mod assets;
 mod audiences;
 mod clients;

@@ -47,8 +47,8 @@ fn a_revoked_outdated_or_expired_token_is_inactive() {
     let stripped = server.user_with("root", &["admin"], &["posts:read"]);
     let session = stripped.login();
     let refresh = server.try_backend("root", &[]).expect(200).text_at("refresh_token").to_owned();
-    stripped.change(vestibule::flows::users::change_user::UserChange {
-        remove_permissions: vec!["posts:read".to_owned()],
+    stripped.change(vestibule::domain::user_change::UserChange {
+        permissions: vestibule::domain::user_change::ListChange::removing(vec!["posts:read".to_owned()]),
         ..Default::default()
     });
     assert_eq!(server.introspect(&session.access), inactive());
@@ -181,8 +181,11 @@ fn a_custom_claim_replaces_no_field_of_the_response() {
     let server = Server::with(clients());
     let ada = server.user("ada");
     let set_claims = json!({"active": "no", "token_type": "mac", "team": "red"});
-    ada.change(vestibule::flows::users::change_user::UserChange {
-        set_claims: set_claims.as_object().expect("an object").clone(),
+    ada.change(vestibule::domain::user_change::UserChange {
+        claims: vestibule::domain::user_change::ClaimsChange::Edit {
+            set: set_claims.as_object().expect("an object").clone(),
+            remove: Vec::new(),
+        },
         ..Default::default()
     });
     let said = server.introspect(&ada.login().access);

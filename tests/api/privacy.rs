@@ -97,6 +97,7 @@ fn every_column_about_a_user_is_exported_or_listed_as_withheld() {
         "devices.secret_hash",
         "audit_events.id",
         "audit_events.user_id",
+        "audit_events.actor",
     ];
     let export = session.get("/users/me/export").expect(200).body;
     let shown = [("users", &export["user"])]
@@ -293,7 +294,7 @@ fn a_revocation_is_kept_until_the_exp_across_a_sweep_and_a_restart() {
     server.advance(3600);
     out.call("POST", "/auth/logout").send().expect(200);
     bob.disable();
-    bob.change(vestibule::flows::users::change_user::UserChange { disabled: Some(false), ..Default::default() });
+    bob.change(vestibule::domain::user_change::UserChange { disabled: Some(false), ..Default::default() });
     let tokens = [out, of_bob].map(|session| (session.access, session.refresh));
     let mut server = server;
     for passed in [0, DAY, DAY, DAY - 3601] {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::json;
-use vestibule::{domain::Permission, flows::users::change_user::UserChange};
+use vestibule::domain::{Permission, user_change::UserChange};
 
 use crate::support::{Server, Session, part};
 
@@ -231,8 +231,14 @@ fn changes_of_the_user_during_refreshes_end_no_session_even_without_grace() {
             let mut changes = 0;
             while !over.load(Ordering::Relaxed) {
                 // Each removal of a permission raises the authorization version.
-                ada.change(UserChange { remove_permissions: vec!["posts:read".to_owned()], ..UserChange::default() });
-                ada.change(UserChange { add_permissions: permission(), ..UserChange::default() });
+                ada.change(UserChange {
+                    permissions: vestibule::domain::user_change::ListChange::removing(vec!["posts:read".to_owned()]),
+                    ..UserChange::default()
+                });
+                ada.change(UserChange {
+                    permissions: vestibule::domain::user_change::ListChange::adding(permission()),
+                    ..UserChange::default()
+                });
                 changes += 1;
             }
             changes

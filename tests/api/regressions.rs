@@ -3,7 +3,7 @@
 use std::{io::Write, net::TcpStream, thread};
 
 use serde_json::{Value, json};
-use vestibule::flows::users::change_user::UserChange;
+use vestibule::domain::user_change::UserChange;
 
 use crate::support::{Actor, Answer, PASSWORD, Server, Session, at_once};
 

@@ -9,7 +9,10 @@ use rocket::{
     routes,
 };
 use serde_json::json;
-use vestibule::{AccessToken, MaybeAccessToken, domain::Permission, flows::users::change_user::UserChange};
+use vestibule::{
+    AccessToken, MaybeAccessToken,
+    domain::{Permission, user_change::UserChange},
+};
 
 use crate::support::{
     Answer, PASSWORD, START, Server, Session, Settings, claims,
@@ -243,7 +246,9 @@ fn a_token_is_not_renewed_after_a_change_of_the_users_rights() {
     let ada = server.user_with("ada", &[], &["things:read"]);
     let session = ada.login();
     ada.change(UserChange {
-        add_permissions: vec![Permission::parse("things:write").expect("a permission")],
+        permissions: vestibule::domain::user_change::ListChange::adding(vec![
+            Permission::parse("things:write").expect("a permission"),
+        ]),
         ..UserChange::default()
     });
     server.advance(DUE);
@@ -251,7 +256,10 @@ fn a_token_is_not_renewed_after_a_change_of_the_users_rights() {
     expect_nothing(&session.get("/users/me").expect(200));
     let next = session.refreshed();
     assert_eq!(claims(&next.access)["scope"], "things:read things:write");
-    ada.change(UserChange { remove_permissions: vec!["things:read".to_owned()], ..UserChange::default() });
+    ada.change(UserChange {
+        permissions: vestibule::domain::user_change::ListChange::removing(vec!["things:read".to_owned()]),
+        ..UserChange::default()
+    });
     server.advance(DUE);
     expect_nothing(&next.get("/users/me").expect(401));
 }

@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
+use vestibule::domain::user_change::UserChange;
 use vestibule::{
-    domain::{Email, Permission, RoleName, Username, audit_event::RequestContext, password::Password},
+    domain::{Email, Permission, RoleName, Username, password::Password},
     flows::{
         roles::{
             remove_role::{RemoveRoleError, remove_role},
             set_role::{RoleChange, SetRoleError, set_role},
         },
+        steps::acting::Acting,
         users::{
             add_user::{AddUserError, NewAccount, add_user},
-            change_user::{ChangeUserError, UserChange, change_user},
+            change_user::{ChangeUserError, change_user},
         },
     },
 };
@@ -27,14 +29,14 @@ fn role(name: &str) -> RoleName {
 fn set(server: &Server, name: &str, permissions: &[&str]) -> Result<usize, SetRoleError> {
     let permissions: BTreeSet<Permission> =
         permissions.iter().map(|name| Permission::parse(name).expect("a permission")).collect();
-    let origin = RequestContext::command_line(server.clock.now());
+    let origin = Acting::operator(server.clock.now());
     let change = RoleChange::Set(permissions);
     wait_for(set_role(&server.vestibule, role(name), change, &origin)).map(|changed| changed.outdated)
 }
 
 /// Removes a role. Returns the number of users whose access tokens were invalidated.
 fn remove(server: &Server, name: &str) -> Result<usize, RemoveRoleError> {
-    let origin = RequestContext::command_line(server.clock.now());
+    let origin = Acting::operator(server.clock.now());
     wait_for(remove_role(&server.vestibule, role(name), &origin))
 }
 
@@ -139,7 +141,8 @@ fn longest(roles: &[&str], permissions: &[&str], claims: Map<String, Value>) -> 
         roles: roles.iter().map(|name| role(name)).collect(),
         permissions: permissions.iter().map(|name| Permission::parse(name).expect("a permission")).collect(),
         claims,
-        password: Password::parse(PASSWORD).expect("a password"),
+        password: Some(Password::parse(PASSWORD).expect("a password")),
+        disabled: false,
     }
 }
 
@@ -151,7 +154,7 @@ fn note(bytes: usize) -> Map<String, Value> {
 #[test]
 fn the_largest_accepted_user_has_a_token_under_4000_bytes_with_any_algorithm() {
     let server = crowded();
-    let origin = RequestContext::command_line(server.clock.now());
+    let origin = Acting::operator(server.clock.now());
     set(&server, "editor", &["posts:read", "posts:write", "posts:delete"]).expect("it is set");
     let try_note = |bytes: usize| {
         wait_for(add_user(&server.vestibule, longest(&["editor", "admin"], &["a:b"], note(bytes)), &origin))
@@ -188,12 +191,15 @@ fn the_permissions_of_roles_count_for_the_length_of_a_token() {
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     // No user has the role yet, so it is accepted.
     set(&server, "everything", &many).expect("it is set");
-    let origin = RequestContext::command_line(server.clock.now());
+    let origin = Acting::operator(server.clock.now());
     let added = wait_for(add_user(&server.vestibule, longest(&["everything"], &[], Map::new()), &origin));
     assert!(matches!(added, Err(AddUserError::Claims(_))), "{added:?}");
     let ada = server.user("ada");
     let id = vestibule::domain::UserId::parse(&ada.id).expect("an id");
-    let give = UserChange { add_roles: vec![role("everything")], ..UserChange::default() };
+    let give = UserChange {
+        roles: vestibule::domain::user_change::ListChange::adding(vec![role("everything")]),
+        ..UserChange::default()
+    };
     let changed = wait_for(change_user(&server.vestibule, id, give, &origin));
     assert!(matches!(changed, Err(ChangeUserError::Claims(_))), "{changed:?}");
     // An admin would have these permissions too, so an admin is refused as well.
@@ -214,7 +220,10 @@ fn the_permissions_of_roles_count_for_the_length_of_a_token() {
     // A user whose token is too long already can still be changed, if the change does not make the token longer.
     server.insert_huge_role();
     root.change(UserChange { email_verified: Some(true), ..UserChange::default() });
-    let more = UserChange { set_claims: note(1), ..UserChange::default() };
+    let more = UserChange {
+        claims: vestibule::domain::user_change::ClaimsChange::Edit { set: note(1), remove: Vec::new() },
+        ..UserChange::default()
+    };
     let id = vestibule::domain::UserId::parse(&root.id).expect("an id");
     let changed = wait_for(change_user(&server.vestibule, id, more, &origin));
     assert!(matches!(changed, Err(ChangeUserError::Claims(_))), "{changed:?}");

@@ -1,7 +1,7 @@
 //! The parameter `scope`: with it a client limits the permissions in its tokens, and no later request extends them.
 
 use serde_json::{Value, json};
-use vestibule::{domain::Permission, flows::users::change_user::UserChange};
+use vestibule::domain::{Permission, user_change::UserChange};
 
 use crate::support::{Answer, PASSWORD, Server};
 
@@ -88,8 +88,10 @@ fn a_session_with_a_scope_loses_removed_permissions_and_gains_no_new_ones() {
     let ada = server.user_with("ada", &[], &["a:x", "b:x"]);
     let answer = server.try_password("ada", &[("scope", "a:x b:x")]).expect(200);
     ada.change(UserChange {
-        remove_permissions: vec!["b:x".to_owned()],
-        add_permissions: vec![Permission::parse("c:x").expect("a permission")],
+        permissions: vestibule::domain::user_change::ListChange::Edit {
+            add: vec![Permission::parse("c:x").expect("a permission")],
+            remove: vec!["b:x".to_owned()],
+        },
         ..UserChange::default()
     });
     let next = refresh(&server, answer.text_at("refresh_token"), &[]).expect(200);

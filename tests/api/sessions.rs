@@ -203,7 +203,7 @@ fn a_raised_authorization_version_is_kept_for_tokens_with_an_earlier_longer_life
     let (access, id) = (ada.login().access, ada.id.clone());
     let server = server.restart_with(vec![("access_token_lifetime", "15m".into())]);
     let ada = crate::support::Actor { server: &server, name: "ada".to_owned(), id };
-    ada.change(vestibule::flows::users::change_user::UserChange {
+    ada.change(vestibule::domain::user_change::UserChange {
         password: Some(vestibule::domain::password::Password::parse("another walk to the sea").expect("a password")),
         ..Default::default()
     });

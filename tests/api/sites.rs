@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use vestibule::{
-    domain::{RoleName, audit_event::RequestContext},
-    flows::roles::set_role::{RoleChange, set_role},
+    domain::RoleName,
+    flows::{
+        roles::set_role::{RoleChange, set_role},
+        steps::acting::Acting,
+    },
 };
 
 use crate::{
@@ -39,7 +42,7 @@ fn only_who_has_a_role_and_all_permissions_passes_to_a_host() {
         let server = server(default);
         for role in ["family", "friends"] {
             let name = RoleName::parse(role).expect("a role");
-            let origin = RequestContext::command_line(server.clock.now());
+            let origin = Acting::operator(server.clock.now());
             wait_for(set_role(&server.vestibule, name, RoleChange::Set(BTreeSet::new()), &origin)).expect("it is new");
         }
         let ada = server.user_with("ada", &["family"], &["wiki:read"]).login();

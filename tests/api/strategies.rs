@@ -8,8 +8,8 @@ use std::{
 
 use serde_json::json;
 use vestibule::{
+    domain::user_change::UserChange,
     domain::{Permission, password::Password},
-    flows::users::change_user::UserChange,
 };
 
 use crate::support::{Actor, PASSWORD, START, Server, Session, Settings, part, unlimited};
@@ -101,19 +101,29 @@ fn a_raised_authorization_version_revokes_access_tokens_under_every_strategy() {
             session
         };
         let less = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let fewer = without(UserChange { remove_permissions: less(&["reports:write"]), ..UserChange::default() });
+        let fewer = without(UserChange {
+            permissions: vestibule::domain::user_change::ListChange::removing(less(&["reports:write"])),
+            ..UserChange::default()
+        });
         // The session continues with the permissions that are left.
         let fewer = fewer.refreshed();
         assert!(fewer.is_accepted());
         let held = part(&fewer.access, 1)["permissions"].clone();
         assert!(held.as_array().expect("a list").iter().all(|name| name != "reports:write"), "{held}");
-        let demoted = without(UserChange { remove_roles: less(&["admin"]), ..UserChange::default() }).refreshed();
+        let demoted = without(UserChange {
+            roles: vestibule::domain::user_change::ListChange::removing(less(&["admin"])),
+            ..UserChange::default()
+        })
+        .refreshed();
         assert_eq!(part(&demoted.access, 1)["roles"], json!([]));
 
         // A permission that is added revokes no token.
         let session = ada.login();
         let more = vec![Permission::parse("reports:write").expect("a permission")];
-        ada.change(UserChange { add_permissions: more, ..UserChange::default() });
+        ada.change(UserChange {
+            permissions: vestibule::domain::user_change::ListChange::adding(more),
+            ..UserChange::default()
+        });
         assert!(session.is_accepted());
 
         let disabled = without(UserChange { disabled: Some(true), ..UserChange::default() });

@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use proptest::sample::Index;
 use serde_json::{Value, json};
+use vestibule::domain::user_change::UserChange;
 use vestibule::{
-    domain::{UserId, audit_event::RequestContext},
-    flows::{
-        steps::authenticate::authenticate,
-        sweep::sweep,
-        users::change_user::{UserChange, change_user},
-    },
+    domain::UserId,
+    flows::{steps::acting::Acting, steps::authenticate::authenticate, sweep::sweep, users::change_user::change_user},
 };
 
 use crate::{
@@ -165,7 +162,6 @@ impl Walk {
             device: device_id,
             made_at: vec![now],
             with_device: vec![false],
-            device_seen: device.is_some(),
             last_used_at: now,
             use_number: model.uses,
             ends_at: now + SESSION,
@@ -311,18 +307,17 @@ impl Walk {
         let server = self.server();
         let id = UserId::parse(&self.user).expect("an id");
         let change = UserChange { disabled: Some(disabled), ..UserChange::default() };
-        let origin = RequestContext::command_line(server.clock.now());
+        let origin = Acting::operator(server.clock.now());
         wait_for(change_user(&server.vestibule, id, change, &origin)).expect("it is changed");
+        if self.model.disabled == disabled {
+            // Nothing changes, so nothing is written.
+            return;
+        }
         if disabled {
             self.model.version += 1;
             self.model.revoke("session_revoked", |_, _| true);
         }
-        let event = match (self.model.disabled == disabled, disabled) {
-            (true, _) => "user_changed",
-            (false, true) => "user_disabled",
-            (false, false) => "user_enabled",
-        };
-        self.model.happened(event);
+        self.model.happened(if disabled { "user_disabled" } else { "user_enabled" });
         self.model.disabled = disabled;
     }
 

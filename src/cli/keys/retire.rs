@@ -4,8 +4,7 @@ use clap::Args;
 
 use crate::{
     cli::{Failure, output},
-    domain::audit_event::RequestContext,
-    flows::{Vestibule, keys::retire_key::retire_key},
+    flows::{Vestibule, keys::retire_key::retire_key, steps::acting::Acting},
     store::signing_keys::KeyStatus,
 };
 
@@ -20,7 +19,7 @@ pub(in crate::cli) struct Retire {
 impl Retire {
     /// Deletes the key. Fails if there is no such key, or if it is the current key.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
-        let was = retire_key(vestibule, &self.kid, &RequestContext::command_line(vestibule.clock.now())).await?;
+        let was = retire_key(vestibule, &self.kid, &Acting::operator(vestibule.clock.now())).await?;
         let came_of_it = match was {
             KeyStatus::Next => "it had not signed any token",
             // `retire_key` refuses the current key.

@@ -5,11 +5,11 @@ use clap::Args;
 use super::algorithm::algorithm;
 use crate::{
     cli::{Failure, output},
-    domain::{audit_event::RequestContext, jwt::Algorithm, signing_key::SigningKey},
+    domain::{jwt::Algorithm, signing_key::SigningKey},
     flows::{
         Vestibule,
         keys::rotate_keys::{When, rotate_keys},
-        steps::signing::generate,
+        steps::{acting::Acting, signing::generate},
     },
 };
 
@@ -45,7 +45,7 @@ impl Now {
     pub(super) async fn start_signing(self, vestibule: &Vestibule, key: SigningKey) -> Result<(), Failure> {
         let when = if self.now { When::Now } else { When::Published };
         let now = vestibule.clock.now();
-        let rotated = rotate_keys(vestibule, key, when, &RequestContext::command_line(now)).await?;
+        let rotated = rotate_keys(vestibule, key, when, &Acting::operator(now)).await?;
         let (kid, algorithm) = (&rotated.kid, rotated.algorithm.as_str());
         let mut lines = vec![if rotated.signs_from > now {
             format!("{kid} ({algorithm}) is published and signs from {}", rotated.signs_from)

@@ -5,8 +5,8 @@ use clap::Args;
 use super::invalidated_tokens::invalidated_tokens_note;
 use crate::{
     cli::{Failure, output},
-    domain::{RoleName, audit_event::RequestContext},
-    flows::{Vestibule, roles::remove_role::remove_role},
+    domain::RoleName,
+    flows::{Vestibule, roles::remove_role::remove_role, steps::acting::Acting},
 };
 
 /// The arguments.
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Remove {
 impl Remove {
     /// Deletes the role and removes it from all users. Fails if there is no such role, or if it is `admin`.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
-        let context = RequestContext::command_line(vestibule.clock.now());
+        let context = Acting::operator(vestibule.clock.now());
         let name = self.name.as_str().to_owned();
         let outdated = remove_role(vestibule, self.name, &context).await?;
         output::print(&format!("removed the role {name}{}", invalidated_tokens_note(outdated)))

@@ -7,10 +7,11 @@ use clap::Args;
 use super::invalidated_tokens::invalidated_tokens_note;
 use crate::{
     cli::{Failure, output},
-    domain::{Permission, RoleName, audit_event::RequestContext},
+    domain::{Permission, RoleName},
     flows::{
         Vestibule,
         roles::set_role::{RoleChange, set_role},
+        steps::acting::Acting,
     },
 };
 
@@ -57,7 +58,7 @@ impl Single {
 
 /// Changes the role. Prints the permissions that it lost.
 async fn change(vestibule: &Vestibule, name: RoleName, change: RoleChange) -> Result<(), Failure> {
-    let context = RequestContext::command_line(vestibule.clock.now());
+    let context = Acting::operator(vestibule.clock.now());
     let role = name.as_str().to_owned();
     let changed = set_role(vestibule, name, change, &context).await?;
     let lost = match changed.lost.is_empty() {

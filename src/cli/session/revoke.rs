@@ -6,8 +6,8 @@ use clap::Args;
 
 use crate::{
     cli::{Failure, confirm::Confirmation, output, user_arg::UserArg},
-    domain::{SessionId, UserId, audit_event::RequestContext},
-    flows::{Vestibule, sessions::revoke_sessions::revoke_of_user},
+    domain::{SessionId, UserId},
+    flows::{Vestibule, sessions::revoke_sessions::revoke_of_user, steps::acting::Acting},
     store::sessions::{self, Selection},
 };
 
@@ -52,7 +52,7 @@ impl Revoke {
                 signed_in(vestibule).await?.into_iter().map(|user| (user, Selection::All)).collect()
             }
         };
-        let context = RequestContext::command_line(vestibule.clock.now());
+        let context = Acting::operator(vestibule.clock.now());
         let mut revoked = 0;
         for (user, selection) in chosen {
             revoked += revoke_of_user(vestibule, user, selection, &context).await?;

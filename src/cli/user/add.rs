@@ -5,10 +5,10 @@ use clap::Args;
 use super::claim::{self, Claim};
 use crate::{
     cli::{Failure, output, passwords::Source, user_arg::display_name},
-    domain::{Email, Identifier, Permission, RoleName, Username, audit_event::RequestContext},
+    domain::{Email, Identifier, Permission, RoleName, Username},
     flows::{
         Vestibule,
-        steps::names::check_names,
+        steps::{acting::Acting, names::check_names},
         users::add_user::{NewAccount, add_user},
     },
 };
@@ -58,9 +58,10 @@ impl Add {
             roles: self.role,
             permissions: self.permission,
             claims: claim::collect(self.claim),
-            password: chosen.password.clone(),
+            password: Some(chosen.password.clone()),
+            disabled: false,
         };
-        let user = add_user(vestibule, account, &RequestContext::command_line(vestibule.clock.now())).await?;
+        let user = add_user(vestibule, account, &Acting::operator(vestibule.clock.now())).await?;
         output::print(&format!("added {} ({}){}", display_name(&user), user.id, chosen.announcement()))
     }
 }

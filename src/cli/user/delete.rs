@@ -9,9 +9,10 @@ use crate::{
         output,
         user_arg::{UserArg, display_name},
     },
-    domain::{User, audit_event::RequestContext},
+    domain::User,
     flows::{
         Vestibule,
+        steps::acting::Acting,
         users::delete_user::{DeleteUserError, delete_user},
     },
 };
@@ -32,7 +33,7 @@ impl Delete {
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = self.name.find(vestibule).await?;
         self.confirmation.ask(&format!("Delete {} ({})?", display_name(&user), user.id))?;
-        let context = RequestContext::command_line(vestibule.clock.now());
+        let context = Acting::operator(vestibule.clock.now());
         delete_user(vestibule, user.id, &context).await.map_err(|error| refused(error, &user))?;
         output::print(&format!("deleted {} ({})", display_name(&user), user.id))
     }
@@ -45,6 +46,9 @@ fn refused(error: DeleteUserError, user: &User) -> Failure {
             Failure::new(format!("{} is the last admin; give another user the role admin first", display_name(user)))
         }
         DeleteUserError::Unknown(_) => Failure::new(format!("{} was deleted already", display_name(user))),
-        DeleteUserError::Proof(_) | DeleteUserError::SessionEnded(_) | DeleteUserError::Store(_) => error.into(),
+        DeleteUserError::Proof(_)
+        | DeleteUserError::SessionEnded(_)
+        | DeleteUserError::Acting(_)
+        | DeleteUserError::Store(_) => error.into(),
     }
 }

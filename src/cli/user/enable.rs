@@ -7,11 +7,8 @@ use crate::{
         Failure, output,
         user_arg::{UserArg, display_name},
     },
-    domain::audit_event::RequestContext,
-    flows::{
-        Vestibule,
-        users::change_user::{UserChange, change_user},
-    },
+    domain::user_change::UserChange,
+    flows::{Vestibule, steps::acting::Acting, users::change_user::change_user},
 };
 
 /// The arguments.
@@ -27,7 +24,7 @@ impl Enable {
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let user = self.name.find(vestibule).await?;
         let change = UserChange { disabled: Some(false), ..UserChange::default() };
-        let context = RequestContext::command_line(vestibule.clock.now());
+        let context = Acting::operator(vestibule.clock.now());
         let user = change_user(vestibule, user.id, change, &context).await?;
         output::print(&format!("enabled {}", display_name(&user)))
     }

@@ -8,11 +8,8 @@ use crate::{
         passwords::Source,
         user_arg::{UserArg, display_name},
     },
-    domain::audit_event::RequestContext,
-    flows::{
-        Vestibule,
-        users::change_user::{UserChange, change_user},
-    },
+    domain::user_change::UserChange,
+    flows::{Vestibule, steps::acting::Acting, users::change_user::change_user},
 };
 
 /// The arguments.
@@ -32,7 +29,7 @@ impl Passwd {
         let names: Vec<&str> = [user.username.as_deref(), user.email.as_deref()].into_iter().flatten().collect();
         let chosen = self.password.choose(vestibule.config.passwords.min_length, &names)?;
         let change = UserChange { password: Some(chosen.password.clone()), ..UserChange::default() };
-        let context = RequestContext::command_line(vestibule.clock.now());
+        let context = Acting::operator(vestibule.clock.now());
         let user = change_user(vestibule, user.id, change, &context).await?;
         let announcement = chosen.announcement();
         output::print(&format!("changed the password of {} and ended all sessions{announcement}", display_name(&user)))

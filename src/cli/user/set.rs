@@ -9,11 +9,11 @@ use crate::{
         passwords::Source,
         user_arg::{UserArg, display_name},
     },
-    domain::{Email, Permission, RoleName, User, Username, audit_event::RequestContext},
-    flows::{
-        Vestibule,
-        users::change_user::{UserChange, change_user},
+    domain::{
+        Email, Permission, RoleName, User, Username,
+        user_change::{ClaimsChange, ListChange, UserChange},
     },
+    flows::{Vestibule, steps::acting::Acting, users::change_user::change_user},
 };
 
 /// The arguments.
@@ -101,15 +101,12 @@ impl From<Changes> for UserChange {
     fn from(changes: Changes) -> Self {
         let verified = changes.email_verified || changes.no_email_verified;
         Self {
-            username: changes.username,
-            email: changes.email,
+            username: changes.username.map(Some),
+            email: changes.email.map(Some),
             email_verified: verified.then_some(changes.email_verified),
-            add_roles: changes.role,
-            remove_roles: changes.no_role,
-            add_permissions: changes.permission,
-            remove_permissions: changes.no_permission,
-            set_claims: claim::collect(changes.claim),
-            remove_claims: changes.no_claim,
+            roles: ListChange::Edit { add: changes.role, remove: changes.no_role },
+            permissions: ListChange::Edit { add: changes.permission, remove: changes.no_permission },
+            claims: ClaimsChange::Edit { set: claim::collect(changes.claim), remove: changes.no_claim },
             ..Self::default()
         }
     }
@@ -129,7 +126,7 @@ impl Set {
         };
         let password = chosen.as_ref().map(|chosen| chosen.password.clone());
         let change = UserChange { password, ..self.changes.into() };
-        let context = RequestContext::command_line(vestibule.clock.now());
+        let context = Acting::operator(vestibule.clock.now());
         let user = change_user(vestibule, user.id, change, &context).await?;
         let ended =
             chosen.map_or_else(String::new, |chosen| format!(" and ended all sessions{}", chosen.announcement()));

@@ -5,11 +5,14 @@
 //! cases the previous key verifies until its last token has expired.
 
 use crate::{
-    domain::{Purpose, UnixTime, audit_event::RequestContext, jwt::Algorithm, signing_key::SigningKey},
+    domain::{Purpose, UnixTime, jwt::Algorithm, signing_key::SigningKey},
     flows::{
         Vestibule,
         open::keys::activate_keys,
-        steps::signing::{self, ALGORITHM_KEY, NewKey},
+        steps::{
+            acting::{Acting, ActingError},
+            signing::{self, ALGORITHM_KEY, NewKey},
+        },
     },
     store::{self, meta, signing_keys},
 };
@@ -53,6 +56,9 @@ pub enum RotateError {
     /// The root secret was replaced after this process read it.
     #[error("the root secret was replaced in the meantime; try again")]
     SecretChanged,
+    /// The acting user may not change the keys.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -68,18 +74,22 @@ pub async fn rotate_keys(
     vestibule: &Vestibule,
     key: SigningKey,
     when: When,
-    context: &RequestContext,
+    acting: &Acting,
 ) -> Result<Rotated, RotateError> {
     if vestibule.config.keys.secret_key.is_some() {
         return Err(RotateError::SecretKey);
     }
-    let (root, longest, context) =
-        (vestibule.key_source.root(), signing::longest_acceptance(&vestibule.config), context.clone());
+    let (root, longest, acting) =
+        (vestibule.key_source.root(), signing::longest_acceptance(&vestibule.config), acting.clone());
     let new = NewKey::seal(&key, &root.derive(Purpose::SealSigningKeys));
     let setting = vestibule.config.keys.algorithm.as_str();
     let rotated = vestibule
         .store
         .write(async move |tx| {
+            if let Err(ended) = acting.power(tx).await? {
+                return Ok(Err(ended.into()));
+            }
+            let context = &acting.context;
             if !signing::is_root_of_database(tx, &root).await? {
                 return Ok(Err(RotateError::SecretChanged));
             }
@@ -94,10 +104,10 @@ pub async fn rotate_keys(
             }
             let at_once = when == When::Now || !keys.iter().any(|key| key.status == signing_keys::KeyStatus::Current);
             let (replaced, retired, signs_from) = if at_once {
-                let (replaced, retired) = signing::sign_at_once(tx, &new, longest, &context).await?;
+                let (replaced, retired) = signing::sign_at_once(tx, &new, longest, context).await?;
                 (replaced, retired, context.now)
             } else {
-                let (replaced, signs_from) = signing::publish(tx, &new, &context).await?;
+                let (replaced, signs_from) = signing::publish(tx, &new, context).await?;
                 (replaced, None, signs_from)
             };
             signing::announce(tx, context.now).await?;

@@ -24,7 +24,7 @@ pub(super) async fn choose_signing_key(
     root: &RootSecret,
     now: UnixTime,
 ) -> Result<(), OpenError> {
-    let (longest, context) = (signing::longest_acceptance(config), RequestContext::command_line(now));
+    let (longest, context) = (signing::longest_acceptance(config), RequestContext::internal(now));
     let by_time = context.clone();
     store.write(async move |tx| signing::advance(tx, longest, &by_time).await).await?;
 

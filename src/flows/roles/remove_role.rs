@@ -3,10 +3,16 @@
 use crate::{
     domain::{
         RoleName,
-        audit_event::{AuditEvent, Event, RequestContext},
+        audit_event::{AuditEvent, Event},
         permission::ADMIN_ROLE,
     },
-    flows::{Vestibule, steps::role_members::invalidate_tokens_of_members},
+    flows::{
+        Vestibule,
+        steps::{
+            acting::{Acting, ActingError},
+            role_members::invalidate_tokens_of_members,
+        },
+    },
     store::{self, audit, roles},
 };
 
@@ -16,6 +22,9 @@ pub enum RemoveRoleError {
     /// The role is `admin`, without which nobody could administer the server.
     #[error("the role {ADMIN_ROLE} can't be removed")]
     Admin,
+    /// The acting user may not remove the role.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// There is no such role. Contains the unknown name, and the names of all roles as a list for the message.
     #[error("there is no role {0:?}; there are: {1}")]
     Unknown(String, String),
@@ -25,23 +34,27 @@ pub enum RemoveRoleError {
 }
 
 /// Removes a role. Returns the number of users whose access tokens became invalid.
-pub async fn remove_role(
-    vestibule: &Vestibule,
-    role: RoleName,
-    context: &RequestContext,
-) -> Result<usize, RemoveRoleError> {
+pub async fn remove_role(vestibule: &Vestibule, role: RoleName, acting: &Acting) -> Result<usize, RemoveRoleError> {
     if role.as_str() == ADMIN_ROLE {
         return Err(RemoveRoleError::Admin);
     }
-    let (revocation_ttl, now) = (vestibule.revocation_ttl(), context.now);
-    let event = AuditEvent::new(Event::RoleRemoved, context).detail("role", role.as_str());
+    let (revocation_ttl, now) = (vestibule.revocation_ttl(), acting.context.now);
+    let acting = acting.clone();
+    let event = AuditEvent::new(Event::RoleRemoved, &acting.context).detail("role", role.as_str());
     vestibule
         .store
         .write(async move |tx| {
+            let power = match acting.power(tx).await? {
+                Ok(power) => power,
+                Err(ended) => return Ok(Err(ended.into())),
+            };
             let before = roles::find_all(tx).await?;
             if !before.has(role.as_str()) {
                 let known = before.names().collect::<Vec<_>>().join(", ");
                 return Ok(Err(RemoveRoleError::Unknown(role.as_str().to_owned(), known)));
+            }
+            if let Err(refusal) = power.check_has_role(role.as_str()) {
+                return Ok(Err(RemoveRoleError::Acting(refusal.into())));
             }
             // An admin has every permission of every role. Admins lose a permission that only this role has.
             let admins_lose = !before.all().is_subset(&before.with(role.as_str(), None).all());

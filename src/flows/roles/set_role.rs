@@ -1,4 +1,4 @@
-//! Set role: an operator changes the permissions of a role. The role is created if it is absent.
+//! Set role: somebody who administers changes the permissions of a role. The role is created if it is absent.
 //!
 //! The removal of a permission takes effect at once: it raises the authorization version of each user who loses a permission.
 //! An added permission takes effect with the next token: an earlier token lacks the permission, but contains nothing untrue.
@@ -7,11 +7,18 @@ use std::collections::BTreeSet;
 
 use crate::{
     domain::{
-        Permission, RoleName, UserId,
-        audit_event::{AuditEvent, Event, RequestContext},
+        Permission, RoleName, Roles, UserId,
+        audit_event::{AuditEvent, Event},
         permission::ADMIN_ROLE,
+        power::{Power, PowerError},
     },
-    flows::{Vestibule, steps::role_members::invalidate_tokens_of_members},
+    flows::{
+        Vestibule,
+        steps::{
+            acting::{Acting, ActingError},
+            role_members::invalidate_tokens_of_members,
+        },
+    },
     store::{self, audit, roles, users},
 };
 
@@ -21,6 +28,9 @@ pub enum SetRoleError {
     /// The role is `admin`. It has every permission, so its permissions can't be set.
     #[error("the role {ADMIN_ROLE} has every permission; it can't be set")]
     Admin,
+    /// The acting user may not make the change.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// There is no such role. Contains the unknown name, and the names of all roles as a list for the message.
     #[error("there is no role {0:?}; there are: {1}")]
     Unknown(String, String),
@@ -70,7 +80,8 @@ pub struct RoleChanged {
     pub outdated: usize,
 }
 
-/// Changes the permissions of a role. Creates the role if it is absent, except to drop permissions.
+/// Changes the permissions of a role. Creates the role if it is absent, except to drop permissions. If the role has these
+/// permissions already, nothing is written.
 ///
 /// # Errors
 /// [`SetRoleError`]. Then nothing was changed.
@@ -78,16 +89,21 @@ pub async fn set_role(
     vestibule: &Vestibule,
     role: RoleName,
     change: RoleChange,
-    context: &RequestContext,
+    acting: &Acting,
 ) -> Result<RoleChanged, SetRoleError> {
     if role.as_str() == ADMIN_ROLE {
         return Err(SetRoleError::Admin);
     }
-    let (room, revocation_ttl, now) = (vestibule.token_size_budget(), vestibule.revocation_ttl(), context.now);
-    let event = AuditEvent::new(Event::RoleChanged, context).detail("role", role.as_str());
+    let (room, revocation_ttl, now) = (vestibule.token_size_budget(), vestibule.revocation_ttl(), acting.context.now);
+    let acting = acting.clone();
+    let event = AuditEvent::new(Event::RoleChanged, &acting.context).detail("role", role.as_str());
     vestibule
         .store
         .write(async move |tx| {
+            let power = match acting.power(tx).await? {
+                Ok(power) => power,
+                Err(ended) => return Ok(Err(ended.into())),
+            };
             let before = roles::find_all(tx).await?;
             if matches!(change, RoleChange::Drop(_)) && !before.has(role.as_str()) {
                 let known = before.names().collect::<Vec<_>>().join(", ");
@@ -96,6 +112,13 @@ pub async fn set_role(
             let permissions = change.apply(&before.permissions(role.as_str()));
             let after = before.with(role.as_str(), Some(permissions.clone()));
             let held = before.permissions(role.as_str());
+            let is_new = !before.has(role.as_str());
+            if let Err(refusal) = check_power(&power, &role, &before, &permissions) {
+                return Ok(Err(SetRoleError::Acting(refusal.into())));
+            }
+            if !is_new && permissions == held {
+                return Ok(Ok(RoleChanged { lost: BTreeSet::new(), outdated: 0 }));
+            }
             if !permissions.is_subset(&held) {
                 // Only an added permission can make a token too long. An admin has every permission of every role, so admins
                 // are checked as well.
@@ -115,7 +138,22 @@ pub async fn set_role(
                 invalidate_tokens_of_members(tx, revocation_ttl, takes.then_some(&role), admins_lose, now).await?;
             let names: Vec<&str> = permissions.iter().map(Permission::as_str).collect();
             audit::insert(tx, &event.clone().detail("permissions", names)).await?;
-            Ok(Ok(RoleChanged { lost: &held - &permissions, outdated }))
+            let lost = &held - &permissions;
+            Ok(Ok(RoleChanged { lost, outdated }))
         })
         .await?
+}
+
+/// Checks that the acting user may give the role these permissions. Somebody without the role can create it, because only an
+/// admin can give a role that nobody has.
+fn check_power(
+    power: &Power,
+    role: &RoleName,
+    before: &Roles,
+    permissions: &BTreeSet<Permission>,
+) -> Result<(), PowerError> {
+    if before.has(role.as_str()) {
+        power.check_has_role(role.as_str())?;
+    }
+    permissions.difference(&before.permissions(role.as_str())).try_for_each(|added| power.check_gives(added))
 }

@@ -280,7 +280,7 @@ impl LoginPlan {
             mismatches: Mismatches::default(),
             repeated: None,
             fingerprint: presented.map(|presented| presented.baseline()),
-            device_seen: candidate.device.is_some(),
+            device_seen: false,
             revoked_at: None,
             revoked_reason: None,
         };

@@ -8,11 +8,12 @@ use crate::{
     flows::{
         Vestibule,
         steps::{
+            acting::{Acting, ActingError},
             bearer::{Bearer, bearer_is_live, session_is_live},
             revocation::Revocation,
         },
     },
-    store::{self, sessions},
+    store::{self, sessions, users},
 };
 
 /// A selection among the sessions of the bearer.
@@ -112,13 +113,41 @@ async fn find_by_token_id(
     Ok(live.into_iter().find(|session| vestibule.refresh_tokens.is_id_of(id, session)).map(|session| session.id))
 }
 
-/// Revokes sessions of a user for an operator. Returns the number of revoked sessions that were live.
+/// An error of the revocation of somebody else's sessions. Nothing was revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeOfUserError {
+    /// There is no such user.
+    #[error("there is no user {0}")]
+    Unknown(UserId),
+    /// The acting user may not revoke these sessions.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Revokes sessions of a user for somebody who administers. Returns the number of revoked sessions that were live.
 pub async fn revoke_of_user(
     vestibule: &Vestibule,
     user: UserId,
     selection: sessions::Selection,
-    context: &RequestContext,
-) -> store::Result<usize> {
-    let revocation = Revocation::new(vestibule, user, selection, RevokeReason::RevokedByAdmin, context);
-    vestibule.store.write(async move |tx| revocation.carry_out(tx).await).await
+    acting: &Acting,
+) -> Result<usize, RevokeOfUserError> {
+    let revocation = Revocation::new(vestibule, user, selection, RevokeReason::RevokedByAdmin, &acting.context);
+    let acting = acting.clone();
+    vestibule
+        .store
+        .write(async move |tx| {
+            let power = match acting.power(tx).await? {
+                Ok(power) => power,
+                Err(ended) => return Ok(Err(ended.into())),
+            };
+            let Some(found) = users::find(tx, user).await? else { return Ok(Err(RevokeOfUserError::Unknown(user))) };
+            if let Err(refusal) = power.check_covers(&found) {
+                return Ok(Err(RevokeOfUserError::Acting(refusal.into())));
+            }
+            Ok(Ok(revocation.carry_out(tx).await?))
+        })
+        .await?
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{RoleName, UnixTime, User, permission::ADMIN_ROLE},
-    store::{self, Tx, roles},
+    store::{self, Tx, roles, users},
 };
 
 /// Raises the authorization version of each user who loses permissions by a change of roles, and so invalidates their access
@@ -19,8 +19,12 @@ pub(in crate::flows) async fn invalidate_tokens_of_members(
     tx.announce_versions(role, admins_lose, now, revocation_ttl).await
 }
 
-/// Returns whether the user is the only admin who is not disabled.
+/// Returns whether the user is the only admin who can sign in: who is not disabled and has a password. An admin who was invited
+/// and has chosen no password yet does not count.
 pub(crate) async fn is_last_admin(tx: &mut Tx, user: &User) -> store::Result<bool> {
     let is_admin = user.disabled_at.is_none() && user.roles.iter().any(|role| role == ADMIN_ROLE);
-    Ok(is_admin && roles::count_active_members(tx, ADMIN_ROLE).await? <= 1)
+    if !is_admin || users::find_password_hash(tx, user.id).await?.is_none() {
+        return Ok(false);
+    }
+    Ok(roles::count_admins(tx).await? <= 1)
 }

@@ -2,15 +2,16 @@
 
 use crate::{
     domain::{
-        AccessClaims, SessionId, UserId,
-        audit_event::{AuditEvent, Event, RequestContext},
+        AccessClaims, SessionId, User, UserId,
+        audit_event::{Actor, AuditEvent, Event, RequestContext},
         change::DELETED_USER_VERSION,
-        password::{Password, PasswordHash},
+        password::Password,
         session::RevokeReason,
     },
     flows::{
         Vestibule,
         steps::{
+            acting::{Acting, ActingError},
             bearer::{Bearer, bearer_is_live, is_current_password},
             revocation::{Revocation, invalidate_access_tokens},
             role_members::is_last_admin,
@@ -36,18 +37,12 @@ pub enum DeleteUserError {
     /// There is no user with this id.
     #[error("no user {0}")]
     Unknown(UserId),
+    /// The acting user may not delete this account.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
-}
-
-/// The outcome of the transaction.
-#[derive(Clone, Copy)]
-enum Deleted {
-    Done,
-    LastAdmin,
-    SessionEnded,
-    Unknown,
 }
 
 /// Verifies the password of the bearer and deletes their account.
@@ -58,58 +53,64 @@ pub async fn delete_own(
     context: &RequestContext,
 ) -> Result<(), DeleteUserError> {
     let matched_hash = verify_password::verify_password(vestibule, bearer, password, context).await?;
-    delete(vestibule, bearer.sub, Some((Bearer::of(bearer), matched_hash)), context).await
-}
-
-/// Deletes a user on behalf of an operator. No password is verified.
-pub async fn delete_user(vestibule: &Vestibule, user: UserId, context: &RequestContext) -> Result<(), DeleteUserError> {
-    delete(vestibule, user, None, context).await
-}
-
-/// Deletes a user. If `bearer` is `Some`, the bearer must still be valid, and the stored hash must still be the hash that the
-/// password matched.
-async fn delete(
-    vestibule: &Vestibule,
-    user: UserId,
-    bearer: Option<(Bearer, PasswordHash)>,
-    context: &RequestContext,
-) -> Result<(), DeleteUserError> {
-    let (revocation_ttl, context) = (vestibule.revocation_ttl(), context.clone());
-    let (session, proof) = (bearer.as_ref().map(|(bearer, _)| bearer.session), bearer);
-    let deleted = vestibule
+    let (user, revocation_ttl, context) = (bearer.sub, vestibule.revocation_ttl(), context.clone());
+    let bearer = Bearer::of(bearer);
+    vestibule
         .store
         .write(async move |tx| {
-            if let Some((bearer, matched_hash)) = &proof
-                && !(bearer_is_live(tx, *bearer, context.now).await?
-                    && is_current_password(tx, user, matched_hash).await?)
+            let ended = Err(DeleteUserError::SessionEnded(bearer.session));
+            if !(bearer_is_live(tx, bearer, context.now).await? && is_current_password(tx, user, &matched_hash).await?)
             {
-                return Ok(Deleted::SessionEnded);
+                return Ok(ended);
             }
-            erase(tx, user, revocation_ttl, &context).await
+            match users::find(tx, user).await? {
+                Some(user) => erase(tx, &user, revocation_ttl, &context).await,
+                None => Ok(ended),
+            }
         })
-        .await?;
-    match (deleted, session) {
-        (Deleted::Done, _) => Ok(()),
-        (Deleted::LastAdmin, _) => Err(DeleteUserError::LastAdmin(user)),
-        (Deleted::SessionEnded | Deleted::Unknown, Some(session)) => Err(DeleteUserError::SessionEnded(session)),
-        (Deleted::SessionEnded | Deleted::Unknown, None) => Err(DeleteUserError::Unknown(user)),
-    }
+        .await?
+}
+
+/// Deletes a user on behalf of somebody who administers. No password is verified.
+pub async fn delete_user(vestibule: &Vestibule, id: UserId, acting: &Acting) -> Result<(), DeleteUserError> {
+    let (revocation_ttl, acting) = (vestibule.revocation_ttl(), acting.clone());
+    vestibule
+        .store
+        .write(async move |tx| {
+            let power = match acting.power(tx).await? {
+                Ok(power) => power,
+                Err(ended) => return Ok(Err(ended.into())),
+            };
+            let Some(user) = users::find(tx, id).await? else { return Ok(Err(DeleteUserError::Unknown(id))) };
+            match power.check_covers(&user) {
+                Ok(()) => erase(tx, &user, revocation_ttl, &acting.context).await,
+                Err(refusal) => Ok(Err(DeleteUserError::Acting(refusal.into()))),
+            }
+        })
+        .await?
 }
 
 /// Revokes the sessions and access tokens of a user, deletes the account, and removes the user's data from the audit log.
-async fn erase(tx: &mut Tx, id: UserId, revocation_ttl: i64, context: &RequestContext) -> store::Result<Deleted> {
-    let Some(user) = users::find(tx, id).await? else { return Ok(Deleted::Unknown) };
-    if is_last_admin(tx, &user).await? {
-        return Ok(Deleted::LastAdmin);
+async fn erase(
+    tx: &mut Tx,
+    user: &User,
+    revocation_ttl: i64,
+    context: &RequestContext,
+) -> store::Result<Result<(), DeleteUserError>> {
+    let id = user.id;
+    if is_last_admin(tx, user).await? {
+        return Ok(Err(DeleteUserError::LastAdmin(id)));
     }
     let (selection, reason) = (sessions::Selection::All, RevokeReason::UserDeleted);
     Revocation { user: id, selection, reason, ttl: revocation_ttl, context: context.clone() }.carry_out(tx).await?;
     invalidate_access_tokens(tx, revocation_ttl, id, DELETED_USER_VERSION, context.now).await?;
     users::delete(tx, id).await?;
     audit::forget_user(tx, id).await?;
-    // This event has neither user nor address, so that no personal data remains.
+    // The event does not name the user. It has an address only if somebody else acted.
     let mut event = AuditEvent::new(Event::UserDeleted, context);
-    event.ip = None;
+    if matches!(context.actor, Actor::Unnamed | Actor::CommandLine) || context.actor == Actor::User(id) {
+        event.ip = None;
+    }
     audit::insert(tx, &event).await?;
-    Ok(Deleted::Done)
+    Ok(Ok(()))
 }

@@ -43,8 +43,8 @@ pub enum Position {
     RevokedSessions(Option<(UnixTime, SessionId)>),
     /// After the device with this id.
     Devices(Option<DeviceRowId>),
-    /// After the event with this number.
-    AuditEvents(Option<i64>),
+    /// After the event at this place in the log.
+    AuditEvents(Option<audit::Place>),
 }
 
 impl Position {
@@ -99,7 +99,9 @@ pub async fn read_page(
             (Page::Devices(rows), Some(next))
         }
         Position::AuditEvents(after) => {
-            let (rows, last) = audit::page_by_user(&mut reader, user, after, PAGE).await?;
+            let of_user = audit::Filter { user: Some(user), ..audit::Filter::default() };
+            let rows = audit::page(&mut reader, &of_user, after, PAGE).await?;
+            let last = rows.last().filter(|_| rows.len() as i64 == PAGE).map(audit::StoredEvent::place);
             (Page::AuditEvents(rows), last.map(|last| Position::AuditEvents(Some(last))))
         }
     })

@@ -8,3 +8,4 @@ pub mod delete_user;
 pub mod export_user;
 pub mod reauthenticate;
 pub mod register;
+pub mod remove_device;

@@ -47,6 +47,13 @@ pub struct RevokedSessionsResponse {
     revoked: usize,
 }
 
+impl RevokedSessionsResponse {
+    /// Returns the response with a text that confirms the action, and the number of sessions that ended.
+    pub(in crate::http) fn new(detail: &'static str, revoked: usize) -> Self {
+        Self { detail, revoked }
+    }
+}
+
 /// A session of the user: one login on one device.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionView {

@@ -83,8 +83,8 @@ impl From<User> for UserView {
     }
 }
 
-const USERNAME: Kind = Kind::Text(Username::MAX_CHARS);
-const EMAIL: Kind = Kind::Text(Email::MAX_BYTES);
+pub(in crate::http) const USERNAME: Kind = Kind::Text(Username::MAX_CHARS);
+pub(in crate::http) const EMAIL: Kind = Kind::Text(Email::MAX_BYTES);
 
 impl FromFields for Registration {
     const FIELDS: &'static [Field] = &[

@@ -2,6 +2,7 @@
 //! flows to codes. `error_response` chooses the form in which an error is rendered.
 
 mod guard_error;
+pub(in crate::http) mod of_admin;
 mod of_flows;
 pub mod of_oauth;
 mod reason;
@@ -116,6 +117,8 @@ codes! {
     AlreadyExists = 409 "already_exists",
     /// The account is the last admin, so nobody else could administer the server.
     LastAdmin = 409 "last_admin",
+    /// The client, or the key that signs, is set in the configuration. It can be changed only there.
+    ConfiguredInFile = 409 "configured_in_file",
     /// The body is over 64 KiB.
     PayloadTooLarge = 413 "payload_too_large",
     /// The target of the request line is too long.
@@ -236,6 +239,11 @@ impl ApiError {
     pub fn insufficient(detail: &str) -> Self {
         let challenge = format!(r#"{BEARER}, error="insufficient_scope""#);
         Self { challenge: Some(challenge), ..Self::new(ErrorCode::InsufficientScope, detail) }
+    }
+
+    /// Replaces the sentence for a person.
+    pub(super) fn with_detail(self, detail: String) -> Self {
+        Self { detail, ..self }
     }
 
     /// Replaces the code and keeps everything else.

@@ -89,7 +89,7 @@ impl From<InspectRefreshTokenError> for ApiError {
 }
 
 /// Returns the error for a session that has ended.
-fn session_ended() -> ApiError {
+pub(super) fn session_ended() -> ApiError {
     ApiError::new(ErrorCode::TokenRevoked, "The session has ended; sign in again.")
 }
 
@@ -283,10 +283,11 @@ impl From<DeleteUserError> for ApiError {
         match error {
             DeleteUserError::Proof(error) => error.into(),
             DeleteUserError::LastAdmin(_) => {
-                Self::new(ErrorCode::LastAdmin, "You are the last admin; give the role admin to another user first.")
+                Self::new(ErrorCode::LastAdmin, "This is the last admin; give the role admin to another user first.")
             }
             DeleteUserError::SessionEnded(_) => session_ended(),
             DeleteUserError::Unknown(_) => Self::new(ErrorCode::NotFound, "There is no such user."),
+            DeleteUserError::Acting(error) => error.into(),
             DeleteUserError::Store(error) => error.into(),
         }
     }

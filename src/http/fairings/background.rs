@@ -85,7 +85,7 @@ async fn advance_keys_periodically(vestibule: &AppState) {
     loop {
         tick.tick().await;
         // No request causes the change, so its audit event has no address, as for a command.
-        match advance_keys(vestibule, &RequestContext::command_line(vestibule.clock.now())).await {
+        match advance_keys(vestibule, &RequestContext::internal(vestibule.clock.now())).await {
             Ok(advanced) if advanced != Advanced::default() => {
                 let Advanced { promoted, removed } = advanced;
                 tracing::info!(promoted, removed, "the signing keys advanced");

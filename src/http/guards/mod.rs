@@ -5,6 +5,7 @@
 //! a forged token like an absent token.
 
 mod account;
+pub(in crate::http) mod admin;
 mod authorization;
 mod bearer_token;
 mod current_user;

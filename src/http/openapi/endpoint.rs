@@ -34,18 +34,21 @@ pub(super) const REFRESH_COOKIE: &str = "refreshCookie";
 pub(super) enum Group {
     Sessions,
     Users,
+    Admin,
     OAuth,
     Keys,
     Operation,
 }
 
 impl Group {
-    pub(super) const ALL: [Self; 5] = [Self::Sessions, Self::Users, Self::OAuth, Self::Keys, Self::Operation];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Sessions, Self::Users, Self::Admin, Self::OAuth, Self::Keys, Self::Operation];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Sessions => "Sessions",
             Self::Users => "Users",
+            Self::Admin => "Administration",
             Self::OAuth => "OAuth 2.0",
             Self::Keys => "Keys",
             Self::Operation => "Operation",
@@ -56,6 +59,11 @@ impl Group {
         match self {
             Self::Sessions => "Sign in, stay signed in, list your sessions, and sign out.",
             Self::Users => "Create and manage your own account.",
+            Self::Admin => {
+                "Accounts, sessions, roles, keys and the audit log, for who has the permission that the description names. \
+                 Changes require a fresh access token. Nobody can give somebody more than they hold themselves. If the setting \
+                 `admin_networks` is set, everything below `/admin` is 404 from elsewhere."
+            }
             Self::OAuth => {
                 "For clients and services that use OAuth 2.0. Request bodies are form-encoded. The endpoints with a request \
                  body return the errors of RFC 6749 as `application/json`."
@@ -153,10 +161,12 @@ pub(super) struct Endpoint {
     pub(super) summary: &'static str,
     pub(super) description: &'static str,
     pub(super) access: Access,
-    /// Name and description of each parameter in the path.
-    pub(super) path_parameters: Vec<(&'static str, &'static str)>,
+    /// Name and description of each parameter in the path, and whether it is an id that this server created.
+    pub(super) path_parameters: Vec<(&'static str, &'static str, bool)>,
     /// Name and description of each parameter in the query. Each parameter may be repeated.
     pub(super) query_parameters: Vec<(&'static str, &'static str)>,
+    /// The parameters in the query that are given once at most.
+    pub(super) query_fields: Vec<&'static Field>,
     pub(super) body: Option<Body>,
     pub(super) success: Success,
     /// The description of the 302, or `None` if the endpoint never redirects with a 302.
@@ -184,6 +194,7 @@ impl Endpoint {
             access: Access::Open,
             path_parameters: Vec::new(),
             query_parameters: Vec::new(),
+            query_fields: Vec::new(),
             body: None,
             success,
             found: None,
@@ -204,13 +215,24 @@ impl Endpoint {
     }
 
     pub(super) fn path_parameter(mut self, name: &'static str, description: &'static str) -> Self {
-        self.path_parameters.push((name, description));
+        self.path_parameters.push((name, description, true));
+        self
+    }
+
+    /// Adds a parameter in the path that is not an id of this server.
+    pub(super) fn path_text(mut self, name: &'static str, description: &'static str) -> Self {
+        self.path_parameters.push((name, description, false));
         self
     }
 
     pub(super) fn query_parameter(mut self, name: &'static str, description: &'static str) -> Self {
         self.query_parameters.push((name, description));
         self
+    }
+
+    /// Adds the parameters of a query that a handler reads as fields.
+    pub(super) fn query<T: FromFields>(self) -> Self {
+        Self { query_fields: T::FIELDS.iter().collect(), ..self }
     }
 
     /// Adds a JSON body that is required.
@@ -343,6 +365,8 @@ impl Endpoint {
             ErrorCode::OAuthInvalidRequest => self.uses_oauth_errors(),
             ErrorCode::MalformedRequest => reads_something && !self.uses_oauth_errors(),
             ErrorCode::CsrfFailed => self.is_csrf_checked(),
+            // From outside of `admin_networks`.
+            ErrorCode::NotFound => self.group == Group::Admin,
             ErrorCode::PayloadTooLarge | ErrorCode::UnsupportedMediaType => self.body.is_some(),
             ErrorCode::MalformedJson | ErrorCode::InvalidRequest => self.body.is_some() && !self.uses_oauth_errors(),
             _ => false,

@@ -5,6 +5,7 @@
 //! These settings appear in the document: `base_path`, `public_url`, the names of the cookies and the name of the CSRF header.
 //! The file `openapi.json` of the repository contains their defaults.
 
+mod admin;
 mod endpoint;
 mod examples;
 mod headers;

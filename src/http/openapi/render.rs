@@ -40,11 +40,14 @@ pub(super) fn operation(endpoint: &Endpoint) -> Operation {
         .securities(Some(security(endpoint.access)))
         .request_body(endpoint.body.as_ref().map(request_body))
         .response(endpoint.success.status.to_string(), success(endpoint));
-    for (name, description) in &endpoint.path_parameters {
-        operation = operation.parameter(path_parameter(name, description));
+    for (name, description, is_id) in &endpoint.path_parameters {
+        operation = operation.parameter(path_parameter(name, description, *is_id));
     }
     for (name, description) in &endpoint.query_parameters {
         operation = operation.parameter(query_parameter(name, description));
+    }
+    for field in &endpoint.query_fields {
+        operation = operation.parameter(field_parameter(field));
     }
     if let Some(description) = endpoint.found {
         let found = ResponseBuilder::new().description(description).header_ref(REQUEST_ID, header_ref(REQUEST_ID));
@@ -132,6 +135,10 @@ fn field_schema(field: &Field, is_form: bool) -> Object {
             let null = (!(field.is_required || is_form)).then_some(Value::Null);
             text.enum_values(Some(choices.iter().map(|choice| Value::from(*choice)).chain(null)))
         }
+        Kind::Boolean => text.schema_type(is_type(Type::Boolean)),
+        Kind::Number(max) => text.schema_type(is_type(Type::Integer)).minimum(Some(1)).maximum(Some(f64::from(max))),
+        Kind::Texts => ObjectBuilder::new().schema_type(is_type(Type::Array)).description(Some(field.description)),
+        Kind::Object => text.schema_type(is_type(Type::Object)),
         Kind::Fingerprint => text.schema_type(is_type(Type::Object)).max_properties(Some(Fingerprint::MAX_FIELDS)),
     }
     .build()
@@ -141,14 +148,14 @@ fn uuid() -> SchemaFormat {
     SchemaFormat::Custom("uuid".to_owned())
 }
 
-/// Returns a path parameter: an id.
-fn path_parameter(name: &str, description: &str) -> Parameter {
+/// Returns a path parameter: an id that this server created, or another text.
+fn path_parameter(name: &str, description: &str, is_id: bool) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Path)
         .required(Required::True)
         .description(Some(description))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String).format(Some(uuid()))))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).format(is_id.then(uuid))))
         .build()
 }
 
@@ -160,6 +167,17 @@ fn query_parameter(name: &str, description: &str) -> Parameter {
         .required(Required::False)
         .description(Some(description))
         .schema(Some(Array::new(Object::with_type(Type::String))))
+        .build()
+}
+
+/// Returns a query parameter that is given once at most.
+fn field_parameter(field: &Field) -> Parameter {
+    ParameterBuilder::new()
+        .name(field.name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(field.description))
+        .schema(Some(field_schema(field, true)))
         .build()
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::HttpMethod::{Delete, Get, Patch, Post};
 
 use super::{
+    admin,
     endpoint::{
         Access::{AnyToken, Bearer, Fresh, Refresh},
         Endpoint,
@@ -44,6 +45,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         account_endpoints(),
         personal_data_endpoints(),
         public_endpoints(),
+        admin::endpoints(),
         oauth::endpoints(),
     ]
     .into_iter()

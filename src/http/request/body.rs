@@ -210,7 +210,7 @@ fn parse_form<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, A
 
 /// Returns the fields of a form. A field without a value is null. A name that occurs twice is an error, because two programs
 /// could use different values of the field.
-fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+pub(super) fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let mut object = Map::new();
     for (name, value) in form_urlencoded::parse(bytes) {
         // The parser replaces bytes that are not UTF-8 by this character. Two different passwords could become equal by this,
@@ -230,7 +230,7 @@ fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
 }
 
 /// Builds a value from the fields of a body. Fails with all invalid fields.
-fn read_fields<T: FromFields>(request: &Request<'_>, object: Map<String, Value>) -> Result<T, ApiError> {
+pub(super) fn read_fields<T: FromFields>(request: &Request<'_>, object: Map<String, Value>) -> Result<T, ApiError> {
     let vestibule: &State<AppState> = State::get(request.rocket())
         .ok_or_else(|| ApiError::new(ErrorCode::InternalError, "Vestibule is not part of this Rocket application."))?;
     let mut fields = Fields::of::<T>(object);

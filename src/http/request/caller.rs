@@ -12,7 +12,12 @@ use rocket::{
 };
 
 use super::{peer::Peer, untrusted_proxy};
-use crate::{clock::Clock, domain::audit_event::RequestContext, http::app_state::AppState, memory::throttle::Network};
+use crate::{
+    clock::Clock,
+    domain::audit_event::{Actor, RequestContext},
+    http::app_state::AppState,
+    memory::throttle::Network,
+};
 
 /// The maximum length of a `User-Agent` that is kept, in bytes.
 const MAX_USER_AGENT_BYTES: usize = 512;
@@ -53,7 +58,12 @@ impl Caller {
     /// Returns the context for a flow. Reads the clock at this call, after the body has arrived. With an earlier time, a slow
     /// client could use a token that has expired meanwhile.
     pub fn context(&self) -> RequestContext {
-        RequestContext { now: self.clock.now(), ip: self.ip.clone(), user_agent: self.user_agent.clone() }
+        RequestContext {
+            now: self.clock.now(),
+            ip: self.ip.clone(),
+            user_agent: self.user_agent.clone(),
+            actor: Actor::Unnamed,
+        }
     }
 }
 

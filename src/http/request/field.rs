@@ -30,6 +30,14 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
     /// The fingerprint: a JSON object.
     Fingerprint,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number from 1 to this one. In a query, as text.
+    Number(u32),
+    /// A list of texts.
+    Texts,
+    /// A JSON object.
+    Object,
 }
 
 /// Declares a field that every body must have.

@@ -99,6 +99,42 @@ impl Fields {
         }
     }
 
+    /// Reads an optional boolean, like [`Fields::optional`]. In a query it is a text.
+    pub fn boolean(&mut self, name: &str) -> Option<bool> {
+        self.value(name, |value| match value {
+            Value::Bool(yes) => Ok(*yes),
+            Value::String(text) => text.parse().map_err(|_| "must be true or false"),
+            _ => Err("must be true or false"),
+        })
+    }
+
+    /// Reads an optional number from 1 to `max`, like [`Fields::optional`]. In a query it is a text.
+    pub fn number(&mut self, name: &str, max: u32) -> Option<u32> {
+        self.value(name, |value| {
+            let number = value.as_str().map_or_else(|| value.as_u64(), |text| text.parse().ok());
+            let number =
+                number.and_then(|number| u32::try_from(number).ok()).filter(|number| (1..=max).contains(number));
+            number.ok_or_else(|| format!("must be a number from 1 to {max}"))
+        })
+    }
+
+    /// Reads an optional list of texts, like [`Fields::optional`].
+    pub fn texts<T, E: ToString>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<Vec<T>> {
+        self.value(name, |value| {
+            let items = value.as_array().ok_or_else(|| "must be a list of strings".to_owned())?;
+            let read = |item: &Value| {
+                let text = item.as_str().ok_or_else(|| "must be a list of strings".to_owned())?;
+                parse(text).map_err(|message| format!("has the item {text:?}, which {}", message.to_string()))
+            };
+            items.iter().map(read).collect::<Result<Vec<T>, String>>()
+        })
+    }
+
+    /// Reads an optional JSON object, like [`Fields::optional`].
+    pub fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
+        self.value(name, |value| value.as_object().cloned().ok_or("must be a JSON object"))
+    }
+
     /// Returns whether a field is absent or null.
     pub fn is_absent(&self, name: &str) -> bool {
         self.get(name).is_none_or(Value::is_null)

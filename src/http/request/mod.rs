@@ -7,6 +7,7 @@ pub mod field;
 mod fields;
 pub mod log_entry;
 pub mod peer;
+pub mod query;
 pub mod refusal;
 pub mod request_id;
 mod unique_json;

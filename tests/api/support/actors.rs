@@ -1,9 +1,10 @@
 //! The users of a test and their sessions.
 
 use serde_json::{Value, json};
+use vestibule::domain::user_change::UserChange;
 use vestibule::{
-    domain::{UserId, audit_event::RequestContext},
-    flows::users::change_user::{UserChange, change_user},
+    domain::UserId,
+    flows::{steps::acting::Acting, users::change_user::change_user},
 };
 
 use super::{
@@ -41,7 +42,7 @@ impl<'s> Actor<'s> {
     /// Changes the account, as an operator does.
     pub fn change(&self, change: UserChange) {
         let id = UserId::parse(&self.id).expect("an id");
-        let context = RequestContext::command_line(self.server.clock.now());
+        let context = Acting::operator(self.server.clock.now());
         wait_for(change_user(&self.server.vestibule, id, change, &context)).expect("it is changed");
     }
 

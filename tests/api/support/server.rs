@@ -14,9 +14,10 @@ use vestibule::{
     Front, Vestibule,
     clock::Clock,
     config::{self, Profile, Sources},
-    domain::{Email, Permission, RoleName, UnixTime, Username, audit_event::RequestContext, password::Password},
+    domain::{Email, Permission, RoleName, UnixTime, Username, password::Password},
     flows::{
         open::{Role, open},
+        steps::acting::Acting,
         users::add_user::{NewAccount, add_user},
     },
 };
@@ -219,9 +220,10 @@ impl Server {
             roles: roles.iter().map(|role| RoleName::parse(role).expect("a role")).collect(),
             permissions: permissions.iter().map(|name| Permission::parse(name).expect("a permission")).collect(),
             claims: serde_json::Map::new(),
-            password: Password::parse(PASSWORD).expect("a password"),
+            password: Some(Password::parse(PASSWORD).expect("a password")),
+            disabled: false,
         };
-        let context = RequestContext::command_line(self.clock.now());
+        let context = Acting::operator(self.clock.now());
         let user = wait_for(add_user(&self.vestibule, new, &context)).expect("the user is new");
         Actor { server: self, name: name.to_owned(), id: user.id.to_string() }
     }

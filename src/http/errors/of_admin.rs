@@ -1,0 +1,174 @@
+//! The error code of each failure of a flow of the administration.
+
+use super::{ApiError, ErrorCode, of_flows::session_ended};
+use crate::{
+    domain::{
+        permission::{ADMIN_ROLE, VOUCH},
+        power::PowerError,
+    },
+    flows::{
+        keys::{retire_key::RetireError, rotate_keys::RotateError},
+        roles::{remove_role::RemoveRoleError, set_role::SetRoleError},
+        sessions::revoke_sessions::RevokeOfUserError,
+        steps::acting::ActingError,
+        users::{add_user::AddUserError, change_user::ChangeUserError, remove_device::RemoveDeviceError},
+    },
+    store::users::TakenName,
+};
+
+impl From<ActingError> for ApiError {
+    fn from(error: ActingError) -> Self {
+        match error {
+            ActingError::Ended(_) => session_ended(),
+            ActingError::Power(error) => error.into(),
+        }
+    }
+}
+
+impl From<PowerError> for ApiError {
+    fn from(error: PowerError) -> Self {
+        let text = sentence(&error);
+        match error {
+            PowerError::Vouch => Self::insufficient_scope(VOUCH).with_detail(text),
+            PowerError::Permission(permission) => Self::insufficient_scope(permission.as_str()).with_detail(text),
+            PowerError::GivenByAdmins(_) | PowerError::Role(_) | PowerError::HoldsMore => Self::insufficient(&text),
+        }
+    }
+}
+
+impl From<AddUserError> for ApiError {
+    fn from(error: AddUserError) -> Self {
+        match error {
+            AddUserError::Acting(error) => error.into(),
+            AddUserError::Taken(taken) => taken_name(taken),
+            AddUserError::UnknownRole(..) => Self::field("roles", error.to_string()),
+            AddUserError::UnsuitablePassword(message) => Self::field("password", message),
+            AddUserError::Claims(message) => Self::field("claims", message),
+            AddUserError::Hash(error) => error.into(),
+            AddUserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeUserError> for ApiError {
+    fn from(error: ChangeUserError) -> Self {
+        match error {
+            ChangeUserError::Unknown(_) => no_such_user(),
+            ChangeUserError::Acting(error) => error.into(),
+            ChangeUserError::MissingName(field, message) => Self::field(field, message),
+            ChangeUserError::NoEmail => Self::field("email_verified", "can't be true without an email address"),
+            ChangeUserError::Taken(taken) => taken_name(taken),
+            ChangeUserError::UnknownRole(..) => Self::field("roles", error.to_string()),
+            ChangeUserError::LastAdmin => last_admin(),
+            ChangeUserError::Claims(message) => Self::field("claims", message),
+            ChangeUserError::UnsuitablePassword(message) => Self::field("password", message),
+            ChangeUserError::Hash(error) => error.into(),
+            ChangeUserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RevokeOfUserError> for ApiError {
+    fn from(error: RevokeOfUserError) -> Self {
+        match error {
+            RevokeOfUserError::Unknown(_) => no_such_user(),
+            RevokeOfUserError::Acting(error) => error.into(),
+            RevokeOfUserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RemoveDeviceError> for ApiError {
+    fn from(error: RemoveDeviceError) -> Self {
+        match error {
+            RemoveDeviceError::UnknownUser(_) => no_such_user(),
+            RemoveDeviceError::UnknownDevice(_) => no_such_device(),
+            RemoveDeviceError::Acting(error) => error.into(),
+            RemoveDeviceError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetRoleError> for ApiError {
+    fn from(error: SetRoleError) -> Self {
+        match error {
+            SetRoleError::Admin => Self::field("permissions", format!("can't be set: {}", error)),
+            SetRoleError::Acting(error) => error.into(),
+            SetRoleError::Unknown(..) => no_such_role(),
+            SetRoleError::TokenTooLong { .. } => Self::field("permissions", error.to_string()),
+            SetRoleError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RemoveRoleError> for ApiError {
+    fn from(error: RemoveRoleError) -> Self {
+        match error {
+            RemoveRoleError::Admin => Self::new(
+                ErrorCode::LastAdmin,
+                format!("The role {ADMIN_ROLE} can't be removed: nobody could administer the server without it."),
+            ),
+            RemoveRoleError::Acting(error) => error.into(),
+            RemoveRoleError::Unknown(..) => no_such_role(),
+            RemoveRoleError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RotateError> for ApiError {
+    fn from(error: RotateError) -> Self {
+        match error {
+            RotateError::SecretKey => Self::new(ErrorCode::ConfiguredInFile, sentence(&error)),
+            RotateError::SecretChanged => Self::busy(ErrorCode::StorageUnavailable, &sentence(&error), 2),
+            // A generated key has a new `kid`.
+            RotateError::Known(_) => Self::internal(&error),
+            RotateError::Acting(error) => error.into(),
+            RotateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RetireError> for ApiError {
+    fn from(error: RetireError) -> Self {
+        match error {
+            RetireError::Unknown(_) => Self::new(ErrorCode::NotFound, "There is no such key."),
+            RetireError::Current(_) => {
+                Self::field("kid", "is the key that signs; rotate the keys at once, then retire it")
+            }
+            RetireError::Acting(error) => error.into(),
+            RetireError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Returns the text of an error as a sentence.
+fn sentence(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), characters.as_str()))
+}
+
+/// Returns the error for a name that belongs to another user.
+fn taken_name(taken: TakenName) -> ApiError {
+    ApiError::new(ErrorCode::AlreadyExists, format!("The {} is taken by another user.", taken.field()))
+}
+
+/// Returns the error for a user that does not exist.
+pub(in crate::http) fn no_such_user() -> ApiError {
+    ApiError::new(ErrorCode::NotFound, "There is no such user.")
+}
+
+/// Returns the error for a device that the user does not have.
+pub(in crate::http) fn no_such_device() -> ApiError {
+    ApiError::new(ErrorCode::NotFound, "The user has no such device.")
+}
+
+/// Returns the error for a role that does not exist.
+pub(in crate::http) fn no_such_role() -> ApiError {
+    ApiError::new(ErrorCode::NotFound, "There is no such role.")
+}
+
+/// Returns the error for a change after which nobody could administer the server.
+fn last_admin() -> ApiError {
+    ApiError::new(ErrorCode::LastAdmin, "This is the last admin; give the role admin to another user first.")
+}

@@ -1,0 +1,8 @@
+//! The administration: who may call which endpoint, what somebody may give and take, and the lists.
+
+mod last_admin;
+mod lists;
+mod networks;
+mod power;
+mod privileges;
+mod targets;
