@@ -92,6 +92,7 @@ fails_with!(
     crate::flows::users::delete_user::DeleteUserError,
     crate::flows::steps::verify_password::VerifyPasswordError,
     crate::flows::sessions::revoke_sessions::RevokeOfUserError,
+    crate::flows::links::create_link::CreateLinkError,
     crate::flows::roles::remove_role::RemoveRoleError,
     crate::flows::roles::set_role::SetRoleError,
     crate::flows::keys::retire_key::RetireError,

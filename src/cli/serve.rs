@@ -22,6 +22,7 @@ use crate::{
     config::{Loaded, Problem, Profile},
     flows::{
         Vestibule,
+        links::set_up::{create_setup_link, needs_admin},
         open::{self, Role},
     },
     http::{self, BindError, Front},
@@ -130,15 +131,25 @@ pub(super) async fn run(loaded: Loaded, globals: &Globals) -> Result<(), Failure
     done
 }
 
-/// Returns the line that is printed after the start. For the profile `dev`: the sample user. For `serve`: the command that
-/// creates the first admin; `None` if there is a user already.
-async fn greeting(vestibule: &Vestibule, globals: &Globals) -> Result<Option<String>, Failure> {
+/// Returns the lines that are printed after the start. For the profile `dev`: the sample user. While there is no admin: the
+/// command that creates the first one, and a link that does it in the browser. The link is printed here and not logged, because
+/// everybody who has it can use it.
+async fn greeting(vestibule: &Vestibule, globals: &Globals) -> Result<Vec<String>, Failure> {
+    let mut lines = Vec::new();
     if vestibule.config.profile == Profile::Dev {
-        return dev::sample_user(vestibule).await.map(Some);
+        lines.push(dev::sample_user(vestibule).await?);
     }
-    let mut reader = vestibule.store.read().await?;
-    let first = users::is_empty(&mut reader).await?;
-    Ok(first.then(|| format!("no user yet; create the first admin with: {}", add_admin(globals))))
+    if needs_admin(vestibule).await? {
+        if vestibule.config.profile == Profile::Serve {
+            let nobody = users::is_empty(&mut *vestibule.store.read().await?).await?;
+            let missing = if nobody { "user" } else { "admin" };
+            lines.push(format!("no {missing} yet; create the first admin with: {}", add_admin(globals)));
+        }
+        let link = create_setup_link(vestibule).await?;
+        let or = if lines.is_empty() || vestibule.config.profile == Profile::Dev { "for an admin," } else { "or" };
+        lines.push(format!("{or} open this link, which works once and for an hour: {link}"));
+    }
+    Ok(lines)
 }
 
 /// Returns the command line that creates the first admin in the same data directory and with the same configuration file.
@@ -161,7 +172,7 @@ fn quoted(path: &Path) -> String {
 
 /// Serves until a signal stops the server. Prints the place where it listens and `greeting` when it accepts connections.
 /// Fails if the server can't listen, or if the thread that writes to the database fails.
-async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<String>) -> Result<(), Failure> {
+async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Vec<String>) -> Result<(), Failure> {
     let web = &vestibule.config.web;
     let front = Front::bind(&vestibule.config).map_err(|error| match error {
         BindError::Listen(cause) => cant_listen(&web.address, web.port, &cause),
@@ -173,7 +184,7 @@ async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Option<S
         let shutdown = rocket.shutdown();
         Box::pin(async move {
             tracing::info!(version = env!("CARGO_PKG_VERSION"), %place, "started");
-            let lines: Vec<String> = [Some(format!("listening on {place}")), greeting].into_iter().flatten().collect();
+            let lines = [vec![format!("listening on {place}")], greeting].concat();
             if let Err(failure) = output::print(&lines.join("\n")) {
                 tracing::warn!(?failure, "can't write to stdout");
             }
@@ -246,7 +257,7 @@ mod tests {
             tokio::time::timeout(std::time::Duration::from_millis(20), job).await.map(drop).expect_err("it waits");
             let served = tokio::spawn({
                 let (vestibule, figment) = (Arc::clone(&vestibule), Figment::new().merge(("port", 0)));
-                async move { launch(&vestibule, figment, None).await }
+                async move { launch(&vestibule, figment, Vec::new()).await }
             });
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             assert!(!served.is_finished(), "it serves");

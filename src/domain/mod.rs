@@ -22,6 +22,7 @@ mod id;
 pub mod jwt;
 pub mod listen_address;
 pub mod mismatches;
+pub mod one_time;
 pub mod password;
 pub mod permission;
 pub mod policy;

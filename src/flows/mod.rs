@@ -9,6 +9,7 @@
 
 mod api;
 pub mod keys;
+pub mod links;
 pub mod open;
 pub mod roles;
 pub mod sessions;

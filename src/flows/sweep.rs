@@ -3,11 +3,14 @@
 use crate::{
     domain::{UnixTime, audit_event::RequestContext},
     flows::{Vestibule, steps::signing, vestibule::CLOCK_STEP_MARGIN},
-    store::{self, audit, changes, devices, sessions},
+    store::{self, audit, changes, devices, one_time_tokens, sessions},
 };
 
 /// The maximum number of rows that one transaction deletes from a table. There are few signing keys, so they have no limit.
 const BATCH: i64 = 200;
+
+/// Seconds for which a link is kept after its expiry. The account page says for this long that a link was used.
+const LINKS_KEPT: i64 = 30 * 24 * 60 * 60;
 
 /// The numbers of rows that a sweep deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub struct Swept {
     pub audit_events: u64,
     /// Deleted rows of the feed of changes.
     pub changes: u64,
+    /// Deleted links.
+    pub links: u64,
     /// Deleted signing keys.
     pub signing_keys: u64,
 }
@@ -27,7 +32,9 @@ pub struct Swept {
 impl Swept {
     /// Returns whether the batch of a table was full. Then the table may have more expired rows.
     fn may_have_left(&self) -> bool {
-        [self.sessions, self.devices, self.audit_events, self.changes].iter().any(|count| *count >= BATCH as u64)
+        [self.sessions, self.devices, self.audit_events, self.changes, self.links]
+            .iter()
+            .any(|count| *count >= BATCH as u64)
     }
 
     fn add(&mut self, other: Self) {
@@ -35,6 +42,7 @@ impl Swept {
         self.devices += other.devices;
         self.audit_events += other.audit_events;
         self.changes += other.changes;
+        self.links += other.links;
         self.signing_keys += other.signing_keys;
     }
 }
@@ -64,6 +72,7 @@ async fn sweep_batch(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swep
     // A session is kept until its tokens are not accepted even if the clock is set back.
     let ended_before = now.plus(-(vestibule.config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN));
     let unused = now.plus(-vestibule.config.devices.retention.seconds());
+    let old_links = now.plus(-LINKS_KEPT);
     let past = now.plus(-vestibule.config.limits.audit_retention.seconds());
     // This statement may read many rows, so it runs before the transaction begins.
     let ended = sessions::list_expired(&mut *vestibule.store.read().await?, ended_before, BATCH).await?;
@@ -75,6 +84,7 @@ async fn sweep_batch(vestibule: &Vestibule, now: UnixTime) -> store::Result<Swep
                 devices: devices::delete_expired(tx, unused, BATCH).await?,
                 audit_events: audit::delete_expired(tx, past, BATCH).await?,
                 changes: changes::delete_expired(tx, now, BATCH).await?,
+                links: one_time_tokens::delete_expired(tx, old_links, BATCH).await?,
                 signing_keys: signing::remove_expired(tx, &RequestContext::internal(now)).await?,
             })
         })

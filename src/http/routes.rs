@@ -53,6 +53,7 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
                 admin::users::get_user,
                 admin::users::update_user,
                 admin::users::remove_user,
+                admin::links::create,
                 admin::sessions::list_sessions,
                 admin::sessions::revoke_sessions,
                 admin::sessions::revoke_session,

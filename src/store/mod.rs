@@ -15,6 +15,7 @@ mod error;
 mod job;
 pub mod meta;
 mod migrations;
+pub mod one_time_tokens;
 pub mod roles;
 pub mod session_counters;
 pub mod sessions;

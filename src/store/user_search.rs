@@ -1,6 +1,6 @@
 //! The list of users for somebody who administers: by the beginning of a name or an address, by role, and by state.
 //!
-//! Each statement reads one index in the order of the result and stops after [`SCANNED`] rows. So the cost of a page does not
+//! Each statement reads one index in the order of the result and stops after a thousand rows. So the cost of a page does not
 //! depend on the number of users, and a page may have fewer users than its limit although there are more.
 
 use super::{

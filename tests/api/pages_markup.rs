@@ -3,16 +3,31 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use vestibule::{
+    domain::{UserId, one_time::LinkPurpose},
+    flows::{
+        links::{create_link::create_link, set_up::create_setup_link},
+        steps::acting::Acting,
+    },
+};
 
 use crate::support::{
     Answer, PASSWORD, Server,
     browser::{Browser, attribute, form},
+    wait_for,
 };
 
 /// Returns the name and the response of every page, including the error pages.
 fn pages(server: &Server) -> Vec<(&'static str, Answer)> {
     let (nobody, ada) = (Browser::new(server), Browser::new(server));
     ada.sign_in("ada", PASSWORD).expect(303);
+    let own = |url: String| url.strip_prefix("http://auth.test").expect("the public URL").to_owned();
+    let setup = own(wait_for(create_setup_link(&server.vestibule)).expect("a link"));
+    let grace = server.user("grace");
+    let id = UserId::parse(&grace.id).expect("an id");
+    let acting = Acting::operator(server.clock.now());
+    let link = wait_for(create_link(&server.vestibule, id, LinkPurpose::Reset, &acting)).expect("a link");
+    let link = own(link.url);
     let wrong = Browser::new(server);
     let refused = wrong.sign_in("ada", "wrong wrong wrong").expect(401);
     vec![
@@ -21,6 +36,9 @@ fn pages(server: &Server) -> Vec<(&'static str, Answer)> {
         ("register", nobody.get("/register").expect(200)),
         ("privacy", nobody.get("/privacy").expect(200)),
         ("account", ada.get("/account").expect(200)),
+        ("link, void", nobody.get("/link?token=x").expect(404)),
+        ("link", nobody.get(&link).expect(200)),
+        ("setup", nobody.get(&setup).expect(200)),
         ("not found", nobody.get("/nothing/here").expect(404)),
         ("wrong method", nobody.get("/account/password").expect(405)),
         ("no token", ada.post("/account/sign-out", &[]).expect(403)),

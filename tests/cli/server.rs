@@ -73,7 +73,7 @@ fn the_server_listens_on_ipv6() {
 #[test]
 fn the_log_is_on_stderr_and_can_be_json() {
     let place = Place::new().set("VESTIBULE_LOG_FORMAT", "json");
-    place.add_user(&["ada"]);
+    place.add_user(&["ada", "--role", "admin"]);
     let server = place.start(&["serve"]);
     server.login("ada", "not the password");
     let (_, stdout, stderr) = server.stop();
@@ -227,4 +227,33 @@ fn a_restart_on_another_picked_port_signs_nobody_out() {
     let refreshed = second.post("/auth/refresh", &json!({"refresh_token": tokens["refresh_token"]}));
     assert_eq!(refreshed.0, 200, "{}", refreshed.1);
     drop(taken);
+}
+
+#[test]
+fn a_start_without_an_admin_prints_a_link_that_the_log_does_not_contain() {
+    let place = Place::new();
+    let first = place.start(&["serve"]);
+    first.next_line();
+    let link = |line: String| {
+        let found = line.strip_prefix("or open this link, which works once and for an hour: ").map(str::to_owned);
+        found.unwrap_or_else(|| panic!("{line}"))
+    };
+    let old = link(first.next_line());
+    let path = |url: &str| url[url.find("/setup").expect("the path")..].to_owned();
+    assert_eq!(first.get(&path(&old), "").0, 200);
+    first.stop();
+    // A user who is no admin changes nothing; the next start prints another link, and the old one is void.
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    let line = server.next_line();
+    assert_eq!(line, "no admin yet; create the first admin with: vestibule user add admin --role admin --generate");
+    let new = link(server.next_line());
+    assert_eq!((server.get(&path(&old), "").0, server.get(&path(&new), "").0), (404, 200));
+    place.succeed(&["user", "set", "ada", "--role", "admin"]);
+    assert_eq!(server.get(&path(&new), "").0, 404, "there is an admin");
+    let (_, _, log) = server.stop();
+    let secret = new.split_once("token=").expect("a token").1;
+    assert!(!log.concat().contains(secret) && !log.is_empty());
+    let (_, stdout, _) = place.start(&["serve"]).stop();
+    assert_eq!(stdout, Vec::<String>::new());
 }

@@ -244,3 +244,30 @@ fn the_last_admin_can_not_be_removed() {
     }
     assert_eq!(place.json(&["user", "show", "admin"])["disabled"], false);
 }
+
+#[test]
+fn links_to_choose_a_password_are_printed_once_and_work_in_the_running_server() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    let opens = |url: &str| server.get(&url[url.find("/link").expect("the path")..], "").0;
+    let made = place.json(&["user", "invite", "grace", "--email", "grace@example.com"]);
+    let invitation = made["url"].as_str().expect("a URL").to_owned();
+    assert_eq!(opens(&invitation), 200);
+    // Once more for the same user: the newer link counts.
+    let printed = place.succeed(&["user", "invite", "grace"]);
+    let newer = printed.lines().nth(1).expect("a link").to_owned();
+    assert_eq!((opens(&invitation), opens(&newer)), (404, 200));
+    let reset = place.json(&["user", "reset", "ada"])["url"].as_str().expect("a URL").to_owned();
+    assert_eq!(opens(&reset), 200);
+    place.run_with_input(&["user", "passwd", "ada", "--password-stdin"], "another walk to the sea").succeeded();
+    assert_eq!(opens(&reset), 404);
+    for (arguments, expected) in [
+        (&["user", "invite", "ada"][..], "has a password"),
+        (&["user", "invite", "grace", "--email", "g@example.com"], "such a user already"),
+        (&["user", "reset", "nobody"], "there is no user"),
+    ] {
+        let failure = place.run(arguments).failed();
+        assert!(failure.contains(expected), "{failure}");
+    }
+}

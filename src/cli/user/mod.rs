@@ -5,6 +5,7 @@ mod claim;
 mod delete;
 mod disable;
 mod enable;
+mod link;
 mod list;
 mod passwd;
 mod set;
@@ -41,6 +42,14 @@ pub(super) enum Command {
     #[command(after_help = "Example:
   vestibule user passwd ada --generate")]
     Passwd(passwd::Passwd),
+    /// Print a link with which a user chooses a first password; creates a user who is absent
+    #[command(after_help = "Example:
+  vestibule user invite grace --email grace@example.com")]
+    Invite(link::Invite),
+    /// Print a link with which a user chooses a new password
+    #[command(after_help = "Example:
+  vestibule user reset ada")]
+    Reset(link::Reset),
     /// Prevent a user from signing in; ends all sessions of the user
     #[command(after_help = "Example:
   vestibule user disable ada")]
@@ -69,6 +78,8 @@ impl Command {
             Self::Show(command) => command.run(vestibule).await,
             Self::Set(command) => command.run(vestibule).await,
             Self::Passwd(command) => command.run(vestibule).await,
+            Self::Invite(command) => command.run(vestibule).await,
+            Self::Reset(command) => command.run(vestibule).await,
             Self::Disable(command) => command.run(vestibule).await,
             Self::Enable(command) => command.run(vestibule).await,
             Self::Delete(command) => command.run(vestibule).await,

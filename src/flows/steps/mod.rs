@@ -9,6 +9,7 @@ pub mod email_keys;
 pub mod fingerprint_check;
 pub mod grants;
 pub mod key_source;
+pub mod link;
 pub mod names;
 pub mod past_limit;
 pub mod refresh_record;

@@ -5,6 +5,7 @@ pub mod audit;
 mod cursor;
 pub mod devices;
 pub mod keys;
+pub mod links;
 pub mod networks;
 pub mod roles;
 pub mod sessions;

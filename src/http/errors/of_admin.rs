@@ -8,9 +8,10 @@ use crate::{
     },
     flows::{
         keys::{retire_key::RetireError, rotate_keys::RotateError},
+        links::{create_link::CreateLinkError, set_up::SetUpError},
         roles::{remove_role::RemoveRoleError, set_role::SetRoleError},
         sessions::revoke_sessions::RevokeOfUserError,
-        steps::acting::ActingError,
+        steps::{acting::ActingError, link::LinkError},
         users::{add_user::AddUserError, change_user::ChangeUserError, remove_device::RemoveDeviceError},
     },
     store::users::TakenName,
@@ -85,6 +86,39 @@ impl From<RemoveDeviceError> for ApiError {
             RemoveDeviceError::UnknownDevice(_) => no_such_device(),
             RemoveDeviceError::Acting(error) => error.into(),
             RemoveDeviceError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateLinkError> for ApiError {
+    fn from(error: CreateLinkError) -> Self {
+        match error {
+            CreateLinkError::Unknown(_) => no_such_user(),
+            CreateLinkError::Disabled => Self::field("purpose", "is not possible while the user is disabled"),
+            CreateLinkError::HasPassword => Self::field("purpose", "must be reset, because the user has a password"),
+            CreateLinkError::Acting(error) => error.into(),
+            CreateLinkError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LinkError> for ApiError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Void => Self::new(ErrorCode::NotFound, "This link does not work any longer."),
+            LinkError::Unsuitable(message) => Self::field("password", message),
+            LinkError::TooMany(wait) => Self::too_many(wait),
+            LinkError::Hash(error) => error.into(),
+            LinkError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetUpError> for ApiError {
+    fn from(error: SetUpError) -> Self {
+        match error {
+            SetUpError::Link(error) => error.into(),
+            SetUpError::Taken(taken) => taken_name(taken),
         }
     }
 }

@@ -70,8 +70,8 @@ async fn sweep_periodically(vestibule: &AppState) {
         tick.tick().await;
         match sweep::sweep(vestibule, vestibule.clock.now()).await {
             Ok(swept) if swept != Swept::default() => {
-                let Swept { sessions, devices, audit_events, changes, signing_keys } = swept;
-                tracing::info!(sessions, devices, audit_events, changes, signing_keys, "removed expired data");
+                let Swept { sessions, devices, audit_events, changes, links, signing_keys } = swept;
+                tracing::info!(sessions, devices, audit_events, changes, links, signing_keys, "removed expired data");
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "can't remove expired data; trying again later"),

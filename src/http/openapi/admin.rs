@@ -19,6 +19,7 @@ use crate::{
             audit::{EventPage, EventQuery},
             devices::DeviceList,
             keys::{KeyList, RotateBody},
+            links::{LinkBody, LinkView},
             roles::{RoleBody, RoleList, RoleView},
             sessions::SessionList,
             users::{AccountPage, AccountView, ListQuery},
@@ -83,6 +84,19 @@ fn users() -> Vec<Endpoint> {
             .path_parameter("id", USER)
             .returns_nothing("The account is deleted.")
             .fails_with(&[InsufficientScope, LastAdmin, PayloadTooLarge]),
+        Endpoint::new(Post, "/admin/users/{id}/link", "create", Admin)
+            .described_as(
+                "Create a link to choose a password",
+                "Requires the permission `users:write`. The link works once: an invitation for three days, a reset for an hour. \
+                 It does not work any longer after a newer link, or a change of the password, the address or the state of the \
+                 account.",
+            )
+            .access(Fresh)
+            .path_parameter("id", USER)
+            .json_body::<LinkBody>()
+            .example_body("a reset", json!({"purpose": "reset"}))
+            .returns::<LinkView>(201, "The link, which is shown once.")
+            .fails_with(&[InsufficientScope]),
     ]
 }
 

@@ -94,6 +94,16 @@ fn rows() -> Vec<Row> {
         ),
         (Post, "/account/password", "change_password_form", "Change the password with the form", Elsewhere),
         (Post, "/account/delete", "delete_form", "Delete the account with the form", Elsewhere),
+        (Get, "/link", "link_page", "The form for a password, for the holder of a link that works once", Page),
+        (Post, "/link", "link_form", "Choose a password with the form", Elsewhere),
+        (
+            Get,
+            "/setup",
+            "setup_page",
+            "The form for the first admin, for the holder of the set-up link; for an admin, what to check",
+            PageOrElsewhere,
+        ),
+        (Post, "/setup", "setup_form", "Create the first admin with the form, and sign in", Elsewhere),
         (Get, "/privacy", "privacy_page", "Which data is read and stored, why, and for how long", Page),
         (
             Get,

@@ -48,6 +48,7 @@ pub(super) async fn page(
     let mut reader = vestibule.store.read().await?;
     let user = store::users::find(&mut reader, claims.sub).await?.ok_or_else(users::account_deleted)?;
     let mut live = store::sessions::list_live_by_user(&mut reader, claims.sub, caller.context().now).await?;
+    let link_used_at = store::one_time_tokens::find_last_use(&mut reader, claims.sub).await?;
     drop(reader);
     // The session of this request is listed first. The sort is stable, so the other sessions stay in the order of their last
     // use.
@@ -69,6 +70,7 @@ pub(super) async fn page(
             "created_at": humanize::instant(user.created_at),
         },
         "devices": devices,
+        "link_used_at": link_used_at.map(humanize::instant),
         "password_min_length": vestibule.config.passwords.min_length,
     });
     let page = Page::new("account", context);

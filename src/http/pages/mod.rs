@@ -10,6 +10,7 @@ mod cookie_diagnostics;
 mod failure;
 mod form_token;
 mod humanize;
+mod link;
 mod login;
 mod logout;
 mod page_response;
@@ -17,6 +18,7 @@ mod privacy;
 mod redirect_loop;
 mod register;
 mod render;
+mod setup;
 mod signed_in;
 mod submitted_form;
 mod texts;
@@ -28,11 +30,13 @@ pub use self::{
     account_forms::{change_password_form, delete_form, revoke_form, revoke_others_form, sign_out_form},
     continue_page::{continue_head, continue_to_next},
     failure::{WayOn, page as error_page, page_with as error_page_with, wants_page},
+    link::{link_form, link_page},
     login::{login_form, login_page, start},
     logout::{change_password_address, logout_form, logout_form_with_refresh_cookie, logout_page},
     page_response::SeeOther,
     privacy::privacy_page,
     register::{register_form, register_page},
+    setup::{setup_form, setup_page},
     signed_in::redirect_of,
 };
 use self::{
@@ -45,7 +49,7 @@ pub fn routes() -> Vec<Route> {
     let mut routes = routes![
         start, login_page, login_form, register_page, register_form, account_page, export, sign_out_form, revoke_form,
         revoke_others_form, change_password_form, delete_form, privacy_page, logout_page, logout_form,
-        change_password_address,
+        change_password_address, link_page, link_form, setup_page, setup_form,
     ];
     // With an empty `base_path`, the API's `login` and `register` have the same paths. The routes of the pages come first and
     // forward every request that is not a form to the API.

@@ -27,7 +27,7 @@ const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geol
                            midi=(), payment=(), usb=()";
 
 /// The name and the text of each template. Every name ends in `.html`, so minijinja escapes every value.
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 12] = [
     ("base.html", include_str!("../../../templates/base.html")),
     ("parts.html", include_str!("../../../templates/parts.html")),
     ("login.html", include_str!("../../../templates/login.html")),
@@ -37,6 +37,8 @@ const TEMPLATES: [(&str, &str); 10] = [
     ("continue.html", include_str!("../../../templates/continue.html")),
     ("loop.html", include_str!("../../../templates/loop.html")),
     ("privacy.html", include_str!("../../../templates/privacy.html")),
+    ("link.html", include_str!("../../../templates/link.html")),
+    ("setup.html", include_str!("../../../templates/setup.html")),
     ("error.html", include_str!("../../../templates/error.html")),
 ];
 

@@ -21,6 +21,8 @@ pub struct SubmittedForm<T> {
     pub csrf_token: String,
     /// The address to which the browser is redirected afterwards, not yet checked.
     pub next: String,
+    /// The token of a link, as it was sent. Empty if the form has no such field.
+    pub token: String,
     /// The text that was typed as the username.
     pub username: String,
     /// The text that was typed as the email address.
@@ -52,6 +54,7 @@ impl<T: FromFields> FromFields for SubmittedForm<T> {
         Some(Self {
             csrf_token: fields.text_as_sent("csrf_token").to_owned(),
             next: fields.text_as_sent("next").to_owned(),
+            token: if fields.declares("token") { fields.text_as_sent("token").to_owned() } else { String::new() },
             username: shown("username"),
             email: shown("email"),
             fields: parsed.filter(|_| errors.is_empty()).ok_or_else(|| ApiError::fields(errors)),

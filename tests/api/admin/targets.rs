@@ -44,6 +44,7 @@ pub const CALLS: &[Call] = &[
     call("POST", "/admin/users", || json!({"username": "NEW"}), "users:write", true, 201),
     call("PATCH", "/admin/users/USER", || json!({"disabled": true}), "users:write", true, 200),
     call("DELETE", "/admin/users/USER", none, "users:write", true, 204),
+    call("POST", "/admin/users/USER/link", || json!({"purpose": "reset"}), "users:write", true, 201),
     call("GET", "/admin/users/USER/sessions", none, "sessions:read", false, 200),
     call("DELETE", "/admin/users/USER/sessions", none, "sessions:revoke", true, 200),
     call("DELETE", "/admin/users/USER/sessions/SESSION", none, "sessions:revoke", true, 204),

@@ -1,0 +1,83 @@
+//! Create link: somebody who administers creates a link with which a user chooses a first password or a new one.
+
+use crate::{
+    domain::{
+        UnixTime, UserId,
+        audit_event::{AuditEvent, Event},
+        one_time::{LinkPurpose, LinkSecret},
+    },
+    flows::{
+        Vestibule,
+        steps::acting::{Acting, ActingError},
+    },
+    random,
+    store::{self, audit, one_time_tokens, users},
+};
+
+/// A link that was created. Nothing else contains its secret.
+#[derive(Debug)]
+pub struct CreatedLink {
+    /// The URL.
+    pub url: String,
+    /// The time from which the link does not work any longer.
+    pub expires_at: UnixTime,
+}
+
+/// An error of the creation of a link. Earlier links of the user still work.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateLinkError {
+    /// There is no user with this id.
+    #[error("there is no user {0}")]
+    Unknown(UserId),
+    /// The user is disabled, and could not sign in with the password.
+    #[error("the user is disabled; enable the user first")]
+    Disabled,
+    /// The user has a password already, and needs no invitation.
+    #[error("the user has a password; a link to choose a new one is a reset")]
+    HasPassword,
+    /// The acting user may not create the link.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Creates a link for a user. It works once, until it expires, and until the password, the address or the state
+/// of the account changes or a newer link is created.
+pub async fn create_link(
+    vestibule: &Vestibule,
+    id: UserId,
+    purpose: LinkPurpose,
+    acting: &Acting,
+) -> Result<CreatedLink, CreateLinkError> {
+    let secret = LinkSecret::from_bytes(random::bytes());
+    let (hash, acting) = (secret.hash(), acting.clone());
+    let expires_at = vestibule
+        .store
+        .write(async move |tx| {
+            let power = match acting.power(tx).await? {
+                Ok(power) => power,
+                Err(ended) => return Ok(Err(ended.into())),
+            };
+            let Some(user) = users::find(tx, id).await? else { return Ok(Err(CreateLinkError::Unknown(id))) };
+            // The holder of the link can sign in as the user.
+            if let Err(refusal) = power.check_covers(&user) {
+                return Ok(Err(CreateLinkError::Acting(refusal.into())));
+            }
+            if user.disabled_at.is_some() {
+                return Ok(Err(CreateLinkError::Disabled));
+            }
+            if purpose == LinkPurpose::Invite && users::find_password_hash(tx, id).await?.is_some() {
+                return Ok(Err(CreateLinkError::HasPassword));
+            }
+            let now = acting.context.now;
+            let expires_at = one_time_tokens::insert(tx, &hash, purpose, Some(id), now).await?;
+            let event = AuditEvent::new(Event::LinkCreated, &acting.context).user(id);
+            audit::insert(tx, &event.detail("purpose", purpose.as_str())).await?;
+            Ok(Ok(expires_at))
+        })
+        .await??;
+    let url = format!("{}/link?token={}", vestibule.config.web.public_url.as_str(), secret.reveal());
+    Ok(CreatedLink { url, expires_at })
+}
