@@ -3,15 +3,19 @@
 //! The result of a command is printed on stdout. A failure is printed on stderr: one line with the cause and the remedy, or one
 //! line for each problem of the configuration. Exit codes: 0 success, 1 failure, 2 wrong usage, 78 invalid configuration.
 
+mod audit;
 mod client;
+mod completions;
 mod config;
 mod confirm;
 mod dev;
 mod failure;
 mod globals;
+mod health;
 mod keys;
 mod listen;
 mod logging;
+mod man;
 mod openapi;
 mod output;
 mod passwords;
@@ -19,19 +23,23 @@ mod printable;
 mod role;
 mod serve;
 mod session;
+mod token;
 mod user;
 mod user_arg;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 use self::{failure::Failure, globals::Globals};
 use crate::{
     clock::Clock,
     config as configuration,
-    config::{Database, Flags, Loaded, Profile, Sources},
-    flows::open::{self, Role},
+    config::{Config, Database, Flags, Loaded, Profile, Sources},
+    flows::{
+        Vestibule,
+        open::{self, Role},
+    },
 };
 
 /// A login-and-session system in one file.
@@ -67,7 +75,7 @@ enum Command {
         subcommand,
         arg_required_else_help = true,
         after_help = "Example:
-  vestibule user add ada --email ada@example.com"
+  vestibule user add ada --email ada@example.com --generate"
     )]
     User(Box<user::Command>),
     /// List and revoke sessions
@@ -102,6 +110,23 @@ enum Command {
   vestibule keys rotate"
     )]
     Keys(keys::Command),
+    /// Decode and check tokens
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "Example:
+  vestibule token inspect < token.txt"
+    )]
+    Token(token::Command),
+    /// Print the audit log, newest first
+    #[command(after_help = "Examples:
+  vestibule audit --user ada --since 7d
+  vestibule audit --event login_failed --json")]
+    Audit(Box<audit::Audit>),
+    /// Ask a running server whether it is alive; the exit code is 0 or 1
+    #[command(after_help = "Example:
+  vestibule health --port 8000")]
+    Health(listen::ListenArgs),
     /// Print and check the configuration
     #[command(
         subcommand,
@@ -110,6 +135,14 @@ enum Command {
   vestibule config check"
     )]
     Config(config::Command),
+    /// Print the completions for a shell
+    #[command(after_help = "Example:
+  vestibule completions bash > vestibule.bash")]
+    Completions(completions::Completions),
+    /// Print the manual page
+    #[command(after_help = "Example:
+  vestibule man > vestibule.1")]
+    Man,
     /// Print the OpenAPI document
     #[command(after_help = "Example:
   vestibule openapi > openapi.json")]
@@ -143,6 +176,12 @@ fn explain(error: &clap::Error) -> ExitCode {
 
 /// Loads the configuration and runs the command. Adds the path of the database to a failure of SQLite.
 fn execute(cli: Cli) -> Result<(), Failure> {
+    // These need no configuration, and a wrong one must not prevent them.
+    match cli.command {
+        Command::Completions(completions) => return completions.run(Cli::command()),
+        Command::Man => return man::print(Cli::command()),
+        _ => {}
+    }
     let loaded = load(&cli)?;
     let database = loaded.config.storage.database.clone();
     rocket::execute(dispatch(cli, loaded)).map_err(|failure| match database {
@@ -158,11 +197,16 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
         Command::Serve(serve) => (Profile::Serve, serve.listen.apply_to(flags)),
         Command::Dev(dev) => (Profile::Dev, dev.apply_to(flags)),
         Command::Config(command) => (command.profile(), flags),
+        Command::Health(listen) => (Profile::Serve, listen.apply_to(flags)),
         Command::User(_)
         | Command::Session(_)
         | Command::Role(_)
         | Command::Client(_)
         | Command::Keys(_)
+        | Command::Token(_)
+        | Command::Audit(_)
+        | Command::Completions(_)
+        | Command::Man
         | Command::Openapi => (Profile::Serve, flags),
     };
     let mut loaded = read(cli, profile, flags.clone())?;
@@ -183,7 +227,7 @@ fn read(cli: &Cli, profile: Profile, flags: Flags) -> Result<Loaded, Failure> {
     if profile == Profile::Serve {
         sources = sources.with_system_file();
     }
-    if matches!(cli.command, Command::Serve(_)) {
+    if matches!(cli.command, Command::Serve(_) | Command::Health(_)) {
         sources = sources.with_port_of_host();
     }
     let names_file = sources.names_file();
@@ -194,41 +238,50 @@ fn read(cli: &Cli, profile: Profile, flags: Flags) -> Result<Loaded, Failure> {
     })
 }
 
-/// Runs the command. Opens the database for the commands that need it, and closes it afterwards.
+/// Runs the command.
 async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), Failure> {
+    let config = loaded.config.clone();
     match command {
         Command::Serve(_) | Command::Dev(_) => serve::run(loaded, &globals).await,
         Command::Config(command) => command.run(&loaded),
-        Command::Openapi => openapi::print(&loaded.config),
-        Command::Client(command) => command.run(&loaded.config.clients),
+        Command::Openapi => openapi::print(&config),
+        Command::Health(_) => health::run(&config).await,
+        Command::Completions(_) | Command::Man => unreachable!("these ran without a configuration"),
+        Command::Client(command) => command.run(&config.clients),
         Command::Role(command) => {
-            let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
-            let done = command.run(&vestibule).await;
-            vestibule.close().await;
-            done
+            on_database(config, Role::Command, async |vestibule| command.run(vestibule).await).await
         }
         Command::User(command) => {
             let role = if command.creates_database() { Role::FirstCommand } else { Role::Command };
-            let vestibule = open::open(loaded.config, Clock::system(), role).await?;
-            let done = command.run(&vestibule).await;
-            vestibule.close().await;
-            done
+            on_database(config, role, async |vestibule| command.run(vestibule).await).await
         }
         Command::Session(command) => {
-            let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
-            let done = command.run(&vestibule).await;
-            vestibule.close().await;
-            done
+            on_database(config, Role::Command, async |vestibule| command.run(vestibule).await).await
+        }
+        Command::Token(command) => {
+            on_database(config, Role::Command, async |vestibule| command.run(vestibule).await).await
+        }
+        Command::Audit(command) => {
+            on_database(config, Role::Command, async |vestibule| command.run(vestibule).await).await
         }
         // This command opens the database itself, because `open::open` fails without the right root secret.
-        Command::Keys(keys::Command::Recover(recover)) => recover.run(&loaded.config, Clock::system().now()).await,
+        Command::Keys(keys::Command::Recover(recover)) => recover.run(&config, Clock::system().now()).await,
         Command::Keys(command) => {
-            let vestibule = open::open(loaded.config, Clock::system(), Role::Command).await?;
-            let done = command.run(&vestibule).await;
-            vestibule.close().await;
-            done
+            on_database(config, Role::Command, async |vestibule| command.run(vestibule).await).await
         }
     }
+}
+
+/// Opens the database, runs the command, and closes the database.
+async fn on_database(
+    config: Config,
+    role: Role,
+    run: impl AsyncFnOnce(&Vestibule) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let vestibule = open::open(config, Clock::system(), role).await?;
+    let done = run(&vestibule).await;
+    vestibule.close().await;
+    done
 }
 
 #[cfg(test)]

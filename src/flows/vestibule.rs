@@ -277,6 +277,11 @@ impl Vestibule {
         identity(path).is_some_and(|found| identity(&self.database) == Some(found))
     }
 
+    /// Returns whether a key with this `kid` verifies access tokens now.
+    pub(crate) fn has_key(&self, kid: &str) -> bool {
+        self.keyring.keys().has(kid)
+    }
+
     /// Returns the CSRF token of a session.
     pub(crate) fn csrf_token(&self, session: SessionId) -> String {
         self.secrets.csrf.token(&[session.uuid().as_bytes()])

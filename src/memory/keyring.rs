@@ -69,6 +69,11 @@ impl KeySet {
         key.signer.sign(jwt::ACCESS_TYP, Some(&key.kid), claims)
     }
 
+    /// Returns whether the set has a key with this `kid`.
+    pub fn has(&self, kid: &str) -> bool {
+        self.by_kid.contains_key(kid)
+    }
+
     /// Verifies the signature of an access token and returns the claims of the token. The caller must check time,
     /// issuer, audience and revocation.
     ///

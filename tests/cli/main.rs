@@ -12,6 +12,7 @@
 
 mod clients;
 mod database;
+mod examples;
 mod keys;
 mod listening;
 mod opening;
@@ -21,5 +22,6 @@ mod server;
 mod sessions;
 mod starting;
 mod support;
+mod tools;
 mod usage;
 mod users;

@@ -11,10 +11,12 @@ mod connections;
 mod dispatch;
 mod listener;
 mod load;
+mod probe;
 mod reply;
 mod signals;
 mod stream;
 mod tls;
+pub(crate) use self::probe::ask_health;
 mod watch;
 
 use std::{
