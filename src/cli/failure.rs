@@ -95,6 +95,7 @@ fails_with!(
     crate::flows::links::create_link::CreateLinkError,
     crate::flows::roles::remove_role::RemoveRoleError,
     crate::flows::roles::set_role::SetRoleError,
+    crate::flows::steps::client_registry::StoredClientError,
     crate::flows::keys::retire_key::RetireError,
     crate::flows::keys::rotate_keys::RotateError,
     crate::store::Error,
@@ -103,6 +104,12 @@ fails_with!(
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match &error {
+            OpenError::ClientTwice { id, .. } => Self::Configuration(vec![Problem {
+                subject: format!("clients.{id}"),
+                value: None,
+                origin: None,
+                message: error.to_string(),
+            }]),
             OpenError::File { cause, .. } => match remedy_of_file(cause.kind()) {
                 Some(remedy) => Self::Failed(format!("{}; {remedy}", chain(&error))),
                 None => Self::of(&error),

@@ -247,7 +247,12 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
         Command::Openapi => openapi::print(&config),
         Command::Health(_) => health::run(&config).await,
         Command::Completions(_) | Command::Man => unreachable!("these ran without a configuration"),
-        Command::Client(command) => command.run(&config.clients),
+        Command::Client(command) if command.works_without_database() && !open::has_database(&config) => {
+            command.run_without_database(&config.clients)
+        }
+        Command::Client(command) => {
+            on_database(config, Role::Command, async |vestibule| command.run(vestibule).await).await
+        }
         Command::Role(command) => {
             on_database(config, Role::Command, async |vestibule| command.run(vestibule).await).await
         }

@@ -177,6 +177,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Returns the longest lifetime of the access tokens of any client. A client of the database has the lifetime of the
+    /// setting `access_token_lifetime`.
+    pub(crate) fn longest_access_token_lifetime(&self) -> Lifetime {
+        self.clients.longest_access_token_lifetime().max(self.tokens.access_token_lifetime)
+    }
+
     /// Reads the configuration of this process as `vestibule serve` does: from `Rocket.toml`, `.env` and the environment.
     ///
     /// # Errors

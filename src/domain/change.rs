@@ -14,6 +14,8 @@ pub enum Change {
     SessionTokensRevoked(SessionId, UnixTime),
     /// Access tokens of this user with a lower authorization version are no longer accepted.
     AuthorizationVersion(UserId, i64),
+    /// The clients of the database have changed. Each process reads them from the database again.
+    Clients,
     /// The set of signing keys has changed. Each process reads the keys from the database again.
     SigningKeys,
 }

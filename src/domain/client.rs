@@ -11,8 +11,50 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::unicode;
+
 /// The id of the client `default`, to which a request belongs if it names no client. This client is always configured.
 pub const DEFAULT_CLIENT: &str = "default";
+
+/// The length of the longest id of a client that is made at run time, in characters.
+pub const MAX_ID_CHARS: usize = 64;
+
+/// The length of the longest name of a client, in characters.
+pub const MAX_NAME_CHARS: usize = 64;
+
+/// Reads the id of a client that is made at run time.
+///
+/// # Errors
+/// A message if the text does not have 1 to 64 letters, digits and `.`, `_`, `~`, `-` (the unreserved characters of RFC 3986).
+pub fn check_id(text: &str) -> Result<String, &'static str> {
+    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._~-".contains(c));
+    if text.is_empty() || text.len() > MAX_ID_CHARS || !is_plain {
+        return Err("must have 1 to 64 letters, digits and . _ ~ -");
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads the name of a client for people.
+///
+/// # Errors
+/// A message if the text is empty or too long, or has an invisible character.
+pub fn check_name(text: &str) -> Result<String, &'static str> {
+    let shown = unicode::normalise(text)?;
+    unicode::refuse_invisible(&shown)?;
+    if shown.is_empty() || shown.chars().count() > MAX_NAME_CHARS {
+        return Err("must have 1 to 64 characters");
+    }
+    Ok(shown)
+}
+
+/// Reads an audience of a client.
+///
+/// # Errors
+/// A message if the text is not a name or a URL of at most 255 characters.
+pub fn check_audience(text: &str) -> Result<String, &'static str> {
+    let is_one = !text.is_empty() && text.len() <= 255 && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    if is_one { Ok(text.to_owned()) } else { Err("must be a name or a URL of at most 255 characters, without spaces") }
+}
 
 /// The prefix of a hash. It names the hash function, so that a later version can accept another function too.
 const SCHEME: &str = "sha256$";

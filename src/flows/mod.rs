@@ -8,6 +8,7 @@
 //! the commit fails. Then nothing has changed.
 
 mod api;
+pub mod clients;
 pub mod keys;
 pub mod links;
 pub mod open;

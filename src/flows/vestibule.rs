@@ -35,6 +35,7 @@ use crate::{
         },
     },
     memory::{
+        clients::ClientRegistry,
         hasher::{HashError, Hasher},
         keyring::Keyring,
         revocations::Revocations,
@@ -78,6 +79,12 @@ pub struct Vestibule {
     pub(crate) keyring: Keyring,
     /// Notified when this process or another process has changed the signing keys.
     pub(crate) keys_changed: Arc<tokio::sync::Notify>,
+    /// The clients of the configuration and of the database.
+    pub(crate) clients: ClientRegistry,
+    /// Notified when this process or another process has changed the clients of the database.
+    pub(crate) clients_changed: Arc<tokio::sync::Notify>,
+    /// The lock under which clients are read and activated, so that an older set never replaces a newer set.
+    pub(super) clients_reloading: tokio::sync::Mutex<()>,
     /// Whether this process has announced a change, or has read a change of another process, since it opened the database.
     pub(super) announced: Arc<AtomicBool>,
     /// The data that is needed to read the signing keys from the database again.
@@ -235,15 +242,15 @@ impl Vestibule {
     /// Returns the limit on the size of a user's claims, roles and permissions. The limit assumes the longest client id and the
     /// longest audience, so that it is right for the tokens of every client.
     pub(crate) fn token_size_budget(&self) -> TokenSizeBudget {
-        let longest = |text: fn(&Client) -> &str| self.config.clients.iter().map(text).max_by_key(|text| text.len());
-        let audiences = self.config.clients.iter().flat_map(|client| client.audience.iter());
+        let clients = self.clients.all();
+        let audiences = clients.values().flat_map(|client| client.audience.iter());
         let named = &self.config.tokens.claims;
         let (id, at) = (TokenId::new(UnixTime::from_seconds(0), [0; 10]), UnixTime::from_seconds(LATEST_TIME));
         TokenSizeBudget::new(AccessClaims {
             iss: self.config.tokens.issuer.clone(),
             aud: audiences.max_by_key(|audience| audience.len()).unwrap_or_default().to_owned(),
             sub: UserId::new(UnixTime::from_seconds(0), [0; 10]),
-            client_id: longest(|client| &client.id).unwrap_or_default().to_owned(),
+            client_id: clients.keys().max_by_key(|id| id.len()).cloned().unwrap_or_default(),
             iat: at,
             nbf: at,
             exp: at,
@@ -363,8 +370,6 @@ impl Vestibule {
     /// longest lifetime of an access token, the leeway, and [`CLOCK_STEP_MARGIN`]. The lifetime is included because some access
     /// tokens are issued without a write, and expire later than the recorded `exp`.
     pub(crate) fn revocation_ttl(&self) -> i64 {
-        self.config.clients.longest_access_token_lifetime().seconds()
-            + self.config.tokens.leeway.seconds()
-            + CLOCK_STEP_MARGIN
+        self.config.longest_access_token_lifetime().seconds() + self.config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN
     }
 }

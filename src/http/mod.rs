@@ -25,7 +25,11 @@ mod server;
 
 use rocket::{Build, Rocket, figment::Figment, shield::Shield};
 
-pub(crate) use self::{admin::keys::KeyView, api::users::UserView, server::ask_health};
+pub(crate) use self::{
+    admin::{clients::ClientView, keys::KeyView},
+    api::users::UserView,
+    server::ask_health,
+};
 pub use self::{
     app_state::AppState,
     embed::Embed,

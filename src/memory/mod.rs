@@ -2,6 +2,7 @@
 //! the feed of changes keeps them up to date. Rate limits and the memory for hashes exist only here and are lost at a
 //! restart.
 
+pub mod clients;
 pub mod hasher;
 pub mod keyring;
 pub mod limit;

@@ -51,8 +51,8 @@ impl Revocations {
                         (version, until),
                     );
                 }
-                // The keyring is replaced as a whole, by another task.
-                Change::SigningKeys => {}
+                // The keyring and the clients are replaced as a whole, by other tasks.
+                Change::SigningKeys | Change::Clients => {}
             }
         }
     }

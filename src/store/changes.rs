@@ -23,6 +23,7 @@ pub(super) async fn insert(conn: &mut Conn, change: Change, now: UnixTime, until
             ("session_tokens_revoked", session.to_string(), Some(issued.seconds()))
         }
         Change::AuthorizationVersion(user, version) => ("authorization_version", user.to_string(), Some(*version)),
+        Change::Clients => ("clients", String::new(), None),
         Change::SigningKeys => ("signing_keys", String::new(), None),
     };
     let seq = sql("insert into changes (kind, subject, value, at, until) values ($1, $2, $3, $4, $5) returning seq")
@@ -109,6 +110,7 @@ fn announcement(row: &Row) -> Result<Announcement> {
         "authorization_version" => {
             UserId::parse(&subject).zip(value).map(|(user, version)| Change::AuthorizationVersion(user, version))
         }
+        "clients" => Some(Change::Clients),
         "signing_keys" => Some(Change::SigningKeys),
         _ => None,
     };

@@ -9,6 +9,7 @@
 
 pub mod audit;
 pub mod changes;
+pub mod clients;
 pub mod devices;
 pub mod email_keys;
 mod error;

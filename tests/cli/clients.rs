@@ -87,3 +87,50 @@ fn an_invalid_client_is_a_problem_of_the_configuration_that_repeats_no_secret() 
         assert!(said.contains(expected) && !said.contains("wrong-place") && !said.contains("AAAA"), "{said}");
     }
 }
+
+#[test]
+fn a_client_that_is_added_is_in_force_in_the_running_server_at_once() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    let form = |secret: &str| {
+        let (user, password) = ("username=ada", PASSWORD.replace(' ', "+"));
+        server.post_form("/token", &format!("{user}&password={password}&client_id=reports&client_secret={secret}")).0
+    };
+    assert_eq!(form("x"), 401);
+    let made = place.json(&["client", "add", "reports", "--name", "The reports", "--audience", "https://a.example"]);
+    let secret = made["client_secret"].as_str().expect("a secret").to_owned();
+    assert_eq!(form(&secret), 200);
+    let shown = place.json(&["client", "show", "reports"]);
+    assert_eq!((&shown["name"], &shown["source"]), (&json!("The reports"), &json!("database")));
+    assert!(place.succeed(&["client", "show", "reports"]).contains("https://a.example"));
+    let list = place.json(&["client", "list"]);
+    assert_eq!((&list[1]["id"], &list[1]["source"]), (&json!("reports"), &json!("database")));
+    let printed = place.succeed(&["client", "secret", "reports"]);
+    let newer = printed.lines().find_map(|line| line.strip_prefix("client_secret: ")).expect("a secret").to_owned();
+    assert_eq!((form(&secret), form(&newer)), (401, 200));
+    assert!(place.run(&["client", "add", "reports"]).failed().contains("already"));
+    assert!(place.run(&["client", "add", "default"]).failed().contains("in the configuration"));
+    assert!(place.run(&["client", "remove", "default"]).failed().contains("in the configuration"));
+    assert!(place.run(&["client", "show", "nothing"]).failed().contains("there is no client"));
+    assert_eq!(place.run(&["client", "add", "two words"]).code, Some(2));
+    let removed = place.succeed(&["client", "remove", "reports"]);
+    assert!(removed.contains("ended 2 sessions"), "{removed}");
+    assert_eq!(form(&newer), 401);
+}
+
+#[test]
+fn a_client_in_both_places_is_refused_at_a_start_and_can_be_removed() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    place.succeed(&["client", "add", "web", "--public"]);
+    place.write("Rocket.toml", WEB);
+    let refused = place.run(&["serve", "--port", "0"]);
+    assert_eq!(refused.code, Some(78));
+    for part in ["clients.web", "in the configuration", "vestibule.db", "vestibule client remove web"] {
+        assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
+    }
+    place.run(&["client", "remove", "web"]);
+    place.start(&["serve"]).stop();
+    assert_eq!(place.json(&["client", "list"])[1]["scopes"], json!(["posts:read"]));
+}

@@ -53,6 +53,9 @@ fn prepare(place: &Place, example: &str) -> String {
         place.add_user(&["ada", "--email", "ada@example.com"]);
         place.succeed(&["role", "set", "editor", "posts:read", "posts:delete"]);
         place.succeed(&["role", "set", "guest"]);
+        if !example.contains("client add") {
+            place.succeed(&["client", "add", "shop", "--public"]);
+        }
         place.succeed(&["user", "set", "ada", "--role", "guest"]);
     }
     if example.contains("user add admin") {

@@ -8,8 +8,10 @@ use crate::{
         Failure,
         output::{self, Format},
     },
-    config::{Client, Clients},
+    config::Client,
     domain::Permission,
+    flows::Vestibule,
+    store::clients::{self, StoredClient},
 };
 
 /// The arguments.
@@ -35,12 +37,31 @@ struct ClientView<'c> {
     access_token_lifetime: i64,
     /// The lifetime of refresh tokens, in seconds.
     refresh_token_lifetime: i64,
+    /// `database`; absent for a client of the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
+    /// The name for people; absent if the client has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
 }
 
 impl List {
-    /// Prints the clients, sorted by id, as a table or as JSON.
-    pub(super) fn run(self, clients: &Clients) -> Result<(), Failure> {
-        let views = clients.iter().map(view);
+    /// Prints the clients of the configuration and of the database, sorted by id, as a table or as JSON.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        let stored = clients::list(&mut *vestibule.store.read().await?).await?;
+        let all = vestibule.clients.all();
+        let is_stored = |id: &str| vestibule.config.clients.get(id).is_none();
+        let stored: Vec<StoredClient> = stored.into_iter().filter(|client| is_stored(&client.id)).collect();
+        self.print(all.values().map(AsRef::as_ref), &stored)
+    }
+
+    /// Prints these clients. `stored` are the rows of those of the database.
+    pub(super) fn print<'c>(
+        self,
+        all: impl Iterator<Item = &'c Client>,
+        stored: &[StoredClient],
+    ) -> Result<(), Failure> {
+        let views = all.map(|client| view(client, stored.iter().find(|row| row.id == client.id)));
         if self.format.json {
             return output::print_json(&views.collect::<Vec<_>>());
         }
@@ -49,7 +70,7 @@ impl List {
 }
 
 /// Returns a client for the JSON output.
-fn view(client: &Client) -> ClientView<'_> {
+fn view<'c>(client: &'c Client, stored: Option<&StoredClient>) -> ClientView<'c> {
     let grants = [("password", client.grants.password), ("refresh_token", client.grants.refresh_token)];
     ClientView {
         id: &client.id,
@@ -62,6 +83,8 @@ fn view(client: &Client) -> ClientView<'_> {
         scopes: client.scopes.as_deref(),
         access_token_lifetime: client.access_token_lifetime.seconds(),
         refresh_token_lifetime: client.refresh_token_lifetime.seconds(),
+        source: stored.map(|_| "database"),
+        name: stored.and_then(|stored| stored.name.clone()),
     }
 }
 

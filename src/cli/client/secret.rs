@@ -10,6 +10,11 @@ use crate::{
     },
     config::Clients,
     domain::client::{ClientSecret, DEFAULT_CLIENT},
+    flows::{
+        Vestibule,
+        clients::set_client::renew_secret,
+        steps::{acting::Acting, client_registry::StoredClientError},
+    },
     random,
 };
 
@@ -23,9 +28,27 @@ pub(in crate::cli) struct Secret {
 }
 
 impl Secret {
+    /// Gives a client of the database a new secret, which is in force at once. For any other client, generates one as
+    /// [`Secret::generate`] does.
+    pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
+        match renew_secret(vestibule, &self.id, &Acting::operator(vestibule.clock.now())).await {
+            Ok(secret) if self.format.json => {
+                output::print_json(&json!({"client_id": self.id, "client_secret": secret.reveal()}))
+            }
+            Ok(secret) => output::print(&format!(
+                "client_secret: {}\nThe secret is not shown again. It is valid now, and the old one is not.",
+                secret.reveal()
+            )),
+            Err(StoredClientError::Configured(_) | StoredClientError::Unknown(_)) => {
+                self.generate(&vestibule.config.clients)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Generates a secret and prints it with its hash. Stores nothing: the old secret stays valid until the operator configures
     /// the new hash and restarts the server. Fails for the client `default`, which can't have a secret.
-    pub(super) fn run(self, clients: &Clients) -> Result<(), Failure> {
+    pub(super) fn generate(self, clients: &Clients) -> Result<(), Failure> {
         let id = &self.id;
         if id == DEFAULT_CLIENT {
             return Err(Failure::new(

@@ -83,6 +83,14 @@ pub enum OpenError {
         /// The profile of this server.
         requested: &'static str,
     },
+    /// A client is in the configuration and in the database.
+    #[error("the client {id} is in the configuration and in the database {}; remove one of them, in the database with `vestibule client remove {id}`", database.display())]
+    ClientTwice {
+        /// The id of the client.
+        id: String,
+        /// The path of the database.
+        database: PathBuf,
+    },
     /// A sealed signing key can't be opened.
     #[error(transparent)]
     Key(#[from] KeyError),

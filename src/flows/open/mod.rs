@@ -40,11 +40,11 @@ use crate::{
     },
     flows::{
         Vestibule,
-        steps::{email_keys, key_source::KeySource},
+        steps::{client_registry, email_keys, key_source::KeySource},
         vestibule::Secrets,
     },
-    memory::{hasher::Hasher, keyring::Keyring, revocations::Revocations, throttle::Throttle},
-    store::{self, Store, meta},
+    memory::{clients::ClientRegistry, hasher::Hasher, keyring::Keyring, revocations::Revocations, throttle::Throttle},
+    store::{self, Store, clients, meta},
 };
 
 /// The kind of process that opens the database.
@@ -78,7 +78,8 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     let keys_changed = Arc::new(Notify::new());
     let announced = Arc::new(AtomicBool::new(false));
     let announced_keys = Arc::new(AtomicI64::new(0));
-    let on_commit = on_commit(&revocations, &keys_changed, &announced, &announced_keys);
+    let clients_changed = Arc::new(Notify::new());
+    let on_commit = on_commit(&revocations, &keys_changed, &clients_changed, &announced, &announced_keys);
     let store = Store::open(&paths.database, on_commit).await?;
     let root = lookup.recognise(&store, root).await?;
     check_profile(&store, config.profile, role, &paths.database).await?;
@@ -97,7 +98,10 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     // Both values have changed while the feed was read for the first time. From now on they record later changes only.
     announced.store(false, Ordering::Relaxed);
     announced_keys.store(0, Ordering::Relaxed);
-    Ok(Vestibule {
+    let vestibule = Vestibule {
+        clients: ClientRegistry::new(&config.clients),
+        clients_changed,
+        clients_reloading: tokio::sync::Mutex::default(),
         throttle: Throttle::new(&config.limits, &clock),
         hasher: Hasher::new(&config.passwords, clock.clone()),
         refresh_tokens: RefreshTokens::new(first.derive(Purpose::RefreshTokens), &config.tokens.issuer),
@@ -122,7 +126,26 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         config,
         revocation_rule: OnceLock::new(),
         process_locks: Mutex::new(ProcessLocks { lock, _temporary: temporary }),
-    })
+    };
+    if role == Role::Server {
+        refuse_doubled_clients(&vestibule).await?;
+    }
+    client_registry::reload(&vestibule).await?;
+    Ok(vestibule)
+}
+
+/// Refuses a client that is in the configuration and in the database: it would not be clear which of them counts.
+async fn refuse_doubled_clients(vestibule: &Vestibule) -> Result<(), OpenError> {
+    let stored = clients::list(&mut *vestibule.store.read().await?).await?;
+    match stored.into_iter().find(|client| vestibule.config.clients.get(&client.id).is_some()) {
+        Some(client) => Err(OpenError::ClientTwice { id: client.id, database: vestibule.database.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Returns whether the database that `config` names exists. `false` for a temporary database.
+pub fn has_database(config: &Config) -> bool {
+    data_paths::require_database(config).is_ok()
 }
 
 /// Writes to the log which accounts can't sign in with their address.
@@ -144,14 +167,19 @@ async fn warn_of_clashes(store: &Store) -> Result<(), OpenError> {
 fn on_commit(
     revocations: &Arc<Revocations>,
     keys_changed: &Arc<Notify>,
+    clients_changed: &Arc<Notify>,
     announced_something: &Arc<AtomicBool>,
     announced_keys: &Arc<AtomicI64>,
 ) -> store::OnCommit {
     let (revocations, keys_changed) = (Arc::clone(revocations), Arc::clone(keys_changed));
+    let clients_changed = Arc::clone(clients_changed);
     let (announced_something, announced_keys) = (Arc::clone(announced_something), Arc::clone(announced_keys));
     Arc::new(move |announced: &[Announcement]| {
         revocations.apply(announced);
         announced_something.fetch_or(!announced.is_empty(), Ordering::Relaxed);
+        if announced.iter().any(|announcement| announcement.change == Change::Clients) {
+            clients_changed.notify_one();
+        }
         let of_keys = announced.iter().filter(|announcement| announcement.change == Change::SigningKeys);
         if let Some(last) = of_keys.map(|announcement| announcement.seq).max() {
             announced_keys.fetch_max(last, Ordering::Relaxed);

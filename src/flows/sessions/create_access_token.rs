@@ -132,9 +132,10 @@ pub(in crate::flows) async fn create_access_token(
     context: &RequestContext,
 ) -> Result<IssuedAccessToken, CreateAccessTokenError> {
     let client_id = options.client_id.as_deref().unwrap_or(DEFAULT_CLIENT);
-    let clients = &vestibule.config.clients;
+    let clients = &vestibule.clients;
     let unknown = || CreateAccessTokenError::UnknownClient(client_id.to_owned());
     let client = clients.get(client_id).ok_or_else(unknown)?;
+    let client = client.as_ref();
     claims::check_custom(&options.claims).map_err(CreateAccessTokenError::Claims)?;
     let session = session(vestibule, user, client, &options, context)?;
     let (row, own, room) = (session.clone(), options.claims.clone(), vestibule.token_size_budget());

@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// The caller of an introspection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Requester<'r> {
     /// A confidential client that has authenticated.
-    Client(KnownClient<'r>),
+    Client(KnownClient),
     /// A bearer of an access token with the permission for introspection.
     Bearer(&'r AccessClaims),
 }
@@ -57,9 +57,9 @@ pub async fn introspect(
         Err(InspectRefreshTokenError::Token(_) | InspectRefreshTokenError::SessionEnded(_)) => return Ok(None),
         Err(InspectRefreshTokenError::Store(error)) => return Err(error),
     };
-    let Some(client) = vestibule.config.clients.get(&claims.client_id) else { return Ok(None) };
-    let scope = scope::text(&granted_permissions(&user, &session, client));
-    let concerns = may_see_refresh_token(requester, client);
+    let Some(client) = vestibule.clients.get(&claims.client_id) else { return Ok(None) };
+    let scope = scope::text(&granted_permissions(&user, &session, &client));
+    let concerns = may_see_refresh_token(requester, &client);
     Ok(concerns.then(|| IntrospectedToken::Refresh { claims, user: Box::new(user), scope }))
 }
 

@@ -35,7 +35,7 @@ use crate::{
 
 /// A request to log in.
 #[derive(Debug)]
-pub struct Login<'v> {
+pub struct Login {
     /// The username or the email address that the user typed.
     pub identifier: Identifier,
     /// The password to verify.
@@ -48,7 +48,7 @@ pub struct Login<'v> {
     /// The name of the device in the user's list.
     pub device_name: Option<DeviceName>,
     /// The client of the session.
-    pub client: KnownClient<'v>,
+    pub client: KnownClient,
     /// The audience of the access token: one of the client's. `None` for the client's default.
     pub audience: Option<String>,
     /// The scope to which the session is limited. `None` for all permissions of the user that the client may have.
@@ -89,7 +89,7 @@ pub enum LoginError {
 /// `None`, this limit does not apply.
 pub async fn login(
     vestibule: &Vestibule,
-    request: Login<'_>,
+    request: Login,
     network: Option<Network>,
     context: &RequestContext,
 ) -> Result<Tokens, LoginError> {
@@ -123,7 +123,7 @@ pub async fn login(
 /// was deleted.
 async fn attempt(
     vestibule: &Vestibule,
-    request: &Login<'_>,
+    request: &Login,
     client: &Client,
     network: Option<Network>,
     context: &RequestContext,
@@ -213,7 +213,7 @@ enum Opened {
 /// Opens the session in one transaction. Returns `None` if the password has changed since it was read.
 async fn open_session(
     vestibule: &Vestibule,
-    request: &Login<'_>,
+    request: &Login,
     client: &Client,
     candidate: Candidate,
     verified: VerifiedPassword,
@@ -251,7 +251,7 @@ impl LoginPlan {
     /// Prepares the session and the device of this login.
     fn new(
         vestibule: &Vestibule,
-        request: &Login<'_>,
+        request: &Login,
         client: &Client,
         candidate: &Candidate,
         context: &RequestContext,
@@ -381,7 +381,7 @@ impl LoginPlan {
 }
 
 /// Returns the given name, or else a name derived from the `User-Agent`. Returns `None` if there is neither.
-fn device_name(request: &Login<'_>, context: &RequestContext) -> Option<String> {
+fn device_name(request: &Login, context: &RequestContext) -> Option<String> {
     let made = || context.user_agent.as_deref().and_then(DeviceName::from_user_agent);
     request.device_name.clone().or_else(made).map(|name| name.as_str().to_owned())
 }

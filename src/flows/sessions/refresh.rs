@@ -85,7 +85,7 @@ pub struct Refresh<'r> {
     /// The `device_id`s that the request presents.
     pub device_ids: Vec<DeviceSecret>,
     /// The client that presents the token. `None` if the request names no client; then the token's own client must be public.
-    pub client: Option<KnownClient<'r>>,
+    pub client: Option<KnownClient>,
     /// The audience of the access token: one of the client's. `None` for the client's default.
     pub audience: Option<String>,
     /// The scope to which the access token is limited, within the scope that the session was granted.
@@ -131,11 +131,11 @@ pub async fn refresh(
     context: &RequestContext,
 ) -> Result<Tokens, RefreshError> {
     let claims = vestibule.refresh_tokens.verify(request.token, context.now)?;
-    let client = match request.client {
+    let client = match &request.client {
         Some(client) if client.settings().id != claims.client_id => {
             return Err(RefreshError::ForeignClient(claims.sid));
         }
-        Some(client) => client,
+        Some(client) => client.clone(),
         None => client::public_client(vestibule, &claims.client_id)?,
     };
     let mut found = find(vestibule, &claims).await?;

@@ -58,19 +58,19 @@ pub async fn renew(
     let Some(session) = sessions::find(&mut reader, bearer.sid).await? else { return Ok(None) };
     let Some(user) = users::find(&mut reader, bearer.sub).await? else { return Ok(None) };
     drop(reader);
-    let Some(client) = vestibule.config.clients.get(&session.client_id) else { return Ok(None) };
+    let Some(client) = vestibule.clients.get(&session.client_id) else { return Ok(None) };
     let user_stands = user.disabled_at.is_none() && user.authorization_version == bearer.av;
     if session.state(now) != SessionState::Live || session.is_bound() || !user_stands {
         return Ok(None);
     }
-    let latest = access_expiry(&session, client, now);
+    let latest = access_expiry(&session, &client, now);
     let recorded = session.access_expires_at;
     let is_long_enough = recorded.since(now) > within;
     let exp = if is_long_enough { latest.min(recorded) } else { latest };
     if exp <= bearer.exp {
         return Ok(None);
     }
-    let claims = vestibule.access_claims(&user, &session, client, false, now, exp);
+    let claims = vestibule.access_claims(&user, &session, &client, false, now, exp);
     let claims = AccessClaims { aud: bearer.aud.clone(), ..claims };
     // A token with a narrowed scope is not followed by a token with a wider scope. New permissions take effect with a refresh.
     if claims.scope != bearer.scope || claims.client_id != bearer.client_id {

@@ -36,7 +36,7 @@ pub enum RevokeTokenError {
 pub async fn revoke_token(
     vestibule: &Vestibule,
     token: &str,
-    client: KnownClient<'_>,
+    client: KnownClient,
     context: &RequestContext,
 ) -> Result<(), RevokeTokenError> {
     revoke(vestibule, token, Some(client), context).await
@@ -47,7 +47,7 @@ pub async fn revoke_token(
 pub(in crate::flows) async fn revoke(
     vestibule: &Vestibule,
     token: &str,
-    client: Option<KnownClient<'_>>,
+    client: Option<KnownClient>,
     context: &RequestContext,
 ) -> Result<(), RevokeTokenError> {
     let check = |owner: &str| match client.is_none_or(|client| client.settings().id == owner) {

@@ -57,7 +57,7 @@ pub fn check_validity(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTim
 pub fn verify_signature(vestibule: &Vestibule, token: &str) -> Result<Arc<AccessClaims>, AccessTokenError> {
     let claims = vestibule.keyring.keys().verify(token)?;
     let audience_is_ours =
-        vestibule.config.clients.get(&claims.client_id).is_some_and(|client| client.audience.contains(&claims.aud));
+        vestibule.clients.get(&claims.client_id).is_some_and(|client| client.audience.contains(&claims.aud));
     if claims.iss != vestibule.config.tokens.issuer || !audience_is_ours {
         return Err(AccessTokenError::Invalid);
     }
@@ -106,7 +106,7 @@ pub async fn inspect_refresh_token(
     let mut reader = vestibule.store.read().await?;
     let user = users::find(&mut reader, claims.sub).await?.ok_or_else(ended)?;
     let session = sessions::find(&mut reader, claims.sid).await?.ok_or_else(ended)?;
-    let is_active = user.disabled_at.is_none() && vestibule.config.clients.get(&claims.client_id).is_some();
+    let is_active = user.disabled_at.is_none() && vestibule.clients.get(&claims.client_id).is_some();
     let presented = Presented { generation: claims.generation, binding: DeviceMatch::Matches, with_device: true };
     match decide(&session, is_active, presented, now, vestibule.rotation_policy()) {
         Decision::Rotate | Decision::Keep | Decision::Repeat => Ok(LiveRefreshToken { claims, session, user }),

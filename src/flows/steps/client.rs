@@ -3,16 +3,18 @@
 //! A client is treated as confidential only when it authenticates with its secret. So the sessions of a confidential client
 //! are opened and refreshed at the OAuth endpoints alone: no other endpoint takes a secret.
 
+use std::sync::Arc;
+
 use crate::{config::Client, flows::Vestibule};
 
 /// A client that the caller may act as: a public client, or a confidential client that has authenticated.
-#[derive(Clone, Copy, Debug)]
-pub struct KnownClient<'v>(&'v Client);
+#[derive(Clone, Debug)]
+pub struct KnownClient(Arc<Client>);
 
-impl<'v> KnownClient<'v> {
+impl KnownClient {
     /// Returns the settings of the client.
-    pub fn settings(self) -> &'v Client {
-        self.0
+    pub fn settings(&self) -> &Client {
+        &self.0
     }
 }
 
@@ -34,7 +36,7 @@ pub enum ClientError {
 ///
 /// # Errors
 /// [`ClientError::Unknown`] if there is no such client, or [`ClientError::Unauthenticated`] if the client is confidential.
-pub fn public_client<'v>(vestibule: &'v Vestibule, id: &str) -> Result<KnownClient<'v>, ClientError> {
+pub fn public_client(vestibule: &Vestibule, id: &str) -> Result<KnownClient, ClientError> {
     authenticate_client(vestibule, id, None)
 }
 
@@ -43,12 +45,8 @@ pub fn public_client<'v>(vestibule: &'v Vestibule, id: &str) -> Result<KnownClie
 ///
 /// # Errors
 /// [`ClientError`] in all other cases.
-pub fn authenticate_client<'v>(
-    vestibule: &'v Vestibule,
-    id: &str,
-    secret: Option<&str>,
-) -> Result<KnownClient<'v>, ClientError> {
-    let client = vestibule.config.clients.get(id).ok_or_else(|| ClientError::Unknown(id.to_owned()))?;
+pub fn authenticate_client(vestibule: &Vestibule, id: &str, secret: Option<&str>) -> Result<KnownClient, ClientError> {
+    let client = vestibule.clients.get(id).ok_or_else(|| ClientError::Unknown(id.to_owned()))?;
     match (&client.secret_hash, secret) {
         (None, None) => Ok(KnownClient(client)),
         (Some(hash), Some(secret)) if hash.matches(secret) => Ok(KnownClient(client)),

@@ -5,6 +5,7 @@ pub mod authenticate;
 pub mod bearer;
 pub mod candidate;
 pub mod client;
+pub mod client_registry;
 pub mod email_keys;
 pub mod fingerprint_check;
 pub mod grants;

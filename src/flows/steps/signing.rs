@@ -78,7 +78,7 @@ pub async fn generate(algorithm: Algorithm) -> SigningKey {
 /// Returns the longest time, in seconds, for which a token that is issued now is accepted: the longest access token lifetime of
 /// all clients, plus the leeway.
 pub(in crate::flows) fn longest_acceptance(config: &Config) -> i64 {
-    config.clients.longest_access_token_lifetime().seconds() + config.tokens.leeway.seconds()
+    config.longest_access_token_lifetime().seconds() + config.tokens.leeway.seconds()
 }
 
 /// Inserts a key that will sign after it was published for [`PUBLISHED_BEFORE_USE`] seconds. Deletes the present next key,

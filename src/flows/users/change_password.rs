@@ -52,7 +52,7 @@ pub async fn change_password(
     context: &RequestContext,
 ) -> Result<Tokens, ChangePasswordError> {
     let ended = || ChangePasswordError::SessionEnded(bearer.sid);
-    let client = vestibule.config.clients.get(&bearer.client_id).ok_or_else(ended)?.clone();
+    let client = vestibule.clients.get(&bearer.client_id).ok_or_else(ended)?.clone();
     let mut reader = vestibule.store.read().await?;
     let user = users::find(&mut reader, bearer.sub).await?.ok_or_else(ended)?;
     drop(reader);

@@ -53,7 +53,7 @@ pub async fn reauthenticate(
 ) -> Result<FreshAccessToken, ReauthenticateError> {
     let matched_hash = verify_password::verify_password(vestibule, bearer, password, context).await?;
     let ended = ReauthenticateError::SessionEnded(bearer.sid);
-    let Some(client) = vestibule.config.clients.get(&bearer.client_id) else { return Err(ended) };
+    let Some(client) = vestibule.clients.get(&bearer.client_id) else { return Err(ended) };
     let (id, user_id, now, owned_client) = (bearer.sid, bearer.sub, context.now, client.clone());
     let audience = bearer.aud.clone();
     let bearer = Bearer::of(bearer);
@@ -74,7 +74,7 @@ pub async fn reauthenticate(
         })
         .await?;
     let (session, user) = updated.ok_or(ended)?;
-    let tokens = vestibule.tokens(None, &audience, &user, &session, client, true, now);
+    let tokens = vestibule.tokens(None, &audience, &user, &session, &client, true, now);
     Ok(FreshAccessToken {
         access_token: tokens.access_token,
         expires_in: tokens.expires_in,

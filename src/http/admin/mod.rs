@@ -2,6 +2,8 @@
 //! acting user may give and take is decided by `domain/power.rs`, in the transaction of the change.
 
 pub mod audit;
+pub mod client_fields;
+pub mod clients;
 mod cursor;
 pub mod devices;
 pub mod keys;

@@ -65,8 +65,8 @@ pub(in crate::http) fn audience_of_refreshed_cookie(
     vestibule: &Vestibule,
 ) -> Result<Option<String>, ApiError> {
     let claims = vestibule.refresh_tokens.verify_signature(token).ok();
-    match claims.and_then(|claims| vestibule.config.clients.get(&claims.client_id)) {
-        Some(client) => audience_in_cookie(client, requested, vestibule),
+    match claims.and_then(|claims| vestibule.clients.get(&claims.client_id)) {
+        Some(client) => audience_in_cookie(&client, requested, vestibule),
         None => Ok(requested),
     }
 }

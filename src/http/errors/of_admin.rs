@@ -11,7 +11,7 @@ use crate::{
         links::{create_link::CreateLinkError, set_up::SetUpError},
         roles::{remove_role::RemoveRoleError, set_role::SetRoleError},
         sessions::revoke_sessions::RevokeOfUserError,
-        steps::{acting::ActingError, link::LinkError},
+        steps::{acting::ActingError, client_registry::StoredClientError, link::LinkError},
         users::{add_user::AddUserError, change_user::ChangeUserError, remove_device::RemoveDeviceError},
     },
     store::users::TakenName,
@@ -98,6 +98,19 @@ impl From<CreateLinkError> for ApiError {
             CreateLinkError::HasPassword => Self::field("purpose", "must be reset, because the user has a password"),
             CreateLinkError::Acting(error) => error.into(),
             CreateLinkError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoredClientError> for ApiError {
+    fn from(error: StoredClientError) -> Self {
+        let text = sentence(&error);
+        match error {
+            StoredClientError::Unknown(_) => no_such_client(),
+            StoredClientError::Exists(_) => Self::new(ErrorCode::AlreadyExists, text),
+            StoredClientError::Configured(_) => Self::new(ErrorCode::ConfiguredInFile, text),
+            StoredClientError::Acting(error) => error.into(),
+            StoredClientError::Store(error) => error.into(),
         }
     }
 }
@@ -195,6 +208,11 @@ pub(in crate::http) fn no_such_user() -> ApiError {
 /// Returns the error for a device that the user does not have.
 pub(in crate::http) fn no_such_device() -> ApiError {
     ApiError::new(ErrorCode::NotFound, "The user has no such device.")
+}
+
+/// Returns the error for a client that does not exist.
+pub(in crate::http) fn no_such_client() -> ApiError {
+    ApiError::new(ErrorCode::NotFound, "There is no such client.")
 }
 
 /// Returns the error for a role that does not exist.

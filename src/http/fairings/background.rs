@@ -14,7 +14,7 @@ use crate::{
     flows::{
         keys::advance_keys::advance_keys,
         open::keys,
-        steps::signing::Advanced,
+        steps::{client_registry, signing::Advanced},
         sweep::{self, Swept},
     },
     http::app_state::AppState,
@@ -40,8 +40,8 @@ impl Fairing for Background {
 
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
         let Some(vestibule) = rocket.state::<AppState>() else { return };
-        let [sweeping, advancing, following] = [(); 3].map(|()| AppState::clone(vestibule));
-        let [stop_sweeping, stop_advancing, stop_following] = [(); 3].map(|()| rocket.shutdown());
+        let [sweeping, advancing, following, of_clients] = [(); 4].map(|()| AppState::clone(vestibule));
+        let [stop_sweeping, stop_advancing, stop_following, stop_clients] = [(); 4].map(|()| rocket.shutdown());
         tokio::spawn(async move {
             tokio::select! {
                 () = sweep_periodically(&sweeping) => {}
@@ -58,6 +58,12 @@ impl Fairing for Background {
             tokio::select! {
                 () = follow_keys(&following) => {}
                 () = stop_following => {}
+            }
+        });
+        tokio::spawn(async move {
+            tokio::select! {
+                () = follow_clients(&of_clients) => {}
+                () = stop_clients => {}
             }
         });
     }
@@ -110,6 +116,18 @@ async fn follow_keys(vestibule: &AppState) {
                 vestibule.keys_changed.notify_one();
                 time::sleep(RETRY_AFTER).await;
             }
+        }
+    }
+}
+
+/// Reloads the clients of the database after each change of them. Does not end.
+async fn follow_clients(vestibule: &AppState) {
+    loop {
+        if let Err(error) = client_registry::follow_clients(vestibule).await {
+            tracing::error!(%error, "can't reload the clients; trying again");
+            // The change was not processed. This notification makes the next call process it.
+            vestibule.clients_changed.notify_one();
+            time::sleep(RETRY_AFTER).await;
         }
     }
 }

@@ -45,6 +45,10 @@ permissions! {
     pub RolesRead = "roles:read";
     /// Allows to change the roles.
     pub RolesWrite = "roles:write";
+    /// Allows to read the clients.
+    pub ClientsRead = "clients:read";
+    /// Allows to add, change and remove clients.
+    pub ClientsWrite = "clients:write";
     /// Allows to read the list of the signing keys.
     pub KeysRead = "keys:read";
     /// Allows to rotate and to retire signing keys.

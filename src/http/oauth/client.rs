@@ -113,7 +113,7 @@ impl BasicClient {
     /// * [`ErrorCode::OAuthInvalidRequest`] if the request uses HTTP Basic and the form has a secret or another client id.
     /// * [`ErrorCode::InvalidClient`] if the client is unknown, if its secret is missing or wrong, or if a secret was sent for
     ///   a public client.
-    pub fn or_form<'v>(&self, form: &FormClient, vestibule: &'v Vestibule) -> Result<KnownClient<'v>, ApiError> {
+    pub fn or_form(&self, form: &FormClient, vestibule: &Vestibule) -> Result<KnownClient, ApiError> {
         let (id, secret, by_basic) = match &self.0 {
             Some(basic) if form.secret.is_some() || form.id.as_ref().is_some_and(|id| *id != basic.id) => {
                 let detail = "Name the client once: in the Authorization header, or in client_id and client_secret.";

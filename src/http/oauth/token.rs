@@ -207,7 +207,7 @@ async fn issue(
     log: &LogEntry,
 ) -> Result<Uncached<OAuthTokens>, ApiError> {
     let client = basic.or_form(&body.client, vestibule)?;
-    check_grant(&body.grant, client, vestibule)?;
+    check_grant(&body.grant, &client, vestibule)?;
     let scope =
         body.scope.map_err(|message| ApiError::new(ErrorCode::InvalidScope, format!("The scope {message}.")))?;
     let tokens = match body.grant {
@@ -248,7 +248,7 @@ async fn issue(
 
 /// Checks the grant. Fails with `unsupported_grant_type` for an unknown grant. Fails with `unauthorized_client` if the server
 /// issues tokens in cookies only, or if the client may not use the grant.
-fn check_grant(grant: &Grant, client: KnownClient<'_>, vestibule: &Vestibule) -> Result<(), ApiError> {
+fn check_grant(grant: &Grant, client: &KnownClient, vestibule: &Vestibule) -> Result<(), ApiError> {
     let allowed = client.settings().grants;
     let may = match grant {
         Grant::Password(_) => allowed.password,

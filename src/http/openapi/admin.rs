@@ -17,6 +17,8 @@ use crate::{
     http::{
         admin::{
             audit::{EventPage, EventQuery},
+            client_fields::{ClientChangeBody, NewClientBody},
+            clients::{ClientList, ClientView, NewClientView, SecretView},
             devices::DeviceList,
             keys::{KeyList, RotateBody},
             links::{LinkBody, LinkView},
@@ -35,7 +37,7 @@ const USER: &str = "The id of the user.";
 
 /// Returns the rows.
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    [users(), sessions_and_devices(), roles(), keys_and_audit()].into_iter().flatten().collect()
+    [users(), sessions_and_devices(), roles(), clients(), keys_and_audit()].into_iter().flatten().collect()
 }
 
 fn users() -> Vec<Endpoint> {
@@ -176,6 +178,59 @@ fn roles() -> Vec<Endpoint> {
             .path_text("name", NAME)
             .returns_nothing("The role is removed.")
             .fails_with(&[InsufficientScope, LastAdmin, PayloadTooLarge]),
+    ]
+}
+
+fn clients() -> Vec<Endpoint> {
+    const ID: &str = "The id of the client.";
+    vec![
+        Endpoint::new(Get, "/admin/clients", "list_clients", Admin)
+            .described_as("List the clients", "Requires the permission `clients:read`.")
+            .access(Bearer)
+            .returns::<ClientList>(200, "The clients.")
+            .fails_with(&[InsufficientScope]),
+        Endpoint::new(Post, "/admin/clients", "create_client", Admin)
+            .described_as("Add a client", "Requires the permission `clients:write`. The client is in force at once.")
+            .access(Fresh)
+            .json_body::<NewClientBody>()
+            .example_body("a service", json!({"id": "reports", "grants": ["password"], "scopes": ["reports:read"]}))
+            .example_body("an application in the browser", json!({"id": "shop", "public": true}))
+            .returns::<NewClientView>(201, "The client with its secret, which is shown once.")
+            .with_header("Location")
+            .fails_with(&[InsufficientScope, AlreadyExists, ConfiguredInFile]),
+        Endpoint::new(Get, "/admin/clients/{id}", "get_client", Admin)
+            .described_as("Get a client", "Requires the permission `clients:read`.")
+            .access(Bearer)
+            .path_text("id", ID)
+            .returns::<ClientView>(200, "The client.")
+            .fails_with(&[InsufficientScope]),
+        Endpoint::new(Patch, "/admin/clients/{id}", "update_client", Admin)
+            .described_as(
+                "Change a client",
+                "Requires the permission `clients:write`. An absent field is kept. A client of the configuration is changed only \
+                 there.",
+            )
+            .access(Fresh)
+            .path_text("id", ID)
+            .json_body::<ClientChangeBody>()
+            .example_body("another name", json!({"name": "The shop"}))
+            .returns::<ClientView>(200, "The client.")
+            .fails_with(&[InsufficientScope, ConfiguredInFile]),
+        Endpoint::new(Delete, "/admin/clients/{id}", "delete_client", Admin)
+            .described_as("Remove a client", "Requires the permission `clients:write`. The sessions of the client end.")
+            .access(Fresh)
+            .path_text("id", ID)
+            .returns_nothing("The client is removed.")
+            .fails_with(&[InsufficientScope, ConfiguredInFile, PayloadTooLarge]),
+        Endpoint::new(Post, "/admin/clients/{id}/secret", "renew_client_secret", Admin)
+            .described_as(
+                "Give a client a new secret",
+                "Requires the permission `clients:write`. The old secret does not count any longer.",
+            )
+            .access(Fresh)
+            .path_text("id", ID)
+            .returns::<SecretView>(200, "The secret, which is shown once.")
+            .fails_with(&[InsufficientScope, ConfiguredInFile, PayloadTooLarge]),
     ]
 }
 

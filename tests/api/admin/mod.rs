@@ -1,5 +1,6 @@
 //! The administration: who may call which endpoint, what somebody may give and take, and the lists.
 
+mod clients;
 mod last_admin;
 mod links;
 mod lists;

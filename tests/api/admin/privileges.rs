@@ -31,6 +31,8 @@ fn every_path_of_the_administration_is_in_the_table() {
             .replace("DEVICE", "device")
             .replace("KEY", "kid")
             .replace("/roles/admin", "/roles/name")
+            .replace("/clients/default", "/clients/id")
+            .replace("CLIENT", "id")
             .replace("/roles/NEW", "/roles/name")
     };
     let tested: std::collections::BTreeSet<String> =

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 use vestibule::{
+    config::Grants,
     domain::{jwt::Algorithm, signing_key::SigningKey},
     flows::{
+        clients::set_client::{NewClient, add_client},
         keys::rotate_keys::{When, rotate_keys},
         steps::acting::Acting,
     },
@@ -12,7 +14,7 @@ use vestibule::{
 use crate::support::{Answer, Server, Session, wait_for};
 
 /// A call: method, path, body, the permission that it asks for, whether it changes something, and the status of success. In the
-/// path, `USER`, `SESSION`, `DEVICE`, `ROLE` and `KEY` are replaced by those of a new target.
+/// path, `USER`, `SESSION`, `DEVICE`, `CLIENT` and `KEY` are replaced by those of a new target.
 pub struct Call {
     pub method: &'static str,
     pub path: &'static str,
@@ -53,6 +55,12 @@ pub const CALLS: &[Call] = &[
     call("GET", "/admin/roles", none, "roles:read", false, 200),
     call("GET", "/admin/roles/admin", none, "roles:read", false, 200),
     call("PUT", "/admin/roles/NEW", || json!({"permissions": []}), "roles:write", true, 200),
+    call("GET", "/admin/clients", none, "clients:read", false, 200),
+    call("GET", "/admin/clients/default", none, "clients:read", false, 200),
+    call("POST", "/admin/clients", || json!({"id": "NEW"}), "clients:write", true, 201),
+    call("PATCH", "/admin/clients/CLIENT", || json!({"name": "x"}), "clients:write", true, 200),
+    call("POST", "/admin/clients/CLIENT/secret", none, "clients:write", true, 200),
+    call("DELETE", "/admin/clients/CLIENT", none, "clients:write", true, 204),
     call("GET", "/admin/keys", none, "keys:read", false, 200),
     call("POST", "/admin/keys/rotate", none, "keys:write", true, 200),
     call("POST", "/admin/keys/KEY/retire", none, "keys:write", true, 204),
@@ -70,6 +78,22 @@ fn next_key(server: &Server) -> String {
     let acting = Acting::operator(server.clock.now());
     let key = SigningKey::generate(Algorithm::Es256);
     wait_for(rotate_keys(&server.vestibule, key, When::Published, &acting)).expect("it rotates").kid
+}
+
+/// Adds a client if the call is about one. Returns its id.
+fn new_client(server: &Server, call: &Call, id: &str) -> String {
+    if call.path.contains("CLIENT") {
+        let new = NewClient {
+            id: id.to_owned(),
+            name: None,
+            audiences: None,
+            scopes: None,
+            grants: Grants { password: true, refresh_token: true },
+            is_public: true,
+        };
+        wait_for(add_client(&server.vestibule, new, &Acting::operator(server.clock.now()))).expect("it is new");
+    }
+    id.to_owned()
 }
 
 /// Sends a call about a new target, with the token of `session`, or with none.
@@ -93,6 +117,7 @@ pub fn send(server: &Server, call: &Call, session: Option<&Session<'_>>, number:
         .replace("SESSION", signed_in.as_ref().map_or("", |session| &session.id))
         .replace("DEVICE", &device)
         .replace("KEY", &key)
+        .replace("CLIENT", &new_client(server, call, &name))
         .replace("NEW", &format!("new{number}"));
     let mut request = server.call(call.method, &path);
     if let Some(session) = session {

@@ -1,0 +1,110 @@
+//! Clients that are made at run time.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, PASSWORD, Server, Session, oauth::basic, unlimited};
+
+fn server() -> Server {
+    Server::with(unlimited(vec![("clients.of-file.scopes", json!("posts:read"))]))
+}
+
+fn add(root: &Session<'_>, body: Value) -> Answer {
+    root.post("/admin/clients", body).expect(201)
+}
+
+fn token(server: &Server, client: &str, secret: &str) -> Answer {
+    let form = [("username", "ada"), ("password", PASSWORD)];
+    server.call("POST", "/token").header("Authorization", &basic(client, secret)).form(&form).send()
+}
+
+#[test]
+fn a_client_is_in_force_at_once_and_its_secret_is_shown_once() {
+    let server = server();
+    let root = server.user_with("root", &["admin"], &[]).login();
+    server.user_with("ada", &[], &["reports:read", "posts:read"]);
+    let added = add(&root, json!({"id": "reports", "name": "The reports", "scopes": ["reports:read"]}));
+    let secret = added.text_at("client_secret").to_owned();
+    assert_eq!((&added.body["source"], &added.body["confidential"]), (&json!("database"), &json!(true)));
+    let answer = token(&server, "reports", &secret).expect(200);
+    assert_eq!(answer.claims()["permissions"], json!(["reports:read"]));
+    assert_eq!(answer.claims()["client_id"], "reports");
+    token(&server, "reports", "x").expect(401);
+    let shown = root.get("/admin/clients/reports").expect(200);
+    assert!(!shown.text.contains(&secret) && !shown.text.contains("secret"), "{}", shown.text);
+    // A new secret replaces the old one, and the sessions go on.
+    let renewed = root.call("POST", "/admin/clients/reports/secret").send().expect(200);
+    token(&server, "reports", &secret).expect(401);
+    token(&server, "reports", renewed.text_at("client_secret")).expect(200);
+    // A change counts for the next token.
+    let change = json!({"scopes": ["posts:read"], "name": null});
+    let changed = root.call("PATCH", "/admin/clients/reports").json(change).send().expect(200);
+    assert_eq!((&changed.body["scopes"], &changed.body["name"]), (&json!(["posts:read"]), &Value::Null));
+    let next = token(&server, "reports", renewed.text_at("client_secret")).expect(200);
+    assert_eq!(next.claims()["permissions"], json!(["posts:read"]));
+    let none = json!({"scopes": [], "audience": ["https://api.example.com"], "grants": ["refresh_token"]});
+    let open = root.call("PATCH", "/admin/clients/reports").json(none).send().expect(200);
+    assert_eq!((&open.body["scopes"], &open.body["audience"]), (&Value::Null, &json!(["https://api.example.com"])));
+    token(&server, "reports", renewed.text_at("client_secret")).expect_oauth_error(400, "unauthorized_client");
+    let events = ["client_added", "client_changed"].map(|event| server.count_events(event));
+    assert_eq!(events, [1, 3]);
+}
+
+#[test]
+fn a_removed_client_ends_its_sessions_and_a_later_one_does_not_revive_them() {
+    let server = server();
+    let root = server.user_with("root", &["admin"], &[]).login();
+    server.user("ada");
+    add(&root, json!({"id": "shop", "public": true}));
+    let login = || {
+        let body = json!({"username": "ada", "password": PASSWORD, "client_id": "shop"});
+        Session::from(&server, &server.post("/auth/login", body).expect(200))
+    };
+    let session = login();
+    assert!(session.is_accepted());
+    root.call("DELETE", "/admin/clients/shop").send().expect(204);
+    assert!(!session.is_accepted());
+    session.try_refresh().expect(401);
+    let body = json!({"username": "ada", "password": PASSWORD, "client_id": "shop"});
+    server.post("/auth/login", body).expect_error(401, "invalid_client");
+    add(&root, json!({"id": "shop", "public": true}));
+    session.expect_revoked();
+    assert!(login().is_accepted());
+}
+
+#[test]
+fn the_clients_of_the_configuration_are_shown_and_not_changed() {
+    let server = server();
+    let root = server.user_with("root", &["admin"], &[]).login();
+    add(&root, json!({"id": "shop", "public": true}));
+    let list = root.get("/admin/clients").expect(200).body["clients"].clone();
+    let all: Vec<(&str, &str)> = list
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|client| (client["id"].as_str().unwrap_or_default(), client["source"].as_str().unwrap_or_default()))
+        .collect();
+    assert_eq!(all, [("default", "configuration"), ("of-file", "configuration"), ("shop", "database")]);
+    for id in ["default", "of-file"] {
+        let at = format!("/admin/clients/{id}");
+        root.get(&at).expect(200);
+        root.call("PATCH", &at).json(json!({"name": "x"})).send().expect_error(409, "configured_in_file");
+        root.call("DELETE", &at).send().expect_error(409, "configured_in_file");
+        root.call("POST", &format!("{at}/secret")).send().expect_error(409, "configured_in_file");
+        root.post("/admin/clients", json!({"id": id})).expect_error(409, "configured_in_file");
+    }
+    root.post("/admin/clients", json!({"id": "shop"})).expect_error(409, "already_exists");
+    root.get("/admin/clients/nothing").expect_error(404, "not_found");
+    root.call("PATCH", "/admin/clients/nothing").json(json!({})).send().expect_error(404, "not_found");
+    for bad in [
+        json!({"id": ""}),
+        json!({"id": "two words"}),
+        json!({"id": "a:b"}),
+        json!({"id": "a", "scopes": ["openid"]}),
+        json!({"id": "a", "grants": ["implicit"]}),
+        json!({"id": "a", "audience": ["two words"]}),
+        json!({"id": "a", "name": "\u{202e}x"}),
+        json!({"id": "x".repeat(65)}),
+    ] {
+        root.post("/admin/clients", bad).expect_error(422, "invalid_request");
+    }
+}
