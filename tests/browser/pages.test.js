@@ -58,6 +58,29 @@ const STATES = {
   },
   privacy: ({ page, at }) => page.goto(at('/privacy')),
   'not-found': ({ page, at }) => page.goto(at('/nothing-here')),
+  link: ({ page, server, at }) => page.goto(at(server.invite().link)),
+  'link-error': async ({ page, server, at }) => {
+    await page.goto(at(server.invite().link));
+    await page.fill('#password', 'password1234');
+    await page.locator('#link [type=submit]').click();
+    await page.locator('[aria-invalid=true]').waitFor();
+  },
+  'link-void': ({ page, at }) => page.goto(at('/link?token=unknown')),
+  setup: async ({ page, server, at }) => page.goto(at(await server.setUpLink())),
+  'setup-error': async ({ page, server, at }) => {
+    await page.goto(at(await server.setUpLink()));
+    await page.fill('#username', 'root');
+    await page.fill('#password', 'password1234');
+    await page.locator('#setup [type=submit]').click();
+    await page.locator('[aria-invalid=true]').waitFor();
+  },
+  'setup-void': ({ page, at }) => page.goto(at('/setup?token=unknown')),
+  'setup-checks': async ({ page, server }) => {
+    const admin = await server.user();
+    server.command(['user', 'set', admin.name, '--role', 'admin']);
+    await signIn(page, server, admin, '/setup');
+    await page.locator('.checks').waitFor();
+  },
   continue: async ({ page, server, context, at }) => {
     await signIn(page, server, await server.user());
     // The access cookie is absent, and the server does not respond to the refresh.
@@ -67,6 +90,9 @@ const STATES = {
     await page.locator('#error:not([hidden])').waitFor();
   },
 };
+
+/** The settings of states that need a server of their own: the link of a server with an admin is void. */
+const SETTINGS = { 'setup-checks': { registration: 'closed' } };
 
 const SCREENS = [
   ['light', { width: 1280, height: 800 }],
@@ -86,7 +112,8 @@ for (const [state, go] of Object.entries(STATES)) {
     const name = `${state}, ${colorScheme}, ${viewport.width} px`;
     // The Content-Security-Policy would also block axe. All other tests check that the pages obey the policy.
     const context = { viewport, colorScheme, bypassCSP: true };
-    scenario(`${name}: accessible, and not wider than the screen`, { context }, async (tools) => {
+    const options = { context, settings: SETTINGS[state] };
+    scenario(`${name}: accessible, and not wider than the screen`, options, async (tools) => {
       const { page, watch } = tools;
       watch.tolerate(/40[134]|409|422|ERR_FAILED/);
       await go(tools);

@@ -11,7 +11,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium, firefox } from 'playwright-core';
@@ -62,16 +61,34 @@ export class Server {
     process.once('exit', () => child.kill('SIGKILL'));
     server.log = '';
     child.stderr.on('data', (data) => (server.log += data));
-    for await (const line of createInterface({ input: child.stdout })) {
-      const address = /^listening on http:\/\/(.*):(\d+)$/.exec(line);
-      if (address) {
-        server.port = Number(address[2]);
-        child.stdout.resume();
-        server.url = `http://localhost:${server.port}`;
-        return server;
-      }
+    server.output = '';
+    child.stdout.on('data', (data) => (server.output += data));
+    server.port = Number(await server.#printed(/^listening on http:\/\/.*:(\d+)$/m));
+    server.url = `http://localhost:${server.port}`;
+    return server;
+  }
+
+  /** Waits until the server has printed a line of this form. Returns the group of the pattern. */
+  async #printed(pattern) {
+    for (;;) {
+      const found = pattern.exec(this.output);
+      if (found) return found[1];
+      if (this.#child.exitCode !== null) throw new Error(`the server did not start:\n${this.log}`);
+      await later(10);
     }
-    throw new Error(`the server did not start:\n${server.log}`);
+  }
+
+  /** Returns the path of the link for the first admin, which the server prints at its start. */
+  setUpLink() {
+    return this.#printed(/(\/setup\?token=\S+)$/m);
+  }
+
+  /** Invites a new user. Returns the name, and the path of the link. */
+  invite() {
+    this.#count += 1;
+    const name = `guest${this.#count}`;
+    const [link] = /\/link\?token=\S+/.exec(this.command(['user', 'invite', name]));
+    return { name, link };
   }
 
   /** Runs a command on the data of the server. */
