@@ -7,4 +7,5 @@ mod lists;
 mod networks;
 mod power;
 mod privileges;
+mod refused;
 mod targets;

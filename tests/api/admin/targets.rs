@@ -39,7 +39,10 @@ fn none() -> Value {
     Value::Null
 }
 
-/// Every call of the administration.
+/// The call that is not in [`CALLS`], because it asks for the role itself beside the permission.
+pub const REMOVE_ROLE: Call = call("DELETE", "/admin/roles/NEW", none, "roles:write", true, 204);
+
+/// Every call of the administration, except [`REMOVE_ROLE`].
 pub const CALLS: &[Call] = &[
     call("GET", "/admin/users", none, "users:read", false, 200),
     call("GET", "/admin/users/USER", none, "users:read", false, 200),
@@ -94,6 +97,14 @@ fn new_client(server: &Server, call: &Call, id: &str) -> String {
         wait_for(add_client(&server.vestibule, new, &Acting::operator(server.clock.now()))).expect("it is new");
     }
     id.to_owned()
+}
+
+/// Returns the path of a call about a target that does not exist.
+pub fn absent(call: &Call) -> String {
+    let id = "01a3185c-5000-7000-8000-000000000000";
+    ["USER", "SESSION", "DEVICE", "KEY", "CLIENT", "NEW"]
+        .iter()
+        .fold(call.path.to_owned(), |path, name| path.replace(name, id))
 }
 
 /// Sends a call about a new target, with the token of `session`, or with none.
