@@ -31,14 +31,20 @@ create table one_time_tokens (
     -- `setup` makes the first admin; `invite` and `reset` let a user choose a password.
     purpose    text not null check (purpose in ('setup', 'invite', 'reset')),
     user_id    text references users (id) on delete cascade,
+    -- The user who created the link, and the roles and permissions of their token, as JSON. Null: the operator. A link works only
+    -- while its creator could create it.
+    creator    text references users (id) on delete cascade,
+    creator_rights text check (json_type(creator_rights) = 'object'),
     created_at integer not null,
     expires_at integer not null,
     used_at    integer,
-    check ((user_id is null) = (purpose = 'setup'))
+    check ((user_id is null) = (purpose = 'setup')),
+    check ((creator is null) = (creator_rights is null))
 ) strict, without rowid;
 
 create index one_time_tokens_by_end on one_time_tokens (expires_at);
 create index one_time_tokens_by_user on one_time_tokens (user_id);
+create index one_time_tokens_by_creator on one_time_tokens (creator) where creator is not null;
 -- A newer link replaces an older one.
 create unique index one_time_tokens_one_link on one_time_tokens (user_id) where used_at is null;
 

@@ -43,14 +43,18 @@ create table one_time_tokens (
     sha256     bytea primary key check (length(sha256) = 32),
     purpose    text not null check (purpose in ('setup', 'invite', 'reset')),
     user_id    text references users (id) on delete cascade,
+    creator    text references users (id) on delete cascade,
+    creator_rights text,
     created_at bigint not null,
     expires_at bigint not null,
     used_at    bigint,
-    check ((user_id is null) = (purpose = 'setup'))
+    check ((user_id is null) = (purpose = 'setup')),
+    check ((creator is null) = (creator_rights is null))
 );
 
 create index one_time_tokens_by_end on one_time_tokens (expires_at);
 create index one_time_tokens_by_user on one_time_tokens (user_id);
+create index one_time_tokens_by_creator on one_time_tokens (creator) where creator is not null;
 create unique index one_time_tokens_one_link on one_time_tokens (user_id) where used_at is null;
 
 create function one_time_tokens_end_with_the_password() returns trigger language plpgsql as $$

@@ -35,6 +35,9 @@ pub const GIVEN_BY_ADMINS: [&str; 4] = ["audit:read", "clients:write", "keys:wri
 /// custom claims.
 pub const VOUCH: &str = "users:vouch";
 
+/// The permission to create, change and delete users, and to create links for them.
+pub const USERS_WRITE: &str = "users:write";
+
 /// The permission that the user of an access token needs to introspect tokens (RFC 7662).
 pub const INTROSPECT: &str = "tokens:introspect";
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
@@ -20,6 +21,22 @@ pub enum Power {
     All,
     /// No more than what the user holds.
     Held(Held),
+}
+
+/// The roles and permissions that an access token contains.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenRights {
+    /// The names of the roles.
+    pub roles: Vec<String>,
+    /// The permissions.
+    pub permissions: Vec<Permission>,
+}
+
+impl TokenRights {
+    /// Returns what a token with these claims contains.
+    pub fn of(claims: &AccessClaims) -> Self {
+        Self { roles: claims.roles.clone(), permissions: claims.permissions.clone() }
+    }
 }
 
 /// What a user holds by their token and by their row.
@@ -51,8 +68,8 @@ pub enum PowerError {
 }
 
 impl Power {
-    /// Returns the power of the user with the row `user` who presents a token with these claims.
-    pub fn of(user: &User, token: &AccessClaims) -> Self {
+    /// Returns the power of the user with the row `user` who presents a token with these rights.
+    pub fn of(user: &User, token: &TokenRights) -> Self {
         let permissions: BTreeSet<Permission> =
             user.permissions.iter().filter(|held| token.permissions.contains(held)).cloned().collect();
         let roles: BTreeSet<String> = user.roles.iter().filter(|held| token.roles.contains(held)).cloned().collect();
@@ -63,6 +80,14 @@ impl Power {
             return Self::All;
         }
         Self::Held(Held { roles, permissions, claims: user.claims.clone() })
+    }
+
+    /// Returns whether this is all power, or contains the permission.
+    pub fn has(&self, permission: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Held(held) => held.permissions.iter().any(|held| held.as_str() == permission),
+        }
     }
 
     /// Checks that a permission may be given to somebody.
@@ -104,10 +129,7 @@ impl Power {
 
     /// Checks that claims, the verification of an address, and the names of somebody else may be changed.
     pub fn check_vouches(&self) -> Result<(), PowerError> {
-        match self {
-            Self::Held(held) if !held.permissions.iter().any(|held| held.as_str() == VOUCH) => Err(PowerError::Vouch),
-            Self::All | Self::Held(_) => Ok(()),
-        }
+        if self.has(VOUCH) { Ok(()) } else { Err(PowerError::Vouch) }
     }
 
     /// Checks that the account of `user` may be disabled, enabled or deleted, and that its password, links, sessions and
@@ -117,8 +139,7 @@ impl Power {
         let Self::Held(held) = self else { return Ok(()) };
         let covers = user.roles.iter().all(|role| held.roles.contains(role))
             && user.permissions.iter().all(|permission| held.permissions.contains(permission))
-            && (self.check_vouches().is_ok()
-                || user.claims.iter().all(|(name, value)| held.claims.get(name) == Some(value)));
+            && (self.has(VOUCH) || user.claims.iter().all(|(name, value)| held.claims.get(name) == Some(value)));
         if covers { Ok(()) } else { Err(PowerError::HoldsMore) }
     }
 }

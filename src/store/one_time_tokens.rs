@@ -1,11 +1,23 @@
 //! The queries on the links that work once. Triggers delete a link when the password, the address or the state of its account
 //! changes.
 
+use serde_json::json;
+
 use super::{Conn, Error, Result, instant, sql::sql};
 use crate::domain::{
     UnixTime, UserId,
     one_time::{LinkHash, LinkPurpose},
+    power::TokenRights,
 };
+
+/// The user who created a link, with what their access token contained.
+#[derive(Clone, Debug)]
+pub struct Creator {
+    /// The user.
+    pub user: UserId,
+    /// The rights of the token.
+    pub rights: TokenRights,
+}
 
 /// A link as stored.
 #[derive(Clone, Debug)]
@@ -14,49 +26,67 @@ pub struct StoredLink {
     pub purpose: LinkPurpose,
     /// The user whose password is chosen. `None` for [`LinkPurpose::Setup`].
     pub user: Option<UserId>,
+    /// Who created the link; `None` if the operator did.
+    pub creator: Option<Creator>,
     /// The time from which the link does not work any longer.
     pub expires_at: UnixTime,
     /// The time at which the link was used; `None` if it was not.
     pub used_at: Option<UnixTime>,
 }
 
-/// Inserts a link, and deletes the earlier unused links of the same user, or for the set-up if `user` is `None`.
+/// Inserts a link for a user by its creator, and deletes the earlier unused links of the same user. If `of` is `None`, the
+/// link is for the set-up, and the earlier ones for the set-up are deleted.
 pub async fn insert(
     conn: &mut Conn,
     hash: &LinkHash,
     purpose: LinkPurpose,
-    user: Option<UserId>,
+    of: Option<(UserId, Option<Creator>)>,
     now: UnixTime,
 ) -> Result<UnixTime> {
-    let user = user.map(|user| user.to_string());
+    let (user, creator) = of.map_or((None, None), |(user, creator)| (Some(user.to_string()), creator));
+    let rights = creator.as_ref().map(|creator| json!(creator.rights).to_string());
     sql("delete from one_time_tokens where used_at is null and user_id is not distinct from $1")
         .bind(user.clone())
         .execute(conn)
         .await?;
     let expires_at = now.plus(purpose.lifetime());
-    sql("insert into one_time_tokens (sha256, purpose, user_id, created_at, expires_at) values ($1, $2, $3, $4, $5)")
-        .bind(hash.as_bytes().as_slice())
-        .bind(purpose.as_str())
-        .bind(user)
-        .bind(now.seconds())
-        .bind(expires_at.seconds())
-        .execute(conn)
-        .await?;
+    sql("insert into one_time_tokens (sha256, purpose, user_id, creator, creator_rights, created_at, expires_at) \
+         values ($1, $2, $3, $4, $5, $6, $7)")
+    .bind(hash.as_bytes().as_slice())
+    .bind(purpose.as_str())
+    .bind(user)
+    .bind(creator.map(|creator| creator.user.to_string()))
+    .bind(rights)
+    .bind(now.seconds())
+    .bind(expires_at.seconds())
+    .execute(conn)
+    .await?;
     Ok(expires_at)
 }
 
 /// Reads a link, also if it was used or has expired. Returns `None` if there is no link with this hash.
 pub async fn find(conn: &mut Conn, hash: &LinkHash) -> Result<Option<StoredLink>> {
-    let row = sql("select purpose, user_id, expires_at, used_at from one_time_tokens where sha256 = $1")
-        .bind(hash.as_bytes().as_slice())
-        .optional(conn)
-        .await?;
+    let row = sql(
+        "select purpose, user_id, creator, creator_rights, expires_at, used_at from one_time_tokens where sha256 = $1",
+    )
+    .bind(hash.as_bytes().as_slice())
+    .optional(conn)
+    .await?;
     row.map(|row| {
         let broken = |what| Error::inconsistent("one_time_tokens", "a link", what);
-        let user = row.get::<Option<String>>("user_id")?;
+        let id = |id: String| UserId::parse(&id).ok_or_else(|| broken("the id of a user is not a UUID"));
+        let user = row.get::<Option<String>>("user_id")?.map(id).transpose()?;
+        let creator = match row.get::<Option<String>>("creator")? {
+            Some(creator) => {
+                let rights = serde_json::from_str(&row.get::<String>("creator_rights")?);
+                Some(Creator { user: id(creator)?, rights: rights.map_err(|_| broken("the rights are not readable"))? })
+            }
+            None => None,
+        };
         Ok(StoredLink {
             purpose: row.get::<String>("purpose")?.parse().map_err(|()| broken("no such purpose"))?,
-            user: user.map(|id| UserId::parse(&id).ok_or_else(|| broken("the user's id is not a UUID"))).transpose()?,
+            user,
+            creator,
             expires_at: instant(row.get("expires_at")?),
             used_at: row.get::<Option<i64>>("used_at")?.map(instant),
         })

@@ -44,7 +44,7 @@ pub enum CreateLinkError {
 }
 
 /// Creates a link for a user. It works once, until it expires, and until the password, the address or the state
-/// of the account changes or a newer link is created.
+/// of the account changes or a newer link is created. It works only while its creator could still create it.
 pub async fn create_link(
     vestibule: &Vestibule,
     id: UserId,
@@ -72,7 +72,7 @@ pub async fn create_link(
                 return Ok(Err(CreateLinkError::HasPassword));
             }
             let now = acting.context.now;
-            let expires_at = one_time_tokens::insert(tx, &hash, purpose, Some(id), now).await?;
+            let expires_at = one_time_tokens::insert(tx, &hash, purpose, Some((id, acting.creator())), now).await?;
             let event = AuditEvent::new(Event::LinkCreated, &acting.context).user(id);
             audit::insert(tx, &event.detail("purpose", purpose.as_str())).await?;
             Ok(Ok(expires_at))

@@ -46,15 +46,16 @@ pub async fn use_link(
     let (purpose, user) = inspect_link(vestibule, secret, context.now).await?;
     vestibule.check_new_password(password, &user).await?.map_err(LinkError::Unsuitable)?;
     let new = vestibule.hasher.hash(password).await?;
-    let (id, hash, context) = (user.id, secret.hash(), context.clone());
+    let (id, secret, context) = (user.id, secret.clone(), context.clone());
     let revocation_ttl = vestibule.revocation_ttl();
     let revocation = Revocation::new(vestibule, id, Selection::All, RevokeReason::PasswordChanged, &context);
     let used = vestibule
         .store
         .write(async move |tx| {
-            if !one_time_tokens::claim(tx, &hash, context.now).await? {
+            if find_usable(tx, &secret, context.now).await?.is_none() {
                 return Ok(false);
             }
+            one_time_tokens::claim(tx, &secret.hash(), context.now).await?;
             users::set_password_hash(tx, id, &new, context.now).await?;
             let version = users::raise_authorization_version(tx, id).await?;
             invalidate_access_tokens(tx, revocation_ttl, id, version, context.now).await?;

@@ -4,10 +4,10 @@ use crate::{
     domain::{
         AccessClaims, SessionId, UnixTime, UserId,
         audit_event::RequestContext,
-        power::{Power, PowerError},
+        power::{Power, PowerError, TokenRights},
     },
     flows::steps::bearer::{Bearer, bearer_is_live},
-    store::{self, Tx, users},
+    store::{self, Tx, one_time_tokens::Creator, users},
 };
 
 /// Somebody who administers: the operator on the command line, or the bearer of an access token.
@@ -52,6 +52,11 @@ impl Acting {
         self.bearer.as_ref().is_some_and(|claims| claims.sub == user)
     }
 
+    /// Returns who creates a link, if it is not the operator.
+    pub(crate) fn creator(&self) -> Option<Creator> {
+        self.bearer.as_ref().map(|claims| Creator { user: claims.sub, rights: TokenRights::of(claims) })
+    }
+
     /// Returns the power in the transaction that changes something. So it sees every revocation and every loss of a right that
     /// was committed before.
     pub(crate) async fn power(&self, tx: &mut Tx) -> store::Result<Result<Power, ActingError>> {
@@ -60,6 +65,6 @@ impl Acting {
         if !bearer_is_live(tx, Bearer::of(claims), self.context.now).await? {
             return Ok(Err(ended));
         }
-        Ok(users::find(tx, claims.sub).await?.map(|user| Power::of(&user, claims)).ok_or(ended))
+        Ok(users::find(tx, claims.sub).await?.map(|user| Power::of(&user, &TokenRights::of(claims))).ok_or(ended))
     }
 }

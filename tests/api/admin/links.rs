@@ -250,3 +250,55 @@ fn the_set_up_races_to_one_winner_and_expires() {
     late.advance(3600);
     late.call("GET", url.strip_prefix("http://auth.test").expect("the public URL")).send().expect(404);
 }
+
+#[test]
+fn a_link_works_only_while_its_creator_could_create_it() {
+    type Change = fn(&Server, &Session<'_>, &str, &str);
+    fn change(root: &Session<'_>, id: &str, body: serde_json::Value) {
+        root.call("PATCH", &format!("/admin/users/{id}")).json(body).send().expect(200);
+    }
+    let changes: [(&str, bool, Change); 9] = [
+        ("nothing", true, |_, _, _, _| ()),
+        ("the creator signs out", true, |server, _, _, _| {
+            Session::from(server, &server.try_login("helper", PASSWORD).expect(200))
+                .post("/auth/logout_all", json!({}));
+        }),
+        ("the user gains what the creator has", true, |_, root, ada, _| {
+            change(root, ada, json!({"permissions": ["posts:read"]}));
+        }),
+        ("the user becomes an admin", false, |_, root, ada, _| change(root, ada, json!({"roles": ["admin"]}))),
+        ("the user gains a permission", false, |_, root, ada, _| {
+            change(root, ada, json!({"permissions": ["posts:write"]}))
+        }),
+        ("the user gains a claim", false, |_, root, ada, _| change(root, ada, json!({"claims": {"level": 9}}))),
+        ("the creator is disabled", false, |_, root, _, helper| change(root, helper, json!({"disabled": true}))),
+        ("the creator loses the permission", false, |_, root, _, helper| {
+            change(root, helper, json!({"permissions": ["posts:read"]}));
+        }),
+        ("the creator is deleted", false, |_, root, _, helper| {
+            root.call("DELETE", &format!("/admin/users/{helper}")).send().expect(204);
+        }),
+    ];
+    for (name, works, change) in changes {
+        let server = server();
+        let root = server.user_with("root", &["admin"], &[]).login();
+        let ada = server.user("ada");
+        let helper = server.user_with("helper", &[], &["users:write", "posts:read"]);
+        let path = link(&helper.login(), &ada.id, "reset");
+        let browser = Browser::new(&server);
+        let page = browser.get(&path).expect(200);
+        change(&server, &root, &ada.id, &helper.id);
+        assert_eq!(server.call("GET", &path).send().status, if works { 200 } else { 404 }, "{name}");
+        // The form that was opened before the change is worth no more.
+        let sent = browser.submit(&form(&page, "/link"), &[("password", NEW)]);
+        assert_eq!(sent.status, if works { 303 } else { 404 }, "{name}");
+        assert_eq!(server.count_events("link_used"), usize::from(works), "{name}");
+    }
+    // An admin may invite first and give the role afterwards; so may the operator.
+    let server = server();
+    let root = server.user_with("root", &["admin"], &[]).login();
+    let ada = server.user("ada");
+    let path = link(&root, &ada.id, "reset");
+    change(&root, &ada.id, json!({"roles": ["admin"]}));
+    choose(&server, &path, NEW).expect(303);
+}
