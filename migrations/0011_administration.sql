@@ -9,7 +9,7 @@ when new.id <> old.id or new.at <> old.at or new.event <> old.event
         (new.user_id is null and new.session_id is null and new.ip is null and new.detail = '{}'
             and new.actor is not distinct from old.actor)
         or (new.user_id is not distinct from old.user_id and new.session_id is not distinct from old.session_id
-            and new.detail = old.detail and new.ip is null and new.actor is null)
+            and new.detail = old.detail and new.ip is null and new.actor = 'deleted_user')
     )
 begin
     select raise(abort, 'audit events can only be made to forget a person');

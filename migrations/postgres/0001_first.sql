@@ -247,7 +247,7 @@ create trigger audit_events_are_not_altered before update on audit_events for ea
             (new.user_id is null and new.session_id is null and new.ip is null and new.detail = '{}'
                 and new.actor is not distinct from old.actor)
             or (new.user_id is not distinct from old.user_id and new.session_id is not distinct from old.session_id
-                and new.detail = old.detail and new.ip is null and new.actor is null)
+                and new.detail = old.detail and new.ip is null and new.actor = 'deleted_user')
         )
     )
     execute function refuse('audit events can only be made to forget a person');

@@ -62,6 +62,9 @@ pub enum PowerError {
     /// The change is about something that applications trust.
     #[error("changing the claims, the verification or the names of a user requires the permission {VOUCH}")]
     Vouch,
+    /// The client would no longer be limited to its scopes.
+    #[error("only an admin can remove the limit of a client to its scopes")]
+    WholeClient,
     /// The other user holds something that the acting user does not hold.
     #[error("this user has a role, a permission or a claim that you do not have")]
     HoldsMore,
@@ -119,11 +122,42 @@ impl Power {
         permissions.try_for_each(|permission| self.check_gives(permission))
     }
 
-    /// Checks that a role may be taken from somebody, changed or removed. What is added to it must be given too.
-    pub fn check_has_role(&self, role: &str) -> Result<(), PowerError> {
+    /// Checks that a role with these permissions may be taken from somebody, changed or removed. What is added to it must
+    /// be given too.
+    pub fn check_takes_role<'p>(
+        &self,
+        role: &str,
+        mut permissions: impl Iterator<Item = &'p Permission>,
+    ) -> Result<(), PowerError> {
+        self.check_has_role(role)?;
+        permissions.try_for_each(|permission| self.check_takes(permission))
+    }
+
+    /// Checks that the acting user has a role. The role `admin` with a narrowed token is not the role `admin`, which has every
+    /// permission.
+    fn check_has_role(&self, role: &str) -> Result<(), PowerError> {
         match self {
-            Self::Held(held) if !held.roles.contains(role) => Err(PowerError::Role(role.to_owned())),
+            Self::Held(held) if role == ADMIN_ROLE || !held.roles.contains(role) => {
+                Err(PowerError::Role(role.to_owned()))
+            }
             Self::All | Self::Held(_) => Ok(()),
+        }
+    }
+
+    /// Checks that a client may have other scopes. `None` stands for all permissions of the user. A client that becomes
+    /// wider gives more to everybody who is signed in through it, also to the acting user.
+    pub fn check_widens_client(
+        &self,
+        before: Option<&[Permission]>,
+        after: Option<&[Permission]>,
+    ) -> Result<(), PowerError> {
+        match (self, before, after) {
+            (Self::All, ..) | (_, None, _) => Ok(()),
+            (Self::Held(_), Some(_), None) => Err(PowerError::WholeClient),
+            (Self::Held(_), Some(before), Some(after)) => after
+                .iter()
+                .filter(|permission| !before.contains(permission))
+                .try_for_each(|added| self.check_gives(added)),
         }
     }
 

@@ -6,7 +6,10 @@ use super::{
     Conn, Error, Result, instant, meta,
     sql::{Row, sql},
 };
-use crate::domain::{UnixTime, UserId, audit_event::AuditEvent};
+use crate::domain::{
+    UnixTime, UserId,
+    audit_event::{Actor, AuditEvent},
+};
 
 /// An event as stored in the log.
 #[derive(Clone, Debug)]
@@ -57,12 +60,13 @@ pub struct Filter {
 }
 
 /// Appends an event. If the user of the event was deleted in the meantime, only the time and the name of the event are
-/// stored. If the acting user was deleted, the event does not name them.
+/// stored. The log does not name an acting user who was deleted: the text is [`Actor::DELETED_USER`].
 pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
     sql("insert into audit_events (at, event, user_id, session_id, ip, detail, actor)
          select $1, $2, id, case when gone then null else $4 end, case when gone then null else $5 end,
             case when gone then '{}' else $6 end,
-            case when $7 = 'command_line' then $7 else (select users.id from users where users.id = $7) end
+            case when $7 is null or $7 = 'command_line' or exists (select 1 from users where users.id = $7) then $7
+                 else 'deleted_user' end
          from (select (select id from users where id = $3) as id,
                       $3 is not null and not exists (select 1 from users where id = $3) as gone) as who")
     .bind(event.at.seconds())
@@ -161,10 +165,12 @@ fn stored_event(row: &Row) -> Result<StoredEvent> {
 }
 
 /// Removes all personal data of a user from the log. Of the events that concern the user, the time, the name and the actor
-/// stay. Events that the user caused lose the actor and the address.
+/// stay. Events that the user caused lose the address,
+/// and name a deleted user as the actor.
 pub async fn forget_user(conn: &mut Conn, user: UserId) -> Result<()> {
-    sql("update audit_events set actor = null, ip = null where actor = $1")
+    sql("update audit_events set actor = $2, ip = null where actor = $1")
         .bind(user.to_string())
+        .bind(Actor::DELETED_USER)
         .execute(conn)
         .await?;
     sql("update audit_events set user_id = null, session_id = null, ip = null, detail = '{}' where user_id = $1")

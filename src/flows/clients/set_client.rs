@@ -131,13 +131,19 @@ async fn write(
     let written = vestibule
         .store
         .write(async move |tx| {
-            if let Err(ended) = acting.power(tx).await? {
-                return Ok(Err(ended.into()));
-            }
-            let client = match make(clients::find(tx, &id).await?) {
+            let power = match acting.power(tx).await? {
+                Ok(power) => power,
+                Err(ended) => return Ok(Err(ended.into())),
+            };
+            let found = clients::find(tx, &id).await?;
+            let before = found.as_ref().and_then(|found| found.scopes.clone());
+            let client = match make(found) {
                 Ok(client) => client,
                 Err(refusal) => return Ok(Err(refusal)),
             };
+            if let Err(refusal) = power.check_widens_client(before.as_deref(), client.scopes.as_deref()) {
+                return Ok(Err(StoredClientError::Acting(refusal.into())));
+            }
             clients::set(tx, &client).await?;
             audit::insert(tx, &AuditEvent::new(event, &acting.context).detail("client", id.clone())).await?;
             client_registry::announce(tx, acting.context.now).await?;

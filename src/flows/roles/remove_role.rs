@@ -53,7 +53,7 @@ pub async fn remove_role(vestibule: &Vestibule, role: RoleName, acting: &Acting)
                 let known = before.names().collect::<Vec<_>>().join(", ");
                 return Ok(Err(RemoveRoleError::Unknown(role.as_str().to_owned(), known)));
             }
-            if let Err(refusal) = power.check_has_role(role.as_str()) {
+            if let Err(refusal) = power.check_takes_role(role.as_str(), before.permissions(role.as_str()).iter()) {
                 return Ok(Err(RemoveRoleError::Acting(refusal.into())));
             }
             // An admin has every permission of every role. Admins lose a permission that only this role has.

@@ -152,8 +152,9 @@ fn check_power(
     before: &Roles,
     permissions: &BTreeSet<Permission>,
 ) -> Result<(), PowerError> {
+    let held = before.permissions(role.as_str());
     if before.has(role.as_str()) {
-        power.check_has_role(role.as_str())?;
+        power.check_takes_role(role.as_str(), held.iter())?;
     }
-    permissions.difference(&before.permissions(role.as_str())).try_for_each(|added| power.check_gives(added))
+    permissions.difference(&held).try_for_each(|added| power.check_gives(added))
 }

@@ -30,7 +30,7 @@ use crate::{
         throttle::{Network, PastLimit, RetryAfter},
     },
     random,
-    store::{self, Tx, audit, devices, sessions, users},
+    store::{self, Tx, audit, clients, devices, sessions, users},
 };
 
 /// A request to log in.
@@ -67,6 +67,9 @@ pub enum LoginError {
     /// The limit of devices, which this error contains, is reached. The password was right.
     #[error("{0} devices are signed in, which is the limit")]
     DeviceLimit(u32),
+    /// The client was removed during the login. The password was right.
+    #[error("the client was removed")]
+    ClientRemoved,
     /// The client does not have this audience.
     #[error("the client does not have the audience {0:?}")]
     Audience(String),
@@ -204,6 +207,7 @@ async fn verify_password(
 enum Opened {
     Session(Box<(User, Session)>),
     Disabled,
+    ClientRemoved,
     Scope(Permission),
     /// The password was changed or the user was deleted during the comparison.
     PasswordChanged,
@@ -228,6 +232,7 @@ async fn open_session(
             Ok(Some(vestibule.tokens(None, audience, &opened.0, &opened.1, client, true, context.now)))
         }
         Opened::Disabled => Err(LoginError::Disabled),
+        Opened::ClientRemoved => Err(LoginError::ClientRemoved),
         Opened::Scope(permission) => Err(LoginError::Scope(permission)),
         Opened::PasswordChanged => Ok(None),
         Opened::DeviceLimit => Err(LoginError::DeviceLimit(vestibule.config.devices.max_per_user)),
@@ -238,6 +243,8 @@ async fn open_session(
 struct LoginPlan {
     session: Session,
     client: Client,
+    /// Whether the client is in the configuration, and can't be removed while the server runs.
+    client_is_fixed: bool,
     known_device: Option<DeviceRowId>,
     /// The device to insert if the request has no known device, and the hash of its `device_id`.
     new_device: (DeviceRowId, DeviceSecretHash),
@@ -289,6 +296,7 @@ impl LoginPlan {
         Self {
             session,
             client: client.clone(),
+            client_is_fixed: vestibule.config.clients.get(&client.id).is_some(),
             known_device: candidate.device,
             new_device: (new_device, vestibule.device_secret_hash(&vestibule.device_secret(new_device))),
             max_devices: vestibule.config.devices.max_per_user as usize,
@@ -310,6 +318,11 @@ impl LoginPlan {
             let event = AuditEvent::new(Event::LoginFailed, &self.context).user(id).detail("reason", "disabled");
             audit::insert(tx, &event).await?;
             return Ok(Opened::Disabled);
+        }
+        // The removal of a client ends its sessions. A session that was inserted afterwards would be alive again with a later
+        // client of the same id.
+        if !self.client_is_fixed && clients::find(tx, &self.client.id).await?.is_none() {
+            return Ok(Opened::ClientRemoved);
         }
         if let Some(renewed) = &verified.renewed {
             users::replace_password_hash(tx, id, &verified.stored, renewed).await?;

@@ -189,7 +189,7 @@ impl UserPlan {
             power.check_gives_role(role.as_str(), known.permissions(role.as_str()).iter())?;
         }
         for role in user.roles.iter().filter(|held| !self.roles.iter().any(|role| role.as_str() == *held)) {
-            power.check_has_role(role)?;
+            power.check_takes_role(role, known.permissions(role).iter())?;
         }
         for permission in self.permissions.iter().filter(|new| !user.direct_permissions.contains(new)) {
             power.check_gives(permission)?;

@@ -45,7 +45,8 @@ pub struct EventView {
     /// The IP address of the client; null if it is unknown.
     #[schema(required)]
     ip: Option<String>,
-    /// Who acted, if it was not the user that the event concerns: the id of a user, or `command_line`.
+    /// Who acted, if it was not the user that the event concerns: the id of a user, `deleted_user`, or
+    /// `command_line`.
     #[schema(required)]
     actor: Option<String>,
     /// Further details.

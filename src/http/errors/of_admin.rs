@@ -32,7 +32,9 @@ impl From<PowerError> for ApiError {
         match error {
             PowerError::Vouch => Self::insufficient_scope(VOUCH).with_detail(text),
             PowerError::Permission(permission) => Self::insufficient_scope(permission.as_str()).with_detail(text),
-            PowerError::GivenByAdmins(_) | PowerError::Role(_) | PowerError::HoldsMore => Self::insufficient(&text),
+            PowerError::GivenByAdmins(_) | PowerError::Role(_) | PowerError::WholeClient | PowerError::HoldsMore => {
+                Self::insufficient(&text)
+            }
         }
     }
 }

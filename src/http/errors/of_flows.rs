@@ -108,6 +108,7 @@ impl From<LoginError> for ApiError {
                 ErrorCode::DeviceLimitReached,
                 format!("{limit} devices are signed in, which is the limit; sign out on one of them first."),
             ),
+            LoginError::ClientRemoved => Self::new(ErrorCode::InvalidClient, "There is no such client."),
             LoginError::Audience(_) => unknown_audience(),
             LoginError::Scope(permission) => Self::new(ErrorCode::InvalidScope, cannot_grant(&permission)),
             LoginError::TooMany(wait) => Self::too_many(wait),

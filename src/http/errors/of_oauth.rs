@@ -26,7 +26,11 @@ pub fn of_login(error: LoginError) -> ApiError {
             invalid_grant(error.into())
         }
         LoginError::Audience(_) => invalid_target(),
-        LoginError::Scope(_) | LoginError::TooMany(_) | LoginError::Hash(_) | LoginError::Store(_) => error.into(),
+        LoginError::ClientRemoved
+        | LoginError::Scope(_)
+        | LoginError::TooMany(_)
+        | LoginError::Hash(_)
+        | LoginError::Store(_) => error.into(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Clients that are made at run time.
 
+use std::{thread, time::Duration};
+
 use serde_json::{Value, json};
 
 use crate::support::{Answer, PASSWORD, Server, Session, oauth::basic, unlimited};
@@ -107,4 +109,29 @@ fn the_clients_of_the_configuration_are_shown_and_not_changed() {
     ] {
         root.post("/admin/clients", bad).expect_error(422, "invalid_request");
     }
+}
+
+#[test]
+fn a_login_that_a_removal_overtakes_leaves_no_session_for_a_later_client_of_this_id() {
+    let server = server();
+    let root = server.user_with("root", &["admin"], &[]).login();
+    server.user("ada");
+    let body = json!({"username": "ada", "password": PASSWORD, "client_id": "race"});
+    // The removal is committed at different times of the login: before, during and after the comparison of the password.
+    for round in 0..12 {
+        add(&root, json!({"id": "race", "public": true, "scopes": ["posts:read"]}));
+        let login = thread::scope(|scope| {
+            let login = scope.spawn(|| server.post("/auth/login", body.clone()));
+            thread::sleep(Duration::from_millis(2 * round));
+            root.call("DELETE", "/admin/clients/race").send().expect(204);
+            login.join().expect("no panic")
+        });
+        add(&root, json!({"id": "race", "public": true}));
+        match login.status {
+            200 => assert!(!Session::from(&server, &login).is_accepted()),
+            _ => drop(login.expect_error(401, "invalid_client")),
+        }
+        root.call("DELETE", "/admin/clients/race").send().expect(204);
+    }
+    assert_eq!(server.count_live_sessions(), 1);
 }

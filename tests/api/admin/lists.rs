@@ -107,6 +107,9 @@ fn the_log_tells_who_did_what_newest_first() {
     let text = second.get("/admin/audit?limit=200").expect(200).text;
     assert!(!text.contains(&root.id), "{text}");
     assert!(text.contains("user_disabled"));
+    // The event does not read as an act of its user.
+    let disabled = second.get("/admin/audit?event=user_disabled").expect(200).body["events"][0].clone();
+    assert_eq!((&disabled["user"], &disabled["actor"]), (&json!(eve), &json!("deleted_user")));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Server, Session, unlimited};
+use crate::support::{Answer, PASSWORD, Server, Session, unlimited};
 
 /// The permissions with which a helper administers, but is no admin.
 const HELPER: [&str; 5] = ["users:read", "users:write", "roles:write", "sessions:revoke", "posts:read"];
@@ -202,4 +202,56 @@ fn what_changes_nothing_is_permitted_and_writes_nothing() {
     patch(&session, &root.id, same).expect(200);
     patch(&session, &root.id, json!({"username": "second-root"})).expect(200);
     assert_eq!(server.count_audit_events(), before);
+}
+
+#[test]
+fn a_narrowed_token_takes_no_role_whose_permissions_it_lacks() {
+    let server = server();
+    let by = |name: &str, client: &str| {
+        let body = json!({"username": name, "password": PASSWORD, "client_id": client});
+        Session::from(&server, &server.post("/auth/login", body).expect(200))
+    };
+    let root = by("root", "default");
+    let boss = server.user_with("boss", &["admin"], &[]);
+    let editor = server.user_with("member", &["editor"], &[]);
+    let of_root = by("root", "narrow");
+    let own = root.get("/users/me").text_at("id").to_owned();
+    for (id, roles) in [(&boss.id, json!([])), (&editor.id, json!([])), (&own, json!([]))] {
+        patch(&of_root, id, json!({"roles": roles})).expect_error(403, "insufficient_scope");
+    }
+    let mut permissions = HELPER.to_vec();
+    permissions.push("posts:write");
+    put_role(&root, "staff", &permissions).expect(200);
+    server.user_with("manager", &["staff"], &[]);
+    let of_manager = by("manager", "narrow");
+    for permissions in [&[][..], &["users:write"]] {
+        put_role(&of_manager, "staff", permissions).expect_error(403, "insufficient_scope");
+    }
+    of_manager.call("DELETE", "/admin/roles/staff").send().expect_error(403, "insufficient_scope");
+    // With the whole token the manager may.
+    put_role(&by("manager", "default"), "staff", &["users:write", "roles:write"]).expect(200);
+}
+
+#[test]
+fn nobody_widens_a_client_beyond_what_they_hold() {
+    let server = server();
+    let root = Session::from(&server, &server.try_login("root", PASSWORD).expect(200));
+    let scopes = json!(["clients:write", "posts:read"]);
+    root.post("/admin/clients", json!({"id": "ci", "public": true, "scopes": scopes})).expect(201);
+    let body = json!({"username": "root", "password": PASSWORD, "client_id": "ci"});
+    let narrow = Session::from(&server, &server.post("/auth/login", body).expect(200));
+    let operator = server.user_with("operator", &[], &["clients:write", "posts:write"]).login();
+    let change = |session: &Session<'_>, scopes: Value| {
+        session.call("PATCH", "/admin/clients/ci").json(json!({"scopes": scopes})).send()
+    };
+    for session in [&narrow, &operator] {
+        for scopes in [json!([]), json!(["clients:write", "posts:read", "users:read"])] {
+            change(session, scopes).expect_error(403, "insufficient_scope");
+        }
+    }
+    change(&operator, json!(["clients:write", "posts:read", "posts:write"])).expect(200);
+    change(&operator, json!(["posts:read"])).expect(200);
+    // The permission itself is given by admins only.
+    change(&operator, json!(["clients:write", "posts:read"])).expect_error(403, "insufficient_scope");
+    change(&root, json!([])).expect(200);
 }
