@@ -50,7 +50,7 @@ pub async fn insert(
         .execute(conn)
         .await?;
     let expires_at = now.plus(purpose.lifetime());
-    sql("insert into one_time_tokens (sha256, purpose, user_id, creator, creator_rights, created_at, expires_at) \
+    sql("insert into one_time_tokens (sha256, purpose, user_id, creator, creator_rights, created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7)")
     .bind(hash.as_bytes().as_slice())
     .bind(purpose.as_str())
