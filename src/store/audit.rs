@@ -65,7 +65,7 @@ pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
     sql("insert into audit_events (at, event, user_id, session_id, ip, detail, actor)
          select $1, $2, id, case when gone then null else $4 end, case when gone then null else $5 end,
             case when gone then '{}' else $6 end,
-            case when $7 is null or $7 = 'command_line' or exists (select 1 from users where users.id = $7) then $7
+            case when $7 = 'command_line' or exists (select 1 from users where users.id = $7) or $7 is null then $7
                  else 'deleted_user' end
          from (select (select id from users where id = $3) as id,
                       $3 is not null and not exists (select 1 from users where id = $3) as gone) as who")
