@@ -158,9 +158,13 @@ impl Client {
         self.secret_hash.is_some()
     }
 
-    /// Returns the given permissions that are in the client's `scopes`; all of them if the client has no limit.
+    /// Returns whether the permission is in the client's `scopes`; always `true` if the client has no limit.
+    pub fn permits(&self, permission: &Permission) -> bool {
+        self.scopes.as_ref().is_none_or(|all| all.contains(permission))
+    }
+
+    /// Returns the given permissions that the client permits.
     pub fn permitted(&self, permissions: &[Permission]) -> Vec<Permission> {
-        let is_within = |permission: &&Permission| self.scopes.as_ref().is_none_or(|all| all.contains(permission));
-        permissions.iter().filter(is_within).cloned().collect()
+        permissions.iter().filter(|permission| self.permits(permission)).cloned().collect()
     }
 }

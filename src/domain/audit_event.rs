@@ -103,8 +103,8 @@ impl Actor {
     /// The text in the log for the command line. It is not the id of a user.
     pub const COMMAND_LINE: &str = "command_line";
 
-    /// The text in the log for an acting user who was deleted since. It is not empty, because then the event would read as
-    /// an act of the user of the event.
+    /// The text in the log for an acting user who was deleted later. An event without a text about the actor is an act of
+    /// its own user, so the text can't simply be removed.
     pub const DELETED_USER: &str = "deleted_user";
 
     /// Returns the text in the log; `None` for [`Actor::Unnamed`].

@@ -79,6 +79,11 @@ pub fn is_reserved(name: &str) -> bool {
 pub struct RoleName(String);
 
 impl RoleName {
+    /// Returns the name of the role that has every permission.
+    pub fn admin() -> Self {
+        Self(ADMIN_ROLE.to_owned())
+    }
+
     /// Reads the name of a role, exactly as written.
     ///
     /// # Errors

@@ -17,7 +17,8 @@ use super::{
 /// The power of somebody who administers.
 #[derive(Clone, Debug)]
 pub enum Power {
-    /// All power: of the operator on the command line, and of an admin whose token has all permissions of the server itself.
+    /// Everything is allowed. The operator on the command line has this power, and so does an admin whose token has all
+    /// permissions of the server itself.
     All,
     /// No more than what the user holds.
     Held(Held),

@@ -24,7 +24,7 @@ pub struct Creator {
 pub struct StoredLink {
     /// What the link is for.
     pub purpose: LinkPurpose,
-    /// The user whose password is chosen. `None` for [`LinkPurpose::Setup`].
+    /// The user who chooses a password by the link. `None` for [`LinkPurpose::Setup`].
     pub user: Option<UserId>,
     /// Who created the link; `None` if the operator did.
     pub creator: Option<Creator>,

@@ -12,7 +12,7 @@ use crate::{
     domain::User,
     flows::{
         Vestibule,
-        steps::acting::Acting,
+        steps::acting::{Acting, TargetError},
         users::delete_user::{DeleteUserError, delete_user},
     },
 };
@@ -45,10 +45,12 @@ fn refused(error: DeleteUserError, user: &User) -> Failure {
         DeleteUserError::LastAdmin(_) => {
             Failure::new(format!("{} is the last admin; give another user the role admin first", display_name(user)))
         }
-        DeleteUserError::Unknown(_) => Failure::new(format!("{} was deleted already", display_name(user))),
+        DeleteUserError::Target(TargetError::Unknown(_)) => {
+            Failure::new(format!("{} was deleted already", display_name(user)))
+        }
         DeleteUserError::Proof(_)
         | DeleteUserError::SessionEnded(_)
-        | DeleteUserError::Acting(_)
+        | DeleteUserError::Target(_)
         | DeleteUserError::Store(_) => error.into(),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     },
     flows::{
         Vestibule,
-        steps::acting::{Acting, ActingError},
+        steps::acting::{Acting, TargetError},
     },
     random,
     store::{self, audit, one_time_tokens, users},
@@ -26,18 +26,15 @@ pub struct CreatedLink {
 /// An error of the creation of a link. Earlier links of the user still work.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateLinkError {
-    /// There is no user with this id.
-    #[error("there is no user {0}")]
-    Unknown(UserId),
+    /// There is no such user, or the acting user may not create the link.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// The user is disabled, and could not sign in with the password.
     #[error("the user is disabled; enable the user first")]
     Disabled,
     /// The user has a password already, and needs no invitation.
     #[error("the user has a password; a link to choose a new one is a reset")]
     HasPassword,
-    /// The acting user may not create the link.
-    #[error(transparent)]
-    Acting(#[from] ActingError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -56,15 +53,11 @@ pub async fn create_link(
     let expires_at = vestibule
         .store
         .write(async move |tx| {
-            let power = match acting.power(tx).await? {
-                Ok(power) => power,
-                Err(ended) => return Ok(Err(ended.into())),
-            };
-            let Some(user) = users::find(tx, id).await? else { return Ok(Err(CreateLinkError::Unknown(id))) };
             // The holder of the link can sign in as the user.
-            if let Err(refusal) = power.check_covers(&user) {
-                return Ok(Err(CreateLinkError::Acting(refusal.into())));
-            }
+            let user = match acting.covered_user(tx, id).await? {
+                Ok(user) => user,
+                Err(error) => return Ok(Err(error.into())),
+            };
             if user.disabled_at.is_some() {
                 return Ok(Err(CreateLinkError::Disabled));
             }

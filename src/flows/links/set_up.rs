@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        Email, RoleName, User, UserId, Username,
+        Email, RoleName, UserId, Username,
         audit_event::{AuditEvent, Event, RequestContext},
         one_time::{LinkPurpose, LinkSecret},
         password::Password,
@@ -83,7 +83,7 @@ pub async fn set_up(
     admin: FirstAdmin,
     network: Option<Network>,
     context: &RequestContext,
-) -> Result<User, SetUpError> {
+) -> Result<(), SetUpError> {
     if let Some(network) = network {
         vestibule.throttle.estimates.take(&network).map_err(LinkError::TooMany)?;
     }
@@ -97,7 +97,6 @@ pub async fn set_up(
     let (secret, context) = (secret.clone(), context.clone());
     let id = UserId::new(context.now, random::bytes());
     let row = users::NewUser { id, username: admin.username, email: admin.email, created_at: context.now };
-    let role = RoleName::parse(ADMIN_ROLE).expect("the name of the role is one");
     vestibule
         .store
         .write(async move |tx| {
@@ -111,11 +110,10 @@ pub async fn set_up(
             }
             one_time_tokens::claim(tx, &secret.hash(), context.now).await?;
             users::set_password_hash(tx, id, &password, context.now).await?;
-            roles::set_of_user(tx, id, std::slice::from_ref(&role)).await?;
+            roles::set_of_user(tx, id, &[RoleName::admin()]).await?;
             let event = AuditEvent::new(Event::UserAdded, &context).user(id).detail("by", LinkPurpose::Setup.as_str());
             audit::insert(tx, &event.detail("roles", vec![ADMIN_ROLE])).await?;
-            // The user was inserted above, so the error does not occur.
-            Ok(Ok(users::find(tx, id).await?.ok_or(store::Error::Closed)?))
+            Ok(Ok(()))
         })
         .await?
 }

@@ -8,12 +8,12 @@ use crate::{
     flows::{
         Vestibule,
         steps::{
-            acting::{Acting, ActingError},
+            acting::{Acting, TargetError},
             bearer::{Bearer, bearer_is_live, session_is_live},
             revocation::Revocation,
         },
     },
-    store::{self, sessions, users},
+    store::{self, sessions},
 };
 
 /// A selection among the sessions of the bearer.
@@ -116,12 +116,9 @@ async fn find_by_token_id(
 /// An error of the revocation of somebody else's sessions. Nothing was revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeOfUserError {
-    /// There is no such user.
-    #[error("there is no user {0}")]
-    Unknown(UserId),
-    /// The acting user may not revoke these sessions.
+    /// There is no such user, or the acting user may not revoke these sessions.
     #[error(transparent)]
-    Acting(#[from] ActingError),
+    Target(#[from] TargetError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -138,16 +135,9 @@ pub async fn revoke_of_user(
     let acting = acting.clone();
     vestibule
         .store
-        .write(async move |tx| {
-            let power = match acting.power(tx).await? {
-                Ok(power) => power,
-                Err(ended) => return Ok(Err(ended.into())),
-            };
-            let Some(found) = users::find(tx, user).await? else { return Ok(Err(RevokeOfUserError::Unknown(user))) };
-            if let Err(refusal) = power.check_covers(&found) {
-                return Ok(Err(RevokeOfUserError::Acting(refusal.into())));
-            }
-            Ok(Ok(revocation.carry_out(tx).await?))
+        .write(async move |tx| match acting.covered_user(tx, user).await? {
+            Ok(_) => Ok(Ok(revocation.carry_out(tx).await?)),
+            Err(error) => Ok(Err(error.into())),
         })
         .await?
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        AccessClaims, SessionId, UnixTime, UserId,
+        AccessClaims, SessionId, UnixTime, User, UserId,
         audit_event::RequestContext,
         power::{Power, PowerError, TokenRights},
     },
@@ -31,6 +31,23 @@ pub enum ActingError {
     Power(#[from] PowerError),
 }
 
+/// An error because of the user on whose account somebody acts. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// There is no user with this id.
+    #[error("there is no user {0}")]
+    Unknown(UserId),
+    /// The acting user may not act on the account.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
+}
+
+impl From<PowerError> for TargetError {
+    fn from(error: PowerError) -> Self {
+        Self::Acting(error.into())
+    }
+}
+
 impl Acting {
     /// Returns the operator, who has all power.
     pub fn operator(now: UnixTime) -> Self {
@@ -55,6 +72,17 @@ impl Acting {
     /// Returns who creates a link, if it is not the operator.
     pub(crate) fn creator(&self) -> Option<Creator> {
         self.bearer.as_ref().map(|claims| Creator { user: claims.sub, rights: TokenRights::of(claims) })
+    }
+
+    /// Returns the user with this id, if the acting user may act on the account: see [`Power::check_covers`]. As
+    /// [`Acting::power`], it runs in the transaction that acts.
+    pub(crate) async fn covered_user(&self, tx: &mut Tx, id: UserId) -> store::Result<Result<User, TargetError>> {
+        let power = match self.power(tx).await? {
+            Ok(power) => power,
+            Err(ended) => return Ok(Err(ended.into())),
+        };
+        let Some(user) = users::find(tx, id).await? else { return Ok(Err(TargetError::Unknown(id))) };
+        Ok(power.check_covers(&user).map(|()| user).map_err(TargetError::from))
     }
 
     /// Returns the power in the transaction that changes something. So it sees every revocation and every loss of a right that

@@ -30,9 +30,9 @@ pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result
     Ok(claims)
 }
 
-/// Checks that an access token with these verified claims is valid at `now`: that it has not expired, and that neither this
-/// server nor the application's own rule has revoked it. With `BLACKLIST_REFRESH` the access token stays valid when its session
-/// is revoked.
+/// Checks that an access token with these verified claims is valid at `now`: that it has not expired, that neither this
+/// server nor the application's own rule has revoked it, and that its client still permits what it contains. With
+/// `BLACKLIST_REFRESH` the access token stays valid when its session is revoked.
 ///
 /// # Errors
 /// [`AccessTokenError::Expired`], [`AccessTokenError::Revoked`], or [`AccessTokenError::Invalid`] before the `nbf` of the
@@ -41,11 +41,17 @@ pub fn check_validity(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTim
     claims.check_time(now, vestibule.config.tokens.leeway.seconds())?;
     let check_sessions = vestibule.config.sessions.blacklist == Blacklist::Both;
     let own_rule = || vestibule.revocation_rule.get().is_some_and(|rule| rule(claims));
-    if vestibule.revocations.is_revoked(claims, check_sessions) || own_rule() {
+    if vestibule.revocations.is_revoked(claims, check_sessions) || !client_permits(vestibule, claims) || own_rule() {
         Err(AccessTokenError::Revoked)
     } else {
         Ok(())
     }
+}
+
+/// Returns whether the client of a token permits every permission in it. A client that was narrowed after the issue does not.
+fn client_permits(vestibule: &Vestibule, claims: &AccessClaims) -> bool {
+    let client = vestibule.clients.get(&claims.client_id);
+    client.is_some_and(|client| claims.permissions.iter().all(|permission| client.permits(permission)))
 }
 
 /// Verifies that this server issued the access token, and returns its claims. Expiry and revocation are not checked, because a

@@ -32,8 +32,7 @@ pub struct NewAccount {
     pub permissions: Vec<Permission>,
     /// The custom claims.
     pub claims: serde_json::Map<String, serde_json::Value>,
-    /// The password. `None` for an account whose user chooses a password by means
-    /// of a link.
+    /// The password. `None` if the user is to choose one by a link.
     pub password: Option<Password>,
     /// Whether the account is disabled.
     pub disabled: bool,

@@ -1,7 +1,8 @@
 //! Change user: somebody who administers changes the data and the rights of an account.
 //!
-//! A change that removes a role, a permission or a claim raises the user's authorization version, so that tokens with the
-//! earlier data are rejected at once. Disabling the user and setting a new password do this too, and revoke every session.
+//! A change that removes a role or a permission, or removes or replaces a claim, raises the user's authorization version,
+//! so that tokens with the earlier data are rejected at once. Disabling the user and setting a new password do this too,
+//! and revoke every session.
 
 use serde_json::{Map, Value};
 
@@ -20,7 +21,7 @@ use crate::{
     flows::{
         Vestibule,
         steps::{
-            acting::{Acting, ActingError},
+            acting::{Acting, TargetError},
             names::check_names,
             revocation::{Revocation, invalidate_access_tokens},
             role_members::is_last_admin,
@@ -33,12 +34,9 @@ use crate::{
 /// An error of a change of a user. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeUserError {
-    /// There is no user with this id.
-    #[error("there is no user {0}")]
-    Unknown(UserId),
-    /// The acting user may not make the change.
+    /// There is no such user, or the acting user may not make the change.
     #[error(transparent)]
-    Acting(#[from] ActingError),
+    Target(#[from] TargetError),
     /// The account would lack a name that it must have. Contains the field, and the rest of a sentence about this field.
     #[error("{0} {1}")]
     MissingName(&'static str, &'static str),
@@ -76,9 +74,10 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
     change.claims.check().map_err(ChangeUserError::Claims)?;
     let hash = match &change.password {
         Some(password) => {
-            let mut reader = vestibule.store.read().await?;
-            let user = users::find(&mut reader, id).await?.ok_or(ChangeUserError::Unknown(id))?;
-            drop(reader);
+            // The judgement of a password tells something about the names of the account, and a hash costs time. So the acting
+            // user must be allowed to set the password first. The transaction of the change checks this again.
+            let asking = acting.clone();
+            let user = vestibule.store.write(async move |tx| asking.covered_user(tx, id).await).await??;
             vestibule.check_new_password(password, &user).await?.map_err(ChangeUserError::UnsuitablePassword)?;
             Some(vestibule.hasher.hash(password).await?)
         }
@@ -91,9 +90,9 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
         .write(async move |tx| {
             let power = match acting.power(tx).await? {
                 Ok(power) => power,
-                Err(ended) => return Ok(Err(ended.into())),
+                Err(ended) => return Ok(Err(TargetError::from(ended).into())),
             };
-            let Some(user) = users::find(tx, id).await? else { return Ok(Err(ChangeUserError::Unknown(id))) };
+            let Some(user) = users::find(tx, id).await? else { return Ok(Err(TargetError::Unknown(id).into())) };
             let known = roles::find_all(tx).await?;
             let plan = match UserPlan::new(&user, &change, &known, field) {
                 Ok(plan) => plan,
@@ -101,7 +100,7 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
             };
             let checked = plan
                 .check_power(&power, &user, &known, acting.is(id))
-                .map_err(|refusal| ChangeUserError::Acting(refusal.into()))
+                .map_err(|refusal| TargetError::from(refusal).into())
                 .and_then(|()| plan.check_size(&user, &known, &room).map_err(ChangeUserError::Claims));
             if let Err(refusal) = checked {
                 return Ok(Err(refusal));
@@ -206,8 +205,8 @@ impl UserPlan {
         Ok(())
     }
 
-    /// Checks that the user's tokens are short enough. Only what is added can make a token too long. A user whose data is too
-    /// large already can still be disabled, or lose a part of the data.
+    /// Checks that the user's tokens are short enough. A change that adds nothing is not checked, because it can't make a token
+    /// longer. So a user whose data is too large already can still be disabled, or lose a part of the data.
     fn check_size(&self, user: &User, known: &Roles, room: &TokenSizeBudget) -> Result<(), String> {
         let role_names = self.role_names();
         let gets_more = role_names.iter().any(|role| !user.roles.contains(role))
@@ -245,12 +244,12 @@ impl UserPlan {
         .collect()
     }
 
-    /// Returns whether the change removes a right or a claim, disables the user, or sets a password.
+    /// Returns whether the change removes a right, removes or replaces a claim, disables the user, or sets a password.
     fn takes_away(&self, user: &User) -> bool {
         let role_names = self.role_names();
         user.roles.iter().any(|role| !role_names.contains(role))
             || user.direct_permissions.iter().any(|permission| !self.permissions.contains(permission))
-            || user.claims.iter().any(|(name, _)| !self.claims.contains_key(name))
+            || user.claims.iter().any(|(name, value)| self.claims.get(name) != Some(value))
             || self.disabled == Some(true)
             || self.has_new_password
     }
@@ -306,6 +305,6 @@ impl UserPlan {
         let event =
             AuditEvent::new(event, context).user(id).detail("changed", changes).detail("roles", self.role_names());
         audit::insert(tx, &event).await?;
-        Ok(users::find(tx, id).await?.ok_or(ChangeUserError::Unknown(id)))
+        Ok(users::find(tx, id).await?.ok_or(TargetError::Unknown(id).into()))
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     flows::{
         Vestibule,
         steps::{
-            acting::{Acting, ActingError},
+            acting::{Acting, TargetError},
             bearer::{Bearer, bearer_is_live, is_current_password},
             revocation::{Revocation, invalidate_access_tokens},
             role_members::is_last_admin,
@@ -34,12 +34,9 @@ pub enum DeleteUserError {
     /// changed.
     #[error("session {0} has ended")]
     SessionEnded(SessionId),
-    /// There is no user with this id.
-    #[error("no user {0}")]
-    Unknown(UserId),
-    /// The acting user may not delete this account.
+    /// There is no such user, or the acting user may not delete the account.
     #[error(transparent)]
-    Acting(#[from] ActingError),
+    Target(#[from] TargetError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -76,16 +73,9 @@ pub async fn delete_user(vestibule: &Vestibule, id: UserId, acting: &Acting) -> 
     let (revocation_ttl, acting) = (vestibule.revocation_ttl(), acting.clone());
     vestibule
         .store
-        .write(async move |tx| {
-            let power = match acting.power(tx).await? {
-                Ok(power) => power,
-                Err(ended) => return Ok(Err(ended.into())),
-            };
-            let Some(user) = users::find(tx, id).await? else { return Ok(Err(DeleteUserError::Unknown(id))) };
-            match power.check_covers(&user) {
-                Ok(()) => erase(tx, &user, revocation_ttl, &acting.context).await,
-                Err(refusal) => Ok(Err(DeleteUserError::Acting(refusal.into()))),
-            }
+        .write(async move |tx| match acting.covered_user(tx, id).await? {
+            Ok(user) => erase(tx, &user, revocation_ttl, &acting.context).await,
+            Err(error) => Ok(Err(error.into())),
         })
         .await?
 }

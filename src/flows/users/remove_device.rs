@@ -10,25 +10,22 @@ use crate::{
     flows::{
         Vestibule,
         steps::{
-            acting::{Acting, ActingError},
+            acting::{Acting, TargetError},
             revocation::Revocation,
         },
     },
-    store::{self, audit, devices, sessions::Selection, users},
+    store::{self, audit, devices, sessions::Selection},
 };
 
 /// An error of the removal of a device. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoveDeviceError {
-    /// There is no such user.
-    #[error("there is no user {0}")]
-    UnknownUser(UserId),
+    /// There is no such user, or the acting user may not remove the device.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// The user has no such device.
     #[error("the user has no device {0}")]
     UnknownDevice(DeviceRowId),
-    /// The acting user may not remove the device.
-    #[error(transparent)]
-    Acting(#[from] ActingError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -47,15 +44,8 @@ pub async fn remove_device(
     vestibule
         .store
         .write(async move |tx| {
-            let power = match acting.power(tx).await? {
-                Ok(power) => power,
-                Err(ended) => return Ok(Err(ended.into())),
-            };
-            let Some(found) = users::find(tx, user).await? else {
-                return Ok(Err(RemoveDeviceError::UnknownUser(user)));
-            };
-            if let Err(refusal) = power.check_covers(&found) {
-                return Ok(Err(RemoveDeviceError::Acting(refusal.into())));
+            if let Err(error) = acting.covered_user(tx, user).await? {
+                return Ok(Err(error.into()));
             }
             // The session is revoked first: a deleted device is no longer named by its session.
             revocation.carry_out(tx).await?;

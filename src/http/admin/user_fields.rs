@@ -5,12 +5,11 @@ use serde_json::{Map, Value};
 use crate::{
     domain::{
         Email, Permission, RoleName, Username,
-        password::Password,
         user_change::{ClaimsChange, ListChange, UserChange},
     },
     flows::{Vestibule, steps::names::check_names, users::add_user::NewAccount},
     http::{
-        api::users::{EMAIL, USERNAME},
+        api::users::{EMAIL, USERNAME, new_password},
         request::{
             body::{Fields, FromFields},
             field::{Field, Kind, optional},
@@ -54,15 +53,6 @@ impl Rights {
     }
 }
 
-/// Reads the password, if the body has one.
-fn password(fields: &mut Fields, vestibule: &Vestibule) -> Option<Password> {
-    let password = fields.optional("password", Password::parse)?;
-    if let Err(message) = password.check_length(vestibule.config.passwords.min_length) {
-        fields.refuse("password", message);
-    }
-    Some(password)
-}
-
 impl FromFields for NewAccount {
     const FIELDS: &'static [Field] = &[
         optional("username", USERNAME, "A name without `@`, unique without regard to case."),
@@ -98,7 +88,7 @@ impl FromFields for NewAccount {
             roles: rights.roles.unwrap_or_default(),
             permissions: rights.permissions.unwrap_or_default(),
             claims: rights.claims.unwrap_or_default(),
-            password: password(fields, vestibule),
+            password: fields.optional("password", new_password(vestibule)),
             disabled: fields.boolean("disabled").unwrap_or_default(),
         })
     }
@@ -134,7 +124,7 @@ impl FromFields for UserChange {
             roles: rights.roles.map(ListChange::Set).unwrap_or_default(),
             permissions: rights.permissions.map(ListChange::Set).unwrap_or_default(),
             claims: rights.claims.map(ClaimsChange::Set).unwrap_or_default(),
-            password: password(fields, vestibule),
+            password: fields.optional("password", new_password(vestibule)),
         })
     }
 }

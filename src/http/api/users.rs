@@ -86,6 +86,16 @@ impl From<User> for UserView {
 pub(in crate::http) const USERNAME: Kind = Kind::Text(Username::MAX_CHARS);
 pub(in crate::http) const EMAIL: Kind = Kind::Text(Email::MAX_BYTES);
 
+/// Returns the parser of the field of a new password, which must have the minimum length. Its strength is judged later, because
+/// that costs time.
+pub(in crate::http) fn new_password(vestibule: &Vestibule) -> impl FnOnce(&str) -> Result<Password, String> {
+    let min_length = vestibule.config.passwords.min_length;
+    move |text| {
+        let password = Password::parse(text)?;
+        password.check_length(min_length).map(|()| password)
+    }
+}
+
 impl FromFields for Registration {
     const FIELDS: &'static [Field] = &[
         optional(
@@ -108,16 +118,12 @@ impl FromFields for Registration {
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let username = fields.optional("username", Username::parse);
         let email = fields.optional("email", Email::parse);
-        let password = fields.required("password", Password::parse);
+        let password = fields.required("password", new_password(vestibule));
         let field = vestibule.config.passwords.username_field;
         if let Err((field, message)) = check_names(field, !fields.is_absent("username"), !fields.is_absent("email")) {
             fields.refuse(field, message);
         }
-        let password = password?;
-        if let Err(message) = password.check_length(vestibule.config.passwords.min_length) {
-            fields.refuse("password", message);
-        }
-        Some(Self { username, email, password })
+        Some(Self { username, email, password: password? })
     }
 }
 
@@ -181,10 +187,7 @@ impl FromFields for ChangePasswordBody {
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         let current = fields.required("current_password", Password::parse);
-        let new = fields.required("new_password", Password::parse);
-        if let Some(Err(message)) = new.as_ref().map(|new| new.check_length(vestibule.config.passwords.min_length)) {
-            fields.refuse("new_password", message);
-        }
+        let new = fields.required("new_password", new_password(vestibule));
         Some(Self { current: current?, new: new? })
     }
 }

@@ -11,7 +11,11 @@ use crate::{
         links::{create_link::CreateLinkError, set_up::SetUpError},
         roles::{remove_role::RemoveRoleError, set_role::SetRoleError},
         sessions::revoke_sessions::RevokeOfUserError,
-        steps::{acting::ActingError, client_registry::StoredClientError, link::LinkError},
+        steps::{
+            acting::{ActingError, TargetError},
+            client_registry::StoredClientError,
+            link::LinkError,
+        },
         users::{add_user::AddUserError, change_user::ChangeUserError, remove_device::RemoveDeviceError},
     },
     store::users::TakenName,
@@ -22,6 +26,15 @@ impl From<ActingError> for ApiError {
         match error {
             ActingError::Ended(_) => session_ended(),
             ActingError::Power(error) => error.into(),
+        }
+    }
+}
+
+impl From<TargetError> for ApiError {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::Unknown(_) => no_such_user(),
+            TargetError::Acting(error) => error.into(),
         }
     }
 }
@@ -44,7 +57,7 @@ impl From<AddUserError> for ApiError {
         match error {
             AddUserError::Acting(error) => error.into(),
             AddUserError::Taken(taken) => taken_name(taken),
-            AddUserError::UnknownRole(..) => Self::field("roles", error.to_string()),
+            AddUserError::UnknownRole(role, _) => unknown_role(&role),
             AddUserError::UnsuitablePassword(message) => Self::field("password", message),
             AddUserError::Claims(message) => Self::field("claims", message),
             AddUserError::Hash(error) => error.into(),
@@ -56,12 +69,11 @@ impl From<AddUserError> for ApiError {
 impl From<ChangeUserError> for ApiError {
     fn from(error: ChangeUserError) -> Self {
         match error {
-            ChangeUserError::Unknown(_) => no_such_user(),
-            ChangeUserError::Acting(error) => error.into(),
+            ChangeUserError::Target(error) => error.into(),
             ChangeUserError::MissingName(field, message) => Self::field(field, message),
             ChangeUserError::NoEmail => Self::field("email_verified", "can't be true without an email address"),
             ChangeUserError::Taken(taken) => taken_name(taken),
-            ChangeUserError::UnknownRole(..) => Self::field("roles", error.to_string()),
+            ChangeUserError::UnknownRole(role, _) => unknown_role(&role),
             ChangeUserError::LastAdmin => last_admin(),
             ChangeUserError::Claims(message) => Self::field("claims", message),
             ChangeUserError::UnsuitablePassword(message) => Self::field("password", message),
@@ -74,8 +86,7 @@ impl From<ChangeUserError> for ApiError {
 impl From<RevokeOfUserError> for ApiError {
     fn from(error: RevokeOfUserError) -> Self {
         match error {
-            RevokeOfUserError::Unknown(_) => no_such_user(),
-            RevokeOfUserError::Acting(error) => error.into(),
+            RevokeOfUserError::Target(error) => error.into(),
             RevokeOfUserError::Store(error) => error.into(),
         }
     }
@@ -84,9 +95,8 @@ impl From<RevokeOfUserError> for ApiError {
 impl From<RemoveDeviceError> for ApiError {
     fn from(error: RemoveDeviceError) -> Self {
         match error {
-            RemoveDeviceError::UnknownUser(_) => no_such_user(),
+            RemoveDeviceError::Target(error) => error.into(),
             RemoveDeviceError::UnknownDevice(_) => no_such_device(),
-            RemoveDeviceError::Acting(error) => error.into(),
             RemoveDeviceError::Store(error) => error.into(),
         }
     }
@@ -95,10 +105,9 @@ impl From<RemoveDeviceError> for ApiError {
 impl From<CreateLinkError> for ApiError {
     fn from(error: CreateLinkError) -> Self {
         match error {
-            CreateLinkError::Unknown(_) => no_such_user(),
+            CreateLinkError::Target(error) => error.into(),
             CreateLinkError::Disabled => Self::field("purpose", "is not possible while the user is disabled"),
             CreateLinkError::HasPassword => Self::field("purpose", "must be reset, because the user has a password"),
-            CreateLinkError::Acting(error) => error.into(),
             CreateLinkError::Store(error) => error.into(),
         }
     }
@@ -195,6 +204,12 @@ fn sentence(error: &impl ToString) -> String {
     let text = error.to_string();
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), characters.as_str()))
+}
+
+/// Returns the error for a role that does not exist. The names of all roles, which the command line prints, require
+/// `roles:read`.
+fn unknown_role(role: &str) -> ApiError {
+    ApiError::field("roles", format!("contains {role:?}, and there is no such role"))
 }
 
 /// Returns the error for a name that belongs to another user.

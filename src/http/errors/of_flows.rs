@@ -287,8 +287,7 @@ impl From<DeleteUserError> for ApiError {
                 Self::new(ErrorCode::LastAdmin, "This is the last admin; give the role admin to another user first.")
             }
             DeleteUserError::SessionEnded(_) => session_ended(),
-            DeleteUserError::Unknown(_) => Self::new(ErrorCode::NotFound, "There is no such user."),
-            DeleteUserError::Acting(error) => error.into(),
+            DeleteUserError::Target(error) => error.into(),
             DeleteUserError::Store(error) => error.into(),
         }
     }

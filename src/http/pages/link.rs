@@ -15,6 +15,7 @@ use crate::{
         steps::link::LinkError,
     },
     http::{
+        api::users::new_password,
         app_state::AppState,
         browser::{cookies::Cookies, csrf},
         errors::ApiError,
@@ -49,13 +50,7 @@ impl FromFields for ChosenPassword {
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         fields.required("token", |_| Ok::<_, &str>(()));
-        let password = fields.required("password", Password::parse);
-        if let Some(Err(message)) =
-            password.as_ref().map(|password| password.check_length(vestibule.config.passwords.min_length))
-        {
-            fields.refuse("password", message);
-        }
-        password.map(Self)
+        fields.required("password", new_password(vestibule)).map(Self)
     }
 }
 

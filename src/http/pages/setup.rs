@@ -10,14 +10,12 @@ use super::{
 };
 use crate::{
     config::Profile,
-    domain::{
-        Email, Identifier, Username, address::is_localhost, one_time::LinkSecret, password::Password,
-        permission::ADMIN_ROLE,
-    },
+    domain::{Identifier, address::is_localhost, one_time::LinkSecret, permission::ADMIN_ROLE},
     flows::{
         Vestibule,
         links::set_up::{FirstAdmin, SetUpError, inspect_setup_link, set_up},
-        steps::{link::LinkError, names::check_names},
+        steps::link::LinkError,
+        users::register::Registration,
     },
     http::{
         api::users::{EMAIL, USERNAME},
@@ -63,19 +61,8 @@ impl FromFields for SetupForm {
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {
         fields.required("token", |_| Ok::<_, &str>(()));
-        let username = fields.optional("username", Username::parse);
-        let email = fields.optional("email", Email::parse);
-        let field = vestibule.config.passwords.username_field;
-        if let Err((field, message)) = check_names(field, !fields.is_absent("username"), !fields.is_absent("email")) {
-            fields.refuse(field, message);
-        }
-        let password = fields.required("password", Password::parse);
-        if let Some(Err(message)) =
-            password.as_ref().map(|password| password.check_length(vestibule.config.passwords.min_length))
-        {
-            fields.refuse("password", message);
-        }
-        password.map(|password| Self(FirstAdmin { username, email, password }))
+        let Registration { username, email, password } = Registration::read(fields, vestibule)?;
+        Some(Self(FirstAdmin { username, email, password }))
     }
 }
 
@@ -108,7 +95,7 @@ pub async fn setup_form(
     let identifier = username.or_else(|| admin.email.clone().map(Identifier::Email));
     let password = admin.password.clone();
     match set_up(vestibule, &secret, admin, caller.network, &caller.context()).await {
-        Ok(_) => {
+        Ok(()) => {
             // If the sign-in fails, for example because it requires a fingerprint, the page leads to the sign-in form.
             if let Some(identifier) = identifier {
                 open_session(identifier, password, vestibule, caller, cookies).await.ok();

@@ -135,3 +135,32 @@ fn a_login_that_a_removal_overtakes_leaves_no_session_for_a_later_client_of_this
     }
     assert_eq!(server.count_live_sessions(), 1);
 }
+
+#[test]
+fn a_token_with_a_permission_that_its_client_has_lost_is_refused_and_a_refresh_narrows_it() {
+    let server = server();
+    let root = server.user_with("root", &["admin"], &[]).login();
+    server.user_with("ada", &[], &["posts:read", "posts:write"]);
+    add(&root, json!({"id": "shop", "public": true}));
+    let login = || {
+        let body = json!({"username": "ada", "password": PASSWORD, "client_id": "shop"});
+        server.post("/auth/login", body).expect(200)
+    };
+    let (tokens, session) = (login(), Session::from(&server, &login()));
+    let scopes = |scopes: Value| {
+        root.call("PATCH", "/admin/clients/shop").json(json!({"scopes": scopes})).send().expect(200);
+    };
+    scopes(json!(["posts:read", "posts:write", "posts:delete"]));
+    assert!(session.is_accepted());
+    scopes(json!(["posts:read"]));
+    session.get("/users/me").expect_error(401, "token_revoked");
+    session.get("/auth/verify").expect(401);
+    let body = json!({"refresh_token": tokens.text_at("refresh_token"), "client_id": "shop"});
+    let narrowed = server.post("/auth/refresh", body).expect(200);
+    assert_eq!(narrowed.claims()["permissions"], json!(["posts:read"]));
+    assert!(Session::from(&server, &narrowed).is_accepted());
+    // An admin who is signed in through the client loses the administration with it.
+    let body = json!({"username": "root", "password": PASSWORD, "client_id": "shop"});
+    let through = Session::from(&server, &server.post("/auth/login", body).expect(200));
+    through.get("/admin/users").expect_error(403, "insufficient_scope");
+}

@@ -255,3 +255,40 @@ fn nobody_widens_a_client_beyond_what_they_hold() {
     change(&operator, json!(["clients:write", "posts:read"])).expect_error(403, "insufficient_scope");
     change(&root, json!([])).expect(200);
 }
+
+#[test]
+fn a_refused_change_tells_nothing_about_the_account_or_the_roles() {
+    let server = server();
+    let writer = server.user_with("writer", &[], &["users:write"]).login();
+    let target = server.user_with("lighthouse-keeper", &["admin"], &[]);
+    // The first password would be refused because it is common, the second because it is the name of the account.
+    for password in ["password1234", "lighthouse-keeper", "seven lighthouses in the fog"] {
+        patch(&writer, &target.id, json!({"password": password})).expect_error(403, "insufficient_scope");
+    }
+    let unknown = patch(&writer, &target.id, json!({"roles": ["unknown"]})).expect_error(422, "invalid_request");
+    let created = writer.post("/admin/users", json!({"username": "eve", "roles": ["unknown"]}));
+    for answer in [unknown, created.expect_error(422, "invalid_request")] {
+        assert!(answer.text.contains("unknown") && !answer.text.contains("editor"), "{}", answer.text);
+    }
+}
+
+#[test]
+fn a_replaced_claim_ends_older_tokens_as_a_removed_one_does() {
+    let server = server();
+    let root = Session::from(&server, &server.try_login("root", PASSWORD).expect(200));
+    let ada = server.user("ada");
+    let mut claims = json!({"tenant": "acme"});
+    patch(&root, &ada.id, json!({"claims": claims})).expect(200);
+    for (name, value, ends) in [
+        ("level", json!(1), false),
+        ("level", json!(1), false),
+        ("level", json!(2), true),
+        ("tenant", json!("other"), true),
+    ] {
+        let session = ada.login();
+        claims[name] = value;
+        patch(&root, &ada.id, json!({"claims": claims})).expect(200);
+        assert_eq!(session.is_accepted(), !ends, "{claims}");
+        assert_eq!(session.refreshed().get("/users/me").expect(200).body["claims"], claims);
+    }
+}
