@@ -1,5 +1,7 @@
 //! The store as a pool of `rocket_db_pools`. A handler that only reads the database takes a `Connection<Db>`: a read-only
-//! connection of the pool.
+//! connection of the pool. A handler with a body takes none: Rocket takes the connection before the body arrives, and the
+//! pool is small. So bodies that never come would hold every connection, and so would handlers that call a flow which
+//! reads. Such a handler reads with `Store::read` after the flow.
 
 use std::{path::PathBuf, sync::Arc};
 

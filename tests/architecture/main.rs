@@ -7,6 +7,7 @@
 mod circles;
 mod documents;
 mod language;
+mod routes;
 mod source;
 mod test_files;
 mod texts;

@@ -136,7 +136,6 @@ pub async fn rotate(
     body: OptionalBody<RotateBody>,
     vestibule: &State<AppState>,
     caller: &Caller,
-    mut db: Connection<Db>,
 ) -> Result<Json<KeyList>, ApiError> {
     let acting = token.acting(caller)?;
     let RotateBody { algorithm, at_once } = body.0.unwrap_or_default();
@@ -147,7 +146,8 @@ pub async fn rotate(
         return Err(RotateError::SecretKey.into());
     }
     rotate_keys(vestibule, signing::generate(algorithm).await, when, &acting).await?;
-    Ok(Json(KeyList { keys: KeyView::all(vestibule, signing_keys::list(&mut db).await?) }))
+    let stored = signing_keys::list(&mut *vestibule.store.read().await?).await?;
+    Ok(Json(KeyList { keys: KeyView::all(vestibule, stored) }))
 }
 
 /// Deletes a key. Tokens that it signed are refused from now on.

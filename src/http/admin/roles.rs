@@ -86,13 +86,12 @@ pub async fn put_role(
     body: Body<RoleBody>,
     vestibule: &State<AppState>,
     caller: &Caller,
-    mut db: Connection<Db>,
 ) -> Result<Json<RoleView>, ApiError> {
     let acting = token.acting(caller)?;
     let role = RoleName::parse(name).map_err(|message| ApiError::field("name", message))?;
     let change = RoleChange::Set(body.0.0.into_iter().collect::<BTreeSet<_>>());
     set_role(vestibule, role, change, &acting).await?;
-    read_role(&mut db, name).await.map(Json)
+    read_role(&mut *vestibule.store.read().await?, name).await.map(Json)
 }
 
 /// Removes a role. Its members lose it at once.

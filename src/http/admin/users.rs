@@ -151,11 +151,10 @@ pub async fn create_user(
     body: Body<NewAccount>,
     vestibule: &State<AppState>,
     caller: &Caller,
-    mut db: Connection<Db>,
 ) -> Result<Created<Json<AccountView>>, ApiError> {
     let user = add_user(vestibule, body.0, &token.acting(caller)?).await?;
     let place = format!("/admin/users/{}", user.id);
-    Ok(Created::new(place).body(Json(AccountView::read(&mut db, user).await?)))
+    Ok(Created::new(place).body(Json(AccountView::read(&mut *vestibule.store.read().await?, user).await?)))
 }
 
 /// Returns one account.
@@ -177,11 +176,10 @@ pub async fn update_user(
     body: Body<UserChange>,
     vestibule: &State<AppState>,
     caller: &Caller,
-    mut db: Connection<Db>,
 ) -> Result<Json<AccountView>, ApiError> {
     let acting = token.acting(caller)?;
     let user = change_user(vestibule, user_id(id)?, body.0, &acting).await?;
-    Ok(Json(AccountView::read(&mut db, user).await?))
+    Ok(Json(AccountView::read(&mut *vestibule.store.read().await?, user).await?))
 }
 
 /// Deletes an account.

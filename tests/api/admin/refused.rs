@@ -1,5 +1,7 @@
 //! The statuses that every call of the administration has for the same reason.
 
+use std::{io::Write as _, net::TcpStream, thread};
+
 use serde_json::json;
 
 use super::targets::{CALLS, Call, REMOVE_ROLE, absent};
@@ -64,4 +66,47 @@ fn a_taken_name_of_a_new_user_is_a_conflict() {
     for body in [json!({"username": "ADA"}), json!({"username": "ada2", "email": "Ada@Example.com"})] {
         root.post("/admin/users", body).expect_error(409, "already_exists");
     }
+}
+
+#[test]
+fn bodies_that_do_not_come_and_many_changes_at_once_leave_the_database_to_others() {
+    let server = Server::with(unlimited(vec![]));
+    let root = server.user_with("root", &["admin"], &[]).login();
+    let ada = server.user("ada").login();
+    // More than there are connections to read with, from a user without any permission.
+    let calls: Vec<_> = CALLS.iter().chain([&REMOVE_ROLE]).filter(|call| call.changes).collect();
+    let _waiting: Vec<TcpStream> = calls
+        .iter()
+        .flat_map(|call| {
+            let head = format!(
+                "{} {} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: \
+                 20\r\n\r\n",
+                call.method,
+                absent(call),
+                server.address,
+                ada.access
+            );
+            (0..5).map(move |_| {
+                let mut stream = TcpStream::connect(server.address).expect("it listens");
+                stream.write_all(head.as_bytes()).expect("the head is sent");
+                stream
+            })
+        })
+        .collect();
+    ada.get("/users/me").expect(200);
+    // A change that reads the database again afterwards, by more callers than there are connections.
+    thread::scope(|scope| {
+        for number in 0..24 {
+            let root = &root;
+            scope.spawn(move || {
+                root.call("PUT", &format!("/admin/roles/r{number}"))
+                    .json(json!({"permissions": []}))
+                    .send()
+                    .expect(200);
+                root.post("/admin/clients", json!({"id": format!("c{number}")})).expect(201);
+                root.call("PATCH", &format!("/admin/clients/c{number}")).json(json!({"name": "x"})).send().expect(200);
+                root.post("/admin/keys/rotate", json!({})).expect(200);
+            });
+        }
+    });
 }
