@@ -10,6 +10,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -33,7 +34,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A directory, empty at first, in which commands and servers run.
 pub(crate) struct Place {
-    directory: TempDir,
+    directory: Arc<TempDir>,
     variables: Vec<(&'static str, &'static str)>,
 }
 
@@ -47,7 +48,7 @@ pub(crate) struct Done {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().expect("a directory"), variables: Vec::new() }
+        Self { directory: Arc::new(tempfile::tempdir().expect("a directory")), variables: Vec::new() }
     }
 
     /// Sets an environment variable for every command and server that runs here.
@@ -129,26 +130,22 @@ impl Place {
 
     /// Starts a server on a port that it picks, with more environment variables.
     pub(crate) fn start_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Server {
-        let arguments = [arguments, &["--port", "0"]].concat();
-        Server::start(|| {
-            let mut command = self.command(&arguments);
-            command.envs(variables.iter().copied());
-            command
-        })
+        self.start_as_it_is_with(variables, &[arguments, &["--port", "0"]].concat())
     }
 
     /// Starts a server with exactly these arguments, and with more environment variables.
     pub(crate) fn start_as_it_is_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Server {
-        Server::start(|| {
+        let command = || {
             let mut command = self.command(arguments);
             command.envs(variables.iter().copied());
             command
-        })
+        };
+        Server::start(command, Arc::clone(&self.directory))
     }
 
     /// Starts a server with exactly these arguments.
     pub(crate) fn start_as_it_is(&self, arguments: &[&str]) -> Server {
-        Server::start(|| self.command(arguments))
+        self.start_as_it_is_with(&[], arguments)
     }
 }
 
@@ -172,10 +169,12 @@ pub(crate) struct Server {
     /// `http://address:port`
     pub(crate) base: String,
     agent: ureq::Agent,
+    /// The directory stays until the server has ended: without it, SQLite can't open a further connection.
+    _directory: Arc<TempDir>,
 }
 
 impl Server {
-    fn start(command: impl Fn() -> Command) -> Self {
+    fn start(command: impl Fn() -> Command, directory: Arc<TempDir>) -> Self {
         let (running, base) = Running::start(command);
         // No connection is kept open: a server that stops would wait until its client closes the connection.
         let agent = ureq::Agent::config_builder()
@@ -184,7 +183,7 @@ impl Server {
             .timeout_global(Some(PATIENCE))
             .build()
             .into();
-        Self { running, base, agent }
+        Self { running, base, agent, _directory: directory }
     }
 
     /// Returns the next line on stdout. Panics if no line arrives within `PATIENCE`.
