@@ -174,6 +174,17 @@ pub struct Config {
     pub sites: Sites,
     /// The rate limits, and the retention of the audit log.
     pub limits: Limits,
+    /// What [`load`] read, for the pages of the administration.
+    pub(crate) as_read: AsRead,
+}
+
+/// The settings as they were read. A later change of a [`Config`] is not in them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AsRead {
+    /// All keys with their effective values and origins.
+    pub entries: Vec<Entry>,
+    /// Notes for the operator that do not stop the start.
+    pub notes: Vec<String>,
 }
 
 impl Config {
@@ -225,7 +236,8 @@ pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>
     let (mut gathered, entries) = reader.finish();
     gathered.problems.extend(check(&gathered.rocket));
     match config {
-        Ok(config) if gathered.problems.is_empty() => {
+        Ok(mut config) if gathered.problems.is_empty() => {
+            config.as_read = AsRead { entries: entries.clone(), notes: gathered.notes.clone() };
             // Rocket must listen on the address and port that were checked here. A flag or `VESTIBULE_PORT` may have set them,
             // which Rocket does not read.
             let mut figment = gathered.rocket.merge(Serialized::global("port", config.web.port));
@@ -281,6 +293,7 @@ fn read(reader: &mut Reader) -> Read<Config> {
         sites: sites?,
         connections: connections?,
         limits: limits?,
+        as_read: AsRead::default(),
     })
 }
 

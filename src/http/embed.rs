@@ -22,7 +22,7 @@ use super::{
     openapi,
     own_routes::{Ownership, is_own_route, mark_own},
     request::untrusted_proxy::UntrustedProxies,
-    routes::endpoints,
+    routes::{ADMIN, endpoints},
 };
 use crate::flows::Vestibule;
 
@@ -122,8 +122,8 @@ impl Embed {
             endpoints(&web.base_path).into_iter().chain(predecessors).filter(|(group, ..)| self.groups.contains(group));
         wanted
             .map(|(group, base, routes)| {
+                let routes = if base == ADMIN { within_networks(routes) } else { routes };
                 let base = if group.moves() { format!("{}{base}", self.prefix) } else { base };
-                let routes = if group == Group::Admin { within_networks(routes) } else { routes };
                 (base, routes.into_iter().map(mark_own).collect())
             })
             .collect()

@@ -10,6 +10,9 @@ use super::{
     oauth, openapi, pages,
 };
 
+/// The path of the administration: of its API, and of its pages.
+pub const ADMIN: &str = "/admin";
+
 /// Returns every endpoint, except the paths of other systems (`compat`). An entry contains the group, the path where the routes
 /// are mounted, and the routes. `base_path` is empty, or a path without a slash at its end.
 pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
@@ -46,7 +49,7 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
         ),
         (
             Group::Admin,
-            "/admin".to_owned(),
+            ADMIN.to_owned(),
             routes![
                 admin::users::list_users,
                 admin::users::create_user,
@@ -84,6 +87,7 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
             routes![pages::continue_to_next, pages::continue_head, pages::logout_form_with_refresh_cookie],
         ),
         (Group::Pages, "/".to_owned(), pages::routes()),
+        (Group::Pages, ADMIN.to_owned(), pages::admin::routes()),
         (Group::Pages, "/".to_owned(), routes![assets::asset, assets::asset_of_version]),
     ]
 }

@@ -14,6 +14,7 @@ pub mod devices;
 pub mod email_keys;
 mod error;
 mod job;
+pub mod live_sessions;
 pub mod meta;
 mod migrations;
 pub mod one_time_tokens;

@@ -107,7 +107,7 @@ pub async fn page_unrevoked_by_user(
 }
 
 /// A text that is greater than every id.
-const AFTER_EVERY_ID: &str = "~";
+pub(super) const AFTER_EVERY_ID: &str = "~";
 
 /// Reads at most `limit` revoked sessions of a user, the last revoked first, from those before the session `after` with its
 /// time of revocation.
@@ -335,7 +335,7 @@ pub(super) fn json_seconds(times: impl Iterator<Item = UnixTime>) -> String {
 }
 
 /// Returns the id in the column `id` of a row.
-fn session_id(row: &Row) -> Result<SessionId> {
+pub(super) fn session_id(row: &Row) -> Result<SessionId> {
     let id: String = row.get("id")?;
     SessionId::parse(&id).ok_or_else(|| Error::inconsistent("sessions", id, "the id is not a UUID"))
 }

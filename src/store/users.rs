@@ -115,6 +115,11 @@ pub async fn list_with_role(conn: &mut Conn, role: &str, admins_too: bool) -> Re
     rows.iter().map(user_from_row).collect()
 }
 
+/// Returns the number of users, but at most `limit`.
+pub async fn count(conn: &mut Conn, limit: i64) -> Result<i64> {
+    sql("select count(*) from (select 1 from users limit $1) as some_users").bind(limit).value(conn).await
+}
+
 /// Returns whether the table has no user.
 pub async fn is_empty(conn: &mut Conn) -> Result<bool> {
     sql("select not exists (select 1 from users)").value(conn).await

@@ -74,6 +74,23 @@ const ROWS: &[(&str, &str, Row)] = &[
     ("POST", "/account/sessions/revoke-others", Form),
     ("POST", "/account/password", Form),
     ("POST", "/account/delete", Form),
+    ("POST", "/admin/ui/people/new/add", Form),
+    ("POST", "/admin/ui/people/<id>/change", Form),
+    ("POST", "/admin/ui/people/<id>/link", Form),
+    ("POST", "/admin/ui/people/<id>/sign-out", Form),
+    ("POST", "/admin/ui/people/<id>/end-session", Form),
+    ("POST", "/admin/ui/people/<id>/forget-device", Form),
+    ("POST", "/admin/ui/people/<id>/delete", Form),
+    ("POST", "/admin/ui/roles/add", Form),
+    ("POST", "/admin/ui/role/<name>/permissions", Form),
+    ("POST", "/admin/ui/role/<name>/delete", Form),
+    ("POST", "/admin/ui/applications/add", Form),
+    ("POST", "/admin/ui/application/<id>/change", Form),
+    ("POST", "/admin/ui/application/<id>/secret", Form),
+    ("POST", "/admin/ui/application/<id>/delete", Form),
+    ("POST", "/admin/ui/server/replace-key", Form),
+    ("POST", "/admin/ui/server/replace-key-at-once", Form),
+    ("POST", "/admin/ui/server/remove-key", Form),
 ];
 
 /// Returns settings without limits of logins, refreshes and devices.

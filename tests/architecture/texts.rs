@@ -22,7 +22,8 @@ fn a_text_that_is_left_over_is_caught() {
     assert!(!is_used("title", "{{ text.login.subtitle }} {{ text.login.title_of_form }}"));
 }
 
-/// Returns the text of everything that may use a sentence: the templates, the scripts, and the code of `http`.
+/// Returns the text of everything that may use a sentence: the templates, the scripts, the code of `http`, and the names of the
+/// events, each of which has a sentence.
 fn users() -> String {
     let of_folder = |folder: &str| {
         let entries = fs::read_dir(root().join(folder)).expect("a folder");
@@ -31,7 +32,8 @@ fn users() -> String {
         texts.map(|path| fs::read_to_string(path).expect("a text")).collect::<String>()
     };
     let code: String = files_below("src/http").into_iter().map(|(_, source)| source).collect();
-    [of_folder("templates"), of_folder("static"), code].concat()
+    let events = fs::read_to_string(root().join("src/domain/audit_event.rs")).expect("a source file");
+    [of_folder("templates"), of_folder("static"), code, events].concat()
 }
 
 /// Returns the keys of all sentences, without the keys of the sections.

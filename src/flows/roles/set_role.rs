@@ -31,6 +31,9 @@ pub enum SetRoleError {
     /// The acting user may not make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
+    /// A role with this name exists already.
+    #[error("there is a role {0:?} already")]
+    Exists(String),
     /// There is no such role. Contains the unknown name, and the names of all roles as a list for the message.
     #[error("there is no role {0:?}; there are: {1}")]
     Unknown(String, String),
@@ -52,6 +55,8 @@ pub enum SetRoleError {
 /// A change of the permissions of a role.
 #[derive(Clone, Debug)]
 pub enum RoleChange {
+    /// The role is new and has exactly these permissions.
+    Create(BTreeSet<Permission>),
     /// The role has exactly these permissions.
     Set(BTreeSet<Permission>),
     /// The role has these permissions too.
@@ -64,7 +69,7 @@ impl RoleChange {
     /// Returns the permissions after the change of a role with the permissions `held`.
     fn apply(&self, held: &BTreeSet<Permission>) -> BTreeSet<Permission> {
         match self {
-            Self::Set(permissions) => permissions.clone(),
+            Self::Create(permissions) | Self::Set(permissions) => permissions.clone(),
             Self::Add(more) => held | more,
             Self::Drop(less) => held - less,
         }
@@ -108,6 +113,9 @@ pub async fn set_role(
             if matches!(change, RoleChange::Drop(_)) && !before.has(role.as_str()) {
                 let known = before.names().collect::<Vec<_>>().join(", ");
                 return Ok(Err(SetRoleError::Unknown(role.as_str().to_owned(), known)));
+            }
+            if matches!(change, RoleChange::Create(_)) && before.has(role.as_str()) {
+                return Ok(Err(SetRoleError::Exists(role.as_str().to_owned())));
             }
             let permissions = change.apply(&before.permissions(role.as_str()));
             let after = before.with(role.as_str(), Some(permissions.clone()));

@@ -101,8 +101,13 @@ impl FromFields for EventQuery {
     }
 }
 
-/// Returns the place of a cursor.
-fn place_of(cursor: &str) -> Option<Place> {
+/// Returns the cursor of a place.
+pub(in crate::http) fn cursor_of(place: Place) -> String {
+    cursor::encode('a', &format!("{}.{}", place.at.seconds(), place.id))
+}
+
+/// Returns the place of a cursor; `None` for a text that is no cursor of this list.
+pub(in crate::http) fn place_of(cursor: &str) -> Option<Place> {
     let (kind, place) = cursor::decode(cursor)?;
     let (at, id) = place.split_once('.').filter(|_| kind == 'a')?;
     Some(Place { at: UnixTime::from_seconds(at.parse().ok()?), id: id.parse().ok()? })
@@ -117,6 +122,5 @@ pub async fn list_events(
 ) -> Result<Json<EventPage>, ApiError> {
     let EventQuery { filter, after, limit } = query.0;
     let (events, next) = audit::search(&mut db, &filter, after, limit as usize).await?;
-    let next_cursor = next.map(|place| cursor::encode('a', &format!("{}.{}", place.at.seconds(), place.id)));
-    Ok(Json(EventPage { events: events.into_iter().map(EventView::from).collect(), next_cursor }))
+    Ok(Json(EventPage { events: events.into_iter().map(EventView::from).collect(), next_cursor: next.map(cursor_of) }))
 }

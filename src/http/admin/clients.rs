@@ -29,7 +29,10 @@ use crate::{
             caller::Caller,
         },
     },
-    store::clients::{self, StoredClient},
+    store::{
+        Conn,
+        clients::{self, StoredClient},
+    },
 };
 
 /// A client: an application through which users sign in.
@@ -115,11 +118,16 @@ pub async fn list_clients(
     vestibule: &State<AppState>,
     mut db: Connection<Db>,
 ) -> Result<Json<ClientList>, ApiError> {
-    let stored = clients::list(&mut db).await?;
+    Ok(Json(ClientList { clients: find_all(vestibule, &mut db).await? }))
+}
+
+/// Returns the views of all clients, sorted by id.
+pub(in crate::http) async fn find_all(vestibule: &Vestibule, conn: &mut Conn) -> Result<Vec<ClientView>, ApiError> {
+    let stored = clients::list(conn).await?;
     let is_configured = |id: &str| vestibule.config.clients.get(id).is_some();
     let row = |id: &str| stored.iter().find(|stored| stored.id == id && !is_configured(id));
     let all = vestibule.clients.all();
-    Ok(Json(ClientList { clients: all.values().map(|client| ClientView::new(client, row(&client.id))).collect() }))
+    Ok(all.values().map(|client| ClientView::new(client, row(&client.id))).collect())
 }
 
 /// Returns one client.
@@ -130,12 +138,17 @@ pub async fn get_client(
     vestibule: &State<AppState>,
     mut db: Connection<Db>,
 ) -> Result<Json<ClientView>, ApiError> {
+    find(vestibule, &mut db, id).await.map(Json)
+}
+
+/// Returns the view of a client.
+pub(in crate::http) async fn find(vestibule: &Vestibule, conn: &mut Conn, id: &str) -> Result<ClientView, ApiError> {
     let client = vestibule.clients.get(id).ok_or_else(no_such_client)?;
     let stored = match vestibule.config.clients.get(id) {
         Some(_) => None,
-        None => clients::find(&mut db, id).await?,
+        None => clients::find(conn, id).await?,
     };
-    Ok(Json(ClientView::new(&client, stored.as_ref())))
+    Ok(ClientView::new(&client, stored.as_ref()))
 }
 
 /// Adds a client, which is in force at once.

@@ -13,7 +13,7 @@ use crate::{
             retire_key::retire_key,
             rotate_keys::{RotateError, When, rotate_keys},
         },
-        steps::signing,
+        steps::{acting::Acting, signing},
     },
     http::{
         app_state::AppState,
@@ -103,8 +103,10 @@ pub async fn list_keys(
 /// The options of a rotation.
 #[derive(Default)]
 pub struct RotateBody {
-    algorithm: Option<Algorithm>,
-    at_once: bool,
+    /// The algorithm of the new key; `None` for the setting.
+    pub algorithm: Option<Algorithm>,
+    /// Whether the new key signs at once.
+    pub at_once: bool,
 }
 
 impl FromFields for RotateBody {
@@ -138,16 +140,24 @@ pub async fn rotate(
     caller: &Caller,
 ) -> Result<Json<KeyList>, ApiError> {
     let acting = token.acting(caller)?;
-    let RotateBody { algorithm, at_once } = body.0.unwrap_or_default();
-    let algorithm = algorithm.unwrap_or(vestibule.config.keys.algorithm);
-    let when = if at_once { When::Now } else { When::Published };
-    if vestibule.config.keys.secret_key.is_some() {
-        // No key is generated in vain, which can take a second.
-        return Err(RotateError::SecretKey.into());
-    }
-    rotate_keys(vestibule, signing::generate(algorithm).await, when, &acting).await?;
+    replace_key(vestibule, body.0.unwrap_or_default(), &acting).await?;
     let stored = signing_keys::list(&mut *vestibule.store.read().await?).await?;
     Ok(Json(KeyList { keys: KeyView::all(vestibule, stored) }))
+}
+
+/// Generates a key and replaces the current one by it.
+pub(in crate::http) async fn replace_key(
+    vestibule: &Vestibule,
+    RotateBody { algorithm, at_once }: RotateBody,
+    acting: &Acting,
+) -> Result<(), RotateError> {
+    if vestibule.config.keys.secret_key.is_some() {
+        // No key is generated in vain, which can take a second.
+        return Err(RotateError::SecretKey);
+    }
+    let algorithm = algorithm.unwrap_or(vestibule.config.keys.algorithm);
+    let when = if at_once { When::Now } else { When::Published };
+    rotate_keys(vestibule, signing::generate(algorithm).await, when, acting).await.map(drop)
 }
 
 /// Deletes a key. Tokens that it signed are refused from now on.

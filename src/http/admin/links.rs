@@ -31,7 +31,7 @@ pub struct LinkView {
 }
 
 /// What a link is for.
-pub struct LinkBody(LinkPurpose);
+pub struct LinkBody(pub LinkPurpose);
 
 impl FromFields for LinkBody {
     const FIELDS: &'static [Field] = &[required(

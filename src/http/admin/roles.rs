@@ -64,7 +64,7 @@ pub async fn get_role(
 }
 
 /// The permissions of a role.
-pub struct RoleBody(Vec<Permission>);
+pub struct RoleBody(pub Vec<Permission>);
 
 impl FromFields for RoleBody {
     const FIELDS: &'static [Field] = &[optional(

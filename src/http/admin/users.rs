@@ -98,16 +98,16 @@ impl FromFields for ListQuery {
             disabled: fields.boolean("disabled"),
         };
         let by_name = search.prefix.is_some();
-        let after = fields.optional("cursor", |text| {
-            cursor::decode(text).and_then(|(kind, key)| place_of(kind, key, by_name)).ok_or(cursor::WRONG)
-        });
+        let after = fields.optional("cursor", |text| place_of(text, by_name).ok_or(cursor::WRONG));
         let limit = fields.number("limit", MAX_PAGE).unwrap_or(PAGE);
         Some(Self { search, after, limit })
     }
 }
 
-/// Returns the place of a cursor, if it belongs to a list of the same order.
-fn place_of(kind: char, key: String, by_name: bool) -> Option<Place> {
+/// Returns the place of a cursor; `None` if it is no cursor of a list of the same order. `by_name` is whether the list has a
+/// prefix, and so is in the order of the names.
+pub(in crate::http) fn place_of(cursor: &str, by_name: bool) -> Option<Place> {
+    let (kind, key) = cursor::decode(cursor)?;
     match (kind, by_name) {
         ('i', false) => Some(Place::Id(key)),
         ('u', true) => Some(Place::Username(key)),
@@ -117,7 +117,7 @@ fn place_of(kind: char, key: String, by_name: bool) -> Option<Place> {
 }
 
 /// Returns the cursor of a place.
-fn cursor_of(place: &Place) -> String {
+pub(in crate::http) fn cursor_of(place: &Place) -> String {
     match place {
         Place::Id(key) => cursor::encode('i', key),
         Place::Username(key) => cursor::encode('u', key),
@@ -197,11 +197,11 @@ pub async fn remove_user(
 }
 
 /// Reads the id of a user in a path. A text that is not an id is the id of no user.
-pub(super) fn user_id(text: &str) -> Result<UserId, ApiError> {
+pub(in crate::http) fn user_id(text: &str) -> Result<UserId, ApiError> {
     UserId::parse(text).ok_or_else(no_such_user)
 }
 
 /// Returns the user with this id.
-pub(super) async fn find_user(conn: &mut Conn, id: &str) -> Result<User, ApiError> {
+pub(in crate::http) async fn find_user(conn: &mut Conn, id: &str) -> Result<User, ApiError> {
     users::find(conn, user_id(id)?).await?.ok_or_else(no_such_user)
 }

@@ -232,7 +232,9 @@ impl ApiError {
 
     /// Creates the error for a token that does not carry a permission (RFC 6750 §3.1).
     pub fn insufficient_scope(permission: &str) -> Self {
-        Self::lacking(ErrorCode::InsufficientScope, permission, format!("The permission {permission} is required."))
+        let challenge = format!(r#"{BEARER}, error="insufficient_scope", scope="{permission}""#);
+        let detail = format!("The permission {permission} is required.");
+        Self { challenge: Some(challenge), ..Self::new(ErrorCode::InsufficientScope, detail) }
     }
 
     /// Creates the error for a caller without something that no scope can grant, such as a role.
@@ -253,13 +255,7 @@ impl ApiError {
 
     /// Creates the error for a bearer without the permission to introspect tokens.
     pub fn may_not_introspect(permission: &str) -> Self {
-        Self::lacking(ErrorCode::MayNotIntrospect, permission, format!("The permission {permission} is required."))
-    }
-
-    /// Creates an error whose challenge names the missing permission.
-    fn lacking(code: ErrorCode, permission: &str, detail: String) -> Self {
-        let challenge = format!(r#"{BEARER}, error="insufficient_scope", scope="{permission}""#);
-        Self { challenge: Some(challenge), ..Self::new(code, detail) }
+        Self::insufficient_scope(permission).with_code(ErrorCode::MayNotIntrospect)
     }
 
     /// Sets the challenge for a client that failed to authenticate by HTTP Basic (RFC 6749 §5.2).
@@ -288,6 +284,11 @@ impl ApiError {
         self.code
     }
 
+    /// Returns the sentence for a person.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Returns the invalid fields. The list is empty for an error that is not about fields.
     pub fn bad_fields(&self) -> &[FieldError] {
         &self.fields
@@ -310,12 +311,12 @@ impl ApiError {
 
     /// Creates the error for a rate limit that was reached.
     pub(super) fn too_many(wait: RetryAfter) -> Self {
-        let seconds = wait.seconds();
-        Self::busy(ErrorCode::TooManyRequests, &format!("Too many attempts; try again in {seconds} s."), seconds)
+        let text = format!("Too many attempts; try again in {} s.", wait.seconds());
+        Self::busy(ErrorCode::TooManyRequests, &text, wait.seconds())
     }
 
     /// Writes an unexpected error to the log, and creates the error that the client receives instead.
-    fn internal(error: &dyn fmt::Display) -> Self {
+    pub(in crate::http) fn internal(error: &dyn fmt::Display) -> Self {
         tracing::error!(%error, "internal error");
         Self::new(ErrorCode::InternalError, "Something went wrong on the server; nothing was changed.")
     }

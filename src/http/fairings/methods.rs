@@ -12,7 +12,8 @@ use rocket::{
 
 use crate::http::errors::ApiError;
 
-/// The rank of the additional routes. Rocket tries a smaller rank first, so every other route precedes them.
+/// The rank of the additional routes of a path without parameters. Rocket tries a smaller rank first, so every other route
+/// precedes them.
 const LAST_RANK: isize = 1_000;
 
 /// All methods that Rocket knows.
@@ -53,8 +54,9 @@ pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, is_own: impl Fn(&Rou
             let lacking = METHODS
                 .into_iter()
                 .filter(move |method| *method == Method::Options || !methods.contains(method.as_str()));
-            lacking
-                .map(move |method| Route::ranked(LAST_RANK, method, &path, MethodNotAllowed { allow: allow.clone() }))
+            // Of two paths that match a request, the one with fewer parameters precedes, as for Rocket's default ranks.
+            let rank = LAST_RANK + path.split('/').filter(|segment| segment.starts_with('<')).count() as isize;
+            lacking.map(move |method| Route::ranked(rank, method, &path, MethodNotAllowed { allow: allow.clone() }))
         })
         .collect()
 }

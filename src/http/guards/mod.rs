@@ -85,6 +85,11 @@ impl AccessToken {
         &self.claims
     }
 
+    /// Returns the claims of the token, for a value that outlives the guard.
+    pub(in crate::http) fn shared_claims(&self) -> Arc<AccessClaims> {
+        Arc::clone(&self.claims)
+    }
+
     /// Returns every claim by its name, as in the token. Custom claims are included.
     pub fn raw_claims(&self) -> Map<String, Value> {
         self.claims.raw()
@@ -324,6 +329,18 @@ fn grant(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiEr
 pub(super) fn in_cookie(request: &Request<'_>) -> Result<AccessToken, ApiError> {
     let token = required_for_account(request)?;
     if token.came_in_cookie { Ok(remember_granted(request, token)) } else { Err(ApiError::missing_token()) }
+}
+
+/// Returns the claims of the access cookie, which may have expired, for a form whose sender is asked for the password. It is
+/// not checked whether the token was revoked: the flow that verifies the password reads the rows.
+///
+/// # Errors
+/// As for [`in_cookie`], except for a token that has expired or was revoked.
+pub(super) fn expired_in_cookie(request: &Request<'_>) -> Result<Arc<AccessClaims>, ApiError> {
+    let vestibule = app_state(request)?;
+    let claims = Cookies::of(request)?.access(|token| Ok(verify_signature(vestibule, bounded(token)?)?))?;
+    let token = claims.map(AccessToken::of_cookie).ok_or_else(ApiError::missing_token)?;
+    Ok(check_audience(request, token)?.claims)
 }
 
 /// Marks a token as granted, so that the response may renew it and the body's reader checks it again.

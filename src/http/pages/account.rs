@@ -7,7 +7,7 @@ use rocket::{
 };
 use serde_json::{Value, json};
 
-use super::{Page, failure::Failure, humanize, signed_in::SignedIn, texts};
+use super::{Page, admin::reads_anything, failure::Failure, humanize, signed_in::SignedIn, texts};
 use crate::{
     config::FingerprintPolicy,
     domain::{AccessClaims, session::Session},
@@ -70,6 +70,7 @@ pub(super) async fn page(
             "created_at": humanize::instant(user.created_at),
         },
         "devices": devices,
+        "is_administrator": reads_anything(claims),
         "link_used_at": link_used_at.map(humanize::instant),
         "password_min_length": vestibule.config.passwords.min_length,
     });

@@ -51,6 +51,11 @@ impl Failure {
         Self { sentence: texts::error(key).to_owned(), ..self }
     }
 
+    /// Replaces the sentence.
+    pub fn saying(self, sentence: String) -> Self {
+        Self { sentence, ..self }
+    }
+
     /// Returns the page with the status of the failure.
     pub fn on(&self, page: Page) -> Page {
         page.refused(self.status, self.retry_after).because(self.code)

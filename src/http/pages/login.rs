@@ -4,8 +4,8 @@ use rocket::{State, get, http::Status, post};
 use serde_json::json;
 
 use super::{
-    ACCOUNT, Page, PageResponse, SeeOther, cookie_diagnostics, failure::Failure, form_token, signed_in::MaybeSignedIn,
-    submitted_form::SubmittedForm, texts, with_query,
+    ACCOUNT, Page, PageResponse, SeeOther, cookie_diagnostics, failure::Failure, form_token, privacy,
+    signed_in::MaybeSignedIn, submitted_form::SubmittedForm, texts, with_query,
 };
 use crate::{
     config::{FingerprintConsent, FingerprintPolicy},
@@ -172,6 +172,7 @@ pub(super) fn page(
         "typed": {"username": shown.username, "email": shown.email},
         "error": failure.map(Failure::sentence),
         "problems": failure.map_or_else(|| json!({}), Failure::problems),
+        "contact": privacy::contact(vestibule),
         "can_sign_in": config.tokens.location.cookies,
         "trouble_found": trouble,
         "username_field": config.passwords.username_field.as_str(),

@@ -5,6 +5,8 @@
 
 mod account;
 mod account_forms;
+pub mod admin;
+mod checks;
 mod continue_page;
 mod cookie_diagnostics;
 mod failure;
@@ -40,7 +42,7 @@ pub use self::{
     signed_in::redirect_of,
 };
 use self::{
-    page_response::{ACCOUNT, PageResponse, with_query},
+    page_response::{ACCOUNT, PageResponse, with_parameters, with_query},
     render::Page,
 };
 

@@ -45,6 +45,12 @@ pub(super) const ACCOUNT: &str = "/account";
 
 /// Returns `path?name=value`. The value is percent-encoded as in a form.
 pub(super) fn with_query(path: &str, name: &str, value: &str) -> String {
-    let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
-    format!("{path}?{name}={value}")
+    with_parameters(path, [(name, value)])
+}
+
+/// Returns a path with the parameters whose value is not empty. The values are percent-encoded as in a form.
+pub(super) fn with_parameters<'p>(path: &str, parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
+    let set = parameters.into_iter().filter(|(_, value)| !value.is_empty());
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(set).finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }

@@ -29,7 +29,7 @@ pub fn privacy_page(vestibule: &State<AppState>) -> Page {
 
 /// Returns the contact as `text` and `link`. The link is a URL, or a `mailto:` URL for an email address; it is null for another
 /// text. Returns null if no contact is configured.
-fn contact(vestibule: &Vestibule) -> Value {
+pub(super) fn contact(vestibule: &Vestibule) -> Value {
     let Some(contact) = &vestibule.config.web.privacy_contact else { return Value::Null };
     let link = match contact {
         contact if contact.starts_with("https://") || contact.starts_with("http://") => Some(contact.clone()),

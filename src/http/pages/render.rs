@@ -27,7 +27,7 @@ const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geol
                            midi=(), payment=(), usb=()";
 
 /// The name and the text of each template. Every name ends in `.html`, so minijinja escapes every value.
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 27] = [
     ("base.html", include_str!("../../../templates/base.html")),
     ("parts.html", include_str!("../../../templates/parts.html")),
     ("login.html", include_str!("../../../templates/login.html")),
@@ -40,6 +40,21 @@ const TEMPLATES: [(&str, &str); 12] = [
     ("link.html", include_str!("../../../templates/link.html")),
     ("setup.html", include_str!("../../../templates/setup.html")),
     ("error.html", include_str!("../../../templates/error.html")),
+    ("admin-base.html", include_str!("../../../templates/admin-base.html")),
+    ("admin-parts.html", include_str!("../../../templates/admin-parts.html")),
+    ("admin-overview.html", include_str!("../../../templates/admin-overview.html")),
+    ("admin-people.html", include_str!("../../../templates/admin-people.html")),
+    ("admin-new-person.html", include_str!("../../../templates/admin-new-person.html")),
+    ("admin-person.html", include_str!("../../../templates/admin-person.html")),
+    ("admin-once.html", include_str!("../../../templates/admin-once.html")),
+    ("admin-password.html", include_str!("../../../templates/admin-password.html")),
+    ("admin-signed-in.html", include_str!("../../../templates/admin-signed-in.html")),
+    ("admin-roles.html", include_str!("../../../templates/admin-roles.html")),
+    ("admin-role.html", include_str!("../../../templates/admin-role.html")),
+    ("admin-applications.html", include_str!("../../../templates/admin-applications.html")),
+    ("admin-application.html", include_str!("../../../templates/admin-application.html")),
+    ("admin-activity.html", include_str!("../../../templates/admin-activity.html")),
+    ("admin-server.html", include_str!("../../../templates/admin-server.html")),
 ];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {

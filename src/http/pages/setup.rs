@@ -5,12 +5,11 @@ use rocket::{State, get, http::Status, post};
 use serde_json::{Value, json};
 
 use super::{
-    Page, PageResponse, SeeOther, failure::Failure, form_token, login::open_session, signed_in::MaybeSignedIn,
+    Page, PageResponse, SeeOther, checks, failure::Failure, form_token, login::open_session, signed_in::MaybeSignedIn,
     submitted_form::SubmittedForm, texts,
 };
 use crate::{
-    config::Profile,
-    domain::{Identifier, address::is_localhost, one_time::LinkSecret, permission::ADMIN_ROLE},
+    domain::{Identifier, one_time::LinkSecret, permission::ADMIN_ROLE},
     flows::{
         Vestibule,
         links::set_up::{FirstAdmin, SetUpError, inspect_setup_link, set_up},
@@ -163,28 +162,9 @@ fn void() -> Page {
 
 /// Returns the page with the checks of the installation.
 fn checks_page(vestibule: &Vestibule) -> Page {
-    let config = &vestibule.config;
-    let is_local =
-        config.profile == Profile::Dev || is_localhost(config.web.public_url.url().host_str().unwrap_or_default());
-    let https = match config.web.public_url.scheme() {
-        "https" => ("https", true),
-        _ if is_local => ("https_local", true),
-        _ => ("https_missing", false),
-    };
-    let registration = match config.passwords.registration_open {
-        true => ("registration_open", config.profile == Profile::Dev),
-        false => ("registration_closed", true),
-    };
-    let secret = match config.keys.root_secret {
-        Some(_) => ("secret_configured", true),
-        None => ("secret_file", true),
-    };
-    let checks = [https, registration, ("backups", false), secret].map(|(key, is_good)| {
-        let sentence = texts::find("setup", key).unwrap_or_default();
-        let directory = config.storage.data_dir.display().to_string();
-        let sentence = sentence.replace("{directory}", &directory).replace("{url}", config.web.public_url.as_str());
-        json!({"is_good": is_good, "sentence": sentence})
-    });
+    let checks =
+        [checks::https(vestibule), checks::registration(vestibule), checks::BACKUPS, checks::secret(vestibule)]
+            .map(|check| checks::shown(vestibule, check));
     Page::new("setup", empty("checks", json!(checks)))
 }
 

@@ -10,7 +10,7 @@ use std::{
 use rocket::{
     Data, Request,
     data::{FromData, Outcome as DataOutcome},
-    http::Status,
+    http::{Method, Status},
     request::{FromRequest, Outcome},
 };
 
@@ -59,7 +59,7 @@ impl<'r> FromRequest<'r> for SignedIn {
         match guards::in_cookie(request) {
             Ok(token) => Outcome::Success(Self(token)),
             Err(error) => {
-                redirect_to(request, continue_address(request));
+                redirect_to_continue(request);
                 Outcome::Error((Status::SeeOther, error))
             }
         }
@@ -88,15 +88,27 @@ impl<'r, T: FromFields> FromData<'r> for Posted<T> {
     }
 }
 
+/// Keeps a redirect to `continue`, because the request has no valid access cookie.
+pub(super) fn redirect_to_continue(request: &Request<'_>) {
+    redirect_to(request, continue_address(request));
+}
+
 /// Returns the address of `continue` for this request. Afterwards the browser requests a page again. A form can't be sent
-/// again, so the browser then goes to the account page, which tells the user to repeat the action.
+/// again, so the browser then goes to the page of the form, which tells the user to repeat the action.
 fn continue_address(request: &Request<'_>) -> String {
     let base = app_state(request).map_or("", |vestibule| vestibule.config.web.base_path.as_str());
     let next = match request.method() {
-        rocket::http::Method::Get | rocket::http::Method::Head => request.uri().to_string(),
-        _ => format!("{ACCOUNT}?notice=again"),
+        Method::Get | Method::Head => request.uri().to_string(),
+        _ => format!("{}?notice=again", page_of_form(request.uri().path().as_str())),
     };
     with_query(&format!("{base}/continue"), "next", &next)
+}
+
+/// Returns the path of the page that has the form with this path. In the administration, the path of a form is that of its page
+/// and the name of the form.
+fn page_of_form(path: &str) -> &str {
+    let page = path.rsplit_once('/').map_or("", |(page, _)| page);
+    if page.starts_with("/admin/") { page } else { ACCOUNT }
 }
 
 /// The address of the redirect that a guard has kept.

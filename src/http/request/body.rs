@@ -14,7 +14,7 @@ use rocket::{
 use serde_json::{Map, Value};
 
 pub use super::fields::{Fields, FromFields};
-use super::{arriving_body, unique_json::UniqueJson};
+use super::{arriving_body, field::Kind, unique_json::UniqueJson};
 use crate::http::{
     app_state::{AppState, app_state},
     errors::{ApiError, ErrorCode, fail_data_guard},
@@ -205,12 +205,19 @@ fn parse_form<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, A
     if request.headers().get_one("Content-Type").is_none_or(|kind| essence(kind) != FORM) {
         return Err(ApiError::new(ErrorCode::UnsupportedMediaType, format!("Send the body as {FORM}.")));
     }
-    read_fields(request, form_fields(bytes)?)
+    read_fields(request, form_fields(bytes, Fields::kind_of::<T>)?)
 }
 
 /// Returns the fields of a form. A field without a value is null. A name that occurs twice is an error, because two programs
 /// could use different values of the field.
-pub(super) fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+///
+/// `kind_of` returns the kind of the field with a name, if one is declared. A list is written as one field with words, or as
+/// several fields of the same name, as the checkboxes of a page are. An object is written as JSON. Without a value, both are
+/// empty.
+pub(super) fn form_fields(
+    bytes: &[u8],
+    kind_of: impl Fn(&str) -> Option<Kind>,
+) -> Result<Map<String, Value>, ApiError> {
     let mut object = Map::new();
     for (name, value) in form_urlencoded::parse(bytes) {
         // The parser replaces bytes that are not UTF-8 by this character. Two different passwords could become equal by this,
@@ -218,7 +225,18 @@ pub(super) fn form_fields(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> 
         if name.contains(char::REPLACEMENT_CHARACTER) || value.contains(char::REPLACEMENT_CHARACTER) {
             return Err(ApiError::new(ErrorCode::MalformedRequest, "The form is not UTF-8."));
         }
-        let value = if value.is_empty() { Value::Null } else { Value::String(value.into_owned()) };
+        let value = match kind_of(&name) {
+            Some(Kind::Texts) => {
+                let list = object.entry(&*name).or_insert_with(|| Value::Array(Vec::new()));
+                list.as_array_mut().into_iter().for_each(|list| list.extend(value.split_whitespace().map(Value::from)));
+                continue;
+            }
+            Some(Kind::Object) if value.trim().is_empty() => Value::Object(Map::new()),
+            // A text that is not JSON is refused when the field is read.
+            Some(Kind::Object) => serde_json::from_str(&value).map_or_else(|_| value.into(), |UniqueJson(value)| value),
+            _ if value.is_empty() => Value::Null,
+            _ => value.into(),
+        };
         if object.insert(name.clone().into_owned(), value).is_some() {
             let is_plain =
                 name.len() <= MAX_QUOTED_NAME && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
@@ -258,7 +276,7 @@ mod tests {
 
     #[test]
     fn form_fields_are_decoded_and_empty_fields_are_null() {
-        let fields = form_fields(b"username=ada+l&password=%C3%A9%26%3D&scope=&x").expect("a form");
+        let fields = form_fields(b"username=ada+l&password=%C3%A9%26%3D&scope=&x", |_| None).expect("a form");
         assert_eq!(fields["username"], "ada l");
         assert_eq!(fields["password"], "\u{e9}&=");
         // A field without a value is read as null.
@@ -268,7 +286,25 @@ mod tests {
     #[test]
     fn repeated_names_and_bytes_that_are_not_utf_8_are_refused() {
         for form in [&b"a=1&b=2&a=1"[..], b"a=&a=", b"%61=1&a=2", b"a=%ff", b"%ff=1", b"a=\xff"] {
-            assert!(form_fields(form).is_err(), "{form:?}");
+            assert!(form_fields(form, |_| None).is_err(), "{form:?}");
         }
+    }
+
+    #[test]
+    fn a_list_is_words_or_repeated_and_an_object_is_json() {
+        let kind_of = |name: &str| match name {
+            "list" | "none" => Some(Kind::Texts),
+            "object" | "empty" | "broken" | "twice" => Some(Kind::Object),
+            _ => None,
+        };
+        let form = b"list=&list=a+b%0D%0Ac&list=d&none=&object=%7B%22a%22:1%7D&empty=&broken=%7B&twice=%7B%22a%22:1,%22a%22:2%7D";
+        let fields = form_fields(form, kind_of).expect("a form");
+        assert_eq!(fields["list"], serde_json::json!(["a", "b", "c", "d"]));
+        assert_eq!(fields["none"], serde_json::json!([]));
+        assert_eq!(fields["object"], serde_json::json!({"a": 1}));
+        assert_eq!(fields["empty"], serde_json::json!({}));
+        // They stay texts, which are refused when the field is read.
+        assert!(fields["broken"].is_string() && fields["twice"].is_string());
+        assert!(form_fields(b"object=&object=", kind_of).is_err());
     }
 }

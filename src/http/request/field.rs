@@ -34,9 +34,9 @@ pub enum Kind {
     Boolean,
     /// A whole number from 1 to this one. In a query, as text.
     Number(u32),
-    /// A list of texts.
+    /// A list of texts. In a form, words, or several fields of the same name.
     Texts,
-    /// A JSON object.
+    /// A JSON object. In a form, its text.
     Object,
 }
 

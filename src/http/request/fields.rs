@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::field::Field;
+use super::field::{Field, Kind};
 use crate::{flows::Vestibule, http::errors::FieldError};
 
 /// A value that is read from the fields of a JSON object or of a form.
@@ -29,6 +29,11 @@ pub struct Fields {
 impl Fields {
     pub(super) fn of<T: FromFields>(object: Map<String, Value>) -> Self {
         Self { object, errors: Vec::new(), declared: [T::FIELDS, T::SHARED_FIELDS] }
+    }
+
+    /// Returns the kind of a field of `T`; `None` if `T` does not declare it.
+    pub(super) fn kind_of<T: FromFields>(name: &str) -> Option<Kind> {
+        T::FIELDS.iter().chain(T::SHARED_FIELDS).find(|field| field.name == name).map(|field| field.kind)
     }
 
     /// Returns the declaration of a field; `None` if the type that is read does not declare it.
@@ -138,6 +143,11 @@ impl Fields {
     /// Returns whether a field is absent or null.
     pub fn is_absent(&self, name: &str) -> bool {
         self.get(name).is_none_or(Value::is_null)
+    }
+
+    /// Returns the declared fields that were sent, by name.
+    pub fn declared_as_sent(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.object.iter().map(|(name, value)| (name.as_str(), value)).filter(|(name, _)| self.declares(name))
     }
 
     /// Returns the text of a form's field as it was sent. The text is empty if the field is absent.

@@ -22,7 +22,7 @@ impl<'r, T: FromFields> FromRequest<'r> for Query<T> {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiError> {
         let text = request.uri().query().map_or("", |query| query.as_str());
-        let read = form_fields(text.as_bytes()).and_then(|fields| read_fields(request, fields));
+        let read = form_fields(text.as_bytes(), |_| None).and_then(|fields| read_fields(request, fields));
         guard_outcome(request, read.map(Self))
     }
 }

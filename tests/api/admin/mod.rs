@@ -5,6 +5,8 @@ mod last_admin;
 mod links;
 mod lists;
 mod networks;
+mod pages;
+mod pages_forms;
 mod power;
 mod privileges;
 mod refused;

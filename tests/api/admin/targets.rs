@@ -77,7 +77,7 @@ pub const PERMISSIONS: [&str; 13] = [
 ];
 
 /// Returns the `kid` of a new key that does not sign yet.
-fn next_key(server: &Server) -> String {
+pub fn next_key(server: &Server) -> String {
     let acting = Acting::operator(server.clock.now());
     let key = SigningKey::generate(Algorithm::Es256);
     wait_for(rotate_keys(&server.vestibule, key, When::Published, &acting)).expect("it rotates").kid

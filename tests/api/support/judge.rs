@@ -87,7 +87,9 @@ pub fn of_the_binary(exchange: &Exchange<'_>) {
 /// Returns the routes that the binary mounts, without the paths of the predecessors.
 pub fn routes_of_the_binary(base_path: &str) -> Vec<Mounted> {
     let mounted = |base: &str, route: &rocket::Route| {
+        // Rocket mounts `/` at `/admin` as `/admin`.
         let path = format!("{}{}", base.trim_end_matches('/'), route.uri.path());
+        let path = if path.len() > 1 { path.trim_end_matches('/').to_owned() } else { path };
         Mounted::new(route.method, path, route.name.as_deref().unwrap_or_default())
     };
     let groups = http::endpoints(base_path);

@@ -206,6 +206,11 @@ impl Server {
         self.texts("select id from devices")
     }
 
+    /// Returns the id of the user with this username.
+    pub fn id_of(&self, name: &str) -> String {
+        self.value("select id from users where username = $1", &[name])
+    }
+
     /// Returns the id of the only device of a user.
     pub fn device_of(&self, user: &str) -> String {
         self.value("select id from devices where user_id = $1", &[user])

@@ -1,0 +1,318 @@
+//! What the pages of the administration show, and what their forms do.
+
+use serde_json::json;
+
+use crate::support::{
+    Answer, PASSWORD, Server, Session,
+    browser::{Browser, error_of, form, forms},
+    unlimited,
+};
+
+/// Returns a server with the admin `root`.
+fn server() -> Server {
+    let server = Server::with(unlimited(vec![]));
+    server.user_with("root", &["admin"], &[]);
+    server
+}
+
+/// Opens a page and sends its form to `action` with the fields `more`. Returns the last response.
+#[track_caller]
+fn submit(browser: &Browser<'_>, page: &str, action: &str, more: &[(&str, &str)]) -> Answer {
+    let opened = browser.open(page).expect(200);
+    let target = format!("{page}/{action}");
+    let sent = more.iter().find(|(name, _)| *name == "part").map(|(_, value)| *value);
+    let is_sent = |found: &crate::support::browser::PageForm| {
+        let part = found.fields.iter().find(|(name, _)| name == "part").map(|(_, value)| value.as_str());
+        found.action == target && part == sent
+    };
+    let found = forms(&opened).into_iter().find(is_sent);
+    browser.follow(browser.submit(&found.unwrap_or_else(|| panic!("no form {target} {sent:?}")), more))
+}
+
+/// Returns the text that a page shows once.
+#[track_caller]
+fn shown_once(page: &Answer) -> String {
+    let area = page.text.split("class=\"secret\"").nth(1).expect("a secret").split_once('>').expect("a tag").1;
+    area.split("</textarea>").next().unwrap_or_default().replace("&amp;", "&")
+}
+
+#[test]
+fn somebody_is_let_in_by_an_invitation_and_kept_out_and_let_in_again() {
+    let server = server();
+    let root = Browser::signed_in(&server, "root");
+    let page = submit(&root, "/admin/ui/people/new", "add", &[("username", "grace"), ("email", "grace@example.com")]);
+    let link = shown_once(&page.expect(200));
+    let path = link.split_once("/link").map(|(_, query)| format!("/link{query}")).expect("a link");
+    assert!(root.open("/admin/ui/people?q=gra").text.contains("No password yet"));
+
+    let grace = Browser::new(&server);
+    let choose = form(&grace.get(&path).expect(200), "/link");
+    grace.follow(grace.submit(&choose, &[("password", PASSWORD)])).expect(200);
+    grace.sign_in("grace", PASSWORD).expect(303);
+    let id = server.id_of("grace");
+    let address = format!("/admin/ui/people/{id}");
+
+    let before = root.open(&address).expect(200);
+    assert!(before.text.contains("Sessions that end: 1."), "{}", before.text);
+    let page = submit(&root, &address, "change", &[("part", "state")]);
+    assert!(page.text.contains("Disabled since") && page.text.contains("Enable grace"), "{}", page.text);
+    assert!(!grace.is_signed_in());
+    grace.sign_in("grace", PASSWORD).expect(403);
+    let page = submit(&root, &address, "change", &[("part", "state")]);
+    assert!(page.text.contains("Active") && page.text.contains("Disable grace"), "{}", page.text);
+    grace.sign_in("grace", PASSWORD).expect(303);
+}
+
+#[test]
+fn every_part_of_an_account_is_changed() {
+    let server = server();
+    let ada = server.user("ada");
+    let root = Browser::signed_in(&server, "root");
+    let address = format!("/admin/ui/people/{}", ada.id);
+    submit(&root, "/admin/ui/roles", "add", &[("name", "editor"), ("permissions", "posts:write\r\n posts:delete")]);
+    let change = |part: &str, more: &[(&str, &str)]| {
+        let fields: Vec<_> = more.iter().copied().chain([("part", part)]).collect();
+        submit(&root, &address, "change", &fields).expect(200)
+    };
+    change("roles", &[("roles", "editor")]);
+    change("permissions", &[("permissions", "reports:read  reports:write")]);
+    change("claims", &[("claims", "{\"team\": \"sales\"}")]);
+    change("names", &[("username", "countess"), ("email", "ada@new.example"), ("email_verified", "true")]);
+    change("password", &[("password", "eleven green kettles")]);
+    let admin = Session::from(&server, &server.post("/auth/login", json!({"username": "root", "password": PASSWORD})));
+    let user = admin.get(&format!("/admin/users/{}", ada.id)).expect(200).body;
+    assert_eq!(user["username"], "countess");
+    assert_eq!((&user["email"], &user["email_verified"]), (&json!("ada@new.example"), &json!(true)));
+    assert_eq!(user["roles"], json!(["editor"]));
+    assert_eq!(user["direct_permissions"], json!(["reports:read", "reports:write"]));
+    assert_eq!(user["claims"], json!({"team": "sales"}));
+    Browser::new(&server).sign_in("countess", "eleven green kettles").expect(303);
+
+    // An empty list and an empty object take everything away, and an empty address removes it.
+    change("roles", &[("roles", "")]);
+    change("permissions", &[("permissions", " ")]);
+    change("claims", &[("claims", "")]);
+    change("names", &[("username", "countess"), ("email", "")]);
+    let user = admin.get(&format!("/admin/users/{}", ada.id)).expect(200).body;
+    assert_eq!((&user["roles"], &user["permissions"], &user["claims"]), (&json!([]), &json!([]), &json!({})));
+    assert_eq!(user["email"], json!(null));
+}
+
+#[test]
+fn a_refused_form_says_why_and_keeps_what_was_typed() {
+    let server = server();
+    let ada = server.user("ada");
+    server.user("bob");
+    let root = Browser::signed_in(&server, "root");
+    let address = format!("/admin/ui/people/{}", ada.id);
+    let change = |part: &str, more: &[(&str, &str)]| {
+        let fields: Vec<_> = more.iter().copied().chain([("part", part)]).collect();
+        submit(&root, &address, "change", &fields)
+    };
+    let taken = change("names", &[("username", "bob"), ("email", "typed@example.com")]).expect(409);
+    assert_eq!(error_of(&taken).as_deref(), Some("The username is taken by another user."));
+    assert!(taken.text.contains("value=\"typed@example.com\""));
+    let broken = change("claims", &[("claims", "{not json <b>")]).expect(422);
+    assert!(error_of(&broken).is_some_and(|error| error.contains("claims: must be a JSON object")));
+    assert!(broken.text.contains("{not json &lt;b&gt;") && broken.text.contains("<details open>"));
+    let weak = change("password", &[("password", "short")]).expect(422);
+    assert!(!weak.text.contains("value=\"short\""), "a password is never displayed again");
+    let role = change("roles", &[("roles", "nosuch")]).expect(422);
+    assert!(error_of(&role).is_some_and(|error| error.contains("there is no such role")));
+    let last = submit(&root, &format!("/admin/ui/people/{}", server.id_of("root")), "change", &[("part", "state")]);
+    assert_eq!(
+        error_of(&last.expect(409)).as_deref(),
+        Some("This is the last admin; give the role admin to another user first.")
+    );
+    let new = submit(&root, "/admin/ui/people/new", "add", &[("username", "bob"), ("email", "new@example.com")]);
+    assert!(new.expect(409).text.contains("value=\"new@example.com\""));
+    let role = submit(&root, "/admin/ui/roles", "add", &[("name", "admin"), ("permissions", "a:b")]).expect(422);
+    assert!(role.text.contains(">a:b</textarea>"), "{}", role.text);
+    submit(&root, "/admin/ui/applications", "add", &[("id", "default")]).expect(409);
+    submit(&root, "/admin/ui/applications", "add", &[("id", "two words")]).expect(422);
+}
+
+#[test]
+fn what_can_not_be_brought_back_is_removed_only_after_its_name_was_typed() {
+    let server = server();
+    let ada = server.user("ada");
+    let root = Browser::signed_in(&server, "root");
+    submit(&root, "/admin/ui/roles", "add", &[("name", "editor"), ("permissions", "")]);
+    let made = submit(&root, "/admin/ui/applications", "add", &[("id", "album")]).expect(200);
+    let secret = shown_once(&made);
+    submit(&root, "/admin/ui/server", "replace-key", &[("algorithm", "ES256")]).expect(200);
+    let admin = Session::from(&server, &server.post("/auth/login", json!({"username": "root", "password": PASSWORD})));
+    let keys = admin.get("/admin/keys").expect(200).body;
+    let of = |status: &str| {
+        let all = keys["keys"].as_array().expect("keys");
+        all.iter().find(|key| key["status"] == status).and_then(|key| key["kid"].as_str()).expect("a key").to_owned()
+    };
+    let person = format!("/admin/ui/people/{}", ada.id);
+    let (next, current) = (of("next"), of("current"));
+    let rows = [
+        (person.as_str(), "delete", "ada"),
+        ("/admin/ui/role/editor", "delete", "editor"),
+        ("/admin/ui/application/album", "secret", "album"),
+        ("/admin/ui/application/album", "delete", "album"),
+        ("/admin/ui/server", "remove-key", next.as_str()),
+        ("/admin/ui/server", "replace-key-at-once", current.as_str()),
+    ];
+    for (page, action, name) in rows {
+        for wrong in ["", "yes", &name.to_uppercase(), &format!("{name}x")] {
+            let refused = submit(&root, page, action, &[("confirm", wrong)]).expect(422);
+            assert!(
+                error_of(&refused).is_some_and(|error| error.contains(&format!("must be exactly {name}"))),
+                "{action}"
+            );
+            assert!(refused.text.contains("<details open>") || action == "remove-key", "{action}");
+        }
+    }
+    let token = |secret: &str| {
+        let body = format!(
+            "grant_type=password&username=ada&password={}&client_id=album&client_secret={secret}",
+            PASSWORD.replace(' ', "+")
+        );
+        server.call("POST", "/token").body("application/x-www-form-urlencoded", body).send().status
+    };
+    assert_eq!(token(&secret), 200);
+    let renewed =
+        shown_once(&submit(&root, "/admin/ui/application/album", "secret", &[("confirm", "album")]).expect(200));
+    assert_eq!((token(&secret), token(&renewed)), (401, 200));
+    for (page, action, name) in rows.into_iter().filter(|(_, action, _)| *action != "secret") {
+        submit(&root, page, action, &[("confirm", name)]).expect(200);
+    }
+    assert_eq!(token(&renewed), 401);
+    assert_eq!(server.count_users(), 1);
+    root.open("/admin/ui/role/editor").expect(404);
+    root.open("/admin/ui/application/album").expect(404);
+    let keys = admin.get("/admin/keys").expect(200).body.to_string();
+    assert!(!keys.contains(&next) && keys.contains(&current), "the old key still verifies");
+}
+
+#[test]
+fn sessions_and_devices_end_one_by_one_and_together() {
+    let server = server();
+    let ada = server.user("ada");
+    let (one, two, three) = (ada.login(), ada.login(), ada.login());
+    let root = Browser::signed_in(&server, "root");
+    let address = format!("/admin/ui/people/{}", ada.id);
+    let page = root.open("/admin/ui/signed-in").expect(200);
+    assert_eq!(page.text.matches(">ada<").count(), 3, "{}", page.text);
+    submit(&root, &address, "end-session", &[("session", &two.id)]).expect(200);
+    assert_eq!((one.is_accepted(), two.is_accepted(), three.is_accepted()), (true, false, true));
+    // It has ended already, which is no error for a person.
+    submit(&root, &address, "end-session", &[("session", &two.id)]).expect(200);
+    submit(&root, &address, "sign-out", &[]).expect(200);
+    assert!(!one.is_accepted() && !three.is_accepted());
+    assert!(root.open(&address).text.contains("Not signed in anywhere."));
+    let device = server.device_of(&ada.id);
+    submit(&root, &address, "forget-device", &[("device", &device)]).expect(200);
+    assert!(!root.open(&address).text.contains(&device));
+}
+
+#[test]
+fn the_activity_is_filtered_by_person_event_and_date() {
+    let server = server();
+    let ada = server.user("ada");
+    ada.login();
+    Browser::new(&server).sign_in("ada", "not the password").expect(401);
+    let root = Browser::signed_in(&server, "root");
+    let all = root.open("/admin/ui/activity").expect(200);
+    assert!(all.text.contains("Sign-in failed") && all.text.contains(">root</a>"), "{}", all.text);
+    for who in ["ada", "ADA", "ada@example.com", &ada.id] {
+        let page = root.open(&format!("/admin/ui/activity?who={who}&event=login_failed")).expect(200);
+        let listed = page.text.split("class=\"rows log\"").nth(1).expect("events");
+        assert_eq!(listed.matches("<li>").count(), 1, "{who}: {}", page.text);
+        assert!(!listed.contains(">root</a>"));
+    }
+    assert!(
+        root.open("/admin/ui/activity?since=2999-01-01").expect(200).text.contains("Nothing matches these filters.")
+    );
+    for (query, message) in [
+        ("who=nobody-here", "who: names nobody"),
+        ("since=yesterday", "since: must be a date"),
+        ("who=%00", "who: names nobody"),
+    ] {
+        let page = root.open(&format!("/admin/ui/activity?{query}")).expect(422);
+        assert!(error_of(&page).is_some_and(|error| error.contains(message)), "{query}");
+    }
+    // Pages follow each other without a gap.
+    for _ in 0..60 {
+        ada.login();
+    }
+    let first = root.open("/admin/ui/activity?who=ada&event=login_succeeded").expect(200);
+    let older =
+        first.text.split("href=\"").filter_map(|part| part.split('"').next()).find(|link| link.contains("cursor="));
+    let older = older.expect("a link to older events").replace("&amp;", "&");
+    let second = root.open(&older).expect(200);
+    assert_eq!(first.text.matches("<li>\n<p><strong>").count() + second.text.matches("<li>\n<p><strong>").count(), 61);
+    root.open("/admin/ui/activity?cursor=nonsense").expect(200);
+}
+
+#[test]
+fn the_first_page_says_what_has_changed_since_the_last_visit() {
+    let server = server();
+    let root = Browser::signed_in(&server, "root");
+    // An event in the second of a visit counts as new at the next one, rather than being missed.
+    server.advance(5);
+    let first = root.open("/admin").expect(200);
+    assert!(first.text.contains("In the last seven days"), "{}", first.text);
+    server.advance(10 * 60);
+    // Within half an hour it is the same visit.
+    assert!(root.open("/admin").expect(200).text.contains("In the last seven days"));
+    server.advance(24 * 60 * 60);
+    server.user("ada").login();
+    let root = Browser::signed_in(&server, "root");
+    let next = root.open("/admin").expect(200);
+    assert!(next.text.contains("Since your last visit on"), "{}", next.text);
+    let changes = next.text.split("id=\"changes\"").nth(1).expect("the changes");
+    assert!(changes.contains("Person added") && changes.contains(">ada</a>"), "{changes}");
+    assert!(changes.contains("Sign-ins: 2.") && !changes.contains("Administration opened"), "{changes}");
+    let admin = Session::from(&server, &server.post("/auth/login", json!({"username": "root", "password": PASSWORD})));
+    let visits = admin.get("/admin/audit?event=admin_visited").expect(200).body;
+    assert_eq!(visits["events"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn the_first_page_says_that_all_is_well() {
+    // What is to be done on a server that is not, is in the tests of the binary.
+    let server = server();
+    let page = Browser::signed_in(&server, "root").open("/admin").expect(200).text;
+    assert!(page.contains("All is well.") && !page.contains("This needs your attention"), "{page}");
+}
+
+#[test]
+fn each_state_of_the_list_of_people_has_its_words() {
+    let server = server();
+    let root = Browser::signed_in(&server, "root");
+    assert!(root.open("/admin/ui/people").text.contains("You are the only person so far."));
+    assert!(root.open("/admin/ui/people?q=zz").text.contains("Nobody matches this search."));
+    for number in 0..60 {
+        server.user(&format!("person{number:02}"));
+    }
+    let first = root.open("/admin/ui/people?q=person").expect(200);
+    assert!(first.text.contains("There are more people than fit on a page."), "{}", first.text);
+    let link =
+        first.text.split("href=\"").filter_map(|part| part.split('"').next()).find(|link| link.contains("cursor="));
+    let second = root.open(&link.expect("a further page").replace("&amp;", "&")).expect(200);
+    assert_eq!(
+        first.text.matches("/admin/ui/people/01").count() + second.text.matches("/admin/ui/people/01").count(),
+        60
+    );
+    assert!(root.open("/admin/ui/people?state=disabled").text.contains("Nobody matches this search."));
+    assert!(root.open("/admin/ui/people?role=admin").text.contains(">root<"));
+    assert!(root.open("/admin/ui/roles").text.contains("So far there is only the role of the administrators."));
+    assert!(root.open("/admin/ui/applications").text.contains("There is no application of your own yet."));
+}
+
+#[test]
+fn the_settings_are_shown_to_an_admin_alone_and_without_secrets() {
+    let server = Server::with(vec![("root_secret", json!("a root secret of at least thirty-two characters"))]);
+    server.user_with("root", &["admin"], &[]);
+    server.user_with("keeper", &[], &["keys:read"]);
+    let page = Browser::signed_in(&server, "root").open("/admin/ui/server").expect(200);
+    assert!(page.text.contains("<code>access_token_lifetime</code>"), "{}", page.text);
+    assert!(!page.text.contains("a root secret of at least"), "{}", page.text);
+    let other = Browser::signed_in(&server, "keeper").open("/admin/ui/server").expect(200);
+    assert!(!other.text.contains("access_token_lifetime"), "{}", other.text);
+}
