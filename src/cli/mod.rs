@@ -94,7 +94,7 @@ enum Command {
   vestibule role set editor posts:read posts:write"
     )]
     Role(role::Command),
-    /// List the clients, which are the applications through which users log in, and generate secrets for them
+    /// List, add and remove the clients, which are the applications through which users log in
     #[command(
         subcommand,
         arg_required_else_help = true,

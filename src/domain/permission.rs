@@ -35,6 +35,9 @@ pub const GIVEN_BY_ADMINS: [&str; 4] = ["audit:read", "clients:write", "keys:wri
 /// custom claims.
 pub const VOUCH: &str = "users:vouch";
 
+/// The permission to read the accounts of all users.
+pub const USERS_READ: &str = "users:read";
+
 /// The permission to create, change and delete users, and to create links for them.
 pub const USERS_WRITE: &str = "users:write";
 

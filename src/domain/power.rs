@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{
     AccessClaims, Permission, User,
-    permission::{ADMIN_ROLE, BUILT_IN, GIVEN_BY_ADMINS, VOUCH},
+    permission::{ADMIN_ROLE, BUILT_IN, GIVEN_BY_ADMINS, USERS_READ, VOUCH},
 };
 
 /// The power of somebody who administers.
@@ -58,7 +58,7 @@ pub enum PowerError {
     #[error("only an admin can give the permission {0}")]
     GivenByAdmins(Permission),
     /// The acting user does not have the role to give, take or change.
-    #[error("only an admin or somebody with the role {0} can give, take or change it")]
+    #[error("{}", who_changes_role(.0))]
     Role(String),
     /// The change is about something that applications trust.
     #[error("changing the claims, the verification or the names of a user requires the permission {VOUCH}")]
@@ -167,6 +167,11 @@ impl Power {
         if self.has(VOUCH) { Ok(()) } else { Err(PowerError::Vouch) }
     }
 
+    /// Checks that the account of `user` may be read. Somebody who may act on it may read it too.
+    pub fn check_reads(&self, user: &User) -> Result<(), PowerError> {
+        if self.has(USERS_READ) { Ok(()) } else { self.check_covers(user) }
+    }
+
     /// Checks that the account of `user` may be disabled, enabled or deleted, and that its password, links, sessions and
     /// devices may be changed. The acting user needs everything that the user has, and so nothing is won by it. No exception is
     /// made for the acting user's own account, because their token may be narrowed.
@@ -176,6 +181,14 @@ impl Power {
             && user.permissions.iter().all(|permission| held.permissions.contains(permission))
             && (self.has(VOUCH) || user.claims.iter().all(|(name, value)| held.claims.get(name) == Some(value)));
         if covers { Ok(()) } else { Err(PowerError::HoldsMore) }
+    }
+}
+
+/// Returns who can give, take or change a role, as a sentence.
+fn who_changes_role(role: &str) -> String {
+    match role {
+        ADMIN_ROLE => format!("only an admin can give or take the role {role}"),
+        role => format!("only an admin or somebody with the role {role} can give, take or change this role"),
     }
 }
 

@@ -29,6 +29,20 @@ pub struct StoredClient {
     pub created_at: UnixTime,
 }
 
+impl StoredClient {
+    /// Returns the names of the fields that differ in `other`, as the audit log names them.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let fields = [
+            ("name", self.name != other.name),
+            ("audience", self.audiences != other.audiences),
+            ("scopes", self.scopes != other.scopes),
+            ("grants", self.grants != other.grants),
+            ("secret", self.secret_hash != other.secret_hash),
+        ];
+        fields.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    }
+}
+
 /// Reads all clients, sorted by id.
 pub async fn list(conn: &mut Conn) -> Result<Vec<StoredClient>> {
     let rows = sql("select id, name, audiences, scopes, grants, secret_hash, created_at from clients order by id")

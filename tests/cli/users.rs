@@ -246,6 +246,17 @@ fn the_last_admin_can_not_be_removed() {
 }
 
 #[test]
+fn a_link_has_the_address_of_the_running_server_although_a_flag_has_set_it() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
+    let server = place.start_as_it_is(&["serve", "--port", &free.to_string()]);
+    let reset = place.json(&["user", "reset", "ada"])["url"].as_str().expect("a URL").to_owned();
+    assert!(reset.starts_with(&format!("http://localhost:{free}/link?token=")), "{reset}");
+    assert_eq!(server.get(&reset[reset.find("/link").expect("the path")..], "").0, 200);
+}
+
+#[test]
 fn links_to_choose_a_password_are_printed_once_and_work_in_the_running_server() {
     let place = Place::new();
     place.add_user(&["ada"]);

@@ -98,12 +98,16 @@ pub async fn change_client(
     .await
 }
 
-/// Gives a client a new secret, and returns it. The old one does not count any longer. A public client becomes confidential.
+/// Gives a confidential client a new secret, and returns it. The old one does not count any longer. A public client is refused:
+/// the browsers and devices in which it runs could not use a secret.
 pub async fn renew_secret(vestibule: &Vestibule, id: &str, acting: &Acting) -> Result<ClientSecret, StoredClientError> {
     let secret = ClientSecret::from_bytes(random::bytes());
     let (owned, hash) = (id.to_owned(), secret.hash());
     write(vestibule, id, Event::ClientChanged, acting, move |found| {
         let found = found.ok_or_else(|| StoredClientError::Unknown(owned.clone()))?;
+        if found.secret_hash.is_none() {
+            return Err(StoredClientError::Public(owned.clone()));
+        }
         Ok(StoredClient { secret_hash: Some(hash.clone()), ..found })
     })
     .await?;
@@ -136,16 +140,22 @@ async fn write(
                 Err(ended) => return Ok(Err(ended.into())),
             };
             let found = clients::find(tx, &id).await?;
-            let before = found.as_ref().and_then(|found| found.scopes.clone());
+            let earlier = found.clone();
             let client = match make(found) {
                 Ok(client) => client,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            if let Err(refusal) = power.check_widens_client(before.as_deref(), client.scopes.as_deref()) {
+            let before = earlier.as_ref().and_then(|earlier| earlier.scopes.as_deref());
+            if let Err(refusal) = power.check_widens_client(before, client.scopes.as_deref()) {
                 return Ok(Err(StoredClientError::Acting(refusal.into())));
             }
             clients::set(tx, &client).await?;
-            audit::insert(tx, &AuditEvent::new(event, &acting.context).detail("client", id.clone())).await?;
+            let event = AuditEvent::new(event, &acting.context).detail("client", id.clone());
+            let event = match &earlier {
+                Some(earlier) => event.detail("changed", earlier.differences(&client)),
+                None => event,
+            };
+            audit::insert(tx, &event).await?;
             client_registry::announce(tx, acting.context.now).await?;
             Ok(Ok(client))
         })

@@ -8,7 +8,10 @@ use crate::{
     },
     flows::{
         Vestibule,
-        steps::acting::{Acting, TargetError},
+        steps::{
+            acting::{Acting, TargetError},
+            public_address,
+        },
     },
     random,
     store::{self, audit, one_time_tokens, users},
@@ -71,6 +74,7 @@ pub async fn create_link(
             Ok(Ok(expires_at))
         })
         .await??;
-    let url = format!("{}/link?token={}", vestibule.config.web.public_url.as_str(), secret.reveal());
+    let address = public_address::find(vestibule, &mut *vestibule.store.read().await?).await?;
+    let url = format!("{address}/link?token={}", secret.reveal());
     Ok(CreatedLink { url, expires_at })
 }

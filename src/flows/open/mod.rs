@@ -40,7 +40,7 @@ use crate::{
     },
     flows::{
         Vestibule,
-        steps::{client_registry, email_keys, key_source::KeySource},
+        steps::{client_registry, email_keys, key_source::KeySource, public_address},
         vestibule::Secrets,
     },
     memory::{clients::ClientRegistry, hasher::Hasher, keyring::Keyring, revocations::Revocations, throttle::Throttle},
@@ -92,6 +92,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     let first = first_secret(&store, &root, &paths.database).await?;
     if role == Role::Server {
         choose_signing_key(&store, &config, &root, now).await?;
+        public_address::remember(&store, &config.web.public_url).await?;
     }
     let keys = load_keys(&store, &config, &root).await?;
     drop(opening);

@@ -19,6 +19,9 @@ pub enum StoredClientError {
     /// The client is in the configuration, where alone it can be changed.
     #[error("the client {0:?} is in the configuration; change it there")]
     Configured(String),
+    /// The client is public, so it has no secret that could be replaced.
+    #[error("the client {0:?} is public and has no secret; to give it one, remove it and add it again")]
+    Public(String),
     /// The acting user may not change clients.
     #[error(transparent)]
     Acting(#[from] ActingError),

@@ -13,6 +13,7 @@ pub mod key_source;
 pub mod link;
 pub mod names;
 pub mod past_limit;
+pub mod public_address;
 pub mod refresh_record;
 pub mod revocation;
 pub mod role_members;

@@ -4,6 +4,8 @@
 //! A key is published before it signs, and it verifies until the last of its tokens has expired. So no request fails because of
 //! a rotation. Each step is decided in a transaction. If several processes attempt a step, exactly one performs it.
 
+use tokio::sync::Semaphore;
+
 use crate::{
     config::Config,
     domain::{
@@ -68,8 +70,12 @@ impl NewKey {
     }
 }
 
+/// One key is generated at a time, so that many requests for RSA keys leave the other processors to the other requests.
+static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
+
 /// Generates a key on a thread for blocking work, because the generation of an RSA key can take a second of CPU time.
 pub async fn generate(algorithm: Algorithm) -> SigningKey {
+    let _turn = ONE_AT_A_TIME.acquire().await;
     tokio::task::spawn_blocking(move || SigningKey::generate(algorithm))
         .await
         .expect("generating a key does not panic, and a runtime that is stopping runs no flow")

@@ -110,8 +110,9 @@ pub async fn change_user(vestibule: &Vestibule, id: UserId, change: UserChange, 
             }
             let changes = plan.changes(&user);
             if changes.is_empty() {
-                // Nothing changes, so nothing is written.
-                return Ok(Ok(user));
+                // Nothing changes, so nothing is written. The permission to write alone does not read an account in this way.
+                let read = power.check_reads(&user).map(|()| user);
+                return Ok(read.map_err(|refusal| TargetError::from(refusal).into()));
             }
             plan.carry_out(tx, &user, changes, hash.as_ref(), revocation_ttl, &acting).await
         })

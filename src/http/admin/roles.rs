@@ -20,7 +20,7 @@ use crate::{
         request::{
             body::{Body, Fields, FromFields, IgnoredBody},
             caller::Caller,
-            field::{Field, Kind, optional},
+            field::{Field, Kind, required},
         },
     },
     store::{Conn, roles},
@@ -67,14 +67,18 @@ pub async fn get_role(
 pub struct RoleBody(pub Vec<Permission>);
 
 impl FromFields for RoleBody {
-    const FIELDS: &'static [Field] = &[optional(
+    const FIELDS: &'static [Field] = &[required(
         "permissions",
         Kind::Texts,
-        "The permissions of the role. You can add those that you hold. Absent: none.",
+        "All permissions of the role. You can add those that you hold. An empty list takes every permission away.",
     )];
 
     fn read(fields: &mut Fields, _: &crate::flows::Vestibule) -> Option<Self> {
-        Some(Self(fields.texts("permissions", Permission::parse).unwrap_or_default()))
+        if fields.is_absent("permissions") {
+            // A misspelt name would otherwise take every permission away.
+            fields.refuse("permissions", "is required");
+        }
+        fields.texts("permissions", Permission::parse).map(Self)
     }
 }
 

@@ -120,6 +120,7 @@ impl From<StoredClientError> for ApiError {
             StoredClientError::Unknown(_) => no_such_client(),
             StoredClientError::Exists(_) => Self::new(ErrorCode::AlreadyExists, text),
             StoredClientError::Configured(_) => Self::new(ErrorCode::ConfiguredInFile, text),
+            StoredClientError::Public(_) => Self::field("id", "is the id of a public client, which has no secret"),
             StoredClientError::Acting(error) => error.into(),
             StoredClientError::Store(error) => error.into(),
         }
@@ -192,7 +193,7 @@ impl From<RetireError> for ApiError {
         match error {
             RetireError::Unknown(_) => Self::new(ErrorCode::NotFound, "There is no such key."),
             RetireError::Current(_) => {
-                Self::field("kid", "is the key that signs; rotate the keys at once, then retire it")
+                Self::field("kid", "is the key that signs; rotate the keys with \"now\": true, then retire it")
             }
             RetireError::Acting(error) => error.into(),
             RetireError::Store(error) => error.into(),

@@ -225,12 +225,12 @@ fn clients() -> Vec<Endpoint> {
         Endpoint::new(Post, "/admin/clients/{id}/secret", "renew_client_secret", Admin)
             .described_as(
                 "Give a client a new secret",
-                "Requires the permission `clients:write`. The old secret does not count any longer.",
+                "Requires the permission `clients:write`. The old secret does not count any longer. A public client has no secret.",
             )
             .access(Fresh)
             .path_text("id", ID)
             .returns::<SecretView>(200, "The secret, which is shown once.")
-            .fails_with(&[InsufficientScope, ConfiguredInFile, PayloadTooLarge]),
+            .fails_with(&[InsufficientScope, InvalidRequest, ConfiguredInFile, PayloadTooLarge]),
     ]
 }
 

@@ -74,6 +74,30 @@ fn a_removed_client_ends_its_sessions_and_a_later_one_does_not_revive_them() {
 }
 
 #[test]
+fn a_public_client_gets_no_secret_by_accident() {
+    let server = server();
+    let root = server.user_with("root", &["admin"], &[]).login();
+    server.user("ada");
+    add(&root, json!({"id": "phone", "public": true}));
+    root.call("POST", "/admin/clients/phone/secret").send().expect_error(422, "invalid_request");
+    let body = json!({"username": "ada", "password": PASSWORD, "client_id": "phone"});
+    server.post("/auth/login", body).expect(200);
+}
+
+#[test]
+fn the_audit_log_says_what_of_a_client_was_changed() {
+    let server = server();
+    let root = server.user_with("root", &["admin"], &[]).login();
+    add(&root, json!({"id": "reports"}));
+    root.call("PATCH", "/admin/clients/reports").json(json!({"name": "R", "scopes": ["a:b"]})).send().expect(200);
+    root.call("POST", "/admin/clients/reports/secret").send().expect(200);
+    let events = root.get("/admin/audit?event=client_changed").expect(200).body;
+    let changed: Vec<_> =
+        events["events"].as_array().expect("events").iter().map(|event| &event["detail"]["changed"]).collect();
+    assert_eq!(changed, [&json!(["secret"]), &json!(["name", "scopes"])]);
+}
+
+#[test]
 fn the_clients_of_the_configuration_are_shown_and_not_changed() {
     let server = server();
     let root = server.user_with("root", &["admin"], &[]).login();

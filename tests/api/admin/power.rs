@@ -108,6 +108,33 @@ fn a_role_is_changed_and_taken_only_by_its_holders_and_admins() {
 }
 
 #[test]
+fn a_change_of_nothing_reads_no_account() {
+    let server = server();
+    let root = server.user_with("second-root", &["admin"], &[]);
+    let eve = server.user("eve");
+    let writer = server.user_with("writer", &[], &["users:write"]).login();
+    let reader = server.user_with("reader", &[], &["users:write", "users:read"]).login();
+    for nothing in
+        [json!({}), json!({"disabled": false}), json!({"roles": ["admin"]}), json!({"username": "second-root"})]
+    {
+        patch(&writer, &root.id, nothing.clone()).expect_error(403, "insufficient_scope");
+        patch(&reader, &root.id, nothing).expect(200);
+    }
+    // Somebody on whose account they may act is no secret.
+    patch(&writer, &eve.id, json!({})).expect(200);
+}
+
+#[test]
+fn a_role_is_not_emptied_by_a_misspelt_field() {
+    let server = server();
+    let root = server.user_with("root-too", &["admin"], &[]).login();
+    for body in [json!({}), json!({"permission": ["posts:read"]}), json!({"permissions": null})] {
+        root.call("PUT", "/admin/roles/editor").json(body).send().expect_error(422, "invalid_request");
+    }
+    assert_eq!(root.get("/admin/roles/editor").expect(200).body["permissions"], json!(["posts:read"]));
+}
+
+#[test]
 fn nobody_acts_on_somebody_who_holds_more() {
     let server = server();
     let session = server.user_with("helper", &["editor"], &HELPER).login();
@@ -195,7 +222,7 @@ fn a_voucher_changes_what_applications_trust_and_a_person_their_own_name() {
 #[test]
 fn what_changes_nothing_is_permitted_and_writes_nothing() {
     let server = server();
-    let session = server.user_with("helper", &[], &["users:write", "roles:write"]).login();
+    let session = server.user_with("helper", &[], &["users:read", "users:write", "roles:write"]).login();
     let root = server.user_with("second-root", &["admin"], &[]);
     let before = server.count_audit_events();
     let same = json!({"roles": ["admin"], "permissions": [], "claims": {}, "disabled": false, "email_verified": false});

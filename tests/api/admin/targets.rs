@@ -92,7 +92,7 @@ fn new_client(server: &Server, call: &Call, id: &str) -> String {
             audiences: None,
             scopes: None,
             grants: Grants { password: true, refresh_token: true },
-            is_public: true,
+            is_public: false,
         };
         wait_for(add_client(&server.vestibule, new, &Acting::operator(server.clock.now()))).expect("it is new");
     }
