@@ -1,15 +1,9 @@
 /** The properties of every page: accessible in every state, small, with a strict policy, and usable on any screen. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { HERE, TEXTS, enter, module, scenario, signIn } from './support.js';
-
-const SCREENSHOTS = join(HERE, 'screenshots');
-mkdirSync(SCREENSHOTS, { recursive: true });
-
-const AXE = module('axe-core/axe.min.js');
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'];
+import { SCREENSHOTS, onEveryScreen } from './screens.js';
+import { TEXTS, enter, scenario, signIn } from './support.js';
 
 const fail = async (page) => {
   await enter(page, { name: 'ada', password: 'not the one' });
@@ -94,36 +88,7 @@ const STATES = {
 /** The settings of states that need a server of their own: the link of a server with an admin is void. */
 const SETTINGS = { 'setup-checks': { registration: 'closed' } };
 
-const SCREENS = [
-  ['light', { width: 1280, height: 800 }],
-  ['dark', { width: 1280, height: 800 }],
-  ['light', { width: 320, height: 640 }],
-  ['dark', { width: 320, height: 640 }],
-];
-
-async function violations(page) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate((values) => globalThis.axe.run({ runOnly: { type: 'tag', values } }), RULES);
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`);
-}
-
-for (const [state, go] of Object.entries(STATES)) {
-  for (const [colorScheme, viewport] of SCREENS) {
-    const name = `${state}, ${colorScheme}, ${viewport.width} px`;
-    // The Content-Security-Policy would also block axe. All other tests check that the pages obey the policy.
-    const context = { viewport, colorScheme, bypassCSP: true };
-    const options = { context, settings: SETTINGS[state] };
-    scenario(`${name}: accessible, and not wider than the screen`, options, async (tools) => {
-      const { page, watch } = tools;
-      watch.tolerate(/40[134]|409|422|ERR_FAILED/);
-      await go(tools);
-      await page.screenshot({ path: join(SCREENSHOTS, `${state}-${colorScheme}-${viewport.width}.png`), fullPage: true });
-      assert.deepEqual(await violations(page), []);
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.equal(over, 0);
-    });
-  }
-}
+onEveryScreen(STATES, SETTINGS);
 
 scenario('the sign-in page loads with at most four requests and 12 kB', async ({ t, page, server, watch }) => {
   const session = await page.context().newCDPSession(page);
