@@ -43,7 +43,6 @@ words! {
         ClientChanged = "client_changed",
         ClientRemoved = "client_removed",
         DeviceRemoved = "device_removed",
-        AdminVisited = "admin_visited",
     }
 }
 

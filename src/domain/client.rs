@@ -31,6 +31,10 @@ pub fn check_id(text: &str) -> Result<String, &'static str> {
     if text.is_empty() || text.len() > MAX_ID_CHARS || !is_plain {
         return Err("must have 1 to 64 letters, digits and . _ ~ -");
     }
+    // Clients leave such a part of a path out (RFC 3986 §5.2.4).
+    if matches!(text, "." | "..") {
+        return Err("must not be . or ..");
+    }
     Ok(text.to_owned())
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     UnixTime, UserId,
-    audit_event::{Actor, AuditEvent},
+    audit_event::{Actor, AuditEvent, Event},
 };
 
 /// An event as stored in the log.
@@ -140,6 +140,16 @@ pub async fn search(
         }
     }
     Ok((found, after))
+}
+
+/// Returns the number of events of a kind at `since` and later, but at most `limit`.
+pub async fn count(conn: &mut Conn, event: Event, since: UnixTime, limit: i64) -> Result<i64> {
+    sql("select count(*) from (select 1 from audit_events where event = $1 and at >= $2 limit $3) as found")
+        .bind(event.as_str())
+        .bind(since.seconds())
+        .bind(limit)
+        .value(conn)
+        .await
 }
 
 /// The number of events that [`search`] reads at once.

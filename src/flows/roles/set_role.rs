@@ -31,6 +31,9 @@ pub enum SetRoleError {
     /// The acting user may not make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
+    /// A new role can't have the name, because it would be a part of a path that clients leave out (RFC 3986 §5.2.4).
+    #[error("a role can't be called {0:?}")]
+    Name(String),
     /// A role with this name exists already.
     #[error("there is a role {0:?} already")]
     Exists(String),
@@ -57,6 +60,8 @@ pub enum SetRoleError {
 pub enum RoleChange {
     /// The role is new and has exactly these permissions.
     Create(BTreeSet<Permission>),
+    /// The role exists already and has exactly these permissions.
+    Replace(BTreeSet<Permission>),
     /// The role has exactly these permissions.
     Set(BTreeSet<Permission>),
     /// The role has these permissions too.
@@ -69,7 +74,7 @@ impl RoleChange {
     /// Returns the permissions after the change of a role with the permissions `held`.
     fn apply(&self, held: &BTreeSet<Permission>) -> BTreeSet<Permission> {
         match self {
-            Self::Create(permissions) | Self::Set(permissions) => permissions.clone(),
+            Self::Create(permissions) | Self::Replace(permissions) | Self::Set(permissions) => permissions.clone(),
             Self::Add(more) => held | more,
             Self::Drop(less) => held - less,
         }
@@ -85,8 +90,8 @@ pub struct RoleChanged {
     pub outdated: usize,
 }
 
-/// Changes the permissions of a role. Creates the role if it is absent, except to drop permissions. If the role has these
-/// permissions already, nothing is written.
+/// Changes the permissions of a role. Creates the role if it is absent, except to drop or to replace permissions. If the
+/// role has these permissions already, nothing is written.
 ///
 /// # Errors
 /// [`SetRoleError`]. Then nothing was changed.
@@ -110,12 +115,15 @@ pub async fn set_role(
                 Err(ended) => return Ok(Err(ended.into())),
             };
             let before = roles::find_all(tx).await?;
-            if matches!(change, RoleChange::Drop(_)) && !before.has(role.as_str()) {
+            if matches!(change, RoleChange::Drop(_) | RoleChange::Replace(_)) && !before.has(role.as_str()) {
                 let known = before.names().collect::<Vec<_>>().join(", ");
                 return Ok(Err(SetRoleError::Unknown(role.as_str().to_owned(), known)));
             }
             if matches!(change, RoleChange::Create(_)) && before.has(role.as_str()) {
                 return Ok(Err(SetRoleError::Exists(role.as_str().to_owned())));
+            }
+            if !before.has(role.as_str()) && matches!(role.as_str(), "." | "..") {
+                return Ok(Err(SetRoleError::Name(role.as_str().to_owned())));
             }
             let permissions = change.apply(&before.permissions(role.as_str()));
             let after = before.with(role.as_str(), Some(permissions.clone()));

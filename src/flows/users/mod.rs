@@ -7,6 +7,5 @@ pub mod change_user;
 pub mod delete_user;
 pub mod export_user;
 pub mod reauthenticate;
-pub mod record_visit;
 pub mod register;
 pub mod remove_device;

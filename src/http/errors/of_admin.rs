@@ -153,6 +153,7 @@ impl From<SetRoleError> for ApiError {
         match error {
             SetRoleError::Admin => Self::field("permissions", format!("can't be set: {}", error)),
             SetRoleError::Acting(error) => error.into(),
+            SetRoleError::Name(_) => Self::field("name", "can't be . or .."),
             SetRoleError::Exists(_) => Self::new(ErrorCode::AlreadyExists, sentence(&error)),
             SetRoleError::Unknown(..) => no_such_role(),
             SetRoleError::TokenTooLong { .. } => Self::field("permissions", error.to_string()),

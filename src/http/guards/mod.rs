@@ -34,7 +34,7 @@ pub use self::{
     require::{PermissionName, Require},
 };
 use crate::{
-    domain::{AccessClaims, Permission, SessionId, TokenId, UserId},
+    domain::{AccessClaims, Permission, SessionId, TokenId, UserId, access_token::AccessTokenError},
     flows::{
         Vestibule,
         steps::authenticate::{check_validity, verify_signature},
@@ -331,14 +331,21 @@ pub(super) fn in_cookie(request: &Request<'_>) -> Result<AccessToken, ApiError> 
     if token.came_in_cookie { Ok(remember_granted(request, token)) } else { Err(ApiError::missing_token()) }
 }
 
-/// Returns the claims of the access cookie, which may have expired, for a form whose sender is asked for the password. It is
-/// not checked whether the token was revoked: the flow that verifies the password reads the rows.
+/// Returns the claims of an access cookie that was valid until it expired. A token that has expired may also have been revoked.
+/// So the claims prove nothing, and are only for the question for the password: its flow reads the rows.
 ///
 /// # Errors
-/// As for [`in_cookie`], except for a token that has expired or was revoked.
+/// As for [`in_cookie`], also if a token that has not expired was revoked.
 pub(super) fn expired_in_cookie(request: &Request<'_>) -> Result<Arc<AccessClaims>, ApiError> {
     let vestibule = app_state(request)?;
-    let claims = Cookies::of(request)?.access(|token| Ok(verify_signature(vestibule, bounded(token)?)?))?;
+    let expired = |token| {
+        let claims = verify_signature(vestibule, bounded(token)?)?;
+        match check_validity(vestibule, &claims, vestibule.clock.now()) {
+            Ok(()) | Err(AccessTokenError::Expired) => Ok(claims),
+            Err(error) => Err(error.into()),
+        }
+    };
+    let claims = Cookies::of(request)?.access(expired)?;
     let token = claims.map(AccessToken::of_cookie).ok_or_else(ApiError::missing_token)?;
     Ok(check_audience(request, token)?.claims)
 }

@@ -232,8 +232,11 @@ pub(super) fn form_fields(
                 continue;
             }
             Some(Kind::Object) if value.trim().is_empty() => Value::Object(Map::new()),
-            // A text that is not JSON is refused when the field is read.
-            Some(Kind::Object) => serde_json::from_str(&value).map_or_else(|_| value.into(), |UniqueJson(value)| value),
+            // A text that is no object is refused when the field is read.
+            Some(Kind::Object) => match serde_json::from_str(&value) {
+                Ok(UniqueJson(object @ Value::Object(_))) => object,
+                _ => value.into(),
+            },
             _ if value.is_empty() => Value::Null,
             _ => value.into(),
         };

@@ -158,7 +158,10 @@ fn without_a_fresh_sign_in_the_password_is_asked_for_and_the_form_is_carried_out
         assert!(asked.text.contains("Is it still you?"), "{path}: {}", asked.text);
         let wrong = admin.submit(&form(&asked, &prepared.path), &[("own_password", "not the password")]).expect(401);
         assert!(error_of(&wrong).is_some_and(|error| error.contains("The password is wrong")), "{path}");
-        let done = admin.submit(&form(&wrong, &prepared.path), &[("own_password", PASSWORD)]);
+        // No page contains a password, so the new one of a user is typed again.
+        let again: Vec<_> = form_of.fields.iter().copied().filter(|(name, _)| *name == "password").collect();
+        assert!(again.iter().all(|(_, password)| !wrong.text.contains(password)), "{path}");
+        let done = admin.submit(&form(&wrong, &prepared.path), &[&[("own_password", PASSWORD)], &*again].concat());
         assert_eq!(done.status, form_of.status, "{path}: {}", done.text);
         // The next form needs no password, because the sign-in is fresh now.
         let next = prepare(&server, form_of, &mut number);
@@ -170,6 +173,60 @@ fn without_a_fresh_sign_in_the_password_is_asked_for_and_the_form_is_carried_out
     let prepared = prepare(&server, &FORMS[1], &mut number);
     let asked = send(&admin, &prepared).expect(401);
     admin.submit(&form(&asked, &prepared.path), &[("own_password", PASSWORD)]).expect(303);
+}
+
+#[test]
+fn an_expired_token_sees_nothing_before_the_password_is_right() {
+    let server = server();
+    let root = server.user_with("root", &["admin"], &[]);
+    let ways = [
+        ("disabled", "PATCH", "", json!({"disabled": true})),
+        ("without the role", "PATCH", "", json!({"roles": []})),
+        ("signed out", "DELETE", "/sessions", json!({})),
+        ("deleted", "DELETE", "", json!({})),
+    ];
+    let mut number = 0;
+    for (way, method, path, body) in ways {
+        let name = format!("boss-{}", way.replace(' ', "-"));
+        let id = server.user_with(&name, &["admin"], &[]).id;
+        let boss = Browser::signed_in(&server, &name);
+        let ended = root.login().call(method, &format!("/admin/users/{id}{path}")).json(body).send();
+        assert!(ended.status < 300, "{way}: {}", ended.text);
+        server.advance(16 * 60);
+        for form_of in FORMS {
+            let mut prepared = prepare(&server, form_of, &mut number);
+            for (_, value) in prepared.fields.iter_mut().filter(|(name, _)| name != "part") {
+                *value = "\u{202e}wrong".to_owned();
+            }
+            let target = format!("target{number}");
+            let asked = send(&boss, &prepared).expect(401);
+            // The path of the form, which they sent themselves, leads back to its page.
+            let page = prepared.path.rsplit_once('/').map_or("", |(page, _)| page);
+            let shown = asked.text.replace(page, "");
+            assert!(shown.contains("Is it still you?") && !shown.contains(&target), "{way} {}: {shown}", form_of.path);
+            let proved = boss.submit(&form(&asked, &prepared.path), &[("own_password", PASSWORD)]);
+            assert!(proved.status == 401 && !proved.text.contains(&target), "{way} {}: {}", form_of.path, proved.text);
+        }
+    }
+}
+
+#[test]
+fn a_revoked_token_is_not_taken_for_an_expired_one() {
+    let server = server();
+    let root = server.user_with("root", &["admin"], &[]);
+    let (admin, other) = (Browser::signed_in(&server, "root"), root.login());
+    server.advance(10 * 60);
+    let fresh = Browser::signed_in(&server, "root");
+    server.advance(10 * 60);
+    // The token of `fresh` is valid until it is revoked, and the one of `other` has expired.
+    let mut number = 0;
+    let prepared = prepare(&server, &FORMS[7], &mut number);
+    let token = fresh.cookie("csrf_token").expect("a token");
+    root.login().post("/auth/logout_all", json!({})).expect(200);
+    let fields = [("confirm", "x"), ("csrf_token", token.as_str())];
+    let call = fresh.posting(&prepared.path, &fields).header("Origin", ORIGIN).bearer(&other.access);
+    call.send().expect(303);
+    drop(admin);
 }
 
 #[test]

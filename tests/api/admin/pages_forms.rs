@@ -77,7 +77,8 @@ fn every_part_of_an_account_is_changed() {
     change("roles", &[("roles", "editor")]);
     change("permissions", &[("permissions", "reports:read  reports:write")]);
     change("claims", &[("claims", "{\"team\": \"sales\"}")]);
-    change("names", &[("username", "countess"), ("email", "ada@new.example"), ("email_verified", "true")]);
+    change("names", &[("username", "countess"), ("email", "ada@new.example")]);
+    change("verified", &[("email_verified", "true")]);
     change("password", &[("password", "eleven green kettles")]);
     let admin = Session::from(&server, &server.post("/auth/login", json!({"username": "root", "password": PASSWORD})));
     let user = admin.get(&format!("/admin/users/{}", ada.id)).expect(200).body;
@@ -250,27 +251,97 @@ fn the_activity_is_filtered_by_person_event_and_date() {
 }
 
 #[test]
-fn the_first_page_says_what_has_changed_since_the_last_visit() {
+fn the_first_page_says_what_has_changed_since_the_person_signed_in_before() {
     let server = server();
-    let root = Browser::signed_in(&server, "root");
-    // An event in the second of a visit counts as new at the next one, rather than being missed.
-    server.advance(5);
-    let first = root.open("/admin").expect(200);
+    let first = Browser::signed_in(&server, "root").open("/admin").expect(200);
     assert!(first.text.contains("In the last seven days"), "{}", first.text);
-    server.advance(10 * 60);
-    // Within half an hour it is the same visit.
-    assert!(root.open("/admin").expect(200).text.contains("In the last seven days"));
     server.advance(24 * 60 * 60);
     server.user("ada").login();
+    // Anybody can fail to sign in, and so must not push the changes out.
+    for number in 0..300 {
+        Browser::new(&server).sign_in(&format!("invented{number}"), "not the password").expect(401);
+    }
+    server.advance(5);
     let root = Browser::signed_in(&server, "root");
-    let next = root.open("/admin").expect(200);
-    assert!(next.text.contains("Since your last visit on"), "{}", next.text);
-    let changes = next.text.split("id=\"changes\"").nth(1).expect("the changes");
-    assert!(changes.contains("Person added") && changes.contains(">ada</a>"), "{changes}");
-    assert!(changes.contains("Sign-ins: 2.") && !changes.contains("Administration opened"), "{changes}");
-    let admin = Session::from(&server, &server.post("/auth/login", json!({"username": "root", "password": PASSWORD})));
-    let visits = admin.get("/admin/audit?event=admin_visited").expect(200).body;
-    assert_eq!(visits["events"].as_array().map(Vec::len), Some(2));
+    for _ in 0..2 {
+        let next = root.open("/admin").expect(200);
+        assert!(next.text.contains("Since you signed in before"), "{}", next.text);
+        let changes = next.text.split("id=\"changes\"").nth(1).expect("the changes");
+        assert!(changes.contains("Person added") && changes.contains(">ada</a>"), "{changes}");
+        assert!(changes.contains("Sign-ins: 3. Failed sign-ins: 300."), "{changes}");
+    }
+    // Opening the page changes nothing.
+    let before = server.count_audit_events();
+    root.call("HEAD", "/admin").send().expect(200);
+    root.open("/admin").expect(200);
+    assert_eq!(server.count_audit_events(), before);
+}
+
+#[test]
+fn somebody_who_is_no_admin_is_told_no_verdict_and_no_path() {
+    let server = server();
+    server.user_with("reader", &[], &["users:read"]);
+    let page = Browser::signed_in(&server, "reader").open("/admin").expect(200).text;
+    assert!(!page.contains("All is well.") && !page.contains("This server makes no backups"), "{page}");
+}
+
+#[test]
+fn a_name_tells_nothing_to_somebody_who_may_not_read_people() {
+    let server = server();
+    let ada = server.user("ada");
+    ada.login();
+    server.user_with("auditor", &[], &["audit:read"]);
+    let auditor = Browser::signed_in(&server, "auditor");
+    for who in ["ada", "ada@example.com", "nobody-here"] {
+        let page = auditor.open(&format!("/admin/ui/activity?who={who}")).expect(422);
+        assert!(error_of(&page).is_some_and(|error| error.contains("must be an id")), "{who}");
+        assert!(!page.text.contains(&ada.id));
+    }
+    assert!(auditor.open(&format!("/admin/ui/activity?who={}", ada.id)).expect(200).text.contains(&ada.id));
+}
+
+#[test]
+fn a_new_address_is_not_verified_by_the_form_that_changes_it() {
+    let server = server();
+    let ada = server.user("ada");
+    let root = Browser::signed_in(&server, "root");
+    let address = format!("/admin/ui/people/{}", ada.id);
+    submit(&root, &address, "change", &[("part", "verified"), ("email_verified", "true")]).expect(200);
+    assert!(root.open(&address).text.contains("(verified)"));
+    submit(&root, &address, "change", &[("part", "names"), ("username", "ada"), ("email", "new@example.com")]);
+    assert!(!root.open(&address).text.contains("(verified)"));
+}
+
+#[test]
+fn a_form_that_does_nothing_does_not_say_that_it_did() {
+    let server = server();
+    let (ada, bob) = (server.user("ada"), server.user("bob"));
+    let session = bob.login();
+    ada.login();
+    let root = Browser::signed_in(&server, "root");
+    let address = format!("/admin/ui/people/{}", ada.id);
+    let page = submit(&root, &address, "end-session", &[("session", &session.id)]).expect(200);
+    assert!(page.text.contains("That device was signed out already.") && session.is_accepted());
+    for not_an_object in ["null", "7", "[]", "\"x\""] {
+        submit(&root, &address, "change", &[("part", "claims"), ("claims", not_an_object)]).expect(422);
+    }
+    // A form that was open while the role was removed does not bring it back.
+    // The other role keeps the permission, so the removal ends no token of an admin.
+    for name in ["keeper", "editor"] {
+        submit(&root, "/admin/ui/roles", "add", &[("name", name), ("permissions", "a:b")]).expect(200);
+    }
+    let stale = form(&root.open("/admin/ui/role/editor").expect(200), "/admin/ui/role/editor/permissions");
+    submit(&root, "/admin/ui/role/editor", "delete", &[("confirm", "editor")]).expect(200);
+    root.follow(root.submit(&stale, &[("permissions", "a:b c:d")])).expect(404);
+    for name in [".", ".."] {
+        submit(&root, "/admin/ui/roles", "add", &[("name", name), ("permissions", "")]).expect(422);
+        submit(&root, "/admin/ui/applications", "add", &[("id", name)]).expect(422);
+    }
+    submit(&root, "/admin/ui/roles", "add", &[("name", "a/b?c#d%"), ("permissions", "")]).expect(200);
+    let listed = root.open("/admin/ui/roles").expect(200);
+    let link =
+        listed.text.split("href=\"").filter_map(|part| part.split('"').next()).find(|link| link.contains("/role/a"));
+    assert!(root.open(link.expect("a link")).expect(200).text.contains("<h1>a/b?c#d%</h1>"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
     http::{
         admin::audit::{cursor_of, place_of},
         errors::ApiError,
-        guards::admin::AuditRead,
+        guards::admin::{AuditRead, UsersRead},
         pages::{Page, texts, with_parameters},
     },
     store::{
@@ -40,10 +40,10 @@ pub(super) async fn activity(
     let [who, event, since] = [who, event, since].map(|text| text.unwrap_or_default().trim());
     let mut conn = desk.vestibule.store.read().await?;
     let mut problems = Vec::new();
-    let user = match find_user(&mut conn, who).await? {
+    let user = match find_user(&desk, &mut conn, who).await? {
         Ok(user) => user,
-        Err(()) => {
-            problems.push(("who", texts::error("nobody")));
+        Err(problem) => {
+            problems.push(("who", texts::error(problem)));
             None
         }
     };
@@ -74,14 +74,17 @@ pub(super) async fn activity(
         "since": since,
         "kinds": kinds,
         "filtered": filters.iter().any(|(_, value)| !value.is_empty()),
-        "is_first": after.is_none(),
     });
     Ok(desk.page("admin-activity", "activity", own, refused.as_ref()))
 }
 
-/// Returns the user with this username, address or id; `None` for an empty text. The inner error is for a text that names
-/// nobody.
-async fn find_user(conn: &mut Conn, who: &str) -> Result<Result<Option<UserId>, ()>, ApiError> {
+/// Returns the user with this username, address or id; `None` for an empty text. The inner error is the key of the sentence
+/// about a text that can't be used. Somebody who may not read users finds nobody by a name.
+async fn find_user(
+    desk: &Desk<'_>,
+    conn: &mut Conn,
+    who: &str,
+) -> Result<Result<Option<UserId>, &'static str>, ApiError> {
     if who.is_empty() {
         return Ok(Ok(None));
     }
@@ -89,8 +92,11 @@ async fn find_user(conn: &mut Conn, who: &str) -> Result<Result<Option<UserId>, 
     if let Some(id) = UserId::parse(who) {
         return Ok(Ok(Some(id)));
     }
-    let Ok(name) = Identifier::parse(who) else { return Ok(Err(())) };
-    Ok(users::find_by_identifier(conn, &name).await?.map(|user| Some(user.id)).ok_or(()))
+    if !desk.may::<UsersRead>() {
+        return Ok(Err("only_id"));
+    }
+    let Ok(name) = Identifier::parse(who) else { return Ok(Err("nobody")) };
+    Ok(users::find_by_identifier(conn, &name).await?.map(|user| Some(user.id)).ok_or("nobody"))
 }
 
 /// Reads a date, or a time in RFC 3339; `None` for an empty text. A date is its beginning in UTC.

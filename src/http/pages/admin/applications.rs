@@ -53,7 +53,7 @@ pub(super) async fn applications(desk: Desk<'_>) -> Result<Page, ApiError> {
 }
 
 async fn list_page(desk: &Desk<'_>, refused: Option<&Refused>) -> Result<Page, ApiError> {
-    desk.check::<ClientsRead>()?;
+    desk.check_page::<ClientsRead>(refused)?;
     let all = clients::find_all(desk.vestibule, &mut *desk.vestibule.store.read().await?).await?;
     let rows = all.iter().map(values).collect::<Result<Vec<_>, _>>()?;
     let has_own = rows.iter().any(|client| client["source"] == "database");
@@ -81,7 +81,7 @@ pub(super) async fn application(desk: Desk<'_>, id: &str) -> Result<Page, ApiErr
 }
 
 async fn page(desk: &Desk<'_>, id: &str, refused: Option<&Refused>) -> Result<Page, ApiError> {
-    desk.check::<ClientsRead>()?;
+    desk.check_page::<ClientsRead>(refused)?;
     let client = clients::find(desk.vestibule, &mut *desk.vestibule.store.read().await?, id).await?;
     let own = json!({"client": values(&client)?, "address": address(id)});
     Ok(desk.page("admin-application", "applications", own, refused))

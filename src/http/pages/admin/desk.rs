@@ -90,6 +90,18 @@ impl<'r> Desk<'r> {
         if self.may::<P>() { Ok(()) } else { Err(ApiError::insufficient_scope(P::NAME)) }
     }
 
+    /// Checks that the token carries the permission `P`, as [`Desk::check`] does, for the page of a form that may have been
+    /// refused.
+    ///
+    /// # Errors
+    /// The error of the form, so that somebody who may not read the page learns why it was refused. Otherwise 403.
+    pub(super) fn check_page<P: PermissionName>(&self, refused: Option<&Refused>) -> Result<(), ApiError> {
+        match refused.and_then(|refused| refused.error.clone()) {
+            Some(error) if !self.may::<P>() => Err(error),
+            _ => self.check::<P>(),
+        }
+    }
+
     /// Checks that the token carries a permission to read something.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The forms of the administration. Before the flow of a form runs, the form passes these checks, in this order: the access
 //! cookie, the origin and the CSRF token, the permission, the fields, the typed name of what can't be brought back, and the
-//! freshness of the sign-in.
+//! freshness of the sign-in. If the access token has expired, the password is asked for before the fields are looked at,
+//! because such a token may not see the page on which a refused field is reported.
 //!
 //! If the sign-in is not fresh, the response is a page that asks for the password. That page contains the form that was sent,
 //! so the person loses nothing, and the right password carries the form out. An access token that has expired is enough for
@@ -15,12 +16,19 @@ use rocket::{
 };
 use serde_json::{Value, json};
 
-use super::{desk::Desk, refused::Refused};
+use super::{
+    desk::Desk,
+    refused::{Refused, is_secret},
+};
 use crate::{
     domain::{AccessClaims, password::Password},
     flows::{
         Vestibule,
-        steps::{acting::Acting, authenticate::verify_signature, verify_password::VerifyPasswordError},
+        steps::{
+            acting::Acting,
+            authenticate::{check_validity, verify_signature},
+            verify_password::VerifyPasswordError,
+        },
         users::reauthenticate::{ReauthenticateError, reauthenticate},
     },
     http::{
@@ -104,8 +112,8 @@ pub(super) struct AdminForm<'r, P, T> {
     cookies: Cookies<'r>,
     /// The path to which the form was sent.
     path: String,
-    /// Whether the token is valid, and was issued because the person had just proved the password.
-    is_fresh: bool,
+    /// Whether the token is valid. Otherwise it has expired.
+    is_valid: bool,
     sent: Sent<T>,
     permission: PhantomData<fn() -> P>,
 }
@@ -158,10 +166,11 @@ impl<'r, P: PermissionName, T: FromFields> FromData<'r> for AdminForm<'r, P, T> 
         };
         let read = csrf::check_form(request, claims.sid, &sent.csrf_token).and_then(|()| {
             Ok(Self {
-                is_fresh: is_valid && claims.fresh,
+                is_valid,
                 desk: Desk::new(request, claims)?,
                 cookies: Cookies::of(request)?,
-                path: request.uri().path().to_string(),
+                // Rocket ignores a repeated slash, with which a browser would take the path for a host.
+                path: format!("/{}", request.uri().path().as_str().trim_start_matches('/')),
                 sent,
                 permission: PhantomData,
             })
@@ -173,7 +182,7 @@ impl<'r, P: PermissionName, T: FromFields> FromData<'r> for AdminForm<'r, P, T> 
     }
 }
 
-/// Returns the claims of the access cookie, and whether the token is valid. A token that has only expired is returned too.
+/// Returns the claims of the access cookie, and whether the token is valid. If it has expired, the claims prove nothing.
 fn token(request: &Request<'_>) -> Result<(Arc<AccessClaims>, bool), ApiError> {
     match guards::in_cookie(request) {
         Ok(token) => Ok((token.shared_claims(), true)),
@@ -220,8 +229,12 @@ impl<'r, P: PermissionName, T> AdminForm<'r, P, T> {
     where
         ApiError: From<E>,
     {
-        let Self { mut desk, cookies, path, is_fresh, sent, .. } = self;
+        let Self { mut desk, cookies, path, is_valid, sent, .. } = self;
         desk.check::<P>()?;
+        if !is_valid {
+            desk.claims = prove(&desk, cookies, &path, sent.own_password.as_ref(), &sent.texts).await?;
+            desk.check::<P>()?;
+        }
         let form = match sent.part.as_str() {
             "" => path.rsplit('/').next().unwrap_or_default().to_owned(),
             part => part.to_owned(),
@@ -231,7 +244,7 @@ impl<'r, P: PermissionName, T> AdminForm<'r, P, T> {
             Ok(fields) => fields,
             Err(error) => return Ok(Outcome { result: Err(refused(error, sent.texts)), desk }),
         };
-        if !is_fresh {
+        if !desk.claims.fresh {
             desk.claims = prove(&desk, cookies, &path, sent.own_password.as_ref(), &sent.texts).await?;
             desk.check::<P>()?;
         }
@@ -257,8 +270,10 @@ async fn prove(
     };
     match reauthenticate(desk.vestibule, &desk.claims, password, &desk.caller.context()).await {
         Ok(fresh) => {
+            let claims = verify_signature(desk.vestibule, &fresh.access_token).map_err(ApiError::from)?;
+            check_validity(desk.vestibule, &claims, desk.caller.context().now).map_err(ApiError::from)?;
             cookies.set_fresh(&fresh);
-            Ok(verify_signature(desk.vestibule, &fresh.access_token).map_err(ApiError::from)?)
+            Ok(claims)
         }
         Err(ReauthenticateError::Proof(VerifyPasswordError::Wrong(_))) => {
             Err(Halt::Page(Box::new(password_page(desk, path, sent, Some(wrong_password())))))
@@ -273,17 +288,25 @@ fn wrong_password() -> Failure {
     Failure::field(status, OWN_PASSWORD, texts::error("wrong")).with_sentence("wrong_password")
 }
 
-/// Returns the page that asks for the password. Its form contains everything that was sent, and goes to the same path.
+/// Returns the page that asks for the password. Its form contains everything that was sent except passwords, and goes to
+/// the same path.
 fn password_page(desk: &Desk<'_>, path: &str, sent: &[(String, String)], failure: Option<Failure>) -> Page {
     let kept: Vec<Value> = sent
         .iter()
-        .filter(|(name, _)| ![CSRF_TOKEN, OWN_PASSWORD].contains(&name.as_str()))
+        .filter(|(name, _)| !is_secret(name))
         .map(|(name, value)| json!({"name": name, "value": value}))
         .collect();
+    // A page contains no password, so a new one for somebody is typed again.
+    let asks_again = sent.iter().any(|(name, value)| name == "password" && !value.is_empty());
     let back = path.rsplit_once('/').map_or("/admin", |(page, _)| page);
     let refused = failure.unwrap_or_else(|| {
         Failure::new(Status::new(ErrorCode::FreshTokenRequired.status()), ErrorCode::FreshTokenRequired.as_str())
     });
     let refused = Refused::of_failure(refused);
-    desk.page("admin-password", "", json!({"path": path, "back": back, "kept": kept}), Some(&refused))
+    desk.page(
+        "admin-password",
+        "",
+        json!({"path": path, "back": back, "kept": kept, "asks_again": asks_again}),
+        Some(&refused),
+    )
 }

@@ -1,5 +1,5 @@
 //! `/admin`: the first page of the administration. It says whether something is to be done, how the server is, and what has
-//! changed since the last visit.
+//! changed since the person signed in before.
 
 use rocket::get;
 use serde_json::{Value, json};
@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     domain::{UnixTime, audit_event::Event},
-    flows::users::record_visit::record_visit,
     http::{
         errors::ApiError,
         guards::admin::{AuditRead, SessionsRead, UsersRead},
@@ -18,13 +17,10 @@ use crate::{
     },
     store::{
         Conn,
-        audit::{self, Filter},
-        live_sessions, users,
+        audit::{self, Filter, StoredEvent},
+        live_sessions, sessions, users,
     },
 };
-
-/// The number of events that the page reads. Older ones are in the activity.
-const READ: usize = 200;
 
 /// The number of changes that the page lists.
 const SHOWN: usize = 10;
@@ -32,85 +28,104 @@ const SHOWN: usize = 10;
 /// The number up to which users and sessions are counted.
 const COUNTED: i64 = 100_000;
 
-/// Seconds before now from which the page shows changes if there was no earlier visit.
+/// The number up to which sign-ins are counted.
+const COUNTED_SIGN_INS: i64 = 1_000;
+
+/// Seconds before now from which the page shows changes if there was no earlier sign-in.
 const WEEK: i64 = 7 * 24 * 60 * 60;
 
-/// The events that happen without a change, which the page does not list.
+/// The events that happen without a change, which the page does not list. Anybody can cause some of them in any number, so they
+/// must not push the others out.
 const ROUTINE: [Event; 8] = [
     Event::LoginSucceeded,
     Event::LoginFailed,
     Event::LoggedOut,
     Event::Reauthenticated,
+    Event::ReauthenticationFailed,
     Event::DeviceDrift,
     Event::AccessTokenCreated,
-    Event::AdminVisited,
-    Event::SigningKeyPromoted,
+    Event::LimitReached,
 ];
 
-/// Returns the page. The first time in half an hour, the visit is recorded.
+/// Returns the page.
 #[get("/")]
 pub(super) async fn overview(desk: Desk<'_>) -> Result<Page, ApiError> {
     desk.check_reads_anything()?;
-    let context = desk.caller.context();
-    let last_visit = record_visit(desk.vestibule, desk.claims.sub, &context).await?;
-    let since = last_visit.unwrap_or(UnixTime::from_seconds(context.now.seconds() - WEEK));
+    let now = desk.caller.context().now;
     let mut conn = desk.vestibule.store.read().await?;
     let users = match desk.may::<UsersRead>() {
-        true => Some(counted(users::count(&mut conn, COUNTED).await?)),
+        true => Some(counted(users::count(&mut conn, COUNTED).await?, COUNTED)),
         false => None,
     };
     let sessions = match desk.may::<SessionsRead>() {
-        true => Some(counted(live_sessions::count(&mut conn, context.now, COUNTED).await?)),
+        true => Some(counted(live_sessions::count(&mut conn, now, COUNTED).await?, COUNTED)),
         false => None,
     };
+    let earlier = earlier_sign_in(&desk, &mut conn).await?;
+    let since = earlier.unwrap_or(UnixTime::from_seconds(now.seconds() - WEEK));
     let changes = match desk.may::<AuditRead>() {
         true => Some(changes(&desk, &mut conn, since).await?),
         false => None,
     };
+    // Only an admin could do something about a problem, and may know where things are on the machine.
+    let is_admin = desk.is_admin();
     let own = json!({
-        "problems_found": problems(&desk),
+        "is_admin": is_admin,
+        "problems_found": if is_admin { problems(&desk) } else { Vec::new() },
         "version": env!("CARGO_PKG_VERSION"),
         "users": users,
         "sessions": sessions,
-        "backup": checks::sentence(desk.vestibule, "backups"),
-        "is_first_visit": last_visit.is_none(),
+        "backup": is_admin.then(|| checks::sentence(desk.vestibule, checks::BACKUPS.0)),
+        "is_first_visit": earlier.is_none(),
         "since": humanize::instant(since),
         "changes": changes,
     });
     Ok(desk.page("admin-overview", "overview", own, None))
 }
 
-/// Returns what is to be done: the checks of the installation that are not good, and the notes about the configuration. Only an
-/// admin could do something about them.
+/// Returns what is to be done: the checks of the installation that are not good, and the notes about the configuration.
 fn problems(desk: &Desk<'_>) -> Vec<String> {
-    if !desk.is_admin() {
-        return Vec::new();
-    }
     let checks = [checks::https(desk.vestibule), checks::registration(desk.vestibule)];
     let checks = checks.into_iter().filter(|(_, is_good)| !is_good);
     let sentences = checks.map(|(key, _)| checks::sentence(desk.vestibule, key));
     sentences.chain(desk.vestibule.config.as_read.notes.iter().cloned()).collect()
 }
 
-/// Returns the events since a time: how many sign-ins there were, and the newest of the other events.
+/// Returns the time at which the person signed in before the present session. `None` if the audit log does not have it any
+/// longer.
+async fn earlier_sign_in(desk: &Desk<'_>, conn: &mut Conn) -> Result<Option<UnixTime>, ApiError> {
+    let Some(session) = sessions::find(conn, desk.claims.sid).await? else { return Ok(None) };
+    let filter = Filter {
+        user: Some(desk.claims.sub),
+        event: Some(Event::LoginSucceeded.as_str().to_owned()),
+        ..Filter::default()
+    };
+    let before = audit::Place { at: session.created_at, id: 0 };
+    let (found, _) = audit::search(conn, &filter, Some(before), 1).await?;
+    Ok(found.first().map(|event| event.at))
+}
+
+/// Returns the events since a time: how many sign-ins there were, and the newest of the other events. Each kind of event is
+/// read by its own index, so that many events of one kind hide no other.
 async fn changes(desk: &Desk<'_>, conn: &mut Conn, since: UnixTime) -> Result<Value, ApiError> {
-    let (found, more) = audit::search(conn, &Filter { since: Some(since), ..Filter::default() }, None, READ).await?;
-    let count = |event: Event| found.iter().filter(|found| found.event == event.as_str()).count();
-    let (signed_in, failed) = (count(Event::LoginSucceeded), count(Event::LoginFailed));
-    let others: Vec<_> =
-        found.iter().filter(|found| ROUTINE.iter().all(|event| event.as_str() != found.event)).cloned().collect();
-    let listed = &others[..others.len().min(SHOWN)];
+    let mut found: Vec<StoredEvent> = Vec::new();
+    for kind in Event::WORDS.iter().filter(|kind| ROUTINE.iter().all(|event| event.as_str() != **kind)) {
+        let filter = Filter { event: Some((*kind).to_owned()), since: Some(since), user: None };
+        found.extend(audit::page(conn, &filter, None, SHOWN as i64).await?);
+    }
+    found.sort_by_key(|event| std::cmp::Reverse((event.at, event.id)));
+    found.truncate(SHOWN);
+    let signed_in = audit::count(conn, Event::LoginSucceeded, since, COUNTED_SIGN_INS).await?;
+    let failed = audit::count(conn, Event::LoginFailed, since, COUNTED_SIGN_INS).await?;
     Ok(json!({
-        "signed_in": signed_in,
-        "failed": failed,
-        "events": events::lines(desk, conn, listed).await?,
-        "has_more": more.is_some() || others.len() > SHOWN,
-        "is_cut": more.is_some(),
+        "signed_in": counted(signed_in, COUNTED_SIGN_INS),
+        "failed": counted(failed, COUNTED_SIGN_INS),
+        "events": events::lines(desk, conn, &found).await?,
         "address": with_parameters(&format!("{UI}/activity"), [("since", since.to_string().as_str())]),
     }))
 }
 
-/// Returns a number that was counted up to [`COUNTED`].
-fn counted(number: i64) -> String {
-    if number < COUNTED { number.to_string() } else { format!("{COUNTED} or more") }
+/// Returns a number that was counted up to `limit`.
+fn counted(number: i64, limit: i64) -> String {
+    if number < limit { number.to_string() } else { format!("{limit} or more") }
 }

@@ -42,7 +42,7 @@ pub(super) async fn person(desk: Desk<'_>, id: &str) -> Result<Page, ApiError> {
 
 /// Returns the page of a user. If a form was refused, the page says so.
 pub(super) async fn page(desk: &Desk<'_>, id: &str, refused: Option<&Refused>) -> Result<Page, ApiError> {
-    desk.check::<UsersRead>()?;
+    desk.check_page::<UsersRead>(refused)?;
     let mut conn = desk.vestibule.store.read().await?;
     let user = find_user(&mut conn, id).await?;
     let power = desk.power(&mut conn).await?;

@@ -117,7 +117,8 @@ pub(super) async fn end_session(
             revoke_of_user(vestibule, user, Selection::One(session), &acting).await.map_err(ApiError::from)
         })
         .await?;
-    respond(outcome, id, "session_ended").await
+    let notice = if matches!(outcome.result, Ok(0)) { "session_had_ended" } else { "session_ended" };
+    respond(outcome, id, notice).await
 }
 
 /// The device to forget.
@@ -151,7 +152,7 @@ pub(super) async fn forget_device(
 #[post("/ui/people/<id>/delete", data = "<form>")]
 pub(super) async fn delete(id: &str, form: AdminForm<'_, UsersWrite, Button>) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
-    // Somebody who may not read users is told nothing about the name by the page: the form itself is refused first.
+    // The name is read only for somebody who may send the form.
     form.desk().check::<UsersWrite>()?;
     let user = find_user(&mut *vestibule.store.read().await?, id).await?;
     let outcome = form

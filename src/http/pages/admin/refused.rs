@@ -1,5 +1,7 @@
 //! A refused form of the administration, as its page displays it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::http::{
@@ -12,18 +14,20 @@ pub(super) struct Refused {
     /// The name of the form: the part of the page that it names, or else the end of its path.
     pub(super) form: String,
     pub(super) failure: Failure,
+    /// The error, for somebody who may not see the page of the form. `None` for a failure without one.
+    pub(super) error: Option<ApiError>,
     texts: Vec<(String, String)>,
 }
 
 impl Refused {
     /// Returns the refusal of the form `form`, which had the fields `texts`.
     pub(super) fn new(form: String, error: &ApiError, texts: Vec<(String, String)>) -> Self {
-        Self { form, failure: of_form(error), texts }
+        Self { form, failure: of_form(error), error: Some(error.clone()), texts }
     }
 
     /// Returns a refusal that belongs to no form of its page in particular.
     pub(super) fn of_failure(failure: Failure) -> Self {
-        Self { form: String::new(), failure, texts: Vec::new() }
+        Self { form: String::new(), failure, error: None, texts: Vec::new() }
     }
 
     /// Returns the refusal of a form that selects something, which has no flow.
@@ -36,14 +40,15 @@ impl Refused {
 
     /// Returns the typed texts, by the name of the field. Several texts of a list are one text. Passwords are left out.
     pub(super) fn typed(&self) -> Value {
-        let mut typed = Map::new();
+        let mut typed = BTreeMap::<&str, Vec<&str>>::new();
         for (name, text) in self.texts.iter().filter(|(name, _)| !is_secret(name)) {
-            match typed.get_mut(name) {
-                Some(Value::String(known)) => *known = format!("{known} {text}").trim().to_owned(),
-                _ => drop(typed.insert(name.clone(), text.as_str().into())),
-            }
+            typed.entry(name).or_default().push(text);
         }
-        Value::Object(typed)
+        typed
+            .into_iter()
+            .map(|(name, texts)| (name.to_owned(), texts.join(" ").trim().into()))
+            .collect::<Map<_, _>>()
+            .into()
     }
 }
 
@@ -67,6 +72,6 @@ fn of_form(error: &ApiError) -> Failure {
 }
 
 /// Returns whether a field contains a secret, which no page displays again.
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     name == "csrf_token" || name.contains("password")
 }

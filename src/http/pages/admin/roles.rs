@@ -52,7 +52,7 @@ pub(super) async fn roles(desk: Desk<'_>) -> Result<Page, ApiError> {
 }
 
 async fn list_page(desk: &Desk<'_>, refused: Option<&Refused>) -> Result<Page, ApiError> {
-    desk.check::<RolesRead>()?;
+    desk.check_page::<RolesRead>(refused)?;
     let mut conn = desk.vestibule.store.read().await?;
     let all = store::roles::find_all(&mut conn).await?;
     let members = store::roles::count_members(&mut conn).await?;
@@ -108,7 +108,7 @@ pub(super) async fn role(desk: Desk<'_>, name: &str) -> Result<Page, ApiError> {
 }
 
 async fn page(desk: &Desk<'_>, name: &str, refused: Option<&Refused>) -> Result<Page, ApiError> {
-    desk.check::<RolesRead>()?;
+    desk.check_page::<RolesRead>(refused)?;
     let mut conn = desk.vestibule.store.read().await?;
     let all = store::roles::find_all(&mut conn).await?;
     if !all.has(name) {
@@ -142,7 +142,7 @@ pub(super) async fn change_role(name: &str, form: AdminForm<'_, RolesWrite, Role
     let vestibule = form.desk().vestibule;
     let outcome = form
         .carry_out(async |RoleBody(permissions), acting| {
-            let change = RoleChange::Set(permissions.into_iter().collect());
+            let change = RoleChange::Replace(permissions.into_iter().collect());
             set_role(vestibule, role_name(name)?, change, &acting).await.map_err(ApiError::from)
         })
         .await?;

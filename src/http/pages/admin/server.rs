@@ -36,7 +36,7 @@ pub(super) async fn server(desk: Desk<'_>) -> Result<Page, ApiError> {
 }
 
 async fn page(desk: &Desk<'_>, refused: Option<&Refused>) -> Result<Page, ApiError> {
-    desk.check::<KeysRead>()?;
+    desk.check_page::<KeysRead>(refused)?;
     let stored = signing_keys::list(&mut *desk.vestibule.store.read().await?).await?;
     let keys = KeyView::all(desk.vestibule, stored);
     let current = keys.iter().find(|key| key.status == "current").map(|key| key.kid.clone());

@@ -44,6 +44,6 @@ pub(super) async fn signed_in(desk: Desk<'_>, cursor: Option<&str>) -> Result<Pa
     }
     drop(conn);
     let further = next.map(|id| with_parameters(&format!("{UI}/signed-in"), [("cursor", id.to_string().as_str())]));
-    let own = json!({"rows": rows, "further": further, "is_first": after.is_none()});
+    let own = json!({"rows": rows, "further": further});
     Ok(desk.page("admin-signed-in", "people", own, None))
 }
