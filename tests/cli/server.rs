@@ -257,3 +257,27 @@ fn a_start_without_an_admin_prints_a_link_that_the_log_does_not_contain() {
     let (_, stdout, _) = place.start(&["serve"]).stop();
     assert_eq!(stdout, Vec::<String>::new());
 }
+
+#[test]
+fn the_first_page_of_the_administration_names_what_is_to_be_done() {
+    let place =
+        Place::new().set("VESTIBULE_PUBLIC_URL", "http://auth.example.com").set("VESTIBULE_COOKIE_SECURE", "false");
+    place.add_user(&["root", "--role", "admin"]);
+    let page = |settings: &[(&str, &str)]| {
+        let server = place.start_with(settings, &["serve"]);
+        let body = serde_json::json!({"username": "root", "password": PASSWORD, "transport": "cookie"});
+        let login = ureq::post(format!("{}/auth/login", server.base)).send_json(body).expect("it signs in");
+        let lines =
+            login.headers().get_all("set-cookie").iter().filter_map(|line| line.to_str().ok()?.split(';').next());
+        let cookies = lines.filter(|pair| !pair.ends_with('=')).collect::<Vec<_>>().join("; ");
+        let page = ureq::get(format!("{}/admin", server.base)).header("Cookie", cookies).header("Accept", "text/html");
+        page.call().expect("a page").body_mut().read_to_string().expect("a text")
+    };
+    let open = page(&[("VESTIBULE_REGISTRATION", "open")]);
+    assert!(open.contains("This needs your attention") && open.contains("without encryption"), "{open}");
+    assert!(open.contains("Anybody can create an account"), "{open}");
+    // A note about the configuration, which the start prints too.
+    assert!(open.contains("sites_default"), "{open}");
+    let closed = page(&[("VESTIBULE_PUBLIC_URL", "https://auth.example.com")]);
+    assert!(closed.contains("All is well.") && !closed.contains("This needs your attention"), "{closed}");
+}

@@ -228,7 +228,7 @@ pub(super) fn form_fields(
         let value = match kind_of(&name) {
             Some(Kind::Texts) => {
                 let list = object.entry(&*name).or_insert_with(|| Value::Array(Vec::new()));
-                list.as_array_mut().into_iter().for_each(|list| list.extend(value.split_whitespace().map(Value::from)));
+                list.as_array_mut().into_iter().for_each(|list| list.extend(words(&value)));
                 continue;
             }
             Some(Kind::Object) if value.trim().is_empty() => Value::Object(Map::new()),
@@ -248,6 +248,11 @@ pub(super) fn form_fields(
         }
     }
     Ok(object)
+}
+
+/// Returns the words of a text. A comma after a word, as in a sentence, is no part of it.
+fn words(text: &str) -> impl Iterator<Item = Value> {
+    text.split_whitespace().map(|word| word.trim_end_matches(',')).filter(|word| !word.is_empty()).map(Value::from)
 }
 
 /// Builds a value from the fields of a body. Fails with all invalid fields.
@@ -300,7 +305,7 @@ mod tests {
             "object" | "empty" | "broken" | "twice" => Some(Kind::Object),
             _ => None,
         };
-        let form = b"list=&list=a+b%0D%0Ac&list=d&none=&object=%7B%22a%22:1%7D&empty=&broken=%7B&twice=%7B%22a%22:1,%22a%22:2%7D";
+        let form = b"list=&list=a+b,%0D%0Ac+,&list=d&none=&object=%7B%22a%22:1%7D&empty=&broken=%7B&twice=%7B%22a%22:1,%22a%22:2%7D";
         let fields = form_fields(form, kind_of).expect("a form");
         assert_eq!(fields["list"], serde_json::json!(["a", "b", "c", "d"]));
         assert_eq!(fields["none"], serde_json::json!([]));

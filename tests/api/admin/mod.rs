@@ -7,6 +7,7 @@ mod lists;
 mod networks;
 mod pages;
 mod pages_forms;
+mod pages_shown;
 mod pages_table;
 mod power;
 mod privileges;

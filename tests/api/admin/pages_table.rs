@@ -70,7 +70,7 @@ pub const FORMS: &[Form] = &[
     sent("/admin/ui/application/CLIENT/secret", &[("confirm", "CLIENT")], "clients:write", 200),
     sent("/admin/ui/application/CLIENT/delete", &[("confirm", "CLIENT")], "clients:write", 303),
     sent("/admin/ui/server/replace-key", &[("algorithm", "ES256")], "keys:write", 303),
-    sent("/admin/ui/server/remove-key", &[("kid", "KEY"), ("confirm", "KEY")], "keys:write", 303),
+    sent("/admin/ui/server/remove-key", &[("kid", "KEY"), ("confirm", "SHORT")], "keys:write", 303),
 ];
 
 /// Returns a server on which no removal of a role takes a permission from the admins, which would end their access tokens.
@@ -123,6 +123,7 @@ pub fn prepare(server: &Server, form: &Form, number: &mut u32) -> Prepared {
             .replace("SESSION", session.as_ref().map_or("", |session| &session.id))
             .replace("DEVICE", &device)
             .replace("KEY", &key)
+            .replace("SHORT", key.get(..8).unwrap_or_default())
             .replace("ROLE", &name)
             .replace("CLIENT", &name)
             .replace("NAME", &name)

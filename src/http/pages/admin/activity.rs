@@ -18,7 +18,7 @@ use crate::{
     },
     store::{
         Conn,
-        audit::{self, Filter},
+        audit::{self, Filter, Place},
         users,
     },
 };
@@ -28,16 +28,17 @@ const PAGE: usize = 50;
 
 /// Returns the newest events that the filters select. `who` is a username, an address or an id, and `since` a date or a time. A
 /// filter that can't be used is reported at its field, and selects nothing.
-#[get("/ui/activity?<who>&<event>&<since>&<cursor>")]
+#[get("/ui/activity?<who>&<event>&<since>&<until>&<cursor>")]
 pub(super) async fn activity(
     desk: Desk<'_>,
     who: Option<&str>,
     event: Option<&str>,
     since: Option<&str>,
+    until: Option<&str>,
     cursor: Option<&str>,
 ) -> Result<Page, ApiError> {
     desk.check::<AuditRead>()?;
-    let [who, event, since] = [who, event, since].map(|text| text.unwrap_or_default().trim());
+    let [who, event, since, until] = [who, event, since, until].map(|text| text.unwrap_or_default().trim());
     let mut conn = desk.vestibule.store.read().await?;
     let mut problems = Vec::new();
     let user = match find_user(&desk, &mut conn, who).await? {
@@ -47,19 +48,23 @@ pub(super) async fn activity(
             None
         }
     };
-    let from = read_time(since).unwrap_or_else(|()| {
-        problems.push(("since", texts::error("no_date")));
-        None
-    });
+    let mut read = |name, text| {
+        read_time(text).unwrap_or_else(|()| {
+            problems.push((name, texts::error("no_date")));
+            None
+        })
+    };
+    let (from, to) = (read("since", since), read("until", until));
     let filter = Filter { user, event: (!event.is_empty()).then(|| event.to_owned()), since: from };
-    let after = cursor.and_then(place_of);
+    // The list begins before the end of the time, or where the page before has ended.
+    let after = cursor.and_then(place_of).or(to.map(|at| Place { at, id: 0 }));
     let (found, next) = match problems.is_empty() {
         true => audit::search(&mut conn, &filter, after, PAGE).await?,
         false => (Vec::new(), None),
     };
     let lines = events::lines(&desk, &mut conn, &found).await?;
     drop(conn);
-    let filters = [("who", who), ("event", event), ("since", since)];
+    let filters = [("who", who), ("event", event), ("since", since), ("until", until)];
     let older = next.map(|place| {
         let cursor = cursor_of(place);
         with_parameters(&format!("{UI}/activity"), filters.into_iter().chain([("cursor", cursor.as_str())]))
@@ -71,7 +76,8 @@ pub(super) async fn activity(
         "events": lines,
         "older": older,
         "who": who,
-        "since": since,
+        "since": shown(since, from),
+        "until": shown(until, to),
         "kinds": kinds,
         "filtered": filters.iter().any(|(_, value)| !value.is_empty()),
     });
@@ -99,11 +105,20 @@ async fn find_user(
     Ok(users::find_by_identifier(conn, &name).await?.map(|user| Some(user.id)).ok_or("nobody"))
 }
 
-/// Reads a date, or a time in RFC 3339; `None` for an empty text. A date is its beginning in UTC.
+/// Returns a time as an input of a page shows it, or the text that could not be read.
+fn shown(text: &str, time: Option<UnixTime>) -> String {
+    time.map_or_else(|| text.to_owned(), |time| time.to_string().chars().take(MINUTES).collect())
+}
+
+/// The length of a time such as `2026-11-27T22:00`, as the input of a page sends it.
+const MINUTES: usize = 16;
+
+/// Reads a date, a time in UTC to the minute, or a time in RFC 3339; `None` for an empty text. A date is its beginning in UTC.
 fn read_time(text: &str) -> Result<Option<UnixTime>, ()> {
     match text {
         "" => Ok(None),
         date if date.len() == "2026-11-27".len() => UnixTime::parse(&format!("{date}T00:00:00Z")).map(Some).ok_or(()),
+        time if time.len() == MINUTES => UnixTime::parse(&format!("{time}:00Z")).map(Some).ok_or(()),
         time => UnixTime::parse(time).map(Some).ok_or(()),
     }
 }

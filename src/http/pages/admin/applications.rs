@@ -83,7 +83,14 @@ pub(super) async fn application(desk: Desk<'_>, id: &str) -> Result<Page, ApiErr
 async fn page(desk: &Desk<'_>, id: &str, refused: Option<&Refused>) -> Result<Page, ApiError> {
     desk.check_page::<ClientsRead>(refused)?;
     let client = clients::find(desk.vestibule, &mut *desk.vestibule.store.read().await?, id).await?;
-    let own = json!({"client": values(&client)?, "address": address(id)});
+    let web = &desk.vestibule.config.web;
+    let server = web.public_url.as_str();
+    let own = json!({
+        "client": values(&client)?,
+        "address": address(id),
+        "token_endpoint": format!("{server}{}/token", web.base_path),
+        "metadata": format!("{server}/.well-known/oauth-authorization-server"),
+    });
     Ok(desk.page("admin-application", "applications", own, refused))
 }
 

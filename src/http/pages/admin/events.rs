@@ -45,9 +45,10 @@ fn details(detail: &Map<String, Value>) -> String {
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
-    let said =
-        detail.iter().map(|(name, value)| (name.replace('_', " "), text(value))).filter(|(_, text)| !text.is_empty());
-    said.map(|(name, text)| format!("{name}: {text}")).collect::<Vec<_>>().join("; ")
+    // The sentence of the event already says that the account was disabled or enabled.
+    let is_said = |name: &str, text: &str| text.is_empty() || (name, text) == ("changed", "disabled");
+    let said = detail.iter().map(|(name, value)| (name, text(value))).filter(|(name, text)| !is_said(name, text));
+    said.map(|(name, text)| format!("{}: {text}", name.replace('_', " "))).collect::<Vec<_>>().join("; ")
 }
 
 /// Returns a value without the quotation marks of a text.

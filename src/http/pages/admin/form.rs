@@ -41,6 +41,7 @@ use crate::{
             field::{Field, Kind, optional},
         },
     },
+    store::sessions,
 };
 
 /// The names of the fields that every form has beside its own.
@@ -202,10 +203,9 @@ impl<'r, P: PermissionName, T> AdminForm<'r, P, T> {
         &self.desk
     }
 
-    /// Requires that the value of the hidden field `field` was typed, as [`AdminForm::require_typed`] does.
-    pub(super) fn require_typed_field(self, field: &str) -> Self {
-        let text = self.sent.texts.iter().find(|(name, _)| name == field).map(|(_, text)| text.clone());
-        self.require_typed(&text.unwrap_or_default())
+    /// Returns the text of a field as it was sent; empty if it was not sent.
+    pub(super) fn text(&self, field: &str) -> &str {
+        self.sent.texts.iter().find(|(name, _)| name == field).map_or("", |(_, text)| text)
     }
 
     /// Requires that `name` was typed, because the form removes something that can't be brought back.
@@ -244,7 +244,7 @@ impl<'r, P: PermissionName, T> AdminForm<'r, P, T> {
             Ok(fields) => fields,
             Err(error) => return Ok(Outcome { result: Err(refused(error, sent.texts)), desk }),
         };
-        if !desk.claims.fresh {
+        if !desk.claims.fresh && !has_proved_lately(&desk).await? {
             desk.claims = prove(&desk, cookies, &path, sent.own_password.as_ref(), &sent.texts).await?;
             desk.check::<P>()?;
         }
@@ -252,6 +252,15 @@ impl<'r, P: PermissionName, T> AdminForm<'r, P, T> {
         let result = act(fields, acting).await.map_err(|error| refused(error.into(), sent.texts));
         Ok(Outcome { desk, result })
     }
+}
+
+/// Returns whether the person has proved the password in the session within the lifetime of an access token, for which a fresh
+/// token would be valid. The token may have been replaced since then, for example because the person took a right from
+/// themselves.
+async fn has_proved_lately(desk: &Desk<'_>) -> Result<bool, ApiError> {
+    let session = sessions::find(&mut *desk.vestibule.store.read().await?, desk.claims.sid).await?;
+    let lifetime = desk.vestibule.config.tokens.access_token_lifetime.seconds();
+    Ok(session.is_some_and(|session| desk.caller.context().now.seconds() < session.auth_time.seconds() + lifetime))
 }
 
 /// Verifies the password of the person at the desk, sets the fresh access token as a cookie, and returns its claims. Without a
@@ -299,14 +308,14 @@ fn password_page(desk: &Desk<'_>, path: &str, sent: &[(String, String)], failure
     // A page contains no password, so a new one for somebody is typed again.
     let asks_again = sent.iter().any(|(name, value)| name == "password" && !value.is_empty());
     let back = path.rsplit_once('/').map_or("/admin", |(page, _)| page);
-    let refused = failure.unwrap_or_else(|| {
-        Failure::new(Status::new(ErrorCode::FreshTokenRequired.status()), ErrorCode::FreshTokenRequired.as_str())
-    });
-    let refused = Refused::of_failure(refused);
-    desk.page(
-        "admin-password",
-        "",
-        json!({"path": path, "back": back, "kept": kept, "asks_again": asks_again}),
-        Some(&refused),
-    )
+    let own = json!({"path": path, "back": back, "kept": kept, "asks_again": asks_again});
+    let refused = failure.map(Refused::of_failure);
+    let page = desk.page("admin-password", "", own, refused.as_ref());
+    match refused {
+        Some(_) => page,
+        None => {
+            let code = ErrorCode::FreshTokenRequired;
+            page.refused(Status::new(code.status()), None).because(code.as_str())
+        }
+    }
 }

@@ -25,8 +25,10 @@ use crate::{
 /// The number of changes that the page lists.
 const SHOWN: usize = 10;
 
-/// The number up to which users and sessions are counted.
+/// The numbers up to which users and sessions are counted. No index contains the live sessions, so more of them would take
+/// long.
 const COUNTED: i64 = 100_000;
+const COUNTED_SESSIONS: i64 = 10_000;
 
 /// The number up to which sign-ins are counted.
 const COUNTED_SIGN_INS: i64 = 1_000;
@@ -36,7 +38,8 @@ const WEEK: i64 = 7 * 24 * 60 * 60;
 
 /// The events that happen without a change, which the page does not list. Anybody can cause some of them in any number, so they
 /// must not push the others out.
-const ROUTINE: [Event; 8] = [
+const ROUTINE: [Event; 9] = [
+    Event::UserRegistered,
     Event::LoginSucceeded,
     Event::LoginFailed,
     Event::LoggedOut,
@@ -46,6 +49,28 @@ const ROUTINE: [Event; 8] = [
     Event::AccessTokenCreated,
     Event::LimitReached,
 ];
+
+/// The events that every user can cause. Only a few of each are listed, for the same reason.
+const BY_USERS: [Event; 10] = [
+    Event::UserChanged,
+    Event::UserDeleted,
+    Event::PasswordChanged,
+    Event::SessionRevoked,
+    Event::RefreshReused,
+    Event::RefreshRepeated,
+    Event::DeviceMismatch,
+    Event::DeviceLimitReached,
+    Event::TokenRevoked,
+    Event::LinkUsed,
+];
+
+/// The number of events of each of these kinds that the page lists.
+const SHOWN_BY_USERS: usize = 2;
+
+/// Returns whether one of the events has this name.
+fn is_among(events: &[Event], name: &str) -> bool {
+    events.iter().any(|event| event.as_str() == name)
+}
 
 /// Returns the page.
 #[get("/")]
@@ -58,7 +83,7 @@ pub(super) async fn overview(desk: Desk<'_>) -> Result<Page, ApiError> {
         false => None,
     };
     let sessions = match desk.may::<SessionsRead>() {
-        true => Some(counted(live_sessions::count(&mut conn, now, COUNTED).await?, COUNTED)),
+        true => Some(counted(live_sessions::count(&mut conn, now, COUNTED_SESSIONS).await?, COUNTED_SESSIONS)),
         false => None,
     };
     let earlier = earlier_sign_in(&desk, &mut conn).await?;
@@ -109,15 +134,18 @@ async fn earlier_sign_in(desk: &Desk<'_>, conn: &mut Conn) -> Result<Option<Unix
 /// read by its own index, so that many events of one kind hide no other.
 async fn changes(desk: &Desk<'_>, conn: &mut Conn, since: UnixTime) -> Result<Value, ApiError> {
     let mut found: Vec<StoredEvent> = Vec::new();
-    for kind in Event::WORDS.iter().filter(|kind| ROUTINE.iter().all(|event| event.as_str() != **kind)) {
+    for kind in Event::WORDS.iter().filter(|kind| !is_among(&ROUTINE, kind)) {
         let filter = Filter { event: Some((*kind).to_owned()), since: Some(since), user: None };
-        found.extend(audit::page(conn, &filter, None, SHOWN as i64).await?);
+        let limit = if is_among(&BY_USERS, kind) { SHOWN_BY_USERS } else { SHOWN };
+        found.extend(audit::page(conn, &filter, None, limit as i64).await?);
     }
     found.sort_by_key(|event| std::cmp::Reverse((event.at, event.id)));
     found.truncate(SHOWN);
     let signed_in = audit::count(conn, Event::LoginSucceeded, since, COUNTED_SIGN_INS).await?;
     let failed = audit::count(conn, Event::LoginFailed, since, COUNTED_SIGN_INS).await?;
+    let registered = audit::count(conn, Event::UserRegistered, since, COUNTED_SIGN_INS).await?;
     Ok(json!({
+        "registered": counted(registered, COUNTED_SIGN_INS),
         "signed_in": counted(signed_in, COUNTED_SIGN_INS),
         "failed": counted(failed, COUNTED_SIGN_INS),
         "events": events::lines(desk, conn, &found).await?,

@@ -71,8 +71,10 @@ pub(super) async fn people(
         with_parameters(&format!("{UI}/people"), filters.into_iter().chain([("cursor", cursor.as_str())]))
     });
     let is_filtered = filters.iter().any(|(_, value)| !value.is_empty());
+    let first = with_parameters(&format!("{UI}/people"), filters);
     let own = json!({
         "people": found,
+        "first": first,
         "further": further,
         "q": q,
         "role": role,

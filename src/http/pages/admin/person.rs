@@ -48,6 +48,10 @@ pub(super) async fn page(desk: &Desk<'_>, id: &str, refused: Option<&Refused>) -
     let power = desk.power(&mut conn).await?;
     let is_self = user.id == desk.claims.sub;
     let name = events::name_of(&user);
+    let live = match desk.may::<SessionsRead>() {
+        true => Some(sessions::list_live_by_user(&mut conn, user.id, desk.caller.context().now).await?),
+        false => None,
+    };
     let own = json!({
         "address": address(user.id),
         "user": {
@@ -71,22 +75,13 @@ pub(super) async fn page(desk: &Desk<'_>, id: &str, refused: Option<&Refused>) -
         "covers": power.check_covers(&user).is_ok(),
         "vouches": power.check_vouches().is_ok(),
         "roles": roles_of(&mut conn, &power, &user).await?,
-        "sessions": sessions(desk, &mut conn, user.id).await?,
-        "devices": devices(desk, &mut conn, user.id).await?,
+        "sessions": live.as_ref().map(|live| live.iter().map(|session| session_values(desk, session)).collect::<Vec<_>>()),
+        "devices": devices(&mut conn, user.id, live.as_deref()).await?,
         "events": events(desk, &mut conn, user.id).await?,
         "activity": format!("{UI}/activity?who={}", user.id),
         "password_min_length": desk.vestibule.config.passwords.min_length,
     });
     Ok(desk.page("admin-person", "people", own, refused))
-}
-
-/// Returns the live sessions of a user; `None` if the person at the desk may not read them.
-async fn sessions(desk: &Desk<'_>, conn: &mut Conn, user: UserId) -> Result<Option<Vec<Value>>, ApiError> {
-    if !desk.may::<SessionsRead>() {
-        return Ok(None);
-    }
-    let live = sessions::list_live_by_user(conn, user, desk.caller.context().now).await?;
-    Ok(Some(live.iter().map(|session| session_values(desk, session)).collect()))
 }
 
 /// Returns the template's values for a session.
@@ -105,14 +100,15 @@ pub(super) fn session_values(desk: &Desk<'_>, session: &Session) -> Value {
     })
 }
 
-/// Returns the devices of a user; `None` if the person at the desk may not read them.
-async fn devices(desk: &Desk<'_>, conn: &mut Conn, user: UserId) -> Result<Option<Vec<Value>>, ApiError> {
-    if !desk.may::<SessionsRead>() {
-        return Ok(None);
-    }
+/// Returns the devices of a user, with the names of those on which a session is live. `None` without the sessions, which the
+/// person at the desk may not read then.
+async fn devices(conn: &mut Conn, user: UserId, live: Option<&[Session]>) -> Result<Option<Vec<Value>>, ApiError> {
+    let Some(live) = live else { return Ok(None) };
     let device = |device: &devices::Device| {
+        let session = live.iter().find(|session| session.device == Some(device.id));
         json!({
             "id": device.id.to_string(),
+            "name": session.and_then(|session| session.device_name.as_deref()),
             "client": device.client_id,
             "created_at": humanize::instant(device.created_at),
             "last_used_at": humanize::instant(device.last_used_at),

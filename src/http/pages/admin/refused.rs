@@ -64,9 +64,12 @@ fn of_form(error: &ApiError) -> Failure {
         | ErrorCode::InternalError => failure,
         _ if bad.is_empty() => failure.saying(error.detail().to_owned()),
         _ => {
-            let sentences: Vec<_> =
-                bad.iter().map(|bad| format!("{}: {}", bad.field.replace('_', " "), bad.message)).collect();
-            failure.saying(format!("{} {}.", texts::of_code(error.code()), sentences.join("; ")))
+            let sentence = |bad: &FieldError| match bad.field.as_str() {
+                "confirm" => format!("{}.", bad.message),
+                field => format!("{}: {}.", field.replace('_', " "), bad.message),
+            };
+            let sentences: Vec<_> = bad.iter().map(sentence).collect();
+            failure.saying(format!("{} {}", texts::of_code(error.code()), sentences.join(" ")))
         }
     }
 }

@@ -39,7 +39,7 @@ async fn page(desk: &Desk<'_>, refused: Option<&Refused>) -> Result<Page, ApiErr
     desk.check_page::<KeysRead>(refused)?;
     let stored = signing_keys::list(&mut *desk.vestibule.store.read().await?).await?;
     let keys = KeyView::all(desk.vestibule, stored);
-    let current = keys.iter().find(|key| key.status == "current").map(|key| key.kid.clone());
+    let current = keys.iter().find(|key| key.status == "current").map(|key| short(&key.kid));
     // The settings say where things are on the machine, so only an admin sees them.
     let settings: Option<Vec<Value>> =
         desk.is_admin().then(|| desk.vestibule.config.as_read.entries.iter().map(setting).collect());
@@ -56,10 +56,19 @@ async fn page(desk: &Desk<'_>, refused: Option<&Refused>) -> Result<Page, ApiErr
     Ok(desk.page("admin-server", "server", own, refused))
 }
 
+/// The number of characters of an id that are typed to confirm the end of a key.
+const NAME: usize = 8;
+
+/// Returns the beginning of the id of a key, which is typed to confirm the end of the key.
+fn short(kid: &str) -> String {
+    kid.chars().take(NAME).collect()
+}
+
 /// Returns the template's values for a key.
 fn key(key: &KeyView) -> Value {
     json!({
         "kid": key.kid,
+        "name": short(&key.kid),
         "algorithm": key.algorithm,
         "status": key.status,
         "created_at": key.created_at.map(humanize::instant),
@@ -103,13 +112,14 @@ pub(super) async fn replace_key(form: AdminForm<'_, KeysWrite, RotateBody>) -> R
     respond(outcome, "key_published").await
 }
 
-/// Replaces the key that signs at once. Its id must be typed: applications that have not read the new key yet refuse tokens.
+/// Replaces the key that signs at once. The beginning of its id must be typed: applications that have not read the new key
+/// yet refuse tokens.
 #[post("/ui/server/replace-key-at-once", data = "<form>")]
 pub(super) async fn replace_key_at_once(form: AdminForm<'_, KeysWrite, RotateBody>) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     form.desk().check::<KeysWrite>()?;
     let stored = signing_keys::list(&mut *vestibule.store.read().await?).await?;
-    let current = stored.into_iter().find(|key| key.status == KeyStatus::Current).map(|key| key.kid);
+    let current = stored.into_iter().find(|key| key.status == KeyStatus::Current).map(|key| short(&key.kid));
     let outcome = form
         .require_typed(&current.unwrap_or_default())
         .carry_out(async |body: RotateBody, acting| {
@@ -130,12 +140,13 @@ impl FromFields for OneKey {
     }
 }
 
-/// Removes a key. Its id must be typed: tokens that it signed are refused from then on.
+/// Removes a key. The beginning of its id must be typed: tokens that it signed are refused from then on.
 #[post("/ui/server/remove-key", data = "<form>")]
 pub(super) async fn remove_key(form: AdminForm<'_, KeysWrite, OneKey>) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
+    let name = short(form.text("kid"));
     let outcome = form
-        .require_typed_field("kid")
+        .require_typed(&name)
         .carry_out(async |OneKey(kid), acting| retire_key(vestibule, &kid, &acting).await)
         .await?;
     respond(outcome, "key_removed").await
