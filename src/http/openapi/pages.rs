@@ -50,7 +50,120 @@ type Row = (HttpMethod, &'static str, &'static str, &'static str, PageResult);
 const HTML: &str = "text/html";
 const ASSETS: [&str; 3] = ["text/css", "text/javascript", "image/svg+xml"];
 
-/// Returns every row. A path may contain `{base}`.
+/// Returns the rows of the administration.
+fn admin_rows() -> Vec<Row> {
+    use PageResult::{Elsewhere, PageOrElsewhere};
+    vec![
+        (Get, "/admin", "overview_page", "The first page of the administration", PageOrElsewhere),
+        (Get, "/admin/ui/people", "people_page", "The list of users", PageOrElsewhere),
+        (Get, "/admin/ui/people/new", "new_person_page", "The form for a new user", PageOrElsewhere),
+        (
+            Post,
+            "/admin/ui/people/new/add",
+            "add_person_form",
+            "Create an account with the form; without a password, the page has the link of an invitation",
+            PageOrElsewhere,
+        ),
+        (
+            Get,
+            "/admin/ui/people/{id}",
+            "person_page",
+            "One user, with the forms that change the account",
+            PageOrElsewhere,
+        ),
+        (Post, "/admin/ui/people/{id}/change", "change_person_form", "Change an account with the form", Elsewhere),
+        (
+            Post,
+            "/admin/ui/people/{id}/link",
+            "send_link_form",
+            "Create a link with the form; the page has it",
+            PageOrElsewhere,
+        ),
+        (
+            Post,
+            "/admin/ui/people/{id}/sign-out",
+            "sign_person_out_form",
+            "End all sessions of a user with the form",
+            Elsewhere,
+        ),
+        (
+            Post,
+            "/admin/ui/people/{id}/end-session",
+            "end_session_form",
+            "End one session of a user with the form",
+            Elsewhere,
+        ),
+        (
+            Post,
+            "/admin/ui/people/{id}/forget-device",
+            "forget_device_form",
+            "Remove a device of a user with the form",
+            Elsewhere,
+        ),
+        (Post, "/admin/ui/people/{id}/delete", "delete_person_form", "Delete an account with the form", Elsewhere),
+        (Get, "/admin/ui/signed-in", "signed_in_page", "Who is signed in, and where", PageOrElsewhere),
+        (Get, "/admin/ui/roles", "roles_page", "The roles", PageOrElsewhere),
+        (Post, "/admin/ui/roles/add", "add_role_form", "Create a role with the form", Elsewhere),
+        (Get, "/admin/ui/role/{name}", "role_page", "One role, with the forms that change it", PageOrElsewhere),
+        (
+            Post,
+            "/admin/ui/role/{name}/permissions",
+            "change_role_form",
+            "Set the permissions of a role with the form",
+            Elsewhere,
+        ),
+        (Post, "/admin/ui/role/{name}/delete", "delete_role_form", "Remove a role with the form", Elsewhere),
+        (Get, "/admin/ui/applications", "applications_page", "The clients", PageOrElsewhere),
+        (
+            Post,
+            "/admin/ui/applications/add",
+            "add_application_form",
+            "Add a client with the form; the page has its secret",
+            PageOrElsewhere,
+        ),
+        (
+            Get,
+            "/admin/ui/application/{id}",
+            "application_page",
+            "One client, with the forms that change it",
+            PageOrElsewhere,
+        ),
+        (
+            Post,
+            "/admin/ui/application/{id}/change",
+            "change_application_form",
+            "Change a client with the form",
+            Elsewhere,
+        ),
+        (
+            Post,
+            "/admin/ui/application/{id}/secret",
+            "renew_secret_form",
+            "Give a client a new secret with the form; the page has it",
+            PageOrElsewhere,
+        ),
+        (
+            Post,
+            "/admin/ui/application/{id}/delete",
+            "delete_application_form",
+            "Remove a client with the form",
+            Elsewhere,
+        ),
+        (Get, "/admin/ui/activity", "activity_page", "The audit log", PageOrElsewhere),
+        (Get, "/admin/ui/server", "server_page", "The signing keys, and the settings", PageOrElsewhere),
+        (Post, "/admin/ui/server/replace-key", "replace_key_form", "Replace the signing key with the form", Elsewhere),
+        (
+            Post,
+            "/admin/ui/server/replace-key-at-once",
+            "replace_key_at_once_form",
+            "Replace the signing key at once with the form",
+            Elsewhere,
+        ),
+        (Post, "/admin/ui/server/remove-key", "remove_key_form", "Remove a signing key with the form", Elsewhere),
+    ]
+}
+
+/// Returns every row except those of the administration. A path may contain `{base}`.
 fn rows() -> Vec<Row> {
     use PageResult::{Asset, Download, Elsewhere, ElsewhereOrAgain, Nowhere, Page, PageOrElsewhere};
     vec![
@@ -132,7 +245,7 @@ fn rows() -> Vec<Row> {
 
 /// Returns the path and the operation of each page. A path may contain `{base}`.
 pub(super) fn items() -> impl Iterator<Item = (&'static str, PathItem)> {
-    rows().into_iter().map(|row| {
+    rows().into_iter().chain(admin_rows()).map(|row| {
         let (method, path) = (row.0.clone(), row.1);
         (path, PathItem::new(method, operation(row)))
     })

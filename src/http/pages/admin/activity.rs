@@ -29,7 +29,7 @@ const PAGE: usize = 50;
 /// Returns the newest events that the filters select. `who` is a username, an address or an id, and `since` a date or a time. A
 /// filter that can't be used is reported at its field, and selects nothing.
 #[get("/ui/activity?<who>&<event>&<since>&<until>&<cursor>")]
-pub(super) async fn activity(
+pub(super) async fn activity_page(
     desk: Desk<'_>,
     who: Option<&str>,
     event: Option<&str>,

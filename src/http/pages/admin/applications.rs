@@ -48,7 +48,7 @@ fn values(client: &ClientView) -> Result<Value, ApiError> {
 
 /// Returns the list of the applications.
 #[get("/ui/applications")]
-pub(super) async fn applications(desk: Desk<'_>) -> Result<Page, ApiError> {
+pub(super) async fn applications_page(desk: Desk<'_>) -> Result<Page, ApiError> {
     list_page(&desk, None).await
 }
 
@@ -62,7 +62,9 @@ async fn list_page(desk: &Desk<'_>, refused: Option<&Refused>) -> Result<Page, A
 
 /// Adds an application. The response shows its secret, if it has one.
 #[post("/ui/applications/add", data = "<form>")]
-pub(super) async fn add_application(form: AdminForm<'_, ClientsWrite, NewClientBody>) -> Result<PageResponse, Halt> {
+pub(super) async fn add_application_form(
+    form: AdminForm<'_, ClientsWrite, NewClientBody>,
+) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     let outcome = form.carry_out(async |NewClientBody(new), acting| add_client(vestibule, new, &acting).await).await?;
     match outcome.result {
@@ -76,7 +78,7 @@ pub(super) async fn add_application(form: AdminForm<'_, ClientsWrite, NewClientB
 
 /// Returns the page of an application.
 #[get("/ui/application/<id>")]
-pub(super) async fn application(desk: Desk<'_>, id: &str) -> Result<Page, ApiError> {
+pub(super) async fn application_page(desk: Desk<'_>, id: &str) -> Result<Page, ApiError> {
     page(&desk, id, None).await
 }
 
@@ -96,7 +98,7 @@ async fn page(desk: &Desk<'_>, id: &str, refused: Option<&Refused>) -> Result<Pa
 
 /// Changes an application.
 #[post("/ui/application/<id>/change", data = "<form>")]
-pub(super) async fn change_application(
+pub(super) async fn change_application_form(
     id: &str,
     form: AdminForm<'_, ClientsWrite, ClientChangeBody>,
 ) -> Result<PageResponse, Halt> {
@@ -112,7 +114,10 @@ pub(super) async fn change_application(
 
 /// Gives an application a new secret, and shows it. The id must be typed, because the old secret does not come back.
 #[post("/ui/application/<id>/secret", data = "<form>")]
-pub(super) async fn renew_secret_of(id: &str, form: AdminForm<'_, ClientsWrite, Button>) -> Result<PageResponse, Halt> {
+pub(super) async fn renew_secret_form(
+    id: &str,
+    form: AdminForm<'_, ClientsWrite, Button>,
+) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     let outcome =
         form.require_typed(id).carry_out(async |Button, acting| renew_secret(vestibule, id, &acting).await).await?;
@@ -124,7 +129,7 @@ pub(super) async fn renew_secret_of(id: &str, form: AdminForm<'_, ClientsWrite, 
 
 /// Removes an application. Its id must be typed.
 #[post("/ui/application/<id>/delete", data = "<form>")]
-pub(super) async fn delete_application(
+pub(super) async fn delete_application_form(
     id: &str,
     form: AdminForm<'_, ClientsWrite, Button>,
 ) -> Result<PageResponse, Halt> {

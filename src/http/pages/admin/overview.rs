@@ -74,7 +74,7 @@ fn is_among(events: &[Event], name: &str) -> bool {
 
 /// Returns the page.
 #[get("/")]
-pub(super) async fn overview(desk: Desk<'_>) -> Result<Page, ApiError> {
+pub(super) async fn overview_page(desk: Desk<'_>) -> Result<Page, ApiError> {
     desk.check_reads_anything()?;
     let now = desk.caller.context().now;
     let mut conn = desk.vestibule.store.read().await?;

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     domain::{User, one_time::LinkPurpose, user::key_prefix},
     flows::{
-        links::create_link::{CreateLinkError, create_link},
-        users::add_user::{AddUserError, NewAccount, add_user},
+        links::create_link::create_link,
+        users::add_user::{NewAccount, add_user},
     },
     http::{
         admin::users::{cursor_of, place_of},
@@ -35,7 +35,7 @@ const PAGE: usize = 50;
 
 /// Returns the users whose name or address begins with `q`, with a role, and in a state (`disabled` or `enabled`).
 #[get("/ui/people?<q>&<role>&<state>&<cursor>")]
-pub(super) async fn people(
+pub(super) async fn people_page(
     desk: Desk<'_>,
     q: Option<&str>,
     role: Option<&str>,
@@ -106,7 +106,7 @@ async fn row(desk: &Desk<'_>, conn: &mut Conn, user: &User) -> Result<Value, Api
 
 /// Returns the form for a new user.
 #[get("/ui/people/new")]
-pub(super) async fn new_person(desk: Desk<'_>) -> Result<Page, ApiError> {
+pub(super) async fn new_person_page(desk: Desk<'_>) -> Result<Page, ApiError> {
     desk.check::<UsersWrite>()?;
     form_page(&desk, None).await
 }
@@ -124,17 +124,19 @@ async fn form_page(desk: &Desk<'_>, refused: Option<&Refused>) -> Result<Page, A
 
 /// Creates an account. Without a password, the response is a page with the link of an invitation.
 #[post("/ui/people/new/add", data = "<form>")]
-pub(super) async fn add_person(form: AdminForm<'_, UsersWrite, NewAccount>) -> Result<PageResponse, Halt> {
+pub(super) async fn add_person_form(form: AdminForm<'_, UsersWrite, NewAccount>) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     let sent = form
         .carry_out(async |account: NewAccount, acting| {
             let is_invited = account.password.is_none() && !account.disabled;
-            let user = add_user(vestibule, account, &acting).await?;
+            let user = add_user(vestibule, account, &acting).await.map_err(ApiError::from)?;
             let link = match is_invited {
-                true => Some(create_link(vestibule, user.id, LinkPurpose::Invite, &acting).await?),
+                true => {
+                    Some(create_link(vestibule, user.id, LinkPurpose::Invite, &acting).await.map_err(ApiError::from)?)
+                }
                 false => None,
             };
-            Ok::<_, AddPersonError>((user, link))
+            Ok::<_, ApiError>((user, link))
         })
         .await?;
     match sent.result {
@@ -143,33 +145,5 @@ pub(super) async fn add_person(form: AdminForm<'_, UsersWrite, NewAccount>) -> R
         }
         Ok((user, None)) => Ok(sent.desk.to(&person::address(user.id), "person_added")),
         Err(refused) => Ok(form_page(&sent.desk, Some(&refused)).await?.into()),
-    }
-}
-
-/// An error of the form for a new user.
-enum AddPersonError {
-    Account(AddUserError),
-    /// The account exists, and its invitation could not be created.
-    Link(CreateLinkError),
-}
-
-impl From<AddUserError> for AddPersonError {
-    fn from(error: AddUserError) -> Self {
-        Self::Account(error)
-    }
-}
-
-impl From<CreateLinkError> for AddPersonError {
-    fn from(error: CreateLinkError) -> Self {
-        Self::Link(error)
-    }
-}
-
-impl From<AddPersonError> for ApiError {
-    fn from(error: AddPersonError) -> Self {
-        match error {
-            AddPersonError::Account(error) => error.into(),
-            AddPersonError::Link(error) => error.into(),
-        }
     }
 }

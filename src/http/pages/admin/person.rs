@@ -36,7 +36,7 @@ pub(super) fn address(user: UserId) -> String {
 
 /// Returns the page of a user.
 #[get("/ui/people/<id>")]
-pub(super) async fn person(desk: Desk<'_>, id: &str) -> Result<Page, ApiError> {
+pub(super) async fn person_page(desk: Desk<'_>, id: &str) -> Result<Page, ApiError> {
     page(&desk, id, None).await
 }
 

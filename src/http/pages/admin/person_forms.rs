@@ -50,7 +50,10 @@ async fn respond<R>(outcome: Outcome<'_, R>, id: &str, notice: &str) -> Result<P
 
 /// Changes a part of an account. The forms differ in their fields, and a field that is not sent is kept.
 #[post("/ui/people/<id>/change", data = "<form>")]
-pub(super) async fn change(id: &str, form: AdminForm<'_, UsersWrite, UserChange>) -> Result<PageResponse, Halt> {
+pub(super) async fn change_person_form(
+    id: &str,
+    form: AdminForm<'_, UsersWrite, UserChange>,
+) -> Result<PageResponse, Halt> {
     let (vestibule, notice) = (form.desk().vestibule, notice_of(form.part()));
     let outcome = form
         .carry_out(async |change, acting| {
@@ -63,7 +66,7 @@ pub(super) async fn change(id: &str, form: AdminForm<'_, UsersWrite, UserChange>
 
 /// Creates a link with which the user chooses a password. The response shows it.
 #[post("/ui/people/<id>/link", data = "<form>")]
-pub(super) async fn send_link(id: &str, form: AdminForm<'_, UsersWrite, LinkBody>) -> Result<PageResponse, Halt> {
+pub(super) async fn send_link_form(id: &str, form: AdminForm<'_, UsersWrite, LinkBody>) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     let outcome = form
         .carry_out(async |LinkBody(purpose), acting| {
@@ -82,7 +85,10 @@ pub(super) async fn send_link(id: &str, form: AdminForm<'_, UsersWrite, LinkBody
 
 /// Ends all sessions of a user.
 #[post("/ui/people/<id>/sign-out", data = "<form>")]
-pub(super) async fn sign_out(id: &str, form: AdminForm<'_, SessionsRevoke, Button>) -> Result<PageResponse, Halt> {
+pub(super) async fn sign_person_out_form(
+    id: &str,
+    form: AdminForm<'_, SessionsRevoke, Button>,
+) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     let outcome = form
         .carry_out(async |Button, acting| {
@@ -106,7 +112,7 @@ impl FromFields for OneSession {
 
 /// Ends one session of a user. A session that has ended already is no error.
 #[post("/ui/people/<id>/end-session", data = "<form>")]
-pub(super) async fn end_session(
+pub(super) async fn end_session_form(
     id: &str,
     form: AdminForm<'_, SessionsRevoke, OneSession>,
 ) -> Result<PageResponse, Halt> {
@@ -134,7 +140,7 @@ impl FromFields for OneDevice {
 
 /// Removes a device of a user, and ends its session.
 #[post("/ui/people/<id>/forget-device", data = "<form>")]
-pub(super) async fn forget_device(
+pub(super) async fn forget_device_form(
     id: &str,
     form: AdminForm<'_, SessionsRevoke, OneDevice>,
 ) -> Result<PageResponse, Halt> {
@@ -150,7 +156,10 @@ pub(super) async fn forget_device(
 
 /// Deletes an account. Its name must be typed.
 #[post("/ui/people/<id>/delete", data = "<form>")]
-pub(super) async fn delete(id: &str, form: AdminForm<'_, UsersWrite, Button>) -> Result<PageResponse, Halt> {
+pub(super) async fn delete_person_form(
+    id: &str,
+    form: AdminForm<'_, UsersWrite, Button>,
+) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     // The name is read only for somebody who may send the form.
     form.desk().check::<UsersWrite>()?;

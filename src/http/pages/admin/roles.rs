@@ -47,7 +47,7 @@ fn address(role: &str) -> String {
 
 /// Returns the list of the roles.
 #[get("/ui/roles")]
-pub(super) async fn roles(desk: Desk<'_>) -> Result<Page, ApiError> {
+pub(super) async fn roles_page(desk: Desk<'_>) -> Result<Page, ApiError> {
     list_page(&desk, None).await
 }
 
@@ -88,7 +88,7 @@ impl FromFields for NewRole {
 
 /// Adds a role. A role that exists is not replaced.
 #[post("/ui/roles/add", data = "<form>")]
-pub(super) async fn add_role(form: AdminForm<'_, RolesWrite, NewRole>) -> Result<PageResponse, Halt> {
+pub(super) async fn add_role_form(form: AdminForm<'_, RolesWrite, NewRole>) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     let outcome = form
         .carry_out(async |NewRole(name, permissions), acting| {
@@ -103,7 +103,7 @@ pub(super) async fn add_role(form: AdminForm<'_, RolesWrite, NewRole>) -> Result
 
 /// Returns the page of a role.
 #[get("/ui/role/<name>")]
-pub(super) async fn role(desk: Desk<'_>, name: &str) -> Result<Page, ApiError> {
+pub(super) async fn role_page(desk: Desk<'_>, name: &str) -> Result<Page, ApiError> {
     page(&desk, name, None).await
 }
 
@@ -138,7 +138,10 @@ fn role_name(name: &str) -> Result<RoleName, ApiError> {
 
 /// Replaces the permissions of a role.
 #[post("/ui/role/<name>/permissions", data = "<form>")]
-pub(super) async fn change_role(name: &str, form: AdminForm<'_, RolesWrite, RoleBody>) -> Result<PageResponse, Halt> {
+pub(super) async fn change_role_form(
+    name: &str,
+    form: AdminForm<'_, RolesWrite, RoleBody>,
+) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     let outcome = form
         .carry_out(async |RoleBody(permissions), acting| {
@@ -154,7 +157,10 @@ pub(super) async fn change_role(name: &str, form: AdminForm<'_, RolesWrite, Role
 
 /// Removes a role. Its name must be typed.
 #[post("/ui/role/<name>/delete", data = "<form>")]
-pub(super) async fn delete_role(name: &str, form: AdminForm<'_, RolesWrite, Button>) -> Result<PageResponse, Halt> {
+pub(super) async fn delete_role_form(
+    name: &str,
+    form: AdminForm<'_, RolesWrite, Button>,
+) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     let outcome = form
         .require_typed(name)

@@ -31,7 +31,7 @@ fn address() -> String {
 
 /// Returns the page.
 #[get("/ui/server")]
-pub(super) async fn server(desk: Desk<'_>) -> Result<Page, ApiError> {
+pub(super) async fn server_page(desk: Desk<'_>) -> Result<Page, ApiError> {
     page(&desk, None).await
 }
 
@@ -102,7 +102,7 @@ async fn respond<R>(outcome: Outcome<'_, R>, notice: &str) -> Result<PageRespons
 
 /// Replaces the key that signs. The new key is published first.
 #[post("/ui/server/replace-key", data = "<form>")]
-pub(super) async fn replace_key(form: AdminForm<'_, KeysWrite, RotateBody>) -> Result<PageResponse, Halt> {
+pub(super) async fn replace_key_form(form: AdminForm<'_, KeysWrite, RotateBody>) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     let outcome = form
         .carry_out(async |body: RotateBody, acting| {
@@ -115,7 +115,7 @@ pub(super) async fn replace_key(form: AdminForm<'_, KeysWrite, RotateBody>) -> R
 /// Replaces the key that signs at once. The beginning of its id must be typed: applications that have not read the new key
 /// yet refuse tokens.
 #[post("/ui/server/replace-key-at-once", data = "<form>")]
-pub(super) async fn replace_key_at_once(form: AdminForm<'_, KeysWrite, RotateBody>) -> Result<PageResponse, Halt> {
+pub(super) async fn replace_key_at_once_form(form: AdminForm<'_, KeysWrite, RotateBody>) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     form.desk().check::<KeysWrite>()?;
     let stored = signing_keys::list(&mut *vestibule.store.read().await?).await?;
@@ -142,7 +142,7 @@ impl FromFields for OneKey {
 
 /// Removes a key. The beginning of its id must be typed: tokens that it signed are refused from then on.
 #[post("/ui/server/remove-key", data = "<form>")]
-pub(super) async fn remove_key(form: AdminForm<'_, KeysWrite, OneKey>) -> Result<PageResponse, Halt> {
+pub(super) async fn remove_key_form(form: AdminForm<'_, KeysWrite, OneKey>) -> Result<PageResponse, Halt> {
     let vestibule = form.desk().vestibule;
     let name = short(form.text("kid"));
     let outcome = form

@@ -23,7 +23,7 @@ const PAGE: i64 = 50;
 
 /// Returns the live sessions of all users, those that were opened last first.
 #[get("/ui/signed-in?<cursor>")]
-pub(super) async fn signed_in(desk: Desk<'_>, cursor: Option<&str>) -> Result<Page, ApiError> {
+pub(super) async fn signed_in_page(desk: Desk<'_>, cursor: Option<&str>) -> Result<Page, ApiError> {
     desk.check::<SessionsRead>()?;
     let after = cursor.and_then(SessionId::parse);
     let mut conn = desk.vestibule.store.read().await?;
