@@ -57,7 +57,7 @@ pub(super) async fn activity_page(
     let (from, to) = (read("since", since), read("until", until));
     let filter = Filter { user, event: (!event.is_empty()).then(|| event.to_owned()), since: from };
     // The list begins before the end of the time, or where the page before has ended.
-    let after = cursor.and_then(place_of).or(to.map(|at| Place { at, id: 0 }));
+    let after = cursor.and_then(place_of).or(to.map(|at| Place { at: end_of(until, at), id: 0 }));
     let (found, next) = match problems.is_empty() {
         true => audit::search(&mut conn, &filter, after, PAGE).await?,
         false => (Vec::new(), None),
@@ -110,6 +110,19 @@ fn shown(text: &str, time: Option<UnixTime>) -> String {
     time.map_or_else(|| text.to_owned(), |time| time.to_string().chars().take(MINUTES).collect())
 }
 
+/// Returns the end of the typed date, minute or second, which the list contains.
+fn end_of(text: &str, begin: UnixTime) -> UnixTime {
+    let length = match text.len() {
+        DATE => 24 * 60 * 60,
+        MINUTES => 60,
+        _ => 1,
+    };
+    UnixTime::from_seconds(begin.seconds().saturating_add(length))
+}
+
+/// The length of a date such as `2026-11-27`.
+const DATE: usize = 10;
+
 /// The length of a time such as `2026-11-27T22:00`, as the input of a page sends it.
 const MINUTES: usize = 16;
 
@@ -117,7 +130,7 @@ const MINUTES: usize = 16;
 fn read_time(text: &str) -> Result<Option<UnixTime>, ()> {
     match text {
         "" => Ok(None),
-        date if date.len() == "2026-11-27".len() => UnixTime::parse(&format!("{date}T00:00:00Z")).map(Some).ok_or(()),
+        date if date.len() == DATE => UnixTime::parse(&format!("{date}T00:00:00Z")).map(Some).ok_or(()),
         time if time.len() == MINUTES => UnixTime::parse(&format!("{time}:00Z")).map(Some).ok_or(()),
         time => UnixTime::parse(time).map(Some).ok_or(()),
     }

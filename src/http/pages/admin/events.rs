@@ -38,15 +38,16 @@ pub(super) fn sentence(name: &str) -> String {
     texts::find("events", name).map_or_else(|| name.replace('_', " "), str::to_owned)
 }
 
-/// Returns the details as one text, such as `changed: roles, username`. Empty lists are left out.
+/// Returns the details as one text, such as `changed: roles, username`.
 fn details(detail: &Map<String, Value>) -> String {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
     // The sentence of the event already says that the account was disabled or enabled.
-    let is_said = |name: &str, text: &str| text.is_empty() || (name, text) == ("changed", "disabled");
+    let is_said = |name: &str, text: &str| (name, text) == ("changed", "disabled");
     let said = detail.iter().map(|(name, value)| (name, text(value))).filter(|(name, text)| !is_said(name, text));
     said.map(|(name, text)| format!("{}: {text}", name.replace('_', " "))).collect::<Vec<_>>().join("; ")
 }
