@@ -24,7 +24,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(page.url(), at('/setup'));
     assert.ok((await page.locator('.checks li').count()) >= 4);
     await page.locator('main a.button').click();
-    assert.equal(page.url(), at('/account'));
+    assert.equal(page.url(), at('/admin'));
     await page.goto(at(link));
     assert.equal(await text(page, 'h1'), TEXTS.setup.void_title);
   });
