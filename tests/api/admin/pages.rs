@@ -2,6 +2,7 @@
 //! permission and an admin, with a sign-in that is not fresh, from a foreign page, and from outside of `admin_networks`.
 
 use serde_json::json;
+use vestibule::{AccessTokenOptions, UserId};
 
 use super::{
     pages_table::{FORMS, PAGES, prepare, send, server},
@@ -10,6 +11,7 @@ use super::{
 use crate::support::{
     Answer, PASSWORD, Server,
     browser::{Browser, ORIGIN, error_of, form, forms},
+    wait_for,
 };
 
 /// Returns a browser for each permission, in which its holder is signed in.
@@ -173,6 +175,25 @@ fn without_a_fresh_sign_in_the_password_is_asked_for_and_the_form_is_carried_out
     let prepared = prepare(&server, &FORMS[1], &mut number);
     let asked = send(&admin, &prepared).expect(401);
     admin.submit(&form(&asked, &prepared.path), &[("own_password", PASSWORD)]).expect(303);
+}
+
+#[test]
+fn a_token_that_an_application_created_is_no_proof_of_a_password() {
+    let server = server();
+    let root = server.user_with("root", &["admin"], &[]);
+    let id = UserId::parse(&root.id).expect("an id");
+    let issued = wait_for(server.vestibule.create_access_token(id, AccessTokenOptions::default())).expect("it is made");
+    let browser = Browser::new(&server);
+    browser.set_cookie("access_token", &issued.access_token);
+    let mut number = 0;
+    for form_of in FORMS {
+        let prepared = prepare(&server, form_of, &mut number);
+        let token = form(&browser.get("/admin/ui/roles").expect(200), "/admin/ui/roles/add");
+        let (_, token) = token.fields.into_iter().find(|(name, _)| name == "csrf_token").expect("a token");
+        browser.set_cookie("csrf_token", &token);
+        let asked = send(&browser, &prepared).expect(401);
+        assert!(asked.text.contains("Is it still you?"), "{}: {}", prepared.path, asked.text);
+    }
 }
 
 #[test]
@@ -345,4 +366,20 @@ fn what_somebody_may_not_do_is_not_shown() {
     assert!(of(&target.id).contains(&"delete".to_owned()) && of(&target.id).contains(&"end-session".to_owned()));
     let of_root = of(&root.id);
     assert!(of_root.iter().all(|form| form == "change"), "{of_root:?}");
+}
+
+#[test]
+fn a_large_form_and_a_body_of_another_type_are_refused() {
+    let server = server();
+    server.user_with("root", &["admin"], &[]);
+    let admin = Browser::signed_in(&server, "root");
+    let large = format!("x={}", "a".repeat(65 * 1024));
+    for form in FORMS {
+        let post =
+            |kind: &str, body: &str| admin.call("POST", form.path).header("Origin", ORIGIN).body(kind, body).send();
+        post("application/x-www-form-urlencoded", &large).expect(413);
+        post("application/json", "{}").expect(415);
+        post("multipart/form-data; boundary=x", "--x--").expect(415);
+    }
+    assert_eq!(server.count_users(), 1);
 }

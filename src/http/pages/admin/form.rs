@@ -260,7 +260,10 @@ impl<'r, P: PermissionName, T> AdminForm<'r, P, T> {
 async fn has_proved_lately(desk: &Desk<'_>) -> Result<bool, ApiError> {
     let session = sessions::find(&mut *desk.vestibule.store.read().await?, desk.claims.sid).await?;
     let lifetime = desk.vestibule.config.tokens.access_token_lifetime.seconds();
-    Ok(session.is_some_and(|session| desk.caller.context().now.seconds() < session.auth_time.seconds() + lifetime))
+    let now = desk.caller.context().now.seconds();
+    // A session that an application created in code has no device, and nobody has proved a password in it.
+    let session = session.filter(|session| session.device.is_some());
+    Ok(session.is_some_and(|session| now < session.auth_time.seconds() + lifetime))
 }
 
 /// Verifies the password of the person at the desk, sets the fresh access token as a cookie, and returns its claims. Without a
