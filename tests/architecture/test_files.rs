@@ -42,3 +42,33 @@ fn too_long(name: &str, source: &str) -> Option<String> {
     let count = source.lines().count();
     (count > MOST_LINES).then(|| format!("tests/{name}: has {count} lines; past {MOST_LINES} split it by subject"))
 }
+
+#[test]
+fn a_read_of_a_socket_is_repeated_after_an_interruption() {
+    let reads: Vec<String> = files_below("tests")
+        .iter()
+        .filter(|(name, _)| *name != "architecture/test_files.rs")
+        .flat_map(|(name, source)| interruptible(name, source))
+        .collect();
+    assert!(reads.is_empty(), "{}", reads.join("\n"));
+}
+
+#[test]
+fn a_read_that_an_interruption_fails_is_caught() {
+    let caught = |line: &str| interruptible("api/users.rs", line);
+    assert_eq!(caught("let count = stream.read(&mut bytes)?;").len(), 1);
+    assert_eq!(caught("    .recv(&mut bytes)").len(), 1);
+    for line in
+        ["uninterrupted(|| stream.read(&mut bytes))", "stream.read(&mut bytes).await", "stream.read_exact(&mut bytes)"]
+    {
+        assert!(caught(line).is_empty(), "{line}");
+    }
+}
+
+/// Returns the lines that read a socket once, and so fail if a signal interrupts them.
+fn interruptible(name: &str, source: &str) -> Vec<String> {
+    let reads = |line: &&str| [".read(&mut", ".recv(&mut"].iter().any(|call| line.contains(call));
+    let is_repeated = |line: &str| line.contains(".await") || line.contains("uninterrupted(|| ");
+    let lines = source.lines().filter(reads).filter(|line| !is_repeated(line));
+    lines.map(|line| format!("tests/{name}: use `uninterrupted` of common/sockets.rs for `{}`", line.trim())).collect()
+}

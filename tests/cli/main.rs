@@ -20,6 +20,8 @@ mod roles;
 mod root_secret;
 mod server;
 mod sessions;
+#[path = "../common/sockets.rs"]
+mod sockets;
 mod starting;
 mod support;
 mod tools;

@@ -2,6 +2,8 @@
 //! serves two applications on two hosts, with one sign-in. The configurations differ from the files only in addresses and
 //! ports, and in that they use no TLS.
 
+#[path = "../common/sockets.rs"]
+mod sockets;
 #[expect(dead_code, reason = "shared with the tests of the command line, which use more of it")]
 #[path = "../cli/support.rs"]
 mod support;

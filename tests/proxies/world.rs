@@ -14,9 +14,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{
-    PASSWORD, Place, Server,
-    judge::{Exchange, of_the_binary},
+use crate::{
+    sockets::uninterrupted,
+    support::{
+        PASSWORD, Place, Server,
+        judge::{Exchange, of_the_binary},
+    },
 };
 
 pub(crate) const AUTH: &str = "auth.example.com";
@@ -112,7 +115,7 @@ impl World {
         // After an upgrade to another protocol the proxy keeps the connection open, so the end of the response is its announced
         // length.
         while !is_whole(&text) {
-            match stream.read(&mut buffer).expect("the proxy answers") {
+            match uninterrupted(|| stream.read(&mut buffer)).expect("the proxy answers") {
                 0 => break,
                 count => text.extend_from_slice(&buffer[..count]),
             }
@@ -273,7 +276,7 @@ impl Application {
 fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Got>>) {
     let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
     let (head, mut body) = loop {
-        let Ok(count @ 1..) = stream.read(&mut buffer) else { return };
+        let Ok(count @ 1..) = uninterrupted(|| stream.read(&mut buffer)) else { return };
         text.extend_from_slice(&buffer[..count]);
         if let Some(end) = text.windows(4).position(|window| window == b"\r\n\r\n") {
             break (String::from_utf8_lossy(&text[..end]).into_owned(), text[end + 4..].to_vec());
@@ -281,7 +284,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Got>>) {
     };
     let length: usize = values(&head, "content-length").next().and_then(|value| value.parse().ok()).unwrap_or(0);
     while body.len() < length {
-        let Ok(count @ 1..) = stream.read(&mut buffer) else { return };
+        let Ok(count @ 1..) = uninterrupted(|| stream.read(&mut buffer)) else { return };
         body.extend_from_slice(&buffer[..count]);
     }
     let line = head.lines().next().unwrap_or_default().to_owned();

@@ -17,6 +17,8 @@ pub mod rows;
 #[path = "../../common/runtime.rs"]
 mod runtime;
 mod server;
+#[path = "../../common/sockets.rs"]
+mod sockets;
 
 use serde_json::Value;
 

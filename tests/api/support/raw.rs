@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Answer, Server, at_once::judge};
+use super::{Answer, Server, at_once::judge, sockets::uninterrupted};
 
 /// Sends bytes as they are, and returns the response as [`answer_on`] does.
 #[track_caller]
@@ -32,7 +32,7 @@ pub fn answer_on(stream: &mut TcpStream) -> Option<Answer> {
         if let Some((answer, true)) = answer {
             return Some(answer);
         }
-        match stream.read(&mut chunk) {
+        match uninterrupted(|| stream.read(&mut chunk)) {
             Ok(read) if read > 0 => bytes.extend_from_slice(&chunk[..read]),
             Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("no answer: {error}"),
             Ok(_) | Err(_) => return answer.map(|(answer, _)| answer),
