@@ -3,7 +3,10 @@
 use std::{num::NonZeroUsize, thread};
 
 use super::{declare::settings, reader::Reader, schema::Profile};
-use crate::domain::policy::{Registration, UsernameField};
+use crate::domain::{
+    password_hash::{PasswordScheme, PasswordSchemes},
+    policy::{Registration, UsernameField},
+};
 
 settings! {
     /// The login names, the registration, the rules for new passwords, and the cost of password hashes.
@@ -18,6 +21,11 @@ settings! {
         #[key("password_min_length", default = 10, dev = 8)]
         #[read(within = 8..=64)]
         min_length: usize,
+        /// The schemes of stored password hashes with which users may log in: `argon2id`, `bcrypt`, `pbkdf2_sha256`, which also
+        /// stands for PBKDF2 with SHA-512, and `scrypt`. The first scheme is that of new hashes. A hash of another scheme, for
+        /// example of an imported user, is replaced at the next login.
+        #[key("password_schemes", default = PasswordScheme::WORDS.to_vec())]
+        schemes: PasswordSchemes,
         /// The memory for one password hash (argon2id) in KiB, at most `1048576`. A value below the default is allowed only in
         /// the profile `dev`.
         #[key("argon2_memory_kib", default = 19_456)]

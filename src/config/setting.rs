@@ -21,6 +21,7 @@ use crate::domain::{
     exclusions::Exclusions,
     jwt::Algorithm,
     listen_address::ListenAddress,
+    password_hash::{PasswordScheme, PasswordSchemes},
     policy::{
         Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration,
         SameSite, SitesDefault, TokenClaims, TokenLocation, UsernameField,
@@ -165,6 +166,20 @@ macro_rules! switches {
     )+};
 }
 switches!(Grants, TokenClaims, TokenLocation);
+
+/// The schemes of password hashes: a list of words, in the order that the operator chose.
+impl Setting for PasswordSchemes {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let allowed = || format!("a list of one or more of {}, each once", PasswordScheme::WORDS.join(", "));
+        let schemes: Option<Vec<_>> =
+            items(value).and_then(|items| items.into_iter().map(|item| item.parse().ok()).collect());
+        schemes.and_then(Self::new).ok_or_else(allowed)
+    }
+
+    fn show(&self) -> Json {
+        show_list(&self.0)
+    }
+}
 
 /// Implements [`Setting`] for lists. Each row has the type, the allowed values, how an item is read, how the items are
 /// collected, and how the list is printed.

@@ -24,6 +24,7 @@ pub mod listen_address;
 pub mod mismatches;
 pub mod one_time;
 pub mod password;
+pub mod password_hash;
 pub mod permission;
 pub mod policy;
 pub mod power;

@@ -1,4 +1,4 @@
-//! Passwords in clear text, the rules for new passwords, and stored hashes. The hashing itself is in `memory/hasher`.
+//! Passwords in clear text, and the rules for new passwords. Stored hashes are in `password_hash`.
 
 use std::{collections::HashSet, fmt};
 
@@ -21,8 +21,21 @@ const VARIED_CHARS: usize = 10;
 
 /// A password in clear text, in NFC and never trimmed. Its memory is overwritten when it is dropped, and `Debug` does
 /// not print it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(Zeroizing<String>);
+#[derive(Clone)]
+pub struct Password {
+    text: Zeroizing<String>,
+    /// The text as it was typed, if it was not in NFC.
+    typed: Option<Zeroizing<String>>,
+}
+
+/// Compares the passwords in NFC.
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Password {}
 
 impl Password {
     /// Reads a password that will be compared with a stored hash.
@@ -38,7 +51,8 @@ impl Password {
         if text.chars().count() > MAX_CHARS {
             return Err("must have at most 256 characters");
         }
-        Ok(Self(text))
+        let typed = (text.as_str() != input).then(|| Zeroizing::new(input.to_owned()));
+        Ok(Self { text, typed })
     }
 
     /// Checks that a new password has at least `min_chars` characters.
@@ -46,7 +60,7 @@ impl Password {
     /// # Errors
     /// A message that states the minimum.
     pub fn check_length(&self, min_chars: usize) -> Result<(), String> {
-        if self.0.chars().count() < min_chars {
+        if self.text.chars().count() < min_chars {
             return Err(format!("must have at least {min_chars} characters"));
         }
         Ok(())
@@ -61,7 +75,7 @@ impl Password {
     pub fn check_new(&self, min_chars: usize, names: &[&str]) -> Result<(), String> {
         self.check_length(min_chars)?;
         // A long email address is also long and varied, so the password is compared with the names in any case.
-        let is_a_name = names.iter().any(|name| name.to_lowercase() == self.0.to_lowercase());
+        let is_a_name = names.iter().any(|name| name.to_lowercase() == self.text.to_lowercase());
         if is_a_name || (!self.is_long_and_varied() && self.guesses(names) < MIN_GUESSES) {
             return Err("is too easy to guess: a common password, a simple pattern, or your own name".to_owned());
         }
@@ -72,8 +86,8 @@ impl Password {
     /// pattern has both properties, so such a password needs no estimate. This limits the cost, which grows steeply
     /// with the length.
     fn is_long_and_varied(&self) -> bool {
-        let distinct: HashSet<char> = self.0.chars().collect();
-        self.0.chars().count() >= LONG_CHARS && distinct.len() >= VARIED_CHARS
+        let distinct: HashSet<char> = self.text.chars().collect();
+        self.text.chars().count() >= LONG_CHARS && distinct.len() >= VARIED_CHARS
     }
 
     /// Returns an estimate of the number of guesses that an attacker needs. Reads only the first [`LONG_CHARS`]
@@ -85,42 +99,24 @@ impl Password {
             .chain(["vestibule"])
             .filter(|word| word.chars().count() > 2)
             .collect();
-        let judged: Zeroizing<String> = Zeroizing::new(self.0.chars().take(LONG_CHARS).collect());
+        let judged: Zeroizing<String> = Zeroizing::new(self.text.chars().take(LONG_CHARS).collect());
         zxcvbn::zxcvbn(&judged, &words).guesses()
     }
 
-    /// Returns the password in clear text.
+    /// Returns the password in clear text, in NFC.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Returns the password as it was typed, if it was not in NFC. Other systems hash what was typed.
+    pub fn as_typed(&self) -> Option<&str> {
+        self.typed.as_ref().map(|typed| typed.as_str())
     }
 }
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password")
-    }
-}
-
-/// The stored hash of a password, as a string in the PHC format. Only the hasher (`memory/hasher`) creates and verifies
-/// hashes.
-#[derive(Clone)]
-pub struct PasswordHash(String);
-
-impl PasswordHash {
-    /// Wraps a PHC string from the hasher or the database.
-    pub fn from_stored(phc: String) -> Self {
-        Self(phc)
-    }
-
-    /// Returns the PHC string.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash")
     }
 }
 

@@ -1,8 +1,11 @@
-//! Password hashing with a bounded number of simultaneous hashes. This is the only module that uses `argon2`.
+//! Password hashing with a bounded number of simultaneous hashes.
 //!
 //! The number of slots (`hash_concurrency`) limits how many hashes are computed at the same time. Each hash needs a
 //! block of memory of its own. If every login allocated a new block of 19 MiB, the allocator would keep gigabytes. So
 //! the blocks are reused, and freed when they have been unused for a minute.
+//!
+//! A stored hash of another system may need more memory than a slot has. Its computation takes as many slots as have this
+//! memory, or all of them, and returns none of it to the unused blocks.
 
 use std::{
     sync::{
@@ -12,27 +15,29 @@ use std::{
     time::Duration,
 };
 
-use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
-    password_hash::phc::{Ident, Output, ParamsString, PasswordHash as Phc, Salt},
-};
 use subtle::ConstantTimeEq;
 use tokio::{sync::Semaphore, task};
 
+use super::derive::{Blocks, derive};
 use crate::{
     clock::Clock,
     config::Passwords,
-    domain::password::{Password, PasswordHash},
+    domain::{
+        password::Password,
+        password_hash::{Argon2Variant, BcryptInput, Method, ParsedHash, PasswordHash, PasswordScheme, Pbkdf2Function},
+    },
     random,
 };
 
 /// How long an unused block of memory is kept.
 const KEEP_UNUSED_MEMORY: Duration = Duration::from_secs(60);
 
-/// The length of a hash, in bytes (RFC 9106 §4).
-const HASH_LEN: usize = 32;
-/// The length of a salt, in bytes (RFC 9106 §4).
+/// The length of a salt, in bytes (RFC 9106 §4). bcrypt has salts of this length only.
 const SALT_LEN: usize = 16;
+
+/// The least memory of a slot in KiB: the default of `argon2_memory_kib`. A scheme with less would make each hash of another
+/// system take all slots.
+const MIN_SLOT_KIB: u64 = 19_456;
 
 /// The error for a hash or a comparison that was not computed.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +45,6 @@ pub enum HashError {
     /// All slots are occupied, and `hash_queue` callers are waiting.
     #[error("too many passwords are being hashed at once")]
     Overloaded,
-    /// The stored hash is malformed, or its algorithm is not argon2id.
-    #[error("a stored password hash can't be read: {0}")]
-    Stored(String),
     /// A parameter is invalid, or the thread that computed the hash panicked.
     #[error("hashing failed: {0}")]
     Failed(String),
@@ -55,17 +57,24 @@ pub enum PasswordCheck {
     Wrong,
     /// The password is correct.
     Correct,
-    /// The password is correct, but its stored hash has other parameters than the current configuration. The caller
-    /// should store a new hash.
+    /// The password is correct, but its stored hash has another scheme or other parameters than the current configuration.
+    /// The caller should store a new hash.
     CorrectButOutdated,
 }
 
-/// A hasher for passwords: argon2id with a bounded number of slots.
+/// A hasher for passwords with a bounded number of slots.
 #[derive(Clone)]
 pub struct Hasher(Arc<Inner>);
 
 struct Inner {
-    params: Params,
+    /// The method of new hashes, and the length of their digests.
+    preferred: (Method, usize),
+    /// The schemes whose hashes are accepted.
+    accepted: Vec<PasswordScheme>,
+    /// The memory of one slot, in KiB.
+    slot_kib: u64,
+    /// The number of slots.
+    slots: u32,
     /// One permit for each slot.
     permits: Arc<Semaphore>,
     /// The number of callers that have a permit or wait for a permit.
@@ -79,19 +88,20 @@ struct Inner {
 
 /// An unused block of memory.
 struct Memory {
-    blocks: Vec<Block>,
+    blocks: Blocks,
     /// The time of [`Clock::elapsed`] since which the block is unused.
     since: Duration,
 }
 
 impl Hasher {
-    /// Returns a hasher with the argon2 parameters, the number of slots and the queue length of the configuration.
+    /// Returns a hasher with the schemes, the argon2 parameters, the number of slots and the queue length of the configuration.
     pub fn new(config: &Passwords, clock: Clock) -> Self {
-        let params =
-            Params::new(config.argon2_memory_kib, config.argon2_iterations, config.argon2_parallelism, Some(HASH_LEN))
-                .expect("the configuration checks the bounds of argon2");
+        let preferred = preferred(config);
         Self(Arc::new(Inner {
-            params,
+            slot_kib: preferred.0.memory_kib().max(MIN_SLOT_KIB),
+            preferred,
+            accepted: config.schemes.0.clone(),
+            slots: u32::try_from(config.hash_concurrency).expect("the configuration allows at most 1024"),
             permits: Arc::new(Semaphore::new(config.hash_concurrency)),
             callers: AtomicUsize::new(0),
             max_callers: config.hash_concurrency + config.hash_queue,
@@ -106,7 +116,7 @@ impl Hasher {
     /// [`HashError::Overloaded`] if too many callers wait. [`HashError::Failed`] if hashing fails.
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
         let password = password.clone();
-        self.in_slot(move |inner| inner.hash(&password)).await
+        self.in_slots(1, move |inner| inner.hash(&password)).await
     }
 
     /// Runs [`Password::check_new`] in a slot, because the check can take as much time as a hash. The inner result is
@@ -121,7 +131,7 @@ impl Hasher {
         names: Vec<String>,
     ) -> Result<Result<(), String>, HashError> {
         let password = password.clone();
-        self.in_slot(move |_| {
+        self.in_slots(1, move |_| {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             Ok(password.check_new(min_chars, &names))
         })
@@ -130,18 +140,40 @@ impl Hasher {
 
     /// Compares a password with a stored hash. If `stored` is `None`, computes a hash nevertheless and returns
     /// [`PasswordCheck::Wrong`]. So the response for an unknown user takes as much time as the response for a wrong
-    /// password.
+    /// password. The same applies to a stored hash that can't be used, which is logged: its scheme is not accepted, it would
+    /// cost too much, or it is malformed.
     ///
     /// # Errors
-    /// [`HashError::Overloaded`] if too many callers wait, [`HashError::Stored`] if the stored hash is unreadable,
-    /// [`HashError::Failed`] if hashing fails.
+    /// [`HashError::Overloaded`] if too many callers wait, [`HashError::Failed`] if hashing fails.
     pub async fn verify(&self, password: &Password, stored: Option<PasswordHash>) -> Result<PasswordCheck, HashError> {
         let password = password.clone();
-        self.in_slot(move |inner| match stored {
-            Some(stored) => inner.verify(&password, &stored),
+        let usable = stored.and_then(|stored| match self.check_stored(&stored) {
+            Ok(parsed) => Some(parsed),
+            Err(reason) => {
+                tracing::error!("a stored password hash can't be used, so the password counts as wrong: it {reason}");
+                None
+            }
+        });
+        let slots = usable.as_ref().map_or(1, |parsed| self.0.slots_for(&parsed.method));
+        self.in_slots(slots, move |inner| match usable {
+            Some(parsed) => inner.verify(&password, &parsed),
             None => inner.hash(&password).map(|_| PasswordCheck::Wrong),
         })
         .await
+    }
+
+    /// Reads a stored hash, for example one that is imported, and checks that logins with it are accepted.
+    ///
+    /// # Errors
+    /// The end of a sentence about the hash, which contains no part of the hash.
+    pub fn check_stored(&self, stored: &PasswordHash) -> Result<ParsedHash, String> {
+        let parsed = ParsedHash::parse(stored.as_str()).map_err(|reason| reason.to_string())?;
+        let scheme = parsed.method.scheme();
+        if self.0.accepted.contains(&scheme) {
+            Ok(parsed)
+        } else {
+            Err(format!("has the scheme {scheme}, which is not in the setting password_schemes"))
+        }
     }
 
     /// Frees the blocks of memory that no slot has used for a minute.
@@ -150,15 +182,15 @@ impl Hasher {
         self.0.unused_memory().retain(|memory| now.saturating_sub(memory.since) < KEEP_UNUSED_MEMORY);
     }
 
-    /// Runs `work` on a blocking thread as soon as a slot is free. Fails with [`HashError::Overloaded`] if the queue is
+    /// Runs `work` on a blocking thread as soon as `slots` slots are free. Fails with [`HashError::Overloaded`] if the queue is
     /// full, and with [`HashError::Failed`] if `work` panics.
-    async fn in_slot<T, F>(&self, work: F) -> Result<T, HashError>
+    async fn in_slots<T, F>(&self, slots: u32, work: F) -> Result<T, HashError>
     where
         F: FnOnce(&Inner) -> Result<T, HashError> + Send + 'static,
         T: Send + 'static,
     {
         let caller = CallerPlace::enter(&self.0)?;
-        let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(failed)?;
+        let permit = Arc::clone(&self.0.permits).acquire_many_owned(slots).await.map_err(failed)?;
         let inner = Arc::clone(&self.0);
         task::spawn_blocking(move || {
             let outcome = work(&inner);
@@ -193,63 +225,55 @@ impl Drop for CallerPlace {
 }
 
 impl Inner {
+    /// Returns how many slots have the memory that a method takes; all of them if it takes more.
+    fn slots_for(&self, method: &Method) -> u32 {
+        let needed = method.memory_kib().div_ceil(self.slot_kib).max(1);
+        u32::try_from(needed).map_or(self.slots, |needed| needed.min(self.slots))
+    }
+
     fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
-        let salt = random::bytes::<SALT_LEN>();
-        let output = self.derive(&self.params, password, &salt, HASH_LEN)?;
-        let phc = Phc {
-            algorithm: Ident::new(Algorithm::Argon2id.as_str()).map_err(failed)?,
-            version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(&self.params).map_err(failed)?,
-            salt: Some(Salt::new(&salt).map_err(failed)?),
-            hash: Some(Output::new(&output).map_err(failed)?),
-        };
-        Ok(PasswordHash::from_stored(phc.to_string()))
+        let (method, length) = self.preferred.clone();
+        let salt = random::bytes::<SALT_LEN>().to_vec();
+        let digest = self.derive(&method, password.expose(), &salt, length)?;
+        Ok(ParsedHash { method, salt, digest }.to_stored())
     }
 
-    fn verify(&self, password: &Password, stored: &PasswordHash) -> Result<PasswordCheck, HashError> {
-        let unreadable = |what: &dyn ToString| HashError::Stored(what.to_string());
-        let phc = Phc::new(stored.as_str()).map_err(|error| unreadable(&error))?;
-        if phc.algorithm.as_str() != Algorithm::Argon2id.as_str() {
-            return Err(unreadable(&"not argon2id"));
-        }
-        let params = Params::try_from(&phc).map_err(|error| unreadable(&error))?;
-        let (Some(salt), Some(hash)) = (phc.salt, phc.hash) else { return Err(unreadable(&"no salt or no hash")) };
-        let output = self.derive(&params, password, &salt, hash.len())?;
-        if !bool::from(output.ct_eq(hash.as_bytes())) {
-            return Ok(PasswordCheck::Wrong);
-        }
-        // The salt is not compared: only the costs and the length make a stored hash outdated.
-        let same_cost = |other: &Params| {
-            (other.m_cost(), other.t_cost(), other.p_cost())
-                == (self.params.m_cost(), self.params.t_cost(), self.params.p_cost())
+    fn verify(&self, password: &Password, stored: &ParsedHash) -> Result<PasswordCheck, HashError> {
+        let is_right = |text: &str| -> Result<bool, HashError> {
+            let digest = self.derive(&stored.method, text, &stored.salt, stored.digest.len())?;
+            Ok(digest.ct_eq(&stored.digest).into())
         };
-        Ok(if same_cost(&params) && hash.len() == HASH_LEN {
-            PasswordCheck::Correct
-        } else {
-            PasswordCheck::CorrectButOutdated
-        })
+        let is_current = (&stored.method, stored.digest.len()) == (&self.preferred.0, self.preferred.1);
+        if is_right(password.expose())? {
+            return Ok(if is_current { PasswordCheck::Correct } else { PasswordCheck::CorrectButOutdated });
+        }
+        // Another system may have hashed the password as it was typed. This server hashes it in NFC.
+        match password.as_typed() {
+            Some(typed) if !is_current && is_right(typed)? => Ok(PasswordCheck::CorrectButOutdated),
+            Some(_) | None => Ok(PasswordCheck::Wrong),
+        }
     }
 
-    /// Computes an argon2id output of `length` bytes. Takes an unused block of memory, or allocates a block if there is
-    /// no unused block, and returns the block afterwards.
-    fn derive(&self, params: &Params, password: &Password, salt: &[u8], length: usize) -> Result<Vec<u8>, HashError> {
-        let needed = params.block_count();
+    /// Computes a digest of `length` bytes. Takes an unused block of memory, or allocates a block if there is no unused block,
+    /// and returns the block afterwards, unless it is larger than a slot.
+    fn derive(&self, method: &Method, password: &str, salt: &[u8], length: usize) -> Result<Vec<u8>, HashError> {
         // The last block was used most recently. So the other blocks stay unused, and `sweep` can free them.
         let mut blocks = self.unused_memory().pop().map_or_else(Vec::new, |memory| memory.blocks);
-        if blocks.len() < needed {
-            blocks.resize(needed, Block::default());
+        let is_large = method.memory_kib() > self.slot_kib;
+        if is_large {
+            // The memory of the other slots that this computation has.
+            let more = self.slots_for(method) as usize - 1;
+            let mut unused = self.unused_memory();
+            let kept = unused.len().saturating_sub(more);
+            unused.truncate(kept);
+            blocks = Vec::new();
         }
-        let mut output = vec![0; length];
-        let derived = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone()).hash_password_into_with_memory(
-            password.expose().as_bytes(),
-            salt,
-            &mut output,
-            &mut blocks[..needed],
-        );
-        let since = self.clock.elapsed();
-        self.unused_memory().push(Memory { blocks, since });
-        derived.map_err(failed)?;
-        Ok(output)
+        let digest = derive(method, password.as_bytes(), salt, length, &mut blocks);
+        if !is_large {
+            let since = self.clock.elapsed();
+            self.unused_memory().push(Memory { blocks, since });
+        }
+        digest.map_err(HashError::Failed)
     }
 
     /// Locks the list of unused blocks.
@@ -258,6 +282,25 @@ impl Inner {
     }
 }
 
+/// Returns the method of new hashes, and the length of their digests. The costs are the least that OWASP recommends (Password
+/// Storage Cheat Sheet); those of argon2 are settings.
+fn preferred(config: &Passwords) -> (Method, usize) {
+    match config.schemes.first() {
+        PasswordScheme::Argon2id => {
+            let (memory_kib, passes) = (config.argon2_memory_kib, config.argon2_iterations);
+            let lanes = config.argon2_parallelism;
+            (Method::Argon2 { variant: Argon2Variant::Id, version: 0x13, memory_kib, passes, lanes }, 32)
+        }
+        // bcrypt ignores what follows the 72nd byte of its input.
+        PasswordScheme::Bcrypt => (Method::Bcrypt { cost: 12, input: BcryptInput::HmacBase64 }, 31),
+        PasswordScheme::Pbkdf2 => (Method::Pbkdf2 { function: Pbkdf2Function::Sha256, rounds: 600_000 }, 32),
+        PasswordScheme::Scrypt => (Method::Scrypt { log_n: 14, r: 8, p: 5 }, 32),
+    }
+}
+
 fn failed(error: impl ToString) -> HashError {
     HashError::Failed(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! restart.
 
 pub mod clients;
+mod derive;
 pub mod hasher;
 pub mod keyring;
 pub mod limit;

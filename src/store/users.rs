@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::{
     Email, Identifier, Permission, UnixTime, User, UserId, Username,
-    password::PasswordHash,
+    password_hash::PasswordHash,
     permission::{ADMIN_ROLE, BUILT_IN},
 };
 

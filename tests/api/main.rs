@@ -47,6 +47,7 @@ mod regressions;
 mod renewal;
 mod repeats;
 mod roles;
+mod schemes;
 mod scopes;
 mod sessions;
 mod sites;

@@ -6,6 +6,7 @@
 
 mod circles;
 mod documents;
+mod doors;
 mod language;
 mod routes;
 mod source;
@@ -14,6 +15,7 @@ mod texts;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use doors::DOORS;
 use source::{Named, paths, test_regions, tokens};
 
 /// The modules that each module of this crate may name, besides itself: `main → cli → http → flows → {store, memory} → domain`.
@@ -29,68 +31,6 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cli", &["http", "flows", "store", "memory", "domain", "clock", "config", "random"]),
     ("lib", &["cli", "http", "flows", "store", "memory", "domain", "clock", "config", "random"]),
     ("main", &["cli"]),
-];
-
-/// Every path below `src/`.
-const EVERYWHERE: &[&str] = &[""];
-/// The folders whose code may use the asynchronous runtime and the log.
-const AT_WORK: &[&str] = &["store/", "memory/", "flows/", "http/", "cli/"];
-
-/// The paths below `src/`, or their beginnings, where each dependency may be named. Most large dependencies may be named in few
-/// places.
-const DOORS: &[(&str, &[&str])] = &[
-    ("argon2", &["memory/hasher.rs"]),
-    ("aws_lc_rs", &["domain/signing_key/", "domain/aead.rs"]),
-    ("base64", &["domain/"]),
-    ("clap", &["cli/"]),
-    ("clap_complete", &["cli/completions.rs"]),
-    ("clap_mangen", &["cli/man.rs"]),
-    ("comfy_table", &["cli/"]),
-    ("figment", &["config/"]),
-    ("flate2", &["http/assets.rs"]),
-    ("form_urlencoded", &["http/"]),
-    ("globset", &["domain/exclusions.rs"]),
-    ("governor", &["memory/limit.rs"]),
-    ("hkdf", &["domain/root_secret.rs"]),
-    ("hmac", &["domain/"]),
-    ("http_body_util", &["http/request/", "http/server/"]),
-    ("hyper", &["http/request/arriving_body.rs", "http/server/"]),
-    ("hyper_util", &["http/server/"]),
-    ("idna", &["domain/user.rs"]),
-    ("ipnet", &["config/", "http/"]),
-    ("jsonwebtoken", &["domain/jwt.rs"]),
-    ("listenfd", &["http/server/listener.rs"]),
-    ("minijinja", &["http/pages/render.rs"]),
-    ("papaya", &["memory/"]),
-    ("quick_cache", &["memory/"]),
-    ("psl", &["config/cookies.rs"]),
-    ("rand", &["random.rs"]),
-    ("rocket", &["http/", "lib.rs", "cli/serve.rs"]),
-    ("rocket_db_pools", &["http/db.rs"]),
-    ("rpassword", &["cli/"]),
-    ("rustix", &["http/server/"]),
-    ("rustls", &["http/server/tls.rs", "http/server/probe.rs"]),
-    ("sd_notify", &["cli/serve.rs"]),
-    ("serde", EVERYWHERE),
-    ("serde_json", EVERYWHERE),
-    ("sha2", &["domain/", "http/"]),
-    // Every other file reaches the database through `store::sql`.
-    ("sqlx", &["store/mod.rs", "store/error.rs", "store/sql.rs", "store/writer.rs", "store/migrations.rs"]),
-    ("strsim", &["config/suggest.rs"]),
-    ("subtle", &["domain/", "memory/"]),
-    ("thiserror", EVERYWHERE),
-    ("time", &["domain/", "http/", "cli/"]),
-    ("tokio", AT_WORK),
-    ("tokio_rustls", &["http/server/tls.rs", "http/server/probe.rs"]),
-    ("tracing", AT_WORK),
-    ("tracing_log", &["cli/"]),
-    ("tracing_subscriber", &["cli/"]),
-    ("unicode_normalization", &["domain/"]),
-    ("url", &["domain/address.rs", "domain/redirect.rs"]),
-    ("utoipa", &["http/"]),
-    ("uuid", &["domain/"]),
-    ("zeroize", &["domain/", "config/", "cli/", "flows/open/secret.rs", "http/server/tls.rs"]),
-    ("zxcvbn", &["domain/password.rs"]),
 ];
 
 /// Single paths that a file may name, although it may not name other paths of that dependency.
@@ -346,7 +286,7 @@ fn a_dependency_outside_of_its_permitted_files_is_caught() {
     assert_broken("domain/user.rs", "#[rocket::async_trait]\ntrait T {}", "2: `rocket::async_trait` belongs");
     assert_broken("cli/user.rs", "fn f() { rocket::execute(async {}) }", "2: `rocket::execute`");
     assert_broken("cli/mod.rs", "fn f() { rocket::build() }", "2: `rocket::build`");
-    assert_broken("domain/jwt.rs", "fn f() { ::argon2::f() }", "2: `argon2::f` belongs in memory/hasher.rs only");
+    assert_broken("domain/jwt.rs", "fn f() { ::argon2::f() }", "2: `argon2::f` belongs in memory/derive.rs only");
     assert_broken("store/audit.rs", "fn f<T: tokio::io::A>(_: figment::Value) {}", "2: `figment::Value`");
 }
 

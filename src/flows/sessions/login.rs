@@ -12,7 +12,8 @@ use crate::{
         device_limit,
         generations::Generations,
         mismatches::Mismatches,
-        password::{Password, PasswordHash},
+        password::Password,
+        password_hash::PasswordHash,
         session::{RevokeReason, Session},
     },
     flows::{
@@ -348,9 +349,7 @@ impl LoginPlan {
         audit::insert(tx, &event).await?;
         Ok(Opened::Session(Box::new((user, session))))
     }
-}
 
-impl LoginPlan {
     /// Returns a revocation of sessions of the user, because of this login.
     fn revocation(&self, selection: sessions::Selection, reason: RevokeReason) -> Revocation {
         let (user, context) = (self.session.user_id, self.context.clone());

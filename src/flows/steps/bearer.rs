@@ -2,7 +2,7 @@
 //! have changed since the guard checked the access token.
 
 use crate::{
-    domain::{AccessClaims, SessionId, UnixTime, UserId, password::PasswordHash, session::SessionState},
+    domain::{AccessClaims, SessionId, UnixTime, UserId, password_hash::PasswordHash, session::SessionState},
     store::{self, Tx, sessions, users},
 };
 

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Client, UsernameField},
-    domain::{DeviceRowId, Identifier, User, device::DeviceSecret, password::PasswordHash},
+    domain::{DeviceRowId, Identifier, User, device::DeviceSecret, password_hash::PasswordHash},
     flows::Vestibule,
     store::{self, devices, users},
 };

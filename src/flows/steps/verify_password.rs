@@ -10,7 +10,8 @@ use crate::{
     domain::{
         AccessClaims, Email, SessionId, User, UserId, Username,
         audit_event::{AuditEvent, Event, RequestContext},
-        password::{Password, PasswordHash},
+        password::Password,
+        password_hash::PasswordHash,
         session::{MAX_FAILED_PROOFS, RevokeReason, SessionState},
     },
     flows::Vestibule,

@@ -12,7 +12,7 @@ use crate::{
         Email, Permission, RoleName, Roles, User, UserId, Username,
         audit_event::{AuditEvent, Event},
         claims::TokenSizeBudget,
-        password::PasswordHash,
+        password_hash::PasswordHash,
         permission::ADMIN_ROLE,
         power::{Power, PowerError},
         session::RevokeReason,

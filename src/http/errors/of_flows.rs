@@ -47,7 +47,7 @@ impl From<HashError> for ApiError {
                 "Too many people are signing in at once; nothing was changed. Try again.",
                 BUSY_RETRY_AFTER,
             ),
-            HashError::Stored(_) | HashError::Failed(_) => Self::internal(&error),
+            HashError::Failed(_) => Self::internal(&error),
         }
     }
 }

@@ -2,7 +2,26 @@
 
 use vestibule::store::{self, Tx, sql};
 
-use super::{Server, wait_for};
+use super::{Actor, Server, wait_for};
+
+/// The stored hash of a user's password.
+impl Actor<'_> {
+    /// Returns the stored hash.
+    pub fn stored_hash(&self) -> String {
+        self.server.value("select secret from credentials where user_id = $1 and kind = 'password'", &[&self.id])
+    }
+
+    /// Replaces the stored hash.
+    pub fn set_stored_hash(&self, hash: &str) {
+        let (id, hash) = (self.id.clone(), hash.to_owned());
+        let write = async move |tx: &mut Tx| {
+            let update = sql("update credentials set secret = $1 where user_id = $2 and kind = 'password'");
+            update.bind(hash.as_str()).bind(id.as_str()).execute(tx).await
+        };
+        let updated = wait_for(self.server.vestibule.store.write(write)).expect("the statement runs");
+        assert_eq!(updated, 1);
+    }
+}
 
 /// The users and their credentials.
 impl Server {

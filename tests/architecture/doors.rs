@@ -1,0 +1,67 @@
+//! The places where each dependency may be named.
+
+/// Every path below `src/`.
+const EVERYWHERE: &[&str] = &[""];
+/// The folders whose code may use the asynchronous runtime and the log.
+const AT_WORK: &[&str] = &["store/", "memory/", "flows/", "http/", "cli/"];
+
+/// The paths below `src/`, or their beginnings, where each dependency may be named. Most large dependencies may be named in few
+/// places.
+pub(super) const DOORS: &[(&str, &[&str])] = &[
+    ("argon2", &["memory/derive.rs"]),
+    ("aws_lc_rs", &["domain/signing_key/", "domain/aead.rs"]),
+    ("base64", &["domain/"]),
+    ("bcrypt", &["domain/password_hash/", "memory/derive.rs"]),
+    ("clap", &["cli/"]),
+    ("clap_complete", &["cli/completions.rs"]),
+    ("clap_mangen", &["cli/man.rs"]),
+    ("comfy_table", &["cli/"]),
+    ("figment", &["config/"]),
+    ("flate2", &["http/assets.rs"]),
+    ("form_urlencoded", &["http/"]),
+    ("globset", &["domain/exclusions.rs"]),
+    ("governor", &["memory/limit.rs"]),
+    ("hkdf", &["domain/root_secret.rs"]),
+    ("hmac", &["domain/"]),
+    ("http_body_util", &["http/request/", "http/server/"]),
+    ("hyper", &["http/request/arriving_body.rs", "http/server/"]),
+    ("hyper_util", &["http/server/"]),
+    ("idna", &["domain/user.rs"]),
+    ("ipnet", &["config/", "http/"]),
+    ("jsonwebtoken", &["domain/jwt.rs"]),
+    ("listenfd", &["http/server/listener.rs"]),
+    ("minijinja", &["http/pages/render.rs"]),
+    ("papaya", &["memory/"]),
+    ("pbkdf2", &["memory/derive.rs"]),
+    ("phc", &["domain/password_hash/formats.rs"]),
+    ("quick_cache", &["memory/"]),
+    ("psl", &["config/cookies.rs"]),
+    ("rand", &["random.rs"]),
+    ("rocket", &["http/", "lib.rs", "cli/serve.rs"]),
+    ("rocket_db_pools", &["http/db.rs"]),
+    ("rpassword", &["cli/"]),
+    ("rustix", &["http/server/"]),
+    ("rustls", &["http/server/tls.rs", "http/server/probe.rs"]),
+    ("scrypt", &["memory/derive.rs"]),
+    ("sd_notify", &["cli/serve.rs"]),
+    ("serde", EVERYWHERE),
+    ("serde_json", EVERYWHERE),
+    ("sha2", &["domain/", "http/", "memory/derive.rs"]),
+    // Every other file reaches the database through `store::sql`.
+    ("sqlx", &["store/mod.rs", "store/error.rs", "store/sql.rs", "store/writer.rs", "store/migrations.rs"]),
+    ("strsim", &["config/suggest.rs"]),
+    ("subtle", &["domain/", "memory/"]),
+    ("thiserror", EVERYWHERE),
+    ("time", &["domain/", "http/", "cli/"]),
+    ("tokio", AT_WORK),
+    ("tokio_rustls", &["http/server/tls.rs", "http/server/probe.rs"]),
+    ("tracing", AT_WORK),
+    ("tracing_log", &["cli/"]),
+    ("tracing_subscriber", &["cli/"]),
+    ("unicode_normalization", &["domain/"]),
+    ("url", &["domain/address.rs", "domain/redirect.rs"]),
+    ("utoipa", &["http/"]),
+    ("uuid", &["domain/"]),
+    ("zeroize", &["domain/", "config/", "cli/", "flows/open/secret.rs", "http/server/tls.rs"]),
+    ("zxcvbn", &["domain/password.rs"]),
+];
