@@ -90,6 +90,7 @@ fails_with!(
     crate::flows::users::add_user::AddUserError,
     crate::flows::users::change_user::ChangeUserError,
     crate::flows::users::delete_user::DeleteUserError,
+    crate::flows::users::import_users::ImportError,
     crate::flows::steps::verify_password::VerifyPasswordError,
     crate::flows::sessions::revoke_sessions::RevokeOfUserError,
     crate::flows::links::create_link::CreateLinkError,

@@ -258,6 +258,10 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
         }
         Command::User(command) => {
             let role = if command.creates_database() { Role::FirstCommand } else { Role::Command };
+            let mut config = config;
+            if command.is_dry_run() && !open::has_database(&config) {
+                config.storage.database = Database::Temporary;
+            }
             on_database(config, role, async |vestibule| command.run(vestibule).await).await
         }
         Command::Session(command) => {

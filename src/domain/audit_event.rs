@@ -10,6 +10,7 @@ words! {
     pub Event {
         UserRegistered = "user_registered",
         UserAdded = "user_added",
+        UsersImported = "users_imported",
         UserChanged = "user_changed",
         UserDisabled = "user_disabled",
         UserEnabled = "user_enabled",

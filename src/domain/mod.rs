@@ -3,6 +3,7 @@
 //! random bytes.
 
 pub mod access_token;
+pub mod account_record;
 pub mod address;
 mod aead;
 pub mod audience;

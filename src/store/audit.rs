@@ -59,6 +59,27 @@ pub struct Filter {
     pub since: Option<UnixTime>,
 }
 
+/// Appends events about users who exist, by the command line. At most a few hundred at once.
+pub async fn insert_of_users(conn: &mut Conn, events: &[AuditEvent]) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let row = |event: &AuditEvent| {
+        vec![
+            event.at.seconds().into(),
+            event.event.as_str().into(),
+            event.user.map(|user| user.to_string()).into(),
+            Value::Object(event.detail.clone()).to_string().into(),
+            event.actor.text().into(),
+        ]
+    };
+    sql("insert into audit_events (at, event, user_id, detail, actor) values ($1, $2, $3, $4, $5)")
+        .rows(events.iter().map(row).collect())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Appends an event. If the user of the event was deleted in the meantime, only the time and the name of the event are
 /// stored. The log does not name an acting user who was deleted: the text is [`Actor::DELETED_USER`].
 pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {

@@ -49,6 +49,9 @@ pub enum Error {
     /// The job panicked. The job was rolled back.
     #[error("a write panicked: {0}")]
     Panicked(String),
+    /// The job decided to undo what it had written. Its caller knows why.
+    #[error("the write was undone")]
+    Undone,
     /// The database is closed, or the thread that writes has failed.
     #[error("the database is closed")]
     Closed,

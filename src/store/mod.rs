@@ -7,6 +7,7 @@
 //! Every function fails with [`Error::Database`] if the engine refuses the statement, and with [`Error::Inconsistent`] if a
 //! stored value is invalid. The documentation of a function mentions only further cases, and special reasons for these errors.
 
+pub mod accounts;
 pub mod audit;
 pub mod changes;
 pub mod clients;

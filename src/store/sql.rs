@@ -4,10 +4,13 @@
 //! prepares each statement on both engines. The functions of the store do not depend on the engine. Today the engine is
 //! always SQLite. PostgreSQL will be a further variant of [`Engine`] and of [`Row`].
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    borrow::Cow,
+    ops::{Deref, DerefMut},
+};
 
 use sqlx::{
-    Arguments as _, Decode, Row as _, Sqlite, SqliteConnection, Type,
+    Arguments as _, AssertSqlSafe, Decode, Row as _, Sqlite, SqliteConnection, Type,
     pool::PoolConnection,
     sqlite::{SqliteArguments, SqliteRow},
 };
@@ -123,14 +126,14 @@ impl<'r, T: Decode<'r, Sqlite> + Type<Sqlite>> Column<'r> for T {}
 /// A statement with the values of its placeholders.
 #[must_use = "a statement does nothing until it is run"]
 pub struct Query {
-    sql: &'static str,
+    sql: Cow<'static, str>,
     values: Vec<Value>,
 }
 
 /// Creates a statement. The text is a literal, so that it can't contain a value from a request, and so that
 /// `tests/statements.rs` finds it in the source.
 pub fn sql(sql: &'static str) -> Query {
-    Query { sql, values: Vec::new() }
+    Query { sql: Cow::Borrowed(sql), values: Vec::new() }
 }
 
 /// Every function that runs the statement returns [`super::Error::Database`] if the engine refuses it.
@@ -139,6 +142,14 @@ impl Query {
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
+    }
+
+    /// Repeats the row of the statement's `values (…)` for each of these rows: `values ($1, $2)` becomes
+    /// `values ($1, $2), ($3, $4)`. So many rows take one round trip to the engine. Each row has the values of all placeholders
+    /// of the statement, which must all be in its `values (…)`.
+    pub fn rows(self, rows: Vec<Vec<Value>>) -> Self {
+        let sql = repeat(&self.sql, rows.len());
+        Self { sql: Cow::Owned(sql), values: rows.into_iter().flatten().collect() }
     }
 
     /// Runs the statement. Returns the number of rows that it inserted, updated or deleted.
@@ -189,6 +200,52 @@ impl Query {
             };
             added.map_err(sqlx::Error::Encode)?;
         }
-        Ok(sqlx::query_with(self.sql, arguments))
+        Ok(match self.sql {
+            Cow::Borrowed(sql) => sqlx::query_with(sql, arguments),
+            // It consists of literals and numbers of placeholders only.
+            Cow::Owned(sql) => sqlx::query_with(AssertSqlSafe(sql), arguments),
+        })
+    }
+}
+
+/// Returns the statement with the row of its `values (…)` repeated `count` times, with consecutive numbers of placeholders.
+/// Panics if it has no such row.
+fn repeat(sql: &str, count: usize) -> String {
+    let (before, rest) = sql.split_once("values (").expect("the statement has a row of values");
+    let mut depth = 1;
+    let is_end = |character| {
+        depth += match character {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        depth == 0
+    };
+    let (row, after) = rest.split_at(rest.find(is_end).expect("the row has an end"));
+    let parts: Vec<&str> = row.split('$').collect();
+    let placeholders = parts.len() - 1;
+    let rows = (0..count).map(|at| {
+        let numbered = parts[1..].iter().enumerate().map(|(place, part)| {
+            let text = part.trim_start_matches(|character: char| character.is_ascii_digit());
+            format!("${}{text}", at * placeholders + place + 1)
+        });
+        format!("({}{})", parts[0], numbered.collect::<String>())
+    });
+    format!("{before}values {}{}", rows.collect::<Vec<_>>().join(", "), &after[1..])
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_row_of_values_is_repeated_with_further_placeholders() {
+        let insert = "insert into t (a, b, c) values ($1, 'x', cast($2 as bigint)) on conflict do nothing";
+        assert_eq!(super::repeat(insert, 1), insert);
+        assert_eq!(
+            super::repeat(insert, 3),
+            "insert into t (a, b, c) values ($1, 'x', cast($2 as bigint)), ($3, 'x', cast($4 as bigint)), \
+             ($5, 'x', cast($6 as bigint)) on conflict do nothing"
+        );
+        let with = "with w (a) as (values ($1)) select a from w";
+        assert_eq!(super::repeat(with, 2), "with w (a) as (values ($1), ($2)) select a from w");
     }
 }

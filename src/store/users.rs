@@ -102,6 +102,12 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
     rows.iter().map(user_from_row).collect()
 }
 
+/// Reads at most `limit` users whose ids are greater than `after`, in the order of their ids.
+pub async fn list_after(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<User>> {
+    let rows = sql(select_user!("where id > $1 order by id limit $2")).bind(after).bind(limit).all(conn).await?;
+    rows.iter().map(user_from_row).collect()
+}
+
 /// Reads the users who have `role`, in the order of their creation. If `admins_too` is true, admins without the role are
 /// included.
 pub async fn list_with_role(conn: &mut Conn, role: &str, admins_too: bool) -> Result<Vec<User>> {

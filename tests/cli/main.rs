@@ -13,6 +13,7 @@
 mod clients;
 mod database;
 mod examples;
+mod import;
 mod keys;
 mod listening;
 mod opening;

@@ -1,10 +1,13 @@
 //! `vestibule user`: the accounts of users.
 
+mod accounts_file;
 mod add;
 mod claim;
 mod delete;
 mod disable;
 mod enable;
+mod export;
+mod import;
 mod link;
 mod list;
 mod passwd;
@@ -23,6 +26,16 @@ pub(super) enum Command {
   vestibule user add admin --role admin --generate
   vestibule user add ada --email ada@example.com --claim 'tenant=\"acme\"' --password-stdin < password.txt")]
     Add(add::Add),
+    /// Add the users of a CSV file or of JSON lines, all or none; see docs/moving
+    #[command(after_help = "Examples:
+  vestibule user import users.csv --dry-run
+  vestibule user import users.jsonl --on-conflict skip")]
+    Import(import::Import),
+    /// Print all users in the format that `user import` reads
+    #[command(after_help = "Examples:
+  vestibule user export > users.jsonl
+  vestibule user export --with-hashes --format csv > users.csv")]
+    Export(export::Export),
     /// Print all users
     #[command(after_help = "Example:
   vestibule user list --json")]
@@ -67,13 +80,20 @@ pub(super) enum Command {
 impl Command {
     /// Returns whether the command creates the database if it is absent. Others would look for users in an empty one.
     pub(super) fn creates_database(&self) -> bool {
-        matches!(self, Self::Add(_))
+        matches!(self, Self::Add(_) | Self::Import(_))
+    }
+
+    /// Returns whether the command changes nothing although it needs no database.
+    pub(super) fn is_dry_run(&self) -> bool {
+        matches!(self, Self::Import(import) if import.is_dry_run())
     }
 
     /// Runs the command.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         match self {
             Self::Add(command) => command.run(vestibule).await,
+            Self::Import(command) => command.run(vestibule).await,
+            Self::Export(command) => command.run(vestibule).await,
             Self::List(command) => command.run(vestibule).await,
             Self::Show(command) => command.run(vestibule).await,
             Self::Set(command) => command.run(vestibule).await,

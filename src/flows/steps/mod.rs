@@ -1,5 +1,6 @@
 //! Code that several flows need. Flows call steps; a step calls no flow.
 
+pub mod account_rows;
 pub mod acting;
 pub mod authenticate;
 pub mod bearer;

@@ -21,7 +21,9 @@ use crate::{
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         match error {
-            store::Error::Inconsistent { .. } | store::Error::Panicked(_) => Self::internal(&error),
+            store::Error::Inconsistent { .. } | store::Error::Panicked(_) | store::Error::Undone => {
+                Self::internal(&error)
+            }
             store::Error::Open { .. }
             | store::Error::Migrate { .. }
             | store::Error::Database(_)

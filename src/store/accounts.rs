@@ -1,0 +1,134 @@
+//! The queries of an import: whole accounts, many at once.
+
+use super::{
+    Conn, Result, Value,
+    sql::{Query, sql},
+};
+use crate::domain::{Email, Permission, RoleName, UnixTime, UserId, Username, password_hash::PasswordHash};
+
+/// The number of accounts of one call. SQLite looks for each placeholder among all of the statement, so a statement with more
+/// rows takes longer for each row.
+pub const AT_ONCE: usize = 50;
+
+/// An account to insert.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The user's id.
+    pub id: UserId,
+    /// The username. A user has a username, an email address, or both.
+    pub username: Option<Username>,
+    /// The email address.
+    pub email: Option<Email>,
+    /// Since when the email address is verified.
+    pub email_verified_at: Option<UnixTime>,
+    /// Since when the account is disabled.
+    pub disabled_at: Option<UnixTime>,
+    /// The custom claims: a JSON object.
+    pub claims: String,
+    /// When the account was created.
+    pub created_at: UnixTime,
+    /// The hash of the password.
+    pub password: Option<PasswordHash>,
+    /// The roles.
+    pub roles: Vec<RoleName>,
+    /// The permissions that are granted to the user directly, beside the permissions of the roles.
+    pub permissions: Vec<Permission>,
+}
+
+/// What an account to insert has in common with another account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// The id.
+    Id,
+    /// The username.
+    Username,
+    /// The email address.
+    Email,
+}
+
+/// Returns for each account what it has in common with an account in the database; `None` if it has nothing in common with any.
+pub async fn find_conflicts(conn: &mut Conn, accounts: &[&Account]) -> Result<Vec<Option<Conflict>>> {
+    let mut conflicts = vec![None; accounts.len()];
+    if accounts.is_empty() {
+        return Ok(conflicts);
+    }
+    let row = |(at, account): (usize, &&Account)| {
+        let [username_key, email_key] = keys(account);
+        vec![(at as i64).into(), account.id.to_string().into(), username_key, email_key]
+    };
+    let rows = sql("with new (place, id, username_key, email_key) as (values (cast($1 as bigint), $2, $3, $4))
+         select place, 0 as what from new join users on users.id = new.id
+         union all select place, 1 from new join users on users.username_key = new.username_key
+         union all select place, 2 from new join users on users.email_key = new.email_key")
+    .rows(accounts.iter().enumerate().map(row).collect())
+    .all(conn)
+    .await?;
+    for row in rows {
+        let conflict = match row.get::<i64>("what")? {
+            0 => Conflict::Id,
+            1 => Conflict::Username,
+            _ => Conflict::Email,
+        };
+        let place = usize::try_from(row.get::<i64>("place")?).unwrap_or_default();
+        conflicts[place].get_or_insert(conflict);
+    }
+    Ok(conflicts)
+}
+
+/// Inserts accounts with their passwords, roles and permissions. Fails with [`super::Error::Database`] if an account conflicts
+/// with another one, or has a role that does not exist.
+pub async fn insert(conn: &mut Conn, accounts: &[&Account]) -> Result<()> {
+    let id = |account: &Account| Value::from(account.id.to_string());
+    let user = |account: &&Account| {
+        let [username_key, email_key] = keys(account);
+        vec![
+            id(account),
+            account.username.as_ref().map(Username::as_str).into(),
+            username_key,
+            account.email.as_ref().map(Email::as_str).into(),
+            email_key,
+            account.email_verified_at.map(UnixTime::seconds).into(),
+            account.disabled_at.map(UnixTime::seconds).into(),
+            (&account.claims).into(),
+            account.created_at.seconds().into(),
+        ]
+    };
+    let users = sql("insert into users
+            (id, username, username_key, email, email_key, email_verified_at, disabled_at, claims, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+    insert_rows(conn, users, accounts.iter().map(user).collect()).await?;
+    let passwords = accounts.iter().filter_map(|account| {
+        let hash = account.password.as_ref()?;
+        Some(vec![
+            id(account),
+            hash.as_str().into(),
+            account.created_at.seconds().into(),
+            account.created_at.seconds().into(),
+        ])
+    });
+    let credentials = sql(
+        "insert into credentials (user_id, kind, secret, created_at, updated_at) values ($1, 'password', $2, $3, $4)",
+    );
+    insert_rows(conn, credentials, passwords.collect()).await?;
+    let roles =
+        accounts.iter().flat_map(|account| account.roles.iter().map(|role| vec![id(account), role.as_str().into()]));
+    insert_rows(conn, sql("insert into user_roles (user_id, role) values ($1, $2)"), roles.collect()).await?;
+    let permission = |account| move |permission: &Permission| vec![id(account), permission.as_str().into()];
+    let permissions = accounts.iter().flat_map(|account| account.permissions.iter().map(permission(account)));
+    insert_rows(conn, sql("insert into user_permissions (user_id, permission) values ($1, $2)"), permissions.collect())
+        .await?;
+    Ok(())
+}
+
+/// Returns the lookup keys of an account, as values: of the username and of the email address.
+fn keys(account: &Account) -> [Value; 2] {
+    [account.username.as_ref().map(Username::key).into(), account.email.as_ref().map(Email::key).into()]
+}
+
+/// Runs the insertion for these rows, if there are any.
+async fn insert_rows(conn: &mut Conn, insertion: Query, rows: Vec<Vec<Value>>) -> Result<()> {
+    if !rows.is_empty() {
+        insertion.rows(rows).execute(conn).await?;
+    }
+    Ok(())
+}
