@@ -138,7 +138,8 @@ fn object(value: Value) -> Result<Map<String, Value>, &'static str> {
     }
 }
 
-/// Reads a time in RFC 3339, or in seconds since 1970.
+/// Reads a time in RFC 3339, in seconds since 1970, or as SQLite and PostgreSQL print it: with a space before the hour, and in
+/// UTC if there is no offset, or an offset without minutes.
 fn time(value: Value) -> Result<Option<UnixTime>, &'static str> {
     let wrong = "must be a time such as 2026-11-27T12:00:00Z, or the seconds since 1970";
     let text = match value {
@@ -148,8 +149,11 @@ fn time(value: Value) -> Result<Option<UnixTime>, &'static str> {
             None => return Ok(None),
         },
     };
+    let text = text.trim().replacen(' ', "T", 1);
     let seconds = || text.parse().ok().map(UnixTime::from_seconds);
-    UnixTime::parse(text.trim()).or_else(seconds).map(Some).ok_or(wrong)
+    let with = |ending: &str| UnixTime::parse(&format!("{text}{ending}"));
+    let time = with("").or_else(|| with("Z")).or_else(|| with(":00")).or_else(seconds);
+    time.map(Some).ok_or(wrong)
 }
 
 /// An account as `user export` writes it. [`AccountRecord::read`] reads the fields again.
@@ -230,6 +234,25 @@ mod tests {
             assert_eq!(record.claims["n"], 1);
             assert_eq!(record.created_at, Some(UnixTime::from_seconds(1_800_000_000)));
             assert_eq!(record.password_hash.expect("a hash").as_str(), "$2b$");
+        }
+    }
+
+    #[test]
+    fn a_time_is_read_as_databases_print_it() {
+        for (text, seconds) in [
+            ("2027-01-15T08:00:00Z", 1_800_000_000),
+            ("2027-01-15 08:00:00", 1_800_000_000),
+            ("2027-01-15 08:00:00.123456", 1_800_000_000),
+            ("2027-01-15 08:00:00.123Z", 1_800_000_000),
+            ("2027-01-15 10:00:00.5+02", 1_800_000_000),
+            ("2027-01-15 10:00:00+02:00", 1_800_000_000),
+            ("1800000000", 1_800_000_000),
+        ] {
+            let record = read(json!({"created_at": text})).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
+            assert_eq!(record.created_at, Some(UnixTime::from_seconds(seconds)), "{text}");
+        }
+        for text in ["2027-01-15", "08:00:00", "yesterday", "1e9", "2027-13-15 08:00:00"] {
+            assert!(read(json!({"created_at": text})).is_err(), "{text}");
         }
     }
 
