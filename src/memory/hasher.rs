@@ -5,7 +5,9 @@
 //! the blocks are reused, and freed when they have been unused for a minute.
 //!
 //! A stored hash of another system may need more memory than a slot has. Its computation takes as many slots as have this
-//! memory, or all of them, and returns none of it to the unused blocks.
+//! memory, or all of them. Its memory is freed at once, and the blocks of these slots stay: if they were freed and allocated
+//! again with each such hash, the allocator would keep them. So all hashes together take at most twice the memory of the slots, or
+//! that and the memory of one hash.
 
 use std::{
     sync::{
@@ -255,24 +257,16 @@ impl Inner {
     }
 
     /// Computes a digest of `length` bytes. Takes an unused block of memory, or allocates a block if there is no unused block,
-    /// and returns the block afterwards, unless it is larger than a slot.
+    /// and returns the block afterwards. If the method takes more memory than a slot has, allocates the memory and frees it.
     fn derive(&self, method: &Method, password: &str, salt: &[u8], length: usize) -> Result<Vec<u8>, HashError> {
+        if method.memory_kib() > self.slot_kib {
+            return derive(method, password.as_bytes(), salt, length, &mut Blocks::new()).map_err(HashError::Failed);
+        }
         // The last block was used most recently. So the other blocks stay unused, and `sweep` can free them.
         let mut blocks = self.unused_memory().pop().map_or_else(Vec::new, |memory| memory.blocks);
-        let is_large = method.memory_kib() > self.slot_kib;
-        if is_large {
-            // The memory of the other slots that this computation has.
-            let more = self.slots_for(method) as usize - 1;
-            let mut unused = self.unused_memory();
-            let kept = unused.len().saturating_sub(more);
-            unused.truncate(kept);
-            blocks = Vec::new();
-        }
         let digest = derive(method, password.as_bytes(), salt, length, &mut blocks);
-        if !is_large {
-            let since = self.clock.elapsed();
-            self.unused_memory().push(Memory { blocks, since });
-        }
+        let since = self.clock.elapsed();
+        self.unused_memory().push(Memory { blocks, since });
         digest.map_err(HashError::Failed)
     }
 
