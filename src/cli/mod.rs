@@ -259,8 +259,18 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
         Command::User(command) => {
             let role = if command.creates_database() { Role::FirstCommand } else { Role::Command };
             let mut config = config;
-            if command.is_dry_run() && !open::has_database(&config) {
-                config.storage.database = Database::Temporary;
+            if command.imports() && !open::has_database(&config) {
+                // A dry run creates nothing in the data directory.
+                let directory = config.storage.data_dir.display().to_string();
+                if command.is_dry_run() {
+                    config.storage.database = Database::Temporary;
+                    output::note(&format!(
+                        "there is no database in {directory}, so the file alone is checked, not against accounts and roles; \
+                         name the data of the server with --data-dir or --config"
+                    ));
+                } else {
+                    output::note(&format!("there is no database in {directory}, so a new one is created there"));
+                }
             }
             on_database(config, role, async |vestibule| command.run(vestibule).await).await
         }

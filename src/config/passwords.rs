@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, thread};
 
 use super::{declare::settings, reader::Reader, schema::Profile};
 use crate::domain::{
-    password_hash::{PasswordScheme, PasswordSchemes},
+    password_hash::{MAX_ARGON2_KIB, MAX_ARGON2_PASSES, PasswordScheme, PasswordSchemes},
     policy::{Registration, UsernameField},
 };
 
@@ -29,12 +29,12 @@ settings! {
         /// The memory for one password hash (argon2id) in KiB, at most `1048576`. A value below the default is allowed only in
         /// the profile `dev`.
         #[key("argon2_memory_kib", default = 19_456)]
-        #[read(within = lowest(reader, 19_456, 8)..=1_048_576)]
+        #[read(within = lowest(reader, 19_456, 8)..=MAX_ARGON2_KIB)]
         argon2_memory_kib: u32,
         /// The number of passes of a password hash (argon2id) over its memory, at most `100`. A value below the default is
         /// allowed only in the profile `dev`.
         #[key("argon2_iterations", default = 2)]
-        #[read(within = lowest(reader, 2, 1)..=100)]
+        #[read(within = lowest(reader, 2, 1)..=MAX_ARGON2_PASSES)]
         argon2_iterations: u32,
         /// The number of parallel lanes of a password hash (argon2id), `1` to `64`. Each lane needs at least 8 KiB of memory.
         #[key("argon2_parallelism", default = 1)]

@@ -177,7 +177,7 @@ impl Setting for PasswordSchemes {
     }
 
     fn show(&self) -> Json {
-        show_list(&self.0)
+        show_list(self.as_slice())
     }
 }
 

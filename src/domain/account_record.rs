@@ -6,7 +6,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Email, Permission, RoleName, UnixTime, User, UserId, Username, password_hash::PasswordHash};
+use super::{
+    Email, Permission, RoleName, UnixTime, User, UserId, Username, password_hash::PasswordHash, unique_json::UniqueJson,
+};
 
 /// An account to import.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +21,8 @@ pub struct AccountRecord {
     pub email: Option<Email>,
     /// Whether the email address is verified as belonging to the user.
     pub email_verified: bool,
-    /// The hash of the password, in a format of the other system. `None` if the account has no password.
-    pub password_hash: Option<PasswordHash>,
+    /// The hash of the password, as the other system wrote it. `None` if the account has no password.
+    pub password_hash: Option<String>,
     /// Whether the account is disabled.
     pub disabled: bool,
     /// The roles.
@@ -46,10 +48,18 @@ impl AccountRecord {
     /// All problems of the row, each a sentence about a field. They contain no value of the row.
     pub fn read(row: Map<String, Value>) -> Result<Self, Vec<String>> {
         let (mut record, mut problems) = (Self::default(), Vec::new());
+        let mut read: Vec<&str> = Vec::new();
         for (name, value) in row {
-            if let Err(problem) = record.set(&name, value) {
-                problems.push(format!("{name} {problem}"));
+            let Some(field) = Self::FIELDS.into_iter().find(|field| field.eq_ignore_ascii_case(&name)) else {
+                problems.push(unknown_field(&name));
+                continue;
+            };
+            if read.contains(&field) {
+                problems.push(format!("{field} appears twice"));
+            } else if let Err(problem) = record.set(field, value) {
+                problems.push(format!("{field} {problem}"));
             }
+            read.push(field);
         }
         if problems.is_empty() { Ok(record) } else { Err(problems) }
     }
@@ -61,23 +71,39 @@ impl AccountRecord {
                 let id = |text: String| UserId::parse(&text.to_lowercase()).ok_or("must be a UUID with hyphens");
                 self.id = text(value)?.map(id).transpose()?;
             }
-            "username" => self.username = text(value)?.map(|text| Username::parse(&text)).transpose()?,
+            "username" => self.username = text(value)?.map(username).transpose()?,
             "email" => self.email = text(value)?.map(|text| Email::parse(&text)).transpose()?,
             "email_verified" => self.email_verified = boolean(value)?,
             // Django writes an exclamation mark and random characters for an account without a password.
             "password_hash" => {
-                let hash = text(value)?.filter(|text| !text.starts_with('!'));
-                self.password_hash = hash.map(PasswordHash::from_stored);
+                let hash = text(value)?.map(|text| text.trim().to_owned());
+                self.password_hash = hash.filter(|text| !text.starts_with('!'));
             }
             "disabled" => self.disabled = boolean(value)?,
             "roles" => self.roles = list(value, RoleName::parse)?,
             "permissions" => self.permissions = list(value, Permission::parse)?,
             "claims" => self.claims = object(value)?,
-            "created_at" => self.created_at = time(value)?,
-            _ => return Err(format!("is no field; there are {}", Self::FIELDS.join(", "))),
+            // "created_at"
+            _ => self.created_at = time(value)?,
         }
         Ok(())
     }
+}
+
+/// Returns the problem of a field that does not exist. Its name is shown only if it looks like one: a file without names has other
+/// texts in this place, for example a hash.
+pub fn unknown_field(name: &str) -> String {
+    let is_name = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_- ".contains(&byte));
+    let shown = if is_name { format!("{name:?}") } else { "a name".to_owned() };
+    format!("{shown} is no field; the fields are {}", AccountRecord::FIELDS.join(", "))
+}
+
+/// Reads a username.
+fn username(text: String) -> Result<Username, &'static str> {
+    if text.contains('@') {
+        return Err("must not contain @; an address belongs into email");
+    }
+    Username::parse(&text)
 }
 
 /// Reads a text. `None` if there is no value.
@@ -129,7 +155,7 @@ fn object(value: Value) -> Result<Map<String, Value>, &'static str> {
     let value = match value {
         Value::Null => return Ok(Map::new()),
         Value::String(text) if text.trim().is_empty() => return Ok(Map::new()),
-        Value::String(text) => serde_json::from_str(&text).unwrap_or_default(),
+        Value::String(text) => serde_json::from_str::<UniqueJson>(&text).map(|json| json.0).unwrap_or_default(),
         value => value,
     };
     match value {
@@ -233,7 +259,7 @@ mod tests {
             assert_eq!((record.roles.len(), record.permissions.len()), (1, 2));
             assert_eq!(record.claims["n"], 1);
             assert_eq!(record.created_at, Some(UnixTime::from_seconds(1_800_000_000)));
-            assert_eq!(record.password_hash.expect("a hash").as_str(), "$2b$");
+            assert_eq!(record.password_hash.as_deref(), Some("$2b$"));
         }
     }
 

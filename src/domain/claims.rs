@@ -26,14 +26,30 @@ const SIGNATURE_BYTES: usize = 683;
 /// The number of bytes that remain for the claims, as JSON before the encoding. Base64url encodes 3 bytes as 4.
 const MAX_CLAIMS_BYTES: usize = (MAX_TOKEN_BYTES - 1 - HEADER_BYTES - SIGNATURE_BYTES) * 3 / 4;
 
-/// Checks that the custom claims of a user have no reserved or empty name.
+/// The greatest depth of lists and objects in a custom claim. Other programs read tokens and exports, and some refuse more.
+const MAX_DEPTH: usize = 32;
+
+/// Checks that the custom claims of a user have no reserved or empty name, and are nested at most 32 deep.
 ///
 /// # Errors
-/// A message that contains the first name that is reserved or empty.
+/// A message that contains the first name that is reserved or empty, or whose value is too deep.
 pub fn check_custom(claims: &Map<String, Value>) -> Result<(), String> {
+    if let Some((name, _)) = claims.iter().find(|(_, value)| is_deeper(value, MAX_DEPTH)) {
+        return Err(format!("{name:?} is nested more than {MAX_DEPTH} deep"));
+    }
     match claims.keys().find(|name| RESERVED.contains(&name.as_str()) || name.is_empty()) {
         Some(name) => Err(format!("{name:?} is reserved and can't be a custom claim")),
         None => Ok(()),
+    }
+}
+
+/// Returns whether lists and objects in the value are nested more than `depth` deep.
+fn is_deeper(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Array(_) | Value::Object(_) if depth == 0 => true,
+        Value::Array(items) => items.iter().any(|item| is_deeper(item, depth - 1)),
+        Value::Object(fields) => fields.values().any(|field| is_deeper(field, depth - 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

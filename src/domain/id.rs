@@ -1,5 +1,6 @@
 //! Identifiers, one type for each kind of object, so that the compiler rejects an id of another kind. The ids are
-//! UUIDv7 (RFC 9562 §5.7), so that rows are stored in the order of their creation. Only [`DeviceRow`] is random.
+//! UUIDv7 (RFC 9562 §5.7), so that rows are stored in the order of their creation. Only [`DeviceRow`] is random, and an
+//! imported user keeps the UUID of the other system.
 
 use std::fmt;
 

@@ -42,6 +42,7 @@ pub mod signing_key;
 pub mod span;
 mod time;
 pub mod unicode;
+pub mod unique_json;
 pub mod user;
 pub mod user_change;
 mod words;

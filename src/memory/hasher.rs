@@ -5,9 +5,9 @@
 //! the blocks are reused, and freed when they have been unused for a minute.
 //!
 //! A stored hash of another system may need more memory than a slot has. Its computation takes as many slots as have this
-//! memory, or all of them. Its memory is freed at once, and the blocks of these slots stay: if they were freed and allocated
-//! again with each such hash, the allocator would keep them. So all hashes together take at most twice the memory of the slots, or
-//! that and the memory of one hash.
+//! memory together, or all of them. Its memory is freed at once, and the blocks of these slots stay: if they were freed and
+//! allocated again with each such hash, the allocator would keep them. So all hashes together take at most the memory of the
+//! slots twice, or once plus the memory of one hash, if that is larger.
 
 use std::{
     sync::{
@@ -26,7 +26,10 @@ use crate::{
     config::Passwords,
     domain::{
         password::Password,
-        password_hash::{Argon2Variant, BcryptInput, Method, ParsedHash, PasswordHash, PasswordScheme, Pbkdf2Function},
+        password_hash::{
+            Argon2Variant, BcryptInput, Method, ParsedHash, PasswordHash, PasswordScheme, PasswordSchemes,
+            Pbkdf2Function,
+        },
     },
     random,
 };
@@ -72,7 +75,7 @@ struct Inner {
     /// The method of new hashes, and the length of their digests.
     preferred: (Method, usize),
     /// The schemes whose hashes are accepted.
-    accepted: Vec<PasswordScheme>,
+    accepted: PasswordSchemes,
     /// The memory of one slot, in KiB.
     slot_kib: u64,
     /// The number of slots.
@@ -102,7 +105,7 @@ impl Hasher {
         Self(Arc::new(Inner {
             slot_kib: preferred.0.memory_kib().max(MIN_SLOT_KIB),
             preferred,
-            accepted: config.schemes.0.clone(),
+            accepted: config.schemes.clone(),
             slots: u32::try_from(config.hash_concurrency).expect("the configuration allows at most 1024"),
             permits: Arc::new(Semaphore::new(config.hash_concurrency)),
             callers: AtomicUsize::new(0),
@@ -149,7 +152,7 @@ impl Hasher {
     /// [`HashError::Overloaded`] if too many callers wait, [`HashError::Failed`] if hashing fails.
     pub async fn verify(&self, password: &Password, stored: Option<PasswordHash>) -> Result<PasswordCheck, HashError> {
         let password = password.clone();
-        let usable = stored.and_then(|stored| match self.check_stored(&stored) {
+        let usable = stored.and_then(|stored| match self.read_stored(&stored) {
             Ok(parsed) => Some(parsed),
             Err(reason) => {
                 tracing::error!("a stored password hash can't be used, so the password counts as wrong: it {reason}");
@@ -164,14 +167,23 @@ impl Hasher {
         .await
     }
 
-    /// Reads a stored hash, for example one that is imported, and checks that logins with it are accepted.
+    /// Reads a hash of another system, and checks that logins with it are accepted.
     ///
     /// # Errors
     /// The end of a sentence about the hash, which contains no part of the hash.
-    pub fn check_stored(&self, stored: &PasswordHash) -> Result<ParsedHash, String> {
-        let parsed = ParsedHash::parse(stored.as_str()).map_err(|reason| reason.to_string())?;
+    pub fn check_foreign(&self, text: &str) -> Result<ParsedHash, String> {
+        self.check_scheme(ParsedHash::parse_foreign(text).map_err(|reason| reason.to_string())?)
+    }
+
+    /// Reads a stored hash. Fails like [`Hasher::check_foreign`].
+    fn read_stored(&self, stored: &PasswordHash) -> Result<ParsedHash, String> {
+        self.check_scheme(ParsedHash::parse_stored(stored).map_err(|reason| reason.to_string())?)
+    }
+
+    /// Checks that the scheme of a hash is accepted.
+    fn check_scheme(&self, parsed: ParsedHash) -> Result<ParsedHash, String> {
         let scheme = parsed.method.scheme();
-        if self.0.accepted.contains(&scheme) {
+        if self.0.accepted.accepts(scheme) {
             Ok(parsed)
         } else {
             Err(format!("has the scheme {scheme}, which is not in the setting password_schemes"))
@@ -246,12 +258,15 @@ impl Inner {
             Ok(digest.ct_eq(&stored.digest).into())
         };
         let is_current = (&stored.method, stored.digest.len()) == (&self.preferred.0, self.preferred.1);
+        // A hash of what was typed would refuse the right password, if they differ in what the old hash ignores.
+        let is_kept = is_current || stored.method.ignores_end_of(password.expose());
+        let right = if is_kept { PasswordCheck::Correct } else { PasswordCheck::CorrectButOutdated };
         if is_right(password.expose())? {
-            return Ok(if is_current { PasswordCheck::Correct } else { PasswordCheck::CorrectButOutdated });
+            return Ok(right);
         }
         // Another system may have hashed the password as it was typed. This server hashes it in NFC.
         match password.as_typed() {
-            Some(typed) if !is_current && is_right(typed)? => Ok(PasswordCheck::CorrectButOutdated),
+            Some(typed) if !is_current && is_right(typed)? => Ok(right),
             Some(_) | None => Ok(PasswordCheck::Wrong),
         }
     }

@@ -1,14 +1,14 @@
 //! The queries of an import: whole accounts, many at once.
 
 use super::{
-    Conn, Result, Value,
+    Conn, Error, Result, Value,
     sql::{Query, sql},
 };
 use crate::domain::{Email, Permission, RoleName, UnixTime, UserId, Username, password_hash::PasswordHash};
 
 /// The number of accounts of one call. SQLite looks for each placeholder among all of the statement, so a statement with more
 /// rows takes longer for each row.
-pub const AT_ONCE: usize = 50;
+pub const BATCH: usize = 50;
 
 /// An account to insert.
 #[derive(Clone, Debug)]
@@ -35,9 +35,18 @@ pub struct Account {
     pub permissions: Vec<Permission>,
 }
 
-/// What an account to insert has in common with another account.
+/// An account in the database that has the id or a name of an account to insert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Conflict {
+pub struct Conflict {
+    /// What both have.
+    pub field: ConflictField,
+    /// Whether nothing says that it belongs to another person: it has the same id, or no other name and no other address.
+    pub is_same: bool,
+}
+
+/// What two accounts can't both have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConflictField {
     /// The id.
     Id,
     /// The username.
@@ -46,31 +55,53 @@ pub enum Conflict {
     Email,
 }
 
-/// Returns for each account what it has in common with an account in the database; `None` if it has nothing in common with any.
+impl ConflictField {
+    /// Returns the name of the field in a file of accounts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Username => "username",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// Returns for each account the conflict with an account in the database; `None` if it has no conflict.
 pub async fn find_conflicts(conn: &mut Conn, accounts: &[&Account]) -> Result<Vec<Option<Conflict>>> {
-    let mut conflicts = vec![None; accounts.len()];
+    let mut conflicts: Vec<Option<Conflict>> = vec![None; accounts.len()];
     if accounts.is_empty() {
         return Ok(conflicts);
     }
-    let row = |(at, account): (usize, &&Account)| {
+    let row = |(number, account): (usize, &&Account)| {
         let [username_key, email_key] = keys(account);
-        vec![(at as i64).into(), account.id.to_string().into(), username_key, email_key]
+        vec![(number as i64).into(), account.id.to_string().into(), username_key, email_key]
     };
-    let rows = sql("with new (place, id, username_key, email_key) as (values (cast($1 as bigint), $2, $3, $4))
-         select place, 0 as what from new join users on users.id = new.id
-         union all select place, 1 from new join users on users.username_key = new.username_key
-         union all select place, 2 from new join users on users.email_key = new.email_key")
+    // Three joins, so that each reads one index.
+    let rows = sql("with new (number, id, username_key, email_key) as (values (cast($1 as bigint), $2, $3, $4))
+         select number, 'id' as field, true as is_same from new join users on users.id = new.id
+         union all
+         select number, 'username', coalesce(new.email_key = users.email_key, new.email_key is null)
+            from new join users on users.username_key = new.username_key
+         union all
+         select number, 'email', coalesce(new.username_key = users.username_key, new.username_key is null)
+            from new join users on users.email_key = new.email_key
+         order by field")
     .rows(accounts.iter().enumerate().map(row).collect())
     .all(conn)
     .await?;
     for row in rows {
-        let conflict = match row.get::<i64>("what")? {
-            0 => Conflict::Id,
-            1 => Conflict::Username,
-            _ => Conflict::Email,
+        let field: &str = row.get("field")?;
+        let broken = || Error::inconsistent("users", field, "a conflict of no account");
+        let number = usize::try_from(row.get::<i64>("number")?).map_err(|_| broken())?;
+        let known = conflicts.get_mut(number).ok_or_else(broken)?;
+        let field = match field {
+            "id" => ConflictField::Id,
+            "username" => ConflictField::Username,
+            "email" => ConflictField::Email,
+            _ => return Err(broken()),
         };
-        let place = usize::try_from(row.get::<i64>("place")?).unwrap_or_default();
-        conflicts[place].get_or_insert(conflict);
+        let conflict = Conflict { field, is_same: row.get("is_same")? };
+        known.get_or_insert(conflict).is_same |= conflict.is_same;
     }
     Ok(conflicts)
 }

@@ -59,8 +59,9 @@ pub struct Filter {
     pub since: Option<UnixTime>,
 }
 
-/// Appends events about users who exist, by the command line. At most a few hundred at once.
-pub async fn insert_of_users(conn: &mut Conn, events: &[AuditEvent]) -> Result<()> {
+/// Appends events about users who exist. At most 1000 at once, so that the statement has not too many placeholders. The session
+/// and the address of an event are not stored.
+pub async fn insert_many(conn: &mut Conn, events: &[AuditEvent]) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }

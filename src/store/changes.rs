@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::{
     RoleName, SessionId, TokenId, UnixTime, UserId,
-    change::{Announcement, Change},
+    change::{Announcement, Change, DELETED_USER_VERSION},
 };
 
 /// Appends a change to the feed, where it is kept until `until`. Returns the announcement of the change.
@@ -79,6 +79,14 @@ pub(super) async fn list_after(conn: &mut Conn, seq: i64) -> Result<Vec<Announce
         announced => Some(announced),
     });
     known.collect()
+}
+
+/// Returns the ids of the users whose deletion the feed contains.
+pub async fn list_deleted_users(conn: &mut Conn) -> Result<Vec<String>> {
+    sql("select subject from changes where kind = 'authorization_version' and value = $1")
+        .bind(DELETED_USER_VERSION)
+        .values(conn)
+        .await
 }
 
 /// Returns the `seq` of the last change of the signing keys. Returns 0 if the feed contains no such change.

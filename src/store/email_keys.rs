@@ -59,5 +59,5 @@ fn from_row(row: &Row) -> Result<EmailKey> {
 }
 
 fn user_id(id: &str) -> Result<UserId> {
-    UserId::parse(id).ok_or_else(|| Error::inconsistent("users", id, "the id is not a UUIDv7"))
+    UserId::parse(id).ok_or_else(|| Error::inconsistent("users", id, "the id is not a UUID"))
 }

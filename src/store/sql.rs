@@ -208,8 +208,8 @@ impl Query {
     }
 }
 
-/// Returns the statement with the row of its `values (…)` repeated `count` times, with consecutive numbers of placeholders.
-/// Panics if it has no such row.
+/// Returns the statement with the row of its `values (…)` repeated `count` times, with consecutive numbers of placeholders. No
+/// literal in the row may contain a parenthesis or a `$`. Panics if the statement has no such row.
 fn repeat(sql: &str, count: usize) -> String {
     let (before, rest) = sql.split_once("values (").expect("the statement has a row of values");
     let mut depth = 1;

@@ -26,7 +26,7 @@ pub struct Search {
 /// The place of a user in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In a list without a prefix, which is in the order of creation: the id.
+    /// In a list without a prefix: the id.
     Id(String),
     /// In a list with a prefix, the users whose username begins with it come first: the lookup key of the username.
     Username(String),

@@ -96,7 +96,8 @@ pub async fn find_by_identifier(conn: &mut Conn, identifier: &Identifier) -> Res
     row.as_ref().map(user_from_row).transpose()
 }
 
-/// Reads all users, in the order of their creation. Ids are UUIDv7, so their order is the order of creation.
+/// Reads all users, in the order of their ids. That is the order of their creation, except for users who were imported with
+/// their id.
 pub async fn list(conn: &mut Conn) -> Result<Vec<User>> {
     let rows = sql(select_user!("order by id")).all(conn).await?;
     rows.iter().map(user_from_row).collect()
@@ -108,7 +109,7 @@ pub async fn list_after(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<
     rows.iter().map(user_from_row).collect()
 }
 
-/// Reads the users who have `role`, in the order of their creation. If `admins_too` is true, admins without the role are
+/// Reads the users who have `role`, in the order of their ids. If `admins_too` is true, admins without the role are
 /// included.
 pub async fn list_with_role(conn: &mut Conn, role: &str, admins_too: bool) -> Result<Vec<User>> {
     let rows = sql(select_user!(

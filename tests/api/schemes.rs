@@ -87,6 +87,8 @@ fn a_stored_hash_with_an_absurd_cost_costs_nothing_at_a_login() {
         format!("$pbkdf2-sha512$4294967295${tail}"),
         format!("$scrypt$ln=30,r=8,p=1${tail}"),
         format!("$argon2id$v=19$m=4194304,t=100,p=1${tail}"),
+        format!("$argon2i$v=19$m=1048576,t=100,p=1${tail}"),
+        format!("$scrypt$ln=1,r=4,p=2097152${tail}"),
         "$not a hash".to_owned(),
     ] {
         ada.set_stored_hash(&hash);
@@ -94,6 +96,16 @@ fn a_stored_hash_with_an_absurd_cost_costs_nothing_at_a_login() {
     }
     // Each of these would take at least minutes.
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[test]
+fn the_hashes_of_this_server_are_accepted_whatever_the_settings_permit() {
+    // An imported hash may take less.
+    let costly = vec![("argon2_memory_kib", json!(300_000)), ("argon2_iterations", json!(1))];
+    let server = Server::with(costly);
+    server.user("ada").login();
+    let server = server.restart_with(vec![]);
+    assert_eq!(server.try_login("ada", PASSWORD).status, 200);
 }
 
 #[test]

@@ -13,6 +13,7 @@
 mod clients;
 mod database;
 mod examples;
+mod export;
 mod import;
 mod keys;
 mod listening;

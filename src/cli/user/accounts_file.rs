@@ -1,20 +1,21 @@
 //! The file that `user import` reads: CSV, or JSON lines.
 
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, ErrorKind, Read as _},
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read as _},
     path::PathBuf,
 };
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::{
+    csv_rows::CsvRows,
+    row_problems::{MAX_BYTES, invalid, problem},
+};
 use crate::{
-    domain::account_record::AccountRecord,
+    domain::{account_record::AccountRecord, unique_json::UniqueJson},
     flows::users::import_users::{Row, Source},
 };
-
-/// The maximum number of bytes of one line of JSON. The claims of a token have at most a few kilobytes.
-const MAX_LINE: u64 = 64 * 1024;
 
 /// A file of accounts.
 pub(super) struct AccountsFile {
@@ -40,6 +41,9 @@ impl AccountsFile {
         if beginning.starts_with(&[0xff, 0xfe]) || beginning.starts_with(&[0xfe, 0xff]) {
             return Err(invalid("it is UTF-16; save it as UTF-8"));
         }
+        if beginning.contains(&0) {
+            return Err(invalid("it is no text in UTF-8; in a spreadsheet, save it as CSV in UTF-8"));
+        }
         let beginning = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&beginning);
         let format = match beginning.trim_ascii_start().first() {
             Some(b'{') => Format::JsonLines,
@@ -53,52 +57,21 @@ impl AccountsFile {
 
 impl Source for AccountsFile {
     fn rows(&self) -> io::Result<Box<dyn Iterator<Item = io::Result<Row>> + Send + '_>> {
-        let file = BufReader::new(open(&self.path)?);
+        let file = open(&self.path)?;
         match self.format {
-            Format::Csv => csv_rows(file),
-            Format::JsonLines => Ok(Box::new(JsonRows { file, line: 0 })),
+            Format::Csv => Ok(Box::new(CsvRows::new(file)?)),
+            Format::JsonLines => Ok(Box::new(JsonRows { file: BufReader::new(file), line: 0 })),
         }
     }
 }
 
 /// Opens a regular file. It is read twice, so a pipe can't be imported.
 fn open(path: &PathBuf) -> io::Result<File> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
+    // Opening a pipe would wait for its writer.
+    if !fs::metadata(path)?.is_file() {
         return Err(invalid("it is not a file; a file is read twice, so write what comes by a pipe to a file first"));
     }
-    Ok(file)
-}
-
-/// Reads the rows of a CSV file. Fails if its first row is not the names of fields, each once.
-fn csv_rows(file: BufReader<File>) -> io::Result<Box<dyn Iterator<Item = io::Result<Row>> + Send>> {
-    let mut reader = csv::ReaderBuilder::new().from_reader(file);
-    let names = reader.headers().map_err(csv_error)?.iter().map(|name| name.trim().to_lowercase()).collect::<Vec<_>>();
-    let fields = AccountRecord::FIELDS.join(", ");
-    for (at, name) in names.iter().enumerate() {
-        if !AccountRecord::FIELDS.contains(&name.as_str()) {
-            let separated = "the names are separated by commas";
-            return Err(invalid(&format!("line 1: {name:?} is no field; there are {fields}; {separated}")));
-        }
-        if names[..at].contains(name) {
-            return Err(invalid(&format!("line 1: {name:?} appears twice")));
-        }
-    }
-    let rows = reader.into_records().map(move |record| match record {
-        Ok(record) => {
-            let line = record.position().map_or(0, csv::Position::line);
-            let values = names.iter().zip(&record).map(|(name, cell)| (name.clone(), Value::String(cell.to_owned())));
-            Ok(Row { line, record: AccountRecord::read(values.collect()) })
-        }
-        Err(error) => match (error.position().map(csv::Position::line), error.kind()) {
-            (Some(line), csv::ErrorKind::UnequalLengths { expected_len, len, .. }) => {
-                Ok(problem(line, format!("has {len} cells; the first line has {expected_len}")))
-            }
-            (Some(line), csv::ErrorKind::Utf8 { .. }) => Ok(problem(line, "is not UTF-8".to_owned())),
-            _ => Err(csv_error(error)),
-        },
-    });
-    Ok(Box::new(rows))
+    File::open(path)
 }
 
 /// The rows of a file of JSON lines. Empty lines are skipped.
@@ -114,10 +87,12 @@ impl Iterator for JsonRows {
         loop {
             let mut bytes = Vec::new();
             self.line += 1;
-            match self.file.by_ref().take(MAX_LINE + 1).read_until(b'\n', &mut bytes) {
+            match self.file.by_ref().take(MAX_BYTES + 1).read_until(b'\n', &mut bytes) {
                 Ok(0) => return None,
-                Ok(_) if bytes.len() as u64 > MAX_LINE => {
-                    return Some(Err(invalid(&format!("line {} has more than {MAX_LINE} bytes", self.line))));
+                Ok(_) if bytes.len() as u64 > MAX_BYTES => {
+                    let skipped = if bytes.ends_with(b"\n") { Ok(()) } else { skip_line(&mut self.file) };
+                    let why = format!("has more than {MAX_BYTES} bytes");
+                    return Some(skipped.map(|()| problem(self.line, &why)));
                 }
                 Ok(_) => {}
                 Err(error) => return Some(Err(error)),
@@ -130,27 +105,32 @@ impl Iterator for JsonRows {
     }
 }
 
-/// Reads a line of JSON.
-fn json_row(line: u64, text: &[u8]) -> Row {
-    match serde_json::from_slice::<Map<String, Value>>(text) {
-        Ok(values) => Row { line, record: AccountRecord::read(values) },
-        Err(error) if error.is_data() => problem(line, "is not a JSON object".to_owned()),
-        // The message of the library contains no value of the line.
-        Err(error) => problem(line, format!("is not JSON: column {}", error.column())),
+/// Reads to the end of the line, and drops what it reads.
+fn skip_line(file: &mut BufReader<File>) -> io::Result<()> {
+    loop {
+        let (used, is_end) = {
+            let bytes = file.fill_buf()?;
+            match bytes.iter().position(|byte| *byte == b'\n') {
+                Some(end) => (end + 1, true),
+                None => (bytes.len(), bytes.is_empty()),
+            }
+        };
+        file.consume(used);
+        if is_end {
+            return Ok(());
+        }
     }
 }
 
-fn problem(line: u64, problem: String) -> Row {
-    Row { line, record: Err(vec![problem]) }
-}
-
-fn invalid(reason: &str) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, reason)
-}
-
-fn csv_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        kind => invalid(&csv::Error::from(io::Error::other(format!("{kind:?}"))).to_string()),
+/// Reads a line of JSON.
+fn json_row(line: u64, text: &[u8]) -> Row {
+    match serde_json::from_slice(text) {
+        Ok(UniqueJson(Value::Object(values))) => Row { line, record: AccountRecord::read(values) },
+        Ok(_) => problem(line, "is not a JSON object"),
+        Err(error) if error.is_data() => problem(line, "has a name twice in one object"),
+        // Only the column, because the message of the library could contain a part of the line.
+        Err(error) => {
+            problem(line, &format!("is not JSON (column {}); each line must be one whole object", error.column()))
+        }
     }
 }

@@ -12,10 +12,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::accounts_file::AccountsFile;
 use crate::{
-    cli::{Failure, output},
+    cli::{Failure, output, printable::printable},
     flows::{
         Vestibule,
-        users::import_users::{Granted, Imported, Options, Progress, Report, check_users, import_users},
+        users::import_users::{ImportError, Imported, Named, Options, Progress, Report, check_users, import_users},
     },
 };
 
@@ -27,7 +27,7 @@ pub(in crate::cli) struct Import {
     /// Check every row and say what would be imported, but change nothing
     #[arg(long)]
     dry_run: bool,
-    /// What to do with a row whose id, username or email address an account has
+    /// What to do with a row if an account has its id, username or email address
     #[arg(long, value_enum, default_value_t = OnConflict::Fail)]
     on_conflict: OnConflict,
     /// Grant the roles and permissions that the file has; the end of the output lists them
@@ -68,7 +68,11 @@ impl Import {
             import_users(vestibule, Arc::new(file), options, report).await
         };
         bar.finish_and_clear();
-        self.print(&imported?)
+        match imported {
+            Ok(imported) => self.print(&imported),
+            Err(ImportError::File(error)) => Err(failed(error)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Prints what was imported, or would be.
@@ -76,48 +80,57 @@ impl Import {
         let (did, count) = (if self.dry_run { "would import" } else { "imported" }, imported.added);
         let mut lines = vec![format!("{did} {count} {}", if count == 1 { "user" } else { "users" })];
         if imported.skipped > 0 {
-            lines.push(format!("left out {}, whose id, username or email an account has", imported.skipped));
+            lines.push(format!(
+                "left out: {}, because an account has the id, username or email address",
+                imported.skipped
+            ));
         }
-        if imported.without_password > 0 {
-            let link = "print a link for each with `vestibule user reset NAME`";
-            lines.push(format!("without a password: {}; {link}", imported.without_password));
+        if imported.without_password.users > 0 {
+            let names = list(&imported.without_password);
+            lines.push(format!("without a password: {names}; print a link for each with `vestibule user invite NAME`"));
+        }
+        if imported.verified > 0 {
+            lines.push(format!("with a verified address, which applications may rely on: {}", imported.verified));
         }
         if imported.with_claims > 0 {
-            lines.push(format!("with custom claims: {}", imported.with_claims));
+            lines.push(format!("with custom claims, which tokens contain: {}", imported.with_claims));
         }
         output::print(&lines.join("\n"))?;
         let granted = if self.dry_run { "WOULD GRANT" } else { "GRANTED" };
-        let rows = rows("role", &imported.roles).chain(rows("permission", &imported.permissions));
-        let rows: Vec<[String; 3]> = rows.collect();
+        let roles = granted_rows("role", &imported.roles);
+        let rows: Vec<[String; 3]> = roles.chain(granted_rows("permission", &imported.permissions)).collect();
         if rows.is_empty() { Ok(()) } else { output::print_table([granted, "USERS", "NAMES"], rows) }
     }
 }
 
 /// Returns the rows of the table of what was granted.
-fn rows<'g>(kind: &'g str, granted: &'g BTreeMap<String, Granted>) -> impl Iterator<Item = [String; 3]> + 'g {
-    granted.iter().map(move |(name, granted)| {
-        let more = granted.users - granted.names.len() as u64;
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        [format!("{kind} {name}"), granted.users.to_string(), granted.names.join(", ") + &more]
-    })
+fn granted_rows<'g>(kind: &'g str, granted: &'g BTreeMap<String, Named>) -> impl Iterator<Item = [String; 3]> + 'g {
+    granted.iter().map(move |(name, users)| [format!("{kind} {name}"), users.users.to_string(), list(users)])
+}
+
+/// Returns the names of users as a list.
+fn list(users: &Named) -> String {
+    let names = users.names.join(", ");
+    let more = users.users - users.names.len() as u64;
+    if more > 0 { format!("{names} and {more} more") } else { names }
 }
 
 /// Returns a progress bar on stderr, and the report that moves it and prints the bad rows. The bar is shown on a terminal only.
 fn progress() -> (ProgressBar, Report) {
     let bar = ProgressBar::new_spinner();
     let style = |template| ProgressStyle::with_template(template).expect("a template");
-    bar.set_style(style("checked {human_pos} rows ({per_sec})"));
-    let moved = bar.clone();
+    bar.set_style(style("checked {human_pos} rows"));
+    let shown = bar.clone();
     let report = move |progress: Progress<'_>| match progress {
-        Progress::Moved(rows) => moved.inc(rows as u64),
-        Progress::Bad(line, problem) => moved.suspend(|| {
+        Progress::RowsDone(rows) => shown.inc(rows as u64),
+        Progress::Bad(line, problem) | Progress::LeftOut(line, problem) => shown.suspend(|| {
             // If stderr can't be written, the problem can't be reported anywhere else.
-            writeln!(io::stderr(), "line {line}: {problem}").ok();
+            writeln!(io::stderr(), "line {line}: {}", printable(problem)).ok();
         }),
         Progress::AllChecked(rows) => {
-            moved.set_style(style("importing {wide_bar} {human_pos} of {human_len} ({eta} left)"));
-            moved.set_length(rows);
-            moved.set_position(0);
+            shown.set_style(style("importing {wide_bar} {human_pos} of {human_len} ({eta} left)"));
+            shown.set_length(rows);
+            shown.set_position(0);
         }
     };
     (bar, Arc::new(report))

@@ -3,6 +3,7 @@
 mod accounts_file;
 mod add;
 mod claim;
+mod csv_rows;
 mod delete;
 mod disable;
 mod enable;
@@ -11,6 +12,7 @@ mod import;
 mod link;
 mod list;
 mod passwd;
+mod row_problems;
 mod set;
 mod show;
 
@@ -83,7 +85,12 @@ impl Command {
         matches!(self, Self::Add(_) | Self::Import(_))
     }
 
-    /// Returns whether the command changes nothing although it needs no database.
+    /// Returns whether the command imports users.
+    pub(super) fn imports(&self) -> bool {
+        matches!(self, Self::Import(_))
+    }
+
+    /// Returns whether the command is a dry run, which checks a file and works without a database.
     pub(super) fn is_dry_run(&self) -> bool {
         matches!(self, Self::Import(import) if import.is_dry_run())
     }

@@ -29,26 +29,37 @@ pub struct ParsedHash {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableHash {
     /// The text begins like none of the formats.
-    #[error("has no known format; known are {}", known())]
+    #[error("has no known format; known are {}", KNOWN)]
     Unknown,
     /// The text begins like a format, but does not continue like it. Contains the form that it should have.
     #[error("should have the form {0}")]
     Malformed(&'static str),
     /// The computation would take too much memory or time. Contains the value and its bound.
-    #[error("takes too much {0}")]
+    #[error("costs too much: {0}")]
     TooCostly(String),
 }
 
 impl ParsedHash {
-    /// Reads a stored hash.
+    /// Reads a hash of another system.
     ///
     /// # Errors
     /// [`UnusableHash`] if the format is unknown, if the text does not have the form of its format, or if the computation would
     /// take more memory or time than the bounds of the methods.
-    pub fn parse(text: &str) -> Result<Self, UnusableHash> {
+    pub fn parse_foreign(text: &str) -> Result<Self, UnusableHash> {
         let parsed = parse(text)?;
         parsed.method.check_cost(parsed.digest.len()).map_err(UnusableHash::TooCostly)?;
         Ok(parsed)
+    }
+
+    /// Reads a stored hash, which may be one of this server with any settings.
+    ///
+    /// # Errors
+    /// As [`ParsedHash::parse_foreign`], except that argon2id may take what the settings permit.
+    pub fn parse_stored(stored: &PasswordHash) -> Result<Self, UnusableHash> {
+        match parse(stored.as_str())? {
+            own if own.method.is_within_settings() => Ok(own),
+            _ => Self::parse_foreign(stored.as_str()),
+        }
     }
 
     /// Returns the text of the hash, in the one format in which this server stores hashes of its method.
@@ -77,7 +88,7 @@ const FORMATS: &[Format] = &[
     // Django.
     Format { prefix: "argon2$argon2id$", form: "argon2$argon2id$v=19$m=…,t=…,p=…$SALT$HASH", read: |rest| argon2(Argon2Variant::Id, rest) },
     Format { prefix: "argon2$argon2i$", form: "argon2$argon2i$v=19$m=…,t=…,p=…$SALT$HASH", read: |rest| argon2(Argon2Variant::I, rest) },
-    // bcrypt in C, Python, Go and Rust. OpenBSD's 2a and 2b, and 2y of PHP, differ only for passwords that no library takes.
+    // bcrypt in C, Python, Go and Rust. 2a, 2b and 2y compute the same for passwords of at most 255 bytes.
     Format { prefix: "$2a$", form: "$2a$COST$ and 53 characters", read: |rest| bcrypt(BcryptInput::Password, rest) },
     Format { prefix: "$2b$", form: "$2b$COST$ and 53 characters", read: |rest| bcrypt(BcryptInput::Password, rest) },
     Format { prefix: "$2y$", form: "$2y$COST$ and 53 characters", read: |rest| bcrypt(BcryptInput::Password, rest) },
@@ -102,6 +113,10 @@ const FORMATS: &[Format] = &[
     Format { prefix: "$scrypt$", form: "$scrypt$ln=…,r=…,p=…$SALT$HASH", read: scrypt },
 ];
 
+/// What is accepted, for a message.
+const KNOWN: &str = "argon2, bcrypt, PBKDF2 with SHA-256 or SHA-512, and scrypt, as Django, passlib, bcrypt, pwdlib, Werkzeug, PHP \
+                     and Authelia write them";
+
 /// The least length of a digest, in bytes. A shorter one would match too many passwords.
 const MIN_DIGEST: usize = 16;
 /// The greatest length of a digest, in bytes. No library writes a longer one.
@@ -121,13 +136,6 @@ const fn lenient(alphabet: &Alphabet) -> GeneralPurpose {
 /// base64, without padding where it is written.
 const BASE64: GeneralPurpose = lenient(&STANDARD);
 
-/// Returns the names of the formats, for a message.
-fn known() -> String {
-    "argon2, bcrypt, PBKDF2 with SHA-256 or SHA-512, and scrypt, as Django, passlib, bcrypt, pwdlib, Werkzeug, PHP and Authelia \
-     write them"
-        .to_owned()
-}
-
 /// Reads a stored hash of any format, whatever it costs.
 fn parse(text: &str) -> Result<ParsedHash, UnusableHash> {
     let begins = |format: &&Format| text.starts_with(format.prefix);
@@ -139,7 +147,7 @@ fn parse(text: &str) -> Result<ParsedHash, UnusableHash> {
     parsed.ok_or(UnusableHash::Malformed(format.form))
 }
 
-/// Returns the text of a hash that this server computed.
+/// Returns the text in which this server stores a hash.
 fn write(hash: &ParsedHash) -> String {
     let (salt, digest) = (BASE64.encode(&hash.salt), BASE64.encode(&hash.digest));
     match hash.method {
@@ -209,7 +217,7 @@ fn passlib_base64(text: &str) -> Option<Vec<u8>> {
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()

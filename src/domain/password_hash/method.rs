@@ -119,12 +119,23 @@ impl Method {
     }
 }
 
-/// The most memory that the computation of one hash may take: 256 MiB. OWASP and the documentation of the libraries recommend
-/// at most 128 MiB.
+/// The greatest value of the setting `argon2_memory_kib`. A hash of this server may take so much.
+pub const MAX_ARGON2_KIB: u32 = 1_048_576;
+/// The greatest value of the setting `argon2_iterations`.
+pub const MAX_ARGON2_PASSES: u32 = 100;
+
+/// The most memory that an imported hash may take: 256 MiB. OWASP and the documentation of the libraries recommend at most
+/// 128 MiB.
 const MAX_MEMORY_KIB: u64 = 256 * 1024;
 
-/// The most memory that may be filled, counted once for each pass or block: 2 GiB.
+/// The most memory that an imported argon2 hash may fill, counted once for each pass: 2 GiB.
 const MAX_FILLED_KIB: u64 = 2 * 1024 * 1024;
+
+/// The most memory that an imported scrypt hash may fill, counted once for each block: 1 GiB. It takes twice the time of argon2.
+const MAX_SCRYPT_KIB: u64 = 1024 * 1024;
+
+/// The greatest values of the parameters r and p of scrypt. The libraries use 8, and at most 16.
+const MAX_SCRYPT_PARAMETER: u32 = 64;
 
 /// The highest cost of bcrypt. Each step doubles the time; the libraries use 10 to 12.
 const MAX_BCRYPT_COST: u32 = 15;
@@ -133,11 +144,20 @@ const MAX_BCRYPT_COST: u32 = 15;
 const MAX_ROUNDS: u64 = 5_000_000;
 
 impl Method {
+    /// Returns whether the method ignores the end of this password: bcrypt does after the 72nd byte.
+    pub fn ignores_end_of(&self, password: &str) -> bool {
+        matches!(self, Self::Bcrypt { input: BcryptInput::Password, .. }) && password.len() > 72
+    }
+
     /// Returns the memory that the computation takes, in KiB, rounded up.
     pub fn memory_kib(&self) -> u64 {
         match *self {
             Self::Argon2 { memory_kib, .. } => memory_kib.into(),
-            Self::Scrypt { log_n, r, .. } => scrypt_kib(log_n, r),
+            // Beside the N blocks there are p blocks for the result, and one to work in.
+            Self::Scrypt { log_n, r, p } => {
+                let more = 128 * u64::from(r) * (u64::from(p) + 1);
+                scrypt_kib(log_n, r).saturating_add(more.div_ceil(1024))
+            }
             // bcrypt takes 4 KiB and PBKDF2 less.
             Self::Bcrypt { .. } | Self::Pbkdf2 { .. } => 4,
         }
@@ -146,23 +166,40 @@ impl Method {
     /// Checks that a digest of `length` bytes is computed with bounded memory and time. The error names the bound.
     pub(super) fn check_cost(&self, length: usize) -> Result<(), String> {
         let at_most = |what: &str, value: u64, most: u64| {
-            if value > most { Err(format!("{what}: {value}, at most {most}")) } else { Ok(()) }
+            if value > most { Err(format!("it has {value} {what}, and at most {most} are accepted")) } else { Ok(()) }
         };
-        let filled = match *self {
-            Self::Bcrypt { cost, .. } => return at_most("time (cost)", cost.into(), MAX_BCRYPT_COST.into()),
+        match *self {
+            Self::Bcrypt { cost, .. } => at_most("as the cost of bcrypt", cost.into(), MAX_BCRYPT_COST.into()),
             Self::Pbkdf2 { function, rounds } => {
                 let blocks = length.div_ceil(function.output_len()) as u64;
-                return at_most("time (iterations)", u64::from(rounds) * blocks, MAX_ROUNDS);
+                at_most("iterations", u64::from(rounds) * blocks, MAX_ROUNDS)
             }
-            Self::Argon2 { memory_kib, passes, .. } => u64::from(memory_kib) * u64::from(passes),
-            Self::Scrypt { log_n, r, p } => scrypt_kib(log_n, r).saturating_mul(p.into()),
-        };
-        at_most("memory (KiB)", self.memory_kib(), MAX_MEMORY_KIB)?;
-        at_most("time (KiB of memory that are filled)", filled, MAX_FILLED_KIB)
+            Self::Argon2 { memory_kib, passes, .. } => {
+                at_most("KiB of memory", memory_kib.into(), MAX_MEMORY_KIB)?;
+                let filled = u64::from(memory_kib) * u64::from(passes);
+                at_most("KiB of memory to fill, in all passes together", filled, MAX_FILLED_KIB)
+            }
+            Self::Scrypt { log_n, r, p } => {
+                at_most("as the parameter r or p of scrypt", r.max(p).into(), MAX_SCRYPT_PARAMETER.into())?;
+                at_most("KiB of memory", self.memory_kib(), MAX_MEMORY_KIB)?;
+                // A small block is read at random places, which takes as long as reading more.
+                let filled = scrypt_kib(log_n, r.max(8)).saturating_mul(p.into());
+                at_most("KiB of memory to fill, in all blocks together", filled, MAX_SCRYPT_KIB)
+            }
+        }
+    }
+
+    /// Returns whether the settings of this server may have made a hash with this method.
+    pub(super) fn is_within_settings(&self) -> bool {
+        matches!(
+            *self,
+            Self::Argon2 { variant: Argon2Variant::Id, version: 0x13, memory_kib, passes, .. }
+                if memory_kib <= MAX_ARGON2_KIB && passes <= MAX_ARGON2_PASSES
+        )
     }
 }
 
-/// Returns the memory of scrypt in KiB: N blocks of 128 × r bytes.
+/// Returns the memory of N blocks of scrypt in KiB: each has 128 × r bytes.
 fn scrypt_kib(log_n: u8, r: u32) -> u64 {
     let bytes = 1_u64.checked_shl(log_n.into()).and_then(|n| n.checked_mul(128 * u64::from(r)));
     bytes.map_or(u64::MAX, |bytes| bytes.div_ceil(1024))

@@ -1,5 +1,7 @@
 //! The schemes of password hashes that the configuration names.
 
+use std::collections::HashSet;
+
 use crate::domain::words::words;
 
 words! {
@@ -18,14 +20,23 @@ words! {
 
 /// The accepted schemes, at least one. The first one is that of new hashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PasswordSchemes(pub Vec<PasswordScheme>);
+pub struct PasswordSchemes(Vec<PasswordScheme>);
 
 impl PasswordSchemes {
     /// Returns the accepted schemes. `None` if the list is empty, or if a scheme appears twice.
     pub fn new(schemes: Vec<PasswordScheme>) -> Option<Self> {
-        let is_once = |at: usize| !schemes[..at].contains(&schemes[at]);
-        let are_valid = !schemes.is_empty() && (0..schemes.len()).all(is_once);
-        are_valid.then_some(Self(schemes))
+        let distinct: HashSet<PasswordScheme> = schemes.iter().copied().collect();
+        (!schemes.is_empty() && distinct.len() == schemes.len()).then_some(Self(schemes))
+    }
+
+    /// Returns whether a scheme is accepted.
+    pub fn accepts(&self, scheme: PasswordScheme) -> bool {
+        self.0.contains(&scheme)
+    }
+
+    /// Returns the accepted schemes, in the order of the setting.
+    pub fn as_slice(&self) -> &[PasswordScheme] {
+        &self.0
     }
 
     /// Returns the scheme of new hashes.

@@ -2,17 +2,19 @@
 
 use std::fmt;
 
-/// The stored hash of a password, as text in one of the formats that [`ParsedHash::parse`] reads.
+/// The stored hash of a password: a text that
+/// [`ParsedHash::parse_stored`](super::ParsedHash::parse_stored) reads, if it is not damaged.
 #[derive(Clone)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// Wraps a text from the hasher, the database or an import.
+    /// Wraps a text from the hasher or the database.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// Returns the text for another system: in the form of Django, if only Django has the method.
+    /// Returns the text that other systems read. This server stores Django's `bcrypt_sha256$` with a `$` before it, which is
+    /// removed.
     pub fn exported(&self) -> &str {
         self.0.strip_prefix('$').filter(|text| text.starts_with("bcrypt_sha256$")).unwrap_or(&self.0)
     }

@@ -13,14 +13,14 @@ pub(crate) struct Vector(pub &'static str, pub PasswordScheme, pub u64);
 pub(crate) const VECTORS: &[Vector] = &[
     // Django 5.2
     Vector("pbkdf2_sha256$1000$I3soizOBfushjPli7YNec0$r2SMDMP/rqIOOC4hGxhgsYSbxdvL6P4zVJYSGMhyXmo=", Pbkdf2, 4),
-    Vector("scrypt$16384$WyWoAy3xA1o38T4kTzM9ob$8$5$vCuHEoJGL3nURgunwoD+lbVfGToY2Cl19V5atxi7u7t4/NKDeXDnGKRn2/oDLpbjsJUuLlZgafnY3xgiijK5DQ==", Scrypt, 16_384),
+    Vector("scrypt$16384$WyWoAy3xA1o38T4kTzM9ob$8$5$vCuHEoJGL3nURgunwoD+lbVfGToY2Cl19V5atxi7u7t4/NKDeXDnGKRn2/oDLpbjsJUuLlZgafnY3xgiijK5DQ==", Scrypt, 16_390),
     Vector("argon2$argon2id$v=19$m=102400,t=2,p=8$NFpEYUM3SzE4S29ZSHkzZmlBV3NMUg$M6FchMWVigLvpXrBkLmmrCjAJG0S0H7bboQwg6iOzfw", Argon2id, 102_400),
     Vector("bcrypt_sha256$$2b$12$iGtCzveNjUxd0KKxvkrRh.Vrt7MI76qGRkknwNHakD6n8psl9LVSC", Bcrypt, 4),
     Vector("bcrypt$$2b$12$aahT0mtsXpl.qhI/tJtZhe9L9MC2Ry//vn/km4CroVvcRaEsk2zou", Bcrypt, 4),
     // passlib 1.7.4
     Vector("$pbkdf2-sha256$1000$MobwHsPYWwthjFEKAYDw3g$5C2gO6dBPIkv2gWK0ejPASZkWLSM5e/1UwCJSx8GTro", Pbkdf2, 4),
     Vector("$pbkdf2-sha512$1000$rbV2bo3xPsc4JySEkBIiBA$yfRAif.Fhb9QcmOKPRHveleUsE52pkZKYRhC98gauO3YeN33fRLsHtZWghARZumq2oAfy5PDR3f9gXMBNcbQ4Q", Pbkdf2, 4),
-    Vector("$scrypt$ln=10,r=8,p=1$yTmH8N77H4OQ0novpXQOgQ$0lgplxdYDZoHkv8i8Sw892TaZNjGNegJszaTry5dpjs", Scrypt, 1024),
+    Vector("$scrypt$ln=10,r=8,p=1$yTmH8N77H4OQ0novpXQOgQ$0lgplxdYDZoHkv8i8Sw892TaZNjGNegJszaTry5dpjs", Scrypt, 1026),
     Vector("$argon2i$v=19$m=256,t=3,p=4$K+X8vxdi7L13bo3RGuN8Lw$cugiC0+Y38ImC6HwHIeQS3hXONaHE4E+ly02McLQyxk", Argon2id, 256),
     Vector("$2b$04$65jyxcZ7tZTufWjQFdlf5u7AjJHeiocg1EyPrXoTck5nAIuYtv84K", Bcrypt, 4),
     Vector("$bcrypt-sha256$v=2,t=2b,r=4$0CMdZG85ThaX7JV2iaO2We$SBbnw5om4MSUSgENC/0By/PVf0hPwAi", Bcrypt, 4),
@@ -28,7 +28,7 @@ pub(crate) const VECTORS: &[Vector] = &[
     Vector("$argon2id$v=19$m=65536,t=3,p=4$VqvWxNInOGAabKLcdXJJKw$/nIvVjTjyEs0D5DoiEfP2/p5NT5uX90G2Cvrx+gsRzA", Argon2id, 65_536),
     Vector("$2b$04$TOHW0atfA1XyQ3iD33qlb.HBLIeoi12OpAqUaKlVvAhWKTnwW6ZZO", Bcrypt, 4),
     // Werkzeug 3.1
-    Vector("scrypt:32768:8:1$0fgWYKy3Tt0bz7Sz$d208ad0c193aad1433226d000a75adc2b46ef9f5860ae0c60fae364aecbae127d6c529c8f1c8daa41994ada1f50c330588a488cdf403fc3327047fd470efffb1", Scrypt, 32_768),
+    Vector("scrypt:32768:8:1$0fgWYKy3Tt0bz7Sz$d208ad0c193aad1433226d000a75adc2b46ef9f5860ae0c60fae364aecbae127d6c529c8f1c8daa41994ada1f50c330588a488cdf403fc3327047fd470efffb1", Scrypt, 32_770),
     Vector("pbkdf2:sha256:1000$AW5LDWFjW7CIika8$6fbdd09dd1b83e99aad14b9e7fea3d860e669d7cacb82e1b9d7f5eb60bbedbfb", Pbkdf2, 4),
     Vector("pbkdf2:sha512:1000$oABvdXF2GO7dDWIL$0b6f22cf35c27a0e0338533655110886d388f0713a5485019aaea9f87c24a5ca181005328983dd97d63fa9587994000c5f1ed7f289771c0b490fe83406ff4aa0", Pbkdf2, 4),
     // bcrypt 5.0 for Python, and PHP 8.2
@@ -39,13 +39,13 @@ pub(crate) const VECTORS: &[Vector] = &[
 
 /// Returns the problem of a text that is no usable hash.
 fn refused(text: &str) -> UnusableHash {
-    ParsedHash::parse(text).err().unwrap_or_else(|| panic!("{text} is accepted"))
+    ParsedHash::parse_foreign(text).err().unwrap_or_else(|| panic!("{text} is accepted"))
 }
 
 #[test]
 fn the_hash_of_each_library_is_read() {
     for Vector(text, scheme, memory) in VECTORS {
-        let parsed = ParsedHash::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let parsed = ParsedHash::parse_foreign(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!((parsed.method.scheme(), parsed.method.memory_kib()), (*scheme, *memory), "{text}");
     }
 }
@@ -53,11 +53,11 @@ fn the_hash_of_each_library_is_read() {
 #[test]
 fn a_written_hash_is_read_again() {
     for Vector(text, ..) in VECTORS {
-        let parsed = ParsedHash::parse(text).expect("a hash");
+        let parsed = ParsedHash::parse_foreign(text).expect("a hash");
         let written = parsed.to_stored();
         assert!(written.as_str().starts_with('$'), "the column has a check: {}", written.as_str());
-        assert!(ParsedHash::parse(written.exported()).is_ok(), "{}", written.exported());
-        let again = ParsedHash::parse(written.as_str()).expect("the written hash");
+        assert!(ParsedHash::parse_foreign(written.exported()).is_ok(), "{}", written.exported());
+        let again = ParsedHash::parse_foreign(written.as_str()).expect("the written hash");
         assert!((again.method, again.salt, again.digest) == (parsed.method, parsed.salt, parsed.digest), "{text}");
     }
 }
@@ -68,9 +68,10 @@ fn a_hash_that_is_cut_is_refused() {
         // The padding of base64 may be absent, and a digest of 16 bytes is long enough.
         let digest = text.rfind(['$', '.']).expect("a dollar sign") + 16;
         (0..digest.min(text.len() - 1))
-            .for_each(|length| assert!(ParsedHash::parse(&text[..length]).is_err(), "{length} of {text}"));
+            .for_each(|length| assert!(ParsedHash::parse_foreign(&text[..length]).is_err(), "{length} of {text}"));
         assert!(
-            ParsedHash::parse(&format!("{text}$")).is_err() && ParsedHash::parse(&format!(" {text}")).is_err(),
+            ParsedHash::parse_foreign(&format!("{text}$")).is_err()
+                && ParsedHash::parse_foreign(&format!(" {text}")).is_err(),
             "{text}"
         );
     }
@@ -88,7 +89,7 @@ fn a_hash_with_a_part_of_another_kind_is_refused() {
                 // Without its first part, Django's argon2 and bcrypt are those of the other libraries.
                 let is_inner = other.is_empty() && !text.starts_with('$');
                 let text = parts.join("$");
-                assert!(is_inner || is_salt || ParsedHash::parse(&text).is_err(), "{text}");
+                assert!(is_inner || is_salt || ParsedHash::parse_foreign(&text).is_err(), "{text}");
             }
         }
     }
@@ -133,7 +134,12 @@ fn a_cost_past_its_bound_is_refused_before_any_work() {
         format!("pbkdf2:sha256:2500001$salt${digest}{digest}"),
         format!("$scrypt$ln=19,r=8,p=1${tail}"),
         format!("$scrypt$ln=63,r=4294967295,p=4294967295${tail}"),
-        format!("$scrypt$ln=14,r=8,p=129${tail}"),
+        format!("$scrypt$ln=14,r=8,p=65${tail}"),
+        format!("$scrypt$ln=17,r=8,p=9${tail}"),
+        // Little memory for N, and much for p or r.
+        format!("$scrypt$ln=1,r=4,p=2097152${tail}"),
+        format!("$scrypt$ln=1,r=1048576,p=8${tail}"),
+        format!("$scrypt$ln=21,r=1,p=1${tail}"),
         format!("scrypt:9223372036854775808:8:1$salt${digest}"),
         "$2b$16$aahT0mtsXpl.qhI/tJtZhe9L9MC2Ry//vn/km4CroVvcRaEsk2zou".to_owned(),
         "$2b$31$aahT0mtsXpl.qhI/tJtZhe9L9MC2Ry//vn/km4CroVvcRaEsk2zou".to_owned(),
@@ -144,11 +150,33 @@ fn a_cost_past_its_bound_is_refused_before_any_work() {
         format!("$argon2id$v=19$m=262144,t=8,p=1${tail}"),
         format!("$argon2d$m=8,t=1,p=1${tail}"),
         format!("$pbkdf2-sha256$5000000${tail}"),
-        format!("$scrypt$ln=18,r=8,p=8${tail}"),
+        format!("$scrypt$ln=17,r=8,p=8${tail}"),
         "$2b$15$aahT0mtsXpl.qhI/tJtZhe9L9MC2Ry//vn/km4CroVvcRaEsk2zou".to_owned(),
     ] {
-        assert!(ParsedHash::parse(&text).is_ok(), "{text}");
+        assert!(ParsedHash::parse_foreign(&text).is_ok(), "{text}");
     }
+}
+
+#[test]
+fn a_hash_of_this_server_may_take_what_the_settings_permit() {
+    let hash = |text: &str| {
+        PasswordHash::from_stored(format!(
+            "$argon2id$v=19$m={text},p=1$c2FsdHNhbHRzYWx0c2FsdA$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI"
+        ))
+    };
+    for costs in ["300000,t=1", "1048576,t=100", "65536,t=40"] {
+        assert!(ParsedHash::parse_stored(&hash(costs)).is_ok(), "{costs}");
+        assert!(ParsedHash::parse_foreign(hash(costs).as_str()).is_err(), "{costs}");
+    }
+    for costs in ["1048577,t=1", "8192,t=101000"] {
+        assert!(ParsedHash::parse_stored(&hash(costs)).is_err(), "{costs}");
+    }
+}
+
+#[test]
+fn all_memory_of_scrypt_is_counted() {
+    let memory = |log_n, r, p| Method::Scrypt { log_n, r, p }.memory_kib();
+    assert_eq!((memory(14, 8, 5), memory(1, 4, 2_097_152)), (16_384 + 6, 1_048_578));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The rows of a file of accounts, read and checked for an import.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::{BuildHasher as _, RandomState},
     io,
 };
@@ -9,7 +9,7 @@ use std::{
 use crate::{
     config::UsernameField,
     domain::{
-        Roles, UnixTime, UserId,
+        Permission, RoleName, Roles, UnixTime, UserId,
         account_record::AccountRecord,
         audit_event::RequestContext,
         claims::{self, TokenSizeBudget},
@@ -20,13 +20,13 @@ use crate::{
     store::{
         self, Conn,
         accounts::{self, Account, Conflict},
-        roles,
+        changes, roles,
     },
 };
 
 /// A file of accounts.
 pub trait Source: Send + Sync + 'static {
-    /// Returns the rows of the file, from its beginning. Fails if the file can't be read, or has no rows of accounts.
+    /// Returns the rows of the file, from its beginning. Fails if the file can't be read, or is no file of accounts.
     fn rows(&self) -> io::Result<Box<dyn Iterator<Item = io::Result<Row>> + Send + '_>>;
 }
 
@@ -62,35 +62,40 @@ pub enum RowsError {
 pub enum Outcome {
     /// The account is inserted.
     New(Box<Account>),
-    /// An account with the id or one of the names exists, and the row is left out.
-    LeftOut,
+    /// An account with the id or one of the names exists, and the row is left out. Contains a sentence about it if the account
+    /// may be that of another person.
+    LeftOut(Option<String>),
     /// The row has these problems.
     Bad(Vec<String>),
 }
 
-/// The file while it is read.
-pub struct Reading<'s> {
+/// A file whose rows are read and checked one after the other.
+pub struct CheckedRows<'s> {
     rules: &'s Rules,
     /// The roles of the database.
     known: Roles,
-    seen: Seen,
+    /// The ids of users who were deleted so recently that their tokens are still remembered as revoked.
+    deleted: HashSet<String>,
+    earlier: EarlierRows,
     rows: Box<dyn Iterator<Item = io::Result<Row>> + Send + 's>,
 }
 
-impl<'s> Reading<'s> {
+impl<'s> CheckedRows<'s> {
     /// Begins to read a file.
     pub async fn begin(conn: &mut Conn, rules: &'s Rules, source: &'s impl Source) -> Result<Self, RowsError> {
         let known = roles::find_all(conn).await?;
-        Ok(Self { rules, known, seen: Seen::default(), rows: source.rows()? })
+        let deleted = changes::list_deleted_users(conn).await?.into_iter().collect();
+        Ok(Self { rules, known, deleted, earlier: EarlierRows::default(), rows: source.rows()? })
     }
 
     /// Reads and checks some rows. Returns the line and the outcome of each; `None` after the last row.
     pub async fn next_batch(&mut self, conn: &mut Conn) -> Result<Option<Vec<(u64, Outcome)>>, RowsError> {
         let mut batch = Vec::new();
-        for row in self.rows.by_ref().take(accounts::AT_ONCE) {
+        for row in self.rows.by_ref().take(accounts::BATCH) {
             let row = row?;
             let checked = row.record.and_then(|record| self.rules.check(record, &self.known));
-            let checked = checked.and_then(|account| self.seen.insert(&account, row.line).map(|()| account));
+            let checked = checked.and_then(|account| check_not_deleted(account, &self.deleted));
+            let checked = checked.and_then(|account| self.earlier.insert(&account, row.line).map(|()| account));
             batch.push((row.line, checked.map_or_else(Outcome::Bad, |account| Outcome::New(Box::new(account)))));
         }
         let accounts: Vec<&Account> = batch.iter().filter_map(|(_, outcome)| outcome.account()).collect();
@@ -98,7 +103,7 @@ impl<'s> Reading<'s> {
         let new = batch.iter_mut().map(|(_, outcome)| outcome).filter(|outcome| outcome.account().is_some());
         for (outcome, conflict) in new.zip(conflicts) {
             match conflict {
-                Some(_) if self.rules.options.skip_conflicts => *outcome = Outcome::LeftOut,
+                Some(conflict) if self.rules.options.skip_conflicts => *outcome = Outcome::LeftOut(doubt(conflict)),
                 Some(conflict) => *outcome = Outcome::Bad(vec![message(conflict)]),
                 None => {}
             }
@@ -107,12 +112,22 @@ impl<'s> Reading<'s> {
     }
 }
 
+/// Checks that the id of the account is not among those of deleted users. Every token with such an id would be refused.
+fn check_not_deleted(account: Account, deleted: &HashSet<String>) -> Result<Account, Vec<String>> {
+    if deleted.contains(&account.id.to_string()) {
+        return Err(vec![
+            "id is that of a user who was deleted; leave it out, or import it some days later".to_owned(),
+        ]);
+    }
+    Ok(account)
+}
+
 impl Outcome {
     /// Returns the account if it is inserted.
     fn account(&self) -> Option<&Account> {
         match self {
             Self::New(account) => Some(account),
-            Self::LeftOut | Self::Bad(_) => None,
+            Self::LeftOut(_) | Self::Bad(_) => None,
         }
     }
 }
@@ -152,17 +167,19 @@ impl Rules {
         }
         let mut password = None;
         if let Some(hash) = &record.password_hash {
-            match self.hasher.check_stored(hash) {
+            match self.hasher.check_foreign(hash) {
                 Ok(parsed) => password = Some(parsed.to_stored()),
-                Err(problem) => problems.push(format!("password_hash {problem}")),
+                Err(problem) => problems
+                    .push(format!("password_hash {problem}; if the user is to get a link instead, leave it out")),
             }
         }
         let now = self.context.now;
         let created_at = record.created_at.unwrap_or(now);
         if created_at > now.plus(DAY) || created_at < UnixTime::from_seconds(0) {
-            problems.push("created_at must be between 1970 and today".to_owned());
+            problems.push("created_at must be between 1970 and today, in seconds if it is a number".to_owned());
         }
-        problems.extend(self.check_power(&record, known));
+        problems.extend(self.check_granted(&record, known));
+        problems.extend(self.check_claims(&record, known).err());
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -181,44 +198,57 @@ impl Rules {
         })
     }
 
-    /// Returns the problems of what a row would grant.
-    fn check_power(&self, record: &AccountRecord, known: &Roles) -> Vec<String> {
+    /// Returns the problems of the roles and permissions of a row.
+    fn check_granted(&self, record: &AccountRecord, known: &Roles) -> Vec<String> {
+        let roles = record.roles.iter().map(RoleName::as_str);
         if !self.options.allow_roles && (!record.roles.is_empty() || !record.permissions.is_empty()) {
-            return vec!["roles and permissions are imported only with --allow-roles".to_owned()];
+            let names: Vec<&str> = roles.chain(record.permissions.iter().map(Permission::as_str)).collect();
+            let what = names.join(", ");
+            return vec![format!(
+                "has roles or permissions ({what}); add --allow-roles to grant them, or leave the field out"
+            )];
         }
-        let names: Vec<String> = record.roles.iter().map(|role| role.as_str().to_owned()).collect();
-        let unknown = names.iter().filter(|role| !known.has(role));
-        let mut problems: Vec<String> = unknown
+        let unknown = roles.filter(|role| !known.has(role));
+        unknown
             .map(|role| format!("roles has {role:?}, which does not exist; add it with `vestibule role set`"))
-            .collect();
-        let all = known.of_user(names.iter().map(String::as_str), &record.permissions);
-        let fits = claims::check_custom(&record.claims).and_then(|()| self.room.check(&record.claims, &names, &all));
-        problems.extend(fits.err());
-        problems
+            .collect()
+    }
+
+    /// Checks the custom claims, and that claims, roles and permissions fit into a token.
+    fn check_claims(&self, record: &AccountRecord, known: &Roles) -> Result<(), String> {
+        claims::check_custom(&record.claims)?;
+        let roles: Vec<String> = record.roles.iter().map(|role| role.as_str().to_owned()).collect();
+        let permissions = known.of_user(roles.iter().map(String::as_str), &record.permissions);
+        self.room.check(&record.claims, &roles, &permissions)
     }
 }
 
 /// The seconds of a day: the tolerance for the clock of the other system.
 const DAY: i64 = 24 * 3600;
 
-/// The ids and names of the rows of a file, as hashes, with the line of each.
+/// The ids and names of the rows that were read, with the line of each. Only hashes of them are kept, with 24 bytes for each.
+/// If two had the same hash, a row would be refused without a reason, which happens once in billions of files.
 #[derive(Default)]
-struct Seen {
+struct EarlierRows {
     hasher: RandomState,
-    lines: HashMap<u64, u64>,
+    /// For each hash the number and the line of the row.
+    rows: HashMap<u64, (u64, u64)>,
+    /// The number of rows that were read.
+    count: u64,
 }
 
-impl Seen {
+impl EarlierRows {
     /// Adds the id and the names of a row. Fails with the problems if an earlier row has one of them.
     fn insert(&mut self, account: &Account, line: u64) -> Result<(), Vec<String>> {
         let username = account.username.as_ref().map(|name| ("username", name.key().to_owned()));
         let email = account.email.as_ref().map(|email| ("email", email.key().to_owned()));
         let named = [Some(("id", account.id.to_string())), username, email];
+        self.count += 1;
         let mut problems = Vec::new();
         for (field, value) in named.into_iter().flatten() {
             let hash = self.hasher.hash_one((field, value));
-            let earlier = *self.lines.entry(hash).or_insert(line);
-            if earlier != line {
+            let (number, earlier) = *self.rows.entry(hash).or_insert((self.count, line));
+            if number != self.count {
                 problems.push(format!("{field} is the same as in line {earlier}"));
             }
         }
@@ -226,12 +256,13 @@ impl Seen {
     }
 }
 
-/// Returns the problem of a row that has something in common with an account.
+/// Returns the problem of a row that conflicts with an account.
 fn message(conflict: Conflict) -> String {
-    let field = match conflict {
-        Conflict::Id => "id",
-        Conflict::Username => "username",
-        Conflict::Email => "email",
-    };
-    format!("{field} is taken by an account; leave such rows out with --on-conflict skip")
+    format!("{} is taken by an account; leave such rows out with --on-conflict skip", conflict.field.as_str())
+}
+
+/// Returns a sentence about a row that is left out, if the account may be that of another person: their names differ.
+fn doubt(conflict: Conflict) -> Option<String> {
+    let field = conflict.field.as_str();
+    (!conflict.is_same).then(|| format!("left out; its {field} belongs to an account with another name or address"))
 }

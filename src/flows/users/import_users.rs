@@ -15,10 +15,11 @@ use crate::{
     domain::{
         Email, Permission, RoleName, Username,
         audit_event::{AuditEvent, Event, RequestContext},
+        permission::ADMIN_ROLE,
     },
     flows::{
         Vestibule,
-        steps::account_rows::{Outcome, Reading, RowsError, Rules},
+        steps::account_rows::{CheckedRows, Outcome, RowsError, Rules},
     },
     store::{
         self, Tx,
@@ -27,16 +28,18 @@ use crate::{
     },
 };
 
-/// The number of users whose names are kept for each role and permission that an import grants.
-const NAMED: usize = 100;
+/// The greatest number of names in a [`Named`].
+pub const NAMED: usize = 100;
 
 /// What happens during an import.
 #[derive(Debug)]
 pub enum Progress<'p> {
     /// This number of rows was checked, or inserted.
-    Moved(usize),
+    RowsDone(usize),
     /// The row with this line has this problem.
     Bad(u64, &'p str),
+    /// The row with this line is left out, and perhaps should not be, for this reason.
+    LeftOut(u64, &'p str),
     /// All rows are checked. Contains their number.
     AllChecked(u64),
 }
@@ -51,22 +54,24 @@ pub struct Imported {
     pub added: u64,
     /// The number of rows that were left out because of a conflict.
     pub skipped: u64,
-    /// The number of inserted accounts without a password.
-    pub without_password: u64,
+    /// The inserted accounts without a password.
+    pub without_password: Named,
     /// The number of inserted accounts with custom claims.
     pub with_claims: u64,
+    /// The number of inserted accounts with a verified address.
+    pub verified: u64,
     /// The granted roles, and who has them.
-    pub roles: BTreeMap<String, Granted>,
+    pub roles: BTreeMap<String, Named>,
     /// The permissions that were granted directly, and who has them.
-    pub permissions: BTreeMap<String, Granted>,
+    pub permissions: BTreeMap<String, Named>,
 }
 
-/// The users who got a role or a permission.
+/// Some of the imported users.
 #[derive(Clone, Debug, Default)]
-pub struct Granted {
+pub struct Named {
     /// The number of users.
     pub users: u64,
-    /// The names of the first 100 of them.
+    /// The names of the first [`NAMED`] of them; of all of them for the role `admin`.
     pub names: Vec<String>,
 }
 
@@ -74,7 +79,7 @@ pub struct Granted {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// This number of rows have problems, which were reported.
-    #[error("{} can't be imported, so nothing was imported", rows(*.0))]
+    #[error("{} so nothing was imported; correct the file and run the command again", rows(*.0))]
     BadRows(u64),
     /// The row with this line could not be inserted, although it could be when it was checked.
     #[error("line {0}: {1}; nothing was imported")]
@@ -105,13 +110,16 @@ pub async fn check_users(
 ) -> Result<Imported, ImportError> {
     let mut conn = vestibule.store.read().await?;
     let rules = Rules::new(vestibule, options);
-    let mut reading = Reading::begin(&mut conn, &rules, source).await?;
+    let mut reading = CheckedRows::begin(&mut conn, &rules, source).await?;
     let (mut tally, mut all, mut bad) = (Imported::default(), 0, 0);
     while let Some(batch) = reading.next_batch(&mut conn).await? {
         for (line, outcome) in &batch {
             match outcome {
                 Outcome::New(account) => tally.add(account),
-                Outcome::LeftOut => tally.skipped += 1,
+                Outcome::LeftOut(doubt) => {
+                    doubt.iter().for_each(|doubt| report(Progress::LeftOut(*line, doubt)));
+                    tally.skipped += 1;
+                }
                 Outcome::Bad(problems) => {
                     problems.iter().for_each(|problem| report(Progress::Bad(*line, problem)));
                     bad += 1;
@@ -119,7 +127,7 @@ pub async fn check_users(
             }
         }
         all += batch.len() as u64;
-        report(Progress::Moved(batch.len()));
+        report(Progress::RowsDone(batch.len()));
     }
     report(Progress::AllChecked(all));
     if bad > 0 { Err(ImportError::BadRows(bad)) } else { Ok(tally) }
@@ -136,12 +144,12 @@ pub async fn import_users(
     let rules = Rules::new(vestibule, options);
     // The transaction is undone by an error of the store, which can't contain the reason.
     let reason = Arc::new(Mutex::new(None));
-    let told = Arc::clone(&reason);
+    let reason_of_job = Arc::clone(&reason);
     let written = vestibule.store.write(async move |tx| match insert(tx, &rules, &*source, &report).await {
         Ok(tally) => Ok(tally),
         Err(ImportError::Store(error)) => Err(error),
         Err(error) => {
-            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            *reason_of_job.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             Err(store::Error::Undone)
         }
     });
@@ -156,25 +164,26 @@ pub async fn import_users(
 /// Inserts the accounts of a file, and an audit event for the import and for each account with roles or permissions.
 async fn insert(tx: &mut Tx, rules: &Rules, source: &impl Source, report: &Report) -> Result<Imported, ImportError> {
     let (mut tally, context) = (Imported::default(), &rules.context);
-    let mut reading = Reading::begin(tx, rules, source).await?;
+    let mut reading = CheckedRows::begin(tx, rules, source).await?;
     while let Some(batch) = reading.next_batch(tx).await? {
         let mut new = Vec::new();
         for (line, outcome) in &batch {
             match outcome {
                 Outcome::New(account) => new.push(&**account),
-                Outcome::LeftOut => tally.skipped += 1,
+                Outcome::LeftOut(_) => tally.skipped += 1,
                 Outcome::Bad(problems) => return Err(ImportError::Changed(*line, problems.join("; "))),
             }
         }
         accounts::insert(tx, &new).await?;
         let granted = new.iter().filter(|account| is_granted_something(account));
-        audit::insert_of_users(tx, &granted.map(|account| grant_event(account, context)).collect::<Vec<_>>()).await?;
+        audit::insert_many(tx, &granted.map(|account| grant_event(account, context)).collect::<Vec<_>>()).await?;
         new.iter().for_each(|account| tally.add(account));
-        report(Progress::Moved(batch.len()));
+        report(Progress::RowsDone(batch.len()));
     }
     if tally.added > 0 {
         let event = AuditEvent::new(Event::UsersImported, context);
-        audit::insert(tx, &event.detail("users", tally.added).detail("skipped", tally.skipped)).await?;
+        let event = event.detail("users", tally.added).detail("skipped", tally.skipped);
+        audit::insert(tx, &event.detail("verified", tally.verified).detail("with_claims", tally.with_claims)).await?;
     }
     Ok(tally)
 }
@@ -201,22 +210,35 @@ fn name(account: &Account) -> String {
 impl Imported {
     /// Counts an inserted account.
     fn add(&mut self, account: &Account) {
+        let name = name(account);
         self.added += 1;
-        self.without_password += u64::from(account.password.is_none());
         self.with_claims += u64::from(account.claims != "{}");
-        let mut grant = |all: fn(&mut Self) -> &mut BTreeMap<String, Granted>, what: &str| {
-            let granted = all(self).entry(what.to_owned()).or_default();
-            granted.users += 1;
-            if granted.names.len() < NAMED {
-                granted.names.push(name(account));
-            }
-        };
-        account.roles.iter().for_each(|role| grant(|all| &mut all.roles, role.as_str()));
-        account.permissions.iter().for_each(|permission| grant(|all| &mut all.permissions, permission.as_str()));
+        self.verified += u64::from(account.email_verified_at.is_some());
+        if account.password.is_none() {
+            self.without_password.add(&name, NAMED);
+        }
+        for role in account.roles.iter().map(RoleName::as_str) {
+            // Every admin is named.
+            let named = if role == ADMIN_ROLE { usize::MAX } else { NAMED };
+            self.roles.entry(role.to_owned()).or_default().add(&name, named);
+        }
+        for permission in &account.permissions {
+            self.permissions.entry(permission.as_str().to_owned()).or_default().add(&name, NAMED);
+        }
     }
 }
 
-/// Returns a number of rows in words.
+impl Named {
+    /// Counts a user, and keeps the name if fewer than `most` are kept.
+    fn add(&mut self, name: &str, most: usize) {
+        self.users += 1;
+        if self.names.len() < most {
+            self.names.push(name.to_owned());
+        }
+    }
+}
+
+/// Returns that this number of rows have problems, in words.
 fn rows(count: u64) -> String {
-    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
+    if count == 1 { "1 row has a problem,".to_owned() } else { format!("{count} rows have problems,") }
 }

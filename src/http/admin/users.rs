@@ -65,9 +65,10 @@ impl AccountView {
 /// A page of the list of users.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccountPage {
-    /// The users. Without `q` they are in the order of their creation. With `q`, the users come first whose username begins
-    /// with it, in the order of the usernames. After them come the others whose address begins with it, in the order of the
-    /// addresses. The list may be shorter than `limit` although there are more users.
+    /// The users. Without `q` they are in the order of their ids, which is that of their creation except for imported ids. With
+    /// `q`, the users come first whose username begins with it, in the order of the usernames. After them come the others whose
+    /// address begins with it, in the order of the addresses. The list may be shorter than `limit` although there are more
+    /// users.
     users: Vec<AccountView>,
     /// The value of `cursor` for the next page; null after the last page.
     #[schema(required)]

@@ -14,11 +14,14 @@ use rocket::{
 use serde_json::{Map, Value};
 
 pub use super::fields::{Fields, FromFields};
-use super::{arriving_body, field::Kind, unique_json::UniqueJson};
-use crate::http::{
-    app_state::{AppState, app_state},
-    errors::{ApiError, ErrorCode, fail_data_guard},
-    guards,
+use super::{arriving_body, field::Kind};
+use crate::{
+    domain::unique_json::UniqueJson,
+    http::{
+        app_state::{AppState, app_state},
+        errors::{ApiError, ErrorCode, fail_data_guard},
+        guards,
+    },
 };
 
 /// The maximum size of a body, in KiB.

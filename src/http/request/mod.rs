@@ -10,5 +10,4 @@ pub mod peer;
 pub mod query;
 pub mod refusal;
 pub mod request_id;
-mod unique_json;
 pub mod untrusted_proxy;
