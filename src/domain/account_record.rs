@@ -90,8 +90,8 @@ impl AccountRecord {
     }
 }
 
-/// Returns the problem of a field that does not exist. Its name is shown only if it looks like one: a file without names has other
-/// texts in this place, for example a hash.
+/// Returns the problem of a field that does not exist. Its name is shown only if it looks like one: a file without names has
+/// other texts in this place, for example a hash.
 pub fn unknown_field(name: &str) -> String {
     let is_name = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_- ".contains(&byte));
     let shown = if is_name { format!("{name:?}") } else { "a name".to_owned() };

@@ -58,8 +58,8 @@ impl CsvRows {
         }
     }
 
-    /// Returns the line on which the record begins that was read last. The library's own position of a record is that of the empty
-    /// lines before it.
+    /// Returns the line on which the record begins that was read last. The library's own position of a record is that of the
+    /// empty lines before it.
     fn line_of(&self, cells: &[&[u8]]) -> u64 {
         let position = self.reader.position();
         let is_ended = self.unended != Some(position.byte());
@@ -69,8 +69,8 @@ impl CsvRows {
     }
 }
 
-/// A file of which no more than a number of bytes is read for one record. A quotation mark that is not closed makes all that follows
-/// one record.
+/// A file of which no more than a number of bytes is read for one record. A quotation mark that is not closed makes all that
+/// follows one record.
 struct Bounded {
     file: File,
     /// The number of bytes that may still be read.

@@ -131,7 +131,7 @@ const MAX_MEMORY_KIB: u64 = 256 * 1024;
 /// The most memory that an imported argon2 hash may fill, counted once for each pass: 2 GiB.
 const MAX_FILLED_KIB: u64 = 2 * 1024 * 1024;
 
-/// The most memory that an imported scrypt hash may fill, counted once for each block: 1 GiB. It takes twice the time of argon2.
+/// The most memory that an imported scrypt hash may fill, in all blocks together: 1 GiB. It takes twice the time of argon2.
 const MAX_SCRYPT_KIB: u64 = 1024 * 1024;
 
 /// The greatest values of the parameters r and p of scrypt. The libraries use 8, and at most 16.
