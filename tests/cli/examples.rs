@@ -42,6 +42,8 @@ fn place() -> Place {
         let text = std::fs::read_to_string(format!("{}/tests/keys/{key}", env!("CARGO_MANIFEST_DIR"))).expect("a key");
         place.write(if key == "rsa.pem" { "rsa.pem" } else { "key.pem" }, &text);
     }
+    place.write("users.csv", "username,email\nalan,alan@example.com\n");
+    place.write("users.jsonl", "{\"username\":\"ada\"}\n{\"username\":\"alan\"}\n");
     place.write("production.toml", "[default.auth]\nregistration = \"closed\"\n");
     place
 }
