@@ -260,12 +260,12 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
             let role = if command.creates_database() { Role::FirstCommand } else { Role::Command };
             let mut config = config;
             if command.imports() && !open::has_database(&config) {
-                // A dry run creates nothing in the data directory.
                 let directory = config.storage.data_dir.display().to_string();
                 if command.is_dry_run() {
+                    // A dry run creates nothing in the data directory.
                     config.storage.database = Database::Temporary;
                     output::note(&format!(
-                        "there is no database in {directory}, so the file alone is checked, not against accounts and roles; \
+                        "there is no database in {directory}, so the file is checked as for a new server, without accounts and roles of yours; \
                          name the data of the server with --data-dir or --config"
                     ));
                 } else {

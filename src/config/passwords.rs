@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, thread};
 
 use super::{declare::settings, reader::Reader, schema::Profile};
 use crate::domain::{
-    password_hash::{MAX_ARGON2_KIB, MAX_ARGON2_PASSES, PasswordScheme, PasswordSchemes},
+    password_hash::{MAX_ARGON2_KIB, MAX_ARGON2_LANES, MAX_ARGON2_PASSES, PasswordScheme, PasswordSchemes},
     policy::{Registration, UsernameField},
 };
 
@@ -23,7 +23,7 @@ settings! {
         min_length: usize,
         /// The schemes of stored password hashes with which users may log in: `argon2id`, `bcrypt`, `pbkdf2_sha256`, which also
         /// stands for PBKDF2 with SHA-512, and `scrypt`. The first scheme is that of new hashes. A hash of another scheme, for
-        /// example of an imported user, is replaced at the next login.
+        /// example of an imported user, is replaced at the next login, except one of bcrypt if 72 bytes or more were typed.
         #[key("password_schemes", default = PasswordScheme::WORDS.to_vec())]
         schemes: PasswordSchemes,
         /// The memory for one password hash (argon2id) in KiB, at most `1048576`. A value below the default is allowed only in
@@ -38,7 +38,7 @@ settings! {
         argon2_iterations: u32,
         /// The number of parallel lanes of a password hash (argon2id), `1` to `64`. Each lane needs at least 8 KiB of memory.
         #[key("argon2_parallelism", default = 1)]
-        #[read(within = lowest(reader, 1, 1)..=64)]
+        #[read(within = lowest(reader, 1, 1)..=MAX_ARGON2_LANES)]
         argon2_parallelism: u32,
         /// The number of password hashes that are computed at the same time, `1` to `1024`. Unset: one per processor core.
         #[key("hash_concurrency", example = "4")]

@@ -101,7 +101,7 @@ pub fn unknown_field(name: &str) -> String {
 /// Reads a username.
 fn username(text: String) -> Result<Username, &'static str> {
     if text.contains('@') {
-        return Err("must not contain @; an address belongs into email");
+        return Err("must not contain @; an address belongs in email");
     }
     Username::parse(&text)
 }

@@ -258,15 +258,18 @@ impl Inner {
             Ok(digest.ct_eq(&stored.digest).into())
         };
         let is_current = (&stored.method, stored.digest.len()) == (&self.preferred.0, self.preferred.1);
-        // A hash of what was typed would refuse the right password, if they differ in what the old hash ignores.
-        let is_kept = is_current || stored.method.ignores_end_of(password.expose());
-        let right = if is_kept { PasswordCheck::Correct } else { PasswordCheck::CorrectButOutdated };
+        // If the old hash ignores the end of the text, the text may be another than the password, and a new hash of it would
+        // refuse the password.
+        let right = |text: &str| match is_current || stored.method.ignores_end_of(text) {
+            true => PasswordCheck::Correct,
+            false => PasswordCheck::CorrectButOutdated,
+        };
         if is_right(password.expose())? {
-            return Ok(right);
+            return Ok(right(password.expose()));
         }
         // Another system may have hashed the password as it was typed. This server hashes it in NFC.
         match password.as_typed() {
-            Some(typed) if !is_current && is_right(typed)? => Ok(right),
+            Some(typed) if !is_current && is_right(typed)? => Ok(right(typed)),
             Some(_) | None => Ok(PasswordCheck::Wrong),
         }
     }

@@ -15,6 +15,8 @@ pub const BATCH: usize = 50;
 pub struct Account {
     /// The user's id.
     pub id: UserId,
+    /// Whether the id is that of the other system.
+    pub id_is_given: bool,
     /// The username. A user has a username, an email address, or both.
     pub username: Option<Username>,
     /// The email address.
@@ -40,7 +42,7 @@ pub struct Account {
 pub struct Conflict {
     /// What both have.
     pub field: ConflictField,
-    /// Whether nothing says that it belongs to another person: it has the same id, or no other name and no other address.
+    /// Whether nothing says that it belongs to another person: no id, username or address that is given differs.
     pub is_same: bool,
 }
 
@@ -74,18 +76,24 @@ pub async fn find_conflicts(conn: &mut Conn, accounts: &[&Account]) -> Result<Ve
     }
     let row = |(number, account): (usize, &&Account)| {
         let [username_key, email_key] = keys(account);
-        vec![(number as i64).into(), account.id.to_string().into(), username_key, email_key]
+        let id = account.id.to_string();
+        let given_id = account.id_is_given.then(|| id.clone());
+        vec![(number as i64).into(), id.into(), given_id.into(), username_key, email_key]
     };
     // Three joins, so that each reads one index.
-    let rows = sql("with new (number, id, username_key, email_key) as (values (cast($1 as bigint), $2, $3, $4))
-         select number, 'id' as field, true as is_same from new join users on users.id = new.id
-         union all
-         select number, 'username', coalesce(new.email_key = users.email_key, new.email_key is null)
-            from new join users on users.username_key = new.username_key
-         union all
-         select number, 'email', coalesce(new.username_key = users.username_key, new.username_key is null)
-            from new join users on users.email_key = new.email_key
-         order by field")
+    let rows = sql("with new (number, id, given_id, username_key, email_key) as
+            (values (cast($1 as bigint), $2, $3, $4, $5)),
+         found as (
+            select number, 'id' as field, users.id as user_id from new join users on users.id = new.id
+            union all
+            select number, 'username', users.id from new join users on users.username_key = new.username_key
+            union all
+            select number, 'email', users.id from new join users on users.email_key = new.email_key)
+         select found.number, field,
+            coalesce(new.given_id = users.id, new.given_id is null)
+            and coalesce(new.username_key = users.username_key, new.username_key is null)
+            and coalesce(new.email_key = users.email_key, new.email_key is null) as is_same
+         from found join new on new.number = found.number join users on users.id = user_id order by field")
     .rows(accounts.iter().enumerate().map(row).collect())
     .all(conn)
     .await?;

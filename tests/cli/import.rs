@@ -95,7 +95,7 @@ fn every_bad_row_is_named_with_its_line_and_nothing_is_imported() {
     place.add_user(&["taken", "--email", "taken@example.com"]);
     let rows = [
         (json!({"username": "fine"}), ""),
-        (json!({"username": "a@b"}), "line 2: username must not contain @; an address belongs into email"),
+        (json!({"username": "a@b"}), "line 2: username must not contain @; an address belongs in email"),
         (json!({"username": "x", "email": "no address"}), "line 3: email must be an email address"),
         (json!({}), "line 4: username is required, or an email"),
         (json!({"username": "fine"}), "line 5: username is the same as in line 1"),
@@ -106,7 +106,7 @@ fn every_bad_row_is_named_with_its_line_and_nothing_is_imported() {
         ),
         (
             json!({"username": "y3", "password_hash": HASH.replace("$04$", "$31$")}),
-            "line 8: password_hash costs too much: it has 31 as the cost of bcrypt, and at most 15 are accepted; if",
+            "line 8: password_hash costs too much: it has 31 as the cost of bcrypt; the most that is accepted is 15; if",
         ),
         (json!({"username": "z", "roles": ["admin"]}), "line 9: has roles or permissions (admin); add --allow-roles"),
         (json!({"username": "z2", "permissions": "a:b"}), "line 10: has roles or permissions (a:b); add"),
@@ -157,7 +157,7 @@ fn the_bad_rows_of_a_csv_file_are_named_by_the_line_on_which_they_begin() {
     let told = place.run(&["user", "import", "users.csv"]).stderr;
     for problem in [
         "line 2: email must not contain control characters",
-        "line 4: has 1 cell, but the first line has 2 names",
+        "line 4: has 1 cell, but there are 2 names of fields",
         "line 5: has 3 cells, but",
         "line 6: email must be an email address",
     ] {
@@ -179,6 +179,7 @@ fn a_file_that_is_no_list_of_accounts_is_refused_in_one_line() {
         ("semicolons.csv", "username;email\nada;a@b\n"),
         ("trailing.csv", "username,\nada,\n"),
         ("zeros.csv", "u\0s\0e\0r\0"),
+        ("mac.csv", "username,email\rada,a@b.c\r"),
         ("blank.csv", " \n\r\n"),
         ("twice.csv", "username,username\nada,ada\n"),
     ] {
@@ -203,10 +204,11 @@ fn a_file_that_is_no_list_of_accounts_is_refused_in_one_line() {
         ("trailing.csv", "line 1: column 2 has no name"),
         ("latin1.csv", "line 1 is not UTF-8; save the file as UTF-8"),
         ("zeros.csv", "it is no text in UTF-8"),
+        ("mac.csv", "its lines end with a carriage return alone; save it with line feeds"),
         ("blank.csv", "it is empty"),
         ("twice.csv", "line 1: \"username\" appears twice"),
         ("headless.csv", "line 1: a name is no field; the fields are id"),
-        ("quote.csv", "from line 3 on, a row has more than 65536 bytes; perhaps a quotation mark is not closed"),
+        ("quote.csv", "from line 3 on, no row ends within 65536 bytes; perhaps a quotation mark is not closed"),
         ("pipe", "it is not a file; a file is read twice"),
     ] {
         let told = place.run(&["user", "import", file]).failed();
@@ -257,19 +259,22 @@ fn a_row_that_is_left_out_is_named_if_its_account_may_be_that_of_somebody_else()
     place.add_user(&["bob", "--email", "bob@example.com"]);
     place.add_user(&["eve", "--email", "eve@example.com"]);
     place.add_user(&["grace"]);
+    place.add_user(&["root"]);
     let rows = [
         json!({"username": "Ada", "email": "ADA@example.com"}),
         json!({"username": "bob"}),
         json!({"email": "eve@example.com", "username": "adele"}),
         json!({"username": "grace", "email": "ada2@example.com"}),
+        json!({"username": "root", "id": "0b0a5b3e-6f0a-4a5c-9d68-0d5c7a1f2e33"}),
     ];
     place.write("users.jsonl", &rows.map(|row| row.to_string()).join("\n"));
     let done = place.run(&["user", "import", "users.jsonl", "--on-conflict", "skip"]);
-    assert!(done.stdout.starts_with("imported 0 users\nleft out: 4, because"), "{}", done.stdout);
+    assert!(done.stdout.starts_with("imported 0 users\nleft out: 5, because"), "{}", done.stdout);
     assert_eq!(
         done.stderr,
-        "line 3: left out; its email belongs to an account with another name or address\n\
-         line 4: left out; its username belongs to an account with another name or address\n"
+        "line 3: left out; the account that has its email differs in another field\n\
+         line 4: left out; the account that has its username differs in another field\n\
+         line 5: left out; the account that has its username differs in another field\n"
     );
 }
 
@@ -304,13 +309,27 @@ fn the_id_of_a_deleted_user_is_not_imported_while_their_tokens_are_remembered() 
     place.succeed(&["user", "delete", "ada", "--yes"]);
     let told = place.run(&["user", "import", "users.jsonl"]).stderr;
     assert!(
-        told.contains("line 1: id is that of a user who was deleted; leave it out, or import it some days later"),
+        told.contains("line 1: id is that of a user who was deleted here; remove the row or its id, or import"),
         "{told}"
     );
     place.write("users.jsonl", &json!({"username": "ada", "password_hash": HASH}).to_string());
     place.succeed(&["user", "import", "users.jsonl"]);
     server.me(&server.token("ada", PASSWORD)).expect("the new account");
     server.expect_revoked(&token);
+}
+
+#[test]
+fn a_quotation_mark_that_is_not_closed_is_in_the_line_of_its_row() {
+    let place = Place::new();
+    place.add_user(&["root"]);
+    for end in ["", "\n"] {
+        place.write("users.csv", &format!("username,email\nok,\n\"bob,b@x.org{end}"));
+        let told = place.run(&["user", "import", "users.csv"]).stderr;
+        assert!(
+            told.contains("line 3: has 1 cell, but there are 2 names of fields; perhaps a quotation mark"),
+            "{told}"
+        );
+    }
 }
 
 #[test]

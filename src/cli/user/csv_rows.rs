@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Seek as _, SeekFrom},
+    io::{self, Read},
 };
 
 use csv::{ByteRecord, ReaderBuilder, StringRecord, Terminator};
@@ -19,18 +19,16 @@ pub(super) struct CsvRows {
     reader: csv::Reader<Bounded>,
     /// The names of the fields, in the order of the cells.
     names: Vec<String>,
-    /// The number of bytes of a file whose last line has no end; otherwise `None`.
-    unended: Option<u64>,
 }
 
 impl CsvRows {
-    /// Reads the names of the fields. Fails if a name is unknown, or appears twice.
-    pub(super) fn new(mut file: File) -> io::Result<Self> {
-        let unended = length_without_end(&mut file)?;
+    /// Reads the names of the fields. Fails if a name is empty, unknown, or appears twice.
+    pub(super) fn new(file: File) -> io::Result<Self> {
         // Each line ends with `\n`, so that `line_of` can count them. The `\r` before it becomes part of the last cell.
         let mut builder = ReaderBuilder::new();
         builder.has_headers(false).flexible(true).terminator(Terminator::Any(b'\n'));
-        let mut rows = Self { reader: builder.from_reader(Bounded { file, left: 0 }), names: Vec::new(), unended };
+        let mut rows =
+            Self { reader: builder.from_reader(Bounded { file, left: 0, is_at_end: false }), names: Vec::new() };
         let Some((line, cells)) = rows.next_record()? else { return Err(invalid("it is empty")) };
         let cells = cells.ok_or_else(|| invalid(&format!("line {line} is not UTF-8; save the file as UTF-8")))?;
         rows.names = names(line, &cells)?;
@@ -62,10 +60,10 @@ impl CsvRows {
     /// empty lines before it.
     fn line_of(&self, cells: &[&[u8]]) -> u64 {
         let position = self.reader.position();
-        let is_ended = self.unended != Some(position.byte());
+        // A record that the end of the file ends has no line end of its own.
+        let is_ended = !self.reader.get_ref().is_at_end;
         let within: usize = cells.iter().map(|cell| cell.iter().filter(|byte| **byte == b'\n').count()).sum();
-        // A quotation mark that is not closed contains the end of the last line.
-        position.line().saturating_sub(u64::from(is_ended) + within as u64).max(1)
+        position.line().saturating_sub(u64::from(is_ended) + within as u64)
     }
 }
 
@@ -75,6 +73,8 @@ struct Bounded {
     file: File,
     /// The number of bytes that may still be read.
     left: u64,
+    /// Whether the end of the file was reached.
+    is_at_end: bool,
 }
 
 impl Read for Bounded {
@@ -82,9 +82,10 @@ impl Read for Bounded {
         let count = self.file.by_ref().take(self.left).read(bytes)?;
         if count == 0 && self.left == 0 {
             return Err(invalid(&format!(
-                "a row has more than {MAX_BYTES} bytes; perhaps a quotation mark is not closed"
+                "no row ends within {MAX_BYTES} bytes; perhaps a quotation mark is not closed"
             )));
         }
+        self.is_at_end |= count == 0 && !bytes.is_empty();
         self.left -= count as u64;
         Ok(count)
     }
@@ -103,7 +104,7 @@ impl Iterator for CsvRows {
             let (count, expected) = (cells.len(), self.names.len());
             let cell = if count == 1 { "cell" } else { "cells" };
             let why = format!(
-                "has {count} {cell}, but the first line has {expected} names; perhaps a quotation mark is not closed"
+                "has {count} {cell}, but there are {expected} names of fields; perhaps a quotation mark is not closed"
             );
             return Some(Ok(problem(line, &why)));
         }
@@ -112,17 +113,7 @@ impl Iterator for CsvRows {
     }
 }
 
-/// Returns the number of bytes of a file whose last byte does not end a line; `None` for another file. Leaves the file at its
-/// beginning.
-fn length_without_end(file: &mut File) -> io::Result<Option<u64>> {
-    let length = file.seek(SeekFrom::End(-1))? + 1;
-    let mut last = [0];
-    file.read_exact(&mut last)?;
-    file.rewind()?;
-    Ok(Some(length).filter(|_| last != *b"\n"))
-}
-
-/// Returns the names of the fields. Fails if a name is unknown, or appears twice.
+/// Returns the names of the fields. Fails if a name is empty, unknown, or appears twice.
 fn names(line: u64, cells: &StringRecord) -> io::Result<Vec<String>> {
     let names: Vec<String> = cells.iter().map(|name| name.trim().to_lowercase()).collect();
     if let [only] = names.as_slice()
@@ -131,6 +122,9 @@ fn names(line: u64, cells: &StringRecord) -> io::Result<Vec<String>> {
         return Err(invalid(&format!(
             "line {line} has no comma; write a comma between the names and cells, not {other:?}"
         )));
+    }
+    if cells.iter().any(|name| name.contains('\r')) {
+        return Err(invalid("its lines end with a carriage return alone; save it with line feeds"));
     }
     for (at, name) in names.iter().enumerate() {
         if name.is_empty() {

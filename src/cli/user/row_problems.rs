@@ -4,7 +4,8 @@ use std::io::{self, ErrorKind};
 
 use crate::flows::users::import_users::Row;
 
-/// The maximum number of bytes of a row. The claims of a token have at most a few kilobytes.
+/// The maximum number of bytes of a row. Some kilobytes more of CSV are accepted, because it is read ahead. The claims of a
+/// token have at most a few kilobytes.
 pub(super) const MAX_BYTES: u64 = 64 * 1024;
 
 /// Returns a row that has this problem.

@@ -123,6 +123,8 @@ impl Method {
 pub const MAX_ARGON2_KIB: u32 = 1_048_576;
 /// The greatest value of the setting `argon2_iterations`.
 pub const MAX_ARGON2_PASSES: u32 = 100;
+/// The greatest value of the setting `argon2_parallelism`.
+pub const MAX_ARGON2_LANES: u32 = 64;
 
 /// The most memory that an imported hash may take: 256 MiB. OWASP and the documentation of the libraries recommend at most
 /// 128 MiB.
@@ -131,7 +133,8 @@ const MAX_MEMORY_KIB: u64 = 256 * 1024;
 /// The most memory that an imported argon2 hash may fill, counted once for each pass: 2 GiB.
 const MAX_FILLED_KIB: u64 = 2 * 1024 * 1024;
 
-/// The most memory that an imported scrypt hash may fill, in all blocks together: 1 GiB. It takes twice the time of argon2.
+/// The most memory that an imported scrypt hash may fill, in all blocks together: 1 GiB. Filling memory takes scrypt twice as
+/// long.
 const MAX_SCRYPT_KIB: u64 = 1024 * 1024;
 
 /// The greatest values of the parameters r and p of scrypt. The libraries use 8, and at most 16.
@@ -144,9 +147,9 @@ const MAX_BCRYPT_COST: u32 = 15;
 const MAX_ROUNDS: u64 = 5_000_000;
 
 impl Method {
-    /// Returns whether the method ignores the end of this password: bcrypt does after the 72nd byte.
-    pub fn ignores_end_of(&self, password: &str) -> bool {
-        matches!(self, Self::Bcrypt { input: BcryptInput::Password, .. }) && password.len() > 72
+    /// Returns whether a longer text would match too: bcrypt reads no byte after the 72nd.
+    pub fn ignores_end_of(&self, text: &str) -> bool {
+        matches!(self, Self::Bcrypt { input: BcryptInput::Password, .. }) && text.len() >= 72
     }
 
     /// Returns the memory that the computation takes, in KiB, rounded up.
@@ -155,7 +158,7 @@ impl Method {
             Self::Argon2 { memory_kib, .. } => memory_kib.into(),
             // Beside the N blocks there are p blocks for the result, and one to work in.
             Self::Scrypt { log_n, r, p } => {
-                let more = 128 * u64::from(r) * (u64::from(p) + 1);
+                let more = (128 * u64::from(r)).saturating_mul(u64::from(p) + 1);
                 scrypt_kib(log_n, r).saturating_add(more.div_ceil(1024))
             }
             // bcrypt takes 4 KiB and PBKDF2 less.
@@ -166,7 +169,11 @@ impl Method {
     /// Checks that a digest of `length` bytes is computed with bounded memory and time. The error names the bound.
     pub(super) fn check_cost(&self, length: usize) -> Result<(), String> {
         let at_most = |what: &str, value: u64, most: u64| {
-            if value > most { Err(format!("it has {value} {what}, and at most {most} are accepted")) } else { Ok(()) }
+            if value > most {
+                Err(format!("it has {value} {what}; the most that is accepted is {most}"))
+            } else {
+                Ok(())
+            }
         };
         match *self {
             Self::Bcrypt { cost, .. } => at_most("as the cost of bcrypt", cost.into(), MAX_BCRYPT_COST.into()),
@@ -181,7 +188,7 @@ impl Method {
             }
             Self::Scrypt { log_n, r, p } => {
                 at_most("as the parameter r or p of scrypt", r.max(p).into(), MAX_SCRYPT_PARAMETER.into())?;
-                at_most("KiB of memory", self.memory_kib(), MAX_MEMORY_KIB)?;
+                at_most("KiB of memory", scrypt_kib(log_n, r), MAX_MEMORY_KIB)?;
                 // A small block is read at random places, which takes as long as reading more.
                 let filled = scrypt_kib(log_n, r.max(8)).saturating_mul(p.into());
                 at_most("KiB of memory to fill, in all blocks together", filled, MAX_SCRYPT_KIB)
@@ -193,8 +200,8 @@ impl Method {
     pub(super) fn is_within_settings(&self) -> bool {
         matches!(
             *self,
-            Self::Argon2 { variant: Argon2Variant::Id, version: 0x13, memory_kib, passes, .. }
-                if memory_kib <= MAX_ARGON2_KIB && passes <= MAX_ARGON2_PASSES
+            Self::Argon2 { variant: Argon2Variant::Id, version: 0x13, memory_kib, passes, lanes }
+                if memory_kib <= MAX_ARGON2_KIB && passes <= MAX_ARGON2_PASSES && lanes <= MAX_ARGON2_LANES
         )
     }
 }

@@ -11,7 +11,7 @@ mod stored;
 
 pub use self::{
     formats::{ParsedHash, UnusableHash},
-    method::{Argon2Variant, BcryptInput, MAX_ARGON2_KIB, MAX_ARGON2_PASSES, Method, Pbkdf2Function},
+    method::{Argon2Variant, BcryptInput, MAX_ARGON2_KIB, MAX_ARGON2_LANES, MAX_ARGON2_PASSES, Method, Pbkdf2Function},
     scheme::{PasswordScheme, PasswordSchemes},
     stored::PasswordHash,
 };

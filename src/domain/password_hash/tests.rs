@@ -151,6 +151,7 @@ fn a_cost_past_its_bound_is_refused_before_any_work() {
         format!("$argon2d$m=8,t=1,p=1${tail}"),
         format!("$pbkdf2-sha256$5000000${tail}"),
         format!("$scrypt$ln=17,r=8,p=8${tail}"),
+        format!("$scrypt$ln=18,r=8,p=1${tail}"),
         "$2b$15$aahT0mtsXpl.qhI/tJtZhe9L9MC2Ry//vn/km4CroVvcRaEsk2zou".to_owned(),
     ] {
         assert!(ParsedHash::parse_foreign(&text).is_ok(), "{text}");

@@ -116,7 +116,8 @@ impl<'s> CheckedRows<'s> {
 fn check_not_deleted(account: Account, deleted: &HashSet<String>) -> Result<Account, Vec<String>> {
     if deleted.contains(&account.id.to_string()) {
         return Err(vec![
-            "id is that of a user who was deleted; leave it out, or import it some days later".to_owned(),
+            "id is that of a user who was deleted here; remove the row or its id, or import it some days later"
+                .to_owned(),
         ]);
     }
     Ok(account)
@@ -185,6 +186,7 @@ impl Rules {
         }
         Ok(Account {
             // The ids are in the order of creation.
+            id_is_given: record.id.is_some(),
             id: record.id.unwrap_or_else(|| UserId::new(created_at, random::bytes())),
             username: record.username,
             email: record.email,
@@ -226,14 +228,14 @@ impl Rules {
 /// The seconds of a day: the tolerance for the clock of the other system.
 const DAY: i64 = 24 * 3600;
 
-/// The ids and names of the rows that were read, with the line of each. Only hashes of them are kept, with 24 bytes for each.
-/// If two had the same hash, a row would be refused without a reason, which happens once in billions of files.
+/// The ids and names of the rows without other problems, with the line of each. Only hashes of them are kept, with 24 bytes for
+/// each. If two had the same hash, a row would be refused without a reason, which happens once in billions of files.
 #[derive(Default)]
 struct EarlierRows {
     hasher: RandomState,
     /// For each hash the number and the line of the row.
     rows: HashMap<u64, (u64, u64)>,
-    /// The number of rows that were read.
+    /// The number of rows that were added.
     count: u64,
 }
 
@@ -264,5 +266,5 @@ fn message(conflict: Conflict) -> String {
 /// Returns a sentence about a row that is left out, if the account may be that of another person: their names differ.
 fn doubt(conflict: Conflict) -> Option<String> {
     let field = conflict.field.as_str();
-    (!conflict.is_same).then(|| format!("left out; its {field} belongs to an account with another name or address"))
+    (!conflict.is_same).then(|| format!("left out; the account that has its {field} differs in another field"))
 }

@@ -123,13 +123,16 @@ async fn a_password_matches_as_it_was_typed_if_another_system_hashed_that() {
 #[tokio::test]
 async fn a_hash_that_ignores_the_end_of_the_password_is_kept() {
     let hasher = hasher(&[Argon2id, Bcrypt]);
-    let long = "é".repeat(42);
-    let (cut, whole) = (Method::Bcrypt { cost: 4, input: BcryptInput::Password }, long.as_bytes());
-    let digest = derive(&cut, whole, &[7; 16], 31, &mut vec![]).expect("a digest");
-    let hash = ParsedHash { method: cut, salt: vec![7; 16], digest }.to_stored();
-    // If the typed text were hashed anew, the right password would be refused from then on.
-    for typed in [format!("{long}typo"), long] {
-        assert_eq!(check(&hasher, &typed, hash.as_str()).await, PasswordCheck::Correct, "{typed}");
+    // The second one has 60 bytes in NFC.
+    for long in ["é".repeat(42), "e\u{301}".repeat(30)] {
+        let cut = Method::Bcrypt { cost: 4, input: BcryptInput::Password };
+        let digest = derive(&cut, long.as_bytes(), &[7; 16], 31, &mut vec![]).expect("a digest");
+        let hash = ParsedHash { method: cut, salt: vec![7; 16], digest }.to_stored();
+        // If the typed text were hashed anew, the right password would be refused from then on.
+        for typed in [format!("{long}typo"), long[..72].to_owned(), long.clone()] {
+            assert_eq!(check(&hasher, &typed, hash.as_str()).await, PasswordCheck::Correct, "{typed}");
+        }
+        assert_eq!(check(&hasher, &long[..long.floor_char_boundary(71)], hash.as_str()).await, PasswordCheck::Wrong);
     }
 }
 
