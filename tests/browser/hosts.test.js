@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { capture } from './screens.js';
 import { PASSWORD, SHORT, TEXTS, enter, scenario, server as start, signIn, untilOver } from './support.js';
 
 /** One sign-in for a domain, whose hosts are below localhost, so that Chromium accepts secure cookies over http. */
@@ -160,7 +161,7 @@ scenario('a page over plain http says why nobody can sign in, also behind a prox
 scenario('a person signs out on the page to which applications link', async ({ page, server, at }) => {
   await signIn(page, server, await server.user());
   await page.goto(at('/logout?next=/privacy'));
-  await page.screenshot({ path: 'screenshots/logout.png' });
+  await capture(page, 'logout');
   await page.getByRole('button', { name: TEXTS.logout.submit }).click();
   await page.waitForURL(at('/privacy'));
   await page.goto(at('/logout'));
@@ -173,7 +174,7 @@ scenario('an error of an API path is a page with a way on', async ({ page, watch
   watch.tolerate(/40[14]/);
   const refused = await page.goto(at('/users/me'));
   assert.equal(refused.status(), 401);
-  await page.screenshot({ path: 'screenshots/signed-out.png' });
+  await capture(page, 'signed-out');
   await page.getByRole('link', { name: TEXTS.error_page.sign_in }).click();
   await page.waitForURL(/\/login\?next=/);
   const missing = await page.goto(at('/auth/nothing'));

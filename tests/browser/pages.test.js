@@ -1,8 +1,7 @@
 /** The properties of every page: accessible in every state, small, with a strict policy, and usable on any screen. */
 
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { SCREENSHOTS, onEveryScreen } from './screens.js';
+import { capture, onEveryScreen } from './screens.js';
 import { TEXTS, enter, scenario, signIn } from './support.js';
 
 const fail = async (page) => {
@@ -224,7 +223,7 @@ scenario('with secure cookies over plain http, the page names the setting', SECU
   await page.goto(`${site}/login`);
   assert.match(await page.textContent('main'), /cookie_secure/);
   assert.match(await page.textContent('main'), new RegExp(TEXTS.trouble.title));
-  await page.screenshot({ path: join(SCREENSHOTS, 'login-trouble.png'), fullPage: true });
+  await capture(page, 'login-trouble');
   await page.goto(`${server.url}/login`);
   assert.equal(await page.locator('#trouble').count(), 0, 'on localhost they work');
   await enter(page, await server.user());

@@ -5,9 +5,27 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { HERE, module, scenario } from './support.js';
 
-/** The folder of the screenshots. */
-export const SCREENSHOTS = join(HERE, 'screenshots');
+const SCREENSHOTS = join(HERE, 'screenshots');
 mkdirSync(SCREENSHOTS, { recursive: true });
+
+/** Chromium's refusal of a screenshot that it takes a moment later. */
+const TRANSIENT = /Unable to capture screenshot/;
+
+/**
+ * Takes a screenshot of the whole page. If Chromium refuses it, asks again after a moment, up to four times.
+ * @param {import('playwright-core').Page} page
+ * @param {string} name of the file in `screenshots/`, without extension
+ */
+export async function capture(page, name) {
+  for (let refusals = 0; ; refusals += 1) {
+    try {
+      return await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+    } catch (error) {
+      if (refusals === 4 || !TRANSIENT.test(error.message)) throw error;
+      await page.waitForTimeout(500);
+    }
+  }
+}
 
 const AXE = module('axe-core/axe.min.js');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'];
@@ -41,7 +59,7 @@ export function onEveryScreen(states, settings = {}) {
         const { page, watch } = tools;
         watch.tolerate(/40[134]|409|422|ERR_FAILED/);
         await go(tools);
-        await page.screenshot({ path: join(SCREENSHOTS, `${state}-${colorScheme}-${viewport.width}.png`), fullPage: true });
+        await capture(page, `${state}-${colorScheme}-${viewport.width}`);
         assert.deepEqual(await violations(page), []);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         assert.equal(over, 0);
