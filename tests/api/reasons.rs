@@ -83,11 +83,56 @@ fn each_end_of_a_session_has_its_reason() {
         let server = Server::with(vec![("max_devices_per_user", json!(2))]);
         let session = ends(&server.user("ada"));
         assert_eq!(reasons(&session, body(&session)), [reason, reason], "{end}");
+        assert_eq!(told(&session), json!([null, reason]), "{end}");
         // The reason is the same once the access token has expired too.
         server.advance(901);
         let expired = session.get("/users/me").expect_error(401, "token_expired");
         assert_eq!(expired.text_at("reason"), reason, "{end}");
+        assert_eq!(told(&session), json!([null, reason]), "{end}");
     }
+}
+
+/// Returns the user and the reason that a page learns without a 401.
+fn told(session: &Session<'_>) -> Value {
+    let state = session.get("/auth/session").expect(200).body;
+    json!([state["user"]["username"], state["reason"]])
+}
+
+#[test]
+fn a_page_learns_the_reason_only_if_no_refresh_can_help() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let session = ada.login();
+    assert_eq!(told(&session), json!(["ada", null]));
+    server.advance(900);
+    assert_eq!(told(&session), json!([null, null]), "the access token has expired, and the session is live");
+    let renewed = session.refreshed();
+    assert_eq!(told(&renewed), json!(["ada", null]));
+    server.advance(8 * 24 * 3600);
+    assert_eq!(told(&renewed), json!([null, "expired"]));
+    let nobody = server.call("GET", "/auth/session").send().expect(200).body;
+    assert_eq!(nobody["reason"], Value::Null);
+    let forged = server.call("GET", "/auth/session").header("Authorization", "Bearer a.b.c").send().expect(200).body;
+    assert_eq!(forged["reason"], Value::Null);
+}
+
+#[test]
+fn a_page_with_cookies_learns_the_reason_too() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let login =
+        server.post("/auth/login", json!({"username": "ada", "password": PASSWORD, "transport": "cookie"})).expect(200);
+    let cookie = |name: &str| format!("{name}={}", login.cookie(name).expect("a cookie"));
+    let cookies = ["access_token", "refresh_token", "csrf_token"].map(cookie).join("; ");
+    let state = || server.call("GET", "/auth/session").header("Cookie", &cookies).send().expect(200).body;
+    assert_eq!((state()["reason"].clone(), state()["user"]["username"].clone()), (Value::Null, json!("ada")));
+    ada.disable();
+    let ended = state();
+    assert_eq!((ended["reason"].clone(), ended["user"].clone()), (json!("disabled"), Value::Null));
+    let foreign =
+        server.call("GET", "/auth/session").header("Cookie", &cookies).header("Origin", "https://evil.example");
+    let foreign = foreign.send().expect(200).body;
+    assert_eq!([&foreign["csrf_token"], &foreign["user"]], [&Value::Null, &Value::Null]);
 }
 
 #[test]

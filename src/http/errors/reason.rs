@@ -14,6 +14,10 @@ macro_rules! reasons {
         }
 
         impl Reason {
+            /// Every reason.
+            #[cfg(test)]
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
             /// Returns the value of the field `reason`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
@@ -55,6 +59,12 @@ impl Reason {
             Some((SessionState::Live, _)) | None if token_has_expired => Self::Expired,
             Some((SessionState::Live, _)) | None => Self::Revoked,
         }
+    }
+
+    /// Returns the reason for which a session has ended; `None` if it is live. `session` is `None` if its row was deleted.
+    pub fn of_ended(session: Option<&Session>, now: UnixTime) -> Option<Self> {
+        let is_live = session.is_some_and(|session| session.state(now) == SessionState::Live);
+        (!is_live).then(|| Self::of_session(session, now, false))
     }
 }
 
