@@ -1,5 +1,5 @@
-//! The build script. It writes a table of the files in `static/`, which `src/http/assets.rs` includes, so that a new file needs
-//! no entry in the code. It starts no program and uses no network.
+//! The build script. It compresses the files in `static/` and writes a table of them, which `src/http/assets.rs` includes, so
+//! that a new file needs no entry in the code, and the server compresses nothing. It starts no program and uses no network.
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
@@ -21,11 +21,14 @@ fn main() {
     let mut table = "&[\n".to_owned();
     for name in names {
         let text = fs::read_to_string(folder.join(&name)).expect("assets are text");
-        fs::write(out.join(&name), if name.ends_with(".js") { without_comments(&text) } else { text }).expect(WRITABLE);
-        // Each row: the name, the whole file, the file for the built-in pages. The table must not contain an absolute path:
-        // after a checkout was moved, cargo does not run this script again.
-        let whole = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/static/{name}\")");
-        writeln!(table, "({name:?}, include_bytes!({whole}), include_bytes!({name:?})),").expect("a String takes text");
+        let content = if name.ends_with(".js") { lean(&text) } else { text };
+        let mut gzip = Vec::new();
+        zopfli::compress(zopfli::Options::default(), zopfli::Format::Gzip, content.as_bytes(), &mut gzip)
+            .expect("a Vec takes it");
+        fs::write(out.join(&name), content).expect(WRITABLE);
+        fs::write(out.join(format!("{name}.gz")), gzip).expect(WRITABLE);
+        writeln!(table, "({name:?}, include_bytes!({name:?}), include_bytes!(\"{name}.gz\")),")
+            .expect("a String takes text");
     }
     table.push(']');
     fs::write(out.join("assets.rs"), table).expect(WRITABLE);
@@ -34,9 +37,8 @@ fn main() {
 /// The message of the panic if a file can't be written.
 const WRITABLE: &str = "the output folder can be written";
 
-/// Returns a script without the lines that contain only a comment. The built-in pages load the scripts in this form; other
-/// front ends receive the whole file.
-fn without_comments(script: &str) -> String {
+/// Returns a script without empty lines, indentation, and the lines that contain only a comment.
+fn lean(script: &str) -> String {
     let mut lean = String::new();
     let mut in_comment = false;
     for line in script.lines() {
@@ -45,8 +47,8 @@ fn without_comments(script: &str) -> String {
             in_comment = !text.ends_with("*/");
         } else if text.starts_with("/*") && !text.contains("*/") {
             in_comment = true;
-        } else if !(text.starts_with("//") || text.starts_with("/*") && text.ends_with("*/")) {
-            lean.push_str(line);
+        } else if !(text.is_empty() || text.starts_with("//") || text.starts_with("/*") && text.ends_with("*/")) {
+            lean.push_str(text);
             lean.push('\n');
         }
     }

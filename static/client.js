@@ -1,35 +1,89 @@
 /**
- * A client of Vestibule that signs in, stays signed in, and signs out. It is for Vestibule's own pages and for any other
- * front end.
+ * The front-end kit of Vestibule: it signs in, stays signed in, notices every end of a session, and tells all tabs. It is for
+ * Vestibule's own pages and for any other front end, in browsers, workers and Node.js. It needs no other module, except
+ * `fingerprint.js` beside it, which it imports when somebody signs in.
  *
- *     import { createClient, AuthError } from 'https://auth.example.com/static/client.js';
+ *     import { createClient } from 'https://auth.example.com/static/client.js';
  *
- *     const auth = createClient({ url: 'https://auth.example.com', transport: 'bearer' });
- *     try {
- *       await auth.login({ email: 'ada@example.com', password });
- *     } catch (error) {
- *       if (error instanceof AuthError && error.code === 'too_many_requests') waitFor(error.retryAfter);
- *     }
- *     const answer = await auth.fetch('/users/me'); // refreshes an expired access token automatically
+ *     const auth = createClient({ url: 'https://auth.example.com', transport: 'bearer', allow: ['https://api.example.com'] });
+ *     auth.subscribe(() => render(auth.state)); // { status: 'loading' | 'signed-in' | 'signed-out', user, reason }
+ *     await auth.login({ email: 'ada@example.com', password });
+ *     const answer = await auth.fetch('https://api.example.com/notes'); // with the access token, refreshed when it is due
  *     await auth.logout();
  *
  * There are two transports:
- * - `cookie`: the tokens are in HttpOnly cookies, which no script can read. They survive a reload, and all tabs share them.
- *   The page must be on the same site as the server.
- * - `bearer`: the tokens are in the memory of this module, never in web storage. They are lost when the page is closed or
- *   reloaded. This is for front ends on another site, whose origin `cors_allowed_origins` must list.
+ * - `cookie`: the tokens are in HttpOnly cookies, which no script can read. They survive a reload. The page must be on the same
+ *   site as the server, and `fetch` reaches other origins with the token only where `cookie_domain` carries the cookie to them.
+ * - `bearer`: this module keeps the tokens, as `persist` says. It is for front ends on another site, and for an API of their own.
+ *   `cors_allowed_origins` must list the origin of the page.
  *
  * @module
  */
 
 /**
  * @typedef {object} Options
- * @property {string} [url] origin of the server, such as `https://auth.example.com`; if empty, the origin of the page
+ * @property {string} [url] origin of the server, such as `https://auth.example.com`; without it, the origin of the page
  * @property {string} [base] path of the endpoints: the setting `base_path`; default `/auth`
+ * @property {string} [clientId] id of the client at the server; default `default`
  * @property {'cookie' | 'bearer'} [transport] default `cookie`
- * @property {'on' | 'off'} [fingerprint] default `on`; with `off`, no fingerprint is read, and sessions are not bound
+ * @property {'memory' | 'tab' | 'device'} [persist] where tokens are kept with `bearer`; a script that an attacker brings into
+ *   the page can use the session in every case. `memory` (default): lost when the last tab is closed or the only tab is
+ *   reloaded; the script must act while the page is open. `tab`: in `sessionStorage`, so that a reload keeps them; the script can
+ *   copy them. `device`: in `localStorage`, so that they outlive the browser; the script can copy them, also at a later visit.
+ * @property {string[] | Record<string, { audience: string }>} [allow] other origins to which `fetch` sends the token. With an
+ *   audience, `fetch` sends a token for this audience, which needs the transport `bearer`
+ * @property {'auto' | 'off'} [fingerprint] default `auto`: sessions are bound to the browser, if the server wants that; with
+ *   `off`, no fingerprint is read, and sessions are not bound
  * @property {string} [csrfCookie] the setting `csrf_cookie_name`; by default, the first of its default names that is a cookie
  * @property {string} [csrfHeader] the setting `csrf_header_name`; default `X-CSRF-Token`
+ */
+
+/**
+ * Why a session ended, as the server says it.
+ * @typedef {'logged_out' | 'replaced' | 'evicted' | 'password_changed' | 'disabled' | 'reused' | 'device' | 'expired' | 'revoked'
+ *   } Reason
+ */
+
+/**
+ * The codes of errors. All but the last three are from the server: `unreachable` is for a request without an answer,
+ * `cookies_refused` for a browser that did not keep the cookies of a login, and `unexpected` for an answer of something else than
+ * the server, such as a proxy.
+ * @typedef {'malformed_json' | 'malformed_request' | 'invalid_request' | 'invalid_grant' | 'unauthorized_client'
+ *   | 'unsupported_grant_type' | 'invalid_scope' | 'invalid_target' | 'invalid_credentials' | 'missing_token'
+ *   | 'invalid_token' | 'token_expired' | 'token_revoked' | 'wrong_token_type' | 'fresh_token_required' | 'device_mismatch'
+ *   | 'refresh_reused' | 'invalid_client' | 'insufficient_scope' | 'account_disabled' | 'registration_closed'
+ *   | 'csrf_failed' | 'device_limit_reached' | 'not_found' | 'method_not_allowed' | 'already_exists' | 'last_admin'
+ *   | 'configured_in_file' | 'payload_too_large' | 'uri_too_long' | 'unsupported_media_type' | 'too_many_requests'
+ *   | 'headers_too_large' | 'internal_error' | 'overloaded' | 'storage_unavailable' | 'unreachable' | 'cookies_refused'
+ *   | 'unexpected'} ErrorCode
+ */
+
+/**
+ * @typedef {object} User
+ * @property {string} id
+ * @property {string | null} username
+ * @property {string | null} email
+ * @property {boolean} email_verified
+ * @property {boolean} disabled
+ * @property {string[]} roles
+ * @property {string[]} permissions
+ * @property {Record<string, unknown>} claims
+ * @property {string} created_at RFC 3339, in UTC
+ */
+
+/**
+ * A session in the list of the user's sessions.
+ * @typedef {object} Session
+ * @property {string} id
+ * @property {string} device_name
+ * @property {string} created_at RFC 3339, in UTC
+ * @property {string} last_used_at RFC 3339, in UTC: the last login or refresh
+ * @property {string} expires_at RFC 3339, in UTC
+ * @property {string | null} ip
+ * @property {string | null} user_agent
+ * @property {string} client_id
+ * @property {boolean} device_bound whether the session is bound to its browser
+ * @property {boolean} current whether it is the session of this client
  */
 
 /**
@@ -37,53 +91,123 @@
  * @property {string} [username] required without `email`
  * @property {string} [email] required without `username`
  * @property {string} password
- * @property {string} [device_id] with `bearer`: the `deviceId` of an earlier sign-in, whose session this sign-in replaces
  * @property {string} [device_name] name of the device in lists; by default, the server derives it from the user agent
- * @property {string} [client_id] id of the client; default `default`
  * @property {boolean} [bind] default true; with false, no fingerprint is read for this sign-in
  */
 
 /**
- * @typedef {object} Session
- * @property {string} id
- * @property {string | null} deviceId the secret of the device, for the next sign-in with `bearer`
- * @property {number} expiresIn seconds until the access token expires
+ * What a page shows. The object is replaced when something changes, and never modified.
+ * @typedef {object} State
+ * @property {'loading' | 'signed-in' | 'signed-out'} status `loading` until the server has answered for the first time
+ * @property {User | null} user the user, while `status` is `signed-in`
+ * @property {Reason} [reason] why the session ended, if it is known
+ */
+
+/** @typedef {'signed-in' | 'signed-out' | 'refreshed' | 'expired'} AuthEvent */
+
+/**
+ * @typedef {object} Auth
+ * @property {Promise<State>} ready resolves when it is known whether somebody is signed in
+ * @property {State} state
+ * @property {(listener: () => void) => () => void} subscribe calls the listener when `state` changes; returns a function that
+ *   ends this
+ * @property {(credentials: Credentials) => Promise<User>} login signs in; rejects with an `AuthError`. The next login on this
+ *   device replaces the session
+ * @property {(account: { username?: string, email?: string, password: string }) => Promise<User>} register creates an account, if
+ *   registration is open; it signs nobody in
+ * @property {(options?: { everywhere?: boolean }) => Promise<void>} logout ends the session, or with `everywhere` all sessions of
+ *   the user. If it rejects, the session may be live, and the user is still signed in
+ * @property {() => Promise<User | null>} user asks the server who is signed in
+ * @property {(options?: { audience?: string }) => Promise<string | null>} accessToken returns an access token that is not due for
+ *   a refresh; null if nobody is signed in, or if the token is in a cookie
+ * @property {typeof globalThis.fetch} fetch as the function of the browser, with the token and for paths of the server. Refreshes
+ *   the token when it is due or refused, and sends the request again. Rejects with a `TypeError` for an origin that is neither
+ *   the server nor in `allow`, so that none receives a token by mistake
+ * @property {() => Promise<void>} refresh exchanges the refresh token; callers and tabs share one request
+ * @property {(password: string) => Promise<void>} confirm makes the access token fresh, as some calls require
+ * @property {(old: string, next: string) => Promise<void>} changePassword changes the password; all other sessions end
+ * @property {(changes: { username?: string, email?: string }) => Promise<User>} update changes the account; needs a fresh token
+ * @property {() => Promise<Session[]>} sessions lists the live sessions of the user, the latest use first
+ * @property {(id: string) => Promise<void>} endSession ends a session of the user
+ * @property {(next?: string) => string} loginUrl returns the address of the server's login page, which returns to `next`, by
+ *   default the current page; `allowed_redirect_hosts` must list the host of `next`
+ * @property {(event: AuthEvent, listener: (state: State) => void) => () => void} on calls the listener after an event in any tab;
+ *   returns a function that ends this. `signed-out` follows every end, and `expired` comes before it if it was not a `logout`
+ * @property {() => Promise<object | undefined>} prepare begins to read the fingerprint, so that a login need not wait for it
+ */
+
+/**
+ * What this client knows about the session. All tabs have the latest record of any of them.
+ * @typedef {object} Held
+ * @property {number} at the time of the record, in milliseconds; 0 if nothing is known
+ * @property {boolean} [live] whether somebody is signed in
+ * @property {string} [id] what distinguishes the session from others: with `bearer` its id, else its CSRF token
+ * @property {string} [access] with `bearer`
+ * @property {string} [refresh] with `bearer`
+ * @property {string} [device] with `bearer`: the secret of the device
+ * @property {number} due the time to refresh, in milliseconds; 0 if there is no token
+ * @property {string} [csrf] the CSRF token, for pages of another host, which can't read the CSRF cookie
+ * @property {User} [user]
+ * @property {Reason} [reason]
+ * @property {AuthEvent} [event] what led to the record
  */
 
 /** Maximum milliseconds that a sign-in waits for the fingerprint. After this time, it is sent without a fingerprint. */
 const FINGERPRINT_CEILING = 1_500;
-/**
- * Maximum milliseconds that a request waits for the server. A refresh also waits for the fingerprint for at most this time: it
- * waits longer than a sign-in, because the refresh of a bound session is refused without a fingerprint.
- */
+
+/** Maximum milliseconds that a request of the kit waits for the server. */
 const ANSWER_CEILING = 30_000;
+
+/**
+ * Maximum milliseconds that a refresh waits for the fingerprint, and then for the server. Two requests, with the pause between
+ * them, take less than the 30 seconds for which the server accepts a replaced refresh token.
+ */
+const REFRESH_CEILING = 10_000;
+
+/** Milliseconds from a refresh without an answer to its repetition. */
+const LOST_PAUSE = 1_000;
 
 /** Milliseconds to wait after a password change in another tab, until the browser has stored the cookies of its response. */
 const CHANGE_PAUSE = 300;
 
-/** Error codes of a 401 after which a refresh may succeed: the access token has expired or was revoked. */
-const STALE = ['token_expired', 'token_revoked'];
+/** Maximum milliseconds that a tab waits for the records of other tabs. */
+const TABS_CEILING = 500;
+
+/** Maximum milliseconds between two looks at the clock, because a timer stands still while the machine sleeps. */
+const TICK = 30_000;
+
+/** Milliseconds from a failure to the next attempt without a caller. */
+const RETRY = 3_000;
+
+/** Age in milliseconds from which a token is refreshed because another origin refused it. */
+const SETTLED = 10_000;
+
+/** Error codes of a 401 after which a refresh may succeed: token_expired, token_revoked, invalid_token, missing_token. */
+const STALE = /^token_|_token$/;
 
 /** An error response of the server, or a failure to reach the server. */
 export class AuthError extends Error {
   name = 'AuthError';
+  /** HTTP status, 0 without a response. */
+  status = 0;
+  /** Seconds after which the request may be sent again. @type {number | undefined} */
+  retryAfter;
+  /** The invalid fields. @type {{ field: string, message: string }[]} */
+  fields = [];
+  /** Why the server refused a token, if the response has a reason. @type {Reason | undefined} */
+  reason;
+  /** The response of the server, if there was one. @type {Response | undefined} */
+  response;
 
   /**
-   * @param {string} code the `error` of the response, such as `invalid_credentials`; `unreachable` without a response
-   * @param {string} message the `detail` of the response, in English
-   * @param {number} status HTTP status, 0 without a response
-   * @param {number | undefined} retryAfter seconds after which the request may be sent again
-   * @param {{ field: string, message: string }[]} fields the invalid fields
-   * @param {ErrorOptions} [options]
-   * @param {string} [reason] why the server refused a token, such as `password_changed`, if the response has a reason
+   * @param {ErrorCode} code the `error` of the response
+   * @param {string} message the `detail` of the response and what is wrong with each field, in English
+   * @param {Partial<AuthError>} [details]
    */
-  constructor(code, message, status = 0, retryAfter = undefined, fields = [], options = undefined, reason = undefined) {
-    super(message, options);
+  constructor(code, message, details) {
+    super(message);
     this.code = code;
-    this.status = status;
-    this.retryAfter = retryAfter;
-    this.fields = fields;
-    this.reason = reason;
+    Object.assign(this, details);
   }
 
   /**
@@ -91,14 +215,17 @@ export class AuthError extends Error {
    * @param {Response} response
    */
   static async of(response) {
-    const problem = await response.json().catch(() => ({}));
-    const seconds = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
-    const retryAfter = Number.isNaN(seconds) ? undefined : seconds;
-    const message = problem.detail ?? response.statusText;
-    const { error: code = 'unexpected', errors, reason } = problem;
-    return new AuthError(code, message, response.status, retryAfter, errors, undefined, reason);
+    const { status, headers, statusText } = response;
+    const problem = await response.clone().json().catch(() => ({}));
+    const { error = 'unexpected', errors: fields = [], reason, detail = statusText } = problem;
+    const retryAfter = Number(headers.get('Retry-After')) || undefined;
+    const message = [detail, ...fields.map((one) => `${one.field} ${one.message}.`)].join(' ');
+    return new AuthError(error, message, { status, retryAfter, fields, reason, response });
   }
 }
+
+/** @param {number} milliseconds @returns {Promise<undefined>} */
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /**
  * Waits for a promise, but not longer than a time limit.
@@ -107,10 +234,15 @@ export class AuthError extends Error {
  * @param {Promise<T>} promise
  * @returns {Promise<T | undefined>} the value; undefined if the promise takes longer or fails
  */
-function within(milliseconds, promise) {
-  const late = new Promise((resolve) => setTimeout(resolve, milliseconds));
-  return Promise.race([promise.catch(() => undefined), late]);
+const within = (milliseconds, promise) => Promise.race([promise.catch(() => undefined), pause(milliseconds)]);
+
+/** Throws an error, unless it says that the session has ended. @param {AuthError} error */
+function ignoreEnd(error) {
+  if (error.status !== 401) throw error;
 }
+
+/** Whether this is a page or a worker, whose tabs share a session. In Node.js, two clients may be of two users. */
+const inBrowser = Boolean(globalThis.location);
 
 /**
  * Returns the value of a cookie.
@@ -118,206 +250,515 @@ function within(milliseconds, promise) {
  * @returns {string | undefined} undefined if there is no such cookie, or if scripts can't read it
  */
 function cookie(name) {
-  const pair = document.cookie.split('; ').find((one) => one.startsWith(`${name}=`));
+  const pair = globalThis.document?.cookie.split('; ').find((one) => one.startsWith(`${name}=`));
   return pair?.slice(name.length + 1);
 }
 
 /**
- * Creates a client. It sends no request before one of its functions is called.
+ * Reads a key of the browser's storage, or writes it if a value is given.
+ * @param {'localStorage' | 'sessionStorage' | undefined} storage
+ * @param {string} key
+ * @param {object | string} [value]
+ * @returns {any} null or undefined if nothing is stored
+ */
+function stored(storage, key, value) {
+  try {
+    /** @type {any} */
+    const place = inBrowser && storage && globalThis[storage];
+    if (value) place.setItem(key, JSON.stringify(value));
+    else return JSON.parse(place.getItem(key));
+  } catch {
+    // The browser has no storage here, refuses access to it, or it is full. The value is then in memory only.
+  }
+}
+
+/**
+ * Creates a client. It sends no request before one of its members is used.
  * @param {Options} [options]
+ * @returns {Auth}
+ * @throws {TypeError} if `allow` names an audience with the transport `cookie`, or if `url` is missing outside of a browser
  */
 export function createClient(options = {}) {
-  const { url = '', base = '/auth', transport = 'cookie', fingerprint = 'on' } = options;
+  const { url, base = '/auth', clientId = 'default', transport = 'cookie', persist, allow = [], fingerprint } = options;
   const { csrfCookie, csrfHeader = 'X-CSRF-Token' } = options;
   const csrfCookies = csrfCookie ? [csrfCookie] : ['__Host-csrf_token', '__Secure-csrf_token', 'csrf_token'];
-  const home = new URL(url || '/', location.href);
+  const home = new URL(url || globalThis.location?.href).origin;
   const endpoint = (name) => `${base === '/' ? '' : base}/${name}`;
   const inCookies = transport === 'cookie';
-
-  /** The tokens, with the transport `bearer`. @type {{ access?: string, refresh?: string }} */
-  let tokens = {};
-  /**
-   * The CSRF token of the latest response, for pages of another host, which can't read the CSRF cookie.
-   * @type {string | undefined}
-   */
-  let csrfToken;
-  /** The fingerprint, once its reading has begun. @type {Promise<object> | undefined} */
-  let print;
-  /** The pending refresh. @type {Promise<void> | undefined} */
-  let refreshing;
-  /** The number of times that tokens were received. A request with older tokens is sent again without another refresh. */
-  let generation = 0;
-
-  const csrf = () => csrfCookies.map(cookie).find(Boolean) ?? csrfToken;
-
-  /**
-   * Asks the server for the CSRF token if no cookie of this page has it: after a reload of a page of another host, and where the
-   * browser hides all cookies from scripts because one of them is not UTF-8.
-   */
-  async function learnCsrf() {
-    if (!inCookies || csrf()) return;
-    const session = await fetch(new URL(endpoint('session'), home), { credentials: 'include' }).catch(() => undefined);
-    csrfToken = (await session?.json().catch(() => undefined))?.csrf_token ?? undefined;
+  /** The origins of `allow`, with the audience of their tokens. @type {Record<string, string | undefined>} */
+  const audiences = {};
+  for (const origin of Array.isArray(allow) ? allow : Object.keys(allow)) {
+    const audience = allow[origin]?.audience;
+    if (audience && inCookies) throw new TypeError("a token for an audience needs the transport 'bearer'");
+    audiences[new URL(origin).origin] = audience;
   }
 
-  /** Reads the fingerprint at the first call. Call it when the user begins to type, so that it is ready for the sign-in. */
-  function prepare() {
-    if (fingerprint === 'off') return Promise.resolve(undefined);
+  /** The name of all that tabs share: a lock, a channel, and the keys of the storage. */
+  const shared = `vestibule ${home}${base} ${transport} ${clientId}`;
+  const deviceKey = `${shared} device`;
+  /** @type {'localStorage' | 'sessionStorage' | undefined} */
+  const storage = { tab: 'sessionStorage', device: 'localStorage' }[inCookies ? '' : persist];
+  const locks = inBrowser ? navigator.locks : undefined;
+  /** The name of a lock that this tab holds while it is open, so that other tabs know of it. */
+  const presence = `${shared} tab `;
+  const ownPresence = presence + Math.random();
+
+  /** @type {Held} */
+  let held = { at: 0, due: 0 };
+  /** @type {State} */
+  let state = { status: 'loading', user: null };
+  /** The access tokens for other audiences. @type {Record<string, { due: number, token: Promise<string> }>} */
+  let forAudience = {};
+  /** Has the events of `on`, and `state` for `subscribe`. */
+  const events = new EventTarget();
+  /** @type {BroadcastChannel | undefined} */
+  let channel;
+  /** The function that is called after each record of another tab. */
+  let heard = () => {};
+  /** The fingerprint, once its reading has begun. @type {Promise<object> | undefined} */
+  let print;
+  let mayPrint = fingerprint !== 'off';
+  /** The pending refresh. @type {Promise<void> | undefined} */
+  let refreshing;
+  /** @type {Promise<void> | undefined} */
+  let opened;
+  /** @type {Promise<State> | undefined} */
+  let ready;
+  let timer;
+
+  const csrf = () => csrfCookies.map(cookie).find(Boolean) ?? held.csrf;
+  const isDue = () => held.live && Date.now() >= held.due;
+  /** Returns the time to refresh a token: a fifth of its lifetime before its expiry, but not more than a minute before. */
+  const dueAfter = (seconds) => Date.now() + 1_000 * (seconds - Math.min(60, seconds / 5));
+
+  /** Adds a listener. Returns the function that removes it. */
+  function listen(event, listener) {
+    begin().catch(() => {});
+    const follow = () => listener(state);
+    events.addEventListener(event, follow);
+    return () => events.removeEventListener(event, follow);
+  }
+
+  const tell = (event) => events.dispatchEvent(new Event(event));
+
+  /** Replaces the record, and shows what is new. */
+  function adopt(record, event) {
+    if (!record.live || record.id !== held.id) forAudience = {};
+    held = { device: held.device, ...record };
+    stored(storage, shared, { ...held, user: undefined });
+    if (held.device) stored('localStorage', deviceKey, held.device);
+    // A session whose user is not known yet is not shown.
+    if (!held.live || held.user) {
+      const { live, user, reason } = held;
+      /** @type {State} */
+      const next = live && user ? { status: 'signed-in', user } : { status: 'signed-out', user: null, reason };
+      if (JSON.stringify(next) !== JSON.stringify(state)) {
+        state = next;
+        tell('state');
+      }
+      tell(event);
+      if (event === 'expired') tell('signed-out');
+    }
+    wake();
+  }
+
+  /** Replaces the record in all tabs. */
+  function share(record, event) {
+    adopt({ ...record, event, at: Math.max(Date.now(), held.at + 1) }, event);
+    channel?.postMessage(held);
+  }
+
+  /** Changes the record in all tabs. */
+  const put = (change, event) => share({ ...held, ...change }, event);
+
+  /** Forgets the session in all tabs. Without an event, nobody was signed in. */
+  function end(event, reason) {
+    if (!held.at || held.live) share({ due: 0, id: held.id, reason }, event);
+  }
+
+  /** Follows the message of another tab: `ask`, or its record. The latest counts, but the end of one session ends no other. */
+  function receive({ data }) {
+    if (data === 'ask') {
+      if (held.at) channel?.postMessage(held);
+      return;
+    }
+    if (data.at > held.at) {
+      if (data.live || !held.live || data.id === held.id) adopt(data, state.status !== 'loading' && data.event);
+      else put({});
+    }
+    heard();
+  }
+
+  /** Takes over the latest record of the storage and of the other tabs. */
+  async function gather() {
+    const kept = stored(storage, shared);
+    if (kept?.at > held.at && (kept.live || held.at)) adopt(kept, state.status !== 'loading' && kept.event);
+    if (!channel) return;
+    const isOther = ({ name }) => name.startsWith(presence) && name !== ownPresence;
+    let missing = (inCookies ? undefined : (await locks?.query())?.held?.filter(isOther).length) ?? Infinity;
+    if (!missing) return;
+    const { at } = held;
+    /** @type {Promise<void>} */
+    const answered = new Promise((resolve) => {
+      heard = () => {
+        if (!--missing || held.at > at) resolve();
+      };
+    });
+    channel.postMessage('ask');
+    await within(TABS_CEILING, answered);
+  }
+
+  /** Connects with the other tabs, and takes over their session. */
+  function open() {
+    opened ??= (async () => {
+      if (!inBrowser) return;
+      channel = new BroadcastChannel(shared);
+      channel.onmessage = receive;
+      addEventListener('online', wake);
+      globalThis.document?.addEventListener('visibilitychange', wake);
+      // With cookies, the browser itself shares the session.
+      if (inCookies) return;
+      locks?.request(ownPresence, () => new Promise(() => {}));
+      held = { ...held, device: stored('localStorage', deviceKey) ?? undefined };
+      await gather();
+    })();
+    return opened;
+  }
+
+  /** Refreshes ahead of the expiry in a page that is visible, and else when the page becomes visible. */
+  function wake() {
+    clearTimeout(timer);
+    if (!inBrowser || !held.live || !ready) return;
+    if (isDue() && !refreshing && globalThis.document?.visibilityState !== 'hidden') refresh().catch(() => {});
+    timer = setTimeout(wake, isDue() ? RETRY : Math.min(TICK, held.due - Date.now()));
+  }
+
+  /** Reads the fingerprint at the first call. */
+  async function prepare() {
+    if (!mayPrint) return undefined;
     print ??= import('./fingerprint.js').then((module) => module.collect());
     // After a failure, the next call tries again.
     print.catch(() => (print = undefined));
     return print;
   }
 
-  /** Sends a request with the tokens. Throws a `TypeError` for another origin, so that it never receives the tokens. */
-  async function send(path, init = {}) {
-    const target = new URL(path, home);
-    if (target.origin !== home.origin) throw new TypeError(`${target.origin} is not ${home.origin}`);
-    const headers = new Headers(init.headers);
-    if (inCookies) {
-      const token = csrf();
-      if (token) headers.set(csrfHeader, token);
-    } else if (tokens.access) {
-      headers.set('Authorization', `Bearer ${tokens.access}`);
-    }
-    const credentials = inCookies ? 'include' : 'omit';
-    try {
-      return await fetch(target, { ...init, headers, credentials });
-    } catch (error) {
-      if (init.signal?.aborted) throw error;
-      throw new AuthError('unreachable', String(error), 0, undefined, [], { cause: error });
-    }
-  }
-
   /**
-   * Sends a POST request with a JSON body.
+   * Sends a request to an endpoint: a POST request if there is a body.
    * @returns {Promise<any>} the body of the response
    * @throws {AuthError}
    */
-  async function post(path, body) {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), ANSWER_CEILING);
-    const headers = { 'Content-Type': 'application/json' };
+  async function request(name, body, access = held.access, ceiling = ANSWER_CEILING) {
+    const init = json(body ? 'POST' : 'GET', body);
+    identify(init.headers, access);
+    const credentials = inCookies ? 'include' : 'omit';
+    return answerOf(fetch(home + endpoint(name), { ...init, credentials, signal: AbortSignal.timeout(ceiling) }));
+  }
+
+  /** Returns the options of a request with a JSON body, if there is a body. */
+  const json = (method, body) => ({
+    method,
+    headers: new Headers(body && { 'Content-Type': 'application/json' }),
+    body: JSON.stringify(body),
+  });
+
+  /** Returns the body of a response. @throws {AuthError} */
+  async function answerOf(sent) {
     try {
-      const response = await send(path, { method: 'POST', headers, body: JSON.stringify(body), signal: late.signal });
+      const response = await sent;
       if (!response.ok) throw await AuthError.of(response);
-      return await response.json();
+      return response.status === 204 ? {} : await response.json();
     } catch (error) {
-      throw error instanceof AuthError ? error : new AuthError('unreachable', String(error));
-    } finally {
-      clearTimeout(timer);
+      if (error instanceof AuthError) throw error;
+      throw new AuthError('unreachable', `${home} can't be reached: ${error.message}`, { cause: error });
     }
   }
 
-  /** Stores the tokens of a response, or removes the tokens if `answer` is empty. */
-  function keep(answer) {
-    generation += 1;
-    csrfToken = answer.csrf_token;
-    tokens = { access: answer.access_token, refresh: answer.refresh_token };
+  /** Adds what identifies the session to the headers of a request. Only the server gets the CSRF token. */
+  function identify(headers, access, isHome = true) {
+    const token = inCookies && isHome && csrf();
+    if (token) headers.set(csrfHeader, token);
+    if (access) headers.set('Authorization', `Bearer ${access}`);
   }
 
   /**
-   * Signs in.
-   * @param {Credentials} credentials
-   * @returns {Promise<Session>}
-   * @throws {AuthError}
+   * Asks the server for the CSRF token if no cookie of this page has it: after a reload of a page of another host, and where the
+   * browser hides all cookies from scripts because one of them is not UTF-8.
+   * @param {boolean} [always] ask in any case
+   * @returns {Promise<boolean>} whether the server was asked, and the session of the cookies is live
    */
-  async function login({ bind = true, ...credentials }) {
-    const print = bind ? await within(FINGERPRINT_CEILING, prepare()) : undefined;
-    const answer = await post(endpoint('login'), { ...credentials, transport, fingerprint: print });
-    keep(answer);
-    return { id: answer.session_id, deviceId: answer.device_id, expiresIn: answer.expires_in };
+  async function learnCsrf(always) {
+    if (!inCookies || (csrf() && !always)) return false;
+    const answer = await request('session').catch(() => ({}));
+    held = { ...held, csrf: answer.csrf_token };
+    return answer.csrf_token && !answer.reason;
+  }
+
+  /** Returns the part of the record that an answer with tokens gives. */
+  function tokensOf(answer) {
+    const { access_token: access, refresh_token: refresh, csrf_token: csrf, device_id, session_id, expires_in } = answer;
+    const device = inCookies ? undefined : (device_id ?? held.device);
+    return { live: true, access, refresh, device, csrf, id: csrf ?? session_id, due: dueAfter(expires_in) };
+  }
+
+  /** Asks the server who is signed in. After a refresh, it is not refreshed again. */
+  async function look(isRefreshed = false) {
+    const { at } = held;
+    const answer = await request('session');
+    // Meanwhile somebody has signed in or out, or the tokens were refreshed.
+    if (held.at !== at) return;
+    mayPrint &&= answer.fingerprint !== 'off';
+    const { user, csrf_token: csrf } = answer;
+    const reason = answer.reason ?? undefined;
+    const due = held.live ? held.due : dueAfter(answer.expires_in);
+    if (user) put({ live: true, user, due, ...(inCookies && { csrf, id: csrf }) });
+    else if (!isRefreshed && !reason && (inCookies ? csrf : held.refresh)) await refresh();
+    else end(held.live && 'expired', reason);
+  }
+
+  /** Asks until it is known whether somebody is signed in. */
+  function begin() {
+    ready ??= (async () => {
+      await open();
+      while (state.status === 'loading') {
+        await look().catch((error) => {
+          // A wrong address stays wrong.
+          if (error.status === 404) throw error;
+          if (state.status === 'loading') return pause(RETRY);
+        });
+      }
+      wake();
+      return state;
+    })();
+    return ready;
   }
 
   /**
-   * Creates an account, if registration is open. It does not sign the user in.
-   * @param {{ username?: string, email?: string, password: string }} account
-   * @returns {Promise<object>} the user, as `/users/me` returns it
-   * @throws {AuthError}
+   * Sends a refresh request. After a request without an answer, and after one with cookies that were outdated when it arrived,
+   * sends it once more.
    */
-  function register(account) {
-    return post(endpoint('register'), account);
-  }
-
-  /** Sends a refresh request and stores the new tokens. */
-  async function rotate() {
-    const [print] = await Promise.all([within(ANSWER_CEILING, prepare()), learnCsrf()]);
-    const sent = csrf();
+  async function exchange(audience) {
+    await learnCsrf();
+    const fingerprint = await within(REFRESH_CEILING, prepare());
+    const send = () => {
+      const body = { refresh_token: held.refresh, device_id: held.device, fingerprint, audience };
+      return request('refresh', body, held.access, REFRESH_CEILING);
+    };
     try {
-      keep(await post(endpoint('refresh'), { refresh_token: tokens.refresh, fingerprint: print }));
+      return await send();
     } catch (error) {
-      if (!inCookies || error.status === 0) throw error;
-      // In two cases another tab has new cookies, and one more refresh uses them. First: the CSRF token has changed, because
-      // another tab has signed in. The refusal concerned the old session. Second: the reason is a password change. Another tab
-      // has changed the password, and this request was sent before the browser had the cookies of that response.
-      const isOlderThanPassword = error.reason === 'password_changed';
-      if (csrf() === sent && !isOlderThanPassword) throw error;
-      if (isOlderThanPassword) await new Promise((resolve) => setTimeout(resolve, CHANGE_PAUSE));
-      keep(await post(endpoint('refresh'), { fingerprint: print }));
+      if (error.status === 0) {
+        await pause(LOST_PAUSE);
+        return send();
+      }
+      if (!inCookies || ![401, 403].includes(error.status) || error.code === 'device_mismatch') throw error;
+      // The browser may not have stored the cookies of a password change in another tab yet.
+      if (error.reason === 'password_changed') await pause(CHANGE_PAUSE);
+      if (!(await learnCsrf(true))) throw error;
+      return send();
     }
   }
 
-  /** Refreshes in one tab only. If another tab is refreshing, waits until it has finished; all tabs share the new cookies. */
-  async function rotateInOneTab() {
-    const name = `vestibule ${home.origin}${base}`;
-    const first = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
-      if (lock) await rotate();
-      return lock !== null;
-    });
-    if (!first) await navigator.locks.request(name, () => {});
+  /** Refreshes, unless another tab has done so. @returns {Promise<any>} the answer, if this tab has sent the request */
+  async function renewInTurn(before, waited, audience) {
+    if (waited || !inCookies) await gather();
+    if (held.due !== before.due && !audience) return undefined;
+    if (!inCookies && !held.refresh) throw new AuthError('missing_token', 'Nobody is signed in.', { status: 401 });
+    const { id, access, due } = held;
+    try {
+      const answer = await exchange(audience);
+      put({ ...tokensOf(answer), ...(audience && { access, due }) }, !audience && 'refreshed');
+      return answer;
+    } catch (error) {
+      // Another tab has signed in, so the refusal was of a session that is no longer here.
+      if (held.id !== id && held.live && !audience) return undefined;
+      if (error.status === 401 && held.id === id) end(held.live && 'expired', error.reason);
+      throw error;
+    }
   }
 
-  /**
-   * Exchanges the refresh token for new tokens. Concurrent calls share one request. Without Web Locks (plain http), two tabs
-   * may refresh at the same time. The server then returns the same refresh token to both.
-   * @returns {Promise<void>}
-   * @throws {AuthError} with a `status` of 401 if the session has ended
-   */
+  /** Refreshes in one tab at a time. */
+  async function renew(audience) {
+    await open();
+    const before = held;
+    const inTurn = (waited) => renewInTurn(before, waited, audience);
+    if (!locks) return inTurn(false);
+    const busy = {};
+    const answer = await locks.request(shared, { ifAvailable: true }, (lock) => (lock ? inTurn(false) : busy));
+    return answer === busy ? locks.request(shared, () => inTurn(true)) : answer;
+  }
+
   function refresh() {
-    refreshing ??= (inCookies && navigator.locks ? rotateInOneTab() : rotate()).finally(() => {
-      refreshing = undefined;
-    });
+    refreshing ??= renew()
+      // The roles of the user may have changed. Only a page that follows the state asks.
+      .then((answer) => (answer && ready ? look(true).catch(() => {}) : undefined))
+      .finally(() => (refreshing = undefined));
     return refreshing;
   }
 
+  /** Returns a token for another audience. Its callers share a request. */
+  function tokenFor(audience) {
+    const kept = forAudience[audience];
+    if (kept && Date.now() < kept.due) return kept.token;
+    const token = renew(audience).then((answer) => {
+      fresh.due = dueAfter(answer.expires_in);
+      return answer.access_token;
+    });
+    const fresh = (forAudience[audience] = { due: Infinity, token });
+    token.catch(() => (fresh.due = 0));
+    return token;
+  }
+
+  /** @type {Auth['accessToken']} */
+  async function accessToken({ audience } = {}) {
+    await open();
+    if (!held.refresh) return null;
+    if (audience) return (await tokenFor(audience).catch(ignoreEnd)) ?? null;
+    if (isDue()) await refresh().catch(ignoreEnd);
+    return held.access ?? null;
+  }
+
+  /** Returns whether a refresh may help against a 401. Another origin does not say what it refuses: the token, if it is old. */
+  async function isStale(response, isHome) {
+    if (!isHome) return Date.now() - held.at > SETTLED;
+    const { error } = await response.clone().json().catch(() => ({}));
+    return STALE.test(error);
+  }
+
   /**
-   * Ends the session on the server, and removes its tokens here.
-   * @throws {AuthError} if the request failed; the session may then still be live on the server
+   * Sends a request with the token.
+   * @param {RequestInfo | URL} input
+   * @param {RequestInit} [init]
+   * @returns {Promise<Response>}
    */
-  async function logout() {
-    // A pending refresh would store new tokens after the logout, so it is awaited first.
+  async function fetchWithToken(input, init = {}) {
+    const given = input instanceof Request ? input : undefined;
+    const target = new URL(input instanceof Request ? input.url : input, home);
+    const isHome = target.origin === home;
+    if (!isHome && !(target.origin in audiences)) {
+      throw new TypeError(`${target.origin} is not ${home}, and not in allow`);
+    }
+    const audience = audiences[target.origin];
+    const attempt = async () => {
+      const headers = new Headers(init.headers ?? given?.headers);
+      const access = audience ? await accessToken({ audience }) : held.access;
+      identify(headers, access, isHome);
+      const credentials = inCookies ? 'include' : isHome ? 'omit' : init.credentials;
+      return fetch(given?.clone() ?? target, { ...init, headers, credentials });
+    };
+    await open();
+    await refreshing?.catch(() => {});
+    if (isDue()) await refresh().catch(() => {});
+    if ((init.method ?? given?.method ?? 'GET') !== 'GET') await learnCsrf();
+    const { due } = held;
+    let response;
+    try {
+      response = await attempt();
+      const mayRepeat = response.status === 401 && (held.live || !held.at) && !(init.body instanceof ReadableStream);
+      if (!mayRepeat || !(await isStale(response, isHome))) return response;
+      if (audience) delete forAudience[audience];
+      else if (held.due === due) await refresh();
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      if (error.status === 401 && response) return response;
+      if (error.response) return error.response;
+      throw new TypeError(error.message, { cause: error });
+    }
+  }
+
+  /**
+   * Sends a request to the server, with a token that is refreshed if necessary.
+   * @param {string} path
+   * @param {string} [method]
+   * @param {object} [body]
+   * @returns {Promise<any>} the body of the response
+   * @throws {AuthError}
+   */
+  const call = (path, method = 'GET', body) => answerOf(fetchWithToken(path, json(method, body)));
+
+  /** @type {Auth['login']} */
+  async function login({ bind = true, ...credentials }) {
+    await open();
+    const fingerprint = bind ? await within(FINGERPRINT_CEILING, prepare()) : undefined;
+    const body = { client_id: clientId, device_id: held.device, ...credentials, transport, fingerprint };
+    const tokens = tokensOf(await request('login', body));
+    const { user } = await request('session', undefined, tokens.access);
+    if (!user) {
+      const message =
+        `The browser did not keep the cookies of ${home}. Another site (127.0.0.1 is not localhost) needs the transport ` +
+        "'bearer', and http needs cookie_secure = false.";
+      throw new AuthError('cookies_refused', message);
+    }
+    put({ ...tokens, user, reason: undefined }, 'signed-in');
+    return user;
+  }
+
+  /** @type {Auth['logout']} */
+  async function logout({ everywhere = false } = {}) {
+    await open();
+    // A pending refresh would store new tokens after the logout.
     await refreshing?.catch(() => {});
     await learnCsrf();
-    await post(endpoint('logout'), { refresh_token: tokens.refresh }).catch((error) => {
-      if (error.status !== 401) throw error;
-    });
-    keep({});
+    if (everywhere) await call(endpoint('logout_all'), 'POST', {});
+    else await request('logout', { refresh_token: held.refresh }).catch(ignoreEnd);
+    end('signed-out', 'logged_out');
   }
 
-  /**
-   * Calls `fetch` for a path of the server, with the tokens. If the access token has expired or was revoked, refreshes the
-   * tokens and sends the request once more. If the refresh is refused with 401, returns the first response.
-   * @param {string | URL} path
-   * @param {RequestInit} [init] a request whose body is a stream is sent only once, because a stream can be read only once
-   * @returns {Promise<Response>}
-   * @throws {AuthError} if the server can't be reached, or if the refresh fails with another status
-   */
-  async function fetchWithRefresh(path, init = {}) {
-    await refreshing?.catch(() => {});
-    if (!['GET', 'HEAD'].includes((init.method ?? 'GET').toUpperCase())) await learnCsrf();
-    const sent = generation;
-    const response = await send(path, init);
-    if (response.status !== 401 || init.body instanceof ReadableStream) return response;
-    const { error } = await response.clone().json().catch(() => ({}));
-    if (!STALE.includes(error) || !(inCookies || tokens.refresh)) return response;
-    try {
-      if (sent === generation) await refresh();
-    } catch (refusal) {
-      if (refusal.status === 401) return response;
-      throw refusal;
-    }
-    return send(path, init);
+  /** @type {Auth['user']} */
+  async function user() {
+    await begin();
+    await look().catch(ignoreEnd);
+    return state.user;
   }
 
-  return { login, register, refresh, logout, prepare, fetch: fetchWithRefresh };
+  /** @type {Auth['confirm']} */
+  async function confirm(password) {
+    const { access_token: access, expires_in } = await call(endpoint('fresh'), 'POST', { password });
+    put({ access, due: dueAfter(expires_in) });
+  }
+
+  /** @type {Auth['changePassword']} */
+  async function changePassword(current_password, new_password) {
+    put(tokensOf(await call('/users/me/password', 'POST', { current_password, new_password })), 'refreshed');
+  }
+
+  /** @type {Auth['update']} */
+  async function update(changes) {
+    const user = await call('/users/me', 'PATCH', changes);
+    put({ user });
+    return user;
+  }
+
+  /** @type {Auth['endSession']} */
+  async function endSession(id) {
+    await call(endpoint(`sessions/${encodeURIComponent(id)}`), 'DELETE');
+    // It may be the session of this client.
+    await look().catch(() => {});
+  }
+
+  return {
+    get ready() {
+      return begin();
+    },
+    get state() {
+      if (inBrowser) begin().catch(() => {});
+      return state;
+    },
+    subscribe: (listener) => listen('state', listener),
+    on: listen,
+    login,
+    register: (account) => request('register', account),
+    logout,
+    user,
+    accessToken,
+    fetch: fetchWithToken,
+    refresh,
+    confirm,
+    changePassword,
+    update,
+    sessions: () => call(endpoint('active_sessions')),
+    endSession,
+    loginUrl: (next = location.href) => `${home}/login?next=${encodeURIComponent(next)}`,
+    prepare,
+  };
 }

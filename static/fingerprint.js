@@ -137,6 +137,7 @@ function canvas(width, height) {
 /** Draws text, an emoji and overlapping colours. The pixels depend on fonts, rasteriser and driver. */
 function drawing() {
   const sheet = canvas(240, 60);
+  /** @type {any} */
   const pen = sheet.getContext('2d');
   pen.textBaseline = 'alphabetic';
   pen.fillStyle = '#f60';
@@ -187,6 +188,7 @@ const FONTS = [
 
 /** Returns the installed fonts. A font is installed if a text in it differs in width from one of the fallback fonts. */
 function fonts() {
+  /** @type {any} */
   const pen = canvas(1, 1).getContext('2d');
   const width = (family) => {
     pen.font = `72px ${family}`;
@@ -202,6 +204,7 @@ const MASKED = ['WebKit WebGL', 'Mozilla', ''];
 
 /** Returns the renderer. Firefox returns it directly, and warns in the console about the extension that the others need. */
 function gpu() {
+  /** @type {any} */
   const gl = canvas(1, 1).getContext('webgl');
   let renderer = gl.getParameter(gl.RENDERER);
   if (MASKED.includes(renderer)) {

@@ -4,9 +4,8 @@
 //! files, so a module that imports another by a relative path gets the imported module in the same version. Other front ends
 //! load the files from `/static/`, where caches keep them for 5 minutes.
 
-use std::{collections::BTreeMap, io::Write as _, sync::LazyLock};
+use std::{collections::BTreeMap, sync::LazyLock};
 
-use flate2::{Compression, write::GzEncoder};
 use rocket::{
     Request, Response, get,
     http::{ContentType, Header, Status},
@@ -20,7 +19,7 @@ use super::{
 };
 use crate::domain::jwt::base64url;
 
-/// For every file of `static/`: the name, the content, and the content without comments.
+/// The name, the content and the compressed content of every file of `static/`. The scripts are without comments.
 const FILES: &[(&str, &[u8], &[u8])] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// The maximum time, in seconds, for which caches may keep a file whose address has no hash.
@@ -29,59 +28,43 @@ const MAX_AGE: u32 = 300;
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets::new(FILES));
 
 struct Assets {
-    /// A hash of the name and the content (without comments) of every file. An address that contains the hash belongs to one
-    /// version of all files.
+    /// A hash of the name and the content of every file. An address that contains the hash belongs to one version of all files.
     hash: String,
     by_name: BTreeMap<&'static str, Asset>,
 }
 
-/// A file, in both of its forms.
+/// A file, also compressed, and its entity tag.
 struct Asset {
     kind: ContentType,
-    /// The file with its comments, for other front ends, because their authors read it.
-    whole: Content,
-    /// The file without comments, for the built-in pages.
-    lean: Content,
-}
-
-/// The content of a file, also compressed, and its entity tag.
-struct Content {
     plain: &'static [u8],
-    gzip: Vec<u8>,
+    gzip: &'static [u8],
     tag: String,
 }
 
 impl Assets {
-    /// Compresses every file and computes the hashes.
+    /// Computes the hashes.
     fn new(files: &[(&'static str, &'static [u8], &'static [u8])]) -> Self {
         let mut all = Sha256::new();
-        for (name, _, lean) in files {
+        for (name, plain, _) in files {
             all.update(Sha256::digest(name));
-            all.update(Sha256::digest(lean));
+            all.update(Sha256::digest(plain));
         }
-        let by_name = files.iter().map(|(name, whole, lean)| (*name, Asset::new(name, whole, lean))).collect();
+        let by_name = files.iter().map(|(name, plain, gzip)| (*name, Asset::new(name, plain, gzip))).collect();
         Self { hash: base64url(&all.finalize()[..9]), by_name }
     }
 }
 
 impl Asset {
-    fn new(name: &str, whole: &'static [u8], lean: &'static [u8]) -> Self {
+    fn new(name: &str, plain: &'static [u8], gzip: &'static [u8]) -> Self {
         let kind = match name.rsplit('.').next() {
             Some("css") => ContentType::CSS,
             Some("svg") => ContentType::SVG,
             _ => ContentType::JavaScript,
         };
-        Self { kind, whole: Content::new(whole), lean: Content::new(lean) }
-    }
-}
-
-impl Content {
-    fn new(plain: &'static [u8]) -> Self {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        let written = encoder.write_all(plain).and_then(|()| encoder.finish());
         Self {
+            kind,
             plain,
-            gzip: written.expect("a Vec takes all that is written"),
+            gzip,
             // The entity tag is weak because it identifies the content, not the bytes: the plain and the compressed response
             // share it (RFC 9110 §8.8.1).
             tag: format!("W/\"{}\"", base64url(&Sha256::digest(plain)[..12])),
@@ -101,29 +84,28 @@ pub fn folder() -> String {
 
 /// A response with a file. `caching` is the value of its header `Cache-Control`.
 pub struct AssetResponse {
-    kind: ContentType,
-    content: &'static Content,
+    asset: &'static Asset,
     caching: String,
 }
 
 impl<'r> Responder<'r, 'static> for AssetResponse {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let Self { kind, content, caching } = self;
+        let Self { asset, caching } = self;
         let mut response = Response::build();
         response
-            .header(Header::new("ETag", content.tag.clone()))
+            .header(Header::new("ETag", asset.tag.clone()))
             .header(Header::new("Cache-Control", caching))
             .header(Header::new("Vary", "Accept-Encoding"));
-        let tag = content.tag.trim_start_matches("W/");
+        let tag = asset.tag.trim_start_matches("W/");
         if request.headers().get("If-None-Match").any(|tags| tags.split(',').any(matches_etag(tag))) {
             return response.status(Status::NotModified).ok();
         }
-        response.header(kind);
+        response.header(asset.kind.clone());
         if accepts_gzip(request) {
             response.header(Header::new("Content-Encoding", "gzip"));
-            response.sized_body(content.gzip.len(), std::io::Cursor::new(content.gzip.as_slice()));
+            response.sized_body(asset.gzip.len(), std::io::Cursor::new(asset.gzip));
         } else {
-            response.sized_body(content.plain.len(), std::io::Cursor::new(content.plain));
+            response.sized_body(asset.plain.len(), std::io::Cursor::new(asset.plain));
         }
         response.ok()
     }
@@ -144,8 +126,7 @@ fn find(name: &str) -> Result<&'static Asset, ApiError> {
     ASSETS.by_name.get(name).ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such asset."))
 }
 
-/// Serves a file without comments, for the built-in pages. Responds 404 if there is no such file or if `hash` belongs to
-/// another version.
+/// Serves a file for the built-in pages. Responds 404 if there is no such file or if `hash` belongs to another version.
 #[get("/static/<hash>/<name>")]
 pub fn asset_of_version(hash: &str, name: &str) -> Result<AssetResponse, ApiError> {
     let asset = find(name)?;
@@ -153,12 +134,11 @@ pub fn asset_of_version(hash: &str, name: &str) -> Result<AssetResponse, ApiErro
         return Err(ApiError::new(ErrorCode::NotFound, "This is an asset of another version."));
     }
     let caching = "public, max-age=31536000, immutable".to_owned();
-    Ok(AssetResponse { kind: asset.kind.clone(), content: &asset.lean, caching })
+    Ok(AssetResponse { asset, caching })
 }
 
-/// Serves a file with its comments, for other front ends.
+/// Serves a file for other front ends.
 #[get("/static/<name>")]
 pub fn asset(name: &str) -> Result<AssetResponse, ApiError> {
-    let asset = find(name)?;
-    Ok(AssetResponse { kind: asset.kind.clone(), content: &asset.whole, caching: format!("public, max-age={MAX_AGE}") })
+    Ok(AssetResponse { asset: find(name)?, caching: format!("public, max-age={MAX_AGE}") })
 }

@@ -18,7 +18,6 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli/"]),
     ("csv", &["cli/user/"]),
     ("figment", &["config/"]),
-    ("flate2", &["http/assets.rs"]),
     ("form_urlencoded", &["http/"]),
     ("globset", &["domain/exclusions.rs"]),
     ("governor", &["memory/limit.rs"]),

@@ -47,8 +47,7 @@ scenario('with cookies: signs in bound to the browser, and no script can read a 
   const { page, server, context } = tools;
   const ada = await server.user();
   await open(tools, page, { transport: 'cookie' });
-  const session = await signIn(page, ada);
-  assert.ok(session.id && session.expiresIn > 0);
+  assert.equal((await signIn(page, ada)).username, ada.name);
   assert.deepEqual((await sessions(page)).map((one) => one.device_bound), [true]);
   const readable = await page.evaluate(() => [document.cookie, { ...localStorage }, { ...sessionStorage }]);
   assert.match(readable[0], /^csrf_token=[\w-]+$/);
@@ -235,22 +234,6 @@ scenario('from another origin with bearer tokens: signs in bound, refreshes once
   assert.equal(paths(watch, '/auth/refresh').length, 1);
   await page.evaluate(() => globalThis.auth.logout());
   assert.equal(await me(page), 401);
-});
-
-scenario('bearer tokens are in memory only, and no cookie is sent or kept', async (tools) => {
-  const { page, server, context } = tools;
-  await openElsewhere(tools);
-  const session = await signIn(page, await server.user());
-  assert.ok(session.deviceId);
-  assert.deepEqual(await context.cookies(), []);
-  const kept = await page.evaluate(async () => ({
-    cookie: document.cookie,
-    local: { ...localStorage },
-    session: { ...sessionStorage },
-    databases: await indexedDB.databases(),
-    client: JSON.stringify(globalThis.auth),
-  }));
-  assert.deepEqual(kept, { cookie: '', local: {}, session: {}, databases: [], client: '{}' });
 });
 
 scenario('the client sends a token to no other server', async (tools) => {

@@ -6,6 +6,8 @@ pub(in crate::http) mod of_admin;
 mod of_flows;
 pub mod of_oauth;
 mod reason;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, io::Cursor};
 
