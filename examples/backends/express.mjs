@@ -1,6 +1,7 @@
 // An Express application that checks access tokens by the key set of Vestibule, with jose.
 //
 // A token is checked without a request to Vestibule. So a session that was ended is noticed only when its access token expires.
+import cors from "cors";
 import express from "express";
 import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 
@@ -42,6 +43,8 @@ function may(permission) {
 }
 
 const app = express();
+// The origin of the front end, whose pages may call this API.
+app.use(cors({ origin: process.env.ORIGIN ?? "http://localhost:5173" }));
 app.get("/", (request, response) => response.json({ hello: "everybody" }));
 app.get("/me", signedIn, ({ user }, response) => response.json({ id: user.sub, username: user.username, roles: user.roles }));
 app.get("/reports", signedIn, may("reports:read"), ({ user }, response) => response.json({ reports: [], for: user.sub }));

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import requests
 from fastapi import Depends, FastAPI, HTTPException
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 VESTIBULE_URL = os.environ.get("VESTIBULE_URL", "http://localhost:8000")
@@ -17,6 +18,9 @@ vestibule = requests.Session()
 vestibule.auth = (os.environ["CLIENT_ID"], os.environ["CLIENT_SECRET"])
 bearer = HTTPBearer(auto_error=False)
 app = FastAPI()
+# The origin of the front end, whose pages may call this API.
+origin = os.environ.get("ORIGIN", "http://localhost:5173")
+app.add_middleware(CORSMiddleware, allow_origins=[origin], allow_methods=["*"], allow_headers=["Authorization", "Content-Type"])
 
 
 def unauthorized(error: str) -> HTTPException:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import jwt
 from fastapi import Depends, FastAPI, HTTPException
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 VESTIBULE_URL = os.environ.get("VESTIBULE_URL", "http://localhost:8000")
@@ -18,6 +19,9 @@ AUDIENCE = os.environ.get("AUDIENCE", ISSUER)
 keys = jwt.PyJWKClient(f"{VESTIBULE_URL}/.well-known/jwks.json", lifespan=300)
 bearer = HTTPBearer(auto_error=False)
 app = FastAPI()
+# The origin of the front end, whose pages may call this API.
+origin = os.environ.get("ORIGIN", "http://localhost:5173")
+app.add_middleware(CORSMiddleware, allow_origins=[origin], allow_methods=["*"], allow_headers=["Authorization", "Content-Type"])
 
 
 def unauthorized(error: str) -> HTTPException:
