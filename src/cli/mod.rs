@@ -242,7 +242,8 @@ fn read(cli: &Cli, profile: Profile, flags: Flags) -> Result<Loaded, Failure> {
 async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), Failure> {
     let config = loaded.config.clone();
     match command {
-        Command::Serve(_) | Command::Dev(_) => serve::run(loaded, &globals).await,
+        Command::Serve(_) => serve::run(loaded, None, &globals).await,
+        Command::Dev(dev) => serve::run(loaded, Some(dev.users()?), &globals).await,
         Command::Config(command) => command.run(&loaded),
         Command::Openapi => openapi::print(&config),
         Command::Health(_) => health::run(&config).await,

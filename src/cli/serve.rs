@@ -26,7 +26,7 @@ use crate::{
         open::{self, Role},
     },
     http::{self, BindError, Front},
-    store::users,
+    store,
 };
 
 /// The arguments of `vestibule serve`.
@@ -112,15 +112,15 @@ fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Runs the server until it is stopped, for both profiles.
-pub(super) async fn run(loaded: Loaded, globals: &Globals) -> Result<(), Failure> {
+/// Runs the server until it is stopped, for both profiles. `users` are the users that the profile `dev` has at its start.
+pub(super) async fn run(loaded: Loaded, users: Option<dev::Users>, globals: &Globals) -> Result<(), Failure> {
     let Loaded { config, figment, .. } = loaded;
     logging::start(config.web.log_format, config.web.log_level);
     if config.profile == Profile::Dev {
         output::note(dev::WARNING);
     }
     let vestibule = Arc::new(open::open(config, Clock::system(), Role::Server).await?);
-    let done = match greeting(&vestibule, globals).await {
+    let done = match greeting(&vestibule, users, globals).await {
         Ok(greeting) => launch(&vestibule, figment, greeting).await,
         Err(failure) => Err(failure),
     };
@@ -131,17 +131,17 @@ pub(super) async fn run(loaded: Loaded, globals: &Globals) -> Result<(), Failure
     done
 }
 
-/// Returns the lines that are printed after the start. For the profile `dev`: the sample user. While there is no admin: the
+/// Returns the lines that are printed after the start. For the profile `dev`: its users. While there is no admin: the
 /// command that creates the first one, and a link that does it in the browser. The link is printed here and not logged, because
 /// everybody who has it can use it.
-async fn greeting(vestibule: &Vestibule, globals: &Globals) -> Result<Vec<String>, Failure> {
-    let mut lines = Vec::new();
-    if vestibule.config.profile == Profile::Dev {
-        lines.push(dev::sample_user(vestibule).await?);
-    }
+async fn greeting(vestibule: &Vestibule, users: Option<dev::Users>, globals: &Globals) -> Result<Vec<String>, Failure> {
+    let mut lines = match users {
+        Some(users) => users.create(vestibule).await?,
+        None => Vec::new(),
+    };
     if needs_admin(vestibule).await? {
         if vestibule.config.profile == Profile::Serve {
-            let nobody = users::is_empty(&mut *vestibule.store.read().await?).await?;
+            let nobody = store::users::is_empty(&mut *vestibule.store.read().await?).await?;
             let missing = if nobody { "user" } else { "admin" };
             lines.push(format!("no {missing} yet; create the first admin with: {}", add_admin(globals)));
         }

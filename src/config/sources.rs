@@ -43,6 +43,8 @@ pub struct Flags {
     pub port_is_picked: bool,
     /// `--allow-remote`: whether the profile `dev` may listen on an address that is not loopback.
     pub allow_remote: bool,
+    /// `--access-lifetime`: the setting `access_token_lifetime`
+    pub access_lifetime: Option<String>,
 }
 
 /// The sources of the configuration. The type does not implement `Debug`, because the environment may contain secrets.
@@ -203,7 +205,7 @@ impl Sources {
 
     /// Passes the values of the flags to `gathered`.
     fn give_flags(&self, gathered: &mut Gathered) {
-        let Flags { data_dir, address, port, port_is_picked: _, allow_remote: _ } = &self.flags;
+        let Flags { data_dir, address, port, port_is_picked: _, allow_remote: _, access_lifetime } = &self.flags;
         if let Some(path) = data_dir {
             match path.to_str() {
                 Some(path) => gathered.put("data_dir", path.into(), "--data-dir"),
@@ -215,6 +217,9 @@ impl Sources {
         }
         if let Some(port) = port {
             gathered.put("port", (*port).into(), "--port");
+        }
+        if let Some(lifetime) = access_lifetime {
+            gathered.put("access_token_lifetime", lifetime.as_str().into(), "--access-lifetime");
         }
     }
 }

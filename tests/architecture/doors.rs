@@ -56,6 +56,7 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("time", &["domain/", "http/", "cli/"]),
     ("tokio", AT_WORK),
     ("tokio_rustls", &["http/server/tls.rs", "http/server/probe.rs"]),
+    ("toml", &["cli/dev/seed.rs"]),
     ("tracing", AT_WORK),
     ("tracing_log", &["cli/"]),
     ("tracing_subscriber", &["cli/"]),

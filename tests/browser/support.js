@@ -7,7 +7,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,7 +55,9 @@ export class Server {
     const variables = pairs.map(([key, value]) => [`VESTIBULE_${key.toUpperCase()}`, value]);
     server.#environment = { PATH: process.env.PATH, ...Object.fromEntries(variables) };
     const options = { cwd: server.directory, env: server.#environment, stdio: ['ignore', 'pipe', 'pipe'] };
-    const child = spawn(binary(), ['dev', '--port', '0', ...args], options);
+    // Without users, so that there is no admin yet.
+    writeFileSync(join(server.directory, 'users.toml'), '');
+    const child = spawn(binary(), ['dev', '--port', '0', '--seed', 'users.toml', ...args], options);
     server.#child = child;
     // The server must not outlive the test process.
     process.once('exit', () => child.kill('SIGKILL'));

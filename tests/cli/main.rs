@@ -29,3 +29,4 @@ mod support;
 mod tools;
 mod usage;
 mod users;
+mod workbench;

@@ -5,12 +5,7 @@ use std::{fs, net::TcpListener};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Place, mode, within_a_second};
-
-/// Returns a place with cheap password hashes, which only the profile `dev` allows.
-fn dev_place() -> Place {
-    Place::new().set("VESTIBULE_ARGON2_MEMORY_KIB", "64").set("VESTIBULE_ARGON2_ITERATIONS", "1")
-}
+use crate::support::{PASSWORD, Place, dev_place, mode, within_a_second};
 
 /// Returns the password in the line about the sample user.
 fn sample_password(line: &str) -> &str {

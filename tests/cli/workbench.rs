@@ -1,0 +1,114 @@
+//! `vestibule dev` as a workbench: its users, and its lifetimes.
+
+use std::fs;
+
+use crate::support::{Place, dev_place};
+
+const SEED: &str = r#"
+[roles]
+editor = ["notes:read", "notes:write"]
+
+[[users]]
+username = "ada"
+email = "ada@example.com"
+email_verified = true
+password = "secret12"
+roles = ["admin", "editor"]
+claims = { team = "engines" }
+
+[[users]]
+username = "eve"
+password = "secret12"
+disabled = true
+"#;
+
+#[test]
+fn dev_has_sample_users_with_roles_who_share_a_password() {
+    let place = dev_place();
+    let server = place.start(&["dev"]);
+    let lines = [server.next_line(), server.next_line(), server.next_line()];
+    let (_, password) = lines[0].split_once("password: ").expect("a password");
+    assert_eq!(lines[1], format!("sample user: editor@example.com  password: {password}  role: editor"));
+    assert_eq!(lines[2], format!("sample user: admin@example.com  password: {password}  role: admin"));
+    let roles = |name: &str| server.me(&server.token(name, password)).expect("accepted")["roles"].to_string();
+    assert_eq!(roles("test@example.com"), "[]");
+    assert_eq!(roles("editor@example.com"), r#"["editor"]"#);
+    assert_eq!(roles("admin@example.com"), r#"["admin"]"#);
+    let editor = server.me(&server.token("editor@example.com", password)).expect("accepted");
+    assert_eq!(editor["permissions"].to_string(), r#"["notes:read","notes:write"]"#);
+}
+
+#[test]
+fn seeded_users_are_created_once_and_as_the_file_says() {
+    let place = dev_place();
+    fs::write(place.path("users.toml"), SEED).expect("a file");
+    let server = place.start(&["dev", "--seed", "users.toml"]);
+    assert_eq!(server.next_line(), "users of users.toml: 2, of whom 2 are new");
+    let token = server.token("ada", "secret12");
+    let ada = server.me(&token).expect("accepted");
+    assert_eq!(ada["roles"].to_string(), r#"["admin","editor"]"#);
+    assert_eq!((ada["email_verified"].as_bool(), ada["claims"]["team"].as_str()), (Some(true), Some("engines")));
+    assert_eq!(server.login("eve", "secret12").0, 403);
+    assert_eq!(server.login("test@example.com", "secret12").0, 401, "there are no other users");
+    server.stop();
+    let again = place.start(&["dev", "--seed", "users.toml"]);
+    assert_eq!(again.next_line(), "users of users.toml: 2, of whom 0 are new");
+    assert_eq!(again.login("ada", "secret12").0, 200);
+}
+
+#[test]
+fn a_seed_that_is_wrong_names_the_place_and_starts_nothing() {
+    let place = dev_place();
+    for (text, part) in [
+        ("users = 1", "invalid type"),
+        ("[[users]]\nusername = \"ada\"\npasword = \"secret12\"", "unknown field `pasword`"),
+        ("[[users]]\nusername = \"ada\"", "missing field `password`"),
+        ("[[users]]\npassword = \"secret12\"", "user 1 \"\": needs a username or an email"),
+        ("[[users]]\nusername = \"a@b\"\npassword = \"secret12\"", "user 1 \"a@b\": username "),
+        ("[[users]]\nemail = \"ada\"\npassword = \"secret12\"", "user 1 \"ada\": email "),
+        ("[[users]]\nusername = \"ada\"\npassword = \"\"", "user 1 \"ada\": password "),
+        ("[roles]\neditor = [\"a b\"]", "role \"editor\": "),
+        ("\n[[users]", "users.toml: line 2: "),
+    ] {
+        fs::write(place.path("users.toml"), text).expect("a file");
+        let refusal = place.run(&["dev", "--port", "0", "--seed", "users.toml"]).failed();
+        assert!(refusal.contains("users.toml: ") && refusal.contains(part), "{text}: {refusal}");
+    }
+    let refusal = place.run(&["dev", "--port", "0", "--seed", "absent.toml"]).failed();
+    assert!(refusal.contains("absent.toml: can't be read"), "{refusal}");
+    assert!(!place.path("data-dev").exists(), "nothing was created");
+    let unknown = "[[users]]\nusername = \"ada\"\npassword = \"secret12\"\nroles = [\"owner\"]";
+    fs::write(place.path("users.toml"), unknown).expect("a file");
+    let done = place.run(&["dev", "--port", "0", "--seed", "users.toml"]);
+    assert_eq!(done.code, Some(1));
+    assert!(done.stderr.contains("there is no role \"owner\"; there are: admin"), "{}", done.stderr);
+}
+
+#[test]
+fn the_lifetime_of_access_tokens_is_a_flag() {
+    let place = dev_place();
+    let server = place.start(&["dev", "--access-lifetime", "10s"]);
+    let (_, password) =
+        server.next_line().split_once("password: ").map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a password");
+    assert_eq!(server.login("test@example.com", &password).1["expires_in"], 10);
+    let refused = dev_place().run(&["dev", "--access-lifetime", "soon"]);
+    assert_eq!(refused.code, Some(78));
+    assert!(
+        refused.stderr.contains("access_token_lifetime") && refused.stderr.contains("--access-lifetime"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(Place::new().run(&["serve", "--access-lifetime", "10s"]).code, Some(2), "only for dev");
+}
+
+#[test]
+fn the_seed_of_the_readme_works() {
+    let readme = include_str!("../../README.md");
+    let (_, after) = readme.split_once("```toml\n[roles]").expect("the README has a seed");
+    let (rest, _) = after.split_once("```").expect("the block ends");
+    let place = dev_place();
+    fs::write(place.path("users.toml"), format!("[roles]{rest}")).expect("a file");
+    let server = place.start(&["dev", "--seed", "users.toml"]);
+    let ada = server.me(&server.token("ada", "quiet harbour")).expect("accepted");
+    assert_eq!(ada["roles"].to_string(), r#"["admin","editor"]"#);
+}
