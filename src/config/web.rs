@@ -70,6 +70,10 @@ settings! {
         /// `/auth/jwt/login`, `/api/token/` and others.
         #[key("compat_routes", default = false, main = true)]
         compat_routes: bool,
+        /// Whether `/docs` has a viewer of the API description, if the program was built with it. With the profile `dev` it can
+        /// also send requests.
+        #[key("docs", default = false, dev = true, main = true)]
+        docs: bool,
         /// The format of the log on stderr: `text`, or `json` with one object in each line.
         #[key("log_format", default = "text")]
         log_format: LogFormat,

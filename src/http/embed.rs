@@ -118,8 +118,12 @@ impl Embed {
         let predecessors = if web.compat_routes { compat::routes() } else { Vec::new() };
         let predecessors =
             predecessors.into_iter().map(|(base, routes)| (Group::Predecessors, base.to_owned(), routes));
-        let wanted =
-            endpoints(&web.base_path).into_iter().chain(predecessors).filter(|(group, ..)| self.groups.contains(group));
+        let viewer = if web.docs { viewer_of_description() } else { Vec::new() };
+        let wanted = endpoints(&web.base_path)
+            .into_iter()
+            .chain(predecessors)
+            .chain([(Group::Operation, "/".to_owned(), viewer)])
+            .filter(|(group, ..)| self.groups.contains(group));
         wanted
             .map(|(group, base, routes)| {
                 let routes = if base == ADMIN { within_networks(routes) } else { routes };
@@ -128,6 +132,14 @@ impl Embed {
             })
             .collect()
     }
+}
+
+/// Returns the routes of the viewer at `/docs`, if the program was built with it.
+fn viewer_of_description() -> Vec<Route> {
+    #[cfg(feature = "docs")]
+    return super::docs::routes();
+    #[cfg(not(feature = "docs"))]
+    return Vec::new();
 }
 
 /// Returns whether the path of a route is `base` or below it.

@@ -9,6 +9,8 @@ mod browser;
 mod caching;
 mod compat;
 pub mod db;
+#[cfg(feature = "docs")]
+mod docs;
 mod embed;
 mod error_response;
 pub mod errors;

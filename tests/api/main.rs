@@ -57,4 +57,5 @@ mod support;
 mod token_attacks;
 mod tokens;
 mod users;
+mod viewer;
 mod writer;

@@ -63,6 +63,7 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("unicode_normalization", &["domain/"]),
     ("url", &["domain/address.rs", "domain/redirect.rs"]),
     ("utoipa", &["http/"]),
+    ("utoipa_swagger_ui", &["http/docs.rs"]),
     ("uuid", &["domain/"]),
     ("zeroize", &["domain/", "config/", "cli/", "flows/open/secret.rs", "http/server/tls.rs"]),
     ("zxcvbn", &["domain/password.rs"]),

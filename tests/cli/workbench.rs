@@ -112,3 +112,27 @@ fn the_seed_of_the_readme_works() {
     let ada = server.me(&server.token("ada", "quiet harbour")).expect("accepted");
     assert_eq!(ada["roles"].to_string(), r#"["admin","editor"]"#);
 }
+
+#[test]
+fn only_in_dev_the_viewer_of_the_description_is_there_and_sends_requests() {
+    let script = "/docs/swagger-initializer.js";
+    let read = |server: &crate::support::Server| {
+        let (code, text) = server.get(script, "");
+        assert_eq!(code, 200);
+        text.as_str().expect("a script").to_owned()
+    };
+    let text = read(&dev_place().start(&["dev"]));
+    assert!(text.contains(r#""tryItOutEnabled": true"#) && !text.contains("supportedSubmitMethods"), "{text}");
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    for path in ["/docs", "/docs/index.html", script] {
+        assert_eq!(server.get(path, "").0, 404);
+    }
+    server.stop();
+    let reading = Place::new().set("VESTIBULE_DOCS", "true");
+    reading.add_user(&["ada"]);
+    let text = read(&reading.start(&["serve"]));
+    assert!(text.contains(r#""supportedSubmitMethods": []"#) && !text.contains("tryItOut"), "it only reads: {text}");
+    assert!(text.contains(r#""url": "openapi.json""#) && text.contains(r#""queryConfigEnabled": false"#), "{text}");
+}
