@@ -21,14 +21,12 @@ fn main() {
     let mut table = "&[\n".to_owned();
     for name in names {
         let text = fs::read_to_string(folder.join(&name)).expect("assets are text");
-        let content = if name.ends_with(".js") { lean(&text) } else { text };
-        let mut gzip = Vec::new();
-        zopfli::compress(zopfli::Options::default(), zopfli::Format::Gzip, content.as_bytes(), &mut gzip)
-            .expect("a Vec takes it");
+        let content = if name.ends_with(".js") { minified(&text) } else { text };
+        fs::write(out.join(format!("{name}.gz")), gzip(&content)).expect(WRITABLE);
+        fs::write(out.join(format!("{name}.br")), brotli(&content)).expect(WRITABLE);
         fs::write(out.join(&name), content).expect(WRITABLE);
-        fs::write(out.join(format!("{name}.gz")), gzip).expect(WRITABLE);
-        writeln!(table, "({name:?}, include_bytes!({name:?}), include_bytes!(\"{name}.gz\")),")
-            .expect("a String takes text");
+        let files = ["", ".gz", ".br"].map(|end| format!("include_bytes!(\"{name}{end}\")")).join(", ");
+        writeln!(table, "({name:?}, {files}),").expect("a String takes text");
     }
     table.push(']');
     fs::write(out.join("assets.rs"), table).expect(WRITABLE);
@@ -37,20 +35,23 @@ fn main() {
 /// The message of the panic if a file can't be written.
 const WRITABLE: &str = "the output folder can be written";
 
-/// Returns a script without empty lines, indentation, and the lines that contain only a comment.
-fn lean(script: &str) -> String {
-    let mut lean = String::new();
-    let mut in_comment = false;
-    for line in script.lines() {
-        let text = line.trim();
-        if in_comment {
-            in_comment = !text.ends_with("*/");
-        } else if text.starts_with("/*") && !text.contains("*/") {
-            in_comment = true;
-        } else if !(text.is_empty() || text.starts_with("//") || text.starts_with("/*") && text.ends_with("*/")) {
-            lean.push_str(text);
-            lean.push('\n');
-        }
-    }
-    lean
+/// Returns a script without comments and superfluous spaces.
+fn minified(script: &str) -> String {
+    minifier::js::minify(script).expect("the scripts are JavaScript").to_string()
+}
+
+/// Returns the text in the format gzip.
+fn gzip(text: &str) -> Vec<u8> {
+    let mut compressed = Vec::new();
+    let done = zopfli::compress(zopfli::Options::default(), zopfli::Format::Gzip, text.as_bytes(), &mut compressed);
+    done.expect("a Vec takes it");
+    compressed
+}
+
+/// Returns the text in the format Brotli, with the greatest effort and the window of browsers.
+fn brotli(text: &str) -> Vec<u8> {
+    let mut compressed = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+    brotli::BrotliCompress(&mut text.as_bytes(), &mut compressed, &parameters).expect("a Vec takes it");
+    compressed
 }

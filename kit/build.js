@@ -1,4 +1,4 @@
-/** Builds the package: copies the modules into `dist/`, and lets TypeScript check them and write their types from the JSDoc. */
+/** Builds the package: copies the modules to `dist/`, lets TypeScript check them, and generates `.d.ts` files from the JSDoc. */
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';

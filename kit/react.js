@@ -1,11 +1,15 @@
+'use client';
+
 /**
- * The client in React: a provider, and a hook that returns the state and what a component can do.
+ * The client in React: a provider, and a hook that returns the state and the functions of the client.
  *
  *     const auth = createClient({ url: 'https://auth.example.com' });
  *     createRoot(root).render(<AuthProvider auth={auth}><App /></AuthProvider>);
  *
  *     function App() {
  *       const { status, user, login, logout } = useAuth();
+ *       …
+ *     }
  *
  * @module
  */
@@ -16,7 +20,7 @@ import { createContext, createElement, useContext, useMemo, useSyncExternalStore
 /** @typedef {import('./client.js').State} State */
 
 /**
- * The state, the client itself as `auth`, and its functions. `user` is the user of the state.
+ * The state, the client itself as `auth`, and its functions. `user` is `state.user`; the function is `auth.user()`.
  * @typedef {State & { auth: Auth } & Omit<Auth, 'ready' | 'state' | 'subscribe' | 'user' | 'prepare'>} UseAuth
  */
 

@@ -4,9 +4,8 @@
  *     const claims = await verify(request, { url: 'https://auth.example.com', audience: 'https://api.example.com' });
  *     if (!claims) return new Response(null, { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
  *
- * A token is checked without a request to Vestibule. So the end of a session is noticed when its access token expires, 15 minutes
- * after it was issued at the latest, unless the server has other settings. A backend that must notice it at once asks
- * `/auth/introspect`.
+ * A token is checked without a request to Vestibule. So it is accepted until it expires, by default 15 minutes after it was
+ * issued, also if its session has ended. A backend that must notice the end at once asks `/auth/introspect`.
  *
  * @module
  */
@@ -14,8 +13,8 @@
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 
 /**
- * The claims of an access token.
- * @typedef {object} Claims
+ * The claims of an access token. The user's own claims are among them.
+ * @typedef {object} KnownClaims
  * @property {string} iss the issuer: the address of Vestibule
  * @property {string | string[]} aud the audience
  * @property {string} sub the id of the user
@@ -23,6 +22,7 @@ import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
  * @property {string} sid the id of the session
  * @property {string} jti the id of the token
  * @property {number} iat seconds since 1970
+ * @property {number} nbf seconds since 1970
  * @property {number} exp seconds since 1970
  * @property {boolean} fresh whether the user has just proved the password
  * @property {number} auth_time when the user last proved the password, in seconds since 1970
@@ -33,17 +33,26 @@ import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
  * @property {string} [email]
  */
 
+/** @typedef {KnownClaims & Record<string, unknown>} Claims */
+
 /**
  * @typedef {object} Expected
  * @property {string} url where this backend reaches Vestibule
- * @property {string} audience the claim `aud` of the tokens for this backend: by default, the issuer
+ * @property {string} audience the claim `aud` of the tokens for this backend. It is the issuer, unless the server has the
+ *   setting `audience`
  * @property {string} [issuer] the claim `iss`: the setting `issuer`; default `url`
  */
 
 /** The algorithms with which Vestibule signs tokens for others: those whose keys it publishes. */
 const ALGORITHMS = ['ES256', 'ES384', 'EdDSA', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
 
-/** The key sets, by address. Each is read at the first token, and again at a key that it does not have. */
+/** Seconds by which the clocks of the two machines may differ. */
+const CLOCKS = 5;
+
+/**
+ * The key sets, by address. Each is read at the first token, after ten minutes, and at a token with an unknown key, but at most
+ * every 30 seconds.
+ */
 const keySets = new Map();
 
 function keysOf(url) {
@@ -54,7 +63,7 @@ function keysOf(url) {
 
 /**
  * Returns the claims of the access token of a request.
- * @param {Request | { headers: Record<string, string | string[] | undefined> }} request a request of `fetch`, Node.js or Express
+ * @param {Request | { headers: { get?: any, authorization?: string } }} request a request of `fetch`, Node.js or Express
  * @param {Expected} expected
  * @returns {Promise<Claims | null>} null without a valid token: respond with 401
  * @throws {Error} if the key set can't be read: respond with 503; a `TypeError` without an audience
@@ -62,18 +71,21 @@ function keysOf(url) {
 export async function verify(request, { url, audience, issuer = new URL(url).origin }) {
   // Without an audience, jose would accept tokens that are for another service.
   if (!audience) throw new TypeError('verify needs the audience of this backend');
-  const { headers } = request;
-  const header = headers instanceof Headers ? headers.get('authorization') : headers.authorization;
+  /** @type {any} */
+  const headers = request.headers;
+  const header = typeof headers.get === 'function' ? headers.get('authorization') : headers.authorization;
   const [, token] = /^bearer +(\S+)$/i.exec(String(header ?? '')) ?? [];
   if (!token) return null;
   // RFC 9068 §4: an access token has the type at+jwt. A refresh token has another.
-  const rules = { issuer, audience, algorithms: ALGORITHMS, typ: 'at+jwt', requiredClaims: ['exp', 'sub', 'sid'] };
+  const required = { requiredClaims: ['exp', 'sub', 'sid'], clockTolerance: CLOCKS };
+  const rules = { issuer, audience, algorithms: ALGORITHMS, typ: 'at+jwt', ...required };
   try {
     const { payload } = await jwtVerify(token, keysOf(url), rules);
     // With `cookie_domain`, other hosts of the domain get a token with this claim in a cookie. It is for Vestibule alone.
     return payload.cookie_only ? null : /** @type {any} */ (payload);
   } catch (error) {
-    if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC') throw error;
+    const isOfToken = error instanceof errors.JOSEError && error.code !== 'ERR_JOSE_GENERIC';
+    if (!isOfToken || error instanceof errors.JWKSTimeout) throw error;
     return null;
   }
 }

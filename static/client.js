@@ -1,7 +1,9 @@
 /**
- * The front-end kit of Vestibule: it signs in, stays signed in, notices every end of a session, and tells all tabs. It is for
- * Vestibule's own pages and for any other front end, in browsers, workers and Node.js. It needs no other module, except
- * `fingerprint.js` beside it, which it imports when somebody signs in.
+ * The front-end kit of Vestibule: it signs in, stays signed in, and tells all tabs when a session ends. It is for Vestibule's
+ * own
+ * pages and for any other front end, in browsers, workers and Node.js. It needs no other module, except `fingerprint.js`
+ * beside it,
+ * which it imports for a sign-in or a refresh.
  *
  *     import { createClient } from 'https://auth.example.com/static/client.js';
  *
@@ -13,9 +15,10 @@
  *
  * There are two transports:
  * - `cookie`: the tokens are in HttpOnly cookies, which no script can read. They survive a reload. The page must be on the same
- *   site as the server, and `fetch` reaches other origins with the token only where `cookie_domain` carries the cookie to them.
- * - `bearer`: this module keeps the tokens, as `persist` says. It is for front ends on another site, and for an API of their own.
- *   `cors_allowed_origins` must list the origin of the page.
+ *   site as the server. Other origins get the token only if they are below `cookie_domain`.
+ * - `bearer`: this module stores the tokens where the option `persist` says. Use it for a front end on another site, or one
+ * that
+ *   calls its own API. `cors_allowed_origins` must list the origin of the page.
  *
  * @module
  */
@@ -26,28 +29,36 @@
  * @property {string} [base] path of the endpoints: the setting `base_path`; default `/auth`
  * @property {string} [clientId] id of the client at the server; default `default`
  * @property {'cookie' | 'bearer'} [transport] default `cookie`
- * @property {'memory' | 'tab' | 'device'} [persist] where tokens are kept with `bearer`; a script that an attacker brings into
- *   the page can use the session in every case. `memory` (default): lost when the last tab is closed or the only tab is
- *   reloaded; the script must act while the page is open. `tab`: in `sessionStorage`, so that a reload keeps them; the script can
- *   copy them. `device`: in `localStorage`, so that they outlive the browser; the script can copy them, also at a later visit.
+ * @property {'memory' | 'tab' | 'device'} [persist] where `bearer` keeps the tokens. `memory` (default): until the last tab
+ *   of the
+ *   page is closed, or the only tab is reloaded. `tab`: in `sessionStorage`, which survives a reload. `device`: in
+ *   `localStorage`,
+ *   which survives a restart of the browser. A script that an attacker brings into the page can copy the tokens in each case;
+ *   with
+ *   `tab` also those that an earlier page stored in this tab, and with `device` also at a later visit.
  * @property {string[] | Record<string, { audience: string }>} [allow] other origins to which `fetch` sends the token. With an
  *   audience, `fetch` sends a token for this audience, which needs the transport `bearer`
  * @property {'auto' | 'off'} [fingerprint] default `auto`: sessions are bound to the browser, if the server wants that; with
  *   `off`, no fingerprint is read, and sessions are not bound
- * @property {string} [csrfCookie] the setting `csrf_cookie_name`; by default, the first of its default names that is a cookie
+ * @property {string} [csrfCookie] the setting `csrf_cookie_name`; by default, the first of
+ *   `__Host-csrf_token`, `__Secure-csrf_token` and `csrf_token` that exists
  * @property {string} [csrfHeader] the setting `csrf_header_name`; default `X-CSRF-Token`
  */
 
 /**
- * Why a session ended, as the server says it.
- * @typedef {'logged_out' | 'replaced' | 'evicted' | 'password_changed' | 'disabled' | 'reused' | 'device' | 'expired' | 'revoked'
- *   } Reason
+ * Why a session ended, as the server says it: by a `logout`; a login on the same device `replaced` it; it was `evicted` by a
+ * login on
+ * too many devices; the password was changed; the account is `disabled`; a replaced refresh token was `reused`; the
+ * fingerprint is
+ * that of another `device`; it has `expired`; or it was `revoked` in another way.
+ * @typedef {'logged_out' | 'replaced' | 'evicted' | 'password_changed' | 'disabled' | 'reused' | 'device' | 'expired'
+ *   | 'revoked'} Reason
  */
 
 /**
  * The codes of errors. All but the last three are from the server: `unreachable` is for a request without an answer,
- * `cookies_refused` for a browser that did not keep the cookies of a login, and `unexpected` for an answer of something else than
- * the server, such as a proxy.
+ * `cookies_refused` for a browser that did not keep the cookies of a login, and `unexpected` for a response that is not from
+ * Vestibule, such as the error page of a proxy.
  * @typedef {'malformed_json' | 'malformed_request' | 'invalid_request' | 'invalid_grant' | 'unauthorized_client'
  *   | 'unsupported_grant_type' | 'invalid_scope' | 'invalid_target' | 'invalid_credentials' | 'missing_token'
  *   | 'invalid_token' | 'token_expired' | 'token_revoked' | 'wrong_token_type' | 'fresh_token_required' | 'device_mismatch'
@@ -84,6 +95,9 @@
  * @property {string} client_id
  * @property {boolean} device_bound whether the session is bound to its browser
  * @property {boolean} current whether it is the session of this client
+ * @property {string} jti id of the session for `/auth/logout/device`
+ * @property {string | null} [repeated_at] RFC 3339, in UTC: when a replaced refresh token came from elsewhere
+ * @property {string | null} [repeated_ip] the address from which it came
  */
 
 /**
@@ -96,11 +110,12 @@
  */
 
 /**
- * What a page shows. The object is replaced when something changes, and never modified.
- * @typedef {object} State
- * @property {'loading' | 'signed-in' | 'signed-out'} status `loading` until the server has answered for the first time
- * @property {User | null} user the user, while `status` is `signed-in`
- * @property {Reason} [reason] why the session ended, if it is known
+ * What a page shows. The object is replaced when something changes, and never modified. `loading` lasts until the server has
+ * answered for the first time; until then the client asks again every three seconds, and `error` says why it has to. `reason`
+ * says why the session ended, if that is known.
+ * @typedef {{ status: 'loading', user: null, error?: AuthError, reason?: undefined }
+ *   | { status: 'signed-in', user: User, error?: undefined, reason?: undefined }
+ *   | { status: 'signed-out', user: null, error?: undefined, reason?: Reason }} State
  */
 
 /** @typedef {'signed-in' | 'signed-out' | 'refreshed' | 'expired'} AuthEvent */
@@ -109,43 +124,59 @@
  * @typedef {object} Auth
  * @property {Promise<State>} ready resolves when it is known whether somebody is signed in
  * @property {State} state
- * @property {(listener: () => void) => () => void} subscribe calls the listener when `state` changes; returns a function that
- *   ends this
- * @property {(credentials: Credentials) => Promise<User>} login signs in; rejects with an `AuthError`. The next login on this
- *   device replaces the session
- * @property {(account: { username?: string, email?: string, password: string }) => Promise<User>} register creates an account, if
- *   registration is open; it signs nobody in
- * @property {(options?: { everywhere?: boolean }) => Promise<void>} logout ends the session, or with `everywhere` all sessions of
- *   the user. If it rejects, the session may be live, and the user is still signed in
- * @property {() => Promise<User | null>} user asks the server who is signed in
- * @property {(options?: { audience?: string }) => Promise<string | null>} accessToken returns an access token that is not due for
- *   a refresh; null if nobody is signed in, or if the token is in a cookie
- * @property {typeof globalThis.fetch} fetch as the function of the browser, with the token and for paths of the server. Refreshes
- *   the token when it is due or refused, and sends the request again. Rejects with a `TypeError` for an origin that is neither
- *   the server nor in `allow`, so that none receives a token by mistake
- * @property {() => Promise<void>} refresh exchanges the refresh token; callers and tabs share one request
- * @property {(password: string) => Promise<void>} confirm makes the access token fresh, as some calls require
+ * @property {(listener: (state: State) => void) => () => void} subscribe calls the listener when `state` changes; returns a
+ *   function that removes the listener
+ * @property {(credentials: Credentials) => Promise<User>} login signs in; returns the user. If this browser has a session,
+ *   the login
+ *   replaces it. Rejects with an `AuthError`
+ * @property {(account: { username?: string, email?: string, password: string }) => Promise<User>} register creates an account;
+ *   returns the user, who is not signed in by it. Rejects with `registration_closed` or `already_exists`
+ * @property {(options?: { everywhere?: boolean }) => Promise<void>} logout ends the session, or with `everywhere` all
+ *   sessions of
+ *   the user. If it rejects, the session may be live on the server, and `state` still shows the user
+ * @property {() => Promise<User | null>} user asks the server who is signed in. Rejects with `unreachable`
+ * @property {(options?: { audience?: string }) => Promise<string | null>} accessToken returns a valid access token; null if
+ *   nobody
+ *   is signed in, or if the token is in a cookie. Rejects with `unreachable` if a token is due for a refresh
+ * @property {typeof globalThis.fetch} fetch like `fetch` of the browser, with two differences: a relative URL is a path of the
+ *   server, and the request carries the access token. The token is refreshed before it expires and after a refusal, and then
+ *   the
+ *   request is sent again. Rejects with a `TypeError` for an origin that is neither the server nor in `allow`
+ * @property {() => Promise<void>} refresh requests new tokens. Callers and tabs share one request. Rejects with a `status`
+ *   of 401
+ *   if the session has ended
+ * @property {(password: string) => Promise<void>} confirm proves the password, which makes the access token fresh, as some
+ *   calls
+ *   require. A token is fresh after a sign-in, until its first refresh
  * @property {(old: string, next: string) => Promise<void>} changePassword changes the password; all other sessions end
- * @property {(changes: { username?: string, email?: string }) => Promise<User>} update changes the account; needs a fresh token
+ * @property {(changes: { username?: string, email?: string }) => Promise<User>} update changes the account; returns the
+ *   user. Needs a
+ *   fresh token, otherwise rejects with `fresh_token_required`
  * @property {() => Promise<Session[]>} sessions lists the live sessions of the user, the latest use first
  * @property {(id: string) => Promise<void>} endSession ends a session of the user
- * @property {(next?: string) => string} loginUrl returns the address of the server's login page, which returns to `next`, by
- *   default the current page; `allowed_redirect_hosts` must list the host of `next`
- * @property {(event: AuthEvent, listener: (state: State) => void) => () => void} on calls the listener after an event in any tab;
- *   returns a function that ends this. `signed-out` follows every end, and `expired` comes before it if it was not a `logout`
- * @property {() => Promise<object | undefined>} prepare begins to read the fingerprint, so that a login need not wait for it
+ * @property {(next?: string) => string} loginUrl returns the address of the server's own sign-in page, which returns to
+ *   `next`, by
+ *   default this page; `allowed_redirect_hosts` must list the host of `next`
+ * @property {(event: AuthEvent, listener: (state: State) => void) => () => void} on calls the listener once in each open tab
+ *   after
+ *   an event; returns a function that removes the listener. `signed-out` comes at each end of the session. If `logout` was not
+ *   the
+ *   cause, `expired` comes before it
+ * @property {() => Promise<object | undefined>} prepare begins to read the fingerprint, so that a login need not wait for
+ *   it; returns
+ *   it, or undefined with `fingerprint: 'off'`
  */
 
 /**
- * What this client knows about the session. All tabs have the latest record of any of them.
+ * The session as this tab knows it. All tabs exchange this record, and keep the one with the latest `at`.
  * @typedef {object} Held
- * @property {number} at the time of the record, in milliseconds; 0 if nothing is known
+ * @property {number} at when the record was made, in milliseconds since 1970; 0 if nothing is known
  * @property {boolean} [live] whether somebody is signed in
  * @property {string} [id] what distinguishes the session from others: with `bearer` its id, else its CSRF token
  * @property {string} [access] with `bearer`
  * @property {string} [refresh] with `bearer`
  * @property {string} [device] with `bearer`: the secret of the device
- * @property {number} due the time to refresh, in milliseconds; 0 if there is no token
+ * @property {number} due when to refresh, in milliseconds since 1970; 0 if there is no token
  * @property {string} [csrf] the CSRF token, for pages of another host, which can't read the CSRF cookie
  * @property {User} [user]
  * @property {Reason} [reason]
@@ -159,8 +190,8 @@ const FINGERPRINT_CEILING = 1_500;
 const ANSWER_CEILING = 30_000;
 
 /**
- * Maximum milliseconds that a refresh waits for the fingerprint, and then for the server. Two requests, with the pause between
- * them, take less than the 30 seconds for which the server accepts a replaced refresh token.
+ * Time limit in milliseconds, first for reading the fingerprint, then for each request of a refresh. Two requests and the pause
+ * between them take 21 seconds, less than the default 30 seconds of `refresh_reuse_grace`.
  */
 const REFRESH_CEILING = 10_000;
 
@@ -171,15 +202,15 @@ const LOST_PAUSE = 1_000;
 const CHANGE_PAUSE = 300;
 
 /** Maximum milliseconds that a tab waits for the records of other tabs. */
-const TABS_CEILING = 500;
+const TABS_CEILING = 1_000;
 
-/** Maximum milliseconds between two looks at the clock, because a timer stands still while the machine sleeps. */
+/** Maximum milliseconds between two checks whether a refresh is due. Timers stop while the machine sleeps. */
 const TICK = 30_000;
 
-/** Milliseconds from a failure to the next attempt without a caller. */
+/** Milliseconds after a failed automatic request until it is sent again. */
 const RETRY = 3_000;
 
-/** Age in milliseconds from which a token is refreshed because another origin refused it. */
+/** If another origin answers 401, the token is refreshed only if it is at least this old, in milliseconds. */
 const SETTLED = 10_000;
 
 /** Error codes of a 401 after which a refresh may succeed: token_expired, token_revoked, invalid_token, missing_token. */
@@ -219,7 +250,7 @@ export class AuthError extends Error {
     const problem = await response.clone().json().catch(() => ({}));
     const { error = 'unexpected', errors: fields = [], reason, detail = statusText } = problem;
     const retryAfter = Number(headers.get('Retry-After')) || undefined;
-    const message = [detail, ...fields.map((one) => `${one.field} ${one.message}.`)].join(' ');
+    const message = fields.map((one) => `${one.field} ${one.message}.`).join(' ') || detail;
     return new AuthError(error, message, { status, retryAfter, fields, reason, response });
   }
 }
@@ -236,12 +267,22 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
  */
 const within = (milliseconds, promise) => Promise.race([promise.catch(() => undefined), pause(milliseconds)]);
 
-/** Throws an error, unless it says that the session has ended. @param {AuthError} error */
+/** Returns whether the server refused the session. A 401 without its body is from a proxy. @param {AuthError} error */
+const isEnd = (error) => error.status === 401 && error.code !== 'unexpected';
+
+/** Throws an error, unless it is a refusal of the session. @param {AuthError} error */
 function ignoreEnd(error) {
-  if (error.status !== 401) throw error;
+  if (!isEnd(error)) throw error;
 }
 
-/** Whether this is a page or a worker, whose tabs share a session. In Node.js, two clients may be of two users. */
+/** Returns the origin of an address. @throws {TypeError} if it has none: `localhost:8000` has the scheme `localhost` */
+function originOf(address) {
+  const { origin } = new URL(address);
+  if (origin === 'null') throw new TypeError(`${address} has no http:// or https://`);
+  return origin;
+}
+
+/** Whether this is a page or a worker. In Node.js, clients share nothing, because they may be of different users. */
 const inBrowser = Boolean(globalThis.location);
 
 /**
@@ -281,24 +322,24 @@ function stored(storage, key, value) {
 export function createClient(options = {}) {
   const { url, base = '/auth', clientId = 'default', transport = 'cookie', persist, allow = [], fingerprint } = options;
   const { csrfCookie, csrfHeader = 'X-CSRF-Token' } = options;
-  const csrfCookies = csrfCookie ? [csrfCookie] : ['__Host-csrf_token', '__Secure-csrf_token', 'csrf_token'];
-  const home = new URL(url || globalThis.location?.href).origin;
-  const endpoint = (name) => `${base === '/' ? '' : base}/${name}`;
+  const csrfCookies = csrfCookie ? [csrfCookie] : ['__Host-', '__Secure-', ''].map((prefix) => `${prefix}csrf_token`);
+  const home = originOf(url || globalThis.location?.href);
+  const endpoint = (name) => (name[0] === '/' ? name : `${base === '/' ? '' : base}/${name}`);
   const inCookies = transport === 'cookie';
   /** The origins of `allow`, with the audience of their tokens. @type {Record<string, string | undefined>} */
   const audiences = {};
   for (const origin of Array.isArray(allow) ? allow : Object.keys(allow)) {
     const audience = allow[origin]?.audience;
     if (audience && inCookies) throw new TypeError("a token for an audience needs the transport 'bearer'");
-    audiences[new URL(origin).origin] = audience;
+    audiences[originOf(origin)] = audience;
   }
 
-  /** The name of all that tabs share: a lock, a channel, and the keys of the storage. */
+  /** The common name of the lock, the channel and the storage keys, by which tabs share a session. */
   const shared = `vestibule ${home}${base} ${transport} ${clientId}`;
   const deviceKey = `${shared} device`;
   /** @type {'localStorage' | 'sessionStorage' | undefined} */
   const storage = { tab: 'sessionStorage', device: 'localStorage' }[inCookies ? '' : persist];
-  const locks = inBrowser ? navigator.locks : undefined;
+  let locks = inBrowser ? navigator.locks : undefined;
   /** The name of a lock that this tab holds while it is open, so that other tabs know of it. */
   const presence = `${shared} tab `;
   const ownPresence = presence + Math.random();
@@ -318,6 +359,10 @@ export function createClient(options = {}) {
   /** The fingerprint, once its reading has begun. @type {Promise<object> | undefined} */
   let print;
   let mayPrint = fingerprint !== 'off';
+  /** Whether the session is known to be bound: a refresh without the fingerprint would be refused, and the third ends it. */
+  let isBound = false;
+  /** The last exclusive request, where there are no locks. @type {Promise<any>} */
+  let last = Promise.resolve();
   /** The pending refresh. @type {Promise<void> | undefined} */
   let refreshing;
   /** @type {Promise<void> | undefined} */
@@ -328,7 +373,7 @@ export function createClient(options = {}) {
 
   const csrf = () => csrfCookies.map(cookie).find(Boolean) ?? held.csrf;
   const isDue = () => held.live && Date.now() >= held.due;
-  /** Returns the time to refresh a token: a fifth of its lifetime before its expiry, but not more than a minute before. */
+  /** Returns when to refresh a token: when a fifth of its lifetime remains, or one minute if that is less. */
   const dueAfter = (seconds) => Date.now() + 1_000 * (seconds - Math.min(60, seconds / 5));
 
   /** Adds a listener. Returns the function that removes it. */
@@ -341,12 +386,12 @@ export function createClient(options = {}) {
 
   const tell = (event) => events.dispatchEvent(new Event(event));
 
-  /** Replaces the record, and shows what is new. */
+  /** Stores a record in this tab, and calls the listeners. */
   function adopt(record, event) {
     if (!record.live || record.id !== held.id) forAudience = {};
     held = { device: held.device, ...record };
     stored(storage, shared, { ...held, user: undefined });
-    if (held.device) stored('localStorage', deviceKey, held.device);
+    stored('localStorage', deviceKey, held.device);
     // A session whose user is not known yet is not shown.
     if (!held.live || held.user) {
       const { live, user, reason } = held;
@@ -362,7 +407,12 @@ export function createClient(options = {}) {
     wake();
   }
 
-  /** Replaces the record in all tabs. */
+  /** Takes over the record of another tab. Its event is told, unless this tab has told it. */
+  function follow(record) {
+    adopt(record, state.status !== 'loading' && (held.live || record.live) && record.event);
+  }
+
+  /** Stores a new record in this tab, and sends it to the others. */
   function share(record, event) {
     adopt({ ...record, event, at: Math.max(Date.now(), held.at + 1) }, event);
     channel?.postMessage(held);
@@ -371,19 +421,20 @@ export function createClient(options = {}) {
   /** Changes the record in all tabs. */
   const put = (change, event) => share({ ...held, ...change }, event);
 
-  /** Forgets the session in all tabs. Without an event, nobody was signed in. */
+  /** Marks the session as ended in all tabs. If `event` is false, no listener of `on` is called. */
   function end(event, reason) {
     if (!held.at || held.live) share({ due: 0, id: held.id, reason }, event);
   }
 
-  /** Follows the message of another tab: `ask`, or its record. The latest counts, but the end of one session ends no other. */
+  /** Handles a message of another tab: `ask`, or a record. A later record counts, unless it is the end of another session. */
   function receive({ data }) {
     if (data === 'ask') {
       if (held.at) channel?.postMessage(held);
       return;
     }
-    if (data.at > held.at) {
-      if (data.live || !held.live || data.id === held.id) adopt(data, state.status !== 'loading' && data.event);
+    // The end of this session counts even if the clock was set back.
+    if (data.at > held.at || (held.live && !data.live && data.id === held.id)) {
+      if (data.live || !held.live || data.id === held.id) follow(data);
       else put({});
     }
     heard();
@@ -392,7 +443,7 @@ export function createClient(options = {}) {
   /** Takes over the latest record of the storage and of the other tabs. */
   async function gather() {
     const kept = stored(storage, shared);
-    if (kept?.at > held.at && (kept.live || held.at)) adopt(kept, state.status !== 'loading' && kept.event);
+    if (kept?.at > held.at && (kept.live || held.at)) follow(kept);
     if (!channel) return;
     const isOther = ({ name }) => name.startsWith(presence) && name !== ownPresence;
     let missing = (inCookies ? undefined : (await locks?.query())?.held?.filter(isOther).length) ?? Infinity;
@@ -416,6 +467,8 @@ export function createClient(options = {}) {
       channel.onmessage = receive;
       addEventListener('online', wake);
       globalThis.document?.addEventListener('visibilitychange', wake);
+      // A browser that blocks all site data refuses locks.
+      await locks?.query().catch(() => (locks = undefined));
       // With cookies, the browser itself shares the session.
       if (inCookies) return;
       locks?.request(ownPresence, () => new Promise(() => {}));
@@ -425,15 +478,21 @@ export function createClient(options = {}) {
     return opened;
   }
 
-  /** Refreshes ahead of the expiry in a page that is visible, and else when the page becomes visible. */
-  function wake() {
+  /**
+   * In a page that is visible, refreshes before the token expires. After an event, such as becoming visible, asks the server
+   * whether the session is still live.
+   * @param {Event} [event]
+   */
+  function wake(event) {
     clearTimeout(timer);
     if (!inBrowser || !held.live || !ready) return;
-    if (isDue() && !refreshing && globalThis.document?.visibilityState !== 'hidden') refresh().catch(() => {});
     timer = setTimeout(wake, isDue() ? RETRY : Math.min(TICK, held.due - Date.now()));
+    if (refreshing || globalThis.document?.visibilityState === 'hidden') return;
+    if (isDue()) refresh().catch(() => {});
+    else if (event) look().catch(() => {});
   }
 
-  /** Reads the fingerprint at the first call. */
+  /** Reads the fingerprint once, and returns the same promise at each call. */
   async function prepare() {
     if (!mayPrint) return undefined;
     print ??= import('./fingerprint.js').then((module) => module.collect());
@@ -451,7 +510,7 @@ export function createClient(options = {}) {
     const init = json(body ? 'POST' : 'GET', body);
     identify(init.headers, access);
     const credentials = inCookies ? 'include' : 'omit';
-    return answerOf(fetch(home + endpoint(name), { ...init, credentials, signal: AbortSignal.timeout(ceiling) }));
+    return answerOf(fetch(new URL(endpoint(name), home), { ...init, credentials, signal: AbortSignal.timeout(ceiling) }));
   }
 
   /** Returns the options of a request with a JSON body, if there is a body. */
@@ -469,11 +528,12 @@ export function createClient(options = {}) {
       return response.status === 204 ? {} : await response.json();
     } catch (error) {
       if (error instanceof AuthError) throw error;
-      throw new AuthError('unreachable', `${home} can't be reached: ${error.message}`, { cause: error });
+      const advice = 'Is it running, with this page in cors_allowed_origins?';
+      throw new AuthError('unreachable', `${home}: ${error.message}. ${advice}`, { cause: error });
     }
   }
 
-  /** Adds what identifies the session to the headers of a request. Only the server gets the CSRF token. */
+  /** Adds the header `Authorization`, and for the server the CSRF header. */
   function identify(headers, access, isHome = true) {
     const token = inCookies && isHome && csrf();
     if (token) headers.set(csrfHeader, token);
@@ -481,10 +541,11 @@ export function createClient(options = {}) {
   }
 
   /**
-   * Asks the server for the CSRF token if no cookie of this page has it: after a reload of a page of another host, and where the
-   * browser hides all cookies from scripts because one of them is not UTF-8.
-   * @param {boolean} [always] ask in any case
-   * @returns {Promise<boolean>} whether the server was asked, and the session of the cookies is live
+   * Requests the CSRF token from the server if no cookie that scripts can read has it: after a reload of a page of another
+   * host,
+   * and where the browser hides all cookies from scripts because one of them is not UTF-8.
+   * @param {boolean} [always] request it in any case
+   * @returns {Promise<boolean>} true if the server was asked, and the session of the cookies is live
    */
   async function learnCsrf(always) {
     if (!inCookies || (csrf() && !always)) return false;
@@ -496,11 +557,15 @@ export function createClient(options = {}) {
   /** Returns the part of the record that an answer with tokens gives. */
   function tokensOf(answer) {
     const { access_token: access, refresh_token: refresh, csrf_token: csrf, device_id, session_id, expires_in } = answer;
+    isBound = answer.device_bound ?? isBound;
     const device = inCookies ? undefined : (device_id ?? held.device);
     return { live: true, access, refresh, device, csrf, id: csrf ?? session_id, due: dueAfter(expires_in) };
   }
 
-  /** Asks the server who is signed in. After a refresh, it is not refreshed again. */
+  /**
+   * Asks the server who is signed in.
+   * @param {boolean} [isRefreshed] the tokens are new, so that an unknown user means that the session has ended
+   */
   async function look(isRefreshed = false) {
     const { at } = held;
     const answer = await request('session');
@@ -521,9 +586,10 @@ export function createClient(options = {}) {
       await open();
       while (state.status === 'loading') {
         await look().catch((error) => {
-          // A wrong address stays wrong.
-          if (error.status === 404) throw error;
-          if (state.status === 'loading') return pause(RETRY);
+          if (state.status !== 'loading') return;
+          state = { ...state, error };
+          tell('state');
+          return pause(RETRY);
         });
       }
       wake();
@@ -533,24 +599,30 @@ export function createClient(options = {}) {
   }
 
   /**
-   * Sends a refresh request. After a request without an answer, and after one with cookies that were outdated when it arrived,
-   * sends it once more.
+   * Sends a refresh request. Sends it a second time if there was no response, or if the cookies have changed meanwhile.
    */
   async function exchange(audience) {
     await learnCsrf();
     const fingerprint = await within(REFRESH_CEILING, prepare());
-    const send = () => {
-      const body = { refresh_token: held.refresh, device_id: held.device, fingerprint, audience };
-      return request('refresh', body, held.access, REFRESH_CEILING);
+    const isBlind = mayPrint && !fingerprint;
+    const checkSight = () => {
+      if (isBlind && isBound) throw new AuthError('unreachable', 'fingerprint.js was not loaded');
     };
+    checkSight();
+    const body = { refresh_token: held.refresh, device_id: held.device, fingerprint, audience };
+    const send = () => request('refresh', body, undefined, REFRESH_CEILING);
     try {
       return await send();
     } catch (error) {
-      if (error.status === 0) {
+      // No answer, or one of a proxy, which may have lost the answer of the server.
+      if (!error.status || error.code === 'unexpected') {
         await pause(LOST_PAUSE);
         return send();
       }
-      if (!inCookies || ![401, 403].includes(error.status) || error.code === 'device_mismatch') throw error;
+      const isMismatch = error.code === 'device_mismatch';
+      isBound ||= isMismatch;
+      checkSight();
+      if (!inCookies || isMismatch || ![401, 403].includes(error.status)) throw error;
       // The browser may not have stored the cookies of a password change in another tab yet.
       if (error.reason === 'password_changed') await pause(CHANGE_PAUSE);
       if (!(await learnCsrf(true))) throw error;
@@ -563,34 +635,55 @@ export function createClient(options = {}) {
     if (waited || !inCookies) await gather();
     if (held.due !== before.due && !audience) return undefined;
     if (!inCookies && !held.refresh) throw new AuthError('missing_token', 'Nobody is signed in.', { status: 401 });
-    const { id, access, due } = held;
+    const { id, live, access, due, user } = held;
+    // Without locks, another tab may have signed in or out meanwhile. Then the answer is of a session that is no longer here.
+    const isSame = () => held.id === id && held.live === live;
     try {
       const answer = await exchange(audience);
-      put({ ...tokensOf(answer), ...(audience && { access, due }) }, !audience && 'refreshed');
+      const tokens = tokensOf(answer);
+      const kept = { user: id === tokens.id ? user : undefined, ...(audience && { access, due }) };
+      if (isSame()) put({ ...tokens, ...kept }, !audience && 'refreshed');
       return answer;
     } catch (error) {
-      // Another tab has signed in, so the refusal was of a session that is no longer here.
-      if (held.id !== id && held.live && !audience) return undefined;
-      if (error.status === 401 && held.id === id) end(held.live && 'expired', error.reason);
+      if (!isSame() && held.live && !audience) return undefined;
+      if (isEnd(error) && isSame()) end(live && 'expired', error.reason);
       throw error;
     }
+  }
+
+  /** Runs the requests that change the session one after the other, in all tabs, so that no answer overtakes another. */
+  function inTurn(run) {
+    if (locks) return locks.request(shared, run);
+    last = last.catch(() => {}).then(run);
+    return last;
+  }
+
+  /** Runs a request that changes the session, with a token that is refreshed if necessary. */
+  async function change(run) {
+    await open();
+    if (isDue()) await refresh();
+    const { due } = held;
+    return inTurn(run).catch(async (error) => {
+      if (!isEnd(error) || !STALE.test(error.code)) throw error;
+      if (held.due === due) await refresh();
+      return inTurn(run);
+    });
   }
 
   /** Refreshes in one tab at a time. */
   async function renew(audience) {
     await open();
     const before = held;
-    const inTurn = (waited) => renewInTurn(before, waited, audience);
-    if (!locks) return inTurn(false);
+    const run = (waited) => renewInTurn(before, waited, audience);
     const busy = {};
-    const answer = await locks.request(shared, { ifAvailable: true }, (lock) => (lock ? inTurn(false) : busy));
-    return answer === busy ? locks.request(shared, () => inTurn(true)) : answer;
+    const first = await locks?.request(shared, { ifAvailable: true }, (lock) => (lock ? run(false) : busy));
+    return locks && first !== busy ? first : inTurn(() => run(Boolean(locks)));
   }
 
   function refresh() {
     refreshing ??= renew()
       // The roles of the user may have changed. Only a page that follows the state asks.
-      .then((answer) => (answer && ready ? look(true).catch(() => {}) : undefined))
+      .then((answer) => (answer && (ready || !held.user) ? look(true).catch(() => {}) : undefined))
       .finally(() => (refreshing = undefined));
     return refreshing;
   }
@@ -600,8 +693,8 @@ export function createClient(options = {}) {
     const kept = forAudience[audience];
     if (kept && Date.now() < kept.due) return kept.token;
     const token = renew(audience).then((answer) => {
-      fresh.due = dueAfter(answer.expires_in);
-      return answer.access_token;
+      fresh.due = dueAfter(answer?.expires_in);
+      return answer?.access_token;
     });
     const fresh = (forAudience[audience] = { due: Infinity, token });
     token.catch(() => (fresh.due = 0));
@@ -617,9 +710,9 @@ export function createClient(options = {}) {
     return held.access ?? null;
   }
 
-  /** Returns whether a refresh may help against a 401. Another origin does not say what it refuses: the token, if it is old. */
+  /** Returns whether a refresh may help against a 401. The 401 of another origin has no code that we know. */
   async function isStale(response, isHome) {
-    if (!isHome) return Date.now() - held.at > SETTLED;
+    if (!isHome) return Math.abs(Date.now() - held.at) > SETTLED;
     const { error } = await response.clone().json().catch(() => ({}));
     return STALE.test(error);
   }
@@ -649,7 +742,7 @@ export function createClient(options = {}) {
     await refreshing?.catch(() => {});
     if (isDue()) await refresh().catch(() => {});
     if ((init.method ?? given?.method ?? 'GET') !== 'GET') await learnCsrf();
-    const { due } = held;
+    const { due, id } = held;
     let response;
     try {
       response = await attempt();
@@ -657,11 +750,12 @@ export function createClient(options = {}) {
       if (!mayRepeat || !(await isStale(response, isHome))) return response;
       if (audience) delete forAudience[audience];
       else if (held.due === due) await refresh();
-      return await attempt();
+      // A request of one session is not repeated in another.
+      return id && held.id !== id ? response : await attempt();
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
       if (error.status === 401 && response) return response;
-      if (error.response) return error.response;
+      if (error.response && isHome) return error.response;
       throw new TypeError(error.message, { cause: error });
     }
   }
@@ -680,28 +774,32 @@ export function createClient(options = {}) {
   async function login({ bind = true, ...credentials }) {
     await open();
     const fingerprint = bind ? await within(FINGERPRINT_CEILING, prepare()) : undefined;
-    const body = { client_id: clientId, device_id: held.device, ...credentials, transport, fingerprint };
-    const tokens = tokensOf(await request('login', body));
-    const { user } = await request('session', undefined, tokens.access);
-    if (!user) {
-      const message =
-        `The browser did not keep the cookies of ${home}. Another site (127.0.0.1 is not localhost) needs the transport ` +
-        "'bearer', and http needs cookie_secure = false.";
-      throw new AuthError('cookies_refused', message);
-    }
-    put({ ...tokens, user, reason: undefined }, 'signed-in');
-    return user;
+    return inTurn(async () => {
+      const body = { client_id: clientId, device_id: held.device, ...credentials, transport, fingerprint };
+      const tokens = tokensOf(await request('login', body));
+      const { user } = await request('session', undefined, tokens.access);
+      if (!user) {
+        const why = "Another site (127.0.0.1 is not localhost) needs the transport 'bearer'. Http needs cookie_secure = false.";
+        throw new AuthError('cookies_refused', `The browser did not keep the cookies of ${home}. ${why}`);
+      }
+      put({ ...tokens, user, reason: undefined }, 'signed-in');
+      return user;
+    });
   }
 
   /** @type {Auth['logout']} */
   async function logout({ everywhere = false } = {}) {
     await open();
-    // A pending refresh would store new tokens after the logout.
-    await refreshing?.catch(() => {});
-    await learnCsrf();
-    if (everywhere) await call(endpoint('logout_all'), 'POST', {});
-    else await request('logout', { refresh_token: held.refresh }).catch(ignoreEnd);
-    end('signed-out', 'logged_out');
+    const { id } = held;
+    const run = async () => {
+      // Another tab has signed in meanwhile. Its session stays.
+      if (held.id !== id) return;
+      await learnCsrf();
+      if (everywhere) await request('logout_all', {});
+      else await request('logout', { refresh_token: held.refresh }).catch(ignoreEnd);
+      end('signed-out', 'logged_out');
+    };
+    return everywhere ? change(run) : inTurn(run);
   }
 
   /** @type {Auth['user']} */
@@ -712,20 +810,22 @@ export function createClient(options = {}) {
   }
 
   /** @type {Auth['confirm']} */
-  async function confirm(password) {
-    const { access_token: access, expires_in } = await call(endpoint('fresh'), 'POST', { password });
-    put({ access, due: dueAfter(expires_in) });
-  }
+  const confirm = (password) =>
+    change(async () => {
+      const { access_token: access, expires_in } = await request('fresh', { password });
+      put({ access, due: dueAfter(expires_in) });
+    });
 
   /** @type {Auth['changePassword']} */
-  async function changePassword(current_password, new_password) {
-    put(tokensOf(await call('/users/me/password', 'POST', { current_password, new_password })), 'refreshed');
-  }
+  const changePassword = (current_password, new_password) =>
+    change(async () => {
+      put(tokensOf(await request('/users/me/password', { current_password, new_password })), 'refreshed');
+    });
 
   /** @type {Auth['update']} */
   async function update(changes) {
     const user = await call('/users/me', 'PATCH', changes);
-    put({ user });
+    if (user.id === held.user?.id) put({ user });
     return user;
   }
 

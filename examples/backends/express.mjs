@@ -21,7 +21,7 @@ async function signedIn(request, response, next) {
   }
   try {
     // RFC 9068 §4: an access token has the type at+jwt. A refresh token has another.
-    const { payload } = await jwtVerify(token, keys, { issuer, audience, algorithms: ["ES256"], typ: "at+jwt" });
+    const { payload } = await jwtVerify(token, keys, { issuer, audience, algorithms: ["ES256"], typ: "at+jwt", clockTolerance: 5 });
     // With `cookie_domain`, other hosts of the domain get a token with this claim in a cookie. It is for Vestibule alone.
     if (payload.cookie_only) throw new errors.JWTClaimValidationFailed("cookie_only", payload, "cookie_only");
     request.user = payload;

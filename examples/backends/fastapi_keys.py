@@ -39,7 +39,9 @@ def signed_in(sent: Annotated[HTTPAuthorizationCredentials | None, Depends(beare
             raise jwt.InvalidTokenError
         key = keys.get_signing_key_from_jwt(token)
         required = {"require": ["exp", "sub"]}
-        claims = jwt.decode(token, key, algorithms=["ES256"], issuer=ISSUER, audience=AUDIENCE, options=required)
+        # The clocks of the two machines may differ by some seconds.
+        rules = {"algorithms": ["ES256"], "issuer": ISSUER, "audience": AUDIENCE, "leeway": 5, "options": required}
+        claims = jwt.decode(token, key, **rules)
         # With `cookie_domain`, other hosts of the domain get a token with this claim in a cookie. It is for Vestibule alone.
         if claims.get("cookie_only"):
             raise jwt.InvalidTokenError

@@ -19,8 +19,10 @@ use super::{
 };
 use crate::domain::jwt::base64url;
 
-/// The name, the content and the compressed content of every file of `static/`. The scripts are without comments.
-const FILES: &[(&str, &[u8], &[u8])] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+/// The name and the content of every file of `static/`, also compressed by gzip and by Brotli. The scripts are minified.
+const FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+type File = (&'static str, &'static [u8], &'static [u8], &'static [u8]);
 
 /// The maximum time, in seconds, for which caches may keep a file whose address has no hash.
 const MAX_AGE: u32 = 300;
@@ -38,24 +40,25 @@ struct Asset {
     kind: ContentType,
     plain: &'static [u8],
     gzip: &'static [u8],
+    brotli: &'static [u8],
     tag: String,
 }
 
 impl Assets {
     /// Computes the hashes.
-    fn new(files: &[(&'static str, &'static [u8], &'static [u8])]) -> Self {
+    fn new(files: &[File]) -> Self {
         let mut all = Sha256::new();
-        for (name, plain, _) in files {
+        for (name, plain, ..) in files {
             all.update(Sha256::digest(name));
             all.update(Sha256::digest(plain));
         }
-        let by_name = files.iter().map(|(name, plain, gzip)| (*name, Asset::new(name, plain, gzip))).collect();
+        let by_name = files.iter().map(|file| (file.0, Asset::new(*file))).collect();
         Self { hash: base64url(&all.finalize()[..9]), by_name }
     }
 }
 
 impl Asset {
-    fn new(name: &str, plain: &'static [u8], gzip: &'static [u8]) -> Self {
+    fn new((name, plain, gzip, brotli): File) -> Self {
         let kind = match name.rsplit('.').next() {
             Some("css") => ContentType::CSS,
             Some("svg") => ContentType::SVG,
@@ -65,6 +68,7 @@ impl Asset {
             kind,
             plain,
             gzip,
+            brotli,
             // The entity tag is weak because it identifies the content, not the bytes: the plain and the compressed response
             // share it (RFC 9110 §8.8.1).
             tag: format!("W/\"{}\"", base64url(&Sha256::digest(plain)[..12])),
@@ -101,23 +105,28 @@ impl<'r> Responder<'r, 'static> for AssetResponse {
             return response.status(Status::NotModified).ok();
         }
         response.header(asset.kind.clone());
-        if accepts_gzip(request) {
-            response.header(Header::new("Content-Encoding", "gzip"));
-            response.sized_body(asset.gzip.len(), std::io::Cursor::new(asset.gzip));
+        let (coding, body) = if accepts(request, "br") {
+            (Some("br"), asset.brotli)
+        } else if accepts(request, "gzip") {
+            (Some("gzip"), asset.gzip)
         } else {
-            response.sized_body(asset.plain.len(), std::io::Cursor::new(asset.plain));
+            (None, asset.plain)
+        };
+        if let Some(coding) = coding {
+            response.header(Header::new("Content-Encoding", coding));
         }
+        response.sized_body(body.len(), std::io::Cursor::new(body));
         response.ok()
     }
 }
 
-/// Returns whether `Accept-Encoding` lists gzip with a weight above 0 (RFC 9110 §12.5.3). Without a weight, the weight is 1. An
-/// entry whose `q=` is not a number does not count; any other parameter is ignored.
-fn accepts_gzip(request: &Request<'_>) -> bool {
+/// Returns whether `Accept-Encoding` lists the coding with a weight above 0 (RFC 9110 §12.5.3). Without a weight, the weight is
+/// 1. An entry whose `q=` is not a number does not count; any other parameter is ignored.
+fn accepts(request: &Request<'_>, wanted: &str) -> bool {
     let codings = request.headers().get("Accept-Encoding").flat_map(|list| list.split(','));
     codings.map(|coding| coding.split_once(';').unwrap_or((coding, ""))).any(|(coding, weight)| {
         let weight = weight.trim().strip_prefix("q=").map_or(Ok(1.0), |weight| weight.trim().parse::<f32>());
-        coding.trim().eq_ignore_ascii_case("gzip") && weight.is_ok_and(|weight| weight > 0.0)
+        coding.trim().eq_ignore_ascii_case(wanted) && weight.is_ok_and(|weight| weight > 0.0)
     })
 }
 

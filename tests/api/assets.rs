@@ -48,19 +48,27 @@ fn an_asset_without_a_hash_is_cacheable_for_five_minutes_and_revalidated_by_its_
 }
 
 #[test]
-fn an_asset_is_compressed_if_the_client_accepts_gzip_and_a_page_never_is() {
+fn an_asset_is_compressed_as_the_client_accepts_and_a_page_never_is() {
     let server = Server::start();
     let length = |answer: &Answer| answer.header("content-length").and_then(|length| length.parse::<usize>().ok());
     let plain = server.call("HEAD", "/static/style.css").header("Accept-Encoding", "identity").send().expect(200);
     assert_eq!(plain.header("content-encoding"), None);
-    for takes in ["gzip", "br, gzip;q=0.5", "GZIP", "deflate, gzip; q=1"] {
+    for (takes, coding) in [
+        ("gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("deflate, gzip; q=1", "gzip"),
+        ("gzip, br;q=0", "gzip"),
+        ("br", "br"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("br;q=0.5, gzip", "br"),
+    ] {
         let packed = server.call("HEAD", "/static/style.css").header("Accept-Encoding", takes).send().expect(200);
-        assert_eq!(packed.header("content-encoding"), Some("gzip"), "{takes}");
+        assert_eq!(packed.header("content-encoding"), Some(coding), "{takes}");
         assert!(length(&packed) < length(&plain), "{takes}");
         assert!(packed.headers.iter().any(|(name, value)| name == "vary" && value.contains("Accept-Encoding")));
         assert_eq!(packed.header("etag"), plain.header("etag"));
     }
-    for takes in ["gzip;q=0", "br", "", "x-gzip-not"] {
+    for takes in ["gzip;q=0", "br;q=0", "", "x-gzip-not"] {
         let answer = server.call("HEAD", "/static/style.css").header("Accept-Encoding", takes).send().expect(200);
         assert_eq!(answer.header("content-encoding"), None, "{takes}");
     }

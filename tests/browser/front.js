@@ -1,6 +1,6 @@
 /**
- * A server in front of Vestibule, with which a test counts requests, loses answers, and takes the network away. Unlike the
- * interception of a browser driver, it works in every browser, and it cuts real connections.
+ * A reverse proxy in front of Vestibule, with which a test counts requests, holds or drops responses, and closes connections.
+ * Unlike the interception of a browser driver, it works in every browser, and it closes real connections.
  */
 
 import { createServer, request as send } from 'node:http';
@@ -23,13 +23,15 @@ const page = (client, options) => `<!doctype html><html lang="en"><head><title>T
   globalThis.loaded = true;
 </script></body></html>`;
 
-/** A front: see `Front.start`. */
+/** The proxy, which also serves the page of the test. */
 export class Front {
   /** The requests that arrived, as `METHOD /path`. @type {string[]} */
   arrived = [];
   /** The number of answers to lose: the request reaches Vestibule, and its sender loses the connection. */
   loses = { path: '', count: 0 };
   isDown = false;
+  /** Is called with each request, as `METHOD /path`. May return a promise, for which the answer waits, of a forged answer or null. */
+  hold = async () => null;
   #options = {};
   #listener;
 
@@ -63,8 +65,12 @@ export class Front {
     if (isLost) this.loses.count -= 1;
     const onward = send({ host: '127.0.0.1', port: target.port, method, path: url, headers }, (answer) => {
       if (isLost) return answer.resume().on('end', () => incoming.socket.destroy());
-      outgoing.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(outgoing);
+      this.hold(`${method} ${url}`).then((forged) => {
+        if (forged) return answer.resume() && outgoing.writeHead(forged, { 'Content-Type': 'text/html' }).end('<h1>Proxy</h1>');
+        // Nothing is cached, so that each page loads all modules.
+        outgoing.writeHead(answer.statusCode, { ...answer.headers, 'cache-control': 'no-store' });
+        return answer.pipe(outgoing);
+      });
     });
     onward.on('error', () => incoming.socket.destroy());
     incoming.pipe(onward);
@@ -83,7 +89,7 @@ export class Front {
   }
 }
 
-/** An API of one's own: it answers with the Authorization header, and lets every origin ask, as `Front` pages do. */
+/** An API of one's own: it answers with the Authorization header, and allows every origin (CORS). */
 export async function api(t, answer = (request) => [200, { authorization: request.headers.authorization ?? null }]) {
   const asked = [];
   const listener = createServer((request, response) => {

@@ -24,7 +24,7 @@ const BROWSERS = {
 };
 
 /**
- * Defines a test in each browser, with a front of its own.
+ * Defines a test in each browser, with its own proxy (`Front`).
  * @param {string} name
  * @param {{ settings?: object, kinds?: string[], client?: object | Function }} options `client` has more options of the client,
  *   or returns them
@@ -48,7 +48,7 @@ export const login = (tab, user) =>
 
 export const me = (tab) => tab.evaluate(async () => (await globalThis.auth.fetch('/users/me')).status);
 
-/** Returns the state of the client in a tab, without what is undefined. */
+/** Returns the state of the client in a tab, without undefined fields. */
 export const state = async (tab) => JSON.parse(await tab.evaluate(() => JSON.stringify(globalThis.auth.state)));
 
 export const heard = (tab) => tab.evaluate(() => globalThis.heard);
@@ -70,7 +70,7 @@ export async function tabs({ context, server, front }, count) {
   return { all, user };
 }
 
-/** Lets the clock of a page jump, as after a sleep, and shows the page again. */
+/** Moves the clock of a page forward, as after a sleep, and shows the page again. */
 export const sleep = (tab, milliseconds) =>
   tab.evaluate((milliseconds) => {
     const { now } = Date;

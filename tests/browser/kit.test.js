@@ -1,6 +1,6 @@
 /**
- * The front-end kit, `static/client.js`: how it keeps a session in several tabs, over lost answers, sleep and lost networks, and
- * how it notices its end. Each test is run in Chromium and in Firefox.
+ * The front-end kit, `static/client.js`: how a session continues in several tabs, after lost responses, sleep and network failures,
+ * and how its end is noticed. Each test is run in Chromium and in Firefox.
  */
 
 import assert from 'node:assert/strict';
@@ -142,7 +142,7 @@ everywhere('after the keys were replaced and retired the session goes on', {}, a
   await all[0].evaluate(() => globalThis.auth.fetch('/users/me'));
 });
 
-everywhere('a page that nobody is signed in on has an empty console', {}, async ({ front, page }) => {
+everywhere('without a session, the console of a page is empty', {}, async ({ front, page }) => {
   const tab = await front.open(page);
   assert.deepEqual(front.arrived.filter((one) => !one.includes('static')), [], 'no request before the first use');
   assert.deepEqual(await follow(tab), { status: 'signed-out', user: null });

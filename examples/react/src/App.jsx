@@ -14,6 +14,13 @@ export function App({ api }) {
   );
 }
 
+const ENDS = {
+  logged_out: 'You are signed out.',
+  evicted: 'You were signed out because you signed in on too many devices.',
+  disabled: 'Your account is disabled.',
+  password_changed: 'Your password was changed. Sign in again.',
+};
+
 function SignIn() {
   const { login, reason } = useAuth();
   const [problem, setProblem] = useState('');
@@ -30,7 +37,7 @@ function SignIn() {
 
   return (
     <form onSubmit={signIn}>
-      <p role="status">{problem || (reason ? `You were signed out: ${reason}.` : 'Sign in.')}</p>
+      <p role="status">{problem || (reason ? (ENDS[reason] ?? 'Sign in again.') : 'Sign in.')}</p>
       <label>
         Name or email <input name="username" autoComplete="username" required />
       </label>
@@ -45,6 +52,7 @@ function SignIn() {
 function Notes({ api }) {
   const { user, fetch, logout } = useAuth();
   const [answer, setAnswer] = useState('');
+  const leave = () => logout().catch((error) => setAnswer(error.message));
 
   async function ask() {
     try {
@@ -59,7 +67,7 @@ function Notes({ api }) {
       <p role="status">Hello {user.username ?? user.email}</p>
       <button onClick={ask}>Ask my own API who I am</button>
       <output>{answer}</output>
-      <button onClick={() => logout()}>Sign out</button>
+      <button onClick={leave}>Sign out</button>
     </>
   );
 }
