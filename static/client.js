@@ -1,9 +1,7 @@
 /**
  * The front-end kit of Vestibule: it signs in, stays signed in, and tells all tabs when a session ends. It is for Vestibule's
- * own
- * pages and for any other front end, in browsers, workers and Node.js. It needs no other module, except `fingerprint.js`
- * beside it,
- * which it imports for a sign-in or a refresh.
+ * own pages and for any other front end, in browsers, workers and Node.js. It needs no other module, except `fingerprint.js`
+ * beside it, which it imports for a sign-in or a refresh.
  *
  *     import { createClient } from 'https://auth.example.com/static/client.js';
  *
@@ -17,8 +15,7 @@
  * - `cookie`: the tokens are in HttpOnly cookies, which no script can read. They survive a reload. The page must be on the same
  *   site as the server. Other origins get the token only if they are below `cookie_domain`.
  * - `bearer`: this module stores the tokens where the option `persist` says. Use it for a front end on another site, or one
- * that
- *   calls its own API. `cors_allowed_origins` must list the origin of the page.
+ * that calls its own API. `cors_allowed_origins` must list the origin of the page.
  *
  * @module
  */
@@ -29,28 +26,23 @@
  * @property {string} [base] path of the endpoints: the setting `base_path`; default `/auth`
  * @property {string} [clientId] id of the client at the server; default `default`
  * @property {'cookie' | 'bearer'} [transport] default `cookie`
- * @property {'memory' | 'tab' | 'device'} [persist] where `bearer` keeps the tokens. `memory` (default): until the last tab
- *   of the
- *   page is closed, or the only tab is reloaded. `tab`: in `sessionStorage`, which survives a reload. `device`: in
- *   `localStorage`,
- *   which survives a restart of the browser. A script that an attacker brings into the page can copy the tokens in each case;
- *   with
- *   `tab` also those that an earlier page stored in this tab, and with `device` also at a later visit.
+ * @property {'memory' | 'tab' | 'device'} [persist] where `bearer` keeps the tokens. `memory` (default): until the last tab of
+ *   the page is closed, or the only tab is reloaded. `tab`: in `sessionStorage`, which survives a reload. `device`: in
+ *   `localStorage`, which survives a restart of the browser. A script that an attacker brings into the page can copy the tokens
+ *   in each case; with `tab` also those that an earlier page stored in this tab, and with `device` also at a later visit.
  * @property {string[] | Record<string, { audience: string }>} [allow] other origins to which `fetch` sends the token. With an
  *   audience, `fetch` sends a token for this audience, which needs the transport `bearer`
  * @property {'auto' | 'off'} [fingerprint] default `auto`: sessions are bound to the browser, if the server wants that; with
  *   `off`, no fingerprint is read, and sessions are not bound
- * @property {string} [csrfCookie] the setting `csrf_cookie_name`; by default, the first of
- *   `__Host-csrf_token`, `__Secure-csrf_token` and `csrf_token` that exists
+ * @property {string} [csrfCookie] the setting `csrf_cookie_name`; by default, the first of `__Host-csrf_token`,
+ *   `__Secure-csrf_token` and `csrf_token` that exists
  * @property {string} [csrfHeader] the setting `csrf_header_name`; default `X-CSRF-Token`
  */
 
 /**
- * Why a session ended, as the server says it: by a `logout`; a login on the same device `replaced` it; it was `evicted` by a
- * login on
- * too many devices; the password was changed; the account is `disabled`; a replaced refresh token was `reused`; the
- * fingerprint is
- * that of another `device`; it has `expired`; or it was `revoked` in another way.
+ * Why a session ended, as the server says it: by a `logout`; a login on the same device `replaced` it; it was `evicted` by
+ * a login on too many devices; the password was changed; the account is `disabled`; a replaced refresh token was `reused`;
+ * the fingerprint is that of another `device`; it has `expired`; or it was `revoked` in another way.
  * @typedef {'logged_out' | 'replaced' | 'evicted' | 'password_changed' | 'disabled' | 'reused' | 'device' | 'expired'
  *   | 'revoked'} Reason
  */
@@ -126,45 +118,34 @@
  * @property {State} state
  * @property {(listener: (state: State) => void) => () => void} subscribe calls the listener when `state` changes; returns a
  *   function that removes the listener
- * @property {(credentials: Credentials) => Promise<User>} login signs in; returns the user. If this browser has a session,
- *   the login
- *   replaces it. Rejects with an `AuthError`
+ * @property {(credentials: Credentials) => Promise<User>} login signs in; returns the user. If this browser has a
+ *   session, the login replaces it. Rejects with an `AuthError`
  * @property {(account: { username?: string, email?: string, password: string }) => Promise<User>} register creates an account;
  *   returns the user, who is not signed in by it. Rejects with `registration_closed` or `already_exists`
  * @property {(options?: { everywhere?: boolean }) => Promise<void>} logout ends the session, or with `everywhere` all
- *   sessions of
- *   the user. If it rejects, the session may be live on the server, and `state` still shows the user
+ *   sessions of the user. If it rejects, the session may be live on the server, and `state` still shows the user
  * @property {() => Promise<User | null>} user asks the server who is signed in. Rejects with `unreachable`
- * @property {(options?: { audience?: string }) => Promise<string | null>} accessToken returns a valid access token; null if
- *   nobody
- *   is signed in, or if the token is in a cookie. Rejects with `unreachable` if a token is due for a refresh
- * @property {typeof globalThis.fetch} fetch like `fetch` of the browser, with two differences: a relative URL is a path of the
- *   server, and the request carries the access token. The token is refreshed before it expires and after a refusal, and then
- *   the
- *   request is sent again. Rejects with a `TypeError` for an origin that is neither the server nor in `allow`
- * @property {() => Promise<void>} refresh requests new tokens. Callers and tabs share one request. Rejects with a `status`
- *   of 401
- *   if the session has ended
- * @property {(password: string) => Promise<void>} confirm proves the password, which makes the access token fresh, as some
- *   calls
- *   require. A token is fresh after a sign-in, until its first refresh
+ * @property {(options?: { audience?: string }) => Promise<string | null>} accessToken returns a valid access token; null
+ *   if nobody is signed in, or if the token is in a cookie. Rejects with `unreachable` if a token is due for a refresh
+ * @property {typeof globalThis.fetch} fetch like `fetch` of the browser, with two differences: a relative URL is a path
+ *   of the server, and the request carries the access token. The token is refreshed before it expires and after a refusal,
+ *   and then the request is sent again. Rejects with a `TypeError` for an origin that is neither the server nor in `allow`
+ * @property {() => Promise<void>} refresh requests new tokens. Callers and tabs share one request. Rejects with a
+ *   `status` of 401 if the session has ended
+ * @property {(password: string) => Promise<void>} confirm proves the password, which makes the access token fresh, as
+ *   some calls require. A token is fresh after a sign-in, until its first refresh
  * @property {(old: string, next: string) => Promise<void>} changePassword changes the password; all other sessions end
  * @property {(changes: { username?: string, email?: string }) => Promise<User>} update changes the account; returns the
- *   user. Needs a
- *   fresh token, otherwise rejects with `fresh_token_required`
+ *   user. Needs a fresh token, otherwise rejects with `fresh_token_required`
  * @property {() => Promise<Session[]>} sessions lists the live sessions of the user, the latest use first
  * @property {(id: string) => Promise<void>} endSession ends a session of the user
  * @property {(next?: string) => string} loginUrl returns the address of the server's own sign-in page, which returns to
- *   `next`, by
- *   default this page; `allowed_redirect_hosts` must list the host of `next`
- * @property {(event: AuthEvent, listener: (state: State) => void) => () => void} on calls the listener once in each open tab
- *   after
- *   an event; returns a function that removes the listener. `signed-out` comes at each end of the session. If `logout` was not
- *   the
- *   cause, `expired` comes before it
+ *   `next`, by default this page; `allowed_redirect_hosts` must list the host of `next`
+ * @property {(event: AuthEvent, listener: (state: State) => void) => () => void} on calls the listener once in each open
+ *   tab after an event; returns a function that removes the listener. `signed-out` comes at each end of the session. If
+ *   `logout` was not the cause, `expired` comes before it
  * @property {() => Promise<object | undefined>} prepare begins to read the fingerprint, so that a login need not wait for
- *   it; returns
- *   it, or undefined with `fingerprint: 'off'`
+ *   it; returns it, or undefined with `fingerprint: 'off'`
  */
 
 /**
@@ -526,9 +507,11 @@ export function createClient(options = {}) {
       const response = await sent;
       if (!response.ok) throw await AuthError.of(response);
       return response.status === 204 ? {} : await response.json();
-    } catch (error) {
+    } catch (caught) {
+      // The cause tells more: the failed refresh, or in Node.js the error of the socket.
+      const error = caught.cause ?? caught;
       if (error instanceof AuthError) throw error;
-      const advice = 'Is it running, with this page in cors_allowed_origins?';
+      const advice = 'Is it up, and this page in cors_allowed_origins?';
       throw new AuthError('unreachable', `${home}: ${error.message}. ${advice}`, { cause: error });
     }
   }
@@ -542,8 +525,7 @@ export function createClient(options = {}) {
 
   /**
    * Requests the CSRF token from the server if no cookie that scripts can read has it: after a reload of a page of another
-   * host,
-   * and where the browser hides all cookies from scripts because one of them is not UTF-8.
+   * host, and where the browser hides all cookies from scripts because one of them is not UTF-8.
    * @param {boolean} [always] request it in any case
    * @returns {Promise<boolean>} true if the server was asked, and the session of the cookies is live
    */
@@ -606,7 +588,7 @@ export function createClient(options = {}) {
     const fingerprint = await within(REFRESH_CEILING, prepare());
     const isBlind = mayPrint && !fingerprint;
     const checkSight = () => {
-      if (isBlind && isBound) throw new AuthError('unreachable', 'fingerprint.js was not loaded');
+      if (isBlind && isBound) throw new AuthError('unreachable', 'no fingerprint.js');
     };
     checkSight();
     const body = { refresh_token: held.refresh, device_id: held.device, fingerprint, audience };
@@ -634,7 +616,7 @@ export function createClient(options = {}) {
   async function renewInTurn(before, waited, audience) {
     if (waited || !inCookies) await gather();
     if (held.due !== before.due && !audience) return undefined;
-    if (!inCookies && !held.refresh) throw new AuthError('missing_token', 'Nobody is signed in.', { status: 401 });
+    if (!inCookies && !held.refresh) throw new AuthError('missing_token', 'Nobody is signed in', { status: 401 });
     const { id, live, access, due, user } = held;
     // Without locks, another tab may have signed in or out meanwhile. Then the answer is of a session that is no longer here.
     const isSame = () => held.id === id && held.live === live;
@@ -779,8 +761,8 @@ export function createClient(options = {}) {
       const tokens = tokensOf(await request('login', body));
       const { user } = await request('session', undefined, tokens.access);
       if (!user) {
-        const why = "Another site (127.0.0.1 is not localhost) needs the transport 'bearer'. Http needs cookie_secure = false.";
-        throw new AuthError('cookies_refused', `The browser did not keep the cookies of ${home}. ${why}`);
+        const why = "Another site (127.0.0.1 is not localhost) needs the transport 'bearer'; http needs cookie_secure = false.";
+        throw new AuthError('cookies_refused', `The cookies of ${home} were not kept. ${why}`);
       }
       put({ ...tokens, user, reason: undefined }, 'signed-in');
       return user;

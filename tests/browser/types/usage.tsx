@@ -20,6 +20,11 @@ const reason: Reason | undefined = state.reason;
 // @ts-expect-error nobody may be signed in
 const name: string = state.user.username;
 
+export function greet(now: State): string {
+  if (now.status === 'signed-in') return now.user.username ?? now.user.id;
+  return now.status === 'loading' ? (now.error?.message ?? 'Loading') : (now.reason ?? 'Sign in');
+}
+
 export async function use(): Promise<unknown> {
   const user: User = await auth.login({ username: 'ada', password: 'quiet harbour lantern 42' });
   // @ts-expect-error the password is missing
@@ -40,10 +45,12 @@ export async function use(): Promise<unknown> {
   // @ts-expect-error there is no such event
   auth.on('expire', () => {});
   auth.subscribe(off)();
+  auth.subscribe((now) => greet(now))();
   const where: string = auth.loginUrl('/notes');
   const claims = await verify(new Request(where), { url: 'https://auth.example.com', audience: 'https://api.example.com' });
   const permissions: string[] | undefined = claims?.permissions;
-  return [made, changed, asked, token, permissions, (await auth.ready).status, collect(), typed, status, reason, name];
+  const tenant: unknown = claims?.tenant;
+  return [made, changed, asked, token, permissions, tenant, (await auth.ready).status, collect(), typed, status, reason, name];
 }
 
 export function why(error: unknown): ErrorCode | undefined {
