@@ -165,7 +165,7 @@
  */
 
 /** Maximum milliseconds that a sign-in waits for the fingerprint. After this time, it is sent without a fingerprint. */
-const FINGERPRINT_CEILING = 1_500;
+const PRINT_CEILING = 1_500;
 
 /** Maximum milliseconds that a request of the kit waits for the server. */
 const ANSWER_CEILING = 30_000;
@@ -259,7 +259,7 @@ function ignoreEnd(error) {
 /** Returns the origin of an address. @throws {TypeError} if it has none: `localhost:8000` has the scheme `localhost` */
 function originOf(address) {
   const { origin } = new URL(address);
-  if (origin === 'null') throw new TypeError(`${address} has no http:// or https://`);
+  if (origin === 'null') throw new TypeError(`${address} is no origin`);
   return origin;
 }
 
@@ -303,7 +303,7 @@ function stored(storage, key, value) {
 export function createClient(options = {}) {
   const { url, base = '/auth', clientId = 'default', transport = 'cookie', persist, allow = [], fingerprint } = options;
   const { csrfCookie, csrfHeader = 'X-CSRF-Token' } = options;
-  const csrfCookies = csrfCookie ? [csrfCookie] : ['__Host-', '__Secure-', ''].map((prefix) => `${prefix}csrf_token`);
+  const csrfCookies = csrfCookie ? [csrfCookie] : ['__Host-csrf_token', '__Secure-csrf_token', 'csrf_token'];
   const home = originOf(url || globalThis.location?.href);
   const endpoint = (name) => (name[0] === '/' ? name : `${base === '/' ? '' : base}/${name}`);
   const inCookies = transport === 'cookie';
@@ -388,11 +388,6 @@ export function createClient(options = {}) {
     wake();
   }
 
-  /** Takes over the record of another tab. Its event is told, unless this tab has told it. */
-  function follow(record) {
-    adopt(record, state.status !== 'loading' && (held.live || record.live) && record.event);
-  }
-
   /** Stores a new record in this tab, and sends it to the others. */
   function share(record, event) {
     adopt({ ...record, event, at: Math.max(Date.now(), held.at + 1) }, event);
@@ -407,24 +402,33 @@ export function createClient(options = {}) {
     if (!held.at || held.live) share({ due: 0, id: held.id, reason }, event);
   }
 
-  /** Handles a message of another tab: `ask`, or a record. A later record counts, unless it is the end of another session. */
+  /**
+   * Takes over a record if it is later. The end of one session ends no other. A session that has ended stays so, even if a late
+   * record, or a clock that was set back, says otherwise.
+   */
+  function consider(record) {
+    const isSame = record.id === held.id;
+    const isLate = isSame && record.live !== held.live ? !held.live : record.at <= held.at;
+    // The event is told, unless this tab has told the end already.
+    const isNews = state.status !== 'loading' && (held.live || record.live);
+    if (isLate) return;
+    if (isSame || record.live || !held.live) adopt(record, isNews && record.event);
+    else put({});
+  }
+
+  /** Handles a message of another tab: `ask`, or a record. */
   function receive({ data }) {
-    if (data === 'ask') {
-      if (held.at) channel?.postMessage(held);
-      return;
-    }
-    // The end of this session counts even if the clock was set back.
-    if (data.at > held.at || (held.live && !data.live && data.id === held.id)) {
-      if (data.live || !held.live || data.id === held.id) follow(data);
-      else put({});
-    }
-    heard();
+    if (data !== 'ask') {
+      consider(data);
+      heard();
+    } else if (held.at) channel?.postMessage(held);
   }
 
   /** Takes over the latest record of the storage and of the other tabs. */
   async function gather() {
     const kept = stored(storage, shared);
-    if (kept?.at > held.at && (kept.live || held.at)) follow(kept);
+    // The user is not in the storage.
+    if (kept && (kept.live || held.at)) consider({ ...(kept.id === held.id && { user: held.user }), ...kept });
     if (!channel) return;
     const isOther = ({ name }) => name.startsWith(presence) && name !== ownPresence;
     let missing = (inCookies ? undefined : (await locks?.query())?.held?.filter(isOther).length) ?? Infinity;
@@ -511,7 +515,7 @@ export function createClient(options = {}) {
       // The cause tells more: the failed refresh, or in Node.js the error of the socket.
       const error = caught.cause ?? caught;
       if (error instanceof AuthError) throw error;
-      const advice = 'Is it up, and this page in cors_allowed_origins?';
+      const advice = 'Is this page in cors_allowed_origins?';
       throw new AuthError('unreachable', `${home}: ${error.message}. ${advice}`, { cause: error });
     }
   }
@@ -656,16 +660,17 @@ export function createClient(options = {}) {
   async function renew(audience) {
     await open();
     const before = held;
+    /** @param {any} [waited] whether another tab may have refreshed while this one waited for the lock */
     const run = (waited) => renewInTurn(before, waited, audience);
-    const busy = {};
-    const first = await locks?.request(shared, { ifAvailable: true }, (lock) => (lock ? run(false) : busy));
-    return locks && first !== busy ? first : inTurn(() => run(Boolean(locks)));
+    // The first attempt returns `locks` if another tab has the lock.
+    const first = await locks?.request(shared, { ifAvailable: true }, (lock) => (lock ? run() : locks));
+    return first === locks ? inTurn(() => run(locks)) : first;
   }
 
   function refresh() {
     refreshing ??= renew()
-      // The roles of the user may have changed. Only a page that follows the state asks.
-      .then((answer) => (answer && (ready || !held.user) ? look(true).catch(() => {}) : undefined))
+      // The roles of the user may have changed, which a page shows that follows the state; or the tokens are of another user.
+      .then((answer) => ((answer && ready) || (held.live && !held.user) ? look(true).catch(() => {}) : undefined))
       .finally(() => (refreshing = undefined));
     return refreshing;
   }
@@ -755,7 +760,7 @@ export function createClient(options = {}) {
   /** @type {Auth['login']} */
   async function login({ bind = true, ...credentials }) {
     await open();
-    const fingerprint = bind ? await within(FINGERPRINT_CEILING, prepare()) : undefined;
+    const fingerprint = bind ? await within(PRINT_CEILING, prepare()) : undefined;
     return inTurn(async () => {
       const body = { client_id: clientId, device_id: held.device, ...credentials, transport, fingerprint };
       const tokens = tokensOf(await request('login', body));

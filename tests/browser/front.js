@@ -30,7 +30,7 @@ export class Front {
   /** The number of answers to lose: the request reaches Vestibule, and its sender loses the connection. */
   loses = { path: '', count: 0 };
   isDown = false;
-  /** Is called with each request, as `METHOD /path`. May return a promise, for which the answer waits, of a forged answer or null. */
+  /** Is called with each request, as `METHOD /path`. The answer waits for its promise, of the status of a forged answer or null. */
   hold = async () => null;
   #options = {};
   #listener;
@@ -74,6 +74,14 @@ export class Front {
     });
     onward.on('error', () => incoming.socket.destroy());
     incoming.pipe(onward);
+  }
+
+  /** Holds each answer to a request for half a second, so that requests of other tabs fall into this time. */
+  slow(request) {
+    this.hold = async (arrived) => {
+      if (arrived === request) await new Promise((resolve) => setTimeout(resolve, 500));
+      return null;
+    };
   }
 
   /** Returns the number of requests such as `POST /auth/refresh`. */

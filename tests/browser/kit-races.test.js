@@ -74,6 +74,28 @@ everywhere('a sign-out during a refresh is told once', {}, async ({ front, ...to
   }
 });
 
+everywhere('a late record of a session that has ended does not revive it', {}, async ({ front, kind, ...tools }) => {
+  const { all: [one, two] } = await tabs({ front, kind, ...tools }, 2);
+  // Another page of the origin has the record of the live session, as a tab that was slow would.
+  const slow = await tools.context.newPage();
+  await slow.goto(`${front.url}/auth/session`);
+  const name = `vestibule ${front.url}/auth ${kind === 'cookies' ? 'cookie' : 'bearer'} default`;
+  await slow.evaluate(async (name) => {
+    globalThis.channel = new BroadcastChannel(name);
+    globalThis.record = await new Promise((resolve) => {
+      globalThis.channel.onmessage = ({ data }) => data.live && resolve(data);
+      globalThis.channel.postMessage('ask');
+    });
+  }, name);
+  await two.evaluate(() => globalThis.auth.logout());
+  for (const tab of [one, two]) await until(tab, 'signed-out');
+  await slow.evaluate(() => globalThis.channel.postMessage({ ...globalThis.record, at: Date.now() + 60_000 }));
+  await later(300);
+  for (const tab of [one, two]) assert.equal((await state(tab)).status, 'signed-out');
+  await login(one, await tools.server.user());
+  for (const tab of [one, two]) await until(tab, 'signed-in');
+});
+
 everywhere('a request of one user is not repeated as another', {}, async ({ server, front, watch, ...tools }) => {
   watch.tolerate(/401/);
   const { all: [one, two], user } = await tabs({ server, front, ...tools }, 2);

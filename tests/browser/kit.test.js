@@ -22,6 +22,7 @@ everywhere('all tabs adopt a sign-in, and a new tab finds it', {}, async ({ cont
 
 everywhere('two tabs that refresh at once send one request', {}, async ({ front, ...tools }) => {
   const { all } = await tabs({ front, ...tools }, 2);
+  front.slow(REFRESH);
   for (let round = 1; round <= 3; round += 1) {
     await Promise.all(all.map((tab) => tab.evaluate(() => globalThis.auth.refresh())));
     assert.equal(front.count(REFRESH), round);
@@ -94,15 +95,19 @@ everywhere('ten calls after the token has expired cause one refresh, and no 401'
 });
 
 everywhere('a token is refreshed ahead of its expiry, in one of two tabs', { settings: SHORT }, async ({ front, ...tools }) => {
+  const began = Date.now();
   const { all } = await tabs({ front, ...tools }, 2);
   await untilOver();
   const count = front.count(REFRESH);
-  assert.ok(count >= 1 && count <= 2, `${count} refreshes in 4 seconds, with a token of 3 seconds`);
+  const seconds = (Date.now() - began) / 1_000;
+  // A token of 3 seconds is refreshed after 2.4 seconds.
+  assert.ok(count >= 1 && count <= seconds / 2.4, `${count} refreshes in ${seconds} seconds`);
   for (const tab of all) assert.equal(await me(tab), 200);
 });
 
 everywhere('after a sleep over the expiry one of two tabs refreshes', {}, async ({ front, ...tools }) => {
   const { all } = await tabs({ front, ...tools }, 2);
+  front.slow(REFRESH);
   await Promise.all(all.map((tab) => sleep(tab, 1_200_000)));
   for (const tab of all) await tab.waitForFunction(() => globalThis.heard.includes('refreshed'), undefined, { timeout: 15_000 });
   assert.equal(front.count(REFRESH), 1);
