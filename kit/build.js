@@ -11,6 +11,7 @@ mkdirSync(here('dist'));
 for (const module of ['../static/client.js', '../static/fingerprint.js', 'react.js', 'server.js']) {
   copyFileSync(here(module), here(`dist/${module.split('/').at(-1)}`));
 }
+for (const licence of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(here(`../${licence}`), here(`dist/${licence}`));
 const { status } = spawnSync(process.execPath, [here('node_modules/typescript/bin/tsc'), '-p', here('tsconfig.json')], {
   stdio: 'inherit',
 });

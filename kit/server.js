@@ -46,6 +46,9 @@ import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 /** The algorithms with which Vestibule signs tokens for others: those whose keys it publishes. */
 const ALGORITHMS = ['ES256', 'ES384', 'EdDSA', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
 
+/** The codes of errors of the key set, which say nothing about the token. The generic code is for a status other than 200. */
+const OF_KEYS = [errors.JOSEError.code, errors.JWKSTimeout.code, errors.JWKSInvalid.code];
+
 /** Seconds by which the clocks of the two machines may differ. */
 const CLOCKS = 5;
 
@@ -84,8 +87,7 @@ export async function verify(request, { url, audience, issuer = new URL(url).ori
     // With `cookie_domain`, other hosts of the domain get a token with this claim in a cookie. It is for Vestibule alone.
     return payload.cookie_only ? null : /** @type {any} */ (payload);
   } catch (error) {
-    const isOfToken = error instanceof errors.JOSEError && error.code !== 'ERR_JOSE_GENERIC';
-    if (!isOfToken || error instanceof errors.JWKSTimeout) throw error;
+    if (OF_KEYS.includes(error.code) || !(error instanceof errors.JOSEError)) throw error;
     return null;
   }
 }

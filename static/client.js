@@ -305,7 +305,9 @@ export function createClient(options = {}) {
   const { csrfCookie, csrfHeader = 'X-CSRF-Token' } = options;
   const csrfCookies = csrfCookie ? [csrfCookie] : ['__Host-csrf_token', '__Secure-csrf_token', 'csrf_token'];
   const home = originOf(url || globalThis.location?.href);
-  const endpoint = (name) => (name[0] === '/' ? name : `${base === '/' ? '' : base}/${name}`);
+  const root = new URL(`${base}/`.replace('//', '/'), home);
+  /** Returns the address of an endpoint below `base_path`, or of a path of the server. */
+  const endpoint = (name) => new URL(name, root);
   const inCookies = transport === 'cookie';
   /** The origins of `allow`, with the audience of their tokens. @type {Record<string, string | undefined>} */
   const audiences = {};
@@ -352,7 +354,8 @@ export function createClient(options = {}) {
   let ready;
   let timer;
 
-  const csrf = () => csrfCookies.map(cookie).find(Boolean) ?? held.csrf;
+  /** Returns the CSRF token. The cookies of a page of another host are not those of the server. */
+  const csrf = () => (root.hostname === globalThis.location?.hostname && csrfCookies.map(cookie).find(Boolean)) || held.csrf;
   const isDue = () => held.live && Date.now() >= held.due;
   /** Returns when to refresh a token: when a fifth of its lifetime remains, or one minute if that is less. */
   const dueAfter = (seconds) => Date.now() + 1_000 * (seconds - Math.min(60, seconds / 5));
@@ -428,7 +431,7 @@ export function createClient(options = {}) {
   async function gather() {
     const kept = stored(storage, shared);
     // The user is not in the storage.
-    if (kept && (kept.live || held.at)) consider({ ...(kept.id === held.id && { user: held.user }), ...kept });
+    if (kept && (kept.live || held.at)) consider({ user: kept.id === held.id ? held.user : undefined, ...kept });
     if (!channel) return;
     const isOther = ({ name }) => name.startsWith(presence) && name !== ownPresence;
     let missing = (inCookies ? undefined : (await locks?.query())?.held?.filter(isOther).length) ?? Infinity;
@@ -495,7 +498,7 @@ export function createClient(options = {}) {
     const init = json(body ? 'POST' : 'GET', body);
     identify(init.headers, access);
     const credentials = inCookies ? 'include' : 'omit';
-    return answerOf(fetch(new URL(endpoint(name), home), { ...init, credentials, signal: AbortSignal.timeout(ceiling) }));
+    return answerOf(fetch(endpoint(name), { ...init, credentials, signal: AbortSignal.timeout(ceiling) }));
   }
 
   /** Returns the options of a request with a JSON body, if there is a body. */
@@ -562,7 +565,7 @@ export function createClient(options = {}) {
     const reason = answer.reason ?? undefined;
     const due = held.live ? held.due : dueAfter(answer.expires_in);
     if (user) put({ live: true, user, due, ...(inCookies && { csrf, id: csrf }) });
-    else if (!isRefreshed && !reason && (inCookies ? csrf : held.refresh)) await refresh();
+    else if (!isRefreshed && !reason && (csrf || held.refresh)) await refresh();
     else end(held.live && 'expired', reason);
   }
 
@@ -620,7 +623,7 @@ export function createClient(options = {}) {
   async function renewInTurn(before, waited, audience) {
     if (waited || !inCookies) await gather();
     if (held.due !== before.due && !audience) return undefined;
-    if (!inCookies && !held.refresh) throw new AuthError('missing_token', 'Nobody is signed in', { status: 401 });
+    if (!inCookies && !held.refresh) throw new AuthError('missing_token', 'The user is not signed in', { status: 401 });
     const { id, live, access, due, user } = held;
     // Without locks, another tab may have signed in or out meanwhile. Then the answer is of a session that is no longer here.
     const isSame = () => held.id === id && held.live === live;
@@ -718,18 +721,22 @@ export function createClient(options = {}) {
       throw new TypeError(`${target.origin} is not ${home}, and not in allow`);
     }
     const audience = audiences[target.origin];
+    await open();
+    const who = held.user?.id;
     const attempt = async () => {
+      // A request of one user is not sent as another, who has signed in meanwhile.
+      const isOther = who && held.user && held.user.id !== who;
+      if (isOther) throw new AuthError('missing_token', 'The user is not signed in', { status: 401 });
       const headers = new Headers(init.headers ?? given?.headers);
       const access = audience ? await accessToken({ audience }) : held.access;
       identify(headers, access, isHome);
       const credentials = inCookies ? 'include' : isHome ? 'omit' : init.credentials;
       return fetch(given?.clone() ?? target, { ...init, headers, credentials });
     };
-    await open();
     await refreshing?.catch(() => {});
     if (isDue()) await refresh().catch(() => {});
     if ((init.method ?? given?.method ?? 'GET') !== 'GET') await learnCsrf();
-    const { due, id } = held;
+    const { due } = held;
     let response;
     try {
       response = await attempt();
@@ -737,8 +744,7 @@ export function createClient(options = {}) {
       if (!mayRepeat || !(await isStale(response, isHome))) return response;
       if (audience) delete forAudience[audience];
       else if (held.due === due) await refresh();
-      // A request of one session is not repeated in another.
-      return id && held.id !== id ? response : await attempt();
+      return await attempt();
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
       if (error.status === 401 && response) return response;
@@ -749,7 +755,7 @@ export function createClient(options = {}) {
 
   /**
    * Sends a request to the server, with a token that is refreshed if necessary.
-   * @param {string} path
+   * @param {string | URL} path
    * @param {string} [method]
    * @param {object} [body]
    * @returns {Promise<any>} the body of the response

@@ -13,6 +13,9 @@ const audience = process.env.AUDIENCE ?? issuer;
 // every 30 seconds.
 const keys = createRemoteJWKSet(new URL("/.well-known/jwks.json", vestibule));
 
+// The codes of errors of the key set, which say nothing about the token. The generic code is for a status other than 200.
+const OF_KEYS = [errors.JOSEError.code, errors.JWKSTimeout.code, errors.JWKSInvalid.code];
+
 /** Puts the claims of the access token into `request.user`, or responds with 401. */
 async function signedIn(request, response, next) {
   const [scheme, token] = (request.get("Authorization") ?? "").split(" ");
@@ -27,8 +30,7 @@ async function signedIn(request, response, next) {
     request.user = payload;
     next();
   } catch (error) {
-    const isOfToken = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout);
-    if (!isOfToken) return response.status(503).json({ error: "keys_unavailable" });
+    if (OF_KEYS.includes(error.code) || !(error instanceof errors.JOSEError)) return response.status(503).json({ error: "keys_unavailable" });
     response.status(401).set("WWW-Authenticate", 'Bearer error="invalid_token"').json({ error: "invalid_token" });
   }
 }

@@ -3,6 +3,7 @@
 A token is checked without a request to Vestibule. So a session that was ended is noticed only when its access token expires.
 """
 
+import json
 import os
 from typing import Annotated
 
@@ -46,7 +47,7 @@ def signed_in(sent: Annotated[HTTPAuthorizationCredentials | None, Depends(beare
         if claims.get("cookie_only"):
             raise jwt.InvalidTokenError
         return claims
-    except jwt.PyJWKClientConnectionError:
+    except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, json.JSONDecodeError):
         raise HTTPException(503, "the keys can't be read") from None
     except jwt.PyJWTError:
         raise unauthorized(' error="invalid_token"') from None

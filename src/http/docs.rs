@@ -1,20 +1,20 @@
-//! `GET /docs`: a viewer of the API description (Swagger UI), whose files a crate contains. It is there only with the setting
-//! `docs`, and loads nothing from another host.
+//! `GET /docs`: a viewer of the API description, Swagger UI. The crate `utoipa-swagger-ui` contains its files. The routes are
+//! mounted only with the setting `docs`. The viewer loads nothing from another host.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use rocket::{
     Request, Response, Route, State, get,
     http::Header,
     response::{self, Responder},
     routes,
-    serde::json::Json,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
 use super::{
     app_state::AppState,
+    caching::{Cacheable, Document},
     errors::{ApiError, ErrorCode},
     openapi,
     pages::SeeOther,
@@ -65,23 +65,32 @@ impl<'r> Responder<'r, 'static> for ViewerFile {
     }
 }
 
-/// Redirects to the page, which has an address of its own because those of its files are relative.
+/// Redirects to the page. Its files have relative addresses, so the address of the page must name a file too.
 #[get("/docs")]
 pub fn docs(route: &Route) -> SeeOther {
     SeeOther(format!("{}/index.html", route.uri.path()))
 }
 
-/// Returns the description of the API whose requests go to the server from which the viewer was loaded. The public URL may be
-/// another origin, to which the policy of the viewer allows no request.
+/// The description that the viewer shows, as Rocket's managed state. It is built at the first request, because that takes
+/// milliseconds.
+#[derive(Default)]
+pub struct ShownDocument(OnceLock<Arc<Document>>);
+
+/// Returns the description that the viewer shows. It names no origin, so that requests go to the server from which the viewer
+/// was loaded. The description at `/openapi.json` names the public URL, which may be another origin, and the policy of the
+/// viewer allows no request to it.
 #[get("/docs/openapi.json")]
-pub fn docs_description(vestibule: &State<AppState>) -> Json<Value> {
-    let document = openapi::of_config(&vestibule.config);
-    let mut document = serde_json::to_value(document).expect("a tree of texts, numbers and booleans is JSON");
-    document["servers"] = json!([{"url": ".."}]);
-    if let Some(address) = document.pointer_mut("/components/securitySchemes/password/flows/password/tokenUrl") {
-        *address = json!("../token");
-    }
-    Json(document)
+pub fn docs_description(vestibule: &State<AppState>, shown: &State<ShownDocument>) -> Cacheable {
+    let build = || {
+        let document = openapi::of_config(&vestibule.config);
+        let mut document = serde_json::to_value(document).expect("a tree of texts, numbers and booleans is JSON");
+        document["servers"] = json!([{"url": ".."}]);
+        if let Some(address) = document.pointer_mut("/components/securitySchemes/password/flows/password/tokenUrl") {
+            *address = json!("../token");
+        }
+        Arc::new(Document::new(document.to_string()))
+    };
+    Cacheable::new(Arc::clone(shown.0.get_or_init(build)), MAX_AGE)
 }
 
 /// Serves a file of the viewer. Responds 404 if there is no such file.

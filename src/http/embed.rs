@@ -142,6 +142,14 @@ fn viewer_of_description() -> Vec<Route> {
     return Vec::new();
 }
 
+/// Adds the state of the viewer at `/docs`, if the program was built with it.
+fn with_viewer(rocket: Rocket<Build>) -> Rocket<Build> {
+    #[cfg(feature = "docs")]
+    return rocket.manage(super::docs::ShownDocument::default());
+    #[cfg(not(feature = "docs"))]
+    return rocket;
+}
+
 /// Returns whether the path of a route is `base` or below it.
 fn is_below(base: &str, route: &Route) -> bool {
     let path = route.uri.path();
@@ -179,7 +187,7 @@ impl Fairing for Embed {
         if self.protected_only && !has_only_protected_routes(&rocket) {
             return Err(rocket);
         }
-        let mut rocket = rocket
+        let mut rocket = with_viewer(rocket)
             .manage(db::Db::from(self.vestibule.store.clone()))
             .manage(AppState::clone(&self.vestibule))
             .manage(Ownership { whole: self.whole })

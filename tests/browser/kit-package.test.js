@@ -34,6 +34,7 @@ function copy() {
   for (const folder of ['static', 'kit', 'examples/react', 'examples/spa', 'examples/backends']) {
     cpSync(join(ROOT, folder), join(checkout, folder), { recursive: true, filter: isSource });
   }
+  for (const licence of ['LICENSE-MIT', 'LICENSE-APACHE']) cpSync(join(ROOT, licence), join(checkout, licence));
   run(join(checkout, 'kit'), ['npm', 'ci', ...NPM]);
   run(join(checkout, 'kit'), ['npm', 'pack', ...NPM]);
   const react = join(checkout, 'examples/react');
@@ -84,7 +85,7 @@ test('the package has types that TypeScript checks, and nothing but its modules'
   assert.deepEqual(readdirSync(join(root, 'examples/react/node_modules/vestibule-client')).sort(), ['README.md', 'dist', 'package.json']);
   const names = ['client', 'fingerprint', 'react', 'server'];
   const files = readdirSync(join(root, 'examples/react/node_modules/vestibule-client/dist')).sort();
-  assert.deepEqual(files, names.flatMap((name) => [`${name}.d.ts`, `${name}.js`]));
+  assert.deepEqual(files, ['LICENSE-APACHE', 'LICENSE-MIT', ...names.flatMap((name) => [`${name}.d.ts`, `${name}.js`])]);
   cpSync(join(HERE, 'types/usage.tsx'), join(root, 'examples/react/usage.tsx'));
   for (const name of ['@types', 'csstype', 'jose']) {
     const place = join(root, 'examples/react/node_modules', name);
@@ -121,6 +122,7 @@ test('in Node.js the package signs in, checks tokens in a backend, and lets the 
   const { issuer } = (await server.call('/.well-known/oauth-authorization-server')).body;
   const script = `
     import assert from 'node:assert/strict';
+    import { createServer } from 'node:http';
     import { createClient, AuthError } from 'vestibule-client';
     import { verify } from 'vestibule-client/server';
     const [url, issuer, ada, eve, password] = process.argv.slice(2);
@@ -148,6 +150,13 @@ test('in Node.js the package signs in, checks tokens in a backend, and lets the 
     assert.equal(await check('Bearer ' + token, { issuer: 'https://other.example.com' }), null);
     await assert.rejects(check('Bearer ' + token, { url: 'http://127.0.0.1:9' }), 'without the keys nobody is let in, or refused');
     await assert.rejects(check('Bearer ' + token, { url: url + '/', issuer, audience: undefined }), TypeError);
+    for (const [status, body] of [[500, ''], [200, '<h1>Maintenance</h1>'], [200, '{}']]) {
+      const proxy = createServer((request, response) => response.writeHead(status).end(body));
+      await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+      await assert.rejects(check('Bearer ' + token, { url: 'http://127.0.0.1:' + proxy.address().port }), 'a proxy: ' + body);
+      proxy.closeAllConnections();
+      proxy.close();
+    }
     const cookies = createClient({ url });
     await assert.rejects(cookies.login({ username: ada, password }), { code: 'cookies_refused' });
     assert.equal((await cookies.ready).status, 'signed-out');

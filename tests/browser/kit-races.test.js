@@ -111,6 +111,22 @@ everywhere('a request of one user is not repeated as another', {}, async ({ serv
   assert.equal(await asked, 401);
 });
 
+everywhere('a request that waits for a refresh is not sent as the user who signs in meanwhile', {}, async ({ server, front, ...tools }) => {
+  const { all: [one, two] } = await tabs({ server, front, ...tools }, 2);
+  const eve = await server.user();
+  // After a refresh the kit asks who is signed in, and the calls of this tab wait for that.
+  const held = holdNext(front, 'GET /auth/session');
+  const refresh = begin(one, () => globalThis.auth.refresh());
+  await held.arrived;
+  const asked = begin(one, () => globalThis.auth.fetch('/users/me', { method: 'PATCH', body: '{}' }));
+  await login(two, eve);
+  await one.waitForFunction((name) => globalThis.auth.state.user?.username === name, eve.name);
+  held.release();
+  await refresh;
+  assert.equal(await asked, 'TypeError');
+  assert.equal(front.count('PATCH /users/me'), 0);
+});
+
 everywhere('a password change is not undone by a refresh of another tab', {}, async ({ front, ...tools }) => {
   const { all: [one, two], user } = await tabs({ front, ...tools }, 2);
   const held = holdNext(front, REFRESH);

@@ -43,7 +43,7 @@ fn seeded_users_are_created_once_and_as_the_file_says() {
     let place = dev_place();
     fs::write(place.path("users.toml"), SEED).expect("a file");
     let server = place.start(&["dev", "--seed", "users.toml"]);
-    assert_eq!(server.next_line(), "users of users.toml: 2, of whom 2 are new");
+    assert_eq!(server.next_line(), "users in users.toml: 2, new: 2");
     let token = server.token("ada", "secret12");
     let ada = server.me(&token).expect("accepted");
     assert_eq!(ada["roles"].to_string(), r#"["admin","editor"]"#);
@@ -52,7 +52,7 @@ fn seeded_users_are_created_once_and_as_the_file_says() {
     assert_eq!(server.login("test@example.com", "secret12").0, 401, "there are no other users");
     server.stop();
     let again = place.start(&["dev", "--seed", "users.toml"]);
-    assert_eq!(again.next_line(), "users of users.toml: 2, of whom 0 are new");
+    assert_eq!(again.next_line(), "users in users.toml: 2, new: 0");
     assert_eq!(again.login("ada", "secret12").0, 200);
 }
 

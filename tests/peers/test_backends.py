@@ -1,6 +1,7 @@
 """The backends of examples/backends, each started as its page says, with tokens of the real server."""
 
 import base64
+import http.server
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -59,6 +61,32 @@ class Backend:
     def get(self, path, authorization=None):
         headers = {"Authorization": authorization} if authorization else {}
         return requests.get(self.url + path, headers=headers, timeout=30)
+
+
+class Proxy:
+    """A server that gives the same answer to every request, as a proxy does while the server behind it is away."""
+
+    def __init__(self, status, body):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.listener.server_port}"
+        threading.Thread(target=self.listener.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown()
+        self.listener.server_close()
 
 
 def uvicorn(module):
@@ -132,3 +160,13 @@ class Backends(unittest.TestCase):
                 server.process.wait(20)
                 for backend in (keys, express, introspect):
                     self.assertEqual(backend.get("/me", f"Bearer {token}").status_code, 503)
+
+    def test_nobody_is_let_in_and_no_token_is_blamed_while_the_key_set_is_not_one(self):
+        with Server() as server:
+            server.add_user("ada")
+            token = server.login("ada")["access_token"]
+            for status, body in ((500, b""), (200, b"<h1>Maintenance</h1>"), (200, b"{}"), (200, b'{"keys": 1}')):
+                with Proxy(status, body) as proxy:
+                    for command in (uvicorn("fastapi_keys"), EXPRESS):
+                        with self.subTest(command, body=body), Backend(command, server, VESTIBULE_URL=proxy.url) as backend:
+                            self.assertEqual(backend.get("/me", f"Bearer {token}").status_code, 503)

@@ -1,5 +1,6 @@
 //! `vestibule dev`: the server with the profile `dev`, for prototyping a front end. It has sample users, or those of a file.
 
+mod accounts;
 mod sample;
 mod seed;
 

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use super::accounts::add_unless_present;
 use crate::{
     cli::Failure,
-    domain::{Email, Identifier, Permission, RoleName, password::Password, permission::ADMIN_ROLE},
+    domain::{Email, Permission, RoleName, password::Password, permission::ADMIN_ROLE},
     flows::{
         Vestibule,
         roles::set_role::{RoleChange, set_role},
         steps::{acting::Acting, verify_password},
-        users::add_user::{NewAccount, add_user},
+        users::add_user::NewAccount,
     },
-    store::{roles, users},
+    store::roles,
 };
 
 /// The email addresses of the sample users, each with a role or none. The first is in the contract.
@@ -57,12 +58,6 @@ async fn create_editor_role(vestibule: &Vestibule) -> Result<(), Failure> {
 async fn create_one(vestibule: &Vestibule, address: &str, role: Option<&str>, secret: &str) -> Result<bool, Failure> {
     let email = Email::parse(address).map_err(Failure::new)?;
     let password = Password::parse(secret).map_err(Failure::new)?;
-    let mut reader = vestibule.store.read().await?;
-    let existing = users::find_by_identifier(&mut reader, &Identifier::Email(email.clone())).await?;
-    drop(reader);
-    if let Some(user) = existing {
-        return Ok(verify_password::find_matching_hash(vestibule, user.id, &password).await?.is_some());
-    }
     let account = NewAccount {
         username: None,
         email: Some(email),
@@ -70,9 +65,11 @@ async fn create_one(vestibule: &Vestibule, address: &str, role: Option<&str>, se
         roles: role.map(RoleName::parse).transpose().map_err(Failure::new)?.into_iter().collect(),
         permissions: Vec::new(),
         claims: serde_json::Map::new(),
-        password: Some(password),
+        password: Some(password.clone()),
         disabled: false,
     };
-    add_user(vestibule, account, &Acting::operator(vestibule.clock.now())).await?;
-    Ok(true)
+    match add_unless_present(vestibule, account).await? {
+        Some(user) => Ok(verify_password::find_matching_hash(vestibule, user.id, &password).await?.is_some()),
+        None => Ok(true),
+    }
 }

@@ -8,16 +8,16 @@ use std::{
 
 use serde::Deserialize;
 
+use super::accounts::add_unless_present;
 use crate::{
     cli::Failure,
-    domain::{Email, Identifier, Permission, RoleName, Username, password::Password},
+    domain::{Email, Permission, RoleName, Username, password::Password},
     flows::{
         Vestibule,
         roles::set_role::{RoleChange, set_role},
         steps::acting::Acting,
-        users::add_user::{NewAccount, add_user},
+        users::add_user::NewAccount,
     },
-    store::users,
 };
 
 /// The content of the file.
@@ -87,12 +87,9 @@ impl Seed {
         }
         let (total, mut added) = (self.users.len(), 0);
         for account in self.users {
-            if !exists(vestibule, &account).await? {
-                add_user(vestibule, account, &acting).await?;
-                added += 1;
-            }
+            added += usize::from(add_unless_present(vestibule, account).await?.is_none());
         }
-        Ok(vec![format!("users of {}: {total}, of whom {added} are new", self.path.display())])
+        Ok(vec![format!("users in {}: {total}, new: {added}", self.path.display())])
     }
 }
 
@@ -101,19 +98,6 @@ fn of_toml(error: &toml::de::Error, text: &str) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let message = error.message().lines().collect::<Vec<_>>().join(", ");
     format!("line {}: {message}", before.matches('\n').count() + 1)
-}
-
-/// Returns whether there is a user with the username or the email address of the account.
-async fn exists(vestibule: &Vestibule, account: &NewAccount) -> Result<bool, Failure> {
-    let username = account.username.clone().map(Identifier::Username);
-    let email = account.email.clone().map(Identifier::Email);
-    let mut reader = vestibule.store.read().await?;
-    for identifier in username.into_iter().chain(email) {
-        if users::find_by_identifier(&mut reader, &identifier).await?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Returns the account that the file describes, or what is wrong.
