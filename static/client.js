@@ -256,6 +256,9 @@ function ignoreEnd(error) {
   if (!isEnd(error)) throw error;
 }
 
+/** Returns the error of a request for which nobody is signed in. */
+const signedOut = () => new AuthError('missing_token', 'The user is not signed in', { status: 401 });
+
 /** Returns the origin of an address. @throws {TypeError} if it has none: `localhost:8000` has the scheme `localhost` */
 function originOf(address) {
   const { origin } = new URL(address);
@@ -518,8 +521,7 @@ export function createClient(options = {}) {
       // The cause tells more: the failed refresh, or in Node.js the error of the socket.
       const error = caught.cause ?? caught;
       if (error instanceof AuthError) throw error;
-      const advice = 'Is this page in cors_allowed_origins?';
-      throw new AuthError('unreachable', `${home}: ${error.message}. ${advice}`, { cause: error });
+      throw new AuthError('unreachable', `${home}: ${error.message}. Is this page in cors_allowed_origins?`, { cause: error });
     }
   }
 
@@ -555,7 +557,7 @@ export function createClient(options = {}) {
    * Asks the server who is signed in.
    * @param {boolean} [isRefreshed] the tokens are new, so that an unknown user means that the session has ended
    */
-  async function look(isRefreshed = false) {
+  async function look(isRefreshed) {
     const { at } = held;
     const answer = await request('session');
     // Meanwhile somebody has signed in or out, or the tokens were refreshed.
@@ -623,7 +625,7 @@ export function createClient(options = {}) {
   async function renewInTurn(before, waited, audience) {
     if (waited || !inCookies) await gather();
     if (held.due !== before.due && !audience) return undefined;
-    if (!inCookies && !held.refresh) throw new AuthError('missing_token', 'The user is not signed in', { status: 401 });
+    if (!inCookies && !held.refresh) throw signedOut();
     const { id, live, access, due, user } = held;
     // Without locks, another tab may have signed in or out meanwhile. Then the answer is of a session that is no longer here.
     const isSame = () => held.id === id && held.live === live;
@@ -695,9 +697,8 @@ export function createClient(options = {}) {
   async function accessToken({ audience } = {}) {
     await open();
     if (!held.refresh) return null;
-    if (audience) return (await tokenFor(audience).catch(ignoreEnd)) ?? null;
-    if (isDue()) await refresh().catch(ignoreEnd);
-    return held.access ?? null;
+    if (!audience && isDue()) await refresh().catch(ignoreEnd);
+    return (audience ? await tokenFor(audience).catch(ignoreEnd) : held.access) ?? null;
   }
 
   /** Returns whether a refresh may help against a 401. The 401 of another origin has no code that we know. */
@@ -725,8 +726,7 @@ export function createClient(options = {}) {
     const who = held.user?.id;
     const attempt = async () => {
       // A request of one user is not sent as another, who has signed in meanwhile.
-      const isOther = who && held.user && held.user.id !== who;
-      if (isOther) throw new AuthError('missing_token', 'The user is not signed in', { status: 401 });
+      if (who && held.user && held.user.id !== who) throw signedOut();
       const headers = new Headers(init.headers ?? given?.headers);
       const access = audience ? await accessToken({ audience }) : held.access;
       identify(headers, access, isHome);
@@ -772,8 +772,8 @@ export function createClient(options = {}) {
       const tokens = tokensOf(await request('login', body));
       const { user } = await request('session', undefined, tokens.access);
       if (!user) {
-        const why = "Another site (127.0.0.1 is not localhost) needs the transport 'bearer'; http needs cookie_secure = false.";
-        throw new AuthError('cookies_refused', `The cookies of ${home} were not kept. ${why}`);
+        const why = "Another site (127.0.0.1 is not localhost) needs transport 'bearer', http needs cookie_secure = false";
+        throw new AuthError('cookies_refused', `No cookies of ${home} were kept. ${why}`);
       }
       put({ ...tokens, user, reason: undefined }, 'signed-in');
       return user;
@@ -781,7 +781,7 @@ export function createClient(options = {}) {
   }
 
   /** @type {Auth['logout']} */
-  async function logout({ everywhere = false } = {}) {
+  async function logout({ everywhere } = {}) {
     await open();
     const { id } = held;
     const run = async () => {
