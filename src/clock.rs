@@ -46,6 +46,18 @@ impl Clock {
         }
     }
 
+    /// Returns the time until the next whole second; zero for a manual clock.
+    #[expect(clippy::disallowed_methods, reason = "this is the one reader of the wall clock")]
+    pub fn until_next_second(&self) -> Duration {
+        match &self.0 {
+            Source::System { .. } => {
+                let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                Duration::from_nanos(1_000_000_000 - u64::from(since_epoch.subsec_nanos()))
+            }
+            Source::Manual(_) => Duration::ZERO,
+        }
+    }
+
     /// Returns whether the time is after 1970. The clock of a machine without a battery may be before, until it is set.
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the wall clock")]
     pub fn is_set(&self) -> bool {

@@ -243,7 +243,7 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
     let config = loaded.config.clone();
     match command {
         Command::Serve(_) => serve::run(loaded, None, &globals).await,
-        Command::Dev(dev) => serve::run(loaded, Some(dev.users()?), &globals).await,
+        Command::Dev(dev) => serve::run(loaded, Some(dev.prepare()?), &globals).await,
         Command::Config(command) => command.run(&loaded),
         Command::Openapi => openapi::print(&config),
         Command::Health(_) => health::run(&config).await,

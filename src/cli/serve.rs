@@ -4,6 +4,7 @@ use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use clap::Args;
 use rocket::{
+    Build, Rocket,
     error::ErrorKind,
     fairing::AdHoc,
     figment::{Figment, providers::Serialized, value::Dict},
@@ -25,7 +26,7 @@ use crate::{
         links::set_up::{create_setup_link, needs_admin},
         open::{self, Role},
     },
-    http::{self, BindError, Front},
+    http::{self, BindError, Front, Refill, WorkbenchKey},
     store,
 };
 
@@ -112,16 +113,19 @@ fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Runs the server until it is stopped, for both profiles. `users` are the users that the profile `dev` has at its start.
-pub(super) async fn run(loaded: Loaded, users: Option<dev::Users>, globals: &Globals) -> Result<(), Failure> {
+/// Runs the server until it is stopped. `prototype` is for the profile `dev`.
+pub(super) async fn run(loaded: Loaded, prototype: Option<dev::Prototype>, globals: &Globals) -> Result<(), Failure> {
     let Loaded { config, figment, .. } = loaded;
     logging::start(config.web.log_format, config.web.log_level);
     if config.profile == Profile::Dev {
         output::note(dev::WARNING);
     }
     let vestibule = Arc::new(open::open(config, Clock::system(), Role::Server).await?);
-    let done = match greeting(&vestibule, users, globals).await {
-        Ok(greeting) => launch(&vestibule, figment, greeting).await,
+    let done = match greeting(&vestibule, prototype.as_ref(), globals).await {
+        Ok(greeting) => {
+            let (workbench, lines) = prototype.map(|prototype| Workbench::of(prototype, &vestibule)).unzip();
+            launch(&vestibule, figment, workbench, [greeting, lines.unwrap_or_default()].concat()).await
+        }
         Err(failure) => Err(failure),
     };
     vestibule.close().await;
@@ -131,12 +135,48 @@ pub(super) async fn run(loaded: Loaded, users: Option<dev::Users>, globals: &Glo
     done
 }
 
+/// What the routes of the workbench need from the command line.
+struct Workbench {
+    refill: Refill,
+    key: Option<WorkbenchKey>,
+}
+
+impl Workbench {
+    /// Returns the workbench of a prototype, and the lines for the operator.
+    fn of(prototype: dev::Prototype, vestibule: &Arc<Vestibule>) -> (Self, Vec<String>) {
+        let dev::Prototype { users, is_reachable } = prototype;
+        let (users, vestibule) = (Arc::new(users), Arc::clone(vestibule));
+        let key = is_reachable.then(WorkbenchKey::generate);
+        let query = key.as_ref().map(|key| format!("?key={}", key.as_str())).unwrap_or_default();
+        let url = vestibule.config.web.public_url.as_str();
+        let lines = vec![format!("workbench: {url}/dev{query}"), format!("demonstration: {url}/demo{query}")];
+        let refill = Refill(Box::new(move || {
+            let (users, vestibule) = (Arc::clone(&users), Arc::clone(&vestibule));
+            Box::pin(async move { users.create(&vestibule).await.map(drop).map_err(|failure| format!("{failure:?}")) })
+        }));
+        (Self { refill, key }, lines)
+    }
+
+    /// Adds the state to the application.
+    fn manage(self, rocket: Rocket<Build>) -> Rocket<Build> {
+        let rocket = rocket.manage(self.refill);
+        match self.key {
+            Some(key) => rocket.manage(key),
+            None => rocket,
+        }
+    }
+}
+
 /// Returns the lines that are printed after the start. For the profile `dev`: its users. While there is no admin: the
 /// command that creates the first one, and a link that does it in the browser. The link is printed here and not logged, because
 /// everybody who has it can use it.
-async fn greeting(vestibule: &Vestibule, users: Option<dev::Users>, globals: &Globals) -> Result<Vec<String>, Failure> {
-    let mut lines = match users {
-        Some(users) => users.create(vestibule).await?,
+async fn greeting(
+    vestibule: &Vestibule,
+    prototype: Option<&dev::Prototype>,
+    globals: &Globals,
+) -> Result<Vec<String>, Failure> {
+    let mut lines = match prototype {
+        Some(prototype) => prototype.users.create(vestibule).await?,
         None => Vec::new(),
     };
     if needs_admin(vestibule).await? {
@@ -172,7 +212,12 @@ fn quoted(path: &Path) -> String {
 
 /// Serves until a signal stops the server. Prints the place where it listens and `greeting` when it accepts connections.
 /// Fails if the server can't listen, or if the thread that writes to the database fails.
-async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Vec<String>) -> Result<(), Failure> {
+async fn launch(
+    vestibule: &Arc<Vestibule>,
+    figment: Figment,
+    workbench: Option<Workbench>,
+    greeting: Vec<String>,
+) -> Result<(), Failure> {
     let web = &vestibule.config.web;
     let front = Front::bind(&vestibule.config).map_err(|error| match error {
         BindError::Listen(cause) => cant_listen(&web.address, web.port, &cause),
@@ -199,8 +244,13 @@ async fn launch(vestibule: &Arc<Vestibule>, figment: Figment, greeting: Vec<Stri
         })
     });
     let settings = figment.clone();
+    let rocket = http::rocket(vestibule, figment).attach(listening);
+    let rocket = match workbench {
+        Some(workbench) => workbench.manage(rocket),
+        None => rocket,
+    };
     let served = tokio::select! {
-        served = front.serve(http::rocket(vestibule, figment).attach(listening)) => served,
+        served = front.serve(rocket) => served,
         // The server stops at once: the failed thread may have committed a revocation that this process has not applied in
         // memory.
         () = vestibule.writer_failed() => return Err(Failure::new(
@@ -257,7 +307,7 @@ mod tests {
             tokio::time::timeout(std::time::Duration::from_millis(20), job).await.map(drop).expect_err("it waits");
             let served = tokio::spawn({
                 let (vestibule, figment) = (Arc::clone(&vestibule), Figment::new().merge(("port", 0)));
-                async move { launch(&vestibule, figment, Vec::new()).await }
+                async move { launch(&vestibule, figment, None, Vec::new()).await }
             });
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             assert!(!served.is_finished(), "it serves");

@@ -9,6 +9,7 @@ use base64::{
 };
 use jsonwebtoken::{Algorithm as JwtAlgorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 /// The header parameter `typ` of an access token (RFC 9068 §2.1).
 pub const ACCESS_TYP: &str = "at+jwt";
@@ -207,6 +208,14 @@ impl Verifier {
             }
         })
     }
+}
+
+/// Returns the header and the claims of a token, both unverified. Returns `None` if the text is not a JWT in compact form.
+pub fn decode_unverified(token: &str) -> Option<(Map<String, Value>, Map<String, Value>)> {
+    let mut parts = token.split('.');
+    let mut object = || -> Option<Map<String, Value>> { serde_json::from_slice(&from_base64url(parts.next()?)?).ok() };
+    let (header, claims) = (object()?, object()?);
+    (parts.next().is_some() && parts.next().is_none()).then_some((header, claims))
 }
 
 /// The unverified header parameters with which the server selects the key and the code that verify the token.

@@ -14,6 +14,7 @@ pub mod client;
 pub mod cookie_name;
 pub mod cors;
 pub mod database;
+pub mod demonstration;
 mod derived_key;
 pub mod device;
 pub mod device_limit;

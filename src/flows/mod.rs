@@ -12,6 +12,7 @@ pub mod clients;
 pub mod keys;
 pub mod links;
 pub mod open;
+pub mod reset;
 pub mod roles;
 pub mod sessions;
 pub mod steps;

@@ -36,6 +36,7 @@ use crate::{
     },
     memory::{
         clients::ClientRegistry,
+        early_expiry::EarlyExpiries,
         hasher::{HashError, Hasher},
         keyring::Keyring,
         revocations::Revocations,
@@ -76,6 +77,8 @@ pub struct Vestibule {
     #[doc(hidden)]
     pub store: Store,
     pub(crate) revocations: Arc<Revocations>,
+    /// The access tokens that have expired early, in the profile `dev`.
+    pub(crate) early_expiries: EarlyExpiries,
     pub(crate) keyring: Keyring,
     /// Notified when this process or another process has changed the signing keys.
     pub(crate) keys_changed: Arc<tokio::sync::Notify>,

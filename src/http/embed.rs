@@ -20,11 +20,12 @@ use super::{
     group::Group,
     guards::protected,
     openapi,
-    own_routes::{Ownership, is_own_route, mark_own},
+    own_routes::{Ownership, is_below, is_own_route, mark_own},
     request::untrusted_proxy::UntrustedProxies,
     routes::{ADMIN, endpoints},
+    workbench,
 };
-use crate::flows::Vestibule;
+use crate::{config::Profile, flows::Vestibule};
 
 /// A fairing that makes Vestibule a part of a Rocket application.
 ///
@@ -111,6 +112,11 @@ impl Embed {
         Self { whole: true, ..Self::new(vestibule).groups(Group::ALL) }
     }
 
+    /// Returns whether the workbench is mounted: in the binary with the profile `dev`, and nowhere else.
+    fn has_workbench(&self) -> bool {
+        self.whole && self.vestibule.config.profile == Profile::Dev
+    }
+
     /// Returns the routes of the wanted groups, each list with the path where it is mounted. They are marked as Vestibule's
     /// own.
     fn routes(&self) -> Vec<(String, Vec<Route>)> {
@@ -124,12 +130,16 @@ impl Embed {
             .chain(predecessors)
             .chain([(Group::Operation, "/".to_owned(), viewer)])
             .filter(|(group, ..)| self.groups.contains(group));
+        let own = if self.has_workbench() { workbench::gated(workbench::routes()) } else { Vec::new() };
+        let own = ("/".to_owned(), own.into_iter().map(mark_own).collect());
         wanted
             .map(|(group, base, routes)| {
                 let routes = if base == ADMIN { within_networks(routes) } else { routes };
+                let routes = if self.has_workbench() { workbench::with_plans(routes) } else { routes };
                 let base = if group.moves() { format!("{}{base}", self.prefix) } else { base };
                 (base, routes.into_iter().map(mark_own).collect())
             })
+            .chain([own])
             .collect()
     }
 }
@@ -148,12 +158,6 @@ fn with_viewer(rocket: Rocket<Build>) -> Rocket<Build> {
     return rocket.manage(super::docs::ShownDocument::default());
     #[cfg(not(feature = "docs"))]
     return rocket;
-}
-
-/// Returns whether the path of a route is `base` or below it.
-fn is_below(base: &str, route: &Route) -> bool {
-    let path = route.uri.path();
-    path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Returns whether every route is wrapped by [`protected`](protected::protected) or one of Vestibule's own. Writes the other
@@ -203,6 +207,9 @@ impl Fairing for Embed {
             .attach(set_cookies::SetCookies)
             .attach(access_log::AccessLog)
             .attach(background::Background);
+        if self.has_workbench() {
+            rocket = workbench::attach(rocket);
+        }
         // An application with a default catcher renders errors itself.
         let has_catcher = rocket.catchers().any(|catcher| catcher.code.is_none() && catcher.base.path() == "/");
         if !has_catcher {
@@ -214,10 +221,14 @@ impl Fairing for Embed {
         // This is last, because it must see the routes of the application and the routes that were mounted above.
         let is_own = |route: &Route| self.whole || is_own_route(route);
         let admin = format!("{}/admin", self.prefix);
-        let is_admin = |route: &Route| self.groups.contains(&Group::Admin) && is_below(&admin, route);
+        let is_admin = |route: &Route| self.groups.contains(&Group::Admin) && is_below(&admin, route.uri.path());
         let (of_admin, others): (Vec<Route>, Vec<Route>) =
             methods::missing(rocket.routes(), is_own).into_iter().partition(is_admin);
-        let missing: Vec<Route> = within_networks(of_admin).into_iter().chain(others).map(mark_own).collect();
+        let has_workbench = self.has_workbench();
+        let is_gated = |route: &Route| has_workbench && workbench::is_workbench(route);
+        let (of_workbench, others): (Vec<Route>, Vec<Route>) = others.into_iter().partition(is_gated);
+        let behind = within_networks(of_admin).into_iter().chain(workbench::gated(of_workbench));
+        let missing: Vec<Route> = behind.chain(others).map(mark_own).collect();
         Ok(rocket.mount("/", missing))
     }
 }

@@ -24,6 +24,7 @@ mod pages;
 mod request;
 mod routes;
 mod server;
+mod workbench;
 
 use rocket::{Build, Rocket, figment::Figment, shield::Shield};
 
@@ -31,6 +32,7 @@ pub(crate) use self::{
     admin::{clients::ClientView, keys::KeyView},
     api::users::UserView,
     server::ask_health,
+    workbench::{Key as WorkbenchKey, Refill},
 };
 pub use self::{
     app_state::AppState,

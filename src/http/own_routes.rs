@@ -15,6 +15,11 @@ pub(super) fn mark_own(mut route: Route) -> Route {
     route
 }
 
+/// Returns whether a path is `base` or below it.
+pub(super) fn is_below(base: &str, path: &str) -> bool {
+    path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The mark at the beginning of a route's name.
 const MARK: &str = "vestibule::";
 

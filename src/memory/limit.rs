@@ -96,6 +96,13 @@ impl<K: Clone + Hash + Eq> Limit<K> {
         }
     }
 
+    /// Makes the allowance of every key full again.
+    pub fn clear(&self) {
+        if let Some(enforced) = &self.0 {
+            enforced.allowances.lock().clear();
+        }
+    }
+
     /// Removes entries whose allowance is full again.
     pub fn sweep(&self) {
         if let Some(enforced) = &self.0 {
@@ -141,6 +148,11 @@ impl<K: Clone + Hash + Eq> FailureLimit<K> {
             }
             decided.await;
         }
+    }
+
+    /// Makes the allowance of every key full again.
+    pub fn clear(&self) {
+        self.limit.clear();
     }
 
     /// Removes entries whose allowance is full again.

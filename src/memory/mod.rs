@@ -4,6 +4,7 @@
 
 pub mod clients;
 mod derive;
+pub mod early_expiry;
 pub mod hasher;
 pub mod keyring;
 pub mod limit;

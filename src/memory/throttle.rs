@@ -77,6 +77,16 @@ impl Throttle {
         }
     }
 
+    /// Makes the allowances of logins, registrations and actions full again.
+    pub fn clear(&self) {
+        self.logins.clear();
+        self.failures.clear();
+        self.logins_of_user.clear();
+        self.actions.clear();
+        self.estimates.clear();
+        self.registrations.clear();
+    }
+
     /// Removes entries whose allowance is full again.
     pub fn sweep(&self) {
         self.logins.sweep();

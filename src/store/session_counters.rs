@@ -1,12 +1,12 @@
 //! The queries on what a session counts: wrong passwords, refreshes from another device, repeats from elsewhere and revoked
-//! access tokens.
+//! access tokens. And the one that ends a session before its time.
 
 use super::{
     Conn, Result,
-    sessions::{counter, json_seconds},
+    sessions::{counter, day, json_seconds},
     sql::sql,
 };
-use crate::domain::{SessionId, mismatches::Mismatches, session::RepeatFromElsewhere};
+use crate::domain::{SessionId, UnixTime, mismatches::Mismatches, session::RepeatFromElsewhere};
 
 /// Counts a wrong password. Returns the number of wrong passwords since the last right password. Returns `None` if the session
 /// is revoked or does not exist.
@@ -56,4 +56,16 @@ pub async fn count_revoked_token(conn: &mut Conn, id: SessionId) -> Result<Optio
 pub async fn clear_mismatches(conn: &mut Conn, id: SessionId) -> Result<()> {
     sql("update sessions set mismatches = 0 where id = $1").bind(id.to_string()).execute(conn).await?;
     Ok(())
+}
+
+/// Lets a session expire at `now`. Returns `false`, and changes nothing, if it is not live.
+pub async fn expire(conn: &mut Conn, id: SessionId, now: UnixTime) -> Result<bool> {
+    let updated = sql("update sessions set refresh_expires_at = $2, end_day = $3
+         where id = $1 and revoked_at is null and refresh_expires_at > $2 and expires_at > $2")
+    .bind(id.to_string())
+    .bind(now.seconds())
+    .bind(day(now))
+    .execute(conn)
+    .await?;
+    Ok(updated > 0)
 }

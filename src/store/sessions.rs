@@ -314,7 +314,7 @@ pub(super) fn counter(count: i64) -> u32 {
 
 /// Returns the day on which a session ends, in days since 1970. The index is on the day instead of the second, so that the
 /// refreshes of a session change the indexed value at most once a day.
-fn day(end: UnixTime) -> i64 {
+pub(super) fn day(end: UnixTime) -> i64 {
     end.seconds().div_euclid(DAY)
 }
 

@@ -58,4 +58,5 @@ mod token_attacks;
 mod tokens;
 mod users;
 mod viewer;
+mod workbench;
 mod writer;

@@ -136,3 +136,87 @@ fn only_in_dev_the_viewer_of_the_description_is_there_and_sends_requests() {
     assert!(text.contains(r#""supportedSubmitMethods": []"#) && !text.contains("tryItOut"), "it only reads: {text}");
     assert!(text.contains(r#""url": "openapi.json""#) && text.contains(r#""queryConfigEnabled": false"#), "{text}");
 }
+
+/// The paths of the workbench, as the greeting and the README name them.
+const WORKBENCH: [&str; 5] = ["/dev", "/dev/next", "/dev/requests", "/dev/sessions", "/demo"];
+
+#[test]
+fn only_dev_has_the_workbench() {
+    let server = dev_place().start(&["dev"]);
+    let lines: Vec<String> = (0..5).map(|_| server.next_line()).collect();
+    assert!(lines[3].starts_with("workbench: http://localhost:") && lines[3].ends_with("/dev"), "{lines:?}");
+    assert!(lines[4].starts_with("demonstration: http://localhost:") && lines[4].ends_with("/demo"), "{lines:?}");
+    for path in WORKBENCH {
+        assert_eq!(server.get(path, "").0, 200, "{path}");
+    }
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    for path in WORKBENCH {
+        assert_eq!(server.get(path, "").0, 404, "{path}");
+        assert_eq!(server.post(path, &serde_json::json!({})).0, 404, "{path}");
+    }
+    assert_eq!(server.post("/dev/reset", &serde_json::json!({})).0, 404);
+}
+
+#[test]
+fn a_server_that_others_may_reach_wants_the_key_of_its_start() {
+    let place = dev_place();
+    let server = place.start(&["dev", "--address", "0.0.0.0", "--allow-remote"]);
+    let lines: Vec<String> = (0..5).map(|_| server.next_line()).collect();
+    let (_, key) = lines[3].split_once("/dev?key=").expect("a key");
+    assert!(key.len() >= 22, "{key}");
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+    let base = server.base.replace("0.0.0.0", "127.0.0.1");
+    let get = |path: &str, headers: &[(&str, &str)]| {
+        let request = headers
+            .iter()
+            .fold(agent.get(format!("{base}{path}")), |request, (name, value)| request.header(*name, *value));
+        request.call().expect("an answer")
+    };
+    for path in WORKBENCH {
+        for headers in [
+            &[][..],
+            &[("X-Workbench-Key", "wrong")],
+            &[("Cookie", "workbench_key=wrong")],
+            &[("X-Workbench-Key", key), ("Origin", "https://evil.example")],
+            &[("X-Workbench-Key", key), ("Origin", "null")],
+        ] {
+            assert_eq!(get(path, headers).status(), 404, "{path} {headers:?}");
+        }
+        assert_eq!(get(&format!("{path}?key=wrong"), &[]).status(), 404, "{path}");
+        assert_eq!(get(path, &[("X-Workbench-Key", key), ("X-Forwarded-For", "10.0.0.1")]).status(), 200, "{path}");
+    }
+    let moved = get(&format!("/dev?key={key}"), &[]);
+    let header =
+        |name: &str| moved.headers().get(name).and_then(|value| value.to_str().ok()).expect("a header").to_owned();
+    assert_eq!((moved.status().as_u16(), header("location").as_str()), (303, "/dev"));
+    let cookie = header("set-cookie");
+    assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{cookie}");
+    let pair = cookie.split(';').next().expect("a pair");
+    assert_eq!(get("/dev", &[("Cookie", pair)]).status(), 200);
+    drop(server);
+    let again = place.start(&["dev", "--address", "0.0.0.0", "--allow-remote"]);
+    let lines: Vec<String> = (0..5).map(|_| again.next_line()).collect();
+    assert!(!lines[3].contains(key), "each start has another key");
+}
+
+#[test]
+fn a_reset_creates_the_users_of_the_start_again() {
+    let place = dev_place();
+    fs::write(place.path("users.toml"), SEED).expect("a file");
+    let server = place.start(&["dev", "--seed", "users.toml"]);
+    let token = server.token("ada", "secret12");
+    assert_eq!(
+        server
+            .post("/auth/register", &serde_json::json!({"username": "bob", "password": "seven lighthouses in fog"}))
+            .0,
+        201
+    );
+    assert_eq!(server.post("/dev/reset", &serde_json::json!({})).0, 200);
+    assert_eq!(server.me(&token), Err("token_revoked".to_owned()));
+    assert_eq!(server.login("bob", "seven lighthouses in fog").0, 401);
+    let again = server.me(&server.token("ada", "secret12")).expect("accepted");
+    assert_eq!(again["roles"].to_string(), r#"["admin","editor"]"#);
+    assert_eq!(server.login("eve", "secret12").0, 403);
+}

@@ -2,6 +2,7 @@
 //! serves two applications on two hosts, with one sign-in. The configurations differ from the files only in addresses and
 //! ports, and in that they use no TLS.
 
+mod plain;
 #[path = "../common/sockets.rs"]
 mod sockets;
 #[expect(dead_code, reason = "shared with the tests of the command line, which use more of it")]
@@ -309,4 +310,17 @@ fn the_traefik_configuration_copies_the_same_headers() {
         assert!(copied.iter().all(|line| line.contains(name)), "{name}");
     }
     assert!(!text.contains("trustForwardHeader: true"));
+}
+
+#[test]
+fn through_a_proxy_on_the_same_machine_nothing_is_at_the_workbench() {
+    let server = support::dev_place().start(&["dev"]);
+    let address = server.base.trim_start_matches("http://");
+    for kind in [Kind::Nginx, Kind::Caddy] {
+        assert_eq!(plain::statuses_through(kind, address, "/health"), [200, 200], "{kind:?} reaches the server");
+        for path in ["/dev", "/demo", "/dev/next", "/dev/requests", "/dev/sessions"] {
+            assert_eq!(server.get(path, "").0, 200, "{path}");
+            assert_eq!(plain::statuses_through(kind, address, path), [404, 404], "{kind:?} {path}");
+        }
+    }
 }

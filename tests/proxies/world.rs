@@ -27,7 +27,7 @@ pub(crate) const APP: &str = "app.example.com";
 pub(crate) const WIKI: &str = "wiki.example.com";
 
 /// The maximum duration of a start or of a response. It is long, for busy machines.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -304,7 +304,7 @@ pub(crate) fn deployed(name: &str) -> String {
 }
 
 /// Returns a port that was free at the time of the call.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 
@@ -317,7 +317,7 @@ fn substitute<'a>(text: &str, replaced: impl IntoIterator<Item = (&'a str, Strin
 }
 
 /// Starts a proxy. Panics with the name of its package if it can't be started.
-fn run(program: &str, package: &str, arguments: &[&str], place: &Place) -> Child {
+pub(crate) fn run(program: &str, package: &str, arguments: &[&str], place: &Place) -> Child {
     let mut command = Command::new(program);
     command
         .args(arguments)

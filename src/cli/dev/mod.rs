@@ -42,9 +42,18 @@ impl Dev {
     }
 
     /// Reads the users that the server is to have. Fails if the file can't be read, or has a problem.
-    pub(super) fn users(self) -> Result<Users, Failure> {
-        self.seed.map_or(Ok(Users::Samples), |path| seed::Seed::read(&path).map(Users::Seeded))
+    pub(super) fn prepare(self) -> Result<Prototype, Failure> {
+        let users = self.seed.map_or(Ok(Users::Samples), |path| seed::Seed::read(&path).map(Users::Seeded))?;
+        Ok(Prototype { users, is_reachable: self.allow_remote })
     }
+}
+
+/// What a server of the profile `dev` has beyond one of the profile `serve`.
+pub(super) struct Prototype {
+    /// The users that it has at its start.
+    pub(super) users: Users,
+    /// Whether other machines may reach it. Its workbench then wants a key.
+    pub(super) is_reachable: bool,
 }
 
 /// The users that a server of the profile `dev` has at its start.
@@ -57,7 +66,7 @@ pub(super) enum Users {
 
 impl Users {
     /// Creates the users who do not exist. Returns the lines for the operator.
-    pub(super) async fn create(self, vestibule: &Vestibule) -> Result<Vec<String>, Failure> {
+    pub(super) async fn create(&self, vestibule: &Vestibule) -> Result<Vec<String>, Failure> {
         match self {
             Self::Samples => sample::create(vestibule).await,
             Self::Seeded(seed) => seed.create(vestibule).await,

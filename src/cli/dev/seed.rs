@@ -79,15 +79,15 @@ impl Seed {
 
     /// Sets the permissions of the roles, and creates the users who do not exist; users who exist stay as they are. Returns the
     /// line for the operator.
-    pub(super) async fn create(self, vestibule: &Vestibule) -> Result<Vec<String>, Failure> {
+    pub(super) async fn create(&self, vestibule: &Vestibule) -> Result<Vec<String>, Failure> {
         let acting = Acting::operator(vestibule.clock.now());
-        for (role, permissions) in self.roles {
-            let change = RoleChange::Set(permissions);
-            set_role(vestibule, role, change, &acting).await.map_err(|error| Failure::of(&error))?;
+        for (role, permissions) in &self.roles {
+            let change = RoleChange::Set(permissions.clone());
+            set_role(vestibule, role.clone(), change, &acting).await.map_err(|error| Failure::of(&error))?;
         }
         let (total, mut added) = (self.users.len(), 0);
-        for account in self.users {
-            added += usize::from(add_unless_present(vestibule, account).await?.is_none());
+        for account in &self.users {
+            added += usize::from(add_unless_present(vestibule, account.clone()).await?.is_none());
         }
         Ok(vec![format!("users in {}: {total}, new: {added}", self.path.display())])
     }

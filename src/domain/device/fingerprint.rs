@@ -15,7 +15,7 @@ use super::families::{derived_family, in_the_other_view, stored_by_scheme_1};
 use super::normalise::{canonical, canonical_family};
 use super::presented::PresentedFingerprint;
 use super::sealed_fingerprint::{FingerprintKey, SealedFingerprint};
-use super::weights::{COMPONENTS, Form, MIN_WEIGHT, SHORT_LIST, Scheme, weight_of};
+use super::weights::{COMPONENTS, Component, Form, MIN_WEIGHT, SHORT_LIST, Scheme, weight_of};
 
 /// The greatest length of a fingerprint as compact JSON, in bytes.
 const MAX_BYTES: usize = 48 * 1024;
@@ -123,6 +123,19 @@ impl Fingerprint {
         weight_of(self.first.keys(), Scheme::First) >= MIN_WEIGHT
     }
 
+    /// Returns all known components, each with its weight and with what this fingerprint says of it. It contains no value.
+    #[must_use]
+    pub fn explain(&self) -> Vec<Explained> {
+        let explain = |component: &Component| Explained {
+            name: component.name,
+            role: component.role.as_str(),
+            weight: component.role.weight(),
+            is_present: self.values.contains_key(component.name),
+            is_common: self.told_nothing.contains(component.name),
+        };
+        COMPONENTS.iter().map(explain).collect()
+    }
+
     /// Returns the sealed form of the fingerprint for one user. Only sealed fingerprints are stored and compared.
     #[must_use]
     pub fn seal(&self, key: &FingerprintKey, user_id: &Uuid) -> PresentedFingerprint {
@@ -147,6 +160,21 @@ impl Fingerprint {
             system_in_the_other_view: other_view.map(|system| user.mac("os", &canonical_family(system))),
         }
     }
+}
+
+/// A component, and what a fingerprint says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// The name of the field.
+    pub name: &'static str,
+    /// What a difference means: `veto`, `identifies`, `weighs`, `companion` or `ignored`.
+    pub role: &'static str,
+    /// The weight of the component, 0 to 6.
+    pub weight: u32,
+    /// Whether the fingerprint has the component.
+    pub is_present: bool,
+    /// Whether the value is the one that anybody would guess, so that it tells nothing.
+    pub is_common: bool,
 }
 
 /// Returns whether all fonts of a list are on the short list.

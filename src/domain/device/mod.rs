@@ -29,7 +29,7 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
-pub use fingerprint::{Fingerprint, FingerprintError};
+pub use fingerprint::{Explained, Fingerprint, FingerprintError};
 pub use name::{DeviceName, DeviceNameError};
 pub use presented::PresentedFingerprint;
 pub use sealed_fingerprint::{FingerprintKey, SealedFingerprint, SealedFingerprintError};

@@ -104,6 +104,12 @@ impl SealedFingerprint {
         self.macs.keys().copied()
     }
 
+    /// Returns the first eight characters of each stored code, by the name of the component. They are for people who compare
+    /// two of them, and are too short to be used.
+    pub fn shortened(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
+        self.macs.iter().map(|(name, mac)| (*name, URL_SAFE_NO_PAD.encode(&mac[..6])))
+    }
+
     /// Returns whether the fingerprint, as a baseline, can tell the device from others, and so binds a session to it.
     #[must_use]
     pub fn can_bind(&self) -> bool {

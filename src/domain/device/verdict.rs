@@ -49,6 +49,18 @@ impl Score {
         self.weight
     }
 
+    /// Returns the weight of the equal components, 0 to the weight of the baseline.
+    #[must_use]
+    pub fn equal(&self) -> u32 {
+        self.equal
+    }
+
+    /// Returns whether a component that identifies the device is equal. Without one, nothing passes.
+    #[must_use]
+    pub fn is_identified(&self) -> bool {
+        self.identified
+    }
+
     /// Returns what the comparison found, for the audit log and for people who develop with the server.
     #[must_use]
     pub fn comparison(&self) -> Comparison {
@@ -136,6 +148,19 @@ pub enum Verdict {
     Mismatch,
     /// The baseline can't tell the device from others, and there is no veto. The session counts as not bound to a device.
     Unjudged,
+}
+
+impl Verdict {
+    /// Returns the word for the verdict.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Drift => "drift",
+            Self::Mismatch => "mismatch",
+            Self::Unjudged => "unjudged",
+        }
+    }
 }
 
 /// The scores from which a fingerprint matches (`fingerprint_match`) and from which it passes as drift

@@ -47,6 +47,17 @@ pub(super) enum Role {
 }
 
 impl Role {
+    /// Returns the word for the role.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Veto => "veto",
+            Self::Identifying(_) => "identifies",
+            Self::Weighted(_) => "weighs",
+            Self::Companion => "companion",
+            Self::Ignored => "ignored",
+        }
+    }
+
     /// Returns the weight; 0 for a component that has none.
     pub(super) const fn weight(self) -> u32 {
         match self {

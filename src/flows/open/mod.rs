@@ -43,7 +43,10 @@ use crate::{
         steps::{client_registry, email_keys, key_source::KeySource, public_address},
         vestibule::Secrets,
     },
-    memory::{clients::ClientRegistry, hasher::Hasher, keyring::Keyring, revocations::Revocations, throttle::Throttle},
+    memory::{
+        clients::ClientRegistry, early_expiry::EarlyExpiries, hasher::Hasher, keyring::Keyring,
+        revocations::Revocations, throttle::Throttle,
+    },
     store::{self, Store, clients, meta},
 };
 
@@ -115,6 +118,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         key_source: KeySource::new(root, paths.secret, role == Role::Server, announced_keys),
         database: paths.database,
         revocations,
+        early_expiries: EarlyExpiries::default(),
         secrets: Secrets {
             device_ids: first.derive(Purpose::DeviceIds),
             fingerprints: first.derive(Purpose::Fingerprints),

@@ -39,6 +39,9 @@ pub fn authenticate(vestibule: &Vestibule, token: &str, now: UnixTime) -> Result
 /// token.
 pub fn check_validity(vestibule: &Vestibule, claims: &AccessClaims, now: UnixTime) -> Result<(), AccessTokenError> {
     claims.check_time(now, vestibule.config.tokens.leeway.seconds())?;
+    if vestibule.early_expiries.covers(claims) {
+        return Err(AccessTokenError::Expired);
+    }
     let check_sessions = vestibule.config.sessions.blacklist == Blacklist::Both;
     let own_rule = || vestibule.revocation_rule.get().is_some_and(|rule| rule(claims));
     if vestibule.revocations.is_revoked(claims, check_sessions) || !client_permits(vestibule, claims) || own_rule() {

@@ -49,6 +49,11 @@ impl FingerprintCheck {
         }
     }
 
+    /// Returns the verdict, and the score unless nothing was compared.
+    pub(in crate::flows) fn outcome(&self) -> (Verdict, Option<&Score>) {
+        (self.verdict, self.score.as_ref())
+    }
+
     /// Returns the type of the audit event of a permitted refresh. Returns `None` if the fingerprint matched or was not judged.
     pub(in crate::flows) fn event(&self) -> Option<Event> {
         match self.verdict {

@@ -8,6 +8,7 @@ pub mod candidate;
 pub mod client;
 pub mod client_registry;
 pub mod email_keys;
+pub mod erase_account;
 pub mod fingerprint_check;
 pub mod grants;
 pub mod key_source;

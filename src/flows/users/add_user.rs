@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// An account to create.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct NewAccount {
     /// The username.
     pub username: Option<Username>,

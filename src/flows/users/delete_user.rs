@@ -1,24 +1,18 @@
 //! Delete user: deletes the account, its sessions and its devices. The audit log then contains no personal data of the user.
 
 use crate::{
-    domain::{
-        AccessClaims, SessionId, User, UserId,
-        audit_event::{Actor, AuditEvent, Event, RequestContext},
-        change::DELETED_USER_VERSION,
-        password::Password,
-        session::RevokeReason,
-    },
+    domain::{AccessClaims, SessionId, User, UserId, audit_event::RequestContext, password::Password},
     flows::{
         Vestibule,
         steps::{
             acting::{Acting, TargetError},
             bearer::{Bearer, bearer_is_live, is_current_password},
-            revocation::{Revocation, invalidate_access_tokens},
+            erase_account::erase_account,
             role_members::is_last_admin,
             verify_password,
         },
     },
-    store::{self, Tx, audit, sessions, users},
+    store::{self, Tx, users},
 };
 
 /// An error of the deletion of a user.
@@ -80,7 +74,7 @@ pub async fn delete_user(vestibule: &Vestibule, id: UserId, acting: &Acting) -> 
         .await?
 }
 
-/// Revokes the sessions and access tokens of a user, deletes the account, and removes the user's data from the audit log.
+/// Deletes an account, unless it is the last admin's.
 async fn erase(
     tx: &mut Tx,
     user: &User,
@@ -91,16 +85,5 @@ async fn erase(
     if is_last_admin(tx, user).await? {
         return Ok(Err(DeleteUserError::LastAdmin(id)));
     }
-    let (selection, reason) = (sessions::Selection::All, RevokeReason::UserDeleted);
-    Revocation { user: id, selection, reason, ttl: revocation_ttl, context: context.clone() }.carry_out(tx).await?;
-    invalidate_access_tokens(tx, revocation_ttl, id, DELETED_USER_VERSION, context.now).await?;
-    users::delete(tx, id).await?;
-    audit::forget_user(tx, id).await?;
-    // The event does not name the user. It has an address only if somebody else acted.
-    let mut event = AuditEvent::new(Event::UserDeleted, context);
-    if matches!(context.actor, Actor::Unnamed | Actor::CommandLine) || context.actor == Actor::User(id) {
-        event.ip = None;
-    }
-    audit::insert(tx, &event).await?;
-    Ok(Ok(()))
+    erase_account(tx, id, revocation_ttl, context).await.map(Ok)
 }

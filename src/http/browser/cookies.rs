@@ -72,6 +72,13 @@ impl<'r> Cookies<'r> {
 
 /// The cookies of the request.
 impl<'r> Cookies<'r> {
+    /// Returns the access cookies and the refresh cookies, each with the kind of its token. They are not verified.
+    pub fn presented_tokens(self) -> impl Iterator<Item = (&'static str, &'r str)> {
+        let settings = self.settings();
+        let of_kind = |kind, name: &str| self.tokens(name).into_iter().map(move |token| (kind, token));
+        of_kind("access cookie", &settings.access_name).chain(of_kind("refresh cookie", &settings.refresh_name))
+    }
+
     /// Returns whether the request has an access cookie or a refresh cookie. They are not verified.
     pub fn has_token(self) -> bool {
         let settings = self.settings();

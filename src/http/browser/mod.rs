@@ -1,6 +1,6 @@
 //! The parts of the server that only browsers need: cookies, CSRF checks and CORS.
 
-mod cookie_header;
+pub mod cookie_header;
 mod cookie_names;
 pub mod cookies;
 pub mod cors;

@@ -27,6 +27,7 @@ mod texts;
 
 use rocket::{Route, routes};
 
+use self::page_response::{ACCOUNT, PageResponse, with_parameters, with_query};
 pub use self::{
     account::{account_page, export},
     account_forms::{change_password_form, delete_form, revoke_form, revoke_others_form, sign_out_form},
@@ -38,12 +39,9 @@ pub use self::{
     page_response::SeeOther,
     privacy::privacy_page,
     register::{register_form, register_page},
+    render::Page,
     setup::{setup_form, setup_page},
     signed_in::redirect_of,
-};
-use self::{
-    page_response::{ACCOUNT, PageResponse, with_parameters, with_query},
-    render::Page,
 };
 
 /// Returns the routes of the pages at the root, and of their forms.

@@ -27,7 +27,7 @@ const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geol
                            midi=(), payment=(), usb=()";
 
 /// The name and the text of each template. Every name ends in `.html`, so minijinja escapes every value.
-const TEMPLATES: [(&str, &str); 27] = [
+const TEMPLATES: [(&str, &str); 29] = [
     ("base.html", include_str!("../../../templates/base.html")),
     ("parts.html", include_str!("../../../templates/parts.html")),
     ("login.html", include_str!("../../../templates/login.html")),
@@ -39,6 +39,8 @@ const TEMPLATES: [(&str, &str); 27] = [
     ("privacy.html", include_str!("../../../templates/privacy.html")),
     ("link.html", include_str!("../../../templates/link.html")),
     ("setup.html", include_str!("../../../templates/setup.html")),
+    ("demo.html", include_str!("../../../templates/demo.html")),
+    ("dev.html", include_str!("../../../templates/dev.html")),
     ("error.html", include_str!("../../../templates/error.html")),
     ("admin-base.html", include_str!("../../../templates/admin-base.html")),
     ("admin-parts.html", include_str!("../../../templates/admin-parts.html")),

@@ -24,6 +24,8 @@ struct Fields {
     error: Option<&'static str>,
     user: Option<UserId>,
     session: Option<SessionId>,
+    /// The generation of the refresh token.
+    generation: Option<i64>,
 }
 
 impl LogEntry {
@@ -62,7 +64,13 @@ impl LogEntry {
     pub fn set_refresh_token(&self, vestibule: &Vestibule, token: &str) {
         if let Ok(claims) = vestibule.refresh_tokens.verify_signature(token) {
             self.set_token(claims.sub, claims.sid);
+            self.fields().generation = Some(claims.generation);
         }
+    }
+
+    /// Returns the generation of the refresh token; `None` if the request has no refresh token that this server signed.
+    pub fn generation(&self) -> Option<i64> {
+        self.fields().generation
     }
 
     /// Returns the session of the token; `None` if the request has no token that this server signed.

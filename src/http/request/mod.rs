@@ -11,3 +11,4 @@ pub mod query;
 pub mod refusal;
 pub mod request_id;
 pub mod untrusted_proxy;
+pub mod version;

@@ -29,7 +29,7 @@ use super::{
     stream::MAX_LINE,
     watch::Handle,
 };
-use crate::http::request::{arriving_body::Arriving, peer::Peer, refusal::Refusal};
+use crate::http::request::{arriving_body::Arriving, peer::Peer, refusal::Refusal, version::mark_http_1_0};
 
 /// The maximum size of a body that is read although no guard needs it, in bytes.
 const MAX_DISCARDED: usize = 1024 * 1024;
@@ -139,6 +139,9 @@ impl Dispatcher {
             request.replace_header(Header::new("Host", host));
         }
         peer.record(request);
+        if head.version == Version::HTTP_10 {
+            mark_http_1_0(request);
+        }
         let cookies = add_headers(request, head);
         Ok(local.cookies(cookies))
     }

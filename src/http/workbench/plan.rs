@@ -1,0 +1,152 @@
+//! The answers that a developer has planned: the next requests are delayed, or refused as the server would refuse them on a
+//! bad day. A front end can so be tried against each refusal.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rocket::{
+    Data, Request, Route, async_trait,
+    http::Method,
+    route::{Handler, Outcome},
+    tokio,
+};
+use serde::Serialize;
+
+use crate::http::errors::{ApiError, ErrorCode};
+
+/// The maximum number of plans that wait at a time.
+const MAX_PLANS: usize = 100;
+
+/// A planned answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Planned {
+    /// The error of the answer; `None` if the request is only delayed.
+    #[serde(skip)]
+    pub code: Option<ErrorCode>,
+    /// The value of `Retry-After` in seconds; `None` omits it.
+    pub retry_after: Option<u32>,
+    /// Milliseconds before the answer.
+    pub delay_ms: u32,
+    /// The number of requests that still get this answer.
+    pub times: u32,
+    /// The path of the requests, or the beginning of their path if it ends in `*`. `None` for all.
+    pub path: Option<String>,
+}
+
+impl Planned {
+    /// Returns whether the plan is for requests to this path.
+    fn covers(&self, path: &str) -> bool {
+        self.path.as_deref().is_none_or(|wanted| match wanted.strip_suffix('*') {
+            Some(beginning) => path.starts_with(beginning),
+            None => path == wanted,
+        })
+    }
+}
+
+/// The plans that wait, the oldest first, as Rocket's managed state.
+#[derive(Default)]
+pub struct Plans(Mutex<VecDeque<Planned>>);
+
+impl Plans {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Planned>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a plan. Returns `false` if too many wait.
+    pub fn add(&self, planned: Planned) -> bool {
+        let mut waiting = self.waiting();
+        let has_room = waiting.len() < MAX_PLANS;
+        if has_room {
+            waiting.push_back(planned);
+        }
+        has_room
+    }
+
+    /// Returns the plans that wait.
+    pub fn list(&self) -> Vec<Planned> {
+        self.waiting().iter().cloned().collect()
+    }
+
+    /// Removes all plans.
+    pub fn clear(&self) {
+        self.waiting().clear();
+    }
+
+    /// Returns the answer for a request to this path, and counts it. `None` if there is no plan for it.
+    fn take(&self, path: &str) -> Option<Planned> {
+        let mut waiting = self.waiting();
+        let at = waiting.iter().position(|planned| planned.covers(path))?;
+        waiting[at].times -= 1;
+        if waiting[at].times == 0 { waiting.remove(at) } else { Some(waiting[at].clone()) }
+    }
+}
+
+/// Wraps routes so that planned answers precede their own.
+pub fn with_plans(routes: Vec<Route>) -> Vec<Route> {
+    let wrap = |mut route: Route| {
+        route.handler = Box::new(WithPlans(route.handler));
+        route
+    };
+    routes.into_iter().map(wrap).collect()
+}
+
+/// The mark in a request that got a planned answer.
+#[derive(Default)]
+pub struct IsPlanned(pub std::sync::atomic::AtomicBool);
+
+/// The handler of a wrapped route.
+#[derive(Clone)]
+struct WithPlans(Box<dyn Handler>);
+
+#[async_trait]
+impl Handler for WithPlans {
+    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
+        // A browser asks with `OPTIONS` before the request of a developer. That question is not what was planned for.
+        let plans = request.rocket().state::<Plans>().filter(|_| request.method() != Method::Options);
+        let is_repeated = request.local_cache(IsPlanned::default).0.load(std::sync::atomic::Ordering::Relaxed);
+        let planned = plans.filter(|_| !is_repeated).and_then(|plans| plans.take(request.uri().path().as_str()));
+        let Some(planned) = planned else { return self.0.handle(request, data).await };
+        request.local_cache(IsPlanned::default).0.store(true, std::sync::atomic::Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(planned.delay_ms.into())).await;
+        let Some(code) = planned.code else { return self.0.handle(request, data).await };
+        let detail = "This answer was planned at /dev/next.";
+        let error = match planned.retry_after {
+            Some(seconds) => ApiError::busy(code, detail, seconds.into()),
+            None => ApiError::new(code, detail),
+        };
+        Outcome::from(request, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(path: Option<&str>, times: u32) -> Planned {
+        let path = path.map(str::to_owned);
+        Planned { code: Some(ErrorCode::Overloaded), retry_after: None, delay_ms: 0, times, path }
+    }
+
+    #[test]
+    fn a_plan_is_taken_as_often_as_it_says_by_the_paths_that_it_covers() {
+        let plans = Plans::default();
+        assert!(plans.add(planned(Some("/auth/refresh"), 2)) && plans.add(planned(Some("/users/*"), 1)));
+        assert!(plans.take("/auth/refresh/").is_none() && plans.take("/auth/login").is_none());
+        assert!(plans.take("/auth/refresh").is_some() && plans.take("/users/me").is_some());
+        assert!(plans.take("/users/me").is_none());
+        assert!(plans.take("/auth/refresh").is_some() && plans.take("/auth/refresh").is_none());
+        assert!(plans.list().is_empty());
+    }
+
+    #[test]
+    fn the_number_of_plans_is_bounded() {
+        let plans = Plans::default();
+        assert!((0..MAX_PLANS).all(|_| plans.add(planned(None, 1))));
+        assert!(!plans.add(planned(None, 1)));
+        plans.clear();
+        assert!(plans.add(planned(None, 1)));
+    }
+}
