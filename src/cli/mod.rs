@@ -8,6 +8,7 @@ mod client;
 mod completions;
 mod config;
 mod confirm;
+mod demo;
 mod dev;
 mod failure;
 mod globals;
@@ -70,6 +71,10 @@ enum Command {
     #[command(after_help = "Example:
   vestibule dev --port 8001")]
     Dev(dev::Dev),
+    /// Show how the fingerprint of a browser protects a session, step by step
+    #[command(after_help = "Example:
+  vestibule demo")]
+    Demo(demo::Demo),
     /// Add, list, change and delete users
     #[command(
         subcommand,
@@ -180,6 +185,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Completions(completions) => return completions.run(Cli::command()),
         Command::Man => return man::print(Cli::command()),
+        Command::Demo(demo) => return rocket::execute(demo.run()),
         _ => {}
     }
     let loaded = load(&cli)?;
@@ -206,6 +212,7 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
         | Command::Token(_)
         | Command::Audit(_)
         | Command::Completions(_)
+        | Command::Demo(_)
         | Command::Man
         | Command::Openapi => (Profile::Serve, flags),
     };
@@ -247,7 +254,7 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
         Command::Config(command) => command.run(&loaded),
         Command::Openapi => openapi::print(&config),
         Command::Health(_) => health::run(&config).await,
-        Command::Completions(_) | Command::Man => unreachable!("these ran without a configuration"),
+        Command::Completions(_) | Command::Demo(_) | Command::Man => unreachable!("these ran without a configuration"),
         Command::Client(command) if command.works_without_database() && !open::has_database(&config) => {
             command.run_without_database(&config.clients)
         }

@@ -54,7 +54,7 @@ impl Switch {
             Self::TimeZone => "Another time zone",
             Self::BrowserUpdate => "A browser update",
             Self::PrivateWindow => "A private window",
-            Self::ResistFingerprinting => "A browser that resists fingerprinting",
+            Self::ResistFingerprinting => "Fingerprinting resistance",
             Self::OtherBrowser => "Another browser",
             Self::OtherMachine => "Another machine",
         }

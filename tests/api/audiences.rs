@@ -52,7 +52,9 @@ const OPEN: [&str; 14] = [
 /// Returns the operations that refuse a request without a token with 401 `missing_token`, as method and path.
 fn guarded(server: &Server) -> BTreeSet<(String, String)> {
     let id = "01a3185c-5000-7000-8000-000000000000";
-    let all = server.routes().iter().map(|route| {
+    // The workbench takes no tokens, and one of its endpoints deletes all users.
+    let is_workbench = |path: &str| path.starts_with("/dev") || path.starts_with("/demo");
+    let all = server.routes().iter().filter(|route| !is_workbench(&route.path)).map(|route| {
         let path = route.path.split('?').next().unwrap_or_default();
         let path =
             path.split('/').map(|part| if part.starts_with('<') { id } else { part }).collect::<Vec<_>>().join("/");

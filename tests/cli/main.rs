@@ -12,6 +12,7 @@
 
 mod clients;
 mod database;
+mod demo;
 mod examples;
 mod export;
 mod import;
