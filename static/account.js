@@ -6,13 +6,13 @@
  * @module
  */
 
-import { LEAVING, byId, client, helpWithPasswords, onAnnouncement, text } from './login.js';
+import { LEAVING, byId, client, countDown, helpWithPasswords, isWaiting, onAnnouncement, text } from './login.js';
 
 /** Returns the question that the user must confirm before a form is sent. Empty if the form needs no confirmation. */
 function question(form) {
   if (form.id === 'revoke-others') return text('confirm-others');
   if (form.id === 'delete-account') return text('confirm-delete');
-  const device = form.closest('[data-session]')?.querySelector('h3')?.textContent.trim();
+  const device = form.closest('[data-session]')?.querySelector('h3 bdi')?.textContent.trim();
   return device ? text('confirm-device', { device }) : '';
 }
 
@@ -32,6 +32,9 @@ function noteLeaving(form) {
   }
 }
 
+/** Returns whether a form has a password, so that the limit of wrong passwords applies to it. */
+const hasPassword = (form) => form.querySelector('[autocomplete$=password]') !== null;
+
 /** Lets a form ask for confirmation, and refresh the session before the browser sends the form. */
 function improve(form) {
   const hidePasswords = helpWithPasswords(form);
@@ -41,7 +44,7 @@ function improve(form) {
     // The server accepts an expired token for a sign-out, so no refresh is needed.
     if (renewed || form.id === 'sign-out') return noteLeaving(form);
     event.preventDefault();
-    if (form.getAttribute('aria-busy') === 'true') return;
+    if (form.getAttribute('aria-busy') === 'true' || (hasPassword(form) && isWaiting())) return;
     const asked = question(form);
     if (asked && !confirm(asked)) return;
     hidePasswords();
@@ -79,20 +82,34 @@ function ago(date) {
   return new Intl.RelativeTimeFormat(lang, { numeric: 'auto' }).format(-count, unit);
 }
 
-/** Displays a time in the language of the page and in the user's time zone. The text of the server becomes the tooltip. */
+/**
+ * Displays a time in the user's time zone, and a date as the user's languages write it. A time span belongs to its sentence, so
+ * it has the language of the page. The text of the server becomes the tooltip.
+ */
 function localise(time) {
   const date = new Date(time.dateTime);
-  time.title = time.textContent;
-  const format = new Intl.DateTimeFormat(lang, { dateStyle: 'long', timeStyle: 'short' });
-  time.textContent = 'ago' in time.dataset ? ago(date) : format.format(date);
+  const ofServer = time.textContent;
+  if ('ago' in time.dataset) {
+    time.textContent = ago(date);
+  } else {
+    const format = new Intl.DateTimeFormat(navigator.languages, { dateStyle: 'long', timeStyle: 'short' });
+    time.lang = format.resolvedOptions().locale;
+    time.textContent = format.format(date);
+  }
+  time.title = ofServer;
 }
 
 for (const form of document.forms) improve(form);
 for (const time of document.querySelectorAll('time')) localise(time);
 const link = byId('export');
 if (link) improveExport(link);
-// The page was returned with an error, so the error receives the focus.
-if (!byId('error').hidden) byId('error').focus();
+// The page was returned with an error, so the error receives the focus. At the address of the form, a reload would find no page.
+const error = byId('error');
+if (!error.hidden) {
+  history.replaceState(null, '', '/account');
+  error.focus();
+  if (isWaiting()) countDown(Number(error.dataset.wait), Array.from(document.forms).filter(hasPassword));
+}
 
 // Another tab has signed in or out, or the browser restored this page from its cache. The server has the current content.
 onAnnouncement(() => location.reload());

@@ -5,24 +5,36 @@
  * @module
  */
 
-import { byId, client, open, showError, text } from './login.js';
+import { byId, client, hideError, open, showError, text } from './login.js';
 
-const { next } = byId('continue').dataset;
+const main = byId('continue');
+const { next } = main.dataset;
+
+/** Displays that the check is running, or that it has failed and can be repeated. */
+function setRunning(running) {
+  byId('status').hidden = !running;
+  byId('again').hidden = running;
+  main.classList.toggle('failed', !running);
+}
 
 /** Refreshes the session and opens `next`. Opens the sign-in form if the refresh is refused. */
 async function goOn() {
-  byId('status').hidden = false;
+  hideError();
+  setRunning(true);
   try {
     const auth = await client();
     await auth.refresh();
     open(next);
   } catch (error) {
-    byId('status').hidden = true;
-    // The session has ended (401), or the fingerprint belongs to another device (403).
-    const notice = error.code === 'device_mismatch' ? '&notice=other_device' : '';
-    if (error.status === 401 || error.status === 403) open(`/login?next=${encodeURIComponent(next)}${notice}`);
-    else showError(text('unreachable'));
+    const onward = encodeURIComponent(next);
+    // The fingerprint belongs to another device (403).
+    if (error.status === 403) return open(`/login?next=${onward}&notice=other_device`);
+    // The session has ended. The server finds out why, and opens the form.
+    if (error.status === 401) return open(`${document.documentElement.dataset.base}/continue?checked=1&next=${onward}`);
+    setRunning(false);
+    showError(text('unreachable'));
   }
 }
 
+byId('again').addEventListener('click', goOn);
 goOn();

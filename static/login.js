@@ -75,30 +75,34 @@ export function onAnnouncement(follow) {
 /** The key in `sessionStorage` that is set when a form ends the session. The next page then informs the other tabs. */
 export const LEAVING = 'vestibule-leaving';
 
-/** Adds the button that shows the password, and the hint while Caps Lock is on. Returns a function that hides the password. */
+/**
+ * Adds the buttons that show the passwords, and the hint while Caps Lock is on. Returns a function that hides the passwords.
+ * @param {HTMLFormElement} form
+ */
 export function helpWithPasswords(form) {
+  /** @type {HTMLInputElement[]} */
   const passwords = Array.from(form.querySelectorAll('input[type=password]'));
-  const toggle = form.querySelector('button[aria-pressed]');
   const hint = form.querySelector('#caps, .caps');
-  const show = (shown) => {
-    for (const password of passwords) password.type = shown ? 'text' : 'password';
-    toggle?.setAttribute('aria-pressed', String(shown));
+  const show = (password, shown) => {
+    password.type = shown ? 'text' : 'password';
+    // The button has both names, of which one is hidden.
+    const [showing, hiding] = password.parentElement.querySelector('button')?.children ?? [];
+    if (showing) [showing.hidden, hiding.hidden] = [shown, !shown];
   };
-  if (toggle) {
-    toggle.hidden = false;
-    toggle.addEventListener('click', () => show(toggle.getAttribute('aria-pressed') === 'false'));
-  }
   const tell = (on) => {
     const sentence = on ? text('caps') : '';
     if (hint && hint.textContent !== sentence) hint.textContent = sentence;
   };
   for (const password of passwords) {
+    const button = password.parentElement.querySelector('button');
+    if (button) button.hidden = false;
+    button?.addEventListener('click', () => show(password, password.type === 'password'));
     for (const event of ['keydown', 'keyup', 'pointerdown']) {
       password.addEventListener(event, (at) => tell(at.getModifierState?.('CapsLock')));
     }
     password.addEventListener('blur', () => tell(false));
   }
-  return () => show(false);
+  return () => passwords.forEach((password) => show(password, false));
 }
 
 /** Returns a waiting time in the language of the page, such as `45 seconds` or `3 minutes`. */
@@ -113,7 +117,6 @@ const SENTENCES = {
   too_many_requests: 'too-many',
   account_disabled: 'disabled',
   device_limit_reached: 'device-limit',
-  already_exists: 'taken',
   unreachable: 'unreachable',
   cookies_refused: 'cookies',
 };
@@ -134,12 +137,79 @@ function setBusy(form, busy, doing = '') {
   byId('status').textContent = doing;
 }
 
-/** Displays an error message and moves the focus to it. */
-export function showError(message) {
+/** Adds the word for an error to the title of the page, or removes it. */
+function markTitle(isError) {
+  const mark = `${text('error')} `;
+  const title = document.title.startsWith(mark) ? document.title.slice(mark.length) : document.title;
+  document.title = isError ? mark + title : title;
+}
+
+/**
+ * Displays an error message and moves the focus to it.
+ * @param {string} message
+ * @param {{ id: string, sentence: string }[]} [links] a sentence for each field that has a problem, with the id of the field
+ */
+export function showError(message, links = []) {
   const error = byId('error');
-  error.textContent = message;
+  const add = (parent, name, content = '') => {
+    const element = parent.appendChild(document.createElement(name));
+    element.textContent = content;
+    return element;
+  };
+  error.replaceChildren();
+  error.removeAttribute('aria-live');
+  add(error, 'p', message);
+  const list = links.length > 0 && add(error, 'ul');
+  for (const { id, sentence } of links) add(add(list, 'li'), 'a', sentence).href = `#${id}`;
   error.hidden = false;
+  markTitle(true);
   error.focus();
+}
+
+/** Removes the error message. */
+export function hideError() {
+  byId('error').hidden = true;
+  markTitle(false);
+}
+
+/** Ends the countdown that runs, if there is one. */
+let stopWaiting = () => {};
+
+/** Returns whether a countdown runs. */
+export const isWaiting = () => byId('error').dataset.wait !== undefined;
+
+/**
+ * Counts a waiting time down in the error message. Until its end, the buttons that send `forms` are marked as disabled. The
+ * limit may belong to the name that was typed, so another name ends the countdown.
+ * @param {number} seconds
+ * @param {HTMLFormElement[]} forms
+ */
+export function countDown(seconds, forms) {
+  stopWaiting();
+  const error = byId('error');
+  const end = Date.now() + seconds * 1_000;
+  const setDisabled = (disabled) => {
+    for (const form of forms) form.querySelector('[type=submit]').setAttribute('aria-disabled', String(disabled));
+  };
+  const stop = () => {
+    clearInterval(timer);
+    delete error.dataset.wait;
+    setDisabled(false);
+  };
+  const tick = () => {
+    const left = Math.ceil((end - Date.now()) / 1_000);
+    // A screen reader has read the message once. It does not read every second.
+    error.setAttribute('aria-live', 'off');
+    if (left > 0) return (error.firstElementChild.textContent = text('too-many', { wait: duration(left) }));
+    stop();
+    hideError();
+    byId('status').textContent = text('now');
+  };
+  const timer = setInterval(tick, 1_000);
+  error.dataset.wait = String(seconds);
+  setDisabled(true);
+  for (const form of forms) form.querySelector('[name=username]:not([hidden])')?.addEventListener('input', stop, { once: true });
+  stopWaiting = stop;
 }
 
 /**
@@ -147,7 +217,7 @@ export function showError(message) {
  * @param {HTMLFormElement} form
  * @param {string} doing the name of the sentence that is displayed while the form is sent
  * @param {(auth: Awaited<ReturnType<typeof client>>, values: any) => Promise<void>} send sends the values of the form
- * @param {(error: AuthError) => string} explain returns the sentence for an error
+ * @param {(error: AuthError) => [string, { id: string, sentence: string }[]?]} explain returns what `showError` displays
  */
 export function sendByScript(form, doing, send, explain) {
   const hidePasswords = helpWithPasswords(form);
@@ -162,10 +232,10 @@ export function sendByScript(form, doing, send, explain) {
   form.addEventListener('input', warmUp);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    if (form.getAttribute('aria-busy') === 'true') return;
+    if (form.getAttribute('aria-busy') === 'true' || isWaiting()) return;
     hidePasswords();
     setBusy(form, true, text(doing));
-    byId('error').hidden = true;
+    hideError();
     const auth = await client().catch(() => undefined);
     // No request was sent yet, so the form is not sent twice. The method of the prototype is called, because the button with
     // the id `submit` hides the method `submit` of the form.
@@ -179,7 +249,8 @@ export function sendByScript(form, doing, send, explain) {
       // A refused password is removed, so that the user types it again. It stays if the server was not reached (status 0), at
       // 429, and after an error of the server, because the user can then send it again.
       if (error.status > 0 && error.status < 429) fields.password.value = '';
-      showError(explain(error));
+      showError(...explain(error));
+      if (error.code === 'too_many_requests') countDown(error.retryAfter ?? 60, [form]);
     }
   });
   // If the browser restores the page from its cache, the form is still marked as being sent.
@@ -197,7 +268,10 @@ export async function signIn(auth, username, password) {
 const login = byId('login');
 if (login) {
   const send = (auth, { username, password }) => signIn(auth, username, password);
-  const explain = (error) => (error.code === 'invalid_request' ? text('wrong') : sentence(error));
+  const explain = (error) => {
+    const isWrong = error.code === 'invalid_request' || error.code === 'invalid_credentials';
+    return isWrong ? [text('wrong'), [{ id: 'password', sentence: text('again') }]] : [sentence(error)];
+  };
   sendByScript(login, 'signing-in', send, explain);
 }
 

@@ -4,28 +4,50 @@
  * @module
  */
 
-import { byId, sendByScript, sentence, signIn } from './login.js';
+import { byId, sendByScript, sentence, signIn, text } from './login.js';
 
 const form = byId('register');
 
-/** Marks the invalid fields. Returns a text with one sentence for each field, such as `Password must have …`. */
-function explainFields(fields) {
-  const sentences = fields.map(({ field, message }) => {
-    const input = form.elements[field];
-    input?.setAttribute?.('aria-invalid', 'true');
-    return `${input?.labels?.[0].textContent.trim() ?? field} ${message}.`;
-  });
-  return sentences.join(' ');
+/** Removes the marks of an earlier attempt. */
+function unmark() {
+  for (const problem of form.querySelectorAll('.problem')) problem.remove();
+  for (const input of form.querySelectorAll('[aria-invalid]')) {
+    input.removeAttribute('aria-invalid');
+    describe(input, '');
+  }
 }
 
-/** Returns the sentences for an error. */
+/** Sets the ids of the texts that describe an input: that of its hint, if it has one, and `problem`. */
+function describe(input, problem) {
+  const ids = [byId(`${input.id}-hint`)?.id, problem].filter(Boolean).join(' ');
+  if (ids) input.setAttribute('aria-describedby', ids);
+  else input.removeAttribute('aria-describedby');
+}
+
+/** Marks an invalid field and displays its problem below it. Returns the link to the field; undefined without such a field. */
+function mark({ field, message }) {
+  const input = form.elements[field];
+  const label = input?.labels?.[0];
+  if (!label) return undefined;
+  const problem = document.createElement('p');
+  problem.className = 'problem';
+  problem.id = `${input.id}-problem`;
+  problem.textContent = `${label.textContent.trim()} ${message}.`;
+  label.parentElement.append(problem);
+  input.setAttribute('aria-invalid', 'true');
+  describe(input, problem.id);
+  return { id: input.id, sentence: problem.textContent };
+}
+
+/** Returns the message for an error, and the links to the invalid fields. */
 function explain(error) {
-  return error.fields?.length ? explainFields(error.fields) : sentence(error);
+  const links = error.fields.map(mark).filter(Boolean);
+  return links.length > 0 ? [text('check'), links] : [sentence(error)];
 }
 
 /** Creates the account and signs in, with the username or else with the email address. */
 async function send(auth, { username, email, password }) {
-  for (const input of form.elements) input.removeAttribute('aria-invalid');
+  unmark();
   // The server would check an empty name, so an empty field is left out.
   await auth.register({ username: username || undefined, email: email || undefined, password });
   await signIn(auth, username || email, password);

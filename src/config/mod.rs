@@ -101,6 +101,7 @@ pub use crate::domain::{
     exclusions::{Exclusion, Exclusions},
     jwt::Algorithm,
     listen_address::ListenAddress,
+    logo::{Logo, LogoFormat},
     policy::{
         Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration,
         SameSite, SitesDefault, TokenClaims, TokenLocation, UsernameField,
@@ -143,9 +144,9 @@ static SCHEMA: Schema = Schema(&[
 /// Set a key with [`Sources::set`] rather than by a change of a field: other settings follow from some keys when the
 /// configuration is read. A later change has no effect on the fields `tokens.access_token_lifetime`, `tokens.audience` and
 /// `sessions.refresh_token_lifetime` (each client has its own value), `sessions.blacklist_enabled` and `blacklist_strategy`
-/// (`blacklist` counts), `devices.match_from` and `drift_from` (`thresholds` counts) and `passwords.registration`
-/// (`registration_open` counts). An embedding application listens where Rocket's configuration says, so `web.address` and
-/// `web.port` have no effect there; [`Loaded::figment`] contains them for Rocket.
+/// (`blacklist` counts), `web.site_logo` (`logo` counts), `devices.match_from` and `drift_from` (`thresholds` counts) and
+/// `passwords.registration` (`registration_open` counts). An embedding application listens where Rocket's configuration says, so
+/// `web.address` and `web.port` have no effect there; [`Loaded::figment`] contains them for Rocket.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The profile: `serve` or `dev`.

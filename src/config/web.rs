@@ -1,12 +1,18 @@
 //! The addresses of the server, the proxies and origins that it trusts, and its log.
 
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
 use figment::value::Value;
 use ipnet::IpNet;
 use serde_json::Value as Json;
 
 use super::{
     declare::settings,
-    reader::{Reader, share},
+    reader::{Read, Reader, share},
     schema::Profile,
     setting::text_if,
 };
@@ -15,6 +21,7 @@ use crate::domain::{
     cors::CorsOrigins,
     exclusions::Exclusions,
     listen_address::ListenAddress,
+    logo::Logo,
     policy::{LogFormat, LogLevel, SitesDefault},
     redirect::AllowedHost,
 };
@@ -86,6 +93,19 @@ settings! {
         #[key("privacy_contact", example = "privacy@example.com", main = true)]
         #[read(parse = contact)]
         privacy_contact: Option<String>,
+        /// The name of the site, which the pages and their titles display: at most 60 characters. Unset: the host of
+        /// `public_url`.
+        #[key("site_name", example = "Example Notes", main = true)]
+        #[read(parse = site_name, otherwise = share(&public_url).map(|url| url.authority().to_string()))]
+        site_name: String,
+        /// The path of an image that the pages display beside the name of the site: SVG, PNG, WebP or JPEG, at most 128 KiB.
+        /// It is read at the start.
+        #[key("site_logo", example = "/etc/vestibule/logo.svg", main = true)]
+        site_logo: Option<PathBuf>,
+        then {
+            /// The image of `site_logo`.
+            logo: Option<Logo> = read_logo(reader, share(&site_logo)),
+        }
     }
 }
 
@@ -157,4 +177,25 @@ fn base_path(value: &Value) -> Result<String, String> {
 fn contact(value: &Value) -> Result<Option<String>, String> {
     let allowed = "an address such as privacy@example.com, a URL, or one line of at most 200 characters";
     text_if(value, allowed, |text| text.chars().count() <= 200 && !text.contains(char::is_control)).map(Some)
+}
+
+/// Reads the name of the site: one line of at most 60 characters, none of which changes the direction of the text.
+fn site_name(value: &Value) -> Result<String, String> {
+    let is_bad = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text_if(value, "one line of 1 to 60 characters", |text| text.chars().count() <= 60 && !text.contains(is_bad))
+}
+
+/// Reads the file of the logo. Refuses a file that can't be read, or that is not an image for a page.
+fn read_logo(reader: &mut Reader, path: Read<&Option<PathBuf>>) -> Read<Option<Logo>> {
+    let Some(path) = path? else { return Ok(None) };
+    logo(path).map(Some).map_err(|wrong| reader.refuse("site_logo", wrong))
+}
+
+/// Returns the image in a file. At most one byte more than allowed is read, because a path such as `/dev/zero` has no end.
+fn logo(path: &Path) -> Result<Logo, String> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(Logo::MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("can't be read: {error}"))?;
+    Logo::parse(bytes)
 }

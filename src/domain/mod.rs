@@ -23,6 +23,7 @@ pub mod generations;
 mod id;
 pub mod jwt;
 pub mod listen_address;
+pub mod logo;
 pub mod mismatches;
 pub mod one_time;
 pub mod password;

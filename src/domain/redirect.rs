@@ -104,6 +104,15 @@ impl Target {
         }
     }
 
+    /// Returns the host of a URL on another server, with its port unless it is the usual port of the scheme. Returns `None` for
+    /// a path on this server. A name with other letters than ASCII is in Punycode, so it can't imitate another name.
+    pub fn host(&self) -> Option<String> {
+        let Self::External(url) = self else { return None };
+        let url = Url::parse(url).ok()?;
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        url.host_str().map(|host| format!("{host}{port}"))
+    }
+
     /// Returns the target in percent-encoding, as the value of a query parameter.
     pub fn as_query_value(&self) -> String {
         url::form_urlencoded::byte_serialize(self.as_str().as_bytes()).collect()
@@ -162,6 +171,20 @@ mod tests {
 
     fn read(next: &str) -> Option<String> {
         redirects().read(next).map(|target| target.as_str().to_owned())
+    }
+
+    #[test]
+    fn the_host_of_another_server_is_displayed_with_its_port() {
+        for (next, host) in [
+            ("/account", None),
+            ("https://auth.example.com/account", None),
+            ("https://app.example.com/x?y=1", Some("app.example.com")),
+            ("https://app.example.com:443/", Some("app.example.com")),
+            ("https://ported.example:8443/", Some("ported.example:8443")),
+            ("https://b\u{fc}cher.wild.example/", Some("xn--bcher-kva.wild.example")),
+        ] {
+            assert_eq!(redirects().read(next).and_then(|target| target.host()).as_deref(), host, "{next}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `/static/…`: the embedded style sheets, scripts and icons.
+//! `/static/…`: the embedded style sheets, scripts and icons, and the logo of the site.
 //!
 //! The built-in pages load the files from `/static/<hash>/`. Caches may keep these responses for a year. The hash covers all
 //! files, so a module that imports another by a relative path gets the imported module in the same version. Other front ends
@@ -7,17 +7,21 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use rocket::{
-    Request, Response, get,
+    Request, Response, State, get,
     http::{ContentType, Header, Status},
     response::{self, Responder},
 };
 use sha2::{Digest, Sha256};
 
 use super::{
+    app_state::AppState,
     caching::matches_etag,
     errors::{ApiError, ErrorCode},
 };
-use crate::domain::jwt::base64url;
+use crate::{
+    config::{Logo, LogoFormat},
+    domain::jwt::base64url,
+};
 
 /// The name and the content of every file of `static/`, also compressed by gzip and by Brotli. The scripts are minified.
 const FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
@@ -120,6 +124,46 @@ impl<'r> Responder<'r, 'static> for AssetResponse {
     }
 }
 
+/// Returns the address from which the pages load the logo. It contains a hash of the content.
+pub fn address_of_logo(logo: &Logo) -> String {
+    format!("/static/{}/{}", logo.tag(), logo.file_name())
+}
+
+/// The content security policy of the logo. An SVG that is opened by itself can style itself, but it runs no script and loads
+/// nothing.
+const LOGO_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
+
+/// A response with the logo of the site.
+pub struct LogoResponse(Logo);
+
+impl<'r> Responder<'r, 'static> for LogoResponse {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        let kind = match self.0.format() {
+            LogoFormat::Svg => ContentType::SVG,
+            LogoFormat::Png => ContentType::PNG,
+            LogoFormat::Webp => ContentType::WEBP,
+            LogoFormat::Jpeg => ContentType::JPEG,
+        };
+        let bytes = self.0.bytes().to_vec();
+        Response::build()
+            .header(kind)
+            .header(Header::new("ETag", format!("\"{}\"", self.0.tag())))
+            .header(Header::new("Cache-Control", FOR_EVER))
+            .header(Header::new("Content-Security-Policy", LOGO_POLICY))
+            .sized_body(bytes.len(), std::io::Cursor::new(bytes))
+            .ok()
+    }
+}
+
+/// A response with a file of one version.
+#[derive(rocket::Responder)]
+pub enum VersionResponse {
+    /// An embedded file.
+    Asset(AssetResponse),
+    /// The logo of the site.
+    Logo(LogoResponse),
+}
+
 /// Returns whether `Accept-Encoding` lists the coding with a weight above 0 (RFC 9110 §12.5.3). Without a weight, the weight is
 /// 1. An entry whose `q=` is not a number does not count; any other parameter is ignored.
 fn accepts(request: &Request<'_>, wanted: &str) -> bool {
@@ -135,15 +179,22 @@ fn find(name: &str) -> Result<&'static Asset, ApiError> {
     ASSETS.by_name.get(name).ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such asset."))
 }
 
+/// The value of `Cache-Control` for an address that contains a hash of the content.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
 /// Serves a file for the built-in pages. Responds 404 if there is no such file or if `hash` belongs to another version.
 #[get("/static/<hash>/<name>")]
-pub fn asset_of_version(hash: &str, name: &str) -> Result<AssetResponse, ApiError> {
+pub fn asset_of_version(hash: &str, name: &str, vestibule: &State<AppState>) -> Result<VersionResponse, ApiError> {
+    if let Some(logo) = &vestibule.config.web.logo
+        && (hash, name) == (logo.tag(), logo.file_name())
+    {
+        return Ok(VersionResponse::Logo(LogoResponse(logo.clone())));
+    }
     let asset = find(name)?;
     if hash != ASSETS.hash {
         return Err(ApiError::new(ErrorCode::NotFound, "This is an asset of another version."));
     }
-    let caching = "public, max-age=31536000, immutable".to_owned();
-    Ok(AssetResponse { asset, caching })
+    Ok(VersionResponse::Asset(AssetResponse { asset, caching: FOR_EVER.to_owned() }))
 }
 
 /// Serves a file for other front ends.

@@ -26,6 +26,33 @@ fn an_asset_under_the_hash_that_a_page_names_is_cacheable_for_a_year() {
 }
 
 #[test]
+fn the_pages_have_the_name_and_the_logo_of_the_site() {
+    const SVG: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("logo.svg");
+    std::fs::write(&path, SVG).expect("a file");
+    let server = Server::with(vec![("site_name", json!("Ada’s notes")), ("site_logo", json!(path))]);
+    let page = server.call("GET", "/login").send().expect(200);
+    assert!(page.text.contains("<title>Sign in · Ada’s notes</title>"), "{}", page.text);
+    assert!(page.text.contains("<bdi>Ada’s notes</bdi>"), "{}", page.text);
+    let image = page.text.split("<img ").nth(1).expect("an image");
+    let address = attribute(image, "src").expect("an address");
+    assert!(page.text.contains(&format!("<link rel=\"icon\" href=\"{address}\">")), "{}", page.text);
+    let logo = server.call("GET", &address).send().expect(200);
+    assert_eq!(logo.text, SVG);
+    assert_eq!(logo.header("content-type"), Some("image/svg+xml"));
+    assert_eq!(logo.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(logo.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    let policy = logo.header("content-security-policy").expect("a policy");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("sandbox") && !policy.contains("script"),
+        "{policy}"
+    );
+    let other = server.restart_with(vec![]);
+    other.call("GET", &address).send().expect_error(404, "not_found");
+}
+
+#[test]
 fn an_unknown_hash_or_file_name_is_not_found() {
     let server = Server::start();
     let other = style(&server).replace("/static/", "/static/x");

@@ -228,7 +228,7 @@ fn a_browser_is_redirected_to_the_sign_in_with_the_address_to_return_to() {
     let session = server.user("ada").login();
     let refused = ask_with(&server, "?redirect=1&role=admin", "app.example.com", "/").header("Accept", "text/html");
     let refused = refused.bearer(&session.access).send().expect(403);
-    assert!(refused.text.contains("<strong>ada</strong>") && refused.header("location").is_none());
+    assert!(refused.text.contains("<strong><bdi>ada</bdi></strong>") && refused.header("location").is_none());
 }
 
 #[test]

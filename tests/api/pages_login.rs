@@ -15,7 +15,7 @@ fn the_start_page_leads_to_the_form_or_to_the_account() {
     assert_eq!(browser.get("/").expect(303).header("location"), Some("/login"));
     browser.sign_in("ada", PASSWORD).expect(303);
     assert_eq!(browser.get("/").expect(303).header("location"), Some("/account"));
-    assert!(browser.open("/").expect(200).text.contains("<strong>ada</strong>"));
+    assert!(browser.open("/").expect(200).text.contains("<strong><bdi>ada</bdi></strong>"));
 }
 
 #[test]
@@ -172,6 +172,34 @@ fn only_known_notices_are_displayed() {
     for code in ["", "nothing", "%3Cscript%3E", "title", "__proto__"] {
         let page = browser.get(&format!("/login?notice={code}")).expect(200);
         assert!(!page.text.contains("class=\"message good\""), "{code}");
+    }
+}
+
+#[test]
+fn the_page_says_to_which_application_the_sign_in_leads() {
+    let server = Server::with(vec![("allowed_redirect_hosts", json!(["app.example.com"]))]);
+    let browser = Browser::new(&server);
+    let onward = |path: &str| browser.get(path).expect(200).text.contains("to continue to <bdi>app.example.com</bdi>");
+    assert!(onward("/login?next=https://app.example.com/x") && onward("/register?next=https://app.example.com/"));
+    for other in ["/login", "/login?next=/privacy", "/login?next=https://evil.example/"] {
+        assert!(!browser.get(other).expect(200).text.contains("class=\"onward\""), "{other}");
+    }
+}
+
+#[test]
+fn an_error_is_in_the_title_and_leads_to_its_field() {
+    let server = Server::start();
+    server.user("ada");
+    let browser = Browser::new(&server);
+    assert!(browser.get("/login").text.contains("<title>Sign in · auth.test</title>"));
+    let wrong = browser.sign_in("ada", "wrong wrong wrong").expect(401);
+    assert!(wrong.text.contains("<title>Error: Sign in · auth.test</title>"), "{}", wrong.text);
+    assert!(wrong.text.contains("<li><a href=\"#password\">Type the password again</a></li>"), "{}", wrong.text);
+    let empty = browser.sign_in("", "").expect(422);
+    for link in
+        ["<a href=\"#username\">Username or email is required.</a>", "<a href=\"#password\">Password is required.</a>"]
+    {
+        assert!(empty.text.contains(link), "{}", empty.text);
     }
 }
 

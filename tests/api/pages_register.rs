@@ -18,7 +18,7 @@ fn an_account_is_created_and_signed_in() {
     let browser = Browser::new(&server);
     let fields = [("username", "Ada"), ("email", "ada@example.com"), ("password", PASSWORD)];
     assert_eq!(register(&browser, &fields).expect(303).header("location"), Some("/account"));
-    assert!(browser.open("/account").expect(200).text.contains("<strong>Ada</strong>"));
+    assert!(browser.open("/account").expect(200).text.contains("<strong><bdi>Ada</bdi></strong>"));
     assert_eq!(browser.get("/register").expect(303).header("location"), Some("/account"), "signed in already");
 }
 

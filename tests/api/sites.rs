@@ -112,7 +112,7 @@ fn a_person_who_is_refused_gets_a_page_with_a_way_on() {
     let server = server("signed_in");
     let ada = server.user("ada").login();
     let refused = page(ask(&server, "family.example.com", "/album?x=1").bearer(&ada.access), 403);
-    assert!(refused.text.contains("<strong>ada</strong>"), "{}", refused.text);
+    assert!(refused.text.contains("<strong><bdi>ada</bdi></strong>"), "{}", refused.text);
     let other = "http://auth.test/logout?next=https%3A%2F%2Ffamily.example.com%2Falbum%3Fx%3D1";
     assert!(refused.text.contains(&format!("href=\"{other}\"")), "{}", refused.text);
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { PASSWORD, SHORT, TEXTS, browser, enter, scenario, signIn, untilOver } from './support.js';
+import { PASSWORD, SHORT, TEXTS, browser, enter, revealing, scenario, signIn, untilOver } from './support.js';
 
 const EXPIRING = { settings: SHORT };
 const NEW_PASSWORD = 'another harbour 77 lantern';
@@ -148,8 +148,8 @@ scenario('the password fields have autocomplete values for password managers', a
 scenario('the passwords can be displayed, and Caps Lock is reported', async ({ page, server }) => {
   await signIn(page, server, await server.user());
   const form = page.locator('#change-password');
-  await form.locator('[aria-pressed]').click();
-  const types = form.locator('[id$=_password]');
+  for (const id of ['current_password', 'new_password']) await revealing(page, id).click();
+  const types = form.locator('input[id$=_password]');
   assert.deepEqual(await types.evaluateAll((inputs) => inputs.map((input) => input.type)), ['text', 'text']);
   await page.locator('#new_password').evaluate((input) => {
     input.dispatchEvent(new KeyboardEvent('keydown', { key: 'A', modifierCapsLock: true }));
@@ -237,16 +237,16 @@ scenario('the download works after the access token has expired', EXPIRING, asyn
   assert.match(await readFile(await (await downloaded).path(), 'utf8'), new RegExp(ada.email));
 });
 
-scenario('an unreachable server is reported, and a reload continues later', EXPIRING, async ({ page, server, context, watch }) => {
+scenario('an unreachable server is reported, and the check can be repeated', EXPIRING, async ({ page, server, context, watch }) => {
   watch.tolerate(/ERR_FAILED/);
   await signIn(page, server, await server.user());
   await untilOver();
   await context.route('**/auth/refresh', (route) => route.abort());
   await page.goto(`${server.url}/account`);
   await page.locator('#error:not([hidden])').waitFor();
-  assert.equal(await page.textContent('#error'), TEXTS.script.continue.unreachable);
+  assert.equal(await page.textContent('#error p'), TEXTS.script.continue.unreachable);
   await context.unroute('**/auth/refresh');
-  await page.reload();
+  await page.click('#again');
   await page.locator('#devices').waitFor();
 });
 

@@ -24,7 +24,7 @@ scenario('Firefox: a wrong password is reported, and the right password signs in
   await page.goto(`${server.url}/login`);
   await enter(page, { ...ada, password: 'not the one' });
   await page.locator('#error:not([hidden])').waitFor();
-  assert.equal(await page.textContent('#error'), TEXTS.script.login.wrong);
+  assert.equal(await page.textContent('#error p'), TEXTS.script.login.wrong);
   await page.locator('#password').pressSequentially(ada.password);
   await page.keyboard.press('Enter');
   await page.waitForURL(`${server.url}/account`);

@@ -1,7 +1,7 @@
 /** The page for signing in, as a person uses it. */
 
 import assert from 'node:assert/strict';
-import { PASSWORD, TEXTS, enter, scenario, signIn, spyOnReading } from './support.js';
+import { PASSWORD, TEXTS, enter, revealing, scenario, signIn, spyOnReading } from './support.js';
 
 const WORDS = TEXTS.script.login;
 
@@ -9,7 +9,7 @@ const isFocused = (page, selector) => page.evaluate((id) => document.activeEleme
 
 async function error(page) {
   await page.locator('#error:not([hidden])').waitFor();
-  return page.locator('#error').textContent();
+  return page.locator('#error p').textContent();
 }
 
 scenario('a person signs in and sees this device first, marked and bound', async ({ page, server }) => {
@@ -35,7 +35,7 @@ scenario('the keyboard alone is enough', async ({ page, server }) => {
   await page.keyboard.press('Tab');
   await page.keyboard.type('wrong');
   await page.keyboard.press('Tab');
-  assert.ok(await isFocused(page, '#toggle'));
+  assert.ok(await isFocused(page, 'button[aria-controls=password]'));
   await page.keyboard.press('Space');
   assert.equal(await page.getAttribute('#password', 'type'), 'text');
   await page.keyboard.press('Shift+Tab');
@@ -58,6 +58,13 @@ scenario('a wrong password and an unknown name get the same sentence, with the f
     assert.equal(await page.inputValue('#password'), '', 'the password goes');
     assert.equal(await page.getAttribute('#login', 'aria-busy'), 'false');
     assert.equal(await page.getAttribute('#submit', 'aria-disabled'), 'false');
+    assert.ok((await page.title()).startsWith(`${TEXTS.error_prefix} ${TEXTS.login.title} `));
+    const link = page.locator('#error a');
+    assert.equal(await link.textContent(), WORDS.again);
+    await page.keyboard.press('Tab');
+    assert.ok(await isFocused(page, '#error a'), 'the next key leads to the field');
+    await page.keyboard.press('Enter');
+    assert.ok(await isFocused(page, '#password'));
   }
 });
 
@@ -134,15 +141,19 @@ scenario('the password can be displayed, and is hidden again before it is sent',
   await page.goto(`${server.url}/login`);
   await page.fill('#username', 'ada');
   await page.fill('#password', 'secret words');
-  const label = await page.textContent('#toggle');
-  await page.click('#toggle');
+  const button = revealing(page, 'password');
+  const name = async () => (await button.innerText()).replace(/\s+/g, ' ').trim();
+  assert.equal(await name(), 'Show password');
+  const [field, inside] = [await page.locator('#password').boundingBox(), await button.boundingBox()];
+  assert.ok(inside.x > field.x && inside.x + inside.width <= field.x + field.width && inside.y >= field.y, 'in the field');
+  assert.ok(inside.width >= 44 && inside.height >= 43.9);
+  await button.click();
   assert.equal(await page.getAttribute('#password', 'type'), 'text');
-  assert.equal(await page.getAttribute('#toggle', 'aria-pressed'), 'true');
-  assert.equal(await page.textContent('#toggle'), label, 'a pressed button keeps its name');
+  assert.equal(await name(), 'Hide password');
   await context.route('**/auth/login', (route) => route.abort());
   await page.click('#submit');
   assert.equal(await page.getAttribute('#password', 'type'), 'password');
-  assert.equal(await page.getAttribute('#toggle', 'aria-pressed'), 'false');
+  assert.equal(await name(), 'Show password');
 });
 
 scenario('an unreachable server is reported, and the typed text is kept', async ({ page, server, context, watch }) => {

@@ -1,7 +1,7 @@
 /** The redirect after signing in: it leads only to this server, and to the hosts that its configuration allows. */
 
 import assert from 'node:assert/strict';
-import { enter, scenario } from './support.js';
+import { TEXTS, enter, scenario } from './support.js';
 
 /** Values of `next` that have led to other sites in other programs. `PORT` is replaced by the port of the server. */
 const ATTACKS = [
@@ -68,6 +68,18 @@ scenario('a path of this server is opened, with its query and fragment', async (
 });
 
 const ALLOWED = { settings: { allowed_redirect_hosts: 'app.example.com,*.apps.example.com' } };
+
+scenario('the page says to which host the sign-in leads', ALLOWED, async ({ page, at }) => {
+  const says = async (path) => {
+    await page.goto(at(path));
+    return page.locator('.onward').allTextContents();
+  };
+  const next = encodeURIComponent('https://app.example.com/start?x=1');
+  assert.deepEqual(await says(`/login?next=${next}`), [`${TEXTS.login.onward} app.example.com`]);
+  assert.deepEqual(await says(`/register?next=${next}`), [`${TEXTS.login.onward} app.example.com`]);
+  assert.deepEqual(await says('/login?next=/privacy'), []);
+  assert.deepEqual(await says(`/login?next=${encodeURIComponent('https://evil.example/')}`), []);
+});
 
 scenario('an allowed host is opened, and similar hosts are not', ALLOWED, async ({ page, server, watch }) => {
   const { name, password } = await server.user();

@@ -20,7 +20,7 @@ scenario('without script: signs in, unbound, and the account page reports it', P
   const ada = await server.user();
   await page.goto(`${server.url}/login`);
   assert.match(await text(page, 'noscript'), new RegExp(TEXTS.login.unbound));
-  assert.ok(await page.locator('#toggle').isHidden(), 'no button that does nothing');
+  assert.ok(await page.locator('button[aria-controls=password]').isHidden(), 'no button that does nothing');
   await signIn(page, server, ada);
   assert.equal(page.url(), `${server.url}/account`);
   assert.match(await text(page, '#devices li'), new RegExp(TEXTS.account.unbound));
@@ -31,7 +31,9 @@ scenario('without script: a wrong password is reported in one sentence, and the 
   const ada = await server.user();
   for (const name of [ada.name, 'nobody-of-this-name']) {
     await signIn(page, server, { name, password: 'not the one' });
-    assert.equal(await text(page, '#error'), TEXTS.errors.invalid_credentials);
+    assert.equal(await text(page, '#error p'), TEXTS.errors.invalid_credentials);
+    assert.equal(await text(page, '#error a'), TEXTS.login.again);
+    assert.ok((await page.title()).startsWith(TEXTS.error_prefix));
     assert.equal(await page.inputValue('#username'), name);
     assert.equal(await page.inputValue('#password'), '');
   }
@@ -49,7 +51,7 @@ scenario('without script: after too many attempts the page says how long to wait
   const ada = await server.user();
   for (let tries = 0; tries < 4; tries += 1) await signIn(page, server, { ...ada, password: 'not the one' });
   const [before] = TEXTS.errors.too_many_requests.split('{wait}');
-  const sentence = await text(page, '#error');
+  const sentence = await text(page, '#error p');
   assert.ok(sentence.startsWith(before), sentence);
   assert.match(sentence, /\d+ (second|minute)/);
 });

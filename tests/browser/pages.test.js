@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { capture, onEveryScreen } from './screens.js';
-import { TEXTS, enter, scenario, signIn } from './support.js';
+import { TEXTS, enter, revealing, scenario, signIn } from './support.js';
 
 const fail = async (page) => {
   await enter(page, { name: 'ada', password: 'not the one' });
@@ -19,7 +19,7 @@ const STATES = {
   'login-helped': async ({ page, at }) => {
     await page.goto(at('/login'));
     await page.fill('#password', 'shown words');
-    await page.click('#toggle');
+    await revealing(page, 'password').click();
     await page.evaluate((sentence) => (document.getElementById('caps').textContent = sentence), TEXTS.script.login.caps);
   },
   'login-signed-out': ({ page, at }) => page.goto(at('/login?notice=signed_out')),

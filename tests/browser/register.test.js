@@ -12,7 +12,7 @@ async function send(page, { username = '', email = '', password = PASSWORD }) {
 
 async function error(page) {
   await page.locator('#error:not([hidden])').waitFor();
-  return page.textContent('#error');
+  return page.textContent('#error p');
 }
 
 scenario('an account is created, and its owner is signed in, bound to the browser', async ({ page, server }) => {
@@ -28,7 +28,10 @@ scenario('a taken name is reported, and the typed text except the password is ke
   const ada = await server.user();
   await page.goto(`${server.url}/register`);
   await send(page, { username: ada.name });
-  assert.equal(await error(page), TEXTS.script.register.taken);
+  assert.equal(await error(page), TEXTS.script.register.check);
+  assert.equal(await page.textContent('#username-problem'), `${TEXTS.fields.username} is taken.`);
+  assert.equal(await page.getAttribute('#username', 'aria-invalid'), 'true');
+  assert.ok((await page.title()).startsWith(TEXTS.error_prefix));
   assert.ok(await page.evaluate(() => document.activeElement.id === 'error'));
   assert.equal(await page.inputValue('#username'), ada.name);
   assert.equal(await page.inputValue('#password'), '');
@@ -38,8 +41,14 @@ scenario('a password that is too easy is reported at its field, which is marked'
   watch.tolerate(/422/);
   await page.goto(`${server.url}/register`);
   await send(page, { username: 'weak', password: 'password1234' });
-  assert.match(await error(page), new RegExp(`^${TEXTS.fields.password} .*\\.$`));
+  assert.equal(await error(page), TEXTS.script.register.check);
+  const problem = page.locator('#password-problem');
+  assert.match(await problem.textContent(), new RegExp(`^${TEXTS.fields.password} .*\\.$`));
+  assert.equal(await page.locator('#error a').textContent(), await problem.textContent());
   assert.equal(await page.getAttribute('#password', 'aria-invalid'), 'true');
+  assert.equal(await page.getAttribute('#password', 'aria-describedby'), 'password-hint password-problem');
+  await page.click('#error a');
+  assert.ok(await page.evaluate(() => document.activeElement.id === 'password'), 'the link leads to the field');
   await page.fill('#password', PASSWORD);
   await page.click('#submit');
   await page.waitForURL(`${server.url}/account`);

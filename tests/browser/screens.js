@@ -33,6 +33,8 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'
 const SCREENS = [
   ['light', { width: 1280, height: 800 }],
   ['dark', { width: 1280, height: 800 }],
+  ['light', { width: 390, height: 844 }],
+  ['dark', { width: 390, height: 844 }],
   ['light', { width: 320, height: 640 }],
   ['dark', { width: 320, height: 640 }],
 ];

@@ -298,6 +298,9 @@ export const untilOver = () => later(4_100);
 /** The sentences of the pages, from the file that the server reads too. */
 export const TEXTS = JSON.parse(readFileSync(join(ROOT, 'templates/texts.json'), 'utf8'));
 
+/** Returns the button that shows the password of a field. */
+export const revealing = (page, id) => page.locator(`button[aria-controls="${id}"]`);
+
 /** Fills the form for signing in as a person does, and sends it. */
 export async function enter(page, { name, password }) {
   await page.locator('#username').pressSequentially(name);

@@ -201,6 +201,28 @@ fn cookie_names_header_names_domain_issuer_and_contact_are_checked() {
 }
 
 #[test]
+fn the_name_of_the_site_is_the_host_of_the_public_url_unless_it_is_set() {
+    let url = || serve().set("public_url", "https://auth.example.com:8443");
+    assert_eq!(config(&url()).web.site_name, "auth.example.com:8443");
+    assert_eq!(config(&url().set("site_name", " Ada’s notes ")).web.site_name, "Ada’s notes");
+    let long = "x".repeat(61);
+    refused("site_name", &["", "two\nlines", "a\u{202e}b", &long]);
+}
+
+#[test]
+fn the_logo_is_an_image_in_a_file() {
+    assert!(config(&serve()).web.logo.is_none());
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("logo");
+    let with_logo = || serve().set("site_logo", path.display().to_string());
+    assert!(problem(&with_logo()).contains("can't be read"), "{}", problem(&with_logo()));
+    std::fs::write(&path, "<html>").expect("a file");
+    assert!(problem(&with_logo()).contains("SVG, PNG, WebP or JPEG"), "{}", problem(&with_logo()));
+    std::fs::write(&path, "<svg xmlns='http://www.w3.org/2000/svg'/>").expect("a file");
+    assert_eq!(config(&with_logo()).web.logo.map(|logo| logo.file_name()), Some("logo.svg"));
+}
+
+#[test]
 fn an_excluded_path_that_can_never_match_is_refused() {
     let globs = |text: &str| -> Vec<String> {
         let exclusions = config(&serve().set("exclude_urls", text)).web.exclude_urls;

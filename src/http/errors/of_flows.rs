@@ -3,7 +3,7 @@
 //!
 //! Many failures share one code. An internal cause is logged once, here, and never sent to the client.
 
-use super::{ApiError, BUSY_RETRY_AFTER, ErrorCode, reason::Reason};
+use super::{ApiError, BUSY_RETRY_AFTER, ErrorCode, FieldError, reason::Reason};
 use crate::{
     domain::{Permission, access_token::AccessTokenError, refresh_token::RefreshTokenError},
     flows::{
@@ -230,9 +230,13 @@ impl From<RegisterError> for ApiError {
     }
 }
 
-/// Returns the error for a username or an email address that another user has.
+/// Returns the error for a username or an email address that another user has. It names the field.
 fn taken_name(taken: store::users::TakenName) -> ApiError {
-    ApiError::new(ErrorCode::AlreadyExists, format!("The {} is taken.", taken.field()))
+    let field = taken.field();
+    ApiError {
+        fields: vec![FieldError { field: field.to_owned(), message: "is taken".to_owned() }],
+        ..ApiError::new(ErrorCode::AlreadyExists, format!("The {field} is taken."))
+    }
 }
 
 impl From<VerifyPasswordError> for ApiError {

@@ -48,7 +48,7 @@ enum PageResult {
 type Row = (HttpMethod, &'static str, &'static str, &'static str, PageResult);
 
 const HTML: &str = "text/html";
-const ASSETS: [&str; 3] = ["text/css", "text/javascript", "image/svg+xml"];
+const ASSETS: [&str; 6] = ["text/css", "text/javascript", "image/svg+xml", "image/png", "image/webp", "image/jpeg"];
 
 /// Returns the rows of the administration.
 fn admin_rows() -> Vec<Row> {
@@ -237,7 +237,7 @@ fn rows() -> Vec<Row> {
             Get,
             "/static/{hash}/{name}",
             "asset_of_version",
-            "A style sheet, script or icon of one version, which never changes",
+            "A style sheet, script or icon of one version, or the logo of the site; it never changes",
             Asset,
         ),
     ]

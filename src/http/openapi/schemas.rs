@@ -20,7 +20,7 @@ pub(super) struct Problem {
     status: u16,
     /// The id of the request, as in the header `X-Request-Id`.
     request_id: String,
-    /// All invalid fields of the body. Only with `invalid_request`.
+    /// All invalid fields of the body. Only with `invalid_request`, and with `already_exists` if another user has the name.
     #[schema(nullable = false)]
     errors: Option<Vec<FieldProblem>>,
     /// Only with a 401 for a token that this server signed: `logged_out`, `replaced` (by a login on the same device), `evicted`

@@ -63,6 +63,7 @@ pub(super) async fn page(
         "csrf_token": vestibule.csrf_token(claims.sid),
         "notice_text": notice,
         "error": failure.as_ref().map(Failure::sentence),
+        "wait": failure.as_ref().and_then(Failure::wait),
         "problems": failure.as_ref().map_or_else(|| json!({}), Failure::problems),
         "user": {
             "name": user.username.as_ref().or(user.email.as_ref()),

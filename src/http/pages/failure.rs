@@ -66,6 +66,16 @@ impl Failure {
         &self.sentence
     }
 
+    /// Returns the code, which is the template's value `error_code`.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Returns the seconds after which the user may try again, which is the template's value `wait`.
+    pub fn wait(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// Returns the message of each invalid field by the name of the field. This is the template's value `problems`.
     pub fn problems(&self) -> Value {
         Value::Object(self.problems.clone())
@@ -75,12 +85,17 @@ impl Failure {
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         let wait = humanize::wait(error.retry_after().unwrap_or_default());
+        // The message of a taken name stands at its field.
+        let code = match error.code() {
+            ErrorCode::AlreadyExists if !error.bad_fields().is_empty() => ErrorCode::InvalidRequest,
+            code => code,
+        };
         let problems = error.bad_fields().iter().map(|bad| (bad.field.clone(), bad.message.clone().into()));
         Self {
             status: error.status(),
             code: error.code().as_str(),
             retry_after: error.retry_after(),
-            sentence: texts::of_code(error.code()).replace("{wait}", &wait),
+            sentence: texts::of_code(code).replace("{wait}", &wait),
             problems: problems.collect(),
         }
     }
@@ -141,6 +156,7 @@ impl WayOn {
             code if is_about_a_token(code) => {
                 json!([link("sign_in", &format!("{}/continue", vestibule.config.web.base_path))])
             }
+            ErrorCode::RegistrationClosed => json!([link("sign_in", "/login")]),
             ErrorCode::InsufficientScope if self.who.is_some() => json!([link("other_account", "/logout"), home()]),
             _ => json!([home()]),
         }
@@ -173,6 +189,7 @@ pub fn page_with(error: &ApiError, way: WayOn, request: &Request<'_>) -> respons
     let title = match failure.status {
         _ if is_signed_out => "signed_out",
         Status::NotFound => "not_found",
+        _ if error.code() == ErrorCode::RegistrationClosed => "closed",
         Status::Forbidden if error.code() == ErrorCode::InsufficientScope => "forbidden",
         _ => "title",
     };

@@ -6,7 +6,7 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 use crate::domain::UnixTime;
 
 const FORMAT: &[BorrowedFormatItem<'_>] =
-    format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
+    format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -45,7 +45,7 @@ mod tests {
     fn times_and_durations_are_written_with_their_units() {
         assert_eq!(
             instant(UnixTime::from_seconds(1_800_000_000)),
-            json!({"iso": "2027-01-15T08:00:00Z", "words": "15 Jan 2027, 08:00 UTC"})
+            json!({"iso": "2027-01-15T08:00:00Z", "words": "15 January 2027, 08:00 UTC"})
         );
         let spans = [(30 * DAY, "30 days"), (DAY, "1 day"), (5_400, "90 minutes"), (61, "61 seconds"), (1, "1 second")];
         for (seconds, words) in spans {

@@ -170,7 +170,11 @@ pub(super) fn page(
         "next_query": next_query,
         "notice_text": shown.notice,
         "typed": {"username": shown.username, "email": shown.email},
+        // The host of an application to which the browser goes afterwards; null for a page of this server.
+        "next_host": vestibule.redirects.read(&shown.next).and_then(|target| target.host()),
         "error": failure.map(Failure::sentence),
+        "error_code": failure.map(Failure::code),
+        "wait": failure.and_then(Failure::wait),
         "problems": failure.map_or_else(|| json!({}), Failure::problems),
         "contact": privacy::contact(vestibule),
         "can_sign_in": config.tokens.location.cookies,

@@ -10,7 +10,7 @@ use super::{
     login::{FormView, open_session, page, target},
     signed_in::MaybeSignedIn,
     submitted_form::SubmittedForm,
-    texts, with_query,
+    with_query,
 };
 use crate::{
     domain::Identifier,
@@ -21,7 +21,7 @@ use crate::{
     http::{
         app_state::AppState,
         browser::{cookies::Cookies, csrf},
-        errors::{ApiError, ErrorCode},
+        errors::ApiError,
         request::{
             body::{Form, IsForm},
             caller::Caller,
@@ -104,19 +104,8 @@ async fn create_account(
     let password = registration.password.clone();
     let username = registration.username.clone().map(Identifier::Username);
     let identifier = username.or_else(|| registration.email.clone().map(Identifier::Email));
-    register(vestibule, registration, caller.network, &caller.context()).await.map_err(failure)?;
+    register(vestibule, registration, caller.network, &caller.context()).await.map_err(ApiError::from)?;
     let Some(identifier) = identifier else { return Ok(Account::NotSignedIn) };
     let signed_in = open_session(identifier, password, vestibule, caller, cookies).await;
     Ok(if signed_in.is_ok() { Account::SignedIn } else { Account::NotSignedIn })
-}
-
-/// Returns the failure for the page. If a name is taken, the failure marks the field of the name.
-fn failure(error: RegisterError) -> Failure {
-    match error {
-        RegisterError::Taken(taken) => {
-            let error = ApiError::from(RegisterError::Taken(taken));
-            Failure::field(error.status(), taken.field(), texts::of_code(ErrorCode::AlreadyExists))
-        }
-        error => ApiError::from(error).into(),
-    }
 }

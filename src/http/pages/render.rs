@@ -157,7 +157,8 @@ impl Page {
         let is_off = vestibule.config.devices.fingerprint == FingerprintPolicy::Off;
         let mut context = json!({
             "page": self.name,
-            "site": vestibule.config.web.public_url.authority().to_string(),
+            "site": vestibule.config.web.site_name,
+            "logo": vestibule.config.web.logo.as_ref().map(assets::address_of_logo),
             "base": vestibule.config.web.base_path,
             "csrf_cookie": &*cookies.csrf_name,
             "csrf_header": cookies.csrf_header,

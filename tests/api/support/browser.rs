@@ -197,11 +197,12 @@ pub fn attribute(markup: &str, name: &str) -> Option<String> {
     Some(value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
 }
 
-/// Returns the text of the page's element `id="error"`. `None` if the element is absent or hidden.
+/// Returns the sentence in the page's element `id="error"`. `None` if the element is absent or hidden.
 pub fn error_of(page: &Answer) -> Option<String> {
-    let tag = page.text.split("<p id=\"error\"").nth(1)?;
+    let tag = page.text.split("<div id=\"error\"").nth(1)?;
     let (attributes, rest) = tag.split_once('>')?;
-    (!attributes.contains(" hidden")).then(|| rest.split("</p>").next().unwrap_or_default().to_owned())
+    let sentence = rest.split("</p>").next().unwrap_or_default().trim_start_matches("<p>");
+    (!attributes.contains(" hidden")).then(|| sentence.to_owned())
 }
 
 /// Returns fields as the body of a form, with every byte percent-encoded.

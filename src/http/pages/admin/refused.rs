@@ -62,7 +62,7 @@ fn of_form(error: &ApiError) -> Failure {
         | ErrorCode::Overloaded
         | ErrorCode::StorageUnavailable
         | ErrorCode::InternalError => failure,
-        _ if bad.is_empty() => failure.saying(error.detail().to_owned()),
+        code if bad.is_empty() || code == ErrorCode::AlreadyExists => failure.saying(error.detail().to_owned()),
         _ => {
             let sentence = |bad: &FieldError| match bad.field.as_str() {
                 "confirm" => format!("{}.", bad.message),
