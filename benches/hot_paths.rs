@@ -105,6 +105,8 @@ impl Bench {
                 device_name: None,
                 client: client::public_client(&vestibule, "default").expect("it is always there"),
                 scope: None,
+                end_session: None,
+                only_asks: false,
             };
             let first = login(&vestibule, request, None, &origin).await.expect("it logs in").refresh_token;
             let tokens = refresh(&vestibule, Refresh::of(&first), &origin).await.expect("it refreshes");

@@ -92,7 +92,8 @@ function localise(time) {
   if ('ago' in time.dataset) {
     time.textContent = ago(date);
   } else {
-    const format = new Intl.DateTimeFormat(navigator.languages, { dateStyle: 'long', timeStyle: 'short' });
+    const dateStyle = 'short' in time.dataset ? 'medium' : 'long';
+    const format = new Intl.DateTimeFormat(navigator.languages, { dateStyle, timeStyle: 'short' });
     time.lang = format.resolvedOptions().locale;
     time.textContent = format.format(date);
   }

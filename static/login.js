@@ -49,6 +49,9 @@ export function client() {
   return imported;
 }
 
+/** The form of the sign-in page; null on other pages. */
+const login = byId('login');
+
 /** The box without which nothing is read from the browser; null if the page does not ask. */
 const consent = byId('bind');
 if (consent) byId('consent').hidden = false;
@@ -248,6 +251,8 @@ export function sendByScript(form, doing, send, explain) {
       setBusy(form, false);
       // A refused password is removed, so that the user types it again. It stays if the server was not reached (status 0), at
       // 429, and after an error of the server, because the user can then send it again.
+      // Only a page of the server lists the devices, of which one can be signed out.
+      if (error.code === 'device_limit_reached' && form === login) return HTMLFormElement.prototype.submit.call(form);
       if (error.status > 0 && error.status < 429) fields.password.value = '';
       showError(...explain(error));
       if (error.code === 'too_many_requests') countDown(error.retryAfter ?? 60, [form]);
@@ -260,14 +265,13 @@ export function sendByScript(form, doing, send, explain) {
   });
 }
 
-/** Signs in. Throws `cookies_refused` if the browser did not store the cookies; the next page would be this form again. */
-export async function signIn(auth, username, password) {
-  await auth.login({ username, password, bind: mayBind() });
+/** Signs in. `end_session` is the session that makes room, if the limit of devices was reached. Throws `cookies_refused` if the browser did not store the cookies; the next page would be this form again. */
+export async function signIn(auth, username, password, end_session) {
+  await auth.login({ username, password, end_session, bind: mayBind() });
 }
 
-const login = byId('login');
 if (login) {
-  const send = (auth, { username, password }) => signIn(auth, username, password);
+  const send = (auth, { username, password, end_session }) => signIn(auth, username, password, end_session);
   const explain = (error) => {
     const isWrong = error.code === 'invalid_request' || error.code === 'invalid_credentials';
     return isWrong ? [text('wrong'), [{ id: 'password', sentence: text('again') }]] : [sentence(error)];

@@ -145,8 +145,8 @@ static SCHEMA: Schema = Schema(&[
 /// configuration is read. A later change has no effect on the fields `tokens.access_token_lifetime`, `tokens.audience` and
 /// `sessions.refresh_token_lifetime` (each client has its own value), `sessions.blacklist_enabled` and `blacklist_strategy`
 /// (`blacklist` counts), `web.site_logo` (`logo` counts), `devices.match_from` and `drift_from` (`thresholds` counts) and
-/// `passwords.registration` (`registration_open` counts). An embedding application listens where Rocket's configuration says, so
-/// `web.address` and `web.port` have no effect there; [`Loaded::figment`] contains them for Rocket.
+/// `passwords.registration` (`registration_open` counts). An embedding application listens where Rocket's configuration says,
+/// so `web.address` and `web.port` have no effect there; [`Loaded::figment`] contains them for Rocket.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The profile: `serve` or `dev`.

@@ -72,6 +72,7 @@ const ROWS: &[(&str, &str, Row)] = &[
     ("POST", "/account/sign-out", Form),
     ("POST", "/account/sessions/<id>/revoke", Form),
     ("POST", "/account/sessions/revoke-others", Form),
+    ("POST", "/account/names", Form),
     ("POST", "/account/password", Form),
     ("POST", "/account/delete", Form),
     ("POST", "/admin/ui/people/new/add", Form),

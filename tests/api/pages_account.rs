@@ -22,7 +22,7 @@ fn the_devices_are_listed_with_the_current_device_first() {
     let items: Vec<&str> = page.text.split("<li data-session=").skip(1).collect();
     assert_eq!(items.len(), 2);
     assert!(items[0].contains("Chrome 156 on Linux") && items[0].contains("This device"), "{}", items[0]);
-    assert!(items[0].contains("<time datetime=\"2027-01-15T08:00:00Z\">15 January 2027, 08:00 UTC</time>"));
+    assert!(items[0].contains("<time data-short datetime=\"2027-01-15T08:00:00Z\">15 January 2027, 08:00 UTC</time>"));
     assert!(!items[0].contains("<form"), "this one has its own button above");
     assert!(items[1].contains("Firefox 153 on Linux") && !items[1].contains("This device"), "{}", items[1]);
     assert!(items[1].contains("aria-label=\"Sign out \u{2068}Firefox 153 on Linux\u{2069}\""));

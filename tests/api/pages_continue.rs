@@ -121,7 +121,10 @@ fn an_ended_session_leads_to_the_form_and_removes_no_cookie() {
         server.advance(away);
         let on = browser.get("/auth/continue?next=/account").expect(303);
         assert_eq!(on.header("location"), Some("/login?next=%2Faccount"));
-        assert_eq!(on.header("set-cookie"), None, "another tab's may be newer");
+        let set: Vec<&str> =
+            on.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, line)| line.as_str()).collect();
+        // The reason is for the sign-in page. The cookies of the session stay: another tab's may be newer.
+        assert!(set.iter().all(|line| line.starts_with("vestibule_ended=")), "{set:?}");
     }
     let forged = Browser::new(&server);
     forged.set_cookie("refresh_token", "forged");

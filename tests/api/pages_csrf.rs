@@ -8,10 +8,11 @@ use crate::support::{
 };
 
 /// The paths of the forms on the account page.
-const FORMS: [&str; 6] = [
+const FORMS: [&str; 7] = [
     "/account/sign-out",
     "/account/sessions/revoke-others",
     "/account/sessions/00000000-0000-0000-0000-000000000000/revoke",
+    "/account/names",
     "/account/password",
     "/account/delete",
     "/account/sign-out?x=1",
@@ -19,8 +20,12 @@ const FORMS: [&str; 6] = [
 
 /// Returns the fields of all forms together, so that a form can be refused only because of its token.
 fn all_fields(token: Option<&str>) -> Vec<(&str, &str)> {
-    let mut fields =
-        vec![("current_password", PASSWORD), ("new_password", "seven slow ferries north"), ("password", PASSWORD)];
+    let mut fields = vec![
+        ("current_password", PASSWORD),
+        ("new_password", "seven slow ferries north"),
+        ("password", PASSWORD),
+        ("names_password", PASSWORD),
+    ];
     fields.push(("confirm", "yes"));
     fields.extend(token.map(|token| ("csrf_token", token)));
     fields

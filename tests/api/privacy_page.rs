@@ -46,6 +46,9 @@ fn with_the_policy_off_it_says_that_nothing_is_read() {
 #[test]
 fn its_text_depends_on_the_policy() {
     assert!(page(vec![("fingerprint_policy", json!("log"))]).contains("The mismatch is noted in the log."));
+    let asked = page(vec![("fingerprint_consent", json!("ask"))]);
+    assert!(asked.contains("If you tick the box at the sign-in, this server reads"));
+    assert!(asked.contains("leave the box “Tie this sign-in to this browser” unticked"));
     let required = page(vec![("fingerprint_policy", json!("require"))]);
     assert!(!required.contains("sign in without JavaScript"), "which does not work there");
 }

@@ -90,15 +90,121 @@ scenario('after a sign-out another tab opens the form too', async ({ page, serve
 
 const TOKYO = { context: { timezoneId: 'Asia/Tokyo' } };
 
-scenario('the last use is displayed as elapsed time, other times in the time zone of the browser', TOKYO, async ({ page, server }) => {
-  await signIn(page, server, await server.user());
-  const [last, signedIn] = await page.locator('#devices time').all();
+scenario('the last use is displayed as elapsed time, other times in the time zone of the browser', TOKYO, async ({ t, page, server }) => {
+  const ada = await server.user();
+  await signIn(await elsewhere(t), server, ada);
+  await signIn(page, server, ada);
+  assert.match(await devices(page).first().textContent(), new RegExp(TEXTS.account.active));
+  const [last, signedIn] = await devices(page).nth(1).locator('time').all();
   assert.equal(await last.textContent(), 'now');
   const hour = (Number(/T(\d\d)/.exec(await signedIn.getAttribute('datetime'))[1]) + 9) % 12 || 12;
   assert.match(await signedIn.textContent(), new RegExp(`\\b${hour}:\\d\\d\\s(AM|PM)$`));
   for (const time of [last, signedIn]) {
     assert.match(await time.getAttribute('title'), /^\d+ \w+ \d{4}, \d\d:\d\d UTC$/);
   }
+});
+
+for (const [locale, pattern] of [['de-DE', /^\d+\. \w+ \d{4} um \d\d:\d\d$/], ['en-GB', /^\d+ \w+ \d{4} at \d\d:\d\d$/]]) {
+  scenario(`a date is as a reader with the language ${locale} writes it`, { context: { locale } }, async ({ page, server }) => {
+    await signIn(page, server, await server.user());
+    const time = page.locator('.who time');
+    assert.match(await time.textContent(), pattern);
+    assert.equal(await time.getAttribute('lang'), locale);
+  });
+}
+
+scenario('name and address are changed with the password, and an error is at its field', async ({ page, server, watch }) => {
+  watch.tolerate(/40[19]/);
+  const [ada, bob] = [await server.user(), await server.user()];
+  await signIn(page, server, ada);
+  const send = async (name, password) => {
+    if (await page.locator('#username').isHidden()) await page.locator('summary', { hasText: TEXTS.account.names_open }).click();
+    await page.fill('#username', name);
+    await page.fill('#names_password', password);
+    await page.locator('#change-names [type=submit]').click();
+  };
+  await send('countess', 'not the one');
+  await page.locator('#names_password[aria-invalid]').waitFor();
+  assert.equal(await page.inputValue('#username'), 'countess', 'what was typed is kept');
+  assert.equal(new URL(page.url()).pathname, '/account', 'a reload finds the page');
+  await send(bob.name, ada.password);
+  await page.locator('#username-problem').waitFor();
+  await page.click('#error a');
+  assert.ok(await page.evaluate(() => document.activeElement.id === 'username'));
+  const name = `countess-${ada.name}`;
+  await send(name, ada.password);
+  await page.waitForURL(/notice=/);
+  assert.equal(await message(page), TEXTS.notices.names_changed);
+  assert.equal(await page.textContent('.who strong'), name);
+});
+
+scenario('more than five devices are folded, and a new device is marked', async ({ page, server }) => {
+  const ada = await server.user();
+  const call = (device_name) => server.call('/auth/login', { username: ada.name, password: ada.password, device_name });
+  for (const name of ['One', 'Two', 'Three', 'Four']) await call(name);
+  await signIn(page, server, ada);
+  assert.equal(await page.locator('#devices summary').count(), 0);
+  // Times are whole seconds, and a device is new if it signed in later than the visit.
+  await page.waitForTimeout(1_100);
+  await call('Five');
+  await page.reload();
+  assert.equal(await page.locator('#devices li:visible').count(), 5);
+  const marked = devices(page).filter({ hasText: TEXTS.account.new_device });
+  assert.deepEqual(await marked.locator('h3 bdi').allTextContents(), ['Five']);
+  await page.locator('#devices summary').click();
+  assert.equal(await page.locator('#devices li:visible').count(), 6);
+});
+
+scenario('a person who was signed out is told why, once', async ({ t, page, server }) => {
+  const ada = await server.user();
+  await signIn(page, server, ada);
+  const other = await elsewhere(t);
+  await signIn(other, server, ada);
+  accept(other);
+  await other.locator('#revoke-others button').click();
+  await other.waitForURL(/notice=/);
+  await page.goto(`${server.url}/account`);
+  assert.equal(await page.textContent('.message.info'), TEXTS.ended.revoked);
+  await page.reload();
+  assert.equal(await page.locator('.message.info').count(), 0);
+});
+
+scenario('a bound session that ended before its check is told why', EXPIRING, async ({ t, page, server, context, watch }) => {
+  watch.tolerate(/401/);
+  const ada = await server.user();
+  await signIn(page, server, ada);
+  await untilOver();
+  const other = await elsewhere(t);
+  await signIn(other, server, ada);
+  accept(other);
+  // The session ends after the page of the check was returned.
+  await context.route('**/auth/refresh', async (route) => {
+    await other.locator('#revoke-others button').click();
+    await other.waitForURL(/notice=/);
+    await route.continue();
+  });
+  await page.goto(`${server.url}/account`);
+  await page.locator('.message.info').waitFor();
+  assert.equal(await page.textContent('.message.info'), TEXTS.ended.revoked);
+});
+
+scenario('while a session is checked the page offers nothing, and later a way on', EXPIRING, async ({ page, server, context, watch }) => {
+  watch.tolerate(/ERR_FAILED/);
+  await signIn(page, server, await server.user());
+  await untilOver();
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await context.route('**/auth/refresh', async (route) => {
+    await held;
+    await route.abort();
+  });
+  await page.goto(`${server.url}/account`);
+  await page.locator('#status:visible').waitFor();
+  assert.equal(await page.locator('#continue .actions > :visible').count(), 0);
+  await page.locator('#continue a:visible').waitFor();
+  release();
+  await page.locator('#again:visible').waitFor();
+  assert.ok((await page.title()).startsWith(TEXTS.error_prefix));
 });
 
 async function changePassword(page, current, next) {
@@ -173,7 +279,7 @@ scenario('an account is deleted with its password and a checked box', async ({ p
   const ada = await server.user();
   await signIn(page, server, ada);
   accept(page);
-  await page.locator('summary').click();
+  await page.locator('summary', { hasText: TEXTS.account.delete_open }).click();
   await page.fill('#delete-password', ada.password);
   await page.check('#confirm');
   await page.locator('#delete-account [type=submit]').click();

@@ -1,7 +1,7 @@
 /** The page for signing in, as a person uses it. */
 
 import assert from 'node:assert/strict';
-import { PASSWORD, TEXTS, enter, revealing, scenario, signIn, spyOnReading } from './support.js';
+import { PASSWORD, TEXTS, browser, enter, revealing, scenario, signIn, spyOnReading } from './support.js';
 
 const WORDS = TEXTS.script.login;
 
@@ -98,6 +98,79 @@ scenario('after too many attempts the page says how long to wait, alike for know
     assert.ok(sentence.startsWith(before) && sentence.endsWith(after), sentence);
     assert.match(sentence, /\b\d+ (seconds?|minutes?)\b/);
   }
+});
+
+scenario('the wait counts down, the button waits, and another name ends the wait', { settings: { login_failures_per_account: '1/3s' } }, async (tools) => {
+  const { page, server, watch } = tools;
+  watch.tolerate(/401|429/);
+  const ada = await server.user();
+  await page.goto(`${server.url}/login`);
+  const limit = async () => {
+    await page.fill('#username', ada.name);
+    for (let tries = 0; tries < 4 && !(await page.locator('#error[data-wait]').count()); tries += 1) {
+      await page.fill('#password', 'not the one');
+      await page.click('#submit');
+      await page.locator('#login[aria-busy=false]').waitFor();
+    }
+    assert.equal(await page.getAttribute('#submit', 'aria-disabled'), 'true');
+  };
+  await limit();
+  const [before] = WORDS['too-many'].split('{wait}');
+  const first = await page.textContent('#error p');
+  assert.ok(first.startsWith(before));
+  await page.waitForFunction((first) => document.querySelector('#error p').textContent !== first, first);
+  assert.equal(await page.getAttribute('#error', 'aria-live'), 'off', 'a screen reader does not read each second');
+  await page.locator('#error').waitFor({ state: 'hidden' });
+  assert.equal(await page.getAttribute('#submit', 'aria-disabled'), 'false');
+  assert.equal(await page.textContent('#status'), WORDS.now);
+  assert.ok(!(await page.title()).startsWith(TEXTS.error_prefix));
+  await limit();
+  const posts = () => watch.requests.filter((one) => one.method() === 'POST').length;
+  const sent = posts();
+  await page.locator('#password').press('Enter');
+  assert.equal(posts(), sent, 'nothing is sent during the wait');
+  const bob = await server.user();
+  await page.fill('#username', bob.name);
+  assert.equal(await page.getAttribute('#submit', 'aria-disabled'), 'false');
+  await page.fill('#password', bob.password);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${server.url}/account`);
+});
+
+const REJECTING = { settings: { max_devices_per_user: '1', device_limit_policy: 'reject' } };
+
+scenario('at the limit of devices one is signed out, and the new session is bound', REJECTING, async ({ page, server, watch }) => {
+  watch.tolerate(/403/);
+  const ada = await server.user();
+  await server.call('/auth/login', { username: ada.name, password: ada.password, device_name: 'Lost phone' });
+  await page.goto(`${server.url}/login?next=/account`);
+  await enter(page, ada);
+  await page.locator('.choices').waitFor();
+  assert.equal(await page.textContent('.choices bdi'), 'Lost phone');
+  assert.equal(await page.inputValue('#username'), ada.name);
+  await page.check('.choices input');
+  await page.locator('#password').pressSequentially(ada.password);
+  await page.click('#submit');
+  await page.waitForURL(`${server.url}/account`);
+  assert.equal(await page.locator('#devices li').count(), 1);
+  assert.match(await page.locator('#devices li').textContent(), new RegExp(TEXTS.account.bound));
+});
+
+scenario('at the limit of devices one is signed out also if a fingerprint is required', {
+  settings: { ...REJECTING.settings, fingerprint_policy: 'require' },
+}, async ({ t, page, server, watch }) => {
+  watch.tolerate(/403/);
+  const ada = await server.user();
+  const lost = await (await browser()).newContext();
+  t.after(() => lost.close());
+  await signIn(await lost.newPage(), server, ada);
+  await page.goto(`${server.url}/login`);
+  await enter(page, ada);
+  await page.check('.choices input');
+  await page.locator('#password').pressSequentially(ada.password);
+  await page.click('#submit');
+  await page.waitForURL(`${server.url}/account`);
+  assert.equal(await page.locator('#devices li').count(), 1);
 });
 
 scenario('the form reports that it is being sent, keeps its focus, and is sent only once', async ({ page, server, context, watch }) => {
@@ -302,7 +375,13 @@ scenario('after a sign-in another tab with the form opens its page too', async (
   await other.waitForURL(`${server.url}/privacy`);
 });
 
-scenario('with consent asked, nothing is read unless the box is ticked', { settings: { fingerprint_consent: 'ask' } }, async ({ page, server, watch }) => {
+scenario('with consent asked, nothing is read unless the box is ticked', { settings: { fingerprint_consent: 'ask' } }, async ({ page, server, context, watch }) => {
+  await spyOnReading(context);
+  let read;
+  await context.route('**/auth/login', async (route) => {
+    read = await page.evaluate(() => globalThis.read);
+    await route.continue();
+  });
   const ada = await server.user();
   const sent = () => watch.requests.filter((one) => one.url().endsWith('/auth/login')).map((one) => JSON.parse(one.postData()));
   const reads = () => watch.requests.filter((one) => one.url().endsWith('/fingerprint.js')).length;
@@ -312,6 +391,8 @@ scenario('with consent asked, nothing is read unless the box is ticked', { setti
   await enter(page, ada);
   await page.waitForURL(`${server.url}/account`);
   assert.equal(reads(), 0, 'the module that reads is not even loaded');
+  assert.deepEqual(read, [], 'no canvas and no property is read');
+  await context.unroute('**/auth/login');
   assert.equal(sent()[0].fingerprint, undefined);
   assert.match(await page.locator('#devices li').first().textContent(), new RegExp(TEXTS.account.unbound));
 

@@ -87,10 +87,39 @@ scenario('without script: sees the devices, signs the others out, changes the pa
   assert.equal(await page.locator('#login').count(), 1);
 });
 
+scenario('without script: name and address are changed, with the password', PLAIN, async ({ page, server }) => {
+  const ada = await server.user();
+  await signIn(page, server, ada);
+  await page.locator('summary', { hasText: TEXTS.account.names_open }).click();
+  await page.fill('#username', `${ada.name}-new`);
+  await page.fill('#names_password', ada.password);
+  await page.locator('#change-names [type=submit]').click();
+  assert.equal(await text(page, '.message.good'), TEXTS.notices.names_changed);
+  assert.equal(await text(page, '.who strong'), `${ada.name}-new`);
+});
+
+const REJECTING = { max_devices_per_user: '1', device_limit_policy: 'reject' };
+
+scenario('without script: at the limit of devices one is signed out, and the sign-in completes', {
+  context: OFF,
+  settings: REJECTING,
+}, async ({ page, server, watch }) => {
+  watch.tolerate(/403/);
+  const ada = await server.user();
+  await server.call('/auth/login', { username: ada.name, password: ada.password, device_name: 'Lost phone' });
+  await signIn(page, server, ada);
+  assert.equal(await text(page, '#error p'), TEXTS.errors.device_limit_choice);
+  await page.check('.choices input');
+  await page.fill('#password', ada.password);
+  await page.click('#submit');
+  assert.equal(page.url(), `${server.url}/account`);
+  assert.equal(await page.locator('#devices li').count(), 1);
+});
+
 scenario('without script: deletes the account', PLAIN, async ({ page, server }) => {
   const ada = await server.user();
   await signIn(page, server, ada);
-  await page.locator('summary').click();
+  await page.locator('summary', { hasText: TEXTS.account.delete_open }).click();
   await page.fill('#delete-password', ada.password);
   await page.check('#confirm');
   await page.locator('#delete-account [type=submit]').click();

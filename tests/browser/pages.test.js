@@ -1,6 +1,7 @@
 /** The properties of every page: accessible in every state, small, with a strict policy, and usable on any screen. */
 
 import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
 import { capture, onEveryScreen } from './screens.js';
 import { TEXTS, enter, revealing, scenario, signIn } from './support.js';
 
@@ -23,7 +24,40 @@ const STATES = {
     await page.evaluate((sentence) => (document.getElementById('caps').textContent = sentence), TEXTS.script.login.caps);
   },
   'login-signed-out': ({ page, at }) => page.goto(at('/login?notice=signed_out')),
+  'login-onward': ({ page, at }) => page.goto(at('/login?next=https://app.example.com/start')),
+  'login-ended': async ({ page, server, at }) => {
+    const ada = await server.user();
+    await signIn(page, server, ada);
+    server.command(['session', 'revoke', '--user', ada.name]);
+    await page.waitForTimeout(1_500);
+    await page.goto(at('/account'));
+    await page.locator('.message.info').waitFor();
+  },
+  'login-limited': async ({ page, server, at }) => {
+    const name = `nobody${Math.random()}`;
+    const wrong = () => server.call('/auth/login', { username: name, password: 'not the one' });
+    while ((await wrong()).status !== 429);
+    await page.goto(at('/login'));
+    await enter(page, { name, password: 'not the one' });
+    await page.locator('#error[data-wait]').waitFor();
+  },
+  'login-choice': async ({ page, server, at }) => {
+    const ada = await server.user();
+    for (const device_name of ['Lost phone', 'Work']) {
+      await server.call('/auth/login', { username: ada.name, password: ada.password, device_name });
+    }
+    await page.goto(at('/login'));
+    await enter(page, ada);
+    await page.locator('.choices').waitFor();
+  },
+  'login-consent': ({ page, at }) => page.goto(at('/login')),
   register: ({ page, at }) => page.goto(at('/register')),
+  'register-closed': ({ page, at }) => page.goto(at('/register')),
+  'register-typed': async ({ page, at }) => {
+    await page.goto(at('/register'));
+    await page.fill('#username', 'x');
+    await page.locator('#password').pressSequentially('long enough');
+  },
   'register-error': async ({ page, at }) => {
     await page.goto(at('/register'));
     await page.fill('#username', 'x');
@@ -38,9 +72,26 @@ const STATES = {
     }
     await signIn(page, server, ada);
   },
+  'account-many': async ({ page, server }) => {
+    const ada = await server.user();
+    const names = ['Firefox 153 on Windows', 'متصفح أدا القديم', 'Report job', 'Kitchen', 'Work', 'Train'];
+    for (const device_name of names) {
+      await server.call('/auth/login', { username: ada.name, password: ada.password, device_name });
+    }
+    await signIn(page, server, ada);
+  },
+  'account-names': async ({ page, server }) => {
+    const [ada, bob] = [await server.user(), await server.user()];
+    await signIn(page, server, ada);
+    await page.locator('summary', { hasText: TEXTS.account.names_open }).click();
+    await page.fill('#username', bob.name);
+    await page.fill('#names_password', ada.password);
+    await page.locator('#change-names [type=submit]').click();
+    await page.locator('[aria-invalid=true]').waitFor();
+  },
   'account-open': async ({ page, server }) => {
     await signIn(page, server, await server.user());
-    await page.locator('summary').click();
+    for (const summary of await page.locator('summary').all()) await summary.click();
   },
   'account-error': async ({ page, server }) => {
     await signIn(page, server, await server.user());
@@ -84,8 +135,17 @@ const STATES = {
   },
 };
 
-/** The settings of states that need a server of their own: the link of a server with an admin is void. */
-const SETTINGS = { 'setup-checks': { registration: 'closed' } };
+/** The settings of states that need a server of their own. The link of a server with an admin is void. */
+const REJECTING = { max_devices_per_user: '2', device_limit_policy: 'reject' };
+const LOGO = fileURLToPath(new URL('../../static/icon.svg', import.meta.url));
+const SITE = { site_name: 'Ada’s Notes', site_logo: LOGO, allowed_redirect_hosts: 'app.example.com' };
+const SETTINGS = {
+  'setup-checks': { registration: 'closed' },
+  'register-closed': { registration: 'closed' },
+  'login-choice': REJECTING,
+  'login-onward': SITE,
+  'login-consent': { fingerprint_consent: 'ask' },
+};
 
 onEveryScreen(STATES, SETTINGS);
 

@@ -54,6 +54,15 @@ scenario('a password that is too easy is reported at its field, which is marked'
   await page.waitForURL(`${server.url}/account`);
 });
 
+scenario('the hint about the length is marked as soon as the password is long enough', async ({ page, at }) => {
+  await page.goto(at('/register'));
+  const mark = () => page.locator('#password-hint').evaluate((hint) => getComputedStyle(hint, '::before').content);
+  await page.locator('#password').pressSequentially('sevenis');
+  assert.equal(await mark(), 'none');
+  await page.locator('#password').pressSequentially('8');
+  assert.match(await mark(), /✓/);
+});
+
 scenario('after too many new accounts the page says how long to wait', { settings: { register_rate_per_ip: '1/1h' } }, async (tools) => {
   const { page, server, watch } = tools;
   watch.tolerate(/429/);

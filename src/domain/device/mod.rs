@@ -17,6 +17,7 @@
 mod common;
 mod families;
 mod fingerprint;
+mod kind;
 mod name;
 mod normalise;
 mod presented;
@@ -30,6 +31,7 @@ mod weights;
 mod tests;
 
 pub use fingerprint::{Explained, Fingerprint, FingerprintError};
+pub use kind::DeviceKind;
 pub use name::{DeviceName, DeviceNameError};
 pub use presented::PresentedFingerprint;
 pub use sealed_fingerprint::{FingerprintKey, SealedFingerprint, SealedFingerprintError};

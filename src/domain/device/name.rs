@@ -32,7 +32,8 @@ pub enum DeviceNameError {
     /// The text has more than 100 characters.
     #[error("the device name may be at most {max} characters long", max = DeviceName::MAX_CHARS)]
     TooLong,
-    /// The text has a control character, such as a line break, NUL, or a character that changes the text direction.
+    /// The text has a control character, such as a line break, NUL, or a character that changes the text direction or has no
+    /// width.
     #[error("the device name must not contain control characters")]
     Control,
 }
@@ -80,10 +81,11 @@ impl fmt::Display for DeviceName {
 }
 
 /// Returns whether a character must not be in a name. These are the control characters of Unicode, and the characters
-/// that break a line or change the text direction, with which one name could imitate another. Joiners are allowed,
-/// because scripts and emoji need them.
+/// that break a line, change the text direction or have no width, with which one name could imitate another. Joiners are
+/// allowed, because scripts and emoji need them.
 fn is_control(c: char) -> bool {
     let breaks = matches!(c, '\u{2028}' | '\u{2029}');
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || breaks || turns
+    let hides = matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+    c.is_control() || breaks || turns || hides
 }

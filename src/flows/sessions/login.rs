@@ -13,13 +13,12 @@ use crate::{
         generations::Generations,
         mismatches::Mismatches,
         password::Password,
-        password_hash::PasswordHash,
         session::{RevokeReason, Session},
     },
     flows::{
         Tokens, Vestibule,
         steps::{
-            candidate::{Candidate, identify},
+            candidate::{Candidate, VerifiedPassword, failure, identify, verify_password},
             client::KnownClient,
             grants::access_expiry,
             past_limit,
@@ -27,7 +26,7 @@ use crate::{
         },
     },
     memory::{
-        hasher::{HashError, PasswordCheck},
+        hasher::HashError,
         throttle::{Network, PastLimit, RetryAfter},
     },
     random,
@@ -54,6 +53,11 @@ pub struct Login {
     pub audience: Option<String>,
     /// The scope to which the session is limited. `None` for all permissions of the user that the client may have.
     pub scope: Option<Scope>,
+    /// The session of the user that ends if the limit of devices is reached and the policy is to reject the login.
+    pub end_session: Option<SessionId>,
+    /// Whether the login opens no session, but only tells whether the limit of devices is reached. It is for a form that can't
+    /// send the fingerprint that the server requires.
+    pub only_asks: bool,
 }
 
 /// An error of a login.
@@ -65,9 +69,12 @@ pub enum LoginError {
     /// The user is disabled. The password was right.
     #[error("the account is disabled")]
     Disabled,
-    /// The limit of devices, which this error contains, is reached. The password was right.
+    /// The limit of devices is reached. Contains the limit and the sessions that count. The password was right.
     #[error("{0} devices are signed in, which is the limit")]
-    DeviceLimit(u32),
+    DeviceLimit(u32, Vec<Session>),
+    /// The login only asked whether the limit of devices is reached, and it is not. The password was right.
+    #[error("a login without the required fingerprint opens no session")]
+    OnlyAsked,
     /// The client was removed during the login. The password was right.
     #[error("the client was removed")]
     ClientRemoved,
@@ -164,46 +171,6 @@ async fn attempt(
     }
 }
 
-/// Returns the audit event of a failed login.
-fn failure(
-    vestibule: &Vestibule,
-    candidate: Option<&Candidate>,
-    identifier: &Identifier,
-    context: &RequestContext,
-) -> AuditEvent {
-    let event = AuditEvent::new(Event::LoginFailed, context);
-    match candidate {
-        Some(candidate) => event.user(candidate.user.id),
-        // Users sometimes type their password into the field for the name. So only a keyed hash of the text is stored.
-        None => event.detail("name_hash", vestibule.name_hash(identifier)),
-    }
-}
-
-/// The stored hash that the password matched, and a new hash if the stored hash has outdated parameters.
-struct VerifiedPassword {
-    stored: PasswordHash,
-    renewed: Option<PasswordHash>,
-}
-
-/// Verifies a password. Always computes one hash, and a second hash if the password is right but its stored hash is outdated.
-/// Returns `None` if the password is wrong, or if there is no user or no stored hash.
-async fn verify_password(
-    vestibule: &Vestibule,
-    password: &Password,
-    candidate: &Option<Candidate>,
-) -> Result<Option<VerifiedPassword>, HashError> {
-    let stored = candidate.as_ref().and_then(|candidate| candidate.password.clone());
-    let verdict = vestibule.hasher.verify(password, stored.clone()).await?;
-    let (Some(stored), PasswordCheck::Correct | PasswordCheck::CorrectButOutdated) = (stored, verdict) else {
-        return Ok(None);
-    };
-    let renewed = match verdict {
-        PasswordCheck::CorrectButOutdated => Some(vestibule.hasher.hash(password).await?),
-        PasswordCheck::Correct | PasswordCheck::Wrong => None,
-    };
-    Ok(Some(VerifiedPassword { stored, renewed }))
-}
-
 /// The outcome of the transaction of a login.
 enum Opened {
     Session(Box<(User, Session)>),
@@ -212,7 +179,8 @@ enum Opened {
     Scope(Permission),
     /// The password was changed or the user was deleted during the comparison.
     PasswordChanged,
-    DeviceLimit,
+    DeviceLimit(Vec<Session>),
+    OnlyAsked,
 }
 
 /// Opens the session in one transaction. Returns `None` if the password has changed since it was read.
@@ -236,7 +204,8 @@ async fn open_session(
         Opened::ClientRemoved => Err(LoginError::ClientRemoved),
         Opened::Scope(permission) => Err(LoginError::Scope(permission)),
         Opened::PasswordChanged => Ok(None),
-        Opened::DeviceLimit => Err(LoginError::DeviceLimit(vestibule.config.devices.max_per_user)),
+        Opened::OnlyAsked => Err(LoginError::OnlyAsked),
+        Opened::DeviceLimit(live) => Err(LoginError::DeviceLimit(vestibule.config.devices.max_per_user, live)),
     }
 }
 
@@ -251,6 +220,8 @@ struct LoginPlan {
     new_device: (DeviceRowId, DeviceSecretHash),
     max_devices: usize,
     policy: LimitPolicy,
+    end_session: Option<SessionId>,
+    only_asks: bool,
     revocation_ttl: i64,
     context: RequestContext,
 }
@@ -302,6 +273,8 @@ impl LoginPlan {
             new_device: (new_device, vestibule.device_secret_hash(&vestibule.device_secret(new_device))),
             max_devices: vestibule.config.devices.max_per_user as usize,
             policy: vestibule.config.devices.limit_policy,
+            end_session: request.end_session,
+            only_asks: request.only_asks,
             revocation_ttl: vestibule.revocation_ttl(),
             context: context.clone(),
         }
@@ -335,10 +308,16 @@ impl LoginPlan {
             return Ok(Opened::Scope(beyond.clone()));
         }
         let mut session = self.session.clone();
-        if !self.make_room(tx).await? {
+        let never_ends_one = self.only_asks && self.policy == LimitPolicy::EvictOldest;
+        if !never_ends_one && let Err(live) = self.make_room(tx).await? {
             let event = AuditEvent::new(Event::DeviceLimitReached, &self.context).user(id);
             audit::insert(tx, &event).await?;
-            return Ok(Opened::DeviceLimit);
+            return Ok(Opened::DeviceLimit(live));
+        }
+        if self.only_asks {
+            let event = AuditEvent::new(Event::LoginFailed, &self.context).user(id).detail("reason", "fingerprint");
+            audit::insert(tx, &event).await?;
+            return Ok(Opened::OnlyAsked);
         }
         session.device = Some(self.take_device(tx).await?);
         sessions::insert(tx, &session).await?;
@@ -356,23 +335,32 @@ impl LoginPlan {
         Revocation { user, selection, reason, ttl: self.revocation_ttl, context }
     }
 
-    /// Enforces the limit of devices. Returns `false` if the limit is reached and the policy is to reject the login. With the
-    /// other policy, revokes sessions until there is room for one more.
-    async fn make_room(&self, tx: &mut Tx) -> store::Result<bool> {
+    /// Enforces the limit of devices. With the policy to reject, revokes the session that the login names if that is necessary,
+    /// and returns the sessions that count if there is still no room. With the other policy, revokes sessions until there is
+    /// room.
+    async fn make_room(&self, tx: &mut Tx) -> store::Result<Result<(), Vec<Session>>> {
         // 0 means that there is no limit.
         if self.max_devices == 0 {
-            return Ok(true);
+            return Ok(Ok(()));
         }
-        let live = sessions::list_live_by_user(tx, self.session.user_id, self.context.now).await?;
-        let over = device_limit::over_limit(live, &self.session, self.known_device, self.max_devices);
-        if !over.is_empty() && self.policy == LimitPolicy::Reject {
-            return Ok(false);
+        let mut live = sessions::list_live_by_user(tx, self.session.user_id, self.context.now).await?;
+        live.retain(|session| session.device.is_some() && session.device != self.known_device);
+        let over = |live: &[Session]| {
+            device_limit::over_limit(live.to_vec(), &self.session, self.known_device, self.max_devices)
+        };
+        if self.policy == LimitPolicy::Reject {
+            let named = live.iter().position(|session| Some(session.id) == self.end_session);
+            if let Some(named) = named.filter(|_| !self.only_asks && !over(&live).is_empty()) {
+                let one = sessions::Selection::One(live.remove(named).id);
+                self.revocation(one, RevokeReason::RevokedByUser).carry_out(tx).await?;
+            }
+            return Ok(if over(&live).is_empty() { Ok(()) } else { Err(live) });
         }
-        for session in over {
+        for session in over(&live) {
             let one = sessions::Selection::One(session);
             self.revocation(one, RevokeReason::DeviceEvicted).carry_out(tx).await?;
         }
-        Ok(true)
+        Ok(Ok(()))
     }
 
     /// Returns the device of this login, and revokes the earlier session of a known device. If no device is known, or if the

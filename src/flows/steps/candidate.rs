@@ -1,9 +1,16 @@
-//! The user of a login, as it is read before the password is compared.
+//! The user of a login, as it is read before the password is compared, and the comparison.
 
 use crate::{
     config::{Client, UsernameField},
-    domain::{DeviceRowId, Identifier, User, device::DeviceSecret, password_hash::PasswordHash},
+    domain::{
+        DeviceRowId, Identifier, User,
+        audit_event::{AuditEvent, Event, RequestContext},
+        device::DeviceSecret,
+        password::Password,
+        password_hash::PasswordHash,
+    },
     flows::Vestibule,
+    memory::hasher::{HashError, PasswordCheck},
     store::{self, devices, users},
 };
 
@@ -47,4 +54,46 @@ pub async fn identify(
         }
     }
     Ok(Some(Candidate { user, password, device }))
+}
+
+/// Returns the audit event of a failed login.
+pub fn failure(
+    vestibule: &Vestibule,
+    candidate: Option<&Candidate>,
+    identifier: &Identifier,
+    context: &RequestContext,
+) -> AuditEvent {
+    let event = AuditEvent::new(Event::LoginFailed, context);
+    match candidate {
+        Some(candidate) => event.user(candidate.user.id),
+        // Users sometimes type their password into the field for the name. So only a keyed hash of the text is stored.
+        None => event.detail("name_hash", vestibule.name_hash(identifier)),
+    }
+}
+
+/// The stored hash that the password matched, and a new hash if the stored hash has outdated parameters.
+pub struct VerifiedPassword {
+    /// The stored hash.
+    pub stored: PasswordHash,
+    /// The new hash.
+    pub renewed: Option<PasswordHash>,
+}
+
+/// Verifies a password. Always computes one hash, and a second hash if the password is right but its stored hash is outdated.
+/// Returns `None` if the password is wrong, or if there is no user or no stored hash.
+pub async fn verify_password(
+    vestibule: &Vestibule,
+    password: &Password,
+    candidate: &Option<Candidate>,
+) -> Result<Option<VerifiedPassword>, HashError> {
+    let stored = candidate.as_ref().and_then(|candidate| candidate.password.clone());
+    let verdict = vestibule.hasher.verify(password, stored.clone()).await?;
+    let (Some(stored), PasswordCheck::Correct | PasswordCheck::CorrectButOutdated) = (stored, verdict) else {
+        return Ok(None);
+    };
+    let renewed = match verdict {
+        PasswordCheck::CorrectButOutdated => Some(vestibule.hasher.hash(password).await?),
+        PasswordCheck::Correct | PasswordCheck::Wrong => None,
+    };
+    Ok(Some(VerifiedPassword { stored, renewed }))
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::FingerprintPolicy,
     domain::{
-        Email, Identifier,
+        Email, Identifier, SessionId,
         client::DEFAULT_CLIENT,
         device::{DeviceName, DeviceSecret, Fingerprint},
         password::Password,
@@ -59,6 +59,14 @@ pub(in crate::http) const DEVICE_NAME: Field = optional(
     "The name of the device in the list of sessions. By default it is derived from the user agent.",
 );
 
+/// The field of a login with the session that makes room for it.
+pub(in crate::http) const END_SESSION: Field = optional(
+    "end_session",
+    Kind::Opaque,
+    "The id of a session of the user, which ends if `max_devices_per_user` is reached and `device_limit_policy` is `reject`. \
+     The login then takes its place.",
+);
+
 /// The maximum length of a `client_id`, in bytes.
 pub(in crate::http) const MAX_CLIENT_ID: usize = 64;
 
@@ -71,6 +79,7 @@ pub struct LoginBody {
     device_name: Option<DeviceName>,
     client_id: String,
     audience: Option<String>,
+    end_session: Option<SessionId>,
     pub(in crate::http) transport: Transport,
 }
 
@@ -104,6 +113,7 @@ impl FromFields for LoginBody {
             "The id of the client; by default `default`. A confidential client is refused.",
         ),
         AUDIENCE,
+        END_SESSION,
         optional(
             "transport",
             Kind::OneOf(Transport::NAMES),
@@ -121,6 +131,7 @@ impl FromFields for LoginBody {
         let device_name = fields.optional("device_name", DeviceName::parse);
         let client_id = fields.optional("client_id", client_id).unwrap_or_else(|| DEFAULT_CLIENT.to_owned());
         let audience = audience(fields);
+        let end_session = end_session(fields);
         let transport = transport(fields, vestibule);
         Some(Self {
             identifier: identifier?,
@@ -130,9 +141,15 @@ impl FromFields for LoginBody {
             device_name,
             client_id,
             audience,
+            end_session,
             transport,
         })
     }
+}
+
+/// Reads the session that makes room for the login.
+pub(in crate::http) fn end_session(fields: &mut Fields) -> Option<SessionId> {
+    fields.optional("end_session", |text| SessionId::parse(text).ok_or("must be the id of a session"))
 }
 
 /// Reads the identifier from the field `username`, otherwise from the field `email`. Records the field as invalid if both are
@@ -242,6 +259,8 @@ pub(in crate::http) async fn sign_in(
         client,
         audience,
         scope: None,
+        end_session: body.end_session,
+        only_asks: false,
     };
     Ok(flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await?)
 }

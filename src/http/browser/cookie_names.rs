@@ -11,6 +11,12 @@ pub const FORM: &str = "vestibule_form";
 /// The name of the cookie that counts redirects, without the prefix `__Host-`.
 pub const REDIRECTS: &str = "vestibule_hops";
 
+/// The name of the cookie that tells the sign-in page why a session has ended, without the prefix `__Host-`.
+pub const ENDED: &str = "vestibule_ended";
+
+/// The name of the cookie with the times at which this browser displayed the devices, without the prefix `__Host-`.
+pub const VISIT: &str = "vestibule_visit";
+
 /// Returns the name of a cookie that the browser sends only to this host, whatever `cookie_domain` is. The prefix requires the
 /// attribute `Secure`, so a server without `cookie_secure` omits it.
 pub fn host_name(cookies: &config::Cookies, plain: &str) -> String {

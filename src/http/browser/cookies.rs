@@ -1,5 +1,6 @@
 //! The cookies of the server: the access token, the refresh token, the CSRF token, the secret of the device, the secret of the
-//! forms before a sign-in, and a count of redirects. Scripts can read only the CSRF token, because they must send it.
+//! forms before a sign-in, a count of redirects, the reason of an ended session, and the times of visits. Scripts can read only
+//! the CSRF token, because they must send it.
 //!
 //! [`Cookies`] reads the cookies of a request and sets the cookies of its response.
 
@@ -12,7 +13,7 @@ use rocket::{
 
 use super::{
     cookie_header,
-    cookie_names::{DEVICE, FORM, REDIRECTS, host_name},
+    cookie_names::{DEVICE, ENDED, FORM, REDIRECTS, VISIT, host_name},
 };
 use crate::{
     config,
@@ -217,6 +218,16 @@ impl<'r> Cookies<'r> {
     /// [`Cookies::device_ids`].
     pub fn redirect_counts(self) -> Vec<&'r str> {
         self.values(&host_name(self.settings(), REDIRECTS))
+    }
+
+    /// Returns what [`Cookies::set_visit`] stored. The list can have several values, as for [`Cookies::device_ids`].
+    pub fn visits(self) -> Vec<&'r str> {
+        self.values(&host_name(self.settings(), VISIT))
+    }
+
+    /// Returns the reason that [`Cookies::set_ended`] stored. The list can have several values, as for [`Cookies::device_ids`].
+    pub fn ended(self) -> Vec<&'r str> {
+        self.values(&host_name(self.settings(), ENDED))
     }
 }
 

@@ -9,7 +9,7 @@ use rocket::{
 
 use super::{
     cookie_header::is_of_host,
-    cookie_names::{DEVICE, FORM, REDIRECTS, host_name},
+    cookie_names::{DEVICE, ENDED, FORM, REDIRECTS, VISIT, host_name},
     cookies::Cookies,
     pending_cookies,
 };
@@ -18,7 +18,7 @@ use crate::{
     flows::{Tokens, Vestibule, users::reauthenticate::FreshAccessToken},
 };
 
-/// Days for which a browser keeps the secret of the device. This is the maximum that browsers allow.
+/// Days for which a browser keeps the secret of the device, and the times of visits. This is the maximum that browsers allow.
 const DEVICE_COOKIE_DAYS: i64 = 400;
 
 /// The path of the cookies that the browser sends with every request.
@@ -78,12 +78,12 @@ impl Cookies<'_> {
         }
     }
 
-    /// Removes the secret of the device. It is for a deleted account.
+    /// Removes the secret of the device and the times of visits. It is for a deleted account.
     pub fn clear_device(self) {
-        pending_cookies::put(
-            self.request,
-            self.host_cookie(DEVICE, String::new(), same_site(self.settings()), Some(Duration::ZERO)),
-        );
+        for (name, same_site) in [(DEVICE, same_site(self.settings())), (VISIT, SameSite::Lax)] {
+            let gone = self.host_cookie(name, String::new(), same_site, Some(Duration::ZERO));
+            pending_cookies::put(self.request, gone);
+        }
     }
 
     /// Sets the secret of this browser's forms. The browser keeps it until it is closed.
@@ -96,6 +96,20 @@ impl Cookies<'_> {
         pending_cookies::put(
             self.request,
             self.host_cookie(REDIRECTS, value, SameSite::Lax, Some(Duration::seconds(seconds))),
+        );
+    }
+
+    /// Stores the times at which this browser displayed the devices of its user.
+    pub fn set_visit(self, value: String) {
+        let days = Duration::days(DEVICE_COOKIE_DAYS);
+        pending_cookies::put(self.request, self.host_cookie(VISIT, value, SameSite::Lax, Some(days)));
+    }
+
+    /// Stores why the session of this browser has ended. The browser keeps the reason for `seconds`; 0 removes it.
+    pub fn set_ended(self, reason: &str, seconds: i64) {
+        pending_cookies::put(
+            self.request,
+            self.host_cookie(ENDED, reason.to_owned(), SameSite::Lax, Some(Duration::seconds(seconds))),
         );
     }
 

@@ -106,10 +106,11 @@ impl From<LoginError> for ApiError {
         match error {
             LoginError::InvalidCredentials => invalid_credentials(),
             LoginError::Disabled => Self::new(ErrorCode::AccountDisabled, "The account is disabled."),
-            LoginError::DeviceLimit(limit) => Self::new(
+            LoginError::DeviceLimit(limit, _) => Self::new(
                 ErrorCode::DeviceLimitReached,
                 format!("{limit} devices are signed in, which is the limit; sign out on one of them first."),
             ),
+            LoginError::OnlyAsked => Self::field("fingerprint", "is required"),
             LoginError::ClientRemoved => Self::new(ErrorCode::InvalidClient, "There is no such client."),
             LoginError::Audience(_) => unknown_audience(),
             LoginError::Scope(permission) => Self::new(ErrorCode::InvalidScope, cannot_grant(&permission)),

@@ -22,7 +22,7 @@ pub fn of_client(error: &ClientError, by_basic: bool) -> ApiError {
 /// Returns the error for a password grant that failed.
 pub fn of_login(error: LoginError) -> ApiError {
     match error {
-        LoginError::InvalidCredentials | LoginError::Disabled | LoginError::DeviceLimit(_) => {
+        LoginError::InvalidCredentials | LoginError::Disabled | LoginError::DeviceLimit(..) | LoginError::OnlyAsked => {
             invalid_grant(error.into())
         }
         LoginError::Audience(_) => invalid_target(),

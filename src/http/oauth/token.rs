@@ -223,6 +223,8 @@ async fn issue(
                 client,
                 audience: body.resource,
                 scope,
+                end_session: None,
+                only_asks: false,
             };
             let tokens = flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await;
             tokens.map_err(of_oauth::of_login)?

@@ -205,6 +205,13 @@ fn rows() -> Vec<Row> {
             "Sign all other devices out with the form",
             Elsewhere,
         ),
+        (
+            Post,
+            "/account/names",
+            "change_names_form",
+            "Change the username and the email address with the form, which has the password",
+            Elsewhere,
+        ),
         (Post, "/account/password", "change_password_form", "Change the password with the form", Elsewhere),
         (Post, "/account/delete", "delete_form", "Delete the account with the form", Elsewhere),
         (Get, "/link", "link_page", "The form for a password, for the holder of a link that works once", Page),

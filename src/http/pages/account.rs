@@ -7,10 +7,10 @@ use rocket::{
 };
 use serde_json::{Value, json};
 
-use super::{Page, admin::reads_anything, failure::Failure, humanize, signed_in::SignedIn, texts};
+use super::{Page, admin::reads_anything, devices, failure::Failure, humanize, signed_in::SignedIn, texts};
 use crate::{
     config::FingerprintPolicy,
-    domain::{AccessClaims, session::Session},
+    domain::AccessClaims,
     flows::Vestibule,
     http::{
         api::{
@@ -18,6 +18,7 @@ use crate::{
             users,
         },
         app_state::AppState,
+        browser::cookies::Cookies,
         errors::ApiError,
         request::caller::Caller,
     },
@@ -32,45 +33,72 @@ pub async fn account_page(
     notice: Option<&str>,
     vestibule: &State<AppState>,
     caller: &Caller,
+    cookies: Cookies<'_>,
 ) -> Result<Page, ApiError> {
-    page(vestibule, who.0.claims(), caller, texts::notice(notice), None).await
+    let shown = Shown { notice: texts::notice(notice), ..Shown::default() };
+    page(vestibule, who.0.claims(), caller, cookies, shown).await
 }
 
-/// Returns the account page with the current state. `notice` or `failure` reports the result of a form. If there is a
-/// `failure`, the response has its status. Fails if the account was deleted.
+/// What the account page displays beside the account: the result of a form.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// A sentence about the form that was sent before.
+    pub notice: Option<&'static str>,
+    /// Why a form was refused. The page then has its status.
+    pub failure: Option<Failure>,
+    /// The username and the address that were typed into the form that was refused.
+    pub typed: Option<(String, String)>,
+}
+
+impl From<Failure> for Shown {
+    fn from(failure: Failure) -> Self {
+        Self { failure: Some(failure), ..Self::default() }
+    }
+}
+
+/// Returns the account page with the current state, and with the result of a form. Fails if the account was deleted.
 pub(super) async fn page(
     vestibule: &Vestibule,
     claims: &AccessClaims,
     caller: &Caller,
-    notice: Option<&'static str>,
-    failure: Option<Failure>,
+    cookies: Cookies<'_>,
+    shown: Shown,
 ) -> Result<Page, ApiError> {
+    let now = caller.context().now;
     let mut reader = vestibule.store.read().await?;
     let user = store::users::find(&mut reader, claims.sub).await?.ok_or_else(users::account_deleted)?;
-    let mut live = store::sessions::list_live_by_user(&mut reader, claims.sub, caller.context().now).await?;
+    let mut live = store::sessions::list_live_by_user(&mut reader, claims.sub, now).await?;
     let link_used_at = store::one_time_tokens::find_last_use(&mut reader, claims.sub).await?;
     drop(reader);
     // The session of this request is listed first. The sort is stable, so the other sessions stay in the order of their last
     // use.
     live.sort_by_key(|session| session.id != claims.sid);
-    let devices: Vec<Value> = live.iter().map(|session| device(session, claims)).collect();
+    let seen = devices::last_visit(cookies, claims.sub, now);
+    let listed: Vec<Value> = live.iter().map(|session| devices::device(session, Some(claims.sid), seen)).collect();
     // The script refreshes the session. It reads the browser only if the session needs it.
     let is_read = vestibule.config.devices.fingerprint != FingerprintPolicy::Off;
     let is_bound =
         is_read && live.first().is_some_and(|session| session.id == claims.sid && session.fingerprint.is_some());
+    let failure = shown.failure.as_ref();
+    let stored = || (user.username.clone().unwrap_or_default(), user.email.clone().unwrap_or_default());
+    let (username, email) = shown.typed.unwrap_or_else(stored);
+    let field = vestibule.config.passwords.username_field;
     let context = json!({
         "fingerprint": if is_bound { "on" } else { "off" },
+        "tells_bound": is_read,
         "csrf_token": vestibule.csrf_token(claims.sid),
-        "notice_text": notice,
-        "error": failure.as_ref().map(Failure::sentence),
-        "wait": failure.as_ref().and_then(Failure::wait),
-        "problems": failure.as_ref().map_or_else(|| json!({}), Failure::problems),
+        "notice_text": shown.notice,
+        "error": failure.map(Failure::sentence),
+        "wait": failure.and_then(Failure::wait),
+        "problems": failure.map_or_else(|| json!({}), Failure::problems),
         "user": {
             "name": user.username.as_ref().or(user.email.as_ref()),
             "email": user.email,
             "created_at": humanize::instant(user.created_at),
         },
-        "devices": devices,
+        "typed": {"username": username, "email": email},
+        "username_field": field.as_str(),
+        "devices": listed,
         "is_administrator": reads_anything(claims),
         "link_used_at": link_used_at.map(humanize::instant),
         "password_min_length": vestibule.config.passwords.min_length,
@@ -79,20 +107,6 @@ pub(super) async fn page(
     Ok(match failure {
         Some(failure) => failure.on(page),
         None => page,
-    })
-}
-
-/// Returns the template's values for one session. The page presents a session as a device.
-fn device(session: &Session, claims: &AccessClaims) -> Value {
-    json!({
-        "id": session.id.to_string(),
-        "name": session.device_name,
-        "current": session.id == claims.sid,
-        "last_used_at": humanize::instant(session.last_used_at),
-        "created_at": humanize::instant(session.created_at),
-        "bound": session.is_bound(),
-        "repeated_at": session.repeated.as_ref().map(|repeat| humanize::instant(repeat.at)),
-        "repeated_ip": session.repeated.as_ref().and_then(|repeat| repeat.ip.as_deref()),
     })
 }
 

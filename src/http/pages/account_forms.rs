@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// Returns a redirect to the account page with the code `notice`.
-fn to_account(notice: &str) -> PageResponse {
+pub(super) fn to_account(notice: &str) -> PageResponse {
     SeeOther(format!("{ACCOUNT}?notice={notice}")).into()
 }
 
@@ -119,7 +119,7 @@ pub async fn change_password_form(
             cookies.set(&tokens);
             Ok(to_account("password_changed"))
         }
-        Err(failure) => Ok(page(vestibule, claims, caller, None, Some(failure)).await?.into()),
+        Err(failure) => Ok(page(vestibule, claims, caller, cookies, failure.into()).await?.into()),
     }
 }
 
@@ -166,13 +166,13 @@ pub async fn delete_form(
             cookies.clear_device();
             Ok(to_login("account_deleted"))
         }
-        Err(failure) => Ok(page(vestibule, claims, caller, None, Some(failure)).await?.into()),
+        Err(failure) => Ok(page(vestibule, claims, caller, cookies, failure.into()).await?.into()),
     }
 }
 
 /// Returns the failure for a wrong password: a sentence for the page, and a mark at `field`. The mark is necessary because the
-/// page has two forms with a password.
-fn wrong_password(field: &str) -> Failure {
+/// page has several forms with a password.
+pub(super) fn wrong_password(field: &str) -> Failure {
     let status = rocket::http::Status::new(ErrorCode::InvalidCredentials.status());
     Failure::field(status, field, texts::error("wrong")).with_sentence("wrong_password")
 }

@@ -7,12 +7,15 @@
 //! * The session is bound to a device: a page whose script sends the fingerprint.
 //! * There is no live session: a redirect to the sign-in form.
 //!
+//! The page sends its browser here again with the parameter `checked` if the refresh by the script was refused, so that the
+//! sign-in form can say why.
+//!
 //! A refusal never removes a cookie, because another tab may have received newer cookies.
 
 use rocket::{Request, State, get, head, http::Status};
 use serde_json::json;
 
-use super::{Page, PageResponse, SeeOther, login::target, redirect_loop, signed_in::MaybeSignedIn, with_query};
+use super::{Page, PageResponse, SeeOther, ended, login::target, redirect_loop, signed_in::MaybeSignedIn, with_query};
 use crate::{
     config::FingerprintPolicy,
     domain::session::SessionState,
@@ -32,9 +35,10 @@ use crate::{
 
 /// Redirects the browser to `next`, and renews the cookies before if necessary. A `next` that is not allowed is replaced by the
 /// account page.
-#[get("/continue?<next>")]
+#[get("/continue?<next>&<checked>")]
 pub async fn continue_to_next(
     next: Option<&str>,
+    checked: Option<&str>,
     visitor: MaybeSignedIn,
     origin: csrf::RequestOrigin<'_>,
     vestibule: &State<AppState>,
@@ -46,7 +50,8 @@ pub async fn continue_to_next(
         return Ok(redirect_onward(next, cookies));
     }
     match inspect_refresh_cookie(vestibule, caller, cookies).await? {
-        RefreshCookie::SignedOut => Ok(to_login(&next)),
+        RefreshCookie::SignedOut => to_login(&next, vestibule, caller, cookies).await,
+        RefreshCookie::Bound if checked.is_some() => to_login(&next, vestibule, caller, cookies).await,
         RefreshCookie::Bound => Ok(device_check_page(&next)),
         // A prefetch must not rotate the refresh token, because the browser may never use its response.
         RefreshCookie::Unbound(_) if !is_visit(origin.request()) => {
@@ -76,7 +81,7 @@ pub async fn continue_to_next(
                 | RefreshError::Outdated(_)
                 | RefreshError::Reused(_)
                 | RefreshError::WithoutDevice(_),
-            ) => Ok(to_login(&next)),
+            ) => to_login(&next, vestibule, caller, cookies).await,
             Err(error) => Err(error.into()),
         },
     }
@@ -144,9 +149,15 @@ fn redirect_onward(next: String, cookies: Cookies<'_>) -> PageResponse {
     SeeOther(next).into()
 }
 
-/// Returns the redirect to the sign-in form, which then redirects to `next`.
-fn to_login(next: &str) -> PageResponse {
-    SeeOther(with_query("/login", "next", next)).into()
+/// Returns the redirect to the sign-in form, which says why the session has ended, and then redirects to `next`.
+async fn to_login(
+    next: &str,
+    vestibule: &Vestibule,
+    caller: &Caller,
+    cookies: Cookies<'_>,
+) -> Result<PageResponse, ApiError> {
+    ended::remember(vestibule, caller, cookies).await?;
+    Ok(SeeOther(with_query("/login", "next", next)).into())
 }
 
 /// Returns the page whose script sends the fingerprint of the device.

@@ -1,18 +1,25 @@
 //! `/` and `/login`: the sign-in with a form that needs no script. The tokens are returned in cookies.
 
 use rocket::{State, get, http::Status, post};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    ACCOUNT, Page, PageResponse, SeeOther, cookie_diagnostics, failure::Failure, form_token, privacy,
+    ACCOUNT, Page, PageResponse, SeeOther, cookie_diagnostics, devices, ended, failure::Failure, form_token, privacy,
     signed_in::MaybeSignedIn, submitted_form::SubmittedForm, texts, with_query,
 };
 use crate::{
     config::{FingerprintConsent, FingerprintPolicy},
-    domain::{Email, Identifier, client::DEFAULT_CLIENT, password::Password},
-    flows::{self, Vestibule, sessions::login::Login, steps::client},
+    domain::{Email, Identifier, SessionId, client::DEFAULT_CLIENT, password::Password},
+    flows::{
+        self, Vestibule,
+        sessions::login::{Login, LoginError},
+        steps::client,
+    },
     http::{
-        api::audience::audience_in_cookie,
+        api::{
+            audience::audience_in_cookie,
+            login::{END_SESSION, end_session},
+        },
         app_state::AppState,
         browser::{cookies::Cookies, csrf},
         errors::{ApiError, ErrorCode},
@@ -45,7 +52,8 @@ pub fn login_page(
     match visitor {
         MaybeSignedIn(Some(_)) => SeeOther(next).into(),
         MaybeSignedIn(None) => {
-            let shown = FormView { next, notice: texts::notice(notice), ..FormView::default() };
+            let ended = ended::take_sentence(cookies);
+            let shown = FormView { next, notice: texts::notice(notice), ended, ..FormView::default() };
             page("login", shown, &origin, vestibule, cookies).into()
         }
     }
@@ -56,18 +64,21 @@ pub fn login_page(
 pub struct Credentials {
     identifier: Identifier,
     password: Password,
+    end_session: Option<SessionId>,
 }
 
 impl FromFields for Credentials {
     const FIELDS: &'static [Field] = &[
         required("username", Kind::Text(Email::MAX_BYTES), "The username or the email address of the account."),
         required("password", Kind::Password, "The password of the account."),
+        END_SESSION,
     ];
 
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {
         let identifier = fields.required("username", Identifier::parse);
         let password = fields.required("password", Password::parse);
-        Some(Self { identifier: identifier?, password: password? })
+        let end_session = end_session(fields);
+        Some(Self { identifier: identifier?, password: password?, end_session })
     }
 }
 
@@ -91,10 +102,24 @@ pub async fn login_form(
     }
     match sign_in(sent.fields, vestibule, caller, cookies).await {
         Ok(()) => SeeOther(next).into(),
-        Err(failure) => {
-            let shown = FormView { next, username: sent.username, failure: Some(failure), ..FormView::default() };
+        Err(Refusal { failure, devices }) => {
+            let username = sent.username;
+            let shown = FormView { next, username, failure: Some(failure), devices, ..FormView::default() };
             page("login", shown, &origin, vestibule, cookies).into()
         }
+    }
+}
+
+/// A refused sign-in.
+pub(super) struct Refusal {
+    failure: Failure,
+    /// The devices of the person, if the sign-in would exceed their limit. The password was right.
+    devices: Vec<Value>,
+}
+
+impl<E: Into<Failure>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self { failure: error.into(), devices: Vec::new() }
     }
 }
 
@@ -104,26 +129,26 @@ async fn sign_in(
     vestibule: &Vestibule,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<(), Failure> {
-    let Credentials { identifier, password } = credentials?;
-    open_session(identifier, password, vestibule, caller, cookies).await
+) -> Result<(), Refusal> {
+    let Credentials { identifier, password, end_session } = credentials?;
+    open_session((identifier, password), end_session, vestibule, caller, cookies).await
 }
 
 /// Opens a session for this browser and sets its cookies. The form sends no fingerprint, so the session is not bound to a
-/// device. Fails if the server does not accept tokens in cookies, or if it requires a fingerprint.
+/// device. `end_session` makes room for it if the limit of devices is reached. Fails if the server does not accept tokens in
+/// cookies, or if it requires a fingerprint.
 pub(super) async fn open_session(
-    identifier: Identifier,
-    password: Password,
+    (identifier, password): (Identifier, Password),
+    end_session: Option<SessionId>,
     vestibule: &Vestibule,
     caller: &Caller,
     cookies: Cookies<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), Refusal> {
     if !vestibule.config.tokens.location.cookies {
-        return Err(Failure::new(Status::Forbidden, "cookies_off"));
+        return Err(Failure::new(Status::Forbidden, "cookies_off").into());
     }
-    if vestibule.config.devices.fingerprint == FingerprintPolicy::Require {
-        return Err(Failure::new(Status::UnprocessableEntity, "javascript_required"));
-    }
+    // The form can't send a fingerprint, but it can list the devices, so that a script can then sign in.
+    let only_asks = vestibule.config.devices.fingerprint == FingerprintPolicy::Require;
     let client = client::public_client(vestibule, DEFAULT_CLIENT).map_err(ApiError::from)?;
     let audience = audience_in_cookie(client.settings(), None, vestibule)?;
     let request = Login {
@@ -135,10 +160,23 @@ pub(super) async fn open_session(
         device_name: None,
         client,
         scope: None,
+        end_session,
+        only_asks,
     };
     let opened = flows::sessions::login::login(vestibule, request, caller.network, &caller.context()).await;
-    cookies.set(&opened.map_err(ApiError::from)?);
-    Ok(())
+    match opened {
+        Ok(tokens) => {
+            cookies.set(&tokens);
+            Ok(())
+        }
+        Err(LoginError::DeviceLimit(limit, live)) => {
+            let devices = live.iter().map(|session| devices::device(session, None, None)).collect();
+            let failure = ApiError::from(LoginError::DeviceLimit(limit, live));
+            Err(Refusal { failure: Failure::from(failure).with_sentence("device_limit_choice"), devices })
+        }
+        Err(LoginError::OnlyAsked) => Err(Failure::new(Status::UnprocessableEntity, "javascript_required").into()),
+        Err(error) => Err(ApiError::from(error).into()),
+    }
 }
 
 /// The variable content of the page with a form: the target, a notice, the typed text and the error.
@@ -146,9 +184,13 @@ pub(super) async fn open_session(
 pub(super) struct FormView {
     pub next: String,
     pub notice: Option<&'static str>,
+    /// Why the browser was signed out.
+    pub ended: Option<&'static str>,
     pub username: String,
     pub email: String,
     pub failure: Option<Failure>,
+    /// The devices of which one may be signed out, to make room for this sign-in.
+    pub devices: Vec<Value>,
 }
 
 /// Returns the page with a form that is sent before there is a session: for sign-in or registration. `name` is the name of the
@@ -169,12 +211,14 @@ pub(super) fn page(
         "next": shown.next,
         "next_query": next_query,
         "notice_text": shown.notice,
+        "ended": shown.ended,
         "typed": {"username": shown.username, "email": shown.email},
         // The host of an application to which the browser goes afterwards; null for a page of this server.
         "next_host": vestibule.redirects.read(&shown.next).and_then(|target| target.host()),
         "error": failure.map(Failure::sentence),
         "error_code": failure.map(Failure::code),
         "wait": failure.and_then(Failure::wait),
+        "devices": shown.devices,
         "problems": failure.map_or_else(|| json!({}), Failure::problems),
         "contact": privacy::contact(vestibule),
         "can_sign_in": config.tokens.location.cookies,

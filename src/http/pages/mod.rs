@@ -5,10 +5,13 @@
 
 mod account;
 mod account_forms;
+mod account_names;
 pub mod admin;
 mod checks;
 mod continue_page;
 mod cookie_diagnostics;
+mod devices;
+mod ended;
 mod failure;
 mod form_token;
 mod humanize;
@@ -31,6 +34,7 @@ use self::page_response::{ACCOUNT, PageResponse, with_parameters, with_query};
 pub use self::{
     account::{account_page, export},
     account_forms::{change_password_form, delete_form, revoke_form, revoke_others_form, sign_out_form},
+    account_names::change_names_form,
     continue_page::{continue_head, continue_to_next},
     failure::{WayOn, page as error_page, page_with as error_page_with, wants_page},
     link::{link_form, link_page},
@@ -48,8 +52,8 @@ pub use self::{
 pub fn routes() -> Vec<Route> {
     let mut routes = routes![
         start, login_page, login_form, register_page, register_form, account_page, export, sign_out_form, revoke_form,
-        revoke_others_form, change_password_form, delete_form, privacy_page, logout_page, logout_form,
-        change_password_address, link_page, link_form, setup_page, setup_form,
+        revoke_others_form, change_password_form, change_names_form, delete_form, privacy_page, logout_page,
+        logout_form, change_password_address, link_page, link_form, setup_page, setup_form,
     ];
     // With an empty `base_path`, the API's `login` and `register` have the same paths. The routes of the pages come first and
     // forward every request that is not a form to the API.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Page, humanize};
 use crate::{
+    config::FingerprintConsent,
     flows::{Vestibule, vestibule::CLOCK_STEP_MARGIN},
     http::app_state::AppState,
 };
@@ -18,6 +19,7 @@ pub fn privacy_page(vestibule: &State<AppState>) -> Page {
     // The longest time for which an unused session of any client is kept.
     let idle = config.clients.iter().map(|client| client.refresh_token_lifetime.seconds()).max().unwrap_or_default();
     let context = json!({
+        "asks_for_consent": config.devices.consent == FingerprintConsent::Ask,
         "policy": config.devices.fingerprint.as_str(),
         "idle": span(idle + config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN),
         "device_retention": span(config.devices.retention.seconds()),

@@ -106,6 +106,6 @@ async fn create_account(
     let identifier = username.or_else(|| registration.email.clone().map(Identifier::Email));
     register(vestibule, registration, caller.network, &caller.context()).await.map_err(ApiError::from)?;
     let Some(identifier) = identifier else { return Ok(Account::NotSignedIn) };
-    let signed_in = open_session(identifier, password, vestibule, caller, cookies).await;
+    let signed_in = open_session((identifier, password), None, vestibule, caller, cookies).await;
     Ok(if signed_in.is_ok() { Account::SignedIn } else { Account::NotSignedIn })
 }

@@ -97,7 +97,7 @@ pub async fn setup_form(
         Ok(()) => {
             // If the sign-in fails, for example because it requires a fingerprint, the page leads to the sign-in form.
             if let Some(identifier) = identifier {
-                open_session(identifier, password, vestibule, caller, cookies).await.ok();
+                open_session((identifier, password), None, vestibule, caller, cookies).await.ok();
             }
             Ok(SeeOther("/setup".to_owned()).into())
         }

@@ -47,6 +47,10 @@ impl<'r> FromRequest<'r> for MaybeSignedIn {
 pub struct Posted<T> {
     /// The access token of the user.
     pub token: AccessToken,
+    /// The text that was typed as the username.
+    pub username: String,
+    /// The text that was typed as the email address.
+    pub email: String,
     /// The form, or the error that lists its invalid fields.
     pub fields: Result<T, ApiError>,
 }
@@ -82,7 +86,10 @@ impl<'r, T: FromFields> FromData<'r> for Posted<T> {
             DataOutcome::Forward(forward) => return DataOutcome::Forward(forward),
         };
         match csrf::check_form(request, token.claims().sid, &sent.csrf_token) {
-            Ok(()) => DataOutcome::Success(Self { token, fields: sent.fields }),
+            Ok(()) => {
+                let SubmittedForm { username, email, fields, .. } = sent;
+                DataOutcome::Success(Self { token, username, email, fields })
+            }
             Err(error) => fail_data_guard(request, error),
         }
     }

@@ -107,7 +107,9 @@ fn a_name_is_one_line_of_1_to_100_characters() {
     for empty in ["", " ", "\t\n"] {
         assert_eq!(DeviceName::parse(empty), Err(DeviceNameError::Empty));
     }
-    for bad in ["a\nb", "a\0b", "a\u{7f}b", "a\u{85}b", "a\u{2028}b", "a\u{202e}b", "a\u{2066}b"] {
+    for bad in
+        ["a\u{200b}b", "\u{feff}a", "a\nb", "a\0b", "a\u{7f}b", "a\u{85}b", "a\u{2028}b", "a\u{202e}b", "a\u{2066}b"]
+    {
         assert_eq!(DeviceName::parse(bad), Err(DeviceNameError::Control), "{bad:?}");
     }
 }
