@@ -22,6 +22,7 @@ use super::{
     openapi,
     own_routes::{Ownership, is_below, is_own_route, mark_own},
     request::untrusted_proxy::UntrustedProxies,
+    root_files,
     routes::{ADMIN, endpoints},
     workbench,
 };
@@ -124,11 +125,12 @@ impl Embed {
         let predecessors = if web.compat_routes { compat::routes() } else { Vec::new() };
         let predecessors =
             predecessors.into_iter().map(|(base, routes)| (Group::Predecessors, base.to_owned(), routes));
+        let at_root = if self.whole { root_files::routes() } else { Vec::new() };
         let viewer = if web.docs { viewer_of_description() } else { Vec::new() };
         let wanted = endpoints(&web.base_path)
             .into_iter()
             .chain(predecessors)
-            .chain([(Group::Operation, "/".to_owned(), viewer)])
+            .chain([(Group::Operation, "/".to_owned(), viewer), (Group::Pages, "/".to_owned(), at_root)])
             .filter(|(group, ..)| self.groups.contains(group));
         let own = if self.has_workbench() { workbench::gated(workbench::routes()) } else { Vec::new() };
         let own = ("/".to_owned(), own.into_iter().map(mark_own).collect());

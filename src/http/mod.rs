@@ -22,6 +22,7 @@ pub mod openapi;
 mod own_routes;
 mod pages;
 mod request;
+mod root_files;
 mod routes;
 mod server;
 mod workbench;

@@ -14,6 +14,7 @@ mod cookies_cleared;
 mod cookies_transport;
 mod cors;
 mod csrf;
+mod demo;
 mod described;
 mod devices;
 mod embed;

@@ -227,3 +227,16 @@ fn head_and_options_are_answered() {
         assert_eq!(server.call("OPTIONS", path).send().status, 204, "{path}");
     }
 }
+
+#[test]
+fn browsers_find_the_icon_and_crawlers_are_told_to_stay_away() {
+    let server = Server::start();
+    let moved = server.call("GET", "/favicon.ico").send().expect(303);
+    let icon = server.call("GET", moved.header("location").expect("an address")).send().expect(200);
+    assert_eq!(icon.header("content-type"), Some("image/svg+xml"));
+    let robots = server.call("GET", "/robots.txt").send().expect(200);
+    assert_eq!(
+        (robots.text.as_str(), robots.header("content-type")),
+        ("User-agent: *\nDisallow: /\n", Some("text/plain; charset=utf-8"))
+    );
+}

@@ -82,6 +82,8 @@ impl Stage {
             client: public_client(&self.vestibule, "default").map_err(|error| Failure::of(&error))?,
             audience: None,
             scope: None,
+            end_session: None,
+            only_asks: false,
         };
         login(&self.vestibule, request, None, &self.context(Sender::Ada, 0)).await.map_err(|error| Failure::of(&error))
     }

@@ -53,7 +53,7 @@ fn reveal(screen: &Screen) -> Result<(), Failure> {
     });
     output::print_table(["COMPONENT", "VALUE", "WEIGHT"], rows)?;
     output::print("")?;
-    source(screen, "static/fingerprint.js, src/domain/device/weights.rs", "")
+    source(screen, "static/fingerprint.js, src/domain/device/weights.rs", "no RFC")
 }
 
 /// Returns the weight of a component, for people.
@@ -128,7 +128,7 @@ async fn change(stage: &Stage, screen: &Screen, session: SessionId) -> Result<()
     }
     output::print_table(["WHAT HAPPENED", "SCORE", "VERDICT", "DIFFERENT OR MISSING"], rows)?;
     output::print("")?;
-    source(screen, "src/domain/device/verdict.rs, src/domain/demonstration.rs", "")
+    source(screen, "src/domain/device/verdict.rs, src/domain/demonstration.rs", "no RFC: the rule is this server's own")
 }
 
 /// Tells step 5: a thief with the token alone.
@@ -147,7 +147,7 @@ async fn steal(stage: &Stage, screen: &Screen, ada: &Tokens) -> Result<(), Failu
         }
         other => return Err(unexpected("the thief without the fingerprint", &other)),
     }
-    source(screen, "src/flows/steps/fingerprint_check.rs, src/domain/mismatches.rs", "")
+    source(screen, "src/flows/steps/fingerprint_check.rs, src/domain/mismatches.rs", "RFC 6749 section 10.4")
 }
 
 /// Tells step 6: a thief with the token and the fingerprint. Returns what the thief gets.
@@ -161,7 +161,7 @@ async fn copy(stage: &Stage, screen: &Screen, ada: &Tokens) -> Result<Tokens, Fa
         "No. THE THIEF IS IN. We say so openly: a fingerprint is what a browser says of itself, and a copy says the same. It\n\
          makes a stolen token harder to use. It proves nothing.",
     )?;
-    source(screen, "src/domain/device/mod.rs", "")?;
+    source(screen, "src/domain/device/mod.rs", "RFC 9700 section 2.2.2, RFC 9449")?;
     Ok(loot)
 }
 
@@ -214,8 +214,7 @@ fn conclude(screen: &Screen) -> Result<(), Failure> {
 
 /// Prints where a step is in the code, and in which RFC.
 fn source(screen: &Screen, code: &str, rfc: &str) -> Result<(), Failure> {
-    let rfc = if rfc.is_empty() { String::new() } else { format!("; {rfc}") };
-    screen.say(&format!("In the code: {code}{rfc}\n"))
+    screen.say(&format!("In the code: {code}; {rfc}\n"))
 }
 
 /// Returns the claims of a token.
