@@ -69,39 +69,7 @@ function improveExport(link) {
   });
 }
 
-const { lang } = document.documentElement;
-
-/** The units of a time span, longest first, with their lengths in seconds. @type {[Intl.RelativeTimeFormatUnit, number][]} */
-const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
-
-/** Returns a text such as `3 minutes ago`. The clocks may differ by some seconds, so a time in the future is shown as now. */
-function ago(date) {
-  const seconds = (Date.now() - date) / 1_000;
-  const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? ['second', Infinity];
-  const count = Math.max(0, Math.floor(seconds / length));
-  return new Intl.RelativeTimeFormat(lang, { numeric: 'auto' }).format(-count, unit);
-}
-
-/**
- * Displays a time in the user's time zone, and a date as the user's languages write it. A time span belongs to its sentence, so
- * it has the language of the page. The text of the server becomes the tooltip.
- */
-function localise(time) {
-  const date = new Date(time.dateTime);
-  const ofServer = time.textContent;
-  if ('ago' in time.dataset) {
-    time.textContent = ago(date);
-  } else {
-    const dateStyle = 'short' in time.dataset ? 'medium' : 'long';
-    const format = new Intl.DateTimeFormat(navigator.languages, { dateStyle, timeStyle: 'short' });
-    time.lang = format.resolvedOptions().locale;
-    time.textContent = format.format(date);
-  }
-  time.title = ofServer;
-}
-
 for (const form of document.forms) improve(form);
-for (const time of document.querySelectorAll('time')) localise(time);
 const link = byId('export');
 if (link) improveExport(link);
 // The page was returned with an error, so the error receives the focus. At the address of the form, a reload would find no page.

@@ -27,10 +27,11 @@ async function goOn() {
     open(next);
   } catch (error) {
     const onward = encodeURIComponent(next);
-    // The fingerprint belongs to another device (403).
-    if (error.status === 403) return open(`/login?next=${onward}&notice=other_device`);
+    // The session lives, but its fingerprint is that of another device.
+    if (error.code === 'device_mismatch') return open(`/login?next=${onward}&notice=other_device`);
     // The session has ended. The server finds out why, and opens the form.
-    if (error.status === 401) return open(`${document.documentElement.dataset.base}/continue?checked=1&next=${onward}`);
+    const isRefused = error.status === 401 || error.status === 403;
+    if (isRefused) return open(`${document.documentElement.dataset.base}/continue?checked=1&next=${onward}`);
     setRunning(false);
     showError(text('unreachable'));
   }

@@ -23,13 +23,13 @@ const WHY = {
   hardwareConcurrency: 'The number of cores.',
   screenPrint: 'The monitor. It changes with the desk.',
   deviceMemory: 'The memory, in coarse steps.',
-  cpu: 'Nearly everybody has one of a few.',
+  cpu: 'Most machines have one of a few values.',
   plugins: 'Hard-coded in most browsers.',
-  touchPoints: 'Recognises the desktop view of a phone.',
+  touchPoints: 'Only recognises the desktop view of a phone.',
   timezone: 'Changes on a journey, and a thief can guess it.',
   language: 'Changes with a setting, and a thief can guess it.',
   osVersion: 'Changes with each update.',
-  visitorId: 'A digest of others, which count by themselves.',
+  visitorId: 'A hash of other components, which are counted separately.',
   userAgent: 'Changes with each update.',
   browserVersion: 'Changes with each update.',
 };
@@ -89,6 +89,7 @@ function claims(token) {
 function shown(body) {
   const hide = (key, value) => {
     if (key === 'password') return '••••••••';
+    if (key === 'fingerprint' && value?.userAgent) return `${Object.keys(value).length} fields`;
     if (/token$|^device_id$/.test(key) && typeof value === 'string' && value.length > 24) return `${value.slice(0, 12)}…`;
     return value;
   };
@@ -104,6 +105,7 @@ function showExchange(place, { method, path, request, status, answer }) {
   byId(place).replaceChildren(element('div', { className: 'exchange' }, ...parts));
 }
 
+/** Displays an error at the top of the page. */
 function showError(error) {
   byId('error').textContent = error.message;
   byId('error').hidden = false;
@@ -115,11 +117,12 @@ function reveal(id, next) {
   const step = byId(id);
   const guess = step.querySelector('[type=radio]:checked');
   const said = guess?.closest('label').textContent.trim();
-  step.querySelector('.told').textContent = guess ? `You said: “${said}” ${guess.value === 'right' ? 'That is right.' : 'It is otherwise.'}` : '';
-  step.querySelector('.reveal').hidden = false;
+  step.querySelector('.told').textContent = guess ? `You said: “${said}” ${guess.value === 'right' ? 'That is right.' : 'That is wrong.'}` : '';
+  step.querySelector('.answer').hidden = false;
   for (const input of step.querySelectorAll('.guess input, .go')) input.disabled = true;
   step.querySelector('.waiting')?.setAttribute('hidden', '');
-  step.querySelector('.reveal').focus({ preventScroll: true });
+  step.querySelector('.answer').focus({ preventScroll: true });
+  step.scrollIntoView({ block: 'start' });
   if (next) byId(next).hidden = false;
 }
 
@@ -181,7 +184,7 @@ async function store() {
   byId('codes').replaceChildren(...rows);
   byId('bound').textContent = ofAda.bound
     ? 'What most browsers say is not stored at all. Ada’s session is now bound to this browser.'
-    : 'This browser tells too little to be recognised, as iPhones and hardened browsers do. Ada’s session is not bound to it, so the thief below will get in at once. Try another browser too.';
+    : 'This browser reveals too little to be recognised, as iPhones and hardened browsers do. Ada’s session is not bound to it, so the thief below will get in at once. Try another browser too.';
   showExchange('login-exchange', first);
   reveal('store', 'refresh');
 }
@@ -237,7 +240,8 @@ async function compare() {
   byId('score').textContent = `${found.equal} of ${found.weight} equal: ${score.toFixed(2)}, ${found.verdict}`;
   byId('verdict').textContent = VERDICTS[found.verdict];
   const veto = found.veto ? ' The browser or the system is another one, and then the score does not matter.' : '';
-  byId('differed').textContent = (found.differed.length ? `Different or missing: ${found.differed.join(', ')}.` : 'No component that counts is different.') + veto;
+  const unknown = found.verdict === 'mismatch' && !found.veto && !found.identified ? ' Neither the drawing nor the graphics card is equal, and without one of them nothing passes.' : '';
+  byId('differed').textContent = (found.differed.length ? `Different or missing: ${found.differed.join(', ')}.` : 'No component that counts is different.') + veto + unknown;
   byId('verdict').dataset.verdict = found.verdict;
   return after;
 }
@@ -295,7 +299,7 @@ const SENTENCES = {
   login_succeeded: () => 'Ada has signed in.',
   device_mismatch: ({ score, differed }) => `A refresh with another fingerprint was refused${score === undefined ? '' : ` (score ${score.toFixed(2)}; different or missing: ${differed?.join(', ')})`}.`,
   device_drift: ({ score }) => `A refresh with a changed fingerprint has passed (score ${score?.toFixed(2)}).`,
-  refresh_repeated: ({ user_agent: agent }) => `A replaced token was repeated from another place (${agent ?? 'an unknown program'}), and this was recorded.`,
+  refresh_repeated: ({ user_agent: agent }) => `A replaced token was repeated by another program (${agent ?? 'an unknown program'}), and this was recorded.`,
   refresh_reused: () => 'A replaced token was used again after its time.',
   session_revoked: ({ reason }) => `The session has ended (${reason}).`,
 };
@@ -320,7 +324,7 @@ async function look() {
     note(new Date(now.rotated_at), `The refresh token was replaced: generation ${now.generation}, by ${now.user_agent ?? 'an unknown program'}.`);
   }
   const life = { live: 'The session lives', revoked: `The session has ended: ${now.reason}`, expired: 'The session has expired' }[now.state];
-  byId('state').textContent = `${life}. Generation ${now.generation}, ${now.mismatches} of 3 attempts from another device.`;
+  byId('state').textContent = `${life}. Generation ${now.generation}, ${now.mismatches} attempts from another device in a row; the third ends it.`;
   const isIn = claims(stolen).gen < now.generation;
   if (now.mismatches > 0 && byId('copy').hidden) {
     byId('refused').textContent = `Refused with device_mismatch: attempt ${now.mismatches} of 3.`;
@@ -328,20 +332,23 @@ async function look() {
   }
   if (isIn && byId('catch').hidden) {
     if (byId('copy').hidden) {
-      byId('refused').textContent = 'The thief got in at once, because this browser tells too little to be recognised.';
+      byId('refused').textContent = 'The thief got in at once, because this browser reveals too little to be recognised.';
       reveal('steal', 'copy');
     }
     reveal('copy', 'catch');
-    byId('grace').textContent = seconds(grace);
-    countDown();
+    if (grace > 0) {
+      byId('grace').textContent = seconds(grace);
+      countDown();
+    }
   }
   if (now.state !== 'live') hasEnded = true;
 }
 
-/** Counts the time of doubt down. */
+/** Shows the seconds until the server refuses the old token. */
 function countDown() {
   const left = Math.ceil((rotatedAt + (grace + 1) * 1_000 - Date.now()) / 1_000);
-  byId('countdown').textContent = left > 0 ? `${seconds(left)} left.` : 'The time is over.';
+  // The server counts whole seconds, so the time may take one second longer.
+  byId('countdown').textContent = left > 0 ? `${seconds(Math.min(left, grace))} left.` : 'The time is over.';
   if (left > 0) setTimeout(countDown, 500);
 }
 
@@ -352,17 +359,30 @@ async function discover() {
   await look();
   if (exchange.status === 200) return;
   showExchange('catch-exchange', exchange);
+  byId('thief-text').textContent = loot ? 'The token that the thief has got is refused too:' : 'The stolen token is refused too:';
   showExchange('thief-exchange', await refreshWith(loot?.refresh_token ?? stolen, fingerprint));
   reveal('catch', 'end');
 }
 
-for (const [id, act] of Object.entries({ read, store, refresh, change, steal, copy, catch: discover })) onGo(id, act);
-for (const input of page.querySelectorAll('[name=switch]')) input.addEventListener('change', () => compare().catch(showError));
-byId('try').addEventListener('click', () => tryForReal().catch(showError));
-byId('again').addEventListener('click', () => location.reload());
-for (const button of page.querySelectorAll('.copy')) {
-  button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(byId(button.dataset.of).textContent).catch(() => {});
-    button.textContent = 'Copied';
-  });
+/** Connects the buttons with the steps. Without the policy that the demonstration needs, the page has none. */
+function begin() {
+  for (const [id, act] of Object.entries({ read, store, refresh, change, steal, copy, catch: discover })) onGo(id, act);
+  for (const input of page.querySelectorAll('[name=switch]')) input.addEventListener('change', () => compare().catch(showError));
+  byId('try').addEventListener('click', () => tryForReal().catch(showError));
+  byId('again').addEventListener('click', () => location.reload());
+  for (const button of page.querySelectorAll('.copy')) {
+    button.addEventListener('click', async () => {
+      const shownCommand = byId(button.dataset.of);
+      try {
+        await navigator.clipboard.writeText(shownCommand.textContent);
+        button.textContent = 'Copied';
+      } catch {
+        // Without https there is no clipboard, and a browser may refuse it.
+        getSelection().selectAllChildren(shownCommand);
+        button.textContent = 'Selected';
+      }
+    });
+  }
 }
+
+if (byId('read')) begin();

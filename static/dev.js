@@ -13,10 +13,18 @@ const LOOK = 1_000;
 const SHOWN = 100;
 
 /** The ways in which a session can end, each with the text of its button. */
-const ENDINGS = { 'expire-access': 'Expire the access token', expire: 'Expire', revoke: 'Revoke', reuse: 'Reuse an old token' };
+const ENDINGS = {
+  'expire-access': 'Expire the access token',
+  expire: 'Expire the session',
+  revoke: 'Revoke the session',
+  reuse: 'End it as after a stolen token',
+};
 
 /** The number of the latest request that is shown. */
 let latest = 0;
+
+/** The start of the server from which the shown requests are. */
+let start;
 
 /** Returns an element. A child is an element or a text. */
 function element(name, properties = {}, ...children) {
@@ -48,15 +56,17 @@ async function act(sentence, run) {
     byId('error').hidden = false;
     byId('error').focus();
   }
-  await look().catch(() => {});
+  await look();
 }
 
-/** Replaces the content of a list, unless it is the same: a button that has the focus must not vanish. */
+/** Replaces the content of a list, unless it is the same. The button with the focus keeps it, if it is still there. */
 function fill(list, items, make) {
   const text = JSON.stringify(items);
   if (list.dataset.shown === text) return;
   list.dataset.shown = text;
+  const focused = list.contains(document.activeElement) ? document.activeElement.ariaLabel : undefined;
   list.replaceChildren(...items.map(make));
+  if (focused) [...list.querySelectorAll('button')].find((button) => button.ariaLabel === focused)?.focus();
 }
 
 /** Shows a plan. */
@@ -76,7 +86,7 @@ function session({ id, user, device_name: device, client_id: client, device_boun
     button.addEventListener('click', () => act(done, () => call('POST', `/dev/sessions/${id}/${word}`)));
     return button;
   };
-  const facts = `Client ${client}, ${isBound ? 'bound to its browser' : 'not bound'}, generation ${generation}${current ? ', this browser' : ''}`;
+  const facts = `Client ${client}, ${isBound ? 'bound to its browser' : 'not bound'}, refresh token: generation ${generation}${current ? ', this browser' : ''}`;
   const title = element('div', {}, element('h3', {}, element('bdi', { textContent: name })), element('p', { className: 'hint', textContent: facts }));
   return element('li', {}, title, element('p', { className: 'actions' }, ...Object.entries(ENDINGS).map(end)));
 }
@@ -96,13 +106,20 @@ function request({ at, method, route, status, error, took_ms: took, origin, user
   return element('li', {}, element('details', {}, head, body));
 }
 
-/** Looks at the server, and shows what is new. */
-async function look() {
-  const [{ next }, { sessions }, { requests }] = await Promise.all([
+/** Shows what is new on the server. */
+async function showNews() {
+  const [{ next }, { sessions }, { requests, start: itsStart }] = await Promise.all([
     call('GET', '/dev/next'),
     call('GET', '/dev/sessions'),
     call('GET', `/dev/requests?after=${latest}`),
   ]);
+  if (itsStart !== start) {
+    // The server was started again, and counts its requests from 1.
+    const isFirst = start === undefined;
+    [start, latest] = [itsStart, 0];
+    byId('requests').replaceChildren();
+    if (!isFirst) return showNews();
+  }
   fill(byId('plans'), next, plan);
   fill(byId('sessions'), sessions, session);
   byId('no-sessions').hidden = sessions.length > 0;
@@ -114,6 +131,20 @@ async function look() {
   byId('no-requests').hidden = latest > 0;
 }
 
+/** The look that is under way. Two at once would show a request twice. @type {Promise<void> | undefined} */
+let looking;
+
+/** Looks at the server. Says so if it does not answer. */
+async function look() {
+  await looking;
+  looking = showNews().then(
+    () => (byId('away').hidden = true),
+    () => (byId('away').hidden = false),
+  );
+  await looking;
+  looking = undefined;
+}
+
 byId('plan').addEventListener('submit', (event) => {
   event.preventDefault();
   const { status, delay_ms: delay, times, path } = Object.fromEntries(new FormData(byId('plan')));
@@ -122,9 +153,23 @@ byId('plan').addEventListener('submit', (event) => {
 });
 byId('clear').addEventListener('click', () => act('No plan is left.', () => call('DELETE', '/dev/next')));
 byId('rotate').addEventListener('click', () => act('A new key signs. The one before verifies until its last token has expired.', () => call('POST', '/dev/keys/rotate')));
-byId('reset').addEventListener('click', () => act('The data are as at the first start.', () => call('POST', '/dev/reset')));
+/** Milliseconds in which a second press of the button resets the data. */
+const CONFIRM = 5_000;
 
-await look().catch(() => {});
+byId('reset').addEventListener('click', ({ target }) => {
+  if (!target.dataset.asked) {
+    target.dataset.asked = 'yes';
+    target.textContent = 'Press again to delete everything';
+    setTimeout(() => {
+      delete target.dataset.asked;
+      target.textContent = 'Reset the data';
+    }, CONFIRM);
+    return;
+  }
+  act('The users, roles and clients are as at the first start.', () => call('POST', '/dev/reset'));
+});
+
+await look();
 setInterval(() => {
-  if (document.visibilityState === 'visible') look().catch(() => {});
+  if (document.visibilityState === 'visible' && !looking) look();
 }, LOOK);

@@ -114,6 +114,37 @@ function duration(seconds) {
   return new Intl.NumberFormat(document.documentElement.lang, { style: 'unit', unit, unitDisplay: 'long' }).format(count);
 }
 
+/** The units of a time span, longest first, with their lengths in seconds. @type {[Intl.RelativeTimeFormatUnit, number][]} */
+const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
+
+/** Returns a text such as `3 minutes ago`. The clocks may differ by some seconds, so a time in the future is shown as now. */
+function ago(date) {
+  const seconds = (Date.now() - date) / 1_000;
+  const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? ['second', Infinity];
+  const count = Math.max(0, Math.floor(seconds / length));
+  return new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: 'auto' }).format(-count, unit);
+}
+
+/**
+ * Displays a time in the user's time zone, and a date as the user's languages write it. A time span belongs to its sentence, so
+ * it has the language of the page. The text of the server becomes the tooltip.
+ */
+function localise(time) {
+  const date = new Date(time.dateTime);
+  const ofServer = time.textContent;
+  if ('ago' in time.dataset) {
+    time.textContent = ago(date);
+  } else {
+    const dateStyle = 'short' in time.dataset ? 'medium' : 'long';
+    const format = new Intl.DateTimeFormat(navigator.languages, { dateStyle, timeStyle: 'short' });
+    time.lang = format.resolvedOptions().locale;
+    time.textContent = format.format(date);
+  }
+  time.title = ofServer;
+}
+
+for (const time of document.querySelectorAll('time')) localise(time);
+
 /** The names of the sentences for the error codes. Other codes have the sentence `failed`. */
 const SENTENCES = {
   invalid_credentials: 'wrong',
@@ -249,10 +280,10 @@ export function sendByScript(form, doing, send, explain) {
       open(fields.next.value);
     } catch (error) {
       setBusy(form, false);
-      // A refused password is removed, so that the user types it again. It stays if the server was not reached (status 0), at
-      // 429, and after an error of the server, because the user can then send it again.
       // Only a page of the server lists the devices, of which one can be signed out.
       if (error.code === 'device_limit_reached' && form === login) return HTMLFormElement.prototype.submit.call(form);
+      // A refused password is removed, so that the user types it again. It stays if the server was not reached (status 0), at
+      // 429, and after an error of the server, because the user can then send it again.
       if (error.status > 0 && error.status < 429) fields.password.value = '';
       showError(...explain(error));
       if (error.code === 'too_many_requests') countDown(error.retryAfter ?? 60, [form]);
@@ -265,7 +296,10 @@ export function sendByScript(form, doing, send, explain) {
   });
 }
 
-/** Signs in. `end_session` is the session that makes room, if the limit of devices was reached. Throws `cookies_refused` if the browser did not store the cookies; the next page would be this form again. */
+/**
+ * Signs in. `end_session` is the session that makes room, if the limit of devices was reached. Throws `cookies_refused` if the
+ * browser did not store the cookies; the next page would be this form again.
+ */
 export async function signIn(auth, username, password, end_session) {
   await auth.login({ username, password, end_session, bind: mayBind() });
 }

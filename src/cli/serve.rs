@@ -1,6 +1,11 @@
 //! `vestibule serve`: starts the server. It runs until a signal stops it.
 
-use std::{num::NonZeroUsize, path::Path, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    num::NonZeroUsize,
+    path::Path,
+    sync::Arc,
+};
 
 use clap::Args;
 use rocket::{
@@ -20,7 +25,7 @@ use crate::{
         logging, output,
     },
     clock::Clock,
-    config::{Loaded, Problem, Profile},
+    config::{Config, ListenAddress, Loaded, Problem, Profile},
     flows::{
         Vestibule,
         links::set_up::{create_setup_link, needs_admin},
@@ -148,8 +153,10 @@ impl Workbench {
         let (users, vestibule) = (Arc::new(users), Arc::clone(vestibule));
         let key = is_reachable.then(WorkbenchKey::generate);
         let query = key.as_ref().map(|key| format!("?key={}", key.as_str())).unwrap_or_default();
-        let url = vestibule.config.web.public_url.as_str();
-        let lines = vec![format!("workbench: {url}/dev{query}"), format!("demonstration: {url}/demo{query}")];
+        let lines = match address_of_workbench(&vestibule.config, is_reachable) {
+            Some(url) => vec![format!("workbench: {url}/dev{query}"), format!("demonstration: {url}/demo{query}")],
+            None => Vec::new(),
+        };
         let refill = Refill(Box::new(move || {
             let (users, vestibule) = (Arc::clone(&users), Arc::clone(&vestibule));
             Box::pin(async move { users.create(&vestibule).await.map(drop).map_err(|failure| format!("{failure:?}")) })
@@ -165,6 +172,24 @@ impl Workbench {
             None => rocket,
         }
     }
+}
+
+/// Returns the address under which a browser reaches the workbench. A server that other machines may reach has its public URL.
+/// Another one has `localhost` or its loopback address, because the workbench answers to nothing else. `None` on a unix socket,
+/// where no browser can reach it.
+fn address_of_workbench(config: &Config, is_reachable: bool) -> Option<String> {
+    let ListenAddress::Ip(ip) = &config.web.address else { return None };
+    if is_reachable {
+        return Some(config.web.public_url.as_str().to_owned());
+    }
+    let scheme = if config.connections.tls.is_some() { "https" } else { "http" };
+    let usual = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+    let host = match ip {
+        ip if usual.contains(ip) => "localhost".to_owned(),
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    Some(format!("{scheme}://{host}:{}", config.web.port))
 }
 
 /// Returns the lines that are printed after the start. For the profile `dev`: its users. While there is no admin: the

@@ -13,7 +13,7 @@ use crate::{
 const BATCH: i64 = 200;
 
 /// Deletes all users with their sessions, devices and links, all roles except `admin`, and the clients that were made at run
-/// time. Makes the allowances of the rate limits full again. The signing keys stay, and so do the events of the audit log,
+/// time. Resets the rate limits. The signing keys stay, and so do the events of the audit log,
 /// without personal data.
 pub async fn reset(vestibule: &Vestibule, context: &RequestContext) -> store::Result<()> {
     let (ttl, now) = (vestibule.revocation_ttl(), context.now);

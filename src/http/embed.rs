@@ -226,8 +226,8 @@ impl Fairing for Embed {
         let is_admin = |route: &Route| self.groups.contains(&Group::Admin) && is_below(&admin, route.uri.path());
         let (of_admin, others): (Vec<Route>, Vec<Route>) =
             methods::missing(rocket.routes(), is_own).into_iter().partition(is_admin);
-        let has_workbench = self.has_workbench();
-        let is_gated = |route: &Route| has_workbench && workbench::is_workbench(route);
+        let gated = if self.has_workbench() { workbench::shapes() } else { BTreeSet::new() };
+        let is_gated = |route: &Route| gated.contains(route.uri.path());
         let (of_workbench, others): (Vec<Route>, Vec<Route>) = others.into_iter().partition(is_gated);
         let behind = within_networks(of_admin).into_iter().chain(workbench::gated(of_workbench));
         let missing: Vec<Route> = behind.chain(others).map(mark_own).collect();

@@ -31,7 +31,7 @@ fn a_device_has_its_kind_its_address_and_the_current_one_is_active() {
     let browser = Browser::signed_in(&server, "ada");
     let page = browser.get("/account").expect(200);
     let items: Vec<&str> = page.text.split("<li data-session=").skip(1).collect();
-    assert!(items[0].contains("Computer:") && items[0].contains("Active now · address 127.0.0.1"), "{}", items[0]);
+    assert!(items[0].contains("Computer:") && items[0].contains("Active now · IP address 127.0.0.1"), "{}", items[0]);
     assert!(items[1].contains("Phone or tablet:") && items[1].contains("address 127.0.0.1"), "{}", items[1]);
     assert!(items[1].contains("Last used <time data-ago") && !items[1].contains("Active now"), "{}", items[1]);
 }

@@ -38,7 +38,7 @@ fn each_end_has_its_reason() {
 
     browser.sign_in("ada", new).expect(303);
     other.submit(&other.account_form("/account/sessions/revoke-others"), &[]).expect(303);
-    assert!(told(&browser).is_some_and(|why| why.contains("on another device or by the operator")));
+    assert!(told(&browser).is_some_and(|why| why.contains("another device, or the operator")));
 
     browser.sign_in("ada", new).expect(303);
     ada.disable();

@@ -188,6 +188,22 @@ scenario('a bound session that ended before its check is told why', EXPIRING, as
   assert.equal(await page.textContent('.message.info'), TEXTS.ended.revoked);
 });
 
+/** Makes the pages of a context draw otherwise and name another graphics card, as another machine does. */
+function disguise() {
+  HTMLCanvasElement.prototype.toDataURL = () => 'data:image/png;base64,b3RoZXI=';
+  WebGLRenderingContext.prototype.getParameter = () => 'Another graphics card';
+}
+
+scenario('a browser that can not be recognised any more is told so, and its session lives on', EXPIRING, async ({ page, server, context, watch }) => {
+  watch.tolerate(/401/);
+  await signIn(page, server, await server.user());
+  await untilOver();
+  await context.addInitScript(disguise);
+  await page.goto(`${server.url}/account`);
+  await page.locator('#login').waitFor();
+  assert.equal(await page.locator('.message').first().textContent(), TEXTS.notices.other_device);
+});
+
 scenario('while a session is checked the page offers nothing, and later a way on', EXPIRING, async ({ page, server, context, watch }) => {
   watch.tolerate(/ERR_FAILED/);
   await signIn(page, server, await server.user());

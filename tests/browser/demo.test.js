@@ -15,7 +15,7 @@ const SETTINGS = { refresh_reuse_grace: '2s' };
 async function step(page, id, guess = 2) {
   await page.locator(`#${id} .guess label`).nth(guess - 1).click();
   await page.locator(`#${id} .go`).click();
-  await page.locator(`#${id} > .reveal:not([hidden])`).waitFor();
+  await page.locator(`#${id} > .answer:not([hidden])`).waitFor();
 }
 
 /** Goes through the demonstration up to and including a step. */
@@ -72,20 +72,20 @@ for (const browser of ['chromium', 'firefox']) {
     await page.locator('#score', { hasText: '1.00, match' }).waitFor();
     const refused = await shell(page, 'first-command');
     assert.equal(refused.error, 'device_mismatch');
-    await page.locator('#steal > .reveal:not([hidden])').waitFor();
+    await page.locator('#steal > .answer:not([hidden])').waitFor();
     await page.locator('#timeline', { hasText: 'another fingerprint was refused (score 0.00' }).waitFor();
     assert.match(await page.textContent('#refused'), /attempt 1 of 3/);
 
     const loot = await shell(page, 'second-command');
     assert.ok(loot.access_token, JSON.stringify(loot));
-    await page.locator('#copy > .reveal:not([hidden])').waitFor();
+    await page.locator('#copy > .answer:not([hidden])').waitFor();
     await page.locator('#timeline', { hasText: 'generation 3, by curl' }).waitFor();
 
     // Within the grace the old token is answered once more, and the page says that it is too early.
     await page.locator('#catch .go').click();
-    await page.locator('#catch .early:not([hidden]), #catch > .reveal:not([hidden])').first().waitFor();
+    await page.locator('#catch .early:not([hidden]), #catch > .answer:not([hidden])').first().waitFor();
     await page.locator('#countdown', { hasText: 'The time is over.' }).waitFor();
-    if (await page.locator('#catch > .reveal').isHidden()) await step(page, 'catch');
+    if (await page.locator('#catch > .answer').isHidden()) await step(page, 'catch');
     assert.match(await page.textContent('#catch-exchange'), /401[^]*refresh_reused/);
     assert.match(await page.textContent('#thief-exchange'), /401[^]*token_revoked/);
     await page.locator('#timeline', { hasText: 'The session has ended (refresh_reused)' }).waitFor();
@@ -108,6 +108,23 @@ scenario('each switch and each pair of switches gets the verdict that a real ref
     const [status, verdict] = [await page.getAttribute('#try', 'data-status'), await page.getAttribute('#verdict', 'data-verdict')];
     assert.equal(status, verdict === 'mismatch' ? '401' : '200', `${on}: ${verdict}`);
   }
+});
+
+scenario('a click in the middle of a switch turns this switch', { settings: SETTINGS }, async ({ page, server }) => {
+  await until(page, server, 'change');
+  for (const label of await page.locator('#switches label').all()) {
+    const input = label.locator('input');
+    await label.click();
+    assert.equal(await input.isChecked(), true);
+    await label.click();
+    assert.equal(await input.isChecked(), false);
+  }
+});
+
+scenario('under a policy that refuses nobody, the page says so and has no steps', { settings: { fingerprint_policy: 'log' } }, async ({ page, server }) => {
+  await page.goto(`${server.url}/demo`);
+  await page.locator('.message', { hasText: 'refuses nobody because of a fingerprint' }).waitFor();
+  assert.equal(await page.locator('.step').count(), 0);
 });
 
 scenario('a refusal of the server is shown, and the step can be tried again', { settings: SETTINGS }, async ({ page, server, watch }) => {

@@ -32,16 +32,16 @@ scenario('a plan that makes no sense is refused at once', {}, async ({ page, ser
   await page.goto(`${server.url}/dev`);
   await page.fill('#path', 'users/me');
   await page.click('#plan [type=submit]');
-  await page.locator('#error', { hasText: 'path must be a path' }).waitFor();
+  await page.locator('#error', { hasText: 'path must begin with /' }).waitFor();
 });
 
 scenario('a session ends in each of the four ways', {}, async ({ page, server }) => {
   await page.goto(`${server.url}/dev`);
   for (const [button, error, reason] of [
     ['Expire the access token', 'token_expired', 'expired'],
-    ['Expire', 'token_expired', 'expired'],
-    ['Revoke', 'token_revoked', 'revoked'],
-    ['Reuse an old token', 'token_revoked', 'reused'],
+    ['Expire the session', 'token_expired', 'expired'],
+    ['Revoke the session', 'token_revoked', 'revoked'],
+    ['End it as after a stolen token', 'token_revoked', 'reused'],
   ]) {
     const { ada, tokens, me } = await signedIn(server);
     const row = page.locator('#sessions li', { hasText: `${ada.name} on A phone` });
@@ -73,7 +73,9 @@ scenario('the signing key is replaced, and the data are reset', {}, async ({ pag
   await page.locator('#done', { hasText: 'A new key signs.' }).waitFor();
   assert.equal((await me()).username, ada.name);
   await page.click('#reset');
-  await page.locator('#done', { hasText: 'as at the first start' }).waitFor();
+  assert.equal((await me()).username, ada.name, 'the first press only asks');
+  await page.click('#reset');
+  await page.locator('#done', { hasText: 'are as at the first start' }).waitFor();
   assert.equal((await me()).error, 'token_revoked');
   await page.locator('#no-sessions').waitFor();
 });

@@ -181,6 +181,7 @@ fn a_server_that_others_may_reach_wants_the_key_of_its_start() {
             &[("Cookie", "workbench_key=wrong")],
             &[("X-Workbench-Key", key), ("Origin", "https://evil.example")],
             &[("X-Workbench-Key", key), ("Origin", "null")],
+            &[("X-Workbench-Key", key), ("Origin", "http://localhost:5173")],
         ] {
             assert_eq!(get(path, headers).status(), 404, "{path} {headers:?}");
         }
@@ -191,9 +192,12 @@ fn a_server_that_others_may_reach_wants_the_key_of_its_start() {
     let header =
         |name: &str| moved.headers().get(name).and_then(|value| value.to_str().ok()).expect("a header").to_owned();
     assert_eq!((moved.status().as_u16(), header("location").as_str()), (303, "/dev"));
-    let cookie = header("set-cookie");
-    assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{cookie}");
-    let pair = cookie.split(';').next().expect("a pair");
+    let cookies: Vec<&str> =
+        moved.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()).collect();
+    for (cookie, path) in cookies.iter().zip(["/dev", "/demo"]) {
+        assert!(cookie.ends_with(&format!("; Path={path}; HttpOnly; SameSite=Lax")), "{cookie}");
+    }
+    let pair = cookies[0].split(';').next().expect("a pair");
     assert_eq!(get("/dev", &[("Cookie", pair)]).status(), 200);
     drop(server);
     let again = place.start(&["dev", "--address", "0.0.0.0", "--allow-remote"]);
@@ -219,4 +223,15 @@ fn a_reset_creates_the_users_of_the_start_again() {
     let again = server.me(&server.token("ada", "secret12")).expect("accepted");
     assert_eq!(again["roles"].to_string(), r#"["admin","editor"]"#);
     assert_eq!(server.login("eve", "secret12").0, 403);
+}
+
+#[test]
+fn the_printed_addresses_are_those_that_answer() {
+    for (address, host) in [("127.0.0.1", "localhost"), ("127.0.0.2", "127.0.0.2"), ("::1", "localhost")] {
+        let place = dev_place().set("VESTIBULE_PUBLIC_URL", "https://app.example.com");
+        let server = place.start(&["dev", "--address", address]);
+        let lines: Vec<String> = (0..5).map(|_| server.next_line()).collect();
+        let (_, url) = lines[3].split_once("workbench: ").expect("an address");
+        assert!(url.starts_with(&format!("http://{host}:")), "{address}: {url}");
+    }
 }

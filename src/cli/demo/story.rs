@@ -41,7 +41,8 @@ fn reveal(screen: &Screen) -> Result<(), Failure> {
     screen.step("1. What a browser reveals")?;
     screen.ask("A page reads the browser. Will the browser ask for permission?")?;
     screen.say(
-        "No. Each value weighs as many bits as it tells two machines apart; what most browsers say weighs nothing.",
+        "No. The weight of a value is about the number of bits by which it distinguishes two machines. What most\n\
+         browsers say does not count.",
     )?;
     let fields = sample();
     let rows = print_after(&[])?.explain().into_iter().map(|component| {
@@ -75,7 +76,7 @@ async fn store(stage: &Stage, screen: &Screen) -> Result<Tokens, Failure> {
     let bob = stage.sign_in("bob.demo@example.com").await?;
     screen.say(
         "No. The key of the codes is not in the database, and the user is part of their input (HMAC-SHA-256). A copy of the\n\
-         database tells neither the values nor who shares a machine. The beginnings of the codes:",
+         database tells neither the values nor which users share a machine. The beginnings of the codes:",
     )?;
     let codes = async |id| -> Result<Vec<(&'static str, String)>, Failure> {
         let (session, _) = stage.look(id, &[]).await?;
@@ -111,10 +112,10 @@ async fn rotate(stage: &Stage, screen: &Screen, ada: Tokens) -> Result<Tokens, F
 /// Tells step 4: what happens to a browser in its life.
 async fn change(stage: &Stage, screen: &Screen, session: SessionId) -> Result<(), Failure> {
     screen.step("4. A browser changes")?;
-    screen.ask("Ada's browser updates itself over night. Must she sign in again?")?;
+    screen.ask("Ada's browser updates itself overnight. Must she sign in again?")?;
     let devices = &stage.vestibule.config.devices;
     screen.say(&format!(
-        "No: the version does not count. From a score of {} on it is the same device. From {} on the refresh passes and is\n\
+        "No: the version does not count. From a score of {:.2} on it is the same device. From {:.2} on the refresh passes and is\n\
          recorded. Below, it is refused.",
         devices.match_from, devices.drift_from
     ))?;
@@ -140,7 +141,7 @@ async fn steal(stage: &Stage, screen: &Screen, ada: &Tokens) -> Result<(), Failu
         Err(RefreshError::DeviceMismatch(..)) => {
             let (session, _) = stage.look(ada.session_id, &[]).await?;
             screen.say(&format!(
-                "No: 401 device_mismatch, attempt {} of 3. Ada notices nothing, since anybody could send nonsense in her name.\n\
+                "No: 401 device_mismatch, attempt {} of 3. Ada notices nothing, and her session goes on.\n\
                  The third attempt in a row would end the session.",
                 session.mismatches.in_a_row
             ))?;
@@ -152,7 +153,7 @@ async fn steal(stage: &Stage, screen: &Screen, ada: &Tokens) -> Result<(), Failu
 
 /// Tells step 6: a thief with the token and the fingerprint. Returns what the thief gets.
 async fn copy(stage: &Stage, screen: &Screen, ada: &Tokens) -> Result<Tokens, Failure> {
-    screen.step("6. The better thief")?;
+    screen.step("6. A thief with the fingerprint")?;
     screen.say("This thief has run a script on Ada's machine, and has copied the fingerprint too.")?;
     screen.ask("Will the thief be refused again?")?;
     let loot = stage.refresh(Sender::Thief, &ada.refresh_token, None, true, 3).await?;
@@ -196,13 +197,13 @@ async fn discover(stage: &Stage, screen: &Screen, ada: &Tokens, loot: &Tokens) -
 
 /// Tells the end: what passes, and what would stop it.
 fn conclude(screen: &Screen) -> Result<(), Failure> {
-    screen.step("What passes all the same")?;
+    screen.step("What the server still accepts")?;
     screen.say(
-        "- A twin: a second profile of the browser, a cloned machine, an identical laptop.\n\
-         - A copy: who runs a script in Ada's browser can read what the page reads.\n\
-         - A thief whom Ada's browser never meets again: if she does not come back, nobody notices.",
+        "- A browser that looks the same: a second profile, a cloned machine, an identical laptop.\n\
+         - A copied fingerprint: anybody who runs a script in Ada's browser can read what the page reads.\n\
+         - A thief whose token Ada's browser never uses again: if she does not come back, nobody notices.",
     )?;
-    screen.step("What stops what")?;
+    screen.step("What each protection stops")?;
     screen.say(
         "- Tokens in HttpOnly cookies: a script can use them, but not carry them away.\n\
          - The fingerprint: a token from a log, a backup or a proxy is of no use on another machine.\n\

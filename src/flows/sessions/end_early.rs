@@ -5,7 +5,8 @@ use crate::{
     domain::{
         SessionId,
         audit_event::RequestContext,
-        session::{RevokeReason, SessionState},
+        change::Change,
+        session::{RevokeReason, Session, SessionState},
     },
     flows::{
         Vestibule,
@@ -38,8 +39,9 @@ pub enum EndEarlyError {
     Store(#[from] store::Error),
 }
 
-/// Lets a live session or its access tokens end. The access tokens that were issued until now, the present second included,
-/// count as expired: the caller waits for the next second before it tells a client, so that a new token is not among them.
+/// Lets a live session or its access tokens end. The access tokens that were issued until the end of the present second count as
+/// expired. So the caller waits for the next second before it tells a client, and a new token is not among them. After a restart
+/// of the server, these tokens count as revoked.
 pub async fn end_early(
     vestibule: &Vestibule,
     id: SessionId,
@@ -50,11 +52,7 @@ pub async fn end_early(
     let found = sessions::find(&mut *vestibule.store.read().await?, id).await?;
     let session = found.filter(|session| session.state(now) == SessionState::Live).ok_or(EndEarlyError::Unknown(id))?;
     match ending {
-        Ending::AccessExpires => vestibule.early_expiries.expire(id, now.plus(1)),
-        Ending::Expires => {
-            vestibule.store.write(async move |tx| session_counters::expire(tx, id, now).await).await?;
-            vestibule.early_expiries.expire(id, now.plus(1));
-        }
+        Ending::AccessExpires | Ending::Expires => expire(vestibule, &session, ending, context).await?,
         Ending::Revoked => {
             let (selection, reason) = (sessions::Selection::One(id), RevokeReason::RevokedByAdmin);
             let acting = Acting::operator(now);
@@ -63,5 +61,31 @@ pub async fn end_early(
         }
         Ending::Reused => refresh_record::revoke_reused(vestibule, &session, context).await?,
     }
+    Ok(())
+}
+
+/// Lets the access tokens of a session expire, and also the session with [`Ending::Expires`].
+async fn expire(
+    vestibule: &Vestibule,
+    session: &Session,
+    ending: Ending,
+    context: &RequestContext,
+) -> Result<(), EndEarlyError> {
+    let (id, now, ttl) = (session.id, context.now, vestibule.revocation_ttl());
+    let is_live = vestibule
+        .store
+        .write(async move |tx| {
+            let is_live = ending == Ending::AccessExpires || session_counters::expire(tx, id, now).await?;
+            if is_live {
+                tx.announce(Change::SessionTokensRevoked(id, now), now, now.plus(ttl)).await?;
+            }
+            Ok(is_live)
+        })
+        .await?;
+    if !is_live {
+        return Err(EndEarlyError::Unknown(id));
+    }
+    // The write may have waited into a later second, in which further tokens were issued.
+    vestibule.early_expiries.expire(id, vestibule.clock.now().plus(1));
     Ok(())
 }

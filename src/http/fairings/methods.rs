@@ -63,7 +63,7 @@ pub fn missing<'r>(routes: impl Iterator<Item = &'r Route>, is_own: impl Fn(&Rou
 
 /// Returns the path of a route with unnamed parameters. Routes whose paths differ only in the names of parameters have the same
 /// shape.
-fn shape(route: &Route) -> String {
+pub fn shape(route: &Route) -> String {
     let segments = route.uri.path().split('/').enumerate();
     segments
         .map(|(at, segment)| if segment.starts_with('<') { format!("<_{at}>") } else { segment.to_owned() })

@@ -1,5 +1,6 @@
 //! Reading of a request: its body, the declarations of the body's fields, its caller and its request id.
 
+pub mod arrival;
 pub mod arriving_body;
 pub mod body;
 pub mod caller;
@@ -11,4 +12,3 @@ pub mod query;
 pub mod refusal;
 pub mod request_id;
 pub mod untrusted_proxy;
-pub mod version;

@@ -29,7 +29,7 @@ use super::{
     stream::MAX_LINE,
     watch::Handle,
 };
-use crate::http::request::{arriving_body::Arriving, peer::Peer, refusal::Refusal, version::mark_http_1_0};
+use crate::http::request::{arrival::Arrival, arriving_body::Arriving, peer::Peer, refusal::Refusal};
 
 /// The maximum size of a body that is read although no guard needs it, in bytes.
 const MAX_DISCARDED: usize = 1024 * 1024;
@@ -139,10 +139,9 @@ impl Dispatcher {
             request.replace_header(Header::new("Host", host));
         }
         peer.record(request);
-        if head.version == Version::HTTP_10 {
-            mark_http_1_0(request);
-        }
         let cookies = add_headers(request, head);
+        let has_hidden_header = head.headers.values().any(|value| std::str::from_utf8(value.as_bytes()).is_err());
+        Arrival { is_http_1_0: head.version == Version::HTTP_10, has_hidden_header }.record(request);
         Ok(local.cookies(cookies))
     }
 

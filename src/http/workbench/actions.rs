@@ -6,6 +6,7 @@ use rocket::{
     post,
     request::{FromRequest, Outcome},
     serde::json::Json,
+    tokio::sync::Mutex,
 };
 use serde_json::{Value, json};
 
@@ -36,6 +37,11 @@ impl<'r> FromRequest<'r> for MaybeRefill<'r> {
     }
 }
 
+/// The lock under which accounts are deleted and created again, as Rocket's managed state. Two resets at once would create the
+/// same users.
+#[derive(Default)]
+pub struct OneAtATime(pub Mutex<()>);
+
 /// Replaces the signing key at once. The previous key verifies until its last token has expired. Returns all keys.
 #[post("/dev/keys/rotate", data = "<_body>")]
 pub async fn rotate_keys(
@@ -54,14 +60,16 @@ pub async fn rotate_keys(
 pub async fn reset_data(
     vestibule: &State<AppState>,
     plans: &State<Plans>,
+    one_at_a_time: &State<OneAtATime>,
     refill: MaybeRefill<'_>,
     caller: &Caller,
     _body: IgnoredBody,
 ) -> Result<Json<Value>, ApiError> {
+    let _alone = one_at_a_time.0.lock().await;
     plans.clear();
     reset(vestibule, &caller.context()).await?;
     if let Some(Refill(refill)) = refill.0 {
         refill().await.map_err(|message| ApiError::internal(&message))?;
     }
-    Ok(Json(json!({"detail": "The data are as at the first start."})))
+    Ok(Json(json!({"detail": "The users, roles and clients are as at the first start."})))
 }

@@ -4,6 +4,7 @@
 use rocket::{State, get, post, serde::json::Json};
 use serde_json::{Value, json};
 
+use super::actions::OneAtATime;
 use crate::{
     domain::{
         Email, Identifier, SessionId, UserId,
@@ -47,7 +48,10 @@ pub fn demo_page(vestibule: &State<AppState>) -> Page {
     let context = json!({
         "match_from": devices.match_from,
         "drift_from": devices.drift_from,
+        "match_text": format!("{:.2}", devices.match_from),
+        "drift_text": format!("{:.2}", devices.drift_from),
         "policy": devices.fingerprint.as_str(),
+        "rotates": vestibule.rotation_policy().rotate,
         "grace": vestibule.rotation_policy().grace,
         "switches": Switch::ALL.map(|switch| json!({"word": switch.as_str(), "title": switch.title()})),
     });
@@ -69,7 +73,13 @@ impl FromFields for Start {
 
 /// Creates the two accounts of the demonstration. Accounts of an earlier demonstration are deleted, with their sessions.
 #[post("/demo/start", data = "<body>")]
-pub async fn start(body: Body<Start>, vestibule: &State<AppState>, caller: &Caller) -> Result<Json<Value>, ApiError> {
+pub async fn start(
+    body: Body<Start>,
+    vestibule: &State<AppState>,
+    one_at_a_time: &State<OneAtATime>,
+    caller: &Caller,
+) -> Result<Json<Value>, ApiError> {
+    let _alone = one_at_a_time.0.lock().await;
     let acting = Acting::operator(caller.context().now);
     for address in ACCOUNTS {
         let email = Email::parse(address).map_err(|error| ApiError::internal(&error))?;
@@ -156,8 +166,12 @@ fn view(found: Preview) -> Value {
     })
 }
 
+/// Returns the error for a session that is not there.
 fn unknown_session() -> ApiError {
-    ApiError::new(ErrorCode::NotFound, "There is no session with this id.")
+    ApiError::new(
+        ErrorCode::NotFound,
+        "There is no session with this id. Was the demonstration begun again in another tab?",
+    )
 }
 
 /// Returns what the server has stored of a session: the keyed codes of its fingerprint, shortened, its state and its events.
@@ -182,7 +196,6 @@ pub async fn show_session(id: &str, vestibule: &State<AppState>, caller: &Caller
         "generation": generations.current(),
         "rotated_at": generations.current_issued_at(),
         "user_agent": session.user_agent,
-        "ip": session.ip,
         "mismatches": session.mismatches.in_a_row,
         "events": events,
     })))
@@ -200,6 +213,6 @@ async fn events_of(conn: &mut store::Conn, user: UserId, session: SessionId) -> 
     let events = audit::page(conn, &filter, None, EVENTS).await?;
     let of_session = events.into_iter().filter(|event| event.session_id.as_deref() == Some(&session.to_string()));
     Ok(of_session
-        .map(|event| json!({"id": event.id, "at": event.at, "event": event.event, "detail": event.detail, "ip": event.ip}))
+        .map(|event| json!({"id": event.id, "at": event.at, "event": event.event, "detail": event.detail}))
         .collect())
 }

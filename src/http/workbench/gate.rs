@@ -4,6 +4,8 @@
 //!
 //! With `--allow-remote` other machines are meant to reach the server. A request must then have the key that the start prints.
 
+use std::net::IpAddr;
+
 use rocket::{
     Data, Request, Response, Route, async_trait,
     http::{Header, Method, Status},
@@ -16,7 +18,7 @@ use crate::{
     http::{
         browser::cookie_header,
         errors::{ApiError, ErrorCode},
-        request::{peer::Peer, version::is_http_1_0},
+        request::{arrival::Arrival, peer::Peer},
     },
     random,
 };
@@ -47,9 +49,6 @@ const KEY_HEADER: &str = "X-Workbench-Key";
 /// The name of the query parameter with the key, and of the cookie that replaces it.
 const KEY_PARAMETER: &str = "key";
 const KEY_COOKIE: &str = "workbench_key";
-
-/// The hosts that are this machine.
-const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// The beginnings of the names of headers that proxies and tunnels add.
 const FORWARDING: [&str; 14] = [
@@ -97,7 +96,7 @@ fn admit<'r>(request: &'r Request<'_>) -> Admission<'r> {
     let Some(key) = request.rocket().state::<Key>() else {
         return if is_local(request) { Admission::Admitted } else { Admission::Refused };
     };
-    if !is_same_or_local_origin(request) {
+    if !is_same_origin(request) {
         return Admission::Refused;
     }
     let in_cookie = cookie_header::values(request.headers().get("Cookie").map(str::as_bytes), KEY_COOKIE);
@@ -111,27 +110,25 @@ fn admit<'r>(request: &'r Request<'_>) -> Admission<'r> {
     }
 }
 
-/// Returns whether a program on this machine sent the request, without a proxy or a tunnel, and not for a foreign page.
+/// Returns whether a program on this machine sent the request, without a proxy or a tunnel that shows itself, and not for a
+/// foreign page.
 fn is_local(request: &Request<'_>) -> bool {
     let is_loopback = Peer::of(request).and_then(Peer::ip).is_some_and(|address| address.is_loopback());
     let mut hosts = request.headers().get("Host");
     let is_local_host = hosts.next().is_some_and(is_this_machine) && hosts.next().is_none();
+    let Arrival { is_http_1_0, has_hidden_header } = Arrival::of(request);
+    let has_traces = is_http_1_0 || has_hidden_header;
     let is_forwarded = request.headers().iter().any(|header| {
         let name = header.name().as_str().to_ascii_lowercase();
         FORWARDING.iter().any(|beginning| name.starts_with(beginning))
     });
-    is_loopback
-        && is_local_host
-        && !is_forwarded
-        && !is_http_1_0(request)
-        && request.headers().get("Origin").all(is_local_origin)
+    is_loopback && is_local_host && !is_forwarded && !has_traces && request.headers().get("Origin").all(is_local_origin)
 }
 
-/// Returns whether the request has no `Origin`, or one of this machine, or the one of the host that it was sent to.
-fn is_same_or_local_origin(request: &Request<'_>) -> bool {
+/// Returns whether the request has no `Origin`, or the one of the host that it was sent to.
+fn is_same_origin(request: &Request<'_>) -> bool {
     let host = request.headers().get_one("Host");
-    let is_same = |origin: &str| authority_of(origin).is_some_and(|authority| Some(authority) == host);
-    request.headers().get("Origin").all(|origin| is_same(origin) || is_local_origin(origin))
+    request.headers().get("Origin").all(|origin| authority_of(origin).is_some_and(|authority| Some(authority) == host))
 }
 
 /// Returns whether an origin is of this machine, with any port. The origin `null` is not.
@@ -144,26 +141,34 @@ fn authority_of(origin: &str) -> Option<&str> {
     origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
 }
 
-/// Returns whether a host with or without a port is this machine. Names below `localhost` are others: a resolver may know them.
+/// Returns whether a host with or without a port is this machine: `localhost`, or a loopback address. Names below `localhost`
+/// are others: a resolver may know them.
 fn is_this_machine(authority: &str) -> bool {
-    LOCAL_HOSTS.iter().any(|host| {
-        let has_prefix = authority.get(..host.len()).is_some_and(|start| start.eq_ignore_ascii_case(host));
-        has_prefix
-            && match &authority[host.len()..] {
-                "" => true,
-                rest => rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()),
-            }
-    })
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port),
+        _ => (authority, "0"),
+    };
+    let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let in_brackets = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = match in_brackets {
+        Some(inner) => inner.parse::<std::net::Ipv6Addr>().ok().map(IpAddr::V6),
+        None => host.parse::<std::net::Ipv4Addr>().ok().map(IpAddr::V4),
+    };
+    is_port && (host.eq_ignore_ascii_case("localhost") || address.is_some_and(|address| address.is_loopback()))
 }
 
 /// Returns a redirect to the same page without the key, which sets the cookie with the key.
 fn without_key(request: &Request<'_>, key: &str) -> Response<'static> {
-    let cookie = format!("{KEY_COOKIE}={key}; Path=/; HttpOnly; SameSite=Strict");
-    Response::build()
-        .status(Status::SeeOther)
-        .header(Header::new("Location", request.uri().path().to_string()))
-        .header(Header::new("Set-Cookie", cookie))
-        .finalize()
+    // The path of a request may begin with two slashes, which would be the beginning of a host.
+    let path = format!("/{}", request.uri().path().as_str().trim_start_matches('/'));
+    let mut response = Response::build();
+    response.status(Status::SeeOther).header(Header::new("Location", path));
+    // A link in a chat is from another site, so `Strict` would keep the cookie back. The gate checks `Origin` itself.
+    for path in ["/dev", "/demo"] {
+        let cookie = format!("{KEY_COOKIE}={key}; Path={path}; HttpOnly; SameSite=Lax");
+        response.header_adjoin(Header::new("Set-Cookie", cookie));
+    }
+    response.finalize()
 }
 
 #[cfg(test)]
@@ -172,7 +177,9 @@ mod tests {
 
     #[test]
     fn only_the_names_of_this_machine_are_local() {
-        for authority in ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:65535"] {
+        for authority in
+            ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:1", "127.0.0.2:80", "[::1]", "[::1]:65535"]
+        {
             assert!(is_this_machine(authority), "{authority}");
         }
         for authority in [
@@ -185,7 +192,7 @@ mod tests {
             "localhost:port",
             "localhost:65536",
             "127.0.0.1.nip.io",
-            "127.0.0.11",
+            "128.0.0.1",
             "127.1",
             "0.0.0.0",
             "::1",

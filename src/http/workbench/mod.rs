@@ -10,9 +10,11 @@ mod requests;
 mod sessions;
 mod traffic;
 
+use std::collections::BTreeSet;
+
 use rocket::{Build, Rocket, Route, routes};
 
-use super::own_routes::is_below;
+use super::fairings::methods;
 
 pub use self::{
     actions::Refill,
@@ -41,13 +43,15 @@ pub fn routes() -> Vec<Route> {
 
 /// Adds the state of the workbench, and the fairing that records the requests.
 pub fn attach(rocket: Rocket<Build>) -> Rocket<Build> {
-    rocket.manage(plan::Plans::default()).manage(traffic::Traffic::default()).attach(traffic::Record)
+    rocket
+        .manage(plan::Plans::default())
+        .manage(actions::OneAtATime::default())
+        .manage(traffic::Traffic::default())
+        .attach(traffic::Record)
 }
 
-/// The paths of the workbench.
-const PATHS: [&str; 2] = ["/dev", "/demo"];
-
-/// Returns whether a route is one of the workbench.
-pub fn is_workbench(route: &Route) -> bool {
-    PATHS.iter().any(|base| is_below(base, route.uri.path()))
+/// Returns the shapes of the paths of the workbench. The setting `base_path` may be `/dev`, so the beginning of a path does not
+/// tell.
+pub fn shapes() -> BTreeSet<String> {
+    routes().iter().map(methods::shape).collect()
 }

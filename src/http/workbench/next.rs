@@ -3,7 +3,7 @@
 use rocket::{State, delete, get, post, response::status::NoContent, serde::json::Json};
 use serde_json::{Value, json};
 
-use super::plan::{Planned, Plans};
+use super::plan::{MAX_PLANS, Planned, Plans};
 use crate::{
     flows::Vestibule,
     http::{
@@ -53,14 +53,21 @@ impl FromFields for Planned {
         }
         let delay_ms = fields.number("delay_ms", MAX_DELAY);
         if status.is_none() && delay_ms.is_none() && fields.is_absent("status") && fields.is_absent("delay_ms") {
-            fields.refuse("status", "is required, or else delay_ms");
+            fields.refuse("status", "is required if there is no delay_ms");
         }
         let wait = fields.number("retry_after", 3_600);
         let path = fields.optional("path", |path| {
             let is_path = path.starts_with('/') && path.chars().count() <= MAX_PATH;
-            if is_path { Ok(path.to_owned()) } else { Err(format!("must be a path of at most {MAX_PATH} characters")) }
+            if is_path {
+                Ok(path.to_owned())
+            } else {
+                Err(format!("must begin with / and have at most {MAX_PATH} characters"))
+            }
         });
         let times = fields.number("times", MAX_TIMES).unwrap_or(1);
+        if wait.is_some() && code.is_none_or(|code| code.status() == 401) {
+            fields.refuse("retry_after", "needs the status 429 or 503");
+        }
         let retry_after = code.filter(|code| matches!(code.status(), 429 | 503)).map(|_| wait.unwrap_or(RETRY_AFTER));
         Some(Self { code, retry_after, delay_ms: delay_ms.unwrap_or(0), times, path })
     }
@@ -108,8 +115,8 @@ pub fn list_plans(plans: &State<Plans>) -> Json<Value> {
 #[post("/dev/next", data = "<body>")]
 pub fn plan(plans: &State<Plans>, body: Result<Body<Planned>, ApiError>) -> Result<Json<Value>, ApiError> {
     if !plans.add(body?.0) {
-        let detail = "There are 100 plans already. DELETE /dev/next removes them.";
-        return Err(ApiError::busy(ErrorCode::TooManyRequests, detail, 1));
+        let message = format!("can't be planned: there are {MAX_PLANS} plans already. DELETE /dev/next removes them");
+        return Err(ApiError::field("times", message));
     }
     Ok(all(plans))
 }

@@ -1,30 +1,33 @@
 //! The answers that a developer has planned: the next requests are delayed, or refused as the server would refuse them on a
-//! bad day. A front end can so be tried against each refusal.
+//! bad day. So a front end can be tried against each refusal.
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
+use crate::http::{
+    errors::{ApiError, ErrorCode, Reason},
+    own_routes::is_below,
+};
 use rocket::{
     Data, Request, Route, async_trait,
     http::Method,
     route::{Handler, Outcome},
     tokio,
 };
-use serde::Serialize;
-
-use crate::http::errors::{ApiError, ErrorCode};
 
 /// The maximum number of plans that wait at a time.
-const MAX_PLANS: usize = 100;
+pub const MAX_PLANS: usize = 100;
 
 /// A planned answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Planned {
     /// The error of the answer; `None` if the request is only delayed.
-    #[serde(skip)]
     pub code: Option<ErrorCode>,
     /// The value of `Retry-After` in seconds; `None` omits it.
     pub retry_after: Option<u32>,
@@ -51,6 +54,7 @@ impl Planned {
 pub struct Plans(Mutex<VecDeque<Planned>>);
 
 impl Plans {
+    /// Returns the plans, locked.
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Planned>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,6 +88,20 @@ impl Plans {
     }
 }
 
+/// The paths of files, which no plan is for: the page of the workbench itself loads some.
+const FILES: [&str; 3] = ["/static", "/docs", "/favicon.ico"];
+
+/// Returns the reason that a refusal of a token has.
+fn reason_of(code: ErrorCode) -> Option<Reason> {
+    match code {
+        ErrorCode::TokenExpired => Some(Reason::Expired),
+        ErrorCode::TokenRevoked => Some(Reason::Revoked),
+        ErrorCode::RefreshReused => Some(Reason::Reused),
+        ErrorCode::DeviceMismatch => Some(Reason::Device),
+        _ => None,
+    }
+}
+
 /// Wraps routes so that planned answers precede their own.
 pub fn with_plans(routes: Vec<Route>) -> Vec<Route> {
     let wrap = |mut route: Route| {
@@ -95,7 +113,7 @@ pub fn with_plans(routes: Vec<Route>) -> Vec<Route> {
 
 /// The mark in a request that got a planned answer.
 #[derive(Default)]
-pub struct IsPlanned(pub std::sync::atomic::AtomicBool);
+pub struct IsPlanned(pub AtomicBool);
 
 /// The handler of a wrapped route.
 #[derive(Clone)]
@@ -105,17 +123,22 @@ struct WithPlans(Box<dyn Handler>);
 impl Handler for WithPlans {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
         // A browser asks with `OPTIONS` before the request of a developer. That question is not what was planned for.
-        let plans = request.rocket().state::<Plans>().filter(|_| request.method() != Method::Options);
-        let is_repeated = request.local_cache(IsPlanned::default).0.load(std::sync::atomic::Ordering::Relaxed);
+        let is_file = FILES.iter().any(|base| is_below(base, request.uri().path().as_str()));
+        let plans = request.rocket().state::<Plans>().filter(|_| request.method() != Method::Options && !is_file);
+        let is_repeated = request.local_cache(IsPlanned::default).0.load(Ordering::Relaxed);
         let planned = plans.filter(|_| !is_repeated).and_then(|plans| plans.take(request.uri().path().as_str()));
         let Some(planned) = planned else { return self.0.handle(request, data).await };
-        request.local_cache(IsPlanned::default).0.store(true, std::sync::atomic::Ordering::Relaxed);
+        request.local_cache(IsPlanned::default).0.store(true, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(planned.delay_ms.into())).await;
         let Some(code) = planned.code else { return self.0.handle(request, data).await };
         let detail = "This answer was planned at /dev/next.";
         let error = match planned.retry_after {
             Some(seconds) => ApiError::busy(code, detail, seconds.into()),
             None => ApiError::new(code, detail),
+        };
+        let error = match reason_of(code) {
+            Some(reason) => error.with_reason(reason),
+            None => error,
         };
         Outcome::from(request, error)
     }

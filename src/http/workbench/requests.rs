@@ -12,8 +12,8 @@ pub fn dev_page(vestibule: &State<AppState>) -> Page {
     Page::new("dev", json!({"docs": vestibule.config.web.docs && cfg!(feature = "docs")}))
 }
 
-/// Returns the latest requests, the oldest first: those after the number `after`.
+/// Returns the latest requests, the oldest first: those after the number `after`. `start` differs at each start of the server.
 #[get("/dev/requests?<after>")]
 pub fn list_requests(after: Option<u64>, traffic: &State<Traffic>) -> Json<Value> {
-    Json(json!({"requests": traffic.since(after.unwrap_or(0))}))
+    Json(json!({"start": traffic.start, "requests": traffic.since(after.unwrap_or(0))}))
 }

@@ -12,7 +12,7 @@ use rocket::{
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{SessionId, User, UserId},
+    domain::{SessionId, User},
     flows::{
         sessions::end_early::{EndEarlyError, Ending, end_early},
         steps::authenticate::verify_signature,
@@ -44,7 +44,10 @@ impl From<EndEarlyError> for ApiError {
     }
 }
 
-/// Returns the live sessions of all users, and which of them is the one of the request.
+/// The maximum number of sessions in the list.
+const MAX_LISTED: usize = 100;
+
+/// Returns live sessions of all users, at most 100, and which of them is the one of the request.
 #[get("/dev/sessions")]
 pub async fn list_sessions(
     vestibule: &State<AppState>,
@@ -52,25 +55,22 @@ pub async fn list_sessions(
     own: OwnSession,
 ) -> Result<Json<Value>, ApiError> {
     let mut reader = vestibule.store.read().await?;
-    let users = store::users::list(&mut reader).await?;
-    let name = |id: UserId| users.iter().find(|user| user.id == id).and_then(name_of);
     let live = store::sessions::list_live(&mut reader, caller.context().now).await?;
-    let sessions: Vec<Value> = live
-        .iter()
-        .map(|session| {
-            json!({
-                "id": session.id,
-                "user": name(session.user_id),
-                "client_id": session.client_id,
-                "device_name": session.device_name,
-                "device_bound": session.fingerprint.as_ref().is_some_and(|sealed| sealed.can_bind()),
-                "created_at": session.created_at,
-                "last_used_at": session.last_used_at,
-                "generation": session.generations.current(),
-                "current": own.0 == Some(session.id),
-            })
-        })
-        .collect();
+    let mut sessions = Vec::new();
+    for session in live.iter().take(MAX_LISTED) {
+        let user = store::users::find(&mut reader, session.user_id).await?;
+        sessions.push(json!({
+            "id": session.id,
+            "user": user.as_ref().and_then(name_of),
+            "client_id": session.client_id,
+            "device_name": session.device_name,
+            "device_bound": session.is_bound(),
+            "created_at": session.created_at,
+            "last_used_at": session.last_used_at,
+            "generation": session.generations.current(),
+            "current": own.0 == Some(session.id),
+        }));
+    }
     Ok(Json(json!({"sessions": sessions})))
 }
 
@@ -110,11 +110,16 @@ pub async fn end_session(
     _body: IgnoredBody,
 ) -> Result<NoContent, ApiError> {
     let session = match id {
-        "current" => own.0,
+        "current" => {
+            let missing = "The request has no access token, so there is no current session.";
+            Some(own.0.ok_or_else(|| ApiError::new(ErrorCode::NotFound, missing))?)
+        }
         id => SessionId::parse(id),
     };
     let known = ENDINGS.iter().find(|(word, _)| *word == ending).map(|(_, ending)| *ending);
-    let ending = known.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "A session does not end in this way."))?;
+    let ending = known.ok_or_else(|| {
+        ApiError::new(ErrorCode::NotFound, "Unknown ending. Use expire-access, expire, revoke or reuse.")
+    })?;
     let unknown = || ApiError::new(ErrorCode::NotFound, "There is no live session with this id.");
     end_early(vestibule, session.ok_or_else(unknown)?, ending, &caller.context()).await?;
     if matches!(ending, Ending::AccessExpires | Ending::Expires) {

@@ -1,12 +1,9 @@
 //! The latest requests, with their tokens decoded. Only claims are kept: no signature, no cookie and no password, so that
-//! nobody can use what a screen shows. A route is kept as a pattern, because a path can contain the secret of a link.
+//! nobody can use a token from a screenshot. A route is kept as a pattern, because a path can contain the secret of a link.
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, PoisonError, atomic::Ordering},
     time::Instant,
 };
 
@@ -28,6 +25,7 @@ use crate::{
         request::{caller::Caller, log_entry::LogEntry},
         workbench::plan::IsPlanned,
     },
+    random,
 };
 
 /// The number of requests that are kept.
@@ -72,8 +70,17 @@ struct ShownToken {
 }
 
 /// The latest requests, as Rocket's managed state.
-#[derive(Default)]
-pub struct Traffic(Mutex<Recorded>);
+pub struct Traffic {
+    /// A text that differs at each start, so that a page notices that the numbers begin again.
+    pub start: String,
+    recorded: Mutex<Recorded>,
+}
+
+impl Default for Traffic {
+    fn default() -> Self {
+        Self { start: jwt::base64url(&random::bytes::<9>()), recorded: Mutex::default() }
+    }
+}
 
 #[derive(Default)]
 struct Recorded {
@@ -84,12 +91,13 @@ struct Recorded {
 impl Traffic {
     /// Returns the requests that are kept with a greater number than `after`, the oldest first.
     pub fn since(&self, after: u64) -> Vec<Exchange> {
-        let recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         recorded.latest.iter().filter(|exchange| exchange.id > after).cloned().collect()
     }
 
+    /// Adds a request, and forgets the oldest if there are too many.
     fn record(&self, exchange: Exchange) {
-        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         recorded.count += 1;
         let exchange = Exchange { id: recorded.count, ..exchange };
         recorded.latest.push_back(exchange);
@@ -116,7 +124,7 @@ impl Fairing for Record {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let path = request.uri().path().as_str();
+        let path = request.route().map_or_else(|| request.uri().path().as_str(), |route| route.uri.path());
         let is_left_out = LEFT_OUT.iter().any(|base| is_below(base, path));
         let Some(traffic) = request.rocket().state::<Traffic>().filter(|_| !is_left_out) else { return };
         let Ok(vestibule) = app_state(request) else { return };
@@ -134,7 +142,7 @@ impl Fairing for Record {
             user: text_unless_dash(entry.user()),
             session: entry.session().map(|session| session.to_string()),
             generation: entry.generation(),
-            planned: request.local_cache(|| IsPlanned(AtomicBool::new(false))).0.load(Ordering::Relaxed),
+            planned: request.local_cache(IsPlanned::default).0.load(Ordering::Relaxed),
             tokens: tokens(request, vestibule),
         });
     }
