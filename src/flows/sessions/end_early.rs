@@ -39,9 +39,9 @@ pub enum EndEarlyError {
     Store(#[from] store::Error),
 }
 
-/// Lets a live session or its access tokens end. The access tokens that were issued until the end of the present second count as
-/// expired. So the caller waits for the next second before it tells a client, and a new token is not among them. After a restart
-/// of the server, these tokens count as revoked.
+/// Lets a live session or its access tokens end. The access tokens that were issued until the end of the present second count
+/// as expired. So the caller waits for the next second before it tells a client, and a new token is not among them. After a
+/// restart of the server, these tokens count as revoked.
 pub async fn end_early(
     vestibule: &Vestibule,
     id: SessionId,

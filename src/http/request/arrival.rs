@@ -5,8 +5,8 @@ use rocket::Request;
 /// The facts about the head of a request, in the cache of the request.
 #[derive(Clone, Copy, Default)]
 pub struct Arrival {
-    /// Whether the request came by HTTP/1.0. Browsers and today's HTTP libraries do not speak it. But nginx before 1.29.7 speaks it
-    /// to the servers behind it, unless it is told otherwise.
+    /// Whether the request came by HTTP/1.0. Browsers and today's HTTP libraries do not speak it. But nginx before 1.29.7
+    /// speaks it to the servers behind it, unless it is told otherwise.
     pub is_http_1_0: bool,
     /// Whether the value of a header is not UTF-8. Handlers do not see such a header.
     pub has_hidden_header: bool,
