@@ -15,7 +15,7 @@ scenario('the description is read, and no parameter loads another', async ({ pag
   assert.deepEqual(watch.requests.filter((one) => one.url().includes('evil.example/') && !one.isNavigationRequest()), []);
 });
 
-for (const [colorScheme, width] of [['light', 1280], ['dark', 1280], ['light', 390]]) {
+for (const [colorScheme, width] of ['light', 'dark'].flatMap((scheme) => [1280, 390, 320].map((width) => [scheme, width]))) {
   // The public URL has another port than the server, and the page does not depend on it.
   const context = { colorScheme, viewport: { width, height: 800 } };
   scenario(`in ${colorScheme} at ${width} px, a user signs in and sends a request`, { context }, async ({ page, server }) => {

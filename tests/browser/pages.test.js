@@ -101,6 +101,17 @@ const STATES = {
     await page.locator('[aria-invalid=true]').waitFor();
   },
   privacy: ({ page, at }) => page.goto(at('/privacy')),
+  logout: async ({ page, server, at }) => {
+    await signIn(page, server, await server.user());
+    await page.goto(at('/logout'));
+    await page.locator('main form').waitFor();
+  },
+  loop: async ({ page, server, at }) => {
+    await signIn(page, server, await server.user());
+    // A browser that comes back again and again gets an explanation instead of a further redirect.
+    for (let returns = 0; returns < 6; returns += 1) await page.goto(at('/auth/continue?next=/privacy'));
+    await page.locator('h1', { hasText: TEXTS.continue.loop_title }).waitFor();
+  },
   'not-found': ({ page, at }) => page.goto(at('/nothing-here')),
   link: ({ page, server, at }) => page.goto(at(server.invite().link)),
   'link-error': async ({ page, server, at }) => {
