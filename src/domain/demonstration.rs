@@ -130,7 +130,7 @@ const VISITOR: &str = "79003d0241775356";
 /// The drawing of the other browser and the other machine.
 const CANVAS: &str = "97d3e8a0b2e7118b";
 
-/// Returns a version whose first number is greater by one. A text that begins with no number stays as it is.
+/// Returns a version whose first number is greater by one. A text that does not begin with a number stays as it is.
 fn next_version(version: &str) -> String {
     let (major, rest) =
         version.split_once('.').map_or((version, String::new()), |(major, rest)| (major, format!(".{rest}")));

@@ -1,7 +1,7 @@
 //! The distinction between Vestibule's own routes and the other routes of an application. The name of an own route begins with
 //! a mark.
 
-use rocket::{Request, Route};
+use rocket::{Request, Route, route::Handler};
 
 /// The share of the application that is Vestibule's own, as Rocket's managed state.
 pub(super) struct Ownership {
@@ -13,6 +13,18 @@ pub(super) struct Ownership {
 pub(super) fn mark_own(mut route: Route) -> Route {
     route.name = Some(format!("{MARK}{}", route.name.as_deref().unwrap_or_default()).into());
     route
+}
+
+/// Replaces the handler of each route by one that wraps it.
+pub(super) fn wrapped<H: Handler>(
+    routes: impl IntoIterator<Item = Route>,
+    wrap: impl Fn(Box<dyn Handler>) -> H,
+) -> Vec<Route> {
+    let wrap = |mut route: Route| {
+        route.handler = Box::new(wrap(route.handler));
+        route
+    };
+    routes.into_iter().map(wrap).collect()
 }
 
 /// Returns whether a path is `base` or below it.

@@ -5,7 +5,7 @@ use papaya::HashMap;
 
 use crate::domain::{AccessClaims, SessionId, UnixTime};
 
-/// The sessions whose access tokens have expired early.
+/// The sessions of which access tokens have expired early, each with the time before which these tokens were issued.
 #[derive(Default)]
 pub struct EarlyExpiries(HashMap<SessionId, UnixTime>);
 

@@ -10,17 +10,14 @@ use rocket::{
 use crate::http::{
     app_state::app_state,
     errors::{ApiError, ErrorCode},
+    own_routes::wrapped,
     request::caller::{Caller, is_trusted},
 };
 
 /// Wraps routes so that they answer 404 to a client from outside of `admin_networks`, as an unknown path does. The routes that
 /// answer 405 and `OPTIONS` are wrapped too, so that no answer tells that there is something.
 pub fn within_networks(routes: impl IntoIterator<Item = Route>) -> Vec<Route> {
-    let wrap = |mut route: Route| {
-        route.handler = Box::new(WithinNetworks(route.handler));
-        route
-    };
-    routes.into_iter().map(wrap).collect()
+    wrapped(routes, WithinNetworks)
 }
 
 /// The handler of a wrapped route.

@@ -114,7 +114,7 @@ impl FromFields for Changed {
     const FIELDS: &'static [Field] = &[
         required("fingerprint", Kind::Fingerprint, "What the browser reveals."),
         optional("switches", Kind::Texts, "What has happened to the browser since."),
-        optional("session", Kind::Id, "The session with whose fingerprint the changed one is compared."),
+        optional("session", Kind::Id, "The session; the changed fingerprint is compared with its fingerprint."),
     ];
 
     fn read(fields: &mut Fields, _: &Vestibule) -> Option<Self> {

@@ -18,6 +18,7 @@ use crate::{
     http::{
         browser::cookie_header,
         errors::{ApiError, ErrorCode},
+        own_routes::wrapped,
         request::{arrival::Arrival, peer::Peer},
     },
     random,
@@ -59,11 +60,7 @@ const FORWARDING: [&str; 14] = [
 /// Puts routes behind the gate. The routes that answer 405 and `OPTIONS` must be behind it too, so that no answer tells that
 /// there is something.
 pub fn gated(routes: impl IntoIterator<Item = Route>) -> Vec<Route> {
-    let wrap = |mut route: Route| {
-        route.handler = Box::new(Gated(route.handler));
-        route
-    };
-    routes.into_iter().map(wrap).collect()
+    wrapped(routes, Gated)
 }
 
 /// The handler of a route behind the gate.

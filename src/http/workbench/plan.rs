@@ -12,7 +12,7 @@ use std::{
 
 use crate::http::{
     errors::{ApiError, ErrorCode, Reason},
-    own_routes::is_below,
+    own_routes::{is_below, wrapped},
 };
 use rocket::{
     Data, Request, Route, async_trait,
@@ -104,11 +104,7 @@ fn reason_of(code: ErrorCode) -> Option<Reason> {
 
 /// Wraps routes so that planned answers precede their own.
 pub fn with_plans(routes: Vec<Route>) -> Vec<Route> {
-    let wrap = |mut route: Route| {
-        route.handler = Box::new(WithPlans(route.handler));
-        route
-    };
-    routes.into_iter().map(wrap).collect()
+    wrapped(routes, WithPlans)
 }
 
 /// The mark in a request that got a planned answer.
