@@ -21,9 +21,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _, SqlSafeStr a
 
 use runtime::wait_for;
 
-/// The files of `src/store/` whose SQL is for SQLite only, or that contain no statements: transactions, pragmas, migrations,
-/// and the module `sql` itself.
-const OF_ONE_ENGINE: [&str; 4] = ["writer.rs", "sql.rs", "mod.rs", "migrations.rs"];
+/// The files of `src/store/` whose SQL is for SQLite only, or that contain no statements: transactions, pragmas, files,
+/// migrations, and the module `sql` itself.
+const OF_ONE_ENGINE: [&str; 6] = ["writer.rs", "file.rs", "restored.rs", "sql.rs", "mod.rs", "migrations.rs"];
 
 /// The variable with the directory of PostgreSQL's socket.
 const SOCKET: &str = "VESTIBULE_TEST_POSTGRES";

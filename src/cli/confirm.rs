@@ -18,6 +18,11 @@ impl Confirmation {
     /// Asks on stderr whether to carry out the command, unless `--yes` was given. `action` is a question. Fails for any answer
     /// except `y` and `yes`, and if stdin is not a terminal.
     pub(super) fn ask(&self, action: &str) -> Result<(), Failure> {
+        self.ask_plainly(&format!("{action} This can't be undone."))
+    }
+
+    /// Asks as [`Confirmation::ask`] does, without the sentence that the command can't be undone.
+    pub(super) fn ask_plainly(&self, question: &str) -> Result<(), Failure> {
         if self.yes {
             return Ok(());
         }
@@ -27,7 +32,7 @@ impl Confirmation {
                 "stdin is not a terminal, so the command can't be confirmed; nothing was changed. Use --yes to confirm it",
             ));
         }
-        write!(io::stderr(), "{action} This can't be undone. [y/N] ")?;
+        write!(io::stderr(), "{question} [y/N] ")?;
         let mut answer = String::new();
         stdin.read_line(&mut answer)?;
         match answer.trim().to_ascii_lowercase().as_str() {

@@ -120,6 +120,14 @@ impl From<OpenError> for Failure {
     }
 }
 
+/// Returns the remedy, as the end of a sentence, for the text of an error that says that a disk is full; `None` for other
+/// errors.
+pub(super) fn remedy_of_space(text: &str) -> Option<&'static str> {
+    let is_full =
+        ["database or disk is full", "No space left", "quota exceeded"].iter().any(|part| text.contains(part));
+    is_full.then_some("; free space on the disk of the copy, then try again")
+}
+
 /// Returns the remedy for an error of a file or directory; `None` if there is no specific remedy.
 fn remedy_of_file(kind: ErrorKind) -> Option<&'static str> {
     match kind {

@@ -4,6 +4,8 @@
 //! line for each problem of the configuration. Exit codes: 0 success, 1 failure, 2 wrong usage, 78 invalid configuration.
 
 mod audit;
+mod backup;
+mod check;
 mod client;
 mod completions;
 mod config;
@@ -21,6 +23,7 @@ mod openapi;
 mod output;
 mod passwords;
 mod printable;
+mod restore;
 mod role;
 mod serve;
 mod session;
@@ -132,6 +135,21 @@ enum Command {
     #[command(after_help = "Example:
   vestibule health --port 8000")]
     Health(listen::ListenArgs),
+    /// Write a checked copy of the database into a file, while the server runs or not
+    #[command(after_help = "Example:
+  vestibule backup copy.db")]
+    Backup(backup::Backup),
+    /// Replace the database by a copy, while no server runs
+    #[command(after_help = "Examples:
+  vestibule restore copy.db                    into an empty data directory
+  vestibule restore copy.db --yes              in place of the present database
+  vestibule restore copy.db --keep-sessions    nobody has to sign in again")]
+    Restore(restore::Restore),
+    /// Check whether the database, or a copy, is sound
+    #[command(after_help = "Examples:
+  vestibule check
+  vestibule check copy.db --json")]
+    Check(check::Check),
     /// Print and check the configuration
     #[command(
         subcommand,
@@ -211,6 +229,9 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
         | Command::Keys(_)
         | Command::Token(_)
         | Command::Audit(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
+        | Command::Check(_)
         | Command::Completions(_)
         | Command::Demo(_)
         | Command::Man
@@ -291,6 +312,10 @@ async fn dispatch(Cli { globals, command }: Cli, loaded: Loaded) -> Result<(), F
         Command::Audit(command) => {
             on_database(config, Role::Command, async |vestibule| command.run(vestibule).await).await
         }
+        // These commands use the database as a file: it may be damaged, of an earlier version, or absent.
+        Command::Backup(backup) => backup.run(&config, Clock::system().now()).await,
+        Command::Restore(restore) => restore.run(&config, &Clock::system()).await,
+        Command::Check(check) => check.run(&config, Clock::system().now()).await,
         // This command opens the database itself, because `open::open` fails without the right root secret.
         Command::Keys(keys::Command::Recover(recover)) => recover.run(&config, Clock::system().now()).await,
         Command::Keys(command) => {

@@ -44,6 +44,7 @@ words! {
         ClientChanged = "client_changed",
         ClientRemoved = "client_removed",
         DeviceRemoved = "device_removed",
+        DatabaseRestored = "database_restored",
     }
 }
 

@@ -98,6 +98,11 @@ impl Generations {
         Self { current, issued: vec![without_device(now)], since_password: current }
     }
 
+    /// Returns whether `generation` is one that this state has not reached: a later state of the database issued it.
+    pub fn is_behind(&self, generation: i64) -> bool {
+        generation > self.current
+    }
+
     /// Returns the state of `generation` at `now`. `grace` is in seconds; 0 means that a superseded token is never
     /// accepted.
     pub(super) fn state(&self, generation: i64, now: UnixTime, grace: i64) -> GenerationState {

@@ -8,6 +8,7 @@ pub mod address;
 mod aead;
 pub mod audience;
 pub mod audit_event;
+pub mod backup;
 pub mod change;
 pub mod claims;
 pub mod client;

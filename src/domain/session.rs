@@ -127,10 +127,11 @@ pub enum RevokeReason {
     WrongPasswords,
     SecretLost,
     RevokedByClient,
+    Restored,
 }
 
 impl RevokeReason {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Logout,
         Self::LogoutAll,
         Self::RevokedByUser,
@@ -145,6 +146,7 @@ impl RevokeReason {
         Self::WrongPasswords,
         Self::SecretLost,
         Self::RevokedByClient,
+        Self::Restored,
     ];
 
     /// Returns the reason with this name in the database; `None` for another text.
@@ -169,6 +171,7 @@ impl RevokeReason {
             Self::WrongPasswords => "wrong_passwords",
             Self::SecretLost => "secret_lost",
             Self::RevokedByClient => "revoked_by_client",
+            Self::Restored => "restored",
         }
     }
 }

@@ -8,10 +8,12 @@
 //! the commit fails. Then nothing has changed.
 
 mod api;
+pub mod backup;
 pub mod clients;
 pub mod keys;
 pub mod links;
 pub mod open;
+pub mod readiness;
 pub mod reset;
 pub mod roles;
 pub mod sessions;

@@ -35,9 +35,11 @@ use crate::{
         },
     },
     memory::{
+        backups::Backups,
         clients::ClientRegistry,
         early_expiry::EarlyExpiries,
         hasher::{HashError, Hasher},
+        health::Health,
         keyring::Keyring,
         revocations::Revocations,
         throttle::{Throttle, TypedName},
@@ -94,6 +96,10 @@ pub struct Vestibule {
     pub(super) key_source: KeySource,
     /// The path of the database file.
     pub(super) database: PathBuf,
+    /// What is known about the copies that the server makes by itself.
+    pub(crate) backups: Backups,
+    /// What the process has noticed about its database.
+    pub(crate) health: Health,
     pub(crate) throttle: Throttle,
     pub(crate) hasher: Hasher,
     pub(crate) refresh_tokens: RefreshTokens,

@@ -80,7 +80,7 @@ pub fn endpoints(base_path: &str) -> Vec<(Group, String, Vec<Route>)> {
         ),
         (Group::ForwardAuth, format!("{base_path}/"), routes![forward_auth::verify]),
         (Group::WellKnown, "/".to_owned(), routes![well_known::jwks, oauth::metadata::metadata]),
-        (Group::Operation, "/".to_owned(), routes![health::health, openapi::openapi]),
+        (Group::Operation, "/".to_owned(), routes![health::health, health::ready, openapi::openapi]),
         (
             Group::Pages,
             format!("{base_path}/"),

@@ -69,6 +69,11 @@ impl KeySet {
         key.signer.sign(jwt::ACCESS_TYP, Some(&key.kid), claims)
     }
 
+    /// Returns whether a key signs.
+    pub fn can_sign(&self) -> bool {
+        self.current.is_some()
+    }
+
     /// Returns whether the set has a key with this `kid`.
     pub fn has(&self, kid: &str) -> bool {
         self.by_kid.contains_key(kid)

@@ -2,10 +2,12 @@
 //! the feed of changes keeps them up to date. Rate limits and the memory for hashes exist only here and are lost at a
 //! restart.
 
+pub mod backups;
 pub mod clients;
 mod derive;
 pub mod early_expiry;
 pub mod hasher;
+pub mod health;
 pub mod keyring;
 pub mod limit;
 pub mod revocations;

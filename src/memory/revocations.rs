@@ -4,6 +4,8 @@
 //! The same change may arrive twice: applying it again has no effect. Each entry is kept until `until`, which is not
 //! before the last token that it concerns has expired.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use papaya::HashMap;
 
 use crate::domain::{
@@ -22,6 +24,10 @@ pub struct Revocations {
     tokens_up_to: HashMap<SessionId, (UnixTime, UnixTime)>,
     /// The lowest accepted authorization version of each user.
     versions: HashMap<UserId, (i64, UnixTime)>,
+    /// The second up to which every access token that was issued is refused; 0 if none is.
+    all_up_to: AtomicI64,
+    /// The second from which all these tokens have expired.
+    all_until: AtomicI64,
 }
 
 impl Revocations {
@@ -57,6 +63,13 @@ impl Revocations {
         }
     }
 
+    /// Ends every access token that was issued up to `issued`, of all users. `until` is the time at which the last of them
+    /// expires.
+    pub fn end_all(&self, issued: UnixTime, until: UnixTime) {
+        self.all_up_to.fetch_max(issued.seconds(), Ordering::Relaxed);
+        self.all_until.fetch_max(until.seconds(), Ordering::Relaxed);
+    }
+
     /// Returns whether an otherwise valid access token is revoked. `check_sessions` is whether the revocation of a
     /// session also revokes its access tokens. It is false under `BLACKLIST_REFRESH`, where an access token stays valid
     /// until its `exp` although its session was revoked.
@@ -65,6 +78,7 @@ impl Revocations {
             || self.tokens.pin().contains_key(&claims.jti)
             || self.tokens_up_to.pin().get(&claims.sid).is_some_and(|(issued, _)| claims.iat <= *issued)
             || self.has_old_version(claims.sub, claims.av)
+            || claims.iat.seconds() <= self.all_up_to.load(Ordering::Relaxed)
     }
 
     /// Returns whether a session was revoked, or whether its user's authorization version is now higher than `version`.
@@ -84,5 +98,10 @@ impl Revocations {
         self.tokens.pin().retain(|_, until| now <= *until);
         self.tokens_up_to.pin().retain(|_, (_, until)| now <= *until);
         self.versions.pin().retain(|_, (_, until)| now <= *until);
+        // Before `all_up_to` the clock was set back. Then no new token would be accepted.
+        let all = self.all_up_to.load(Ordering::Relaxed)..=self.all_until.load(Ordering::Relaxed);
+        if !all.contains(&now.seconds()) {
+            self.all_up_to.store(0, Ordering::Relaxed);
+        }
     }
 }

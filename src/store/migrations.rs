@@ -20,6 +20,17 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (11, "administration", include_str!("../../migrations/0011_administration.sql")),
 ];
 
+/// The migrations that make a table anew. Before one of them, the database is copied.
+const REWRITING: [i64; 2] = [9, 11];
+
+/// Returns whether a migration after `version` makes a table anew.
+pub(super) fn rewrite_after(version: i64) -> bool {
+    REWRITING.iter().any(|rewriting| *rewriting > version)
+}
+
+/// The version of the tables of this program.
+pub(super) const LATEST: i64 = MIGRATIONS.len() as i64;
+
 /// Applies the migrations that were not applied yet, each in its own transaction.
 ///
 /// # Errors

@@ -14,11 +14,14 @@ pub mod clients;
 pub mod devices;
 pub mod email_keys;
 mod error;
+pub mod file;
+pub mod invariants;
 mod job;
 pub mod live_sessions;
 pub mod meta;
 mod migrations;
 pub mod one_time_tokens;
+pub mod restored;
 pub mod roles;
 pub mod session_counters;
 pub mod sessions;
@@ -30,14 +33,21 @@ pub mod users;
 mod value;
 mod writer;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use self::{error::instant, writer::Writer};
+use self::{error::instant, file::BUSY_TIMEOUT, writer::Writer};
 pub use self::{
     error::{Error, OnCommit, Result},
     sql::{Column, Conn, Query, Reader, Row, sql},
@@ -51,14 +61,20 @@ pub const FOLLOWED_WITHIN: Duration = Duration::from_millis(writer::FOLLOW_EVERY
 /// The number of read-only connections. A read of a small table takes tens of microseconds, so few are enough.
 const READERS: u32 = 4;
 
-/// How long a statement waits for a lock of another process, for example of a command that writes while the server runs.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// The database: its read-only connections and its writer.
 #[derive(Clone)]
 pub struct Store {
     readers: SqlitePool,
     writer: Writer,
+    /// The number of rows that [`Store::probe`] has written.
+    probes: Arc<AtomicI64>,
+}
+
+/// The number of rows that were written, by this process and by others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangeMark {
+    own: i64,
+    others: i64,
 }
 
 impl Store {
@@ -98,7 +114,7 @@ impl Store {
             .await
             .map_err(cannot_open)?;
         let writer = Writer::start(Conn::writer(connection), on_commit).await?;
-        Ok(Self { readers, writer })
+        Ok(Self { readers, writer, probes: Arc::default() })
     }
 
     /// Returns a read-only connection. It sees every transaction that was committed before the call.
@@ -127,6 +143,45 @@ impl Store {
         T: Send + 'static,
     {
         self.writer.run(job).await
+    }
+
+    /// Returns a value that differs from an earlier one if something was written in between, by this process or by another one.
+    /// Writes of [`Store::probe`] do not count.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn change_mark(&self) -> Result<ChangeMark> {
+        let (own, others) = self
+            .write(async |tx| {
+                let own: i64 = sql("select total_changes()").value(tx).await?;
+                let others: i64 = sql("pragma data_version").value(tx).await?;
+                Ok((own, others))
+            })
+            .await?;
+        Ok(ChangeMark { own: own - self.probes.load(Ordering::Relaxed), others })
+    }
+
+    /// Writes a row, to find out whether the database can be written. The row has no meaning.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn probe(&self) -> Result<()> {
+        let written = self.write(async |tx| {
+            sql("insert into meta (key, value) values ('probe', '1') on conflict (key) do update set value = 1 - meta.value")
+                .execute(tx)
+                .await
+        });
+        let rows = written.await?;
+        self.probes.fetch_add(rows as i64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Returns the version of the tables, as the database records it now.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn schema_version(&self) -> Result<file::SchemaVersion> {
+        file::schema_version(&mut *self.read().await?).await
     }
 
     /// Completes when the writer's thread has ended without [`Store::close`], and never otherwise. From then on every write

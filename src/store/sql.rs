@@ -52,7 +52,7 @@ impl Conn {
     }
 
     /// Returns the connection as sqlx takes it.
-    fn sqlite(&mut self) -> &mut SqliteConnection {
+    pub(super) fn sqlite(&mut self) -> &mut SqliteConnection {
         match &mut self.engine {
             Engine::Sqlite(connection) => connection,
             Engine::SqliteReader(connection) => connection,

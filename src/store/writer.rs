@@ -282,10 +282,17 @@ impl WriterThread {
         Ok(())
     }
 
-    /// Moves the content of the write-ahead log into the database file and empties the log. If a reader prevents this, the
-    /// statement waits for at most `BUSY_TIMEOUT`, as for any lock.
+    /// Moves the content of the write-ahead log into the database file and empties the log, if no reader prevents this. A copy
+    /// of the database reads for as long as it takes, and a program that replicates the log reads all the time, so the writer
+    /// does not wait for them: every write would wait too.
     async fn fold_log(&mut self) {
-        if let Err(error) = self.execute(sql("pragma wal_checkpoint(truncate)")).await {
+        let folded = async {
+            self.execute(sql("pragma busy_timeout = 20")).await?;
+            let folded = self.execute(sql("pragma wal_checkpoint(truncate)")).await;
+            self.execute(sql("pragma busy_timeout = 5000")).await?;
+            folded
+        };
+        if let Err(error) = folded.await {
             tracing::warn!(%error, "can't fold the write-ahead log into the database; a later time will");
         }
     }

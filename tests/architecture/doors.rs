@@ -41,7 +41,7 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("rocket", &["http/", "lib.rs", "cli/serve.rs"]),
     ("rocket_db_pools", &["http/db.rs"]),
     ("rpassword", &["cli/"]),
-    ("rustix", &["http/server/"]),
+    ("rustix", &["http/server/", "flows/steps/disk.rs"]),
     ("rustls", &["http/server/tls.rs", "http/server/probe.rs"]),
     ("scrypt", &["memory/derive.rs"]),
     ("sd_notify", &["cli/serve.rs"]),
@@ -49,7 +49,10 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("serde_json", EVERYWHERE),
     ("sha2", &["domain/", "http/", "memory/derive.rs"]),
     // Every other file reaches the database through `store::sql`.
-    ("sqlx", &["store/mod.rs", "store/error.rs", "store/sql.rs", "store/writer.rs", "store/migrations.rs"]),
+    (
+        "sqlx",
+        &["store/mod.rs", "store/error.rs", "store/file.rs", "store/sql.rs", "store/writer.rs", "store/migrations.rs"],
+    ),
     ("strsim", &["config/suggest.rs"]),
     ("subtle", &["domain/", "memory/"]),
     ("thiserror", EVERYWHERE),

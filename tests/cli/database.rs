@@ -13,6 +13,12 @@ fn file(place: &Place) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(place.path("data/vestibule.db"))
 }
 
+/// Makes a database look as if a newer version of the program had migrated it.
+pub(crate) const FROM_THE_FUTURE: &str = "update _sqlx_migrations set version = 9999 where version = 11";
+
+/// Makes a database look as if no version of the program had created it.
+pub(crate) const WITHOUT_HISTORY: &str = "drop table _sqlx_migrations";
+
 /// Returns the number of audit events with this name.
 pub(crate) fn count_events(place: &Place, event: &str) -> i64 {
     count(place, "select count(*) from audit_events where event = $1", event)

@@ -63,6 +63,12 @@ fn prepare(place: &Place, example: &str) -> String {
     if example.contains("user add admin") {
         return example.to_owned();
     }
+    if example.contains("copy.db") {
+        place.run(&["backup", "copy.db"]);
+        if example.contains("restore") && !example.contains("--yes") {
+            std::fs::remove_file(place.path("data/vestibule.db")).expect("it is removed");
+        }
+    }
     let mut example = example.to_owned();
     if example.contains("session revoke 0") || example.contains("token.txt") || example.contains("keys retire") {
         let server = place.start(&["serve"]);

@@ -8,17 +8,21 @@
 //! - `listening`: where a server listens, and how it ends its connections;
 //! - `opening`: opening a database;
 //! - `users`, `roles`, `clients`, `sessions`, `keys`: the commands while a server runs;
-//! - `root_secret`: replacing the root secret.
+//! - `root_secret`: replacing the root secret;
+//! - `backup`, `restore`: copies of the database, and its check.
 
+mod backup;
 mod clients;
 mod database;
 mod demo;
+mod disk;
 mod examples;
 mod export;
 mod import;
 mod keys;
 mod listening;
 mod opening;
+mod restore;
 mod roles;
 mod root_secret;
 mod server;

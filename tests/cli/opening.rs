@@ -21,7 +21,7 @@ const OLD_DATABASE: &str = include_str!("../databases/0.1.0.sql");
 const OLD_SECRET: &str = include_str!("../databases/0.1.0.key");
 
 /// Returns a place with the data directory that release 0.1.0 left.
-fn old_place() -> Place {
+pub(crate) fn old_place() -> Place {
     let place = Place::new();
     fs::create_dir(place.path("data")).expect("a directory");
     place.write("data/secret.key", OLD_SECRET);

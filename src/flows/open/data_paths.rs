@@ -25,6 +25,9 @@ use crate::{
 /// The permission bits that let the group or other users write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
+/// The end of the name of a prepared database, which waits to take the place of the database.
+pub(in crate::flows) const PREPARED: &str = ".restoring";
+
 /// The maximum number of symbolic links in a row that are followed, the same number as in Linux.
 const MAX_LINKS: usize = 40;
 
@@ -38,18 +41,28 @@ const OPENING_PATIENCE: Duration = Duration::from_secs(120);
 const RETRY_EVERY: Duration = Duration::from_millis(5);
 
 /// The paths of the root secret and of the database.
-pub(super) struct DataPaths {
+pub(in crate::flows) struct DataPaths {
     /// The path of the file `secret.key`, which may be absent.
-    pub(super) secret: PathBuf,
+    pub(in crate::flows) secret: PathBuf,
     /// The path of the database without symbolic links, so that every path to the file leads to the same locks.
-    pub(super) database: PathBuf,
+    pub(in crate::flows) database: PathBuf,
 }
 
 impl DataPaths {
+    /// Returns the paths of a database that exists.
+    ///
+    /// # Errors
+    /// [`OpenError::NoDatabase`] if it does not exist, and otherwise as [`DataPaths::find`].
+    pub(in crate::flows) fn of_existing(config: &Config) -> Result<Self, OpenError> {
+        require_database(config)?;
+        // A database that exists is not a temporary one.
+        Ok(Self::find(config)?.0)
+    }
+
     /// Returns the paths that `config` names, and creates their directories. Opens no file. For a temporary database, the
     /// second value is its directory, which is deleted when the value is dropped. Fails if a directory can't be created, or if
     /// the group or other users can write to it.
-    pub(super) fn find(config: &Config) -> Result<(Self, Option<TemporaryDirectory>), OpenError> {
+    pub(in crate::flows) fn find(config: &Config) -> Result<(Self, Option<TemporaryDirectory>), OpenError> {
         let (directory, database, temporary) = match &config.storage.database {
             Database::File(path) => (config.storage.data_dir.clone(), path.clone(), None),
             Database::Temporary => {
@@ -67,8 +80,26 @@ impl DataPaths {
     }
 
     /// Returns whether the database file exists and is not empty.
-    pub(super) fn database_exists(&self) -> bool {
+    pub(in crate::flows) fn database_exists(&self) -> bool {
         fs::metadata(&self.database).is_ok_and(|file| file.len() > 0)
+    }
+
+    /// Returns whether a write-ahead log has content. After an orderly stop it has none.
+    pub(super) fn has_unfolded_log(&self) -> bool {
+        let mut log = self.database.as_os_str().to_owned();
+        log.push("-wal");
+        fs::metadata(log).is_ok_and(|file| file.len() > 0)
+    }
+
+    /// Refuses a database whose restore was interrupted: the old database may already be put aside, so that a start would
+    /// create an empty one.
+    pub(super) fn refuse_interrupted_restore(&self) -> Result<(), OpenError> {
+        let mut prepared = self.database.as_os_str().to_owned();
+        prepared.push(PREPARED);
+        match PathBuf::from(prepared).exists() {
+            true => Err(OpenError::RestoreInterrupted(self.database.clone())),
+            false => Ok(()),
+        }
     }
 
     /// Creates the database file if it is absent. Only its owner can read the new file. SQLite creates its log with the same
@@ -134,7 +165,7 @@ fn has_mount_point(mounts: &[u8], path: &Path) -> bool {
 }
 
 /// Creates a directory and its parents if they are absent. Only the owner can access a new directory.
-fn make_directory(path: &Path) -> Result<(), OpenError> {
+pub(super) fn make_directory(path: &Path) -> Result<(), OpenError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|cause| OpenError::File {
         action: "make the directory",
         path: path.to_owned(),
@@ -147,7 +178,7 @@ fn make_directory(path: &Path) -> Result<(), OpenError> {
 ///
 /// # Errors
 /// [`OpenError::WritableByOthers`]; [`OpenError::File`] if the path can't be examined.
-fn refuse_writable_by_others(path: &Path) -> Result<(), OpenError> {
+pub(in crate::flows) fn refuse_writable_by_others(path: &Path) -> Result<(), OpenError> {
     let failed = |cause| OpenError::File { action: "examine", path: path.to_owned(), cause };
     let mode = fs::metadata(path).map_err(failed)?.mode() & 0o7777;
     if mode & WRITABLE_BY_OTHERS == 0 {
@@ -200,7 +231,7 @@ impl Drop for TemporaryDirectory {
 ///
 /// # Errors
 /// [`OpenError::Locked`] if another process has the lock for 250 milliseconds.
-pub(super) async fn lock(database: &Path) -> Result<File, OpenError> {
+pub(in crate::flows) async fn lock(database: &Path) -> Result<File, OpenError> {
     let lock = lock_within(database, ".lock", SERVER_PATIENCE).await?;
     lock.ok_or_else(|| OpenError::Locked(database.to_owned()))
 }
@@ -210,7 +241,7 @@ pub(super) async fn lock(database: &Path) -> Result<File, OpenError> {
 ///
 /// # Errors
 /// [`OpenError::BeingOpened`] if another process has the lock for longer.
-pub(super) async fn lock_opening(database: &Path) -> Result<File, OpenError> {
+pub(in crate::flows) async fn lock_opening(database: &Path) -> Result<File, OpenError> {
     let lock = lock_within(database, ".opening-lock", OPENING_PATIENCE).await?;
     lock.ok_or_else(|| OpenError::BeingOpened(database.to_owned()))
 }
@@ -238,10 +269,10 @@ async fn lock_within(database: &Path, suffix: &str, patience: Duration) -> Resul
     tokio::time::timeout(patience, attempts).await.unwrap_or(Ok(None))
 }
 
-/// Changes the owner of a lock file to the owner of its directory. A command that runs as root may have created the lock file,
-/// and a server that runs as that owner must be able to open it. An error is ignored: only root can change the owner of a file,
-/// and only a file of root needs the change.
-fn give_to_owner_of_directory(file: &File, path: &Path) {
+/// Changes the owner of a file to the owner of its directory. A command that runs as root may have created the file, and a
+/// server that runs as that owner must be able to open it. An error is ignored: only root can change the owner of a file, and
+/// only a file of root needs the change.
+pub(in crate::flows) fn give_to_owner_of_directory(file: &File, path: &Path) {
     let owner = |found: io::Result<fs::Metadata>| found.ok().map(|found| (found.uid(), found.gid()));
     let (has, wants) = (owner(file.metadata()), owner(fs::metadata(path.parent().unwrap_or(path))));
     if let Some((user, group)) = wants.filter(|_| has != wants) {

@@ -67,6 +67,20 @@ pub enum OpenError {
     /// that uses the file at its other location would not see them.
     #[error("the database {} is mounted as a single file; mount its directory instead", .0.display())]
     MountPoint(PathBuf),
+    /// The database could not be copied before its tables are updated to this version.
+    #[error(
+        "the tables of the database must be updated to this version, and the copy before that failed ({why}); nothing was changed. Make \
+         room in {}, or set backup_dir to another directory", directory.display()
+    )]
+    NotCopied {
+        /// The directory of the copy.
+        directory: PathBuf,
+        /// The error of the copy.
+        why: String,
+    },
+    /// A restore of the database was interrupted.
+    #[error("a restore of the database {} was interrupted; run the same `vestibule restore` again", .0.display())]
+    RestoreInterrupted(PathBuf),
     /// Another process has been opening the database for two minutes.
     #[error("another process is still opening the database {}; wait until it is done, or end it", .0.display())]
     BeingOpened(PathBuf),

@@ -8,7 +8,7 @@ pub mod keys;
 pub mod process_locks;
 pub mod recover;
 pub mod rewrap;
-mod secret;
+pub mod secret;
 #[cfg(test)]
 mod tests;
 
@@ -33,19 +33,26 @@ use crate::{
     clock::Clock,
     config::{Config, Profile},
     domain::{
-        Purpose, RootSecret,
+        Purpose, RootSecret, UnixTime,
+        backup::BackupName,
         change::{Announcement, Change},
         redirect::Redirects,
         refresh_token::RefreshTokens,
     },
     flows::{
         Vestibule,
-        steps::{client_registry, email_keys, key_source::KeySource, public_address},
+        steps::{client_registry, copy, disk, email_keys, ended_by_restore, key_source::KeySource, public_address},
         vestibule::Secrets,
     },
     memory::{
-        clients::ClientRegistry, early_expiry::EarlyExpiries, hasher::Hasher, keyring::Keyring,
-        revocations::Revocations, throttle::Throttle,
+        backups::Backups,
+        clients::ClientRegistry,
+        early_expiry::EarlyExpiries,
+        hasher::Hasher,
+        health::{Health, Integrity},
+        keyring::Keyring,
+        revocations::Revocations,
+        throttle::Throttle,
     },
     store::{self, Store, clients, meta},
 };
@@ -71,18 +78,27 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         data_paths::require_database(&config)?;
     }
     let (paths, temporary) = DataPaths::find(&config)?;
+    paths.refuse_interrupted_restore()?;
     let lock = if role == Role::Server { Some(lock(&paths.database).await?) } else { None };
+    if role == Role::Server {
+        warn_of_network_file_system(&paths.database);
+    }
     let opening = lock_opening(&paths.database).await?;
     let lookup = RootSecretLookup { config: &config, file: &paths.secret, database: &paths.database };
     // The root secret is created before the database, because a database without its root secret is refused.
     let root = lookup.find_or_create(paths.database_exists())?;
     paths.create_database_file()?;
+    copy_before_migration(&config, &paths, now).await?;
     let revocations = Arc::new(Revocations::default());
     let keys_changed = Arc::new(Notify::new());
     let announced = Arc::new(AtomicBool::new(false));
     let announced_keys = Arc::new(AtomicI64::new(0));
     let clients_changed = Arc::new(Notify::new());
     let on_commit = on_commit(&revocations, &keys_changed, &clients_changed, &announced, &announced_keys);
+    let health = Health::default();
+    if role == Role::Server && paths.has_unfolded_log() {
+        health.set_integrity(Integrity::Running);
+    }
     let store = Store::open(&paths.database, on_commit).await?;
     let root = lookup.recognise(&store, root).await?;
     check_profile(&store, config.profile, role, &paths.database).await?;
@@ -98,6 +114,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         public_address::remember(&store, &config.web.public_url).await?;
     }
     let keys = load_keys(&store, &config, &root).await?;
+    ended_by_restore::apply(&mut *store.read().await?, &revocations, now).await?;
     drop(opening);
     // Both values have changed while the feed was read for the first time. From now on they record later changes only.
     announced.store(false, Ordering::Relaxed);
@@ -119,6 +136,8 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         database: paths.database,
         revocations,
         early_expiries: EarlyExpiries::default(),
+        backups: Backups::default(),
+        health,
         secrets: Secrets {
             device_ids: first.derive(Purpose::DeviceIds),
             fingerprints: first.derive(Purpose::Fingerprints),
@@ -139,6 +158,27 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     Ok(vestibule)
 }
 
+/// Copies the database if its migration makes a table anew, so that an earlier version of the program can be started again with
+/// the copy. The copy is one of those that the server keeps by itself.
+async fn copy_before_migration(config: &Config, paths: &DataPaths, now: UnixTime) -> Result<(), OpenError> {
+    if !paths.database_exists() {
+        return Ok(());
+    }
+    let mut conn = store::file::open(&paths.database).await?;
+    let is_rewritten = store::file::is_rewritten_by_migrations(&mut conn).await;
+    store::file::close(conn).await?;
+    if !is_rewritten? {
+        return Ok(());
+    }
+    let directory = &config.storage.backup_dir;
+    data_paths::make_directory(directory)?;
+    let target = directory.join(BackupName::new(now).to_string());
+    let copied = copy::copy(&paths.database, &target, now).await;
+    copied.map_err(|error| OpenError::NotCopied { directory: directory.clone(), why: error.chain() })?;
+    tracing::info!(copy = %target.display(), "the tables are updated to this version; the database was copied before");
+    Ok(())
+}
+
 /// Refuses a client that is in the configuration and in the database: it would not be clear which of them counts.
 async fn refuse_doubled_clients(vestibule: &Vestibule) -> Result<(), OpenError> {
     let stored = clients::list(&mut *vestibule.store.read().await?).await?;
@@ -148,9 +188,29 @@ async fn refuse_doubled_clients(vestibule: &Vestibule) -> Result<(), OpenError> 
     }
 }
 
+/// Returns the path of the database that `config` names, without symbolic links. It must exist.
+///
+/// # Errors
+/// [`OpenError::NoDatabase`] if it does not exist; another one if its directory can't be used.
+pub fn database_of(config: &Config) -> Result<std::path::PathBuf, OpenError> {
+    Ok(DataPaths::of_existing(config)?.database)
+}
+
 /// Returns whether the database that `config` names exists. `false` for a temporary database.
 pub fn has_database(config: &Config) -> bool {
     data_paths::require_database(config).is_ok()
+}
+
+/// Writes to the log that the database is on a network file system, if it is.
+fn warn_of_network_file_system(database: &Path) {
+    if let Some(name) = database.parent().and_then(disk::network_file_system) {
+        tracing::warn!(
+            database = %database.display(),
+            file_system = name,
+            "the database is on a network file system, where the locks of SQLite may not work and a second server may damage it; \
+             use a local disk, and keep copies elsewhere with backup_dir"
+        );
+    }
 }
 
 /// Writes to the log which accounts can't sign in with their address.

@@ -25,7 +25,7 @@ use crate::{
     domain::{RootSecret, jwt::base64url},
     flows::steps::signing::RECOGNITION_KEY,
     random,
-    store::{Store, meta},
+    store::{self, Store, meta},
 };
 
 /// The key in `meta` for the first root secret, sealed under the present root secret.
@@ -124,6 +124,26 @@ impl RootSecretLookup<'_> {
         drop(lock);
         Ok(())
     }
+}
+
+/// Returns whether a root secret that can be found belongs to the database at `database`. Changes nothing. A database that
+/// knows no root secret yet takes any.
+///
+/// # Errors
+/// [`OpenError::SecretMissing`] if there is no root secret, neither in the configuration nor in a file; as [`read`] if it can't
+/// be read; [`OpenError::Store`] if the database can't be read.
+pub(in crate::flows) async fn is_secret_of(config: &Config, file: &Path, database: &Path) -> Result<bool, OpenError> {
+    let secrets = match &config.keys.root_secret {
+        Some(secret) => vec![RootSecret::new(secret.expose())],
+        None => [read(file)?, read_finished(&draft_of(file))?].into_iter().flatten().collect(),
+    };
+    if secrets.is_empty() {
+        return Err(OpenError::SecretMissing { secret: file.to_owned(), database: database.to_owned() });
+    }
+    let mut conn = store::file::open(database).await?;
+    let known = meta::find(&mut conn, RECOGNITION_KEY).await?;
+    store::file::close(conn).await?;
+    Ok(known.is_none_or(|known| secrets.iter().any(|secret| secret.recognition() == known)))
 }
 
 /// Returns the path to which the successor of a secret is written first.
@@ -238,7 +258,7 @@ fn write_new(path: &Path) -> io::Result<()> {
 }
 
 /// Syncs the directory of a file, so that a created or renamed file is still there after a crash.
-fn sync_directory(path: &Path) -> io::Result<()> {
+pub(in crate::flows) fn sync_directory(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(directory) => File::open(directory)?.sync_all(),
         None => Ok(()),

@@ -174,6 +174,9 @@ async fn attempt(
     let with_device = presents_device(vestibule, &session, request);
     let presented = Presented { generation: claims.generation, binding: check.binding, with_device };
     let decision = decide(&session, user.disabled_at.is_none(), presented, now, policy);
+    if session.generations.is_behind(claims.generation) {
+        vestibule.health.saw_newer_copy(now);
+    }
     // A token that is refused is reported as such, whatever is requested.
     if matches!(decision, Decision::Rotate | Decision::Keep | Decision::Repeat) {
         check_scope(request.scope.as_ref(), &user, &session, client)?;

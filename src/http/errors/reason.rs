@@ -83,6 +83,7 @@ impl From<RevokeReason> for Reason {
             | RevokeReason::UserDeleted
             | RevokeReason::WrongPasswords
             | RevokeReason::SecretLost
+            | RevokeReason::Restored
             | RevokeReason::RevokedByClient => Self::Revoked,
         }
     }

@@ -1,5 +1,5 @@
-//! The background tasks of the server. They remove expired data, activate and retire signing keys at their times, and reload
-//! the keys that another process has changed.
+//! The background tasks of the server. They remove expired data, activate and retire signing keys at their times, reload what
+//! another process has changed, copy the database, and check it after an unclean stop.
 
 use std::time::Duration;
 
@@ -12,8 +12,10 @@ use rocket::{
 use crate::{
     domain::audit_event::RequestContext,
     flows::{
+        backup::daily::Daily,
         keys::advance_keys::advance_keys,
         open::keys,
+        readiness,
         steps::{client_registry, signing::Advanced},
         sweep::{self, Swept},
     },
@@ -25,6 +27,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// The time between two checks whether a signing key must be activated or deleted. If no key must, the check reads only memory.
 const ADVANCE_EVERY: Duration = Duration::from_millis(500);
+
+/// The longest time between two looks whether a copy of the database is due.
+const BACK_UP_LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// The time after which the server tries again to change or reload the keys.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -40,32 +45,53 @@ impl Fairing for Background {
 
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
         let Some(vestibule) = rocket.state::<AppState>() else { return };
-        let [sweeping, advancing, following, of_clients] = [(); 4].map(|()| AppState::clone(vestibule));
-        let [stop_sweeping, stop_advancing, stop_following, stop_clients] = [(); 4].map(|()| rocket.shutdown());
-        tokio::spawn(async move {
-            tokio::select! {
-                () = sweep_periodically(&sweeping) => {}
-                () = stop_sweeping => {}
-            }
+        let [sweeping, advancing, following, of_clients, copying, checking] =
+            [(); 6].map(|()| AppState::clone(vestibule));
+        spawn(rocket, async move { sweep_periodically(&sweeping).await });
+        spawn(rocket, async move { advance_keys_periodically(&advancing).await });
+        spawn(rocket, async move { follow_keys(&following).await });
+        spawn(rocket, async move { follow_clients(&of_clients).await });
+        spawn(rocket, async move { back_up_periodically(&copying).await });
+        spawn(rocket, async move {
+            let now = checking.clock.now();
+            readiness::check_after_unclean_stop(&checking, now).await;
         });
-        tokio::spawn(async move {
-            tokio::select! {
-                () = advance_keys_periodically(&advancing) => {}
-                () = stop_advancing => {}
+    }
+}
+
+/// Runs a task until it ends or the server shuts down.
+fn spawn(rocket: &Rocket<Orbit>, task: impl Future<Output = ()> + Send + 'static) {
+    let stop = rocket.shutdown();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = task => {}
+            () = stop => {}
+        }
+    });
+}
+
+/// Copies the database when a copy is due. Does not end, unless the copies are switched off.
+async fn back_up_periodically(vestibule: &AppState) {
+    let Some(schedule) = vestibule.config.storage.backups() else { return };
+    let interval = Duration::from_secs(schedule.interval.unsigned_abs());
+    let mut tick = time::interval(interval.min(BACK_UP_LOOK_EVERY));
+    // A copy costs reading the whole database, so it does not delay the start.
+    tick.tick().await;
+    let mut daily = Daily::default();
+    loop {
+        tick.tick().await;
+        match daily.run(vestibule, vestibule.clock.now()).await {
+            Ok(Some(copied)) => {
+                tracing::info!(file = %copied.file.display(), bytes = copied.bytes, "copied the database and checked the copy");
             }
-        });
-        tokio::spawn(async move {
-            tokio::select! {
-                () = follow_keys(&following) => {}
-                () = stop_following => {}
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "can't copy the database; trying again later"
+                );
             }
-        });
-        tokio::spawn(async move {
-            tokio::select! {
-                () = follow_clients(&of_clients) => {}
-                () = stop_clients => {}
-            }
-        });
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     http::{
         api::{
             export::ExportView,
-            health::Health,
+            health::{Health, Ready},
             login::{FreshTokenResponse, LoginBody, PasswordBody, RefreshBody},
             session::SessionState,
             sessions::{self, DeviceBody, MessageResponse, RevokedSessionsResponse, SessionView},
@@ -282,6 +282,13 @@ fn public_endpoints() -> Vec<Endpoint> {
         Endpoint::new(Get, "/health", "health", Operation)
             .described_as("Check that the process is alive", "The response does not depend on the database.")
             .returns::<Health>(200, "The process is alive."),
+        Endpoint::new(Get, "/ready", "ready", Operation)
+            .described_as(
+                "Check that the server can do its work",
+                "Writes to the database, at most once in a second. The 503 has the same `checks` beside the members of an error.",
+            )
+            .returns::<Ready>(200, "The server is ready.")
+            .fails_with(&[StorageUnavailable]),
         Endpoint::new(Get, "/openapi.json", "openapi", Operation)
             .described_as("Get this document", "Returns the OpenAPI 3.1 description of every endpoint.")
             .returns::<Document>(200, "The document.")

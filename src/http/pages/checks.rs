@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::texts;
+use super::{humanize, texts};
 use crate::{config::Profile, domain::address::is_localhost, flows::Vestibule};
 
 /// A check: the key of its sentence in the section `setup` of the texts, and whether there is nothing to do.
@@ -35,8 +35,18 @@ pub(super) fn secret(vestibule: &Vestibule) -> Check {
     }
 }
 
-/// The check of the backups.
-pub(super) const BACKUPS: Check = ("backups", false);
+/// Returns the check of the copies of the database. Its sentence names paths and errors, so only an admin may read it.
+pub(super) fn backups(vestibule: &Vestibule) -> Check {
+    let state = vestibule.backups.state();
+    match (vestibule.config.storage.backups(), state.problem, state.last) {
+        (None, ..) => ("backups_off", vestibule.config.profile == Profile::Dev),
+        (_, Some(_), Some(_)) => ("backups_failed", false),
+        (_, Some(_), None) => ("backups_failed_none", false),
+        (_, None, None) => ("backups_none", true),
+        (_, None, Some(_)) if state.shares_disk => ("backups_same_disk", true),
+        (_, None, Some(_)) => ("backups_made", true),
+    }
+}
 
 /// Returns the template's values for a check.
 pub(super) fn shown(vestibule: &Vestibule, (key, is_good): Check) -> Value {
@@ -45,7 +55,18 @@ pub(super) fn shown(vestibule: &Vestibule, (key, is_good): Check) -> Value {
 
 /// Returns the sentence of a check.
 pub(super) fn sentence(vestibule: &Vestibule, key: &str) -> String {
-    let directory = vestibule.config.storage.data_dir.display().to_string();
-    let sentence = texts::find("setup", key).unwrap_or_default();
-    sentence.replace("{directory}", &directory).replace("{url}", vestibule.config.web.public_url.as_str())
+    let storage = &vestibule.config.storage;
+    let state = vestibule.backups.state();
+    let problem = state.problem.map(|(_, problem)| problem).unwrap_or_default();
+    let values = [
+        ("{directory}", storage.data_dir.display().to_string()),
+        ("{url}", vestibule.config.web.public_url.as_str().to_owned()),
+        ("{backups}", storage.backup_dir.display().to_string()),
+        ("{interval}", humanize::span(storage.backup_interval.seconds().unsigned_abs())),
+        ("{keep}", storage.backup_keep.to_string()),
+        ("{when}", state.last.map(humanize::words).unwrap_or_default()),
+        ("{problem}", problem),
+    ];
+    let sentence = texts::find("setup", key).unwrap_or_default().to_owned();
+    values.iter().fold(sentence, |sentence, (name, value)| sentence.replace(name, value))
 }

@@ -14,9 +14,13 @@ const DAY: u64 = 24 * HOUR;
 
 /// Returns a time for the element `<time>`: `iso` for machines and scripts, `words` for people. Both are in UTC.
 pub fn instant(at: UnixTime) -> Value {
+    json!({"iso": at.to_string(), "words": words(at)})
+}
+
+/// Returns a time in UTC as text, such as `15 January 2027, 08:00 UTC`.
+pub fn words(at: UnixTime) -> String {
     let time = OffsetDateTime::from_unix_timestamp(at.seconds()).ok();
-    let words = time.and_then(|time| time.format(FORMAT).ok()).unwrap_or_else(|| at.to_string());
-    json!({"iso": at.to_string(), "words": words})
+    time.and_then(|time| time.format(FORMAT).ok()).unwrap_or_else(|| at.to_string())
 }
 
 /// Returns a duration such as `30 days` or `90 seconds`. The unit is the largest one of which the duration is a multiple.

@@ -24,6 +24,8 @@ pub fn privacy_page(vestibule: &State<AppState>) -> Page {
         "idle": span(idle + config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN),
         "device_retention": span(config.devices.retention.seconds()),
         "audit_retention": span(config.limits.audit_retention.seconds()),
+        // A copy is made at the latest one interval after a deletion, and the copies before it are deleted by their age.
+        "backups": config.storage.backups().map(|schedule| span(schedule.max_age() + schedule.interval)),
         "contact": contact(vestibule),
     });
     Page::new("privacy", context)

@@ -162,9 +162,13 @@ fn void() -> Page {
 
 /// Returns the page with the checks of the installation.
 fn checks_page(vestibule: &Vestibule) -> Page {
-    let checks =
-        [checks::https(vestibule), checks::registration(vestibule), checks::BACKUPS, checks::secret(vestibule)]
-            .map(|check| checks::shown(vestibule, check));
+    let checks = [
+        checks::https(vestibule),
+        checks::registration(vestibule),
+        checks::backups(vestibule),
+        checks::secret(vestibule),
+    ]
+    .map(|check| checks::shown(vestibule, check));
     Page::new("setup", empty("checks", json!(checks)))
 }
 

@@ -205,7 +205,7 @@ fn the_first_admin_is_made_by_the_link_of_a_start() {
     assert_eq!(done.header("location"), Some("/setup"));
     // The admin is signed in and sees the checks.
     let checks = browser.get("/setup").expect(200);
-    assert!(checks.text.contains("secret.key") && checks.text.contains("no backups"), "{}", checks.text);
+    assert!(checks.text.contains("secret.key") && checks.text.contains("no copies of its database"), "{}", checks.text);
     let root = Session::from(&server, &server.try_login("root", NEW).expect(200));
     assert_eq!(root.get("/users/me").body["roles"], json!(["admin"]));
     root.get("/admin/users").expect(200);

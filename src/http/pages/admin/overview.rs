@@ -100,7 +100,7 @@ pub(super) async fn overview_page(desk: Desk<'_>) -> Result<Page, ApiError> {
         "version": env!("CARGO_PKG_VERSION"),
         "users": users,
         "sessions": sessions,
-        "backup": is_admin.then(|| checks::sentence(desk.vestibule, checks::BACKUPS.0)),
+        "backup": is_admin.then(|| checks::sentence(desk.vestibule, checks::backups(desk.vestibule).0)),
         "is_first_visit": earlier.is_none(),
         "since": humanize::instant(since),
         "changes": changes,
@@ -110,7 +110,8 @@ pub(super) async fn overview_page(desk: Desk<'_>) -> Result<Page, ApiError> {
 
 /// Returns what is to be done: the checks of the installation that are not good, and the notes about the configuration.
 fn problems(desk: &Desk<'_>) -> Vec<String> {
-    let checks = [checks::https(desk.vestibule), checks::registration(desk.vestibule)];
+    let vestibule = desk.vestibule;
+    let checks = [checks::https(vestibule), checks::registration(vestibule), checks::backups(vestibule)];
     let checks = checks.into_iter().filter(|(_, is_good)| !is_good);
     let sentences = checks.map(|(key, _)| checks::sentence(desk.vestibule, key));
     sentences.chain(desk.vestibule.config.as_read.notes.iter().cloned()).collect()

@@ -49,7 +49,7 @@ async fn page(desk: &Desk<'_>, refused: Option<&Refused>) -> Result<Page, ApiErr
         "is_configured": desk.vestibule.config.keys.secret_key.is_some(),
         "algorithm": desk.vestibule.config.keys.algorithm.as_str(),
         "algorithms": Algorithm::WORDS,
-        "backup": checks::sentence(desk.vestibule, "backups"),
+        "backup": desk.is_admin().then(|| checks::sentence(desk.vestibule, checks::backups(desk.vestibule).0)),
         "secret": checks::sentence(desk.vestibule, checks::secret(desk.vestibule).0),
         "settings": settings,
     });

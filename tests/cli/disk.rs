@@ -1,0 +1,59 @@
+//! A disk of its own for a test: a file system in memory, of any size. It needs root, as `tests/run` has.
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+/// A mounted file system. It is unmounted when the value is dropped.
+pub(crate) struct Disk(TempDir);
+
+impl Disk {
+    /// Mounts a file system of this many KiB.
+    pub(crate) fn new(kib: u32) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={kib}k,mode=700"), "tmpfs"])
+            .arg(directory.path())
+            .status()
+            .expect("mount runs");
+        assert!(mounted.success(), "a test of a full disk mounts a file system, which needs root");
+        Self(directory)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    /// Fills the disk to the last byte. Returns the path of the file that fills it.
+    pub(crate) fn fill(&self) -> PathBuf {
+        let path = self.path("ballast");
+        let mut ballast = File::create(&path).expect("a file");
+        for size in [1 << 16, 1 << 12, 1] {
+            while ballast.write_all(&vec![0; size]).is_ok() {}
+        }
+        path
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(self.0.path()).status().ok();
+    }
+}
+
+/// Returns the names in a directory, in order.
+pub(crate) fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("the directory").map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<String> = entries.map(|name| name.into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
+}
