@@ -121,7 +121,7 @@ impl Attempt {
 
 /// The maximum number of attempts of a refresh, and of repeated reads after its write. An attempt is repeated if another
 /// request changed the rows, which is rare.
-const MAX_ATTEMPTS: usize = 8;
+const MAX_ATTEMPTS: usize = 64;
 
 /// Verifies a refresh token and issues tokens of its session: a new access token and the current refresh token. A reused token
 /// or repeated device mismatches also revoke the session.
