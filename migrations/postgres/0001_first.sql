@@ -240,17 +240,28 @@ create index audit_events_by_user on audit_events (user_id, at);
 create index audit_events_by_event on audit_events (event, at);
 create index audit_events_by_actor on audit_events (actor) where actor is not null;
 
-create trigger audit_events_are_not_altered before update on audit_events for each row
-    when (
-        new.id <> old.id or new.at <> old.at or new.event <> old.event
+create function audit_events_are_not_altered() returns trigger language plpgsql as $$
+begin
+    if new.id <> old.id or new.at <> old.at or new.event <> old.event
         or not (
             (new.user_id is null and new.session_id is null and new.ip is null and new.detail = '{}'
-                and new.actor is not distinct from old.actor)
+                and new.actor is not distinct from old.actor
+                and (old.user_id is not null or old.event = 'login_failed')
+                and not exists (select 1 from users where id = old.user_id))
             or (new.user_id is not distinct from old.user_id and new.session_id is not distinct from old.session_id
-                and new.detail = old.detail and new.ip is null and new.actor = 'deleted_user')
+                and new.detail = old.detail and new.ip is null and new.actor = 'deleted_user'
+                and old.actor is not null and old.actor <> 'command_line'
+                and not exists (select 1 from users where id = old.actor))
         )
-    )
-    execute function refuse('audit events can only be made to forget a person');
+    then
+        raise exception 'audit events can only be made to forget a person';
+    end if;
+    return new;
+end
+$$;
+
+create trigger audit_events_are_not_altered before update on audit_events for each row
+    execute function audit_events_are_not_altered();
 
 create function audit_events_are_not_removed() returns trigger language plpgsql as $$
 begin

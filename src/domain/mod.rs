@@ -43,6 +43,7 @@ pub mod secret;
 pub mod session;
 pub mod signing_key;
 pub mod span;
+pub mod steady_clock;
 mod time;
 pub mod unicode;
 pub mod unique_json;

@@ -22,7 +22,7 @@ pub async fn reset(vestibule: &Vestibule, context: &RequestContext) -> store::Re
         let deleted = vestibule.store.write(async move |tx| {
             let batch: Vec<_> = users::list_after(tx, "", BATCH).await?.into_iter().map(|user| user.id).collect();
             for id in &batch {
-                erase_account(tx, *id, ttl, &context).await?;
+                erase_account(tx, *id, &[], ttl, &context).await?;
             }
             Ok(batch.len())
         });

@@ -347,8 +347,17 @@ impl Vestibule {
 
     /// Returns the keyed hash of a login name that belongs to no user. The audit log contains this hash instead of the name.
     pub(crate) fn name_hash(&self, identifier: &Identifier) -> String {
-        let mac = self.secrets.login_names.mac(&[b"audit", identifier.key().as_bytes()]);
-        crate::domain::jwt::base64url(&mac[..16])
+        name_hash(&self.secrets.login_names, identifier)
+    }
+
+    /// Returns a function that returns the keyed hashes of a user's names, as the audit log contains them for a name without a
+    /// user. A job of the writer takes it along.
+    pub(crate) fn name_hashes(&self) -> impl Fn(&User) -> Vec<String> + Send + use<> {
+        let key = self.secrets.login_names.clone();
+        move |user| {
+            let names = [user.username.as_deref(), user.email.as_deref()].into_iter().flatten();
+            names.filter_map(|name| Identifier::parse(name).ok()).map(|name| name_hash(&key, &name)).collect()
+        }
     }
 
     /// Returns the keyed hash of a `device_id`. The database stores this hash instead of the `device_id`.
@@ -381,4 +390,10 @@ impl Vestibule {
     pub(crate) fn revocation_ttl(&self) -> i64 {
         self.config.longest_access_token_lifetime().seconds() + self.config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN
     }
+}
+
+/// Returns the keyed hash of a login name.
+fn name_hash(key: &DerivedKey, identifier: &Identifier) -> String {
+    let mac = key.mac(&[b"audit", identifier.key().as_bytes()]);
+    crate::domain::jwt::base64url(&mac[..16])
 }

@@ -269,9 +269,13 @@ impl Inner {
         }
         // Another system may have hashed the password as it was typed. This server hashes it in NFC.
         match password.as_typed() {
-            Some(typed) if !is_current && is_right(typed)? => Ok(right(typed)),
-            Some(_) | None => Ok(PasswordCheck::Wrong),
+            Some(typed) if !is_current && is_right(typed)? => return Ok(right(typed)),
+            Some(_) | None => {}
         }
+        if let Some(more) = stored.method.missing_work(&self.preferred.0) {
+            self.derive(&more, password.expose(), &stored.salt, stored.digest.len())?;
+        }
+        Ok(PasswordCheck::Wrong)
     }
 
     /// Computes a digest of `length` bytes. Takes an unused block of memory, or allocates a block if there is no unused block,

@@ -196,10 +196,18 @@ fn stored_event(row: &Row) -> Result<StoredEvent> {
     })
 }
 
-/// Removes all personal data of a user from the log. Of the events that concern the user, the time, the name and the actor
-/// stay. Events that the user caused lose the address,
-/// and name a deleted user as the actor.
-pub async fn forget_user(conn: &mut Conn, user: UserId) -> Result<()> {
+/// Removes all personal data of a deleted user from the log. Of the events that concern the user, the time, the name and the
+/// actor stay. Events that the user caused lose the address, and name a deleted user as the actor. Failed logins of nobody lose
+/// their address and their keyed hash if that is one of `name_hashes`, those of the user's names: they were before the account
+/// existed.
+pub async fn forget_user(conn: &mut Conn, user: UserId, name_hashes: &[String]) -> Result<()> {
+    for hash in name_hashes {
+        sql("update audit_events set ip = null, detail = '{}'
+             where user_id is null and event = 'login_failed' and detail like '%' || $1 || '%'")
+        .bind(hash.clone())
+        .execute(conn)
+        .await?;
+    }
     sql("update audit_events set actor = $2, ip = null where actor = $1")
         .bind(user.to_string())
         .bind(Actor::DELETED_USER)
@@ -214,12 +222,28 @@ pub async fn forget_user(conn: &mut Conn, user: UserId) -> Result<()> {
 
 /// Deletes at most `limit` events whose time is before `before`. Returns the number of deleted rows.
 pub async fn delete_expired(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<u64> {
+    let has_expired = sql("select 1 from audit_events where at < $1 limit 1").bind(before.seconds());
+    // Most sweeps find nothing, and then write nothing.
+    if has_expired.optional_value::<i64>(conn).await?.is_none() {
+        return Ok(0);
+    }
     // The trigger `audit_events_are_not_removed` permits the deletion of events that are older than this time, and of no
-    // others.
-    meta::set(conn, "audit_swept_before", &before.seconds().to_string()).await?;
-    sql("delete from audit_events where id in (select id from audit_events where at < $1 limit $2)")
+    // others. The permission ends with this transaction.
+    meta::set(conn, SWEPT_BEFORE, &before.seconds().to_string()).await?;
+    let deleted = sql("delete from audit_events where id in (select id from audit_events where at < $1 limit $2)")
         .bind(before.seconds())
         .bind(limit)
         .execute(conn)
-        .await
+        .await?;
+    meta::delete(conn, SWEPT_BEFORE).await?;
+    Ok(deleted)
+}
+
+/// The key in `meta` that the trigger reads.
+const SWEPT_BEFORE: &str = "audit_swept_before";
+
+/// Returns the time of the newest event; `None` if the log is empty.
+pub async fn newest(conn: &mut Conn) -> Result<Option<UnixTime>> {
+    let at: Option<i64> = sql("select max(at) from audit_events").value(conn).await?;
+    Ok(at.map(UnixTime::from_seconds))
 }

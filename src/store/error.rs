@@ -49,6 +49,9 @@ pub enum Error {
     /// The job panicked. The job was rolled back.
     #[error("a write panicked: {0}")]
     Panicked(String),
+    /// A file of the database was removed or replaced. Nothing was written.
+    #[error("the database {} was removed or replaced while it is in use; put it back, or stop the server and restore a copy", .0.display())]
+    Vanished(PathBuf),
     /// The job decided to undo what it had written. Its caller knows why.
     #[error("the write was undone")]
     Undone,

@@ -1,7 +1,13 @@
 //! SQLite files as a whole: a consistent copy of a database, and its soundness. These functions open connections of their own,
 //! so they also work on a database that no [`Store`](super::Store) of this process has open.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
@@ -105,6 +111,42 @@ pub async fn schema_version(conn: &mut Conn) -> Result<SchemaVersion> {
         std::cmp::Ordering::Equal => SchemaVersion::Present,
         std::cmp::Ordering::Greater => SchemaVersion::Newer(version),
     })
+}
+
+/// The files of an open database, as the system knows them.
+pub(super) struct Files {
+    database: PathBuf,
+    log: PathBuf,
+    /// The device and the number of the two files.
+    identities: [Option<(u64, u64)>; 2],
+}
+
+impl Files {
+    /// Remembers the files of an open database.
+    pub(super) fn new(database: &Path) -> Self {
+        let mut log = database.as_os_str().to_owned();
+        log.push("-wal");
+        let (database, log) = (database.to_owned(), PathBuf::from(log));
+        let identities = [identity(&database), identity(&log)];
+        Self { database, log, identities }
+    }
+
+    /// Checks that the files still have their names. SQLite continues with files that were removed or replaced, and what is
+    /// written into them is lost.
+    ///
+    /// # Errors
+    /// [`Error::Vanished`] if a file was removed or replaced.
+    pub(super) fn check(&self) -> Result<()> {
+        match [identity(&self.database), identity(&self.log)] == self.identities {
+            true => Ok(()),
+            false => Err(Error::Vanished(self.database.clone())),
+        }
+    }
+}
+
+/// Returns the device and the number of a file; `None` if there is no such file.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Returns whether the migration of a database to this version makes a table anew, so that it is copied before.

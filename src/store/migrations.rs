@@ -6,7 +6,7 @@ use sqlx::{
 };
 
 /// The version, the name and the SQL of each migration.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "users", include_str!("../../migrations/0001_users.sql")),
     (2, "sessions", include_str!("../../migrations/0002_sessions.sql")),
     (3, "operation", include_str!("../../migrations/0003_operation.sql")),
@@ -18,6 +18,7 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (9, "seen_repeats", include_str!("../../migrations/0009_seen_repeats.sql")),
     (10, "device_seen", include_str!("../../migrations/0010_device_seen.sql")),
     (11, "administration", include_str!("../../migrations/0011_administration.sql")),
+    (12, "audit_guard", include_str!("../../migrations/0012_audit_guard.sql")),
 ];
 
 /// The migrations that make a table anew. Before one of them, the database is copied.

@@ -47,7 +47,11 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use self::{error::instant, file::BUSY_TIMEOUT, writer::Writer};
+use self::{
+    error::instant,
+    file::{BUSY_TIMEOUT, Files},
+    writer::Writer,
+};
 pub use self::{
     error::{Error, OnCommit, Result},
     sql::{Column, Conn, Query, Reader, Row, sql},
@@ -113,7 +117,7 @@ impl Store {
             .connect_with(base.read_only(true))
             .await
             .map_err(cannot_open)?;
-        let writer = Writer::start(Conn::writer(connection), on_commit).await?;
+        let writer = Writer::start(Conn::writer(connection), Files::new(path), on_commit).await?;
         Ok(Self { readers, writer, probes: Arc::default() })
     }
 

@@ -23,6 +23,7 @@ use tokio::{
 
 use super::{
     Conn, Error, OnCommit, Result, Tx, changes,
+    file::Files,
     job::{Job, Pending},
     sql::{Query, sql},
 };
@@ -55,7 +56,7 @@ enum Message {
 
 impl Writer {
     /// Starts the thread with a connection that can write. Returns after the thread has read the whole feed of changes.
-    pub(super) async fn start(connection: Conn, on_commit: OnCommit) -> Result<Self> {
+    pub(super) async fn start(connection: Conn, files: Files, on_commit: OnCommit) -> Result<Self> {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let (ready, started) = oneshot::channel();
         let (says_closed, closed) = watch::channel(false);
@@ -64,7 +65,7 @@ impl Writer {
             match runtime {
                 Ok(runtime) => runtime.block_on(async move {
                     let tx = Tx::over(connection);
-                    let mut log = WriterThread { tx, on_commit, seq: 0, version: 0, left_open: false };
+                    let mut log = WriterThread { tx, files, on_commit, seq: 0, version: 0, left_open: false };
                     let caught_up = log.start().await;
                     let failed = caught_up.is_err();
                     if ready.send(caught_up).is_ok() && !failed {
@@ -122,6 +123,7 @@ impl Writer {
 /// The writer's connection, and the position in the feed of changes that this process has read.
 struct WriterThread {
     tx: Tx,
+    files: Files,
     on_commit: OnCommit,
     /// The position in the feed of the last change that was read.
     seq: i64,
@@ -230,13 +232,19 @@ impl WriterThread {
                 return Ok(false);
             }
         }
-        if let Err(error) = self.execute(sql("commit")).await {
+        if let Err(error) = self.commit().await {
             self.roll_back().await;
             return Err(error);
         }
         // The announcements apply to every later request of this process before any caller gets its result.
         (self.on_commit)(&self.tx.announcements);
         Ok(true)
+    }
+
+    /// Commits, unless a file of the database was removed or replaced.
+    async fn commit(&mut self) -> Result<()> {
+        self.files.check()?;
+        self.execute(sql("commit")).await
     }
 
     /// Rolls the transaction back. The statement fails without a change if SQLite has already rolled back, for example after a

@@ -380,3 +380,21 @@ fn an_ended_session_is_exported_with_its_end_and_reason() {
     assert!(ended["revoked_at"].is_string());
     assert_eq!(ended["fingerprint"], json!(["cpu", "os"]));
 }
+
+#[test]
+fn attempts_under_the_name_of_a_later_account_are_forgotten_with_it() {
+    let server = Server::with(vec![("trusted_proxies", "127.0.0.1".into())]);
+    let attempt = |name: &str| {
+        let body = json!({"username": name, "password": "not the password"});
+        server.call("POST", "/auth/login").header("X-Forwarded-For", "203.0.113.77").json(body).send().expect(401);
+    };
+    ["ada", "ADA", "ada@example.com", "somebody"].into_iter().for_each(attempt);
+    let session = server.user("ada").login();
+    let nameless = || {
+        let all = server.everything();
+        all.iter().flat_map(|(_, rows)| rows).filter(|row| row.contains("203.0.113.77")).count()
+    };
+    assert_eq!(nameless(), 4);
+    session.call("DELETE", "/users/me").json(json!({"password": PASSWORD})).send().expect(204);
+    assert_eq!(nameless(), 1, "only the attempt under another name is left");
+}

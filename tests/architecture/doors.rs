@@ -16,6 +16,8 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli/completions.rs"]),
     ("clap_mangen", &["cli/man.rs"]),
     ("comfy_table", &["cli/"]),
+    ("crypto_bigint", &["domain/signing_key/rsa.rs"]),
+    ("crypto_primes", &["domain/signing_key/rsa.rs"]),
     ("csv", &["cli/user/"]),
     ("figment", &["config/"]),
     ("form_urlencoded", &["http/"]),

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    database::change,
+    database::{change, refused},
     disk::{Disk, names},
     support::{PASSWORD, Place, Server, mode},
 };
@@ -305,4 +305,34 @@ fn copies_are_off_where_they_make_no_sense() {
     let privacy = Place::new().start(&["serve"]).get("/privacy", "").1.to_string();
     assert!(privacy.contains("at most 8 days later"), "{privacy}");
     assert_eq!(json!(names(&disk.path(""))), json!([]));
+}
+
+#[test]
+fn the_tables_refuse_every_change_of_the_audit_log() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    server.token("ada", PASSWORD);
+    server.login("nobody", PASSWORD);
+    drop(server);
+    let before = place.json(&["audit"]);
+    for statement in [
+        "update audit_events set event = 'other'",
+        "update audit_events set at = at + 1",
+        "update audit_events set detail = '{\"x\":1}'",
+        "update audit_events set ip = '1.2.3.4'",
+        "update audit_events set ip = null, detail = '{}' where event = 'login_succeeded'",
+        "update audit_events set user_id = null, session_id = null, ip = null, detail = '{}' where user_id is not null",
+        "update audit_events set ip = null, actor = 'deleted_user'",
+        "update audit_events set ip = null, actor = 'deleted_user' where actor = 'command_line'",
+        "delete from audit_events",
+        "delete from audit_events where event = 'login_failed'",
+        "replace into audit_events (id, at, event) values (1, 5, 'nothing')",
+        "insert or replace into audit_events (id, at, event) select id, 0, 'x' from audit_events",
+        "insert into audit_events (id, at, event) values (1, 0, 'x') on conflict do update set at = 0",
+    ] {
+        let said = refused(&place, statement);
+        assert!(said.contains("audit events"), "{statement}: {said}");
+    }
+    assert_eq!(place.json(&["audit"]), before);
 }

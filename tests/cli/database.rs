@@ -14,7 +14,7 @@ fn file(place: &Place) -> SqliteConnectOptions {
 }
 
 /// Makes a database look as if a newer version of the program had migrated it.
-pub(crate) const FROM_THE_FUTURE: &str = "update _sqlx_migrations set version = 9999 where version = 11";
+pub(crate) const FROM_THE_FUTURE: &str = "update _sqlx_migrations set version = 9999 where version = 12";
 
 /// Makes a database look as if no version of the program had created it.
 pub(crate) const WITHOUT_HISTORY: &str = "drop table _sqlx_migrations";
@@ -49,6 +49,16 @@ pub(crate) fn change(place: &Place, statements: &'static str) {
         sqlx::raw_sql(statements).execute(&mut database).await.expect("the statements run");
         database.close().await.expect("it closes");
     });
+}
+
+/// Runs statements that the database must refuse. Returns the reason.
+pub(crate) fn refused(place: &Place, statements: &'static str) -> String {
+    wait_for(async {
+        let mut database = file(place).connect().await.expect("it opens");
+        let done = sqlx::raw_sql(statements).execute(&mut database).await;
+        database.close().await.expect("it closes");
+        done.expect_err(statements).to_string()
+    })
 }
 
 /// Creates the database from a dump, and switches it to a write-ahead log.

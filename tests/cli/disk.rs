@@ -33,6 +33,13 @@ impl Disk {
         self.path(name).display().to_string()
     }
 
+    /// Makes the file system read-only, or writable again.
+    pub(crate) fn set_writable(&self, is_writable: bool) {
+        let option = if is_writable { "remount,rw" } else { "remount,ro" };
+        let done = Command::new("mount").args(["-o", option]).arg(self.0.path()).status().expect("mount runs");
+        assert!(done.success(), "{option}");
+    }
+
     /// Fills the disk to the last byte. Returns the path of the file that fills it.
     pub(crate) fn fill(&self) -> PathBuf {
         let path = self.path("ballast");

@@ -9,7 +9,8 @@
 //! - `opening`: opening a database;
 //! - `users`, `roles`, `clients`, `sessions`, `keys`: the commands while a server runs;
 //! - `root_secret`: replacing the root secret;
-//! - `backup`, `restore`: copies of the database, and its check.
+//! - `backup`, `restore`: copies of the database, and its check;
+//! - `faults`: disks, files, clocks and limits that fail.
 
 mod backup;
 mod clients;
@@ -18,6 +19,7 @@ mod demo;
 mod disk;
 mod examples;
 mod export;
+mod faults;
 mod import;
 mod keys;
 mod listening;

@@ -200,6 +200,18 @@ impl Server {
         (status.code(), self.running.stdout.iter().collect(), self.running.stderr.iter().collect())
     }
 
+    /// Limits the number of files that the running server may have open.
+    pub(crate) fn limit_files(&self, count: u32) {
+        let id = self.running.child.id();
+        let arguments = [format!("--pid={id}"), format!("--nofile={count}:{count}")];
+        assert!(Command::new("prlimit").args(arguments).status().expect("prlimit").success());
+    }
+
+    /// Returns whether the server answers.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.agent.get(format!("{}/health", self.base)).call().is_ok_and(|answer| answer.status() == 200)
+    }
+
     pub(crate) fn get(&self, path: &str, token: &str) -> (u16, Value) {
         let url = format!("{}{path}", self.base);
         self.answer("GET", path, "", self.agent.get(url).header("Authorization", format!("Bearer {token}")).call())

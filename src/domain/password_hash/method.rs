@@ -152,6 +152,27 @@ impl Method {
         matches!(self, Self::Bcrypt { input: BcryptInput::Password, .. }) && text.len() >= 72
     }
 
+    /// Returns the method whose work, together with that of this method, is as much as the work of `preferred`. `None` if this
+    /// method is as much work already, or if one of the two is not argon2, whose works can't be compared.
+    ///
+    /// A wrong password for a hash that was made with lower settings would otherwise be refused sooner than one for a name
+    /// without an account.
+    pub fn missing_work(&self, preferred: &Self) -> Option<Self> {
+        let (
+            Self::Argon2 { memory_kib, passes, .. },
+            Self::Argon2 { memory_kib: wanted, passes: times, variant, version, lanes },
+        ) = (self, preferred)
+        else {
+            return None;
+        };
+        let filled = |memory: u32, passes: u32| u64::from(memory) * u64::from(passes);
+        let missing = filled(*wanted, *times).checked_sub(filled(*memory_kib, *passes))?;
+        let passes = missing.div_ceil(u64::from(*wanted)).max(1);
+        let memory_kib = u32::try_from(missing / passes).ok().filter(|memory| *memory >= 8 * lanes)?;
+        let passes = u32::try_from(passes).ok()?;
+        Some(Self::Argon2 { variant: *variant, version: *version, memory_kib, passes, lanes: *lanes })
+    }
+
     /// Returns the memory that the computation takes, in KiB, rounded up.
     pub fn memory_kib(&self) -> u64 {
         match *self {

@@ -186,3 +186,25 @@ fn a_message_contains_no_part_of_the_hash() {
         assert!(!refused(text).to_string().contains("hunter2"), "{text}");
     }
 }
+
+#[test]
+fn the_work_of_a_cheaper_argon2_is_completed_to_that_of_the_settings() {
+    let argon2 =
+        |memory_kib, passes| Method::Argon2 { variant: Argon2Variant::Id, version: 0x13, memory_kib, passes, lanes: 1 };
+    let filled = |method: &Method| match *method {
+        Method::Argon2 { memory_kib, passes, .. } => u64::from(memory_kib) * u64::from(passes),
+        _ => 0,
+    };
+    for (stored, wanted) in
+        [((19_456, 2), (19_456, 4)), ((19_456, 2), (65_536, 3)), ((64, 1), (19_456, 2)), ((47_104, 1), (19_456, 3))]
+    {
+        let (stored, wanted) = (argon2(stored.0, stored.1), argon2(wanted.0, wanted.1));
+        let more = stored.missing_work(&wanted).expect("work is missing");
+        let sum = filled(&stored) + filled(&more);
+        assert!(sum <= filled(&wanted) && sum * 100 >= filled(&wanted) * 99, "{stored:?} {wanted:?} {more:?}");
+        assert!(more.memory_kib() <= wanted.memory_kib(), "it fits into a slot: {more:?}");
+    }
+    assert_eq!(argon2(19_456, 2).missing_work(&argon2(19_456, 2)), None);
+    assert_eq!(argon2(19_456, 4).missing_work(&argon2(19_456, 2)), None);
+    assert_eq!(Method::Bcrypt { cost: 5, input: BcryptInput::HmacBase64 }.missing_work(&argon2(19_456, 2)), None);
+}

@@ -33,7 +33,9 @@ pub enum ImportError {
     #[error("its RSA key has a public exponent below 65537; make another key")]
     Exponent,
     /// The primes of the RSA key make it easy to factor (FIPS 186-5 §A.1.3).
-    #[error("the primes of its RSA key are too small, of unequal length or too close to each other; make another key")]
+    #[error(
+        "the primes of its RSA key are too small, of unequal length, too close to each other or not prime; make another key"
+    )]
     Primes,
     /// The key has a type, a length or a curve that this server does not use for signing.
     #[error("its key can't be used: it must be RSA of 2048 to 8192 bits, EC on P-256 or P-384, or Ed25519")]

@@ -5,6 +5,8 @@ use aws_lc_rs::{
     rsa::KeySize,
     signature::{KeyPair as _, RsaKeyPair},
 };
+use crypto_bigint::BoxedUint;
+use crypto_primes::Flavor;
 use zeroize::Zeroizing;
 
 use super::{
@@ -44,14 +46,13 @@ fn unwrap_pkcs8(pkcs8: &[u8]) -> Option<&[u8]> {
 /// The first 64 bits of the square root of 2. FIPS 186-5 requires that a prime of `n` bits is at least √2 · 2^(n - 1).
 const ROOT_OF_TWO: u64 = 0xB504_F333_F9DE_6484;
 
-/// Checks the conditions of FIPS 186-5 §A.1.1 and §A.1.3 on the exponent and the primes. The library does not check
-/// these conditions: it only checks that the primes are prime and that the parts belong together. A key that does not
-/// satisfy the conditions can be factored in a moment, or has an exponent for which attacks are known. The modulus must
-/// have at least 2048 bits.
+/// Checks the conditions of FIPS 186-5 §A.1.1 and §A.1.3 on the exponent and the primes. The library does not check these
+/// conditions: it only checks that the parts belong together. A key that does not satisfy the conditions can be factored in a
+/// moment, has an exponent for which attacks are known, or can't sign. The modulus must have at least 2048 bits.
 ///
 /// # Errors
-/// [`ImportError::Exponent`] if the public exponent is below 65537. [`ImportError::Primes`] if the primes are too
-/// small, of unequal length or too close to each other. [`ImportError::Unusable`] if the bytes are not PKCS#1.
+/// [`ImportError::Exponent`] if the public exponent is below 65537. [`ImportError::Primes`] if the primes are too small, of
+/// unequal length, too close to each other or not prime. [`ImportError::Unusable`] if the bytes are not PKCS#1.
 pub(super) fn check_fips(pkcs1: &[u8]) -> Result<(), ImportError> {
     let parts = || {
         let mut key = Elements(Elements(pkcs1).expect(SEQUENCE)?);
@@ -70,11 +71,17 @@ pub(super) fn check_fips(pkcs1: &[u8]) -> Result<(), ImportError> {
     let is_half = |prime: &[u8]| bit_length(prime) == half && leading_bits(prime) >= ROOT_OF_TWO;
     // FIPS 186-5 §A.1.3: the primes differ by more than 2^(half - 100).
     let are_apart = || bit_length(&difference(p, q)) > half - 100;
-    if bit_length(n).is_multiple_of(2) && is_half(p) && is_half(q) && are_apart() {
+    if bit_length(n).is_multiple_of(2) && is_half(p) && is_half(q) && are_apart() && is_prime(p) && is_prime(q) {
         Ok(())
     } else {
         Err(ImportError::Primes)
     }
+}
+
+/// Returns whether an integer is prime, by the test of Baillie, Pomerance, Selfridge and Wagstaff. No composite is known that
+/// passes it.
+fn is_prime(integer: &[u8]) -> bool {
+    crypto_primes::is_prime(Flavor::Any, &BoxedUint::from_be_slice_vartime(unsigned(integer)))
 }
 
 /// Returns the first 64 bits of an integer, starting with its highest set bit.

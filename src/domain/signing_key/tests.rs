@@ -166,7 +166,7 @@ fn a_text_without_a_usable_key_is_refused_with_a_reason() {
 #[test]
 fn an_imported_rsa_key_must_satisfy_fips_186_5() {
     let exponent = "its RSA key has a public exponent below 65537";
-    let primes = "the primes of its RSA key are too small, of unequal length or too close to each other";
+    let primes = "the primes of its RSA key are too small, of unequal length, too close to each other or not prime";
     for (text, reason) in [
         (include_str!("../../../tests/keys/rsa-exponent-3.pem"), exponent),
         (include_str!("../../../tests/keys/rsa-exponent-257.pem"), exponent),
@@ -177,6 +177,10 @@ fn an_imported_rsa_key_must_satisfy_fips_186_5() {
         // The next key has a prime of 16 bits. The key after it has primes of 1000 and 1048 bits.
         (include_str!("../../../tests/keys/rsa-small-prime.pem"), primes),
         (include_str!("../../../tests/keys/rsa-unequal-primes.pem"), primes),
+        // A "prime" of the next key is the product of two primes, so the key can't sign. That of the key after it is a
+        // Carmichael number: the key signs, and its modulus can be factored.
+        (include_str!("../../../tests/keys/rsa-composite-prime.pem"), primes),
+        (include_str!("../../../tests/keys/rsa-carmichael-prime.pem"), primes),
     ] {
         for requested in [None, Some(Algorithm::Ps512)] {
             let refusal = SigningKey::from_pem(text, requested).err().expect("it is refused").to_string();

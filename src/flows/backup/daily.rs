@@ -15,9 +15,12 @@ use crate::{
     },
     flows::{
         Vestibule,
-        open::{data_paths::refuse_writable_by_others, error::OpenError},
+        open::{
+            data_paths::{refuse_writable_by_others, with_suffix},
+            error::OpenError,
+        },
         steps::{
-            copy::{Copied, CopyError, Draft, chain, copy, sync_parent, with_suffix},
+            copy::{Copied, CopyError, Draft, chain, copy, sync_parent},
             disk,
         },
     },

@@ -21,13 +21,13 @@ use crate::{
     },
     flows::{
         open::{
-            data_paths::{DataPaths, PREPARED, lock, lock_opening},
+            data_paths::{DataPaths, PREPARED, lock, lock_opening, with_suffix},
             error::OpenError,
             secret::is_secret_of,
         },
         steps::{
             check::{check_database, refuse_other_files},
-            copy::{COPIED_AT, Draft, sync_parent, with_suffix},
+            copy::{COPIED_AT, Draft, sync_parent},
             ended_by_restore::EVERY_TOKEN_UNTIL,
             signing::RECOGNITION_KEY,
         },

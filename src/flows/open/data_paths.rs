@@ -28,6 +28,9 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// The end of the name of a prepared database, which waits to take the place of the database.
 pub(in crate::flows) const PREPARED: &str = ".restoring";
 
+/// The end of the name of the lock file of those who open the database.
+const OPENING_LOCK: &str = ".opening-lock";
+
 /// The maximum number of symbolic links in a row that are followed, the same number as in Linux.
 const MAX_LINKS: usize = 40;
 
@@ -86,19 +89,33 @@ impl DataPaths {
 
     /// Returns whether a write-ahead log has content. After an orderly stop it has none.
     pub(super) fn has_unfolded_log(&self) -> bool {
-        let mut log = self.database.as_os_str().to_owned();
-        log.push("-wal");
-        fs::metadata(log).is_ok_and(|file| file.len() > 0)
+        fs::metadata(with_suffix(&self.database, "-wal")).is_ok_and(|file| file.len() > 0)
     }
 
     /// Refuses a database whose restore was interrupted: the old database may already be put aside, so that a start would
     /// create an empty one.
     pub(super) fn refuse_interrupted_restore(&self) -> Result<(), OpenError> {
-        let mut prepared = self.database.as_os_str().to_owned();
-        prepared.push(PREPARED);
-        match PathBuf::from(prepared).exists() {
+        match with_suffix(&self.database, PREPARED).exists() {
             true => Err(OpenError::RestoreInterrupted(self.database.clone())),
             false => Ok(()),
+        }
+    }
+
+    /// Returns the file whose content says that there was a database: the lock file of those who open it.
+    fn mark(&self) -> PathBuf {
+        with_suffix(&self.database, OPENING_LOCK)
+    }
+
+    /// Returns whether there was a database once.
+    fn had_database(&self) -> bool {
+        fs::metadata(self.mark()).is_ok_and(|file| file.len() > 0)
+    }
+
+    /// Records that there is a database, so that no empty one is created in its place if it vanishes. An error is ignored: then
+    /// it is not recorded. The caller has the lock of [`lock_opening`].
+    pub(super) fn record_database(&self) {
+        if !self.had_database() {
+            fs::write(self.mark(), "the database exists\n").ok();
         }
     }
 
@@ -110,6 +127,9 @@ impl DataPaths {
     /// writable by its group or other users.
     pub(super) fn create_database_file(&self) -> Result<(), OpenError> {
         let failed = |cause| OpenError::File { action: "open the database", path: self.database.clone(), cause };
+        if !self.database.exists() && self.had_database() {
+            return Err(OpenError::DatabaseGone { database: self.database.clone(), mark: self.mark() });
+        }
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.database) {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -162,6 +182,13 @@ fn has_mount_point(mounts: &[u8], path: &Path) -> bool {
     let written: Vec<u8> = written.collect();
     let mut lines = mounts.split(|byte| *byte == b'\n');
     lines.any(|line| line.split(|byte| *byte == b' ').nth(4) == Some(written.as_slice()))
+}
+
+/// Returns the path with a suffix after the name of the file.
+pub(in crate::flows) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut with = path.as_os_str().to_owned();
+    with.push(suffix);
+    PathBuf::from(with)
 }
 
 /// Creates a directory and its parents if they are absent. Only the owner can access a new directory.
@@ -242,7 +269,7 @@ pub(in crate::flows) async fn lock(database: &Path) -> Result<File, OpenError> {
 /// # Errors
 /// [`OpenError::BeingOpened`] if another process has the lock for longer.
 pub(in crate::flows) async fn lock_opening(database: &Path) -> Result<File, OpenError> {
-    let lock = lock_within(database, ".opening-lock", OPENING_PATIENCE).await?;
+    let lock = lock_within(database, OPENING_LOCK, OPENING_PATIENCE).await?;
     lock.ok_or_else(|| OpenError::BeingOpened(database.to_owned()))
 }
 
@@ -283,9 +310,7 @@ pub(in crate::flows) fn give_to_owner_of_directory(file: &File, path: &Path) {
 /// Tries once to take the lock of the file `database` + `suffix`, which is created if it is absent. Returns `None` if another
 /// process has the lock.
 fn try_lock_file(database: &Path, suffix: &str) -> Result<Option<File>, OpenError> {
-    let mut path = database.as_os_str().to_owned();
-    path.push(suffix);
-    let path = PathBuf::from(path);
+    let path = with_suffix(database, suffix);
     let failed = |cause| OpenError::File { action: "lock", path: path.clone(), cause };
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
     give_to_owner_of_directory(&file, &path);

@@ -78,6 +78,17 @@ pub enum OpenError {
         /// The error of the copy.
         why: String,
     },
+    /// There was a database in this place, and it has vanished. No empty one is created instead.
+    #[error(
+        "the database {} is missing, although there was one; put it back, or restore a copy with `vestibule restore`. To start with an \
+         empty database instead, delete {}", database.display(), mark.display()
+    )]
+    DatabaseGone {
+        /// The path of the database.
+        database: PathBuf,
+        /// The file that says that there was one.
+        mark: PathBuf,
+    },
     /// A restore of the database was interrupted.
     #[error("a restore of the database {} was interrupted; run the same `vestibule restore` again", .0.display())]
     RestoreInterrupted(PathBuf),

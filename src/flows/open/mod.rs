@@ -100,6 +100,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         health.set_integrity(Integrity::Running);
     }
     let store = Store::open(&paths.database, on_commit).await?;
+    paths.record_database();
     let root = lookup.recognise(&store, root).await?;
     check_profile(&store, config.profile, role, &paths.database).await?;
 

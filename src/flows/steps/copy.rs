@@ -12,7 +12,10 @@ use std::{
 use crate::{
     domain::{UnixTime, jwt::base64url},
     flows::{
-        open::{data_paths::give_to_owner_of_directory, secret::sync_directory},
+        open::{
+            data_paths::{give_to_owner_of_directory, with_suffix},
+            secret::sync_directory,
+        },
         steps::check::{check_database, refuse_other_files},
     },
     random,
@@ -188,13 +191,6 @@ fn is_beside(database: &Path, target: &Path) -> bool {
     let (own, name) = (database.file_name().unwrap_or_default(), target.file_name().unwrap_or_default());
     let is_reserved = name.to_string_lossy().starts_with(&*own.to_string_lossy()) && name != own;
     (is_reserved || name.to_string_lossy().starts_with("secret.key")) && directory(target) == directory(database)
-}
-
-/// Returns the path with a suffix after the name of the file.
-pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut with = path.as_os_str().to_owned();
-    with.push(suffix);
-    PathBuf::from(with)
 }
 
 /// The file of a copy that is not finished. It is removed when the value is dropped.

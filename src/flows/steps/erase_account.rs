@@ -12,9 +12,11 @@ use crate::{
 };
 
 /// Revokes the sessions and access tokens of a user, deletes the account, and removes the user's data from the audit log.
+/// `name_hashes` are the keyed hashes of the user's names, by which failed logins of before the account existed are found.
 pub(in crate::flows) async fn erase_account(
     tx: &mut Tx,
     id: UserId,
+    name_hashes: &[String],
     revocation_ttl: i64,
     context: &RequestContext,
 ) -> store::Result<()> {
@@ -22,7 +24,7 @@ pub(in crate::flows) async fn erase_account(
     Revocation { user: id, selection, reason, ttl: revocation_ttl, context: context.clone() }.carry_out(tx).await?;
     invalidate_access_tokens(tx, revocation_ttl, id, DELETED_USER_VERSION, context.now).await?;
     users::delete(tx, id).await?;
-    audit::forget_user(tx, id).await?;
+    audit::forget_user(tx, id, name_hashes).await?;
     // The event does not name the user. It has an address only if somebody else acted.
     let mut event = AuditEvent::new(Event::UserDeleted, context);
     if matches!(context.actor, Actor::Unnamed | Actor::CommandLine) || context.actor == Actor::User(id) {

@@ -45,8 +45,8 @@ pub async fn delete_own(
 ) -> Result<(), DeleteUserError> {
     let matched_hash = verify_password::verify_password(vestibule, bearer, password, context).await?;
     let (user, revocation_ttl, context) = (bearer.sub, vestibule.revocation_ttl(), context.clone());
-    let bearer = Bearer::of(bearer);
-    vestibule
+    let (bearer, name_hashes) = (Bearer::of(bearer), vestibule.name_hashes());
+    let deleted = vestibule
         .store
         .write(async move |tx| {
             let ended = Err(DeleteUserError::SessionEnded(bearer.session));
@@ -55,29 +55,40 @@ pub async fn delete_own(
                 return Ok(ended);
             }
             match users::find(tx, user).await? {
-                Some(user) => erase(tx, &user, revocation_ttl, &context).await,
+                Some(user) => erase(tx, &user, name_hashes(&user), revocation_ttl, &context).await,
                 None => Ok(ended),
             }
         })
-        .await?
+        .await?;
+    leave_nothing(vestibule, deleted).await
 }
 
 /// Deletes a user on behalf of somebody who administers. No password is verified.
 pub async fn delete_user(vestibule: &Vestibule, id: UserId, acting: &Acting) -> Result<(), DeleteUserError> {
-    let (revocation_ttl, acting) = (vestibule.revocation_ttl(), acting.clone());
-    vestibule
+    let (revocation_ttl, acting, name_hashes) = (vestibule.revocation_ttl(), acting.clone(), vestibule.name_hashes());
+    let deleted = vestibule
         .store
         .write(async move |tx| match acting.covered_user(tx, id).await? {
-            Ok(user) => erase(tx, &user, revocation_ttl, &acting.context).await,
+            Ok(user) => erase(tx, &user, name_hashes(&user), revocation_ttl, &acting.context).await,
             Err(error) => Ok(Err(error.into())),
         })
-        .await?
+        .await?;
+    leave_nothing(vestibule, deleted).await
+}
+
+/// Empties the write-ahead log after a deletion: it contains the row as it was before.
+async fn leave_nothing(vestibule: &Vestibule, deleted: Result<(), DeleteUserError>) -> Result<(), DeleteUserError> {
+    if deleted.is_ok() {
+        vestibule.store.fold_log().await;
+    }
+    deleted
 }
 
 /// Deletes an account, unless it is the last admin's.
 async fn erase(
     tx: &mut Tx,
     user: &User,
+    name_hashes: Vec<String>,
     revocation_ttl: i64,
     context: &RequestContext,
 ) -> store::Result<Result<(), DeleteUserError>> {
@@ -85,5 +96,5 @@ async fn erase(
     if is_last_admin(tx, user).await? {
         return Ok(Err(DeleteUserError::LastAdmin(id)));
     }
-    erase_account(tx, id, revocation_ttl, context).await.map(Ok)
+    erase_account(tx, id, &name_hashes, revocation_ttl, context).await.map(Ok)
 }

@@ -29,6 +29,7 @@ impl From<store::Error> for ApiError {
             | store::Error::Database(_)
             | store::Error::Statement(_)
             | store::Error::Commit(_)
+            | store::Error::Vanished(_)
             | store::Error::Closed => {
                 tracing::error!(%error, "the database does not respond");
                 Self::busy(

@@ -10,7 +10,7 @@ use rocket::{
 };
 
 use crate::{
-    domain::audit_event::RequestContext,
+    domain::{audit_event::RequestContext, steady_clock::SteadyClock},
     flows::{
         backup::daily::Daily,
         keys::advance_keys::advance_keys,
@@ -20,6 +20,7 @@ use crate::{
         sweep::{self, Swept},
     },
     http::app_state::AppState,
+    store::audit,
 };
 
 /// The time between two removals of expired data.
@@ -95,12 +96,35 @@ async fn back_up_periodically(vestibule: &AppState) {
     }
 }
 
+/// Returns the clock by which data is removed. Its first expected time is that of the newest event of the audit log, so a
+/// machine that starts with a wrong time removes nothing.
+async fn steady_clock(vestibule: &AppState) -> SteadyClock {
+    let newest = match vestibule.store.read().await {
+        Ok(mut reader) => audit::newest(&mut reader).await.ok().flatten(),
+        Err(_) => None,
+    };
+    SteadyClock::new(newest.unwrap_or_else(|| vestibule.clock.now()), vestibule.clock.elapsed())
+}
+
 /// Removes expired data at once and then every [`SWEEP_EVERY`]. Does not end.
 async fn sweep_periodically(vestibule: &AppState) {
     let mut tick = time::interval(SWEEP_EVERY);
+    let (mut clock, mut waits) = (steady_clock(vestibule).await, false);
     loop {
         tick.tick().await;
-        match sweep::sweep(vestibule, vestibule.clock.now()).await {
+        let now = vestibule.clock.now();
+        if !clock.counts(now, vestibule.clock.elapsed()) {
+            if !std::mem::replace(&mut waits, true) {
+                tracing::info!(
+                    %now,
+                    "the clock is more than a day ahead of the newest event, as after a long rest or with a wrong time; expired \
+                     data is removed in an hour"
+                );
+            }
+            continue;
+        }
+        waits = false;
+        match sweep::sweep(vestibule, now).await {
             Ok(swept) if swept != Swept::default() => {
                 let Swept { sessions, devices, audit_events, changes, links, signing_keys } = swept;
                 tracing::info!(sessions, devices, audit_events, changes, links, signing_keys, "removed expired data");

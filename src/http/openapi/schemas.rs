@@ -1,8 +1,10 @@
 //! The schemas of responses for which no handler has a type. The documentation of a field is its description in the document.
 
+use std::collections::BTreeMap;
+
 use utoipa::ToSchema;
 
-use crate::http::api::tokens::ComparisonView;
+use crate::http::api::{health::CheckView, tokens::ComparisonView};
 
 /// The body of every error (RFC 9457).
 #[derive(ToSchema)]
@@ -32,6 +34,9 @@ pub(super) struct Problem {
     /// different or missing.
     #[schema(nullable = false)]
     fingerprint: Option<ComparisonView>,
+    /// Only of `/ready`: the checks, by name.
+    #[schema(nullable = false)]
+    checks: Option<BTreeMap<String, CheckView>>,
 }
 
 /// An invalid field of a body.

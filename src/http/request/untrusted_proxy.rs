@@ -15,6 +15,13 @@ const MAX_NAMED: usize = 16;
 #[derive(Default)]
 pub struct UntrustedProxies(Mutex<BTreeSet<IpAddr>>);
 
+impl UntrustedProxies {
+    /// Returns the addresses that were named.
+    pub fn named(&self) -> Vec<IpAddr> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+}
+
 /// Writes the address of an untrusted peer to the log, if it is private and the request has `X-Forwarded-For`. Does this
 /// once for each address.
 pub fn warn(request: &Request<'_>, peer: IpAddr) {

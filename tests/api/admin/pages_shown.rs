@@ -147,3 +147,14 @@ fn the_settings_are_shown_to_an_admin_alone_and_without_secrets() {
     let other = Browser::signed_in(&server, "keeper").open("/admin/ui/server").expect(200);
     assert!(!other.text.contains("access_token_lifetime"), "{}", other.text);
 }
+
+#[test]
+fn an_admin_learns_of_a_proxy_that_is_not_trusted() {
+    let server = Server::with(vec![("trusted_proxies", "".into())]);
+    server.user_with("root", &["admin"], &[]);
+    let root = Browser::signed_in(&server, "root");
+    assert!(!root.open("/admin").expect(200).text.contains("trusted_proxies"));
+    server.call("GET", "/auth/session").header("X-Forwarded-For", "203.0.113.9").send().expect(200);
+    let page = root.open("/admin").expect(200).text;
+    assert!(page.contains("127.0.0.1 sends X-Forwarded-For, but is not in trusted_proxies"), "{page}");
+}

@@ -1,7 +1,7 @@
 //! `/admin`: the first page of the administration. It says whether something is to be done, how the server is, and what has
 //! changed since the person signed in before.
 
-use rocket::get;
+use rocket::{State, get};
 use serde_json::{Value, json};
 
 use super::{
@@ -13,7 +13,8 @@ use crate::{
     http::{
         errors::ApiError,
         guards::admin::{AuditRead, SessionsRead, UsersRead},
-        pages::{Page, checks, humanize, with_parameters},
+        pages::{Page, checks, humanize, texts, with_parameters},
+        request::untrusted_proxy::UntrustedProxies,
     },
     store::{
         Conn,
@@ -74,7 +75,7 @@ fn is_among(events: &[Event], name: &str) -> bool {
 
 /// Returns the page.
 #[get("/")]
-pub(super) async fn overview_page(desk: Desk<'_>) -> Result<Page, ApiError> {
+pub(super) async fn overview_page(desk: Desk<'_>, proxies: Option<&State<UntrustedProxies>>) -> Result<Page, ApiError> {
     desk.check_reads_anything()?;
     let now = desk.caller.context().now;
     let mut conn = desk.vestibule.store.read().await?;
@@ -96,7 +97,7 @@ pub(super) async fn overview_page(desk: Desk<'_>) -> Result<Page, ApiError> {
     let is_admin = desk.is_admin();
     let own = json!({
         "is_admin": is_admin,
-        "problems_found": if is_admin { problems(&desk) } else { Vec::new() },
+        "problems_found": if is_admin { problems(&desk, proxies.map(State::inner)) } else { Vec::new() },
         "version": env!("CARGO_PKG_VERSION"),
         "users": users,
         "sessions": sessions,
@@ -108,13 +109,17 @@ pub(super) async fn overview_page(desk: Desk<'_>) -> Result<Page, ApiError> {
     Ok(desk.page("admin-overview", "overview", own, None))
 }
 
-/// Returns what is to be done: the checks of the installation that are not good, and the notes about the configuration.
-fn problems(desk: &Desk<'_>) -> Vec<String> {
+/// Returns what is to be done: the checks of the installation that are not good, the proxies that are not trusted, and the
+/// notes about the configuration.
+fn problems(desk: &Desk<'_>, proxies: Option<&UntrustedProxies>) -> Vec<String> {
     let vestibule = desk.vestibule;
     let checks = [checks::https(vestibule), checks::registration(vestibule), checks::backups(vestibule)];
     let checks = checks.into_iter().filter(|(_, is_good)| !is_good);
     let sentences = checks.map(|(key, _)| checks::sentence(desk.vestibule, key));
-    sentences.chain(desk.vestibule.config.as_read.notes.iter().cloned()).collect()
+    let peers = proxies.map(UntrustedProxies::named).unwrap_or_default();
+    let of_proxy = texts::find("setup", "untrusted_proxy").unwrap_or_default();
+    let of_proxies = peers.into_iter().map(|peer| of_proxy.replace("{peer}", &peer.to_string()));
+    sentences.chain(of_proxies).chain(desk.vestibule.config.as_read.notes.iter().cloned()).collect()
 }
 
 /// Returns the time at which the person signed in before the present session. `None` if the audit log does not have it any
