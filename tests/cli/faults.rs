@@ -1,5 +1,5 @@
-//! What a server does when its disk, its files, its clock or its limits fail: it answers 503, or refuses to start with the name of
-//! the file and what to do, and it recovers by itself where the cause goes away.
+//! What a server does when its disk, its files, its clock or its limits fail: it answers 503, or refuses to start with the name
+//! of the file and what to do, and it recovers by itself where the cause goes away.
 
 use std::{
     fs::{self, OpenOptions},
