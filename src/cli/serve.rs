@@ -31,7 +31,7 @@ use crate::{
         links::set_up::{create_setup_link, needs_admin},
         open::{self, Role},
     },
-    http::{self, BindError, Front, Refill, WorkbenchKey},
+    http::{self, BindError, Front, MetricsServer, Refill, WorkbenchKey},
     store,
 };
 
@@ -248,13 +248,18 @@ async fn launch(
         BindError::Listen(cause) => cant_listen(&web.address, web.port, &cause),
         BindError::Tls(cause) => Failure::new(format!("TLS: {cause}")),
     })?;
+    let scraped = MetricsServer::bind(&vestibule.config.metrics).map_err(|cause| {
+        let address = vestibule.config.metrics.address.as_ref().map(ToString::to_string).unwrap_or_default();
+        Failure::new(format!("can't listen on {address} for the metrics: {cause}; choose another metrics_address"))
+    })?;
     let place = front.place().describe(if front.is_encrypted() { "https" } else { "http" });
+    let metrics = scraped.as_ref().map(|server| format!("metrics on {}", server.describe()));
     let (send, stopping) = oneshot::channel();
     let listening = AdHoc::on_liftoff("listening", |rocket| {
         let shutdown = rocket.shutdown();
         Box::pin(async move {
             tracing::info!(version = env!("CARGO_PKG_VERSION"), %place, "started");
-            let lines = [vec![format!("listening on {place}")], greeting].concat();
+            let lines = [vec![format!("listening on {place}")], Vec::from_iter(metrics), greeting].concat();
             if let Err(failure) = output::print(&lines.join("\n")) {
                 tracing::warn!(?failure, "can't write to stdout");
             }
@@ -274,8 +279,15 @@ async fn launch(
         Some(workbench) => workbench.manage(rocket),
         None => rocket,
     };
+    let scraping = async {
+        match scraped {
+            Some(server) => server.serve(vestibule).await,
+            None => std::future::pending().await,
+        }
+    };
     let served = tokio::select! {
         served = front.serve(rocket) => served,
+        never = scraping => match never {},
         // The server stops at once: the failed thread may have committed a revocation that this process has not applied in
         // memory.
         () = vestibule.writer_failed() => return Err(Failure::new(

@@ -35,6 +35,7 @@ mod file;
 mod gathered;
 mod keys;
 mod limits;
+mod metrics;
 mod passwords;
 mod problems;
 mod reader;
@@ -64,6 +65,7 @@ use self::{
     devices::DeviceKeys,
     keys::SecretKeys,
     limits::LimitKeys,
+    metrics::MetricKeys,
     passwords::PasswordKeys,
     reader::{Read, Reader},
     schema::Schema,
@@ -80,6 +82,7 @@ pub use self::{
     devices::Devices,
     keys::Keys,
     limits::Limits,
+    metrics::Metrics,
     passwords::Passwords,
     problems::{Problem, Problems},
     schema::{Entry, Profile},
@@ -100,7 +103,7 @@ pub use crate::domain::{
     device::{Thresholds, ThresholdsError},
     exclusions::{Exclusion, Exclusions},
     jwt::Algorithm,
-    listen_address::ListenAddress,
+    listen_address::{ListenAddress, MetricsAddress},
     logo::{Logo, LogoFormat},
     policy::{
         Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration,
@@ -118,6 +121,7 @@ static SCHEMA: Schema = Schema(&[
     SecretKeys::TABLE,
     WebKeys::TABLE,
     ConnectionKeys::TABLE,
+    MetricKeys::TABLE,
     TokenKeys::TABLE,
     SessionKeys::TABLE,
     DeviceKeys::TABLE,
@@ -169,6 +173,8 @@ pub struct Config {
     pub web: Web,
     /// The limits of connections, in time and in number.
     pub connections: Connections,
+    /// Where the server gives its metrics to Prometheus. An embedding application gives none.
+    pub metrics: Metrics,
     /// The clients: the applications through which users log in.
     pub clients: Clients,
     /// The hosts behind forward authentication, and who may use each.
@@ -259,6 +265,8 @@ fn read(reader: &mut Reader) -> Read<Config> {
     let web = WebKeys::read(reader);
     web.check(reader);
     let connections = ConnectionKeys::read(reader).complete();
+    let metrics = MetricKeys::read(reader);
+    metrics.check(reader);
     let tokens = TokenKeys::read(reader, &web);
     tokens.check(reader, &web);
     let sessions = SessionKeys::read(reader);
@@ -293,6 +301,7 @@ fn read(reader: &mut Reader) -> Read<Config> {
         clients: clients?,
         sites: sites?,
         connections: connections?,
+        metrics: metrics.complete()?,
         limits: limits?,
         as_read: AsRead::default(),
     })

@@ -20,7 +20,7 @@ use crate::domain::{
     database::Database,
     exclusions::Exclusions,
     jwt::Algorithm,
-    listen_address::ListenAddress,
+    listen_address::{ListenAddress, MetricsAddress},
     password_hash::{PasswordScheme, PasswordSchemes},
     policy::{
         Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration,
@@ -128,6 +128,7 @@ texts! {
     text String, "a text", |it| it;
     text PathBuf, "a path", |it| it.to_string_lossy();
     text ListenAddress, "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or unix:<path>", |it| it.to_string();
+    text MetricsAddress, "an IP address and a port such as 127.0.0.1:9464 or [::1]:9464, or unix:<path>", |it| it.to_string();
     text CookieName, "a name of at most 64 letters, digits and !#$%&'*+-.^_`|~", |it| it.to_string();
     text Database, "sqlite:<path of a file> without parameters, or sqlite::memory:", |it| it.to_string();
     text ClientSecretHash, "what `vestibule client secret ID` prints: sha256$ and 43 characters of base64url", |it| it.to_string();

@@ -1,6 +1,11 @@
-//! The address on which a server listens, as the setting `address` names it.
+//! The addresses on which a server listens, as the settings `address` and `metrics_address` name them.
 
-use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+};
 
 /// The address on which a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +44,37 @@ impl fmt::Display for ListenAddress {
         match self {
             Self::Ip(address) => address.fmt(f),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// The address on which the server gives its metrics: an IP address with a port, or a unix socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricsAddress {
+    /// The IP address, or the unix socket.
+    pub address: ListenAddress,
+    /// The port; 0 for a unix socket. As the port of an IP address, 0 means that the system chooses one.
+    pub port: u16,
+}
+
+/// Reads an IP address and a port, such as `127.0.0.1:9464` or `[::1]:9464`, or `unix:` and a path.
+impl FromStr for MetricsAddress {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text.starts_with("unix:") {
+            return Ok(Self { address: text.parse()?, port: 0 });
+        }
+        let address: SocketAddr = text.parse().map_err(|_| ())?;
+        Ok(Self { address: ListenAddress::Ip(address.ip()), port: address.port() })
+    }
+}
+
+impl fmt::Display for MetricsAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.address {
+            ListenAddress::Ip(ip) => SocketAddr::new(*ip, self.port).fmt(f),
+            socket @ ListenAddress::Unix(_) => socket.fmt(f),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 /// The least number of bytes of a root secret.
@@ -21,6 +22,12 @@ impl Secret {
     /// Returns the bytes. Only code that creates keys from them calls this function.
     pub fn expose(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Returns whether `presented` is the secret. The time of the comparison tells the length of the secret, and nothing else
+    /// about it.
+    pub fn is(&self, presented: &[u8]) -> bool {
+        self.0.ct_eq(presented).into()
     }
 
     /// Checks that the secret has at least `least` bytes and is not easy to guess.

@@ -41,6 +41,7 @@ use crate::{
         hasher::{HashError, Hasher},
         health::Health,
         keyring::Keyring,
+        metrics::Metrics,
         revocations::Revocations,
         throttle::{Throttle, TypedName},
     },
@@ -102,6 +103,8 @@ pub struct Vestibule {
     pub(crate) health: Health,
     pub(crate) throttle: Throttle,
     pub(crate) hasher: Hasher,
+    /// The metrics of this process.
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) refresh_tokens: RefreshTokens,
     pub(crate) secrets: Secrets,
     pub(crate) thresholds: Thresholds,
@@ -291,6 +294,14 @@ impl Vestibule {
     pub(crate) fn is_database(&self, path: &Path) -> bool {
         let identity = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
         identity(path).is_some_and(|found| identity(&self.database) == Some(found))
+    }
+
+    /// Returns the size in bytes of a file beside the database whose name ends with `ending`, such as `-wal`, and of the
+    /// database itself for an empty text; `None` if there is no such file. Opens no file, for the same reason.
+    pub(crate) fn database_size(&self, ending: &str) -> Option<u64> {
+        let mut path = self.database.clone().into_os_string();
+        path.push(ending);
+        fs::metadata(path).ok().map(|file| file.len())
     }
 
     /// Returns whether a key with this `kid` verifies access tokens now.

@@ -29,7 +29,7 @@ impl Pool for Store {
             path: PathBuf::new(),
             reason: format!("databases.vestibule.url: {error}"),
         })?;
-        Self::open(&path, Arc::new(|_| {})).await
+        Self::open(&path, Arc::new(|_| {}), Arc::new(|_| {})).await
     }
 
     async fn get(&self) -> Result<Reader, store::Error> {

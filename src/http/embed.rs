@@ -16,7 +16,7 @@ use super::{
     app_state::AppState,
     browser::{cors, set_cookies},
     compat, db, error_response,
-    fairings::{access_log, background, headers, methods, renewal},
+    fairings::{access_log, background, headers, measured::Measured, methods, renewal},
     group::Group,
     guards::protected,
     openapi,
@@ -209,6 +209,9 @@ impl Fairing for Embed {
             .attach(set_cookies::SetCookies)
             .attach(access_log::AccessLog)
             .attach(background::Background);
+        if self.whole && self.vestibule.config.metrics.address.is_some() {
+            rocket = rocket.attach(Measured::new(&self.vestibule.metrics));
+        }
         if self.has_workbench() {
             rocket = workbench::attach(rocket);
         }

@@ -17,6 +17,7 @@ pub mod errors;
 mod fairings;
 mod group;
 pub mod guards;
+mod metrics;
 mod oauth;
 pub mod openapi;
 mod own_routes;
@@ -40,6 +41,7 @@ pub use self::{
     embed::Embed,
     group::Group,
     guards::protected::protected,
+    metrics::MetricsServer,
     routes::endpoints,
     server::{BindError, Front, LaunchError, Place, TlsError},
 };

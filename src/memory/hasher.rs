@@ -14,13 +14,16 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use subtle::ConstantTimeEq;
 use tokio::{sync::Semaphore, task};
 
-use super::derive::{Blocks, derive};
+use super::{
+    derive::{Blocks, derive},
+    metrics::{LimitReached, Metrics},
+};
 use crate::{
     clock::Clock,
     config::Passwords,
@@ -89,6 +92,7 @@ struct Inner {
     /// The unused blocks of memory, the most recently used last.
     unused: Mutex<Vec<Memory>>,
     clock: Clock,
+    metrics: Arc<Metrics>,
 }
 
 /// An unused block of memory.
@@ -100,7 +104,7 @@ struct Memory {
 
 impl Hasher {
     /// Returns a hasher with the schemes, the argon2 parameters, the number of slots and the queue length of the configuration.
-    pub fn new(config: &Passwords, clock: Clock) -> Self {
+    pub fn new(config: &Passwords, clock: Clock, metrics: Arc<Metrics>) -> Self {
         let preferred = preferred(config);
         Self(Arc::new(Inner {
             slot_kib: preferred.0.memory_kib().max(MIN_SLOT_KIB),
@@ -112,6 +116,7 @@ impl Hasher {
             max_callers: config.hash_concurrency + config.hash_queue,
             unused: Mutex::new(Vec::new()),
             clock,
+            metrics,
         }))
     }
 
@@ -196,6 +201,17 @@ impl Hasher {
         self.0.unused_memory().retain(|memory| now.saturating_sub(memory.since) < KEEP_UNUSED_MEMORY);
     }
 
+    /// Returns the number of callers that wait for a slot.
+    pub fn waiting(&self) -> usize {
+        let taken = (self.0.slots as usize).saturating_sub(self.0.permits.available_permits());
+        self.0.callers.load(Ordering::Relaxed).saturating_sub(taken)
+    }
+
+    /// Returns the number of callers that may wait for a slot.
+    pub fn max_waiting(&self) -> usize {
+        self.0.max_callers - self.0.slots as usize
+    }
+
     /// Runs `work` on a blocking thread as soon as `slots` slots are free. Fails with [`HashError::Overloaded`] if the queue is
     /// full, and with [`HashError::Failed`] if `work` panics.
     async fn in_slots<T, F>(&self, slots: u32, work: F) -> Result<T, HashError>
@@ -204,7 +220,9 @@ impl Hasher {
         T: Send + 'static,
     {
         let caller = CallerPlace::enter(&self.0)?;
+        let began = Instant::now();
         let permit = Arc::clone(&self.0.permits).acquire_many_owned(slots).await.map_err(failed)?;
+        self.0.metrics.hash_waits.record(began.elapsed());
         let inner = Arc::clone(&self.0);
         task::spawn_blocking(move || {
             let outcome = work(&inner);
@@ -228,7 +246,11 @@ impl CallerPlace {
         let before = inner.callers.fetch_add(1, Ordering::AcqRel);
         let caller = Self(Arc::clone(inner));
         // If the queue is full, `caller` is dropped here, which subtracts 1 again.
-        if before >= inner.max_callers { Err(HashError::Overloaded) } else { Ok(caller) }
+        if before >= inner.max_callers {
+            inner.metrics.limited.count(LimitReached::HashQueue);
+            return Err(HashError::Overloaded);
+        }
+        Ok(caller)
     }
 }
 
@@ -278,18 +300,26 @@ impl Inner {
         Ok(PasswordCheck::Wrong)
     }
 
-    /// Computes a digest of `length` bytes. Takes an unused block of memory, or allocates a block if there is no unused block,
-    /// and returns the block afterwards. If the method takes more memory than a slot has, allocates the memory and frees it.
+    /// Computes a digest of `length` bytes, and records the time that it takes.
     fn derive(&self, method: &Method, password: &str, salt: &[u8], length: usize) -> Result<Vec<u8>, HashError> {
+        let began = Instant::now();
+        let digest = self.derive_in_blocks(method, password, salt, length);
+        self.metrics.hashes.record(began.elapsed());
+        digest.map_err(HashError::Failed)
+    }
+
+    /// Computes a digest. Takes an unused block of memory, or allocates a block if there is no unused block, and returns the
+    /// block afterwards. If the method takes more memory than a slot has, allocates the memory and frees it.
+    fn derive_in_blocks(&self, method: &Method, password: &str, salt: &[u8], length: usize) -> Result<Vec<u8>, String> {
         if method.memory_kib() > self.slot_kib {
-            return derive(method, password.as_bytes(), salt, length, &mut Blocks::new()).map_err(HashError::Failed);
+            return derive(method, password.as_bytes(), salt, length, &mut Blocks::new());
         }
         // The last block was used most recently. So the other blocks stay unused, and `sweep` can free them.
         let mut blocks = self.unused_memory().pop().map_or_else(Vec::new, |memory| memory.blocks);
         let digest = derive(method, password.as_bytes(), salt, length, &mut blocks);
         let since = self.clock.elapsed();
         self.unused_memory().push(Memory { blocks, since });
-        digest.map_err(HashError::Failed)
+        digest
     }
 
     /// Locks the list of unused blocks.

@@ -34,6 +34,8 @@ pub struct KeySet {
     jwks: Value,
     /// The time from which the set is outdated.
     outdated_from: Option<UnixTime>,
+    /// The time at which the current key was created.
+    created_at: Option<UnixTime>,
 }
 
 impl KeySet {
@@ -47,7 +49,7 @@ impl KeySet {
         let public: Vec<&Value> = all.iter().filter_map(|key| key.jwk.as_ref()).collect();
         let jwks = json!({ "keys": public });
         let by_kid = all.into_iter().map(|key| (key.kid.clone(), key)).collect();
-        Self { current, by_kid, verified: Cache::new(REMEMBERED_TOKENS), jwks, outdated_from: None }
+        Self { current, by_kid, verified: Cache::new(REMEMBERED_TOKENS), jwks, outdated_from: None, created_at: None }
     }
 
     /// Sets the time from which the set is outdated. At this time a next key must begin to sign, or a retiring key must
@@ -56,6 +58,18 @@ impl KeySet {
     pub fn with_outdated_from(mut self, due: Option<UnixTime>) -> Self {
         self.outdated_from = due;
         self
+    }
+
+    /// Sets the time at which the current key was created; `None` if it is unknown, as for a shared secret.
+    #[must_use]
+    pub fn with_created_at(mut self, created_at: Option<UnixTime>) -> Self {
+        self.created_at = created_at;
+        self
+    }
+
+    /// Returns the time at which the current key was created; `None` if it is unknown.
+    pub fn created_at(&self) -> Option<UnixTime> {
+        self.created_at
     }
 
     /// Returns whether the set is outdated at `now` and must be replaced.

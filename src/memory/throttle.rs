@@ -3,7 +3,10 @@
 use std::{hash::Hash, net::IpAddr, num::NonZeroU32};
 
 pub use super::limit::RetryAfter;
-use super::limit::{FailureLimit, KeyedLock, Limit};
+use super::{
+    limit::{FailureLimit, KeyedLock, Limit},
+    metrics::LimitReached,
+};
 use crate::{
     clock::Clock,
     config::Limits,
@@ -172,15 +175,20 @@ pub enum PastLimit {
 }
 
 impl PastLimit {
+    /// Returns the limit without the key of the attempt.
+    pub const fn limit(&self) -> LimitReached {
+        match self {
+            Self::LoginsOfName(..) => LimitReached::LoginFailures,
+            Self::LoginsOfAddress(..) => LimitReached::LoginRate,
+            Self::Registrations(_) => LimitReached::RegisterRate,
+            Self::Refreshes(_) => LimitReached::RefreshRate,
+            Self::Actions(_) => LimitReached::Actions,
+        }
+    }
+
     /// Returns the name of the setting, or `actions`.
     pub const fn setting(&self) -> &'static str {
-        match self {
-            Self::LoginsOfName(..) => "login_failures_per_account",
-            Self::LoginsOfAddress(..) => "login_rate_per_ip",
-            Self::Registrations(_) => "register_rate_per_ip",
-            Self::Refreshes(_) => "refresh_rate_per_session",
-            Self::Actions(_) => "actions",
-        }
+        self.limit().as_str()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The errors of the database, and the callback that receives the announcements of a commit.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::domain::{UnixTime, change::Announcement};
 
@@ -73,6 +73,27 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// A callback that receives the announcements of each transaction. The writer calls it after the commit, and before any caller
 /// gets its result.
 pub type OnCommit = Arc<dyn Fn(&[Announcement]) + Send + Sync>;
+
+/// What is measured of the database.
+#[derive(Clone, Copy, Debug)]
+pub enum Measured {
+    /// A transaction of the writer was committed.
+    Commit {
+        /// The time from its begin until it was on disk.
+        took: Duration,
+        /// The number of jobs in it.
+        jobs: usize,
+    },
+    /// A caller waited for a read-only connection.
+    ReadWait(Duration),
+    /// No read-only connection became free.
+    ReadFailed,
+    /// A job failed because of the database. A job that decided to undo what it had written has not failed.
+    WriteFailed,
+}
+
+/// A callback that receives measurements. It must not block, because the writer calls it too.
+pub type OnMeasured = Arc<dyn Fn(Measured) + Send + Sync>;
 
 /// Converts a stored time, in seconds since 1970, into a [`UnixTime`].
 pub(super) fn instant(seconds: i64) -> UnixTime {

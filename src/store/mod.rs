@@ -39,7 +39,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{
@@ -53,7 +53,7 @@ use self::{
     writer::Writer,
 };
 pub use self::{
-    error::{Error, OnCommit, Result},
+    error::{Error, Measured, OnCommit, OnMeasured, Result},
     sql::{Column, Conn, Query, Reader, Row, sql},
     tx::Tx,
     value::Value,
@@ -72,6 +72,7 @@ pub struct Store {
     writer: Writer,
     /// The number of rows that [`Store::probe`] has written.
     probes: Arc<AtomicI64>,
+    on_measured: OnMeasured,
 }
 
 /// The number of rows that were written, by this process and by others.
@@ -86,7 +87,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Open`] if the file can't be opened; [`Error::Migrate`] if the migrations can't be applied.
-    pub async fn open(path: &Path, on_commit: OnCommit) -> Result<Self> {
+    pub async fn open(path: &Path, on_commit: OnCommit, on_measured: OnMeasured) -> Result<Self> {
         let cannot_open = |cause| Error::Open { path: path.to_owned(), cause };
         let base = SqliteConnectOptions::new()
             .filename(path)
@@ -117,8 +118,8 @@ impl Store {
             .connect_with(base.read_only(true))
             .await
             .map_err(cannot_open)?;
-        let writer = Writer::start(Conn::writer(connection), Files::new(path), on_commit).await?;
-        Ok(Self { readers, writer, probes: Arc::default() })
+        let writer = Writer::start(Conn::writer(connection), Files::new(path), on_commit, OnMeasured::clone(&on_measured)).await?;
+        Ok(Self { readers, writer, probes: Arc::default(), on_measured })
     }
 
     /// Returns a read-only connection. It sees every transaction that was committed before the call.
@@ -126,7 +127,10 @@ impl Store {
     /// # Errors
     /// [`Error::Database`] if no connection becomes free within five seconds, or if the database is closed.
     pub async fn read(&self) -> Result<Reader> {
-        Ok(Reader::new(self.readers.acquire().await?))
+        let began = Instant::now();
+        let reader = self.readers.acquire().await;
+        (self.on_measured)(reader.as_ref().map_or(Measured::ReadFailed, |_| Measured::ReadWait(began.elapsed())));
+        Ok(Reader::new(reader?))
     }
 
     /// Runs `job` in a transaction that has the write lock from its start. Returns the result of the job after the commit is on
@@ -146,7 +150,16 @@ impl Store {
         F: AsyncFn(&mut Tx) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        self.writer.run(job).await
+        let done = self.writer.run(job).await;
+        if done.as_ref().is_err_and(|error| !matches!(error, Error::Undone)) {
+            (self.on_measured)(Measured::WriteFailed);
+        }
+        done
+    }
+
+    /// Returns the number of jobs that wait for the writer.
+    pub fn queued_writes(&self) -> usize {
+        self.writer.queued()
     }
 
     /// Returns a value that differs from an earlier one if something was written in between, by this process or by another one.

@@ -14,7 +14,11 @@
 //! A panic outside of a job ends the thread, because it is then unknown which announcements the memory of the process has
 //! received. Every later write returns [`Error::Closed`], and [`Writer::failed`] completes.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -22,7 +26,7 @@ use tokio::{
 };
 
 use super::{
-    Conn, Error, OnCommit, Result, Tx, changes,
+    Conn, Error, Measured, OnCommit, OnMeasured, Result, Tx, changes,
     file::Files,
     job::{Job, Pending},
     sql::{Query, sql},
@@ -56,7 +60,12 @@ enum Message {
 
 impl Writer {
     /// Starts the thread with a connection that can write. Returns after the thread has read the whole feed of changes.
-    pub(super) async fn start(connection: Conn, files: Files, on_commit: OnCommit) -> Result<Self> {
+    pub(super) async fn start(
+        connection: Conn,
+        files: Files,
+        on_commit: OnCommit,
+        on_measured: OnMeasured,
+    ) -> Result<Self> {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let (ready, started) = oneshot::channel();
         let (says_closed, closed) = watch::channel(false);
@@ -65,7 +74,8 @@ impl Writer {
             match runtime {
                 Ok(runtime) => runtime.block_on(async move {
                     let tx = Tx::over(connection);
-                    let mut log = WriterThread { tx, files, on_commit, seq: 0, version: 0, left_open: false };
+                    let mut log =
+                        WriterThread { tx, files, on_commit, on_measured, seq: 0, version: 0, left_open: false };
                     let caught_up = log.start().await;
                     let failed = caught_up.is_err();
                     if ready.send(caught_up).is_ok() && !failed {
@@ -102,6 +112,11 @@ impl Writer {
         answer.await.map_err(|_| Error::Closed)?
     }
 
+    /// Returns the number of messages that wait for the thread.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     pub(super) async fn fold_log(&self) {
         self.request(Message::FoldLog).await;
     }
@@ -125,6 +140,7 @@ struct WriterThread {
     tx: Tx,
     files: Files,
     on_commit: OnCommit,
+    on_measured: OnMeasured,
     /// The position in the feed of the last change that was read.
     seq: i64,
     /// The value of SQLite's `data_version` before the feed was read last.
@@ -223,6 +239,7 @@ impl WriterThread {
             // A transaction that is still open would make `begin` fail for every later batch.
             self.execute(sql("rollback")).await.ok();
         }
+        let began = Instant::now();
         self.execute(sql("begin immediate")).await?;
         // An earlier failure, for example of a rollback, is not a failure of these jobs.
         self.tx.connection.take_failure();
@@ -238,6 +255,7 @@ impl WriterThread {
         }
         // The announcements apply to every later request of this process before any caller gets its result.
         (self.on_commit)(&self.tx.announcements);
+        (self.on_measured)(Measured::Commit { took: began.elapsed(), jobs: jobs.len() });
         Ok(true)
     }
 

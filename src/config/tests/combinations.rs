@@ -266,3 +266,39 @@ fn consent_cannot_be_asked_for_what_is_required() {
         config(&ask.clone().set("fingerprint_policy", policy));
     }
 }
+
+#[test]
+fn metrics_beyond_this_machine_need_a_token() {
+    for local in ["127.0.0.1:9464", "[::1]:0", "127.9.9.9:1", "unix:metrics.sock", "unix:/run/vestibule/metrics.sock"] {
+        let metrics = config(&serve().set("metrics_address", local)).metrics;
+        assert_eq!(metrics.address.map(|address| address.to_string()).as_deref(), Some(local));
+    }
+    for remote in ["0.0.0.0:9464", "[::]:9464", "192.0.2.1:9464", "[::ffff:192.0.2.1]:9464"] {
+        let sources = serve().set("metrics_address", remote);
+        assert_eq!(
+            problem(&sources),
+            format!(
+                r#"metrics_token (default): must be set, since metrics_address = "{remote}" (set by the program) isn't loopback"#
+            )
+        );
+        assert!(config(&sources.set("metrics_token", "Wq3zT8uY5rE1oP6i")).metrics.token.is_some());
+        let of_dev = dev().set("metrics_address", remote).set("metrics_token", "Wq3zT8uY5rE1oP6i");
+        assert!(problem(&of_dev).contains("loopback only, unless told --allow-remote"));
+    }
+}
+
+#[test]
+fn a_token_for_metrics_that_is_weak_or_can_not_be_sent_is_refused_and_not_printed() {
+    for bad in
+        ["short", "aaaaaaaaaaaaaaaaaaaaaa", "Wq3zT8uY5rE1 P6iK9jH", "Wq3zT8uY5rE1oP6iK9j\u{e9}", "Wq3zT8uY5rE1oP6i\n"]
+    {
+        let problem = problem(&serve().set("metrics_address", "127.0.0.1:9464").set("metrics_token", bad));
+        assert!(problem.starts_with("metrics_token = [redacted]") && !problem.contains(bad), "{problem}");
+    }
+    let loaded = loaded(&serve().set("metrics_token", "Wq3zT8uY5rE1oP6i"));
+    assert!(
+        loaded.notes.iter().any(|note| note.contains("has no effect without metrics_address")),
+        "{:?}",
+        loaded.notes
+    );
+}

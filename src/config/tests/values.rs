@@ -84,6 +84,10 @@ fn a_word_that_is_not_in_the_list_is_refused_with_the_list() {
     refused("registration", &["true"]);
     refused("cookie_samesite", &["Lax!"]);
     refused("log_format", &["yaml"]);
+    refused(
+        "metrics_address",
+        &["", "9464", "localhost:9464", "127.0.0.1", "::1:9464", "127.0.0.1:65536", "unix:", ":1"],
+    );
     assert_eq!(config(&serve().set("log_format", "json")).web.log_format, LogFormat::Json);
     assert_eq!(config(&serve().set("cookie_samesite", "strict")).cookies.samesite, SameSite::Strict);
 }

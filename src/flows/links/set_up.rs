@@ -12,7 +12,7 @@ use crate::{
         Vestibule,
         steps::link::{LinkError, find_usable},
     },
-    memory::throttle::Network,
+    memory::{metrics::LimitReached, throttle::Network},
     random,
     store::{self, audit, one_time_tokens, roles, users},
 };
@@ -85,7 +85,10 @@ pub async fn set_up(
     context: &RequestContext,
 ) -> Result<(), SetUpError> {
     if let Some(network) = network {
-        vestibule.throttle.estimates.take(&network).map_err(LinkError::TooMany)?;
+        let permitted = vestibule.throttle.estimates.take(&network);
+        permitted
+            .inspect_err(|_| vestibule.metrics.limited.count(LimitReached::RegisterRate))
+            .map_err(LinkError::TooMany)?;
     }
     inspect_setup_link(vestibule, secret, context).await?;
     let names = [admin.username.as_ref().map(Username::as_str), admin.email.as_ref().map(Email::as_str)];

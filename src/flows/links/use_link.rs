@@ -15,7 +15,7 @@ use crate::{
             revocation::{Revocation, invalidate_access_tokens},
         },
     },
-    memory::throttle::Network,
+    memory::{metrics::LimitReached, throttle::Network},
     store::{audit, one_time_tokens, sessions::Selection, users},
 };
 
@@ -41,7 +41,10 @@ pub async fn use_link(
     context: &RequestContext,
 ) -> Result<User, LinkError> {
     if let Some(network) = network {
-        vestibule.throttle.estimates.take(&network).map_err(LinkError::TooMany)?;
+        let permitted = vestibule.throttle.estimates.take(&network);
+        permitted
+            .inspect_err(|_| vestibule.metrics.limited.count(LimitReached::RegisterRate))
+            .map_err(LinkError::TooMany)?;
     }
     let (purpose, user) = inspect_link(vestibule, secret, context.now).await?;
     vestibule.check_new_password(password, &user).await?.map_err(LinkError::Unsuitable)?;

@@ -133,6 +133,7 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
             if algorithm == signs { current = Some(key) } else { retiring.push(key) }
         }
     }
+    let mut created_at = None;
     for key in stored {
         let opened = SigningKey::open(&key.kid, key.algorithm, &key.sealed, &sealing)?;
         match key.status {
@@ -140,7 +141,10 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
                 next.push(opened);
                 due.push(key.signs_from);
             }
-            KeyStatus::Current if current.is_none() => current = Some(opened),
+            KeyStatus::Current if current.is_none() => {
+                current = Some(opened);
+                created_at = Some(key.created_at);
+            }
             // `secret_key` of the configuration signs, so this key only verifies.
             KeyStatus::Current => retiring.push(opened),
             KeyStatus::Retiring(until) => {
@@ -150,7 +154,7 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
             }
         }
     }
-    Ok(KeySet::new(next, current, retiring).with_outdated_from(due.into_iter().min()))
+    Ok(KeySet::new(next, current, retiring).with_outdated_from(due.into_iter().min()).with_created_at(created_at))
 }
 
 /// Waits until this process or another process has changed the set of signing keys, and activates the new set.

@@ -51,10 +51,11 @@ use crate::{
         hasher::Hasher,
         health::{Health, Integrity},
         keyring::Keyring,
+        metrics::{DatabaseAccess, Metrics},
         revocations::Revocations,
         throttle::Throttle,
     },
-    store::{self, Store, clients, meta},
+    store::{self, Measured, Store, clients, meta},
 };
 
 /// The kind of process that opens the database.
@@ -99,7 +100,8 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     if role == Role::Server && paths.has_unfolded_log() {
         health.set_integrity(Integrity::Running);
     }
-    let store = Store::open(&paths.database, on_commit).await?;
+    let metrics = Arc::new(Metrics::new());
+    let store = Store::open(&paths.database, on_commit, on_measured(&metrics)).await?;
     paths.record_database();
     let root = lookup.recognise(&store, root).await?;
     check_profile(&store, config.profile, role, &paths.database).await?;
@@ -125,7 +127,8 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         clients_changed,
         clients_reloading: tokio::sync::Mutex::default(),
         throttle: Throttle::new(&config.limits, &clock),
-        hasher: Hasher::new(&config.passwords, clock.clone()),
+        hasher: Hasher::new(&config.passwords, clock.clone(), Arc::clone(&metrics)),
+        metrics,
         refresh_tokens: RefreshTokens::new(first.derive(Purpose::RefreshTokens), &config.tokens.issuer),
         thresholds: config.devices.thresholds,
         redirects: Redirects::new(&config.web.public_url, &config.web.redirect_hosts),
@@ -251,6 +254,20 @@ fn on_commit(
             announced_keys.fetch_max(last, Ordering::Relaxed);
             keys_changed.notify_one();
         }
+    })
+}
+
+/// Returns the callback that records what is measured of the database.
+fn on_measured(metrics: &Arc<Metrics>) -> store::OnMeasured {
+    let metrics = Arc::clone(metrics);
+    Arc::new(move |measured| match measured {
+        Measured::Commit { took, jobs } => {
+            metrics.commits.record(took);
+            metrics.commit_jobs.record(jobs);
+        }
+        Measured::ReadWait(waited) => metrics.read_waits.record(waited),
+        Measured::ReadFailed => metrics.database_failures.count(DatabaseAccess::Read),
+        Measured::WriteFailed => metrics.database_failures.count(DatabaseAccess::Write),
     })
 }
 

@@ -75,7 +75,7 @@ pub async fn recover(config: &Config, context: &RequestContext) -> Result<Recove
     let _nobody_else = lock_opening(&paths.database).await?;
     paths.create_database_file()?;
     let Some(_alone) = lock_secret(&paths.database)? else { return Err(RecoverError::Busy) };
-    let store = Store::open(&paths.database, Arc::new(|_| {})).await?;
+    let store = Store::open(&paths.database, Arc::new(|_| {}), Arc::new(|_| {})).await?;
     let done = replace_root_secret(config, &paths, &store, context).await;
     store.close().await;
     done

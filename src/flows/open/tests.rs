@@ -22,7 +22,7 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
 /// Opens one database twice, as two processes would do.
 async fn open_twice(directory: &Path) -> (Store, Store) {
     let file = directory.join("vestibule.db");
-    let open = async || Store::open(&file, Arc::new(|_| {})).await.expect("the database opens");
+    let open = async || Store::open(&file, Arc::new(|_| {}), Arc::new(|_| {})).await.expect("the database opens");
     (open().await, open().await)
 }
 

@@ -21,16 +21,17 @@ use crate::{
             candidate::{Candidate, VerifiedPassword, failure, identify, verify_password},
             client::KnownClient,
             grants::access_expiry,
-            past_limit,
+            login_device, login_outcome, past_limit,
             revocation::Revocation,
         },
     },
     memory::{
         hasher::HashError,
+        metrics::LoginOutcome,
         throttle::{Network, PastLimit, RetryAfter},
     },
     random,
-    store::{self, Tx, audit, clients, devices, sessions, users},
+    store::{self, Tx, audit, clients, sessions, users},
 };
 
 /// A request to log in.
@@ -96,9 +97,39 @@ pub enum LoginError {
     Store(#[from] store::Error),
 }
 
+impl LoginError {
+    /// Returns the outcome as the metrics count it.
+    fn outcome(&self) -> LoginOutcome {
+        match self {
+            Self::InvalidCredentials => LoginOutcome::InvalidCredentials,
+            Self::Disabled => LoginOutcome::AccountDisabled,
+            Self::DeviceLimit(..) => LoginOutcome::DeviceLimitReached,
+            Self::OnlyAsked | Self::Audience(_) => LoginOutcome::InvalidRequest,
+            Self::ClientRemoved => LoginOutcome::InvalidClient,
+            Self::Scope(_) => LoginOutcome::InvalidScope,
+            Self::TooMany(_) => LoginOutcome::TooManyRequests,
+            Self::Hash(HashError::Overloaded) => LoginOutcome::Overloaded,
+            Self::Hash(HashError::Failed(_)) => LoginOutcome::InternalError,
+            Self::Store(_) => LoginOutcome::StorageUnavailable,
+        }
+    }
+}
+
 /// Verifies the password, opens a session and returns its tokens. `network` is the key of the limit by IP address; if it is
-/// `None`, this limit does not apply.
+/// `None`, this limit does not apply. Counts the outcome, and logs a wrong password with the address of the client.
 pub async fn login(
+    vestibule: &Vestibule,
+    request: Login,
+    network: Option<Network>,
+    context: &RequestContext,
+) -> Result<Tokens, LoginError> {
+    let opened = log_in(vestibule, request, network, context).await;
+    let outcome = opened.as_ref().map_or_else(LoginError::outcome, |_| LoginOutcome::Success);
+    login_outcome::record(vestibule, outcome, context);
+    opened
+}
+
+async fn log_in(
     vestibule: &Vestibule,
     request: Login,
     network: Option<Network>,
@@ -113,7 +144,7 @@ pub async fn login(
     {
         let refused = PastLimit::LoginsOfAddress(vestibule.typed_name(request.identifier.key(), None), Some(network));
         // The database is read for an attempt that is recorded, not for each that is refused.
-        if vestibule.throttle.refused.is_first(&refused) {
+        if past_limit::is_first(vestibule, &refused) {
             let candidate = identify(vestibule, &request.identifier, &request.device_ids, client).await?;
             let event = failure(vestibule, candidate.as_ref(), &request.identifier, context);
             past_limit::write(vestibule, &refused, event).await?;
@@ -245,7 +276,7 @@ impl LoginPlan {
             client_id: client.id.clone(),
             scope: request.scope.clone(),
             device: Some(candidate.device.unwrap_or(new_device)),
-            device_name: device_name(request, context),
+            device_name: login_device::name(request.device_name.as_ref(), context),
             user_agent: context.user_agent.clone(),
             ip: context.ip.clone(),
             created_at: now,
@@ -319,7 +350,9 @@ impl LoginPlan {
             audit::insert(tx, &event).await?;
             return Ok(Opened::OnlyAsked);
         }
-        session.device = Some(self.take_device(tx).await?);
+        let replaced = |id| self.revocation(sessions::Selection::OfDevice(id), RevokeReason::DeviceReplaced);
+        let known = self.known_device.map(|id| (id, replaced(id)));
+        session.device = Some(login_device::take(tx, known, &self.new_device, &session).await?);
         sessions::insert(tx, &session).await?;
         let event = AuditEvent::new(Event::LoginSucceeded, &self.context)
             .user(id)
@@ -362,26 +395,4 @@ impl LoginPlan {
         }
         Ok(Ok(()))
     }
-
-    /// Returns the device of this login, and revokes the earlier session of a known device. If no device is known, or if the
-    /// known device was deleted in the meantime, inserts a new device.
-    async fn take_device(&self, tx: &mut Tx) -> store::Result<DeviceRowId> {
-        let (user, now) = (self.session.user_id, self.context.now);
-        if let Some(device) = self.known_device
-            && devices::set_last_used(tx, device, now).await?
-        {
-            let of_device = sessions::Selection::OfDevice(device);
-            self.revocation(of_device, RevokeReason::DeviceReplaced).carry_out(tx).await?;
-            return Ok(device);
-        }
-        let (device, secret) = &self.new_device;
-        devices::insert(tx, *device, user, &self.session.client_id, secret, now).await?;
-        Ok(*device)
-    }
-}
-
-/// Returns the given name, or else a name derived from the `User-Agent`. Returns `None` if there is neither.
-fn device_name(request: &Login, context: &RequestContext) -> Option<String> {
-    let made = || context.user_agent.as_deref().and_then(DeviceName::from_user_agent);
-    request.device_name.clone().or_else(made).map(|name| name.as_str().to_owned())
 }

@@ -9,7 +9,7 @@
 //! refresh fails. As cookies, revoked tokens would replace the valid tokens that another tab has just received.
 
 use crate::{
-    config::{Client, FingerprintPolicy, Profile},
+    config::{Client, Profile},
     domain::{
         Permission, Scope, SessionId, UnixTime, User,
         audit_event::RequestContext,
@@ -23,12 +23,12 @@ use crate::{
         Tokens, Vestibule,
         steps::{
             client::{self, ClientError, KnownClient},
-            fingerprint_check::FingerprintCheck,
+            fingerprint_check::{self, FingerprintCheck},
             grants::{access_expiry, granted_permissions},
             past_limit, refresh_record,
         },
     },
-    memory::throttle::RetryAfter,
+    memory::{metrics::RefreshOutcome, throttle::RetryAfter},
     store::{self, sessions, users},
 };
 
@@ -101,7 +101,7 @@ impl<'r> Refresh<'r> {
 
 /// The outcome of one attempt.
 enum Attempt {
-    Issued(Box<Tokens>),
+    Issued(Box<Tokens>, RefreshOutcome),
     /// Another request changed the row between the read and the write. The attempt must be repeated.
     Overtaken,
 }
@@ -110,9 +110,9 @@ impl Attempt {
     /// Adds what the comparison of the fingerprint found, and removes the secret of the device if `hides_device` says so.
     fn with(self, compared: Option<Comparison>, hides_device: bool) -> Self {
         match self {
-            Self::Issued(tokens) => {
+            Self::Issued(tokens, outcome) => {
                 let device_id = tokens.device_id.clone().filter(|_| !hides_device);
-                Self::Issued(Box::new(Tokens { compared, device_id, ..*tokens }))
+                Self::Issued(Box::new(Tokens { compared, device_id, ..*tokens }), outcome)
             }
             Self::Overtaken => Self::Overtaken,
         }
@@ -123,13 +123,44 @@ impl Attempt {
 /// request changed the rows, which is rare.
 const MAX_ATTEMPTS: usize = 64;
 
+impl RefreshError {
+    /// Returns the outcome as the metrics count it.
+    fn outcome(&self) -> RefreshOutcome {
+        match self {
+            Self::Token(RefreshTokenError::Expired) => RefreshOutcome::TokenExpired,
+            Self::Token(RefreshTokenError::WrongType) => RefreshOutcome::WrongTokenType,
+            Self::Token(RefreshTokenError::Invalid) | Self::WithoutDevice(_) | Self::ForeignClient(_) => {
+                RefreshOutcome::InvalidToken
+            }
+            Self::SessionEnded(_) | Self::Outdated(_) => RefreshOutcome::TokenRevoked,
+            Self::Reused(_) => RefreshOutcome::RefreshReused,
+            Self::DeviceMismatch(..) => RefreshOutcome::DeviceMismatch,
+            Self::Client(_) => RefreshOutcome::InvalidClient,
+            Self::Audience(_) => RefreshOutcome::InvalidRequest,
+            Self::Scope(_) => RefreshOutcome::InvalidScope,
+            Self::TooMany(_) => RefreshOutcome::TooManyRequests,
+            Self::Store(_) => RefreshOutcome::StorageUnavailable,
+        }
+    }
+}
+
 /// Verifies a refresh token and issues tokens of its session: a new access token and the current refresh token. A reused token
-/// or repeated device mismatches also revoke the session.
+/// or repeated device mismatches also revoke the session. Counts the outcome.
 pub async fn refresh(
     vestibule: &Vestibule,
     request: Refresh<'_>,
     context: &RequestContext,
 ) -> Result<Tokens, RefreshError> {
+    let issued = issue(vestibule, request, context).await;
+    vestibule.metrics.refreshes.count(issued.as_ref().map_or_else(RefreshError::outcome, |(_, outcome)| *outcome));
+    issued.map(|(tokens, _)| tokens)
+}
+
+async fn issue(
+    vestibule: &Vestibule,
+    request: Refresh<'_>,
+    context: &RequestContext,
+) -> Result<(Tokens, RefreshOutcome), RefreshError> {
     let claims = vestibule.refresh_tokens.verify(request.token, context.now)?;
     let client = match &request.client {
         Some(client) if client.settings().id != claims.client_id => {
@@ -141,7 +172,7 @@ pub async fn refresh(
     let mut found = find(vestibule, &claims).await?;
     // Fingerprint checks of a session run one at a time, so that concurrent requests cannot exceed the number of permitted
     // mismatches. The row is read again under the lock.
-    let _lock = if compares_fingerprint(vestibule, &found.0) {
+    let _lock = if fingerprint_check::is_needed(vestibule, &found.0) {
         let lock = vestibule.throttle.fingerprints.lock_key(claims.sid).await;
         found = find(vestibule, &claims).await?;
         Some(lock)
@@ -149,10 +180,10 @@ pub async fn refresh(
         None
     };
     for _ in 0..MAX_ATTEMPTS {
-        if let Attempt::Issued(tokens) =
+        if let Attempt::Issued(tokens, outcome) =
             attempt(vestibule, &claims, client.settings(), found, &request, context).await?
         {
-            return Ok(*tokens);
+            return Ok((*tokens, outcome));
         }
         found = find(vestibule, &claims).await?;
     }
@@ -197,7 +228,7 @@ async fn attempt(
                     refuse(vestibule, &session, wait, context).await
                 };
             }
-            let mut next = after_refresh(&session, client, &check, with_device, context);
+            let mut next = refresh_record::after_refresh(&session, client, &check, with_device, context);
             next.refresh_expires_at = now.plus(client.refresh_token_lifetime.seconds()).min(next.expires_at);
             next.generations =
                 session.generations.after_rotation(claims.generation, Issued { at: now, with_device }, policy.grace);
@@ -215,7 +246,7 @@ async fn attempt(
             // The rotation is counted after the write. Concurrent requests cannot exceed the limit, because only one of them
             // rotates a generation.
             vestibule.throttle.refreshes.take(&next.id).ok();
-            issue_tokens(vestibule, claims, (next, user), client, request, now).await
+            issue_tokens(vestibule, claims, (next, user), client, request, RefreshOutcome::Success, now).await
         }
         Decision::Keep => {
             // Rotation is off, and each refresh writes to the row. So each is limited like a rotation. It is counted before the
@@ -223,7 +254,7 @@ async fn attempt(
             if let Err(wait) = vestibule.throttle.refreshes.take(&session.id) {
                 return refuse(vestibule, &session, wait, context).await;
             }
-            let next = after_refresh(&session, client, &check, with_device, context);
+            let next = refresh_record::after_refresh(&session, client, &check, with_device, context);
             let claimed = refresh_record::update_if_at_generation(
                 vestibule,
                 session.generations.current(),
@@ -235,7 +266,7 @@ async fn attempt(
                 vestibule.throttle.refreshes.give_back(&session.id);
                 return Ok(claimed.map(|_| Attempt::Overtaken)?);
             }
-            issue_tokens(vestibule, claims, (next, user), client, request, now).await
+            issue_tokens(vestibule, claims, (next, user), client, request, RefreshOutcome::Success, now).await
         }
         Decision::Repeat => {
             if let Err(wait) = vestibule.throttle.repeats.take(&session.id) {
@@ -251,7 +282,7 @@ async fn attempt(
                 context,
             )
             .await?;
-            issue_tokens(vestibule, claims, (session, user), client, request, now).await
+            issue_tokens(vestibule, claims, (session, user), client, request, RefreshOutcome::Repeated, now).await
         }
         Decision::RefuseEnded => Err(RefreshError::SessionEnded(session.id)),
         Decision::RefuseOutdated => Err(RefreshError::Outdated(session.id)),
@@ -283,6 +314,7 @@ async fn issue_tokens(
     (mut session, mut user): (Session, User),
     client: &Client,
     request: &Refresh<'_>,
+    outcome: RefreshOutcome,
     now: UnixTime,
 ) -> Result<Attempt, RefreshError> {
     let generation = session.generations.current();
@@ -290,7 +322,7 @@ async fn issue_tokens(
     for _ in 0..MAX_ATTEMPTS {
         let tokens = vestibule.tokens(scope, audience, &user, &session, client, false, now);
         if !vestibule.revocations.invalidated_since(session.id, user.id, user.authorization_version) {
-            return Ok(Attempt::Issued(Box::new(tokens)));
+            return Ok(Attempt::Issued(Box::new(tokens), outcome));
         }
         (session, user) = find(vestibule, claims).await?;
         if session.state(now) != SessionState::Live || user.disabled_at.is_some() {
@@ -361,34 +393,9 @@ async fn refuse(
     Err(RefreshError::TooMany(wait))
 }
 
-/// Returns whether a refresh compares the presented fingerprint with the sealed fingerprint of the session.
-fn compares_fingerprint(vestibule: &Vestibule, session: &Session) -> bool {
-    session.fingerprint.is_some() && vestibule.config.devices.fingerprint != FingerprintPolicy::Off
-}
-
 /// Reads the session and returns whether the token is still its current token. The token's generation is higher if an older
 /// copy of the database was restored.
 async fn is_current(vestibule: &Vestibule, claims: &RefreshClaims) -> store::Result<bool> {
     let session = sessions::find(&mut *vestibule.store.read().await?, claims.sid).await?;
     Ok(session.is_some_and(|session| session.generations.current() <= claims.generation))
-}
-
-/// Returns the session with the fields that every refresh updates. A rotation also changes `generations` and
-/// `refresh_expires_at`.
-fn after_refresh(
-    session: &Session,
-    client: &Client,
-    check: &FingerprintCheck,
-    with_device: bool,
-    context: &RequestContext,
-) -> Session {
-    Session {
-        last_used_at: context.now,
-        access_expires_at: access_expiry(session, client, context.now),
-        ip: context.ip.clone(),
-        user_agent: context.user_agent.clone(),
-        fingerprint: check.sealed.clone(),
-        device_seen: session.device_seen || with_device,
-        ..session.clone()
-    }
 }

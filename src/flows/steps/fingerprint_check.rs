@@ -21,6 +21,11 @@ pub(in crate::flows) struct FingerprintCheck {
     score: Option<Score>,
 }
 
+/// Returns whether a refresh compares the presented fingerprint with the sealed fingerprint of the session.
+pub(in crate::flows) fn is_needed(vestibule: &Vestibule, session: &Session) -> bool {
+    session.fingerprint.is_some() && vestibule.config.devices.fingerprint != FingerprintPolicy::Off
+}
+
 impl FingerprintCheck {
     /// Compares `fingerprint` with the sealed fingerprint of the session. If the session has no sealed fingerprint, or if
     /// `fingerprint_policy` is `off`, the verdict is [`Verdict::Unjudged`].

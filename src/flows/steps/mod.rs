@@ -17,6 +17,8 @@ pub mod fingerprint_check;
 pub mod grants;
 pub mod key_source;
 pub mod link;
+pub mod login_device;
+pub mod login_outcome;
 pub mod names;
 pub mod past_limit;
 pub mod public_address;

@@ -18,10 +18,17 @@ pub(in crate::flows) async fn record(
     attempt: &PastLimit,
     of_first: impl FnOnce() -> AuditEvent,
 ) -> store::Result<()> {
-    if vestibule.throttle.refused.is_first(attempt) {
+    if is_first(vestibule, attempt) {
         write(vestibule, attempt, of_first()).await?;
     }
     Ok(())
+}
+
+/// Returns whether an attempt past a limit must be recorded in the audit log, because it is the first in its window. Counts the
+/// attempt for the metrics.
+pub(in crate::flows) fn is_first(vestibule: &Vestibule, attempt: &PastLimit) -> bool {
+    vestibule.metrics.limited.count(attempt.limit());
+    vestibule.throttle.refused.is_first(attempt)
 }
 
 /// Writes the event of an attempt that is the first in its window.

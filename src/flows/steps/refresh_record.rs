@@ -2,6 +2,7 @@
 //! session whose token was reused or whose device does not match.
 
 use crate::{
+    config::Client,
     domain::{
         audit_event::{AuditEvent, Event, RequestContext},
         device::Comparison,
@@ -9,7 +10,7 @@ use crate::{
     },
     flows::{
         Vestibule,
-        steps::{fingerprint_check::FingerprintCheck, revocation::Revocation},
+        steps::{fingerprint_check::FingerprintCheck, grants::access_expiry, revocation::Revocation},
     },
     memory::throttle::Recorded,
     store::{self, audit, session_counters, sessions},
@@ -148,6 +149,26 @@ pub(in crate::flows) async fn count_device_mismatch(
             Ok(())
         })
         .await
+}
+
+/// Returns the session with the fields that every refresh updates. A rotation also changes `generations` and
+/// `refresh_expires_at`.
+pub(in crate::flows) fn after_refresh(
+    session: &Session,
+    client: &Client,
+    check: &FingerprintCheck,
+    with_device: bool,
+    context: &RequestContext,
+) -> Session {
+    Session {
+        last_used_at: context.now,
+        access_expires_at: access_expiry(session, client, context.now),
+        ip: context.ip.clone(),
+        user_agent: context.user_agent.clone(),
+        fingerprint: check.sealed.clone(),
+        device_seen: session.device_seen || with_device,
+        ..session.clone()
+    }
 }
 
 /// Updates the row of the session to `next` and inserts the audit event, if there is one. Changes nothing if the row is no

@@ -3,5 +3,6 @@
 pub mod access_log;
 pub mod background;
 pub mod headers;
+pub mod measured;
 pub mod methods;
 pub mod renewal;

@@ -4,14 +4,17 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use rocket::tokio::task::AbortHandle;
 
 use super::watch::{Timeouts, Watch};
-use crate::memory::throttle::Network;
+use crate::memory::{
+    metrics::{ConnectionClosed, Metrics},
+    throttle::Network,
+};
 
 /// The number of connections that may be open at the same time.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,7 @@ pub struct MaxConnections {
 pub struct Connections {
     max: MaxConnections,
     open: Mutex<Open>,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Default)]
@@ -81,8 +85,10 @@ impl Origin {
 }
 
 impl Connections {
-    pub fn new(max: MaxConnections) -> Self {
-        Self { max, open: Mutex::default() }
+    /// Returns a server without connections. It counts its connections in `metrics`.
+    pub fn new(max: MaxConnections, metrics: Arc<Metrics>) -> Self {
+        metrics.connections.max.set(i64::try_from(max.total).unwrap_or(i64::MAX));
+        Self { max, open: Mutex::default(), metrics }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -93,23 +99,45 @@ impl Connections {
     /// of this address, at the limit of all one of the site that has most connections. Returns the number of the new
     /// connection; `None` if no connection may give way.
     pub fn admit(&self, origin: Origin, watch: &Watch, now: Instant) -> Option<u64> {
+        let admitted = self.try_admit(origin, watch, now);
+        let counted = &self.metrics.connections;
+        if admitted.is_some() {
+            counted.accepted.inc()
+        } else {
+            counted.refused.inc()
+        }
+        admitted
+    }
+
+    fn try_admit(&self, origin: Origin, watch: &Watch, now: Instant) -> Option<u64> {
         let mut open = self.open();
         if let Origin::Client { network, .. } = origin {
             let same: Vec<u64> = open.of_network(origin.site(), network).collect();
             if same.len() >= self.max.per_address {
                 open.give_way(&same, now, Watch::is_read)?;
+                self.count_closed(ConnectionClosed::AddressLimit);
             }
         }
         if open.by_number.len() >= self.max.total {
             // A connection that was not read yet may have a whole request, so it gives way last.
             let given = open.give_way_of_the_most_frequent(now, Watch::is_read);
             given.or_else(|| open.give_way_of_the_most_frequent(now, |_| true))?;
+            self.count_closed(ConnectionClosed::TotalLimit);
         }
         let number = open.accepted;
         open.accepted += 1;
         open.by_number.insert(number, Connection { origin, watch: watch.clone(), task: None });
         open.by_site.entry(origin.site()).or_default().insert(number);
+        self.count_open(&open);
         Some(number)
+    }
+
+    fn count_closed(&self, reason: ConnectionClosed) {
+        self.metrics.connections.closed.count(reason);
+    }
+
+    fn count_open(&self, open: &Open) {
+        self.metrics.connections.open.set(i64::try_from(open.by_number.len()).unwrap_or(i64::MAX));
     }
 
     /// Records the task that serves a connection. Does nothing if the connection has ended already.
@@ -123,13 +151,16 @@ impl Connections {
 
     /// Removes a connection that has ended.
     pub fn ended(&self, number: u64) {
-        self.open().remove(number);
+        let mut open = self.open();
+        open.remove(number);
+        self.count_open(&open);
     }
 
     /// Closes the connections that are overdue. Then closes connections with several requests, the one with most of them first,
     /// until there are not more requests than a half of the connections that there may be. So others can send several too.
     pub fn close_overdue(&self, now: Instant, timeouts: &Timeouts) {
-        self.close_if(|watch| watch.is_overdue(now, timeouts));
+        let overdue = self.close_if(|watch| watch.is_overdue(now, timeouts));
+        (0..overdue).for_each(|_| self.count_closed(ConnectionClosed::Overdue));
         let mut open = self.open();
         let mut several: Vec<(usize, u64)> =
             open.by_number.iter().map(|(number, of)| (of.watch.requests(), *number)).collect();
@@ -140,8 +171,10 @@ impl Connections {
             && let Some((count, number)) = several.pop()
         {
             open.end(number);
+            self.count_closed(ConnectionClosed::RequestLimit);
             requests -= count;
         }
+        self.count_open(&open);
     }
 
     /// Closes the connections that have had no request for a second, for a server that stops. Most connections end by
@@ -155,11 +188,15 @@ impl Connections {
         self.close_if(|_| true);
     }
 
-    fn close_if(&self, is_wanted: impl Fn(&Watch) -> bool) {
+    /// Closes the connections that are wanted. Returns their number.
+    fn close_if(&self, is_wanted: impl Fn(&Watch) -> bool) -> usize {
         let mut open = self.open();
         let closed: Vec<u64> =
             open.by_number.iter().filter(|(_, of)| is_wanted(&of.watch)).map(|(number, _)| *number).collect();
+        let count = closed.len();
         closed.into_iter().for_each(|number| open.end(number));
+        self.count_open(&open);
+        count
     }
 
     /// Returns whether no connection is open.
@@ -232,7 +269,7 @@ mod tests {
     }
 
     fn connections(total: usize, per_address: usize) -> Connections {
-        Connections::new(MaxConnections { total, per_address })
+        Connections::new(MaxConnections { total, per_address }, Arc::default())
     }
 
     fn admitted(connections: &Connections, origin: Origin, watch: &Watch) -> u64 {

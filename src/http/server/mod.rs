@@ -9,7 +9,7 @@ mod body_table;
 mod connection;
 mod connections;
 mod dispatch;
-mod listener;
+pub(in crate::http) mod listener;
 mod load;
 mod probe;
 mod reply;
@@ -42,7 +42,10 @@ use self::{
 pub use self::{listener::Place, tls::TlsError};
 use crate::{
     config::Config,
-    http::request::{caller, peer::Peer},
+    http::{
+        app_state::AppState,
+        request::{caller, peer::Peer},
+    },
 };
 
 /// The time between two searches for connections that are overdue.
@@ -55,7 +58,7 @@ const STOPPING_EVERY: Duration = Duration::from_millis(5);
 const STOPPING_BODY: Duration = Duration::from_secs(1);
 
 /// The pause after a connection could not be accepted, because there are too many open files.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+pub(in crate::http) const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// The HTTP server for a Rocket application.
 ///
@@ -170,12 +173,17 @@ impl Front {
         // Before the application begins to listen, so that no signal ends the process without closing the database.
         let mut signals = signals::Signals::of(&rocket::Config::from(rocket.figment()).shutdown);
         let client = Client::untracked(rocket).await.map_err(|error| LaunchError(Box::new(error)))?;
+        let metrics = client.rocket().state::<AppState>().map(|vestibule| Arc::clone(&vestibule.metrics));
         let shutdown = client.rocket().shutdown();
         let keep_alive = client.rocket().config().keep_alive != 0;
         let (stop, stopped) = channel::channel(false);
         let dispatcher = Arc::new(Dispatcher::new(client, self.max.total));
         let service = Service { dispatcher: Arc::clone(&dispatcher), keep_alive, stop: stopped };
-        let running = Running { connections: Arc::new(Connections::new(self.max)), service, front: self };
+        let running = Running {
+            connections: Arc::new(Connections::new(self.max, metrics.unwrap_or_default())),
+            service,
+            front: self,
+        };
         select! {
             () = running.accept() => {}
             () = running.close_overdue() => {}

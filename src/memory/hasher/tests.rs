@@ -1,5 +1,7 @@
 //! Tests of the hasher.
 
+use std::sync::Arc;
+
 use crate::{
     clock::Clock,
     config::Passwords,
@@ -17,6 +19,7 @@ use crate::{
     memory::{
         derive::derive,
         hasher::{Hasher, Inner, PasswordCheck},
+        metrics::Metrics,
     },
 };
 
@@ -34,7 +37,7 @@ fn hasher(schemes: &[PasswordScheme]) -> Hasher {
         hash_queue: 64,
         registration_open: false,
     };
-    Hasher::new(&config, Clock::manual(UnixTime::from_seconds(0)))
+    Hasher::new(&config, Clock::manual(UnixTime::from_seconds(0)), Arc::new(Metrics::new()))
 }
 
 fn password(text: &str) -> Password {
