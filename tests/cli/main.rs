@@ -6,6 +6,7 @@
 //! - `server`: starting and stopping a server;
 //! - `starting`: what a start reads, refuses and tells;
 //! - `listening`: where a server listens, and how it ends its connections;
+//! - `metrics`: the metrics for Prometheus;
 //! - `opening`: opening a database;
 //! - `users`, `roles`, `clients`, `sessions`, `keys`: the commands while a server runs;
 //! - `root_secret`: replacing the root secret;
@@ -23,10 +24,13 @@ mod faults;
 mod import;
 mod keys;
 mod listening;
+mod metrics;
 mod opening;
 mod restore;
 mod roles;
 mod root_secret;
+#[path = "../common/scrape.rs"]
+mod scrape;
 mod server;
 mod sessions;
 #[path = "../common/sockets.rs"]
