@@ -152,6 +152,16 @@ fn the_text_of_a_used_server_passes_the_check_of_prometheus() {
     assert!(output.status.success() && told.is_empty(), "{told}\n{text}");
     let metric = |line: &&str| line.starts_with("# HELP ");
     assert!(text.lines().filter(metric).all(|line| line.ends_with('.')), "each meaning is a sentence\n{text}");
+    let page = std::fs::read_to_string(repository("docs/contract/metrics.md")).expect("the contract");
+    let row = |line: &str| Some(line.strip_prefix("| `")?.split_once("` | ")?.0.to_owned());
+    let described: BTreeSet<String> = page.lines().filter_map(row).collect();
+    assert_eq!(described, names(&text), "the contract on the left, the server on the right");
+}
+
+/// Returns the names of all metrics in the text.
+fn names(text: &str) -> BTreeSet<String> {
+    let helps = text.lines().filter_map(|line| line.strip_prefix("# HELP "));
+    helps.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
 #[test]
@@ -179,9 +189,7 @@ fn every_query_of_the_alerts_and_of_the_dashboard_works_on_a_scraped_server() {
     scraped.wait_for("vestibule_logins_total{outcome=\"success\"} >= 1");
     // Rates need two scrapes after the requests.
     scraped.wait_for("rate(vestibule_http_requests_total{route=\"/auth/login\"}[30s]) >= 0");
-    let text = metrics_of(&scraped.metrics);
-    let helps = text.lines().filter_map(|line| line.strip_prefix("# HELP "));
-    let known: BTreeSet<String> = helps.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+    let known = names(&metrics_of(&scraped.metrics));
     let check = |what: &str, expression: &str| {
         let named = names_in(expression, &known);
         let unknown: Vec<&String> =

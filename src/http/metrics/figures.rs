@@ -6,6 +6,7 @@ use rocket::tokio::sync::Mutex;
 
 use super::process::ProcessFigures;
 use crate::{
+    domain::UnixTime,
     flows::Vestibule,
     memory::metrics::{Figure, Kind},
     store::{self, live_sessions},
@@ -22,6 +23,7 @@ const SHARE_OF_TIME: u32 = 50;
 struct Scrape<'v> {
     vestibule: &'v Vestibule,
     process: ProcessFigures,
+    started_at: UnixTime,
     live_sessions: Option<i64>,
 }
 
@@ -67,13 +69,14 @@ const READINGS: &[Reading] = &[
     ("process_max_fds", Kind::Gauge, "Files that the process may have open.", |scrape| scrape.process.max_files),
     ("process_threads", Kind::Gauge, "Threads of the process.", |scrape| scrape.process.threads),
     ("process_start_time_seconds", Kind::Gauge, "Time at which the process began, since 1970.", |scrape| {
-        scrape.process.started_at
+        Some(scrape.started_at.seconds() as f64)
     }),
 ];
 
 /// The figures, with the last count of the live sessions.
-#[derive(Default)]
 pub struct Figures {
+    /// The time at which the server began. `/proc/self` tells it only in relation to the start of the machine.
+    started_at: UnixTime,
     counted: Mutex<Option<Count>>,
 }
 
@@ -85,10 +88,15 @@ struct Count {
 }
 
 impl Figures {
+    /// Returns the figures of a server that has just begun, at `now`.
+    pub fn new(now: UnixTime) -> Self {
+        Self { started_at: now, counted: Mutex::default() }
+    }
+
     /// Reads all figures.
     pub async fn read(&self, vestibule: &Vestibule) -> Vec<Figure> {
         let live_sessions = self.live_sessions(vestibule).await;
-        let scrape = Scrape { vestibule, process: ProcessFigures::read(), live_sessions };
+        let scrape = Scrape { vestibule, process: ProcessFigures::read(), started_at: self.started_at, live_sessions };
         let figure =
             |(name, kind, help, read): &Reading| read(&scrape).map(|value| Figure { name, kind: *kind, help, value });
         READINGS.iter().filter_map(figure).collect()

@@ -1,4 +1,5 @@
-//! The figures of the process, as the kernel tells them in `/proc` (proc(5)). Other systems than Linux have none.
+//! The figures of the process, as the kernel tells them in `/proc/self` (proc(5)). Other systems than Linux have none. No other
+//! file of `/proc` is read, because a unit of systemd with `ProcSubset=pid` hides them.
 
 use std::fs;
 
@@ -21,8 +22,6 @@ pub struct ProcessFigures {
     pub max_files: Option<f64>,
     /// The number of threads.
     pub threads: Option<f64>,
-    /// The time at which the process began, in seconds since 1970.
-    pub started_at: Option<f64>,
 }
 
 impl ProcessFigures {
@@ -39,9 +38,6 @@ impl ProcessFigures {
             open_files: fs::read_dir("/proc/self/fd").ok().map(|files| files.count().saturating_sub(1) as f64),
             max_files: number_after(&text("/proc/self/limits"), "Max open files"),
             threads: number_after(&status, "Threads:"),
-            started_at: number_after(&text("/proc/stat"), "btime")
-                .zip(field(&stat, 22))
-                .map(|(boot, ticks)| boot + ticks / TICKS),
         }
     }
 }
@@ -80,8 +76,7 @@ mod tests {
     #[test]
     fn the_figures_of_this_process_can_be_read() {
         let figures = ProcessFigures::read();
-        let read =
-            [figures.cpu_seconds, figures.resident_bytes, figures.open_files, figures.max_files, figures.started_at];
+        let read = [figures.cpu_seconds, figures.resident_bytes, figures.open_files, figures.max_files];
         assert!(read.iter().all(Option::is_some), "{figures:?}");
         assert!(figures.resident_bytes.is_some_and(|bytes| bytes > 1e6) && figures.threads > Some(0.0), "{figures:?}");
     }

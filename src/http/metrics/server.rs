@@ -73,8 +73,11 @@ impl MetricsServer {
 
     /// Answers scrapers. Does not end.
     pub async fn serve(self, vestibule: &AppState) -> Infallible {
-        let endpoint =
-            Arc::new(Endpoint { vestibule: Arc::clone(vestibule), token: self.token, figures: Figures::default() });
+        let endpoint = Arc::new(Endpoint {
+            vestibule: Arc::clone(vestibule),
+            token: self.token,
+            figures: Figures::new(vestibule.clock.now()),
+        });
         // The connections end when the set is dropped.
         let mut connections = JoinSet::new();
         let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
