@@ -11,8 +11,7 @@ use crate::{
     clock::Clock,
     config::{Client, Config, FingerprintPolicy},
     domain::{
-        AccessClaims, DerivedKey, DeviceRowId, Email, Identifier, Scope, SessionId, TokenId, UnixTime, User, UserId,
-        Username,
+        AccessClaims, DerivedKey, DeviceRowId, Email, Scope, SessionId, TokenId, UnixTime, User, UserId, Username,
         access_token::TokenType,
         claims::TokenSizeBudget,
         device::{
@@ -356,21 +355,6 @@ impl Vestibule {
         device.map_or(TypedName::Anywhere(hash), |device| TypedName::OnDevice(hash, device))
     }
 
-    /// Returns the keyed hash of a login name that belongs to no user. The audit log contains this hash instead of the name.
-    pub(crate) fn name_hash(&self, identifier: &Identifier) -> String {
-        name_hash(&self.secrets.login_names, identifier)
-    }
-
-    /// Returns a function that returns the keyed hashes of a user's names, as the audit log contains them for a name without a
-    /// user. A job of the writer takes it along.
-    pub(crate) fn name_hashes(&self) -> impl Fn(&User) -> Vec<String> + Send + use<> {
-        let key = self.secrets.login_names.clone();
-        move |user| {
-            let names = [user.username.as_deref(), user.email.as_deref()].into_iter().flatten();
-            names.filter_map(|name| Identifier::parse(name).ok()).map(|name| name_hash(&key, &name)).collect()
-        }
-    }
-
     /// Returns the keyed hash of a `device_id`. The database stores this hash instead of the `device_id`.
     pub(crate) fn device_secret_hash(&self, secret: &DeviceSecret) -> DeviceSecretHash {
         secret.hash(&DeviceKey::from_bytes(*self.secrets.device_ids.bytes()))
@@ -401,10 +385,4 @@ impl Vestibule {
     pub(crate) fn revocation_ttl(&self) -> i64 {
         self.config.longest_access_token_lifetime().seconds() + self.config.tokens.leeway.seconds() + CLOCK_STEP_MARGIN
     }
-}
-
-/// Returns the keyed hash of a login name.
-fn name_hash(key: &DerivedKey, identifier: &Identifier) -> String {
-    let mac = key.mac(&[b"audit", identifier.key().as_bytes()]);
-    crate::domain::jwt::base64url(&mac[..16])
 }

@@ -9,6 +9,8 @@ use crate::domain::UnixTime;
 pub struct BackupState {
     /// The time at which the newest copy was made; `None` if there is no copy, or if nobody has looked yet.
     pub last: Option<UnixTime>,
+    /// The last time at which the newest copy had all changes of the database; `None` as in `last`.
+    pub current_at: Option<UnixTime>,
     /// The size of the newest copy that this process has made, in bytes; 0 before the first one.
     pub bytes: u64,
     /// The reason for which the last attempt failed, as a sentence for the operator, and its time; `None` if it did not fail.

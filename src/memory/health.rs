@@ -40,6 +40,11 @@ impl Health {
         self.integrity.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Returns whether the check has found damage.
+    pub fn is_damaged(&self) -> bool {
+        matches!(self.integrity(), Integrity::Damaged(_))
+    }
+
     /// Sets the state of the integrity check.
     pub fn set_integrity(&self, integrity: Integrity) {
         *self.integrity.lock().unwrap_or_else(PoisonError::into_inner) = integrity;

@@ -118,7 +118,9 @@ impl Store {
             .connect_with(base.read_only(true))
             .await
             .map_err(cannot_open)?;
-        let writer = Writer::start(Conn::writer(connection), Files::new(path), on_commit, OnMeasured::clone(&on_measured)).await?;
+        let writer =
+            Writer::start(Conn::writer(connection), Files::new(path), on_commit, OnMeasured::clone(&on_measured))
+                .await?;
         Ok(Self { readers, writer, probes: Arc::default(), on_measured })
     }
 

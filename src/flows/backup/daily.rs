@@ -120,6 +120,7 @@ impl Daily {
         let newest = directory.list()?.into_iter().max();
         vestibule.backups.update(|state| {
             state.last = newest.map(BackupName::made_at);
+            state.current_at = state.current_at.max(state.last);
             state.shares_disk = disk::is_same(&directory.path, &vestibule.database);
         });
         if !schedule.is_due(newest, now) {
@@ -128,7 +129,10 @@ impl Daily {
         let mark = vestibule.store.change_mark().await?;
         let is_unchanged = newest.is_some() && self.copied == Some(mark);
         let copied = match is_unchanged {
-            true => None,
+            true => {
+                vestibule.backups.update(|state| state.current_at = Some(now));
+                None
+            }
             false => {
                 directory.check_room(&vestibule.database)?;
                 let copied =
@@ -148,7 +152,7 @@ fn note(backups: &Backups, now: UnixTime, outcome: Result<Option<&Copied>, &Back
         Ok(copied) => {
             state.problem = None;
             if let Some(copied) = copied {
-                state.last = Some(now);
+                (state.last, state.current_at) = (Some(now), Some(now));
                 state.bytes = copied.bytes;
             }
         }

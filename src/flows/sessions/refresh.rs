@@ -119,8 +119,8 @@ impl Attempt {
     }
 }
 
-/// The maximum number of attempts of a refresh, and of repeated reads after its write. An attempt is repeated if another
-/// request changed the rows, which is rare.
+/// The maximum number of attempts of a refresh, and of reads after its write. One is repeated if another request changed the
+/// rows.
 const MAX_ATTEMPTS: usize = 64;
 
 impl RefreshError {
@@ -243,8 +243,7 @@ async fn attempt(
             {
                 return Ok(Attempt::Overtaken);
             }
-            // The rotation is counted after the write. Concurrent requests cannot exceed the limit, because only one of them
-            // rotates a generation.
+            // It is counted after the write. Concurrent requests can't exceed the limit: only one rotates a generation.
             vestibule.throttle.refreshes.take(&next.id).ok();
             issue_tokens(vestibule, claims, (next, user), client, request, RefreshOutcome::Success, now).await
         }

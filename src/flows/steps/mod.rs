@@ -19,6 +19,7 @@ pub mod key_source;
 pub mod link;
 pub mod login_device;
 pub mod login_outcome;
+mod name_hashes;
 pub mod names;
 pub mod past_limit;
 pub mod public_address;

@@ -56,6 +56,27 @@ const READINGS: &[Reading] = &[
         "Time at which the key that signs access tokens was created; absent if it is set in the configuration.",
         |scrape| scrape.vestibule.keyring.keys().created_at().map(|at| at.seconds() as f64),
     ),
+    (
+        "vestibule_backup_last_success_timestamp_seconds",
+        Kind::Gauge,
+        "Time at which the newest copy of the database was made, or was last found to have all changes; absent without a copy.",
+        |scrape| scrape.vestibule.backups.state().current_at.map(|at| at.seconds() as f64),
+    ),
+    ("vestibule_backup_failures_total", Kind::Counter, "Copies of the database that failed.", |scrape| {
+        Some(scrape.vestibule.backups.state().failures as f64)
+    }),
+    (
+        "vestibule_backup_bytes",
+        Kind::Gauge,
+        "Size of the last copy of the database that this process made.",
+        |scrape| Some(scrape.vestibule.backups.state().bytes as f64),
+    ),
+    (
+        "vestibule_database_damaged",
+        Kind::Gauge,
+        "1 if the check after an unclean stop found damage, else 0.",
+        |scrape| Some(f64::from(u8::from(scrape.vestibule.health.is_damaged()))),
+    ),
     ("process_cpu_seconds_total", Kind::Counter, "Time for which the processors ran the process.", |scrape| {
         scrape.process.cpu_seconds
     }),
