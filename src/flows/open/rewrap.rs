@@ -10,7 +10,7 @@
 use std::{fs::File, path::PathBuf};
 
 use super::{
-    data_paths::{lock, lock_secret},
+    data_paths::{lock, lock_opening, lock_secret},
     error::OpenError,
     keys::activate_keys,
     secret::{FIRST_SECRET_KEY, promote_draft, write_draft},
@@ -85,6 +85,8 @@ pub async fn rewrap(
         None => None,
     };
     let _no_server = if is_configured { Some(exclude_servers(vestibule).await?) } else { None };
+    // A process that opens the database reads the root secret, and then what is sealed under it. Both must be of one secret.
+    let _nobody_opens = lock_opening(&vestibule.database).await?;
     let Some(_alone) = lock_secret(&vestibule.database)? else { return Err(RewrapError::Busy) };
     let new = match new_secret {
         Some(new_secret) => new_secret,

@@ -1,15 +1,19 @@
-//! Tests of two simultaneous first starts. The decision that commits first is final. The second start adopts the decision or is
-//! refused.
+//! Tests of processes that open one database at the same time. Of two simultaneous first starts, the decision that commits
+//! first is final. The second start adopts the decision or is refused.
 //!
-//! With SQLite a lock lets only one process at a time open the database. The tested decisions must be right without this lock,
-//! so these tests do not take it.
+//! With SQLite a lock lets only one process at a time open the database. The decisions of a first start must be right without
+//! this lock, so their tests do not take it.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use super::{OpenError, Role, check_profile, choose_signing_key, secret::RootSecretLookup};
+use super::{
+    OpenError, Role, check_profile, choose_signing_key, data_paths::lock_opening, open, rewrap::rewrap,
+    secret::RootSecretLookup,
+};
 use crate::{
+    clock::Clock,
     config::{self, Config, Profile, Sources},
-    domain::{RootSecret, UnixTime},
+    domain::{RootSecret, UnixTime, audit_event::RequestContext},
     store::{Store, signing_keys, sql},
 };
 
@@ -100,4 +104,22 @@ fn two_first_starts_create_one_signing_key() {
             assert_eq!(events_of_keys.value::<i64>(&mut reader).await.expect("a count"), 1, "nothing was replaced");
         });
     }
+}
+
+#[test]
+fn the_root_secret_is_not_replaced_while_a_process_opens_the_database() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().canonicalize().expect("it exists");
+    let sources = Sources::isolated(Profile::Serve).set("data_dir", path.to_str().expect("UTF-8"));
+    let config = config::load(&sources).expect("the settings are valid").config;
+    wait_for(async {
+        let vestibule = open(config, Clock::system(), Role::Server).await.expect("it opens");
+        let opening = lock_opening(&path.join("vestibule.db")).await.expect("the lock");
+        let context = RequestContext::command_line(vestibule.clock.now());
+        let mut replacing = std::pin::pin!(rewrap(&vestibule, None, &context));
+        let early = tokio::time::timeout(Duration::from_millis(100), &mut replacing).await;
+        assert!(early.is_err(), "the secret was replaced");
+        drop(opening);
+        replacing.await.expect("the secret is replaced");
+    });
 }
