@@ -1,9 +1,9 @@
 //! Daily: the copies that the server makes by itself, and the removal of those that are no longer kept.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +16,7 @@ use crate::{
     flows::{
         Vestibule,
         open::{
-            data_paths::{refuse_writable_by_others, with_suffix},
+            data_paths::{create_directory, refuse_writable_by_others, with_suffix},
             error::OpenError,
         },
         steps::{
@@ -175,7 +175,7 @@ impl Directory {
     async fn open(vestibule: &Vestibule) -> Result<Self, BackupError> {
         let path = vestibule.config.storage.backup_dir.clone();
         let failed = |cause| BackupError::Directory { path: path.clone(), cause };
-        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(failed)?;
+        create_directory(&path).map_err(failed)?;
         refuse_writable_by_others(&path)?;
         let id = database_id(vestibule).await?;
         let owner = path.join(OWNER_FILE);

@@ -193,11 +193,32 @@ pub(in crate::flows) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// Creates a directory and its parents if they are absent. Only the owner can access a new directory.
 pub(super) fn make_directory(path: &Path) -> Result<(), OpenError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|cause| OpenError::File {
+    create_directory(path).map_err(|cause| OpenError::File {
         action: "make the directory",
         path: path.to_owned(),
         cause,
     })
+}
+
+/// Creates a directory and its parents, as [`make_directory`] does, and syncs the parent of each new one. Otherwise a power cut
+/// could remove a new directory together with everything that was synced in it.
+pub(in crate::flows) fn create_directory(path: &Path) -> io::Result<()> {
+    let path = std::path::absolute(path)?;
+    let absent: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+    absent.into_iter().try_for_each(|created| match sync_directory(created) {
+        // The owner of the parent lets this process create entries in it and not read it, so it can't be synced.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    })
+}
+
+/// Syncs the directory of a file, so that a created or renamed file is still there after a crash.
+pub(in crate::flows) fn sync_directory(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 /// Refuses a directory or a database file to which its group or other users can write: they could replace the secret, the

@@ -19,7 +19,10 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{data_paths::lock_secret, error::OpenError};
+use super::{
+    data_paths::{lock_secret, sync_directory},
+    error::OpenError,
+};
 use crate::{
     config::{Config, text_file::plain},
     domain::{RootSecret, jwt::base64url},
@@ -255,12 +258,4 @@ fn write_new(path: &Path) -> io::Result<()> {
     let line = Zeroizing::new(format!("{}\n", base64url(&random::bytes::<32>())));
     file.write_all(line.as_bytes())?;
     file.sync_all()
-}
-
-/// Syncs the directory of a file, so that a created or renamed file is still there after a crash.
-pub(in crate::flows) fn sync_directory(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(directory) => File::open(directory)?.sync_all(),
-        None => Ok(()),
-    }
 }

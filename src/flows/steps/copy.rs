@@ -12,10 +12,7 @@ use std::{
 use crate::{
     domain::{UnixTime, jwt::base64url},
     flows::{
-        open::{
-            data_paths::{give_to_owner_of_directory, with_suffix},
-            secret::sync_directory,
-        },
+        open::data_paths::{give_to_owner_of_directory, sync_directory, with_suffix},
         steps::check::{check_database, refuse_other_files},
     },
     random,
