@@ -283,9 +283,12 @@ fn django_scrypt(rest: &str) -> Option<ParsedHash> {
     Some(ParsedHash { method: scrypt_method(n, r, p)?, salt: salt.into(), digest: base64(digest)? })
 }
 
+/// Reads `ln=…,r=…,p=…$SALT$HASH`. It does not use the library for the PHC string format, which refuses a salt of fewer than 8
+/// or more than 48 bytes: Django and Werkzeug write such salts, and [`write`] keeps them.
 fn scrypt(rest: &str) -> Option<ParsedHash> {
-    phc(&format!("scrypt${rest}"), ["ln", "r", "p"], |version, [log_n, r, p]| {
-        let log_n = u8::try_from(log_n).ok().filter(|log_n| *log_n < 64 && version.is_none())?;
-        Some(Method::Scrypt { log_n, r, p })
-    })
+    let [costs, salt, digest] = parts(rest)?;
+    let [log_n, r, p] = costs.split(',').collect::<Vec<_>>().try_into().ok()?;
+    let log_n = number(log_n.strip_prefix("ln=")?).filter(|log_n| *log_n < 64)?;
+    let (r, p) = (number(r.strip_prefix("r=")?)?, number(p.strip_prefix("p=")?)?);
+    Some(ParsedHash { method: Method::Scrypt { log_n, r, p }, salt: base64(salt)?, digest: base64(digest)? })
 }

@@ -63,6 +63,24 @@ fn a_written_hash_is_read_again() {
 }
 
 #[test]
+fn a_salt_of_any_length_is_kept() {
+    let digest = |length: usize| "A".repeat(length);
+    for length in [1, 4, 7, 8, 48, 49, 128] {
+        let salt = "s".repeat(length);
+        for text in [
+            format!("scrypt$16384${salt}$8$1${}==", digest(86)),
+            format!("scrypt:32768:8:1${salt}${}", digest(128)),
+            format!("pbkdf2_sha256$1000${salt}${}=", digest(43)),
+            format!("pbkdf2:sha256:1000${salt}${}", digest(64)),
+        ] {
+            let written = ParsedHash::parse_foreign(&text).expect("a hash").to_stored();
+            let again = ParsedHash::parse_stored(&written).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(again.salt, salt.as_bytes(), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_hash_that_is_cut_is_refused() {
     for Vector(text, ..) in VECTORS {
         // The padding of base64 may be absent, and a digest of 16 bytes is long enough.
