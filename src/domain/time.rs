@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// An instant: seconds since the Unix epoch. It serialises as a text in RFC 3339, in UTC. Tokens and tables contain the
 /// number that [`UnixTime::seconds`] returns.
@@ -24,9 +24,11 @@ impl UnixTime {
         Self(seconds)
     }
 
-    /// Reads a time in RFC 3339. Returns `None` for another text. A fraction of a second is dropped.
+    /// Reads a time in RFC 3339. Returns `None` for another text, and for a time whose year in UTC has not four digits: it
+    /// could not be written again. A fraction of a second is dropped.
     pub fn parse(text: &str) -> Option<Self> {
-        OffsetDateTime::parse(text, &Rfc3339).ok().map(|time| Self(time.unix_timestamp()))
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
+        (0..=9999).contains(&time.year()).then(|| Self(time.unix_timestamp()))
     }
 
     /// Returns the number of seconds since the epoch.
@@ -81,5 +83,25 @@ pub mod numeric_date {
     /// Reads an integer as seconds. Fails for a text or a number with a fraction.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UnixTime, D::Error> {
         i64::deserialize(deserializer).map(UnixTime::from_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_is_read_can_be_written() {
+        for (text, written) in [
+            ("2026-11-27T12:00:00.5+01:00", "2026-11-27T11:00:00Z"),
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+        ] {
+            let time = UnixTime::parse(text).expect(text);
+            assert_eq!((time.to_string().as_str(), UnixTime::parse(written)), (written, Some(time)));
+        }
+        for text in ["9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01"] {
+            assert_eq!(UnixTime::parse(text), None, "{text}");
+        }
     }
 }
