@@ -3,7 +3,10 @@
 use crate::{
     cli::Failure,
     domain::{Identifier, User, UserId},
-    flows::{Vestibule, steps::email_keys::list_clashes},
+    flows::{
+        Vestibule,
+        steps::name_keys::{Kind, list_clashes},
+    },
     store::users,
 };
 
@@ -29,24 +32,23 @@ impl UserArg {
             Some(id) => users::find(&mut reader, id).await?,
             None => None,
         };
-        let found = match by_id {
-            Some(user) => Some(user),
-            None => users::find_by_identifier(&mut reader, &self.identifier).await?,
-        };
-        let found = found
-            .ok_or_else(|| Failure::new(format!("there is no user {:?}; see `vestibule user list`", self.typed)))?;
-        if matches!(self.identifier, Identifier::Email(_)) {
-            self.refuse_clash(vestibule, &found).await?;
+        if let Some(user) = by_id {
+            return Ok(user);
         }
+        let found = users::find_by_identifier(&mut reader, &self.identifier)
+            .await?
+            .ok_or_else(|| Failure::new(format!("there is no user {:?}; see `vestibule user list`", self.typed)))?;
+        self.refuse_clash(vestibule, &found).await?;
         Ok(found)
     }
 
-    /// Fails if a younger account has the same address as the found one, in another spelling.
+    /// Fails if a younger account has the name of the found one, in another spelling.
     async fn refuse_clash(&self, vestibule: &Vestibule, found: &User) -> Result<(), Failure> {
         let clashes = list_clashes(&vestibule.store).await?;
-        match clashes.iter().find(|clash| clash.older == Some(found.id)) {
+        let kind = if matches!(self.identifier, Identifier::Email(_)) { Kind::Email } else { Kind::Username };
+        match clashes.iter().find(|clash| clash.older == Some(found.id) && clash.kind == kind) {
             Some(clash) => Err(Failure::new(format!(
-                "two accounts have the address {:?}: {} and {}; name one by its id",
+                "two accounts have the name {:?}: {} and {}; name one by its id",
                 self.typed, found.id, clash.user
             ))),
             None => Ok(()),

@@ -43,7 +43,7 @@ impl Username {
         if shown.contains(['@', '\u{ff20}', '\u{fe6b}']) {
             return Err("must not contain @");
         }
-        let key = fold(&shown);
+        let key = username_key(&shown);
         Ok(Self { shown, key })
     }
 
@@ -109,6 +109,11 @@ impl Email {
     }
 }
 
+/// Returns the lookup key of a username.
+pub fn username_key(name: &str) -> String {
+    fold(name)
+}
+
 /// Returns the lookup key of a text with `@`. Browsers send the domain of an address in ASCII from some inputs and as it was
 /// typed from others, so both forms have one key (UTS 46). A domain that has no ASCII form is treated like the part before it.
 pub fn email_key(address: &str) -> String {
@@ -162,10 +167,11 @@ impl Identifier {
 
 /// Returns a text without differences of case, width and style. The text is converted to lower, upper and lower case
 /// again: then `ß` equals `SS`, `ſ` equals `s`, and a final sigma equals any other sigma. NFKC removes differences of
-/// width and style, because applications that receive a name may treat such variants as equal.
+/// width and style, because applications that receive a name may treat such variants as equal. It is applied again at the end:
+/// the upper case of `ΐ` consists of three characters, so its lower case does too.
 fn fold(text: &str) -> String {
     let plain: String = text.nfkc().collect();
-    plain.to_lowercase().to_uppercase().to_lowercase()
+    plain.to_lowercase().to_uppercase().to_lowercase().nfkc().collect()
 }
 
 /// A user, as the database stores it.
@@ -200,6 +206,17 @@ pub struct User {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_cases_of_one_username_have_one_key() {
+        // The upper case of the characters `ΐ`, `ǰ` and `ὖ` consists of several characters.
+        for name in ["ada", "straße", "Οδυσσεύς", "μαΐου", "οΐυς", "ǰ", "ὖ", "ᾳ", "İ", "ŉ"] {
+            let spellings = [name.to_owned(), name.to_uppercase(), name.to_lowercase(), name.nfd().collect()];
+            let keys = spellings.map(|text| Username::parse(&text).expect("a username").key().to_owned());
+            assert!(keys.iter().all(|key| *key == keys[0]), "{name}: {keys:?}");
+            assert_eq!(fold(&keys[0]), keys[0], "{name}");
+        }
+    }
 
     #[test]
     fn the_spellings_of_one_address_have_one_key() {

@@ -196,7 +196,7 @@ fn an_address_with_an_international_domain_has_one_key_in_an_old_database_too() 
          update users set email = 'ada@xn--bcher-kva.example', email_key = 'ada@xn--bcher-kva.example'
             where username = 'eve';
          update users set created_at = created_at - 10 where username = 'ada';
-         delete from meta where key = 'email_keys';",
+         delete from meta where key = 'name_keys';",
     );
     let server = place.start(&["serve"]);
     for spelling in ["ada@bücher.example", "ADA@XN--BCHER-KVA.EXAMPLE"] {
@@ -231,6 +231,32 @@ fn an_address_with_an_international_domain_has_one_key_in_an_old_database_too() 
     assert_eq!(place.run(&["user", "list"]).stderr, "");
     let taken = place.run(&["user", "set", "bob", "--email", "ada@xn--bcher-kva.example"]).failed();
     assert!(taken.contains("taken"), "{taken}");
+}
+
+#[test]
+fn a_username_has_one_key_in_an_old_database_too() {
+    let place = Place::new();
+    ["ada", "eve", "bob"].iter().for_each(|name| place.add_user(&[name]));
+    // As earlier versions stored these names: the upper case of the last letter but one consists of three characters, and the
+    // keys of the two spellings were not equal.
+    database::change(
+        &place,
+        "update users set username = 'Μαΐου', username_key = 'μαι\u{308}\u{301}ου' where username = 'ada';
+         update users set username = 'ΜΑΪ\u{301}ΟΥ', username_key = 'μαϊ\u{301}ου' where username = 'eve';
+         update users set created_at = created_at - 10 where username = 'Μαΐου';
+         delete from meta where key = 'name_keys';",
+    );
+    let server = place.start(&["serve"]);
+    for spelling in ["Μαΐου", "ΜΑΪ\u{301}ΟΥ"] {
+        let me = server.me(&server.token(spelling, PASSWORD)).expect("accepted");
+        assert_eq!(me["username"], "Μαΐου", "{spelling}: the older account has the name");
+    }
+    assert_eq!(server.me(&server.token("bob", PASSWORD)).expect("accepted")["username"], "bob");
+    let (_, _, log) = server.stop();
+    assert_eq!(log.iter().filter(|line| line.contains("in another spelling")).count(), 1, "{log:?}");
+    let list = place.run(&["user", "list"]).stderr;
+    assert!(list.contains("--username NAME"), "{list}");
+    assert!(place.run(&["user", "disable", "Μαΐου"]).failed().contains("two accounts have the name"));
 }
 
 #[test]

@@ -8,7 +8,10 @@ use crate::{
         output::{self, Format, or_dash},
     },
     domain::User,
-    flows::{Vestibule, steps::email_keys::list_clashes},
+    flows::{
+        Vestibule,
+        steps::name_keys::{Kind, list_clashes},
+    },
     http::UserView,
     store::users,
 };
@@ -22,15 +25,19 @@ pub(in crate::cli) struct List {
 
 impl List {
     /// Prints the users in the order in which they were added, as a table or as JSON. Names the accounts that can't sign in
-    /// with their address on stderr.
+    /// with one of their names on stderr.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let all = users::list(&mut *vestibule.store.read().await?).await?;
         for clash in list_clashes(&vestibule.store).await? {
+            let option = match clash.kind {
+                Kind::Username => "--username NAME",
+                Kind::Email => "--email ADDRESS",
+            };
             let older = clash.older.map_or_else(|| "no account".to_owned(), |older| older.to_string());
             output::note(&format!(
-                "{} ({}) can't sign in with this address, since {older} has it in another spelling; give one of the two \
-                 another one with `vestibule user set ID --email ADDRESS`",
-                clash.email, clash.user
+                "{} ({}) can't sign in with this name, since {older} has it in another spelling; give one of the two \
+                 another one with `vestibule user set ID {option}`",
+                clash.name, clash.user
             ));
         }
         if self.format.json {

@@ -41,7 +41,7 @@ use crate::{
     },
     flows::{
         Vestibule,
-        steps::{client_registry, copy, disk, email_keys, ended_by_restore, key_source::KeySource, public_address},
+        steps::{client_registry, copy, disk, ended_by_restore, key_source::KeySource, name_keys, public_address},
         vestibule::Secrets,
     },
     memory::{
@@ -106,7 +106,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     let root = lookup.recognise(&store, root).await?;
     check_profile(&store, config.profile, role, &paths.database).await?;
 
-    email_keys::renew(&store).await?;
+    name_keys::renew(&store).await?;
     if role == Role::Server {
         warn_of_clashes(&store).await?;
     }
@@ -217,15 +217,15 @@ fn warn_of_network_file_system(database: &Path) {
     }
 }
 
-/// Writes to the log which accounts can't sign in with their address.
+/// Writes to the log which accounts can't sign in with one of their names.
 async fn warn_of_clashes(store: &Store) -> Result<(), OpenError> {
-    for clash in email_keys::list_clashes(store).await? {
+    for clash in name_keys::list_clashes(store).await? {
         let older = clash.older.map(|older| older.to_string()).unwrap_or_default();
         tracing::warn!(
             user = %clash.user,
             %older,
-            "the address of `user` is the address of the account `older` in another spelling, so only the older account can \
-             sign in with it; give one of them another address with `vestibule user set`"
+            "a name of `user` is that of the account `older` in another spelling, so only the older account can sign in with \
+             it; give one of them another name with `vestibule user set`"
         );
     }
     Ok(())
