@@ -50,17 +50,17 @@ impl FromStr for Authority {
             None => None,
         };
         let host = host.to_ascii_lowercase();
-        let is_plain = match Host::parse(&host) {
+        let host = match Host::parse(&host) {
             // The URL standard also accepts `1.2.3` and `0x7f.1` as addresses, and converts names of other scripts. The
             // host is compared with the host that a browser sends, so the setting must have the form that the browser
             // sends.
-            Ok(Host::Domain(name)) => name == host && is_domain(&host),
-            Ok(Host::Ipv4(address)) => address.to_string() == host,
-            Ok(Host::Ipv6(_)) => true,
-            Err(_) => false,
+            Ok(Host::Domain(name)) => (name == host && is_domain(&host)).then_some(host),
+            Ok(Host::Ipv4(address)) => (address.to_string() == host).then_some(host),
+            // Each IPv6 address has many spellings, of which a browser sends one.
+            Ok(address @ Host::Ipv6(_)) => Some(address.to_string()),
+            Err(_) => None,
         };
-        is_plain
-            .then_some(Self { host, port })
+        host.map(|host| Self { host, port })
             .ok_or("must have a host name or an IP address after the scheme (names beyond ASCII in their xn-- form)")
     }
 }
@@ -224,6 +224,12 @@ mod tests {
             ("https://a.example:443", "https://a.example", "https://a.example", "a.example"),
             ("http://a.example:443/b/c", "http://a.example:443/b/c", "http://a.example:443", "a.example:443"),
             ("http://[::1]:80/~a", "http://[::1]/~a", "http://[::1]", "[::1]"),
+            (
+                "http://[2001:DB8:00::01]:8000",
+                "http://[2001:db8::1]:8000",
+                "http://[2001:db8::1]:8000",
+                "[2001:db8::1]:8000",
+            ),
             (
                 "https://xn--bcher-kva.example",
                 "https://xn--bcher-kva.example",
