@@ -137,8 +137,8 @@ fn decoded_path(target: &str) -> Option<String> {
     }
     let path = decoded(path)?;
     // A backslash separates segments for some servers, and `;` starts parameters for others. Some servers would decode
-    // a remaining escape again.
-    let is_ambiguous = path.contains(['\\', ';']) || path.contains(char::is_control) || has_escape(&path);
+    // a remaining escape again, or end the path at a decoded `?` or `#` (CVE-2024-38474 of Apache httpd).
+    let is_ambiguous = path.contains(['\\', ';', '?', '#']) || path.contains(char::is_control) || has_escape(&path);
     (path.starts_with('/') && !is_ambiguous).then_some(path)
 }
 
