@@ -11,6 +11,8 @@ use jsonwebtoken::{Algorithm as JwtAlgorithm, DecodingKey, EncodingKey, Header, 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
+use super::unique_json::UniqueJson;
+
 /// The header parameter `typ` of an access token (RFC 9068 §2.1).
 pub const ACCESS_TYP: &str = "at+jwt";
 
@@ -195,18 +197,25 @@ impl Verifier {
         Self { key, validation }
     }
 
-    /// Verifies the signature and returns the claims. The caller must check the claims.
+    /// Verifies the signature and returns the claims, which are a JSON object that has no name twice. The caller must check the
+    /// claims.
     ///
     /// # Errors
     /// [`Malformed::Signature`] if another key or algorithm signed the token, otherwise [`Malformed::Shape`].
     pub fn verify<C: DeserializeOwned>(&self, token: &str) -> Result<C, Malformed> {
-        jsonwebtoken::decode::<C>(token, &self.key, &self.validation).map(|data| data.claims).map_err(|error| {
-            match error.kind() {
-                jsonwebtoken::errors::ErrorKind::InvalidSignature
-                | jsonwebtoken::errors::ErrorKind::InvalidAlgorithm => Malformed::Signature,
-                _ => Malformed::Shape,
+        let read = jsonwebtoken::decode::<UniqueJson>(token, &self.key, &self.validation);
+        let UniqueJson(claims) = read.map(|data| data.claims).map_err(|error| match error.kind() {
+            jsonwebtoken::errors::ErrorKind::InvalidSignature | jsonwebtoken::errors::ErrorKind::InvalidAlgorithm => {
+                Malformed::Signature
             }
-        })
+            _ => Malformed::Shape,
+        })?;
+        // A type could be read from a list too, whose items have no names.
+        if claims.is_object() {
+            serde_json::from_value(claims).map_err(|_| Malformed::Shape)
+        } else {
+            Err(Malformed::Shape)
+        }
     }
 }
 

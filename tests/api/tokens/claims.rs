@@ -66,6 +66,12 @@ fn claims_are_checked_even_if_the_signature_is_valid() {
     for payload in ["", "null", "[]", "{}", "\"x\"", "1", &format!("{claims}{claims}"), &format!("{claims} x")] {
         refused(&server, payload, &sign(&header, payload));
     }
+    // A custom claim twice, at any depth.
+    let text = claims.to_string();
+    for custom in [r#""tenant":"a","tenant":"b""#, r#""tenant":[{"id":1,"id":2}]"#] {
+        let payload = format!("{},{custom}}}", &text[..text.len() - 1]);
+        refused(&server, &payload, &sign(&header, &payload));
+    }
     for (exp, status, code) in [(0, 401, "token_expired"), (-1, 401, "token_expired"), (i64::MIN, 401, "token_expired")]
     {
         let mut claims = claims.clone();
