@@ -97,6 +97,16 @@ mod tests {
     }
 
     #[test]
+    fn a_number_keeps_its_value_when_it_is_written_and_read_again() {
+        // Without the feature `float_roundtrip`, `serde_json` reads the last digit of these numbers wrongly.
+        for text in ["123.45678901235475", "1.844674407e+24", "2.2250738585072011e-308", "0.30000000000000004"] {
+            let value = read(text).expect("a number");
+            assert_eq!(value.as_f64(), text.parse().ok(), "{text}");
+            assert_eq!(read(&value.to_string()), Some(value), "{text}");
+        }
+    }
+
+    #[test]
     fn other_json_is_read_as_serde_json_reads_it() {
         for text in [
             "null",
