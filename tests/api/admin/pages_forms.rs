@@ -189,6 +189,10 @@ fn what_can_not_be_brought_back_is_removed_only_after_its_name_was_typed() {
             assert!(refused.text.contains("<details open>") || action == "remove-key", "{action}");
         }
     }
+    // A form that no page of this server has: without the id of a key, while the page lists keys that can be removed.
+    let csrf = root.cookie("csrf_token").expect("a token");
+    let bare = root.post("/admin/ui/server/remove-key", &[("csrf_token", &csrf), ("confirm", "x")]).expect(422);
+    assert!(error_of(&bare).is_some_and(|error| error.contains("kid")), "{}", bare.text);
     let token = |secret: &str| {
         let body = format!(
             "grant_type=password&username=ada&password={}&client_id=album&client_secret={secret}",
