@@ -126,9 +126,11 @@ fn every_field_of_a_form_is_read() {
         ("/token", password.to_vec(), ("device_name", &long), "invalid_request"),
         ("/token", password.to_vec(), ("fingerprint", "not JSON"), "invalid_request"),
         ("/token", password.to_vec(), ("client_id", "nobody"), "invalid_client"),
+        ("/token", password.to_vec(), ("client_id", &long), "invalid_request"),
         ("/token", password.to_vec(), ("client_secret", "x"), "invalid_client"),
         ("/auth/revoke", vec![], ("token", ""), "invalid_request"),
         ("/auth/revoke", vec![("token", "x")], ("client_id", "nobody"), "invalid_client"),
+        ("/auth/revoke", vec![("token", "x")], ("client_id", &long), "invalid_request"),
         ("/auth/revoke", vec![("token", "x")], ("client_secret", "x"), "invalid_client"),
         (
             "/auth/introspect",

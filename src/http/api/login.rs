@@ -190,7 +190,7 @@ pub fn require_fingerprint(fields: &mut Fields, vestibule: &Vestibule, fingerpri
 }
 
 /// Returns the client id, or the message for the field. Whether the client exists is checked later.
-fn client_id(text: &str) -> Result<String, &'static str> {
+pub(in crate::http) fn client_id(text: &str) -> Result<String, &'static str> {
     if text.is_empty() || text.len() > MAX_CLIENT_ID {
         Err("must have 1 to 64 characters")
     } else {

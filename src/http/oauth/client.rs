@@ -13,7 +13,7 @@ use crate::{
         steps::client::{KnownClient, authenticate_client},
     },
     http::{
-        api::login::MAX_CLIENT_ID,
+        api::login::{MAX_CLIENT_ID, client_id},
         errors::{ApiError, ErrorCode, guard_outcome, of_oauth},
         guards,
         request::{
@@ -89,10 +89,10 @@ impl FormClient {
         ),
     ];
 
-    /// Reads the two fields. An absent or empty field is `None`.
+    /// Reads the two fields. An absent or empty field is `None`. An id that is too long is recorded as invalid.
     pub fn read(fields: &mut Fields) -> Self {
-        let mut text = |name| fields.optional(name, |text| Ok::<_, &str>(text.to_owned()));
-        Self { id: text("client_id"), secret: text("client_secret") }
+        let id = fields.optional("client_id", client_id);
+        Self { id, secret: fields.optional("client_secret", |text| Ok::<_, &str>(text.to_owned())) }
     }
 
     /// Returns whether the form has a secret.
