@@ -43,10 +43,37 @@ fn the_served_description_has_the_address_and_the_cookies_of_the_server() {
 
 #[test]
 fn its_paths_and_schemas_are_those_with_which_responses_are_compared() {
-    let server = Server::with(vec![("base_path", json!("/api/auth"))]);
+    let server = Server::with(vec![("base_path", json!("/api/auth")), ("password_min_length", json!(10))]);
     let compared = serde_json::to_value(openapi::document("/api/auth")).expect("JSON");
     assert_eq!(served(&server)["paths"], compared["paths"]);
     assert_eq!(served(&server)["components"]["schemas"], compared["components"]["schemas"]);
+}
+
+#[test]
+fn a_new_password_has_the_least_length_of_the_settings() {
+    let server = Server::with(vec![("password_min_length", json!(12))]);
+    let document = served(&server);
+    let least = |path: &str, method: &str, field: &str| {
+        let body = &document["paths"][path][method]["requestBody"]["content"]["application/json"];
+        body["schema"]["properties"][field]["minLength"].clone()
+    };
+    assert_eq!(least("/auth/register", "post", "password"), 12);
+    assert_eq!(least("/users/me/password", "post", "new_password"), 12);
+    assert_eq!(least("/admin/users/{id}", "patch", "password"), 12);
+    assert_eq!(least("/users/me/password", "post", "current_password"), 1);
+}
+
+#[test]
+fn a_list_has_texts_as_items_and_a_required_text_of_a_form_is_not_empty() {
+    let document = served(&Server::start());
+    let schema = |path: &str, kind: &str| {
+        let of = |method: &str| document["paths"][path][method]["requestBody"]["content"][kind]["schema"].clone();
+        of("post")["properties"].clone()
+    };
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(schema("/admin/clients", "application/json")["scopes"]["items"], json!({"type": "string"}));
+    assert_eq!(schema("/auth/introspect", form)["token"]["minLength"], 1);
+    assert_eq!(schema("/auth/revoke", form)["token"]["minLength"], 1);
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl FromFields for NewAccount {
         optional("email", EMAIL, "The email address, unique without regard to case."),
         optional(
             "password",
-            Kind::Password,
+            Kind::NewPassword,
             "The password. Without it, the user chooses one by means of a link (`POST /admin/users/{id}/link`).",
         ),
         EMAIL_VERIFIED,
@@ -101,7 +101,7 @@ impl FromFields for UserChange {
         ROLES,
         PERMISSIONS,
         CLAIMS,
-        optional("password", Kind::Password, "A new password. Every session of the user ends."),
+        optional("password", Kind::NewPassword, "A new password. Every session of the user ends."),
         optional(
             "username",
             USERNAME,

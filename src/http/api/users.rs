@@ -110,7 +110,7 @@ impl FromFields for Registration {
         ),
         required(
             "password",
-            Kind::Password,
+            Kind::NewPassword,
             "The password. Common passwords and the names of the account are refused.",
         ),
     ];
@@ -182,7 +182,7 @@ pub struct ChangePasswordBody {
 impl FromFields for ChangePasswordBody {
     const FIELDS: &'static [Field] = &[
         required("current_password", Kind::Password, "The current password."),
-        required("new_password", Kind::Password, "The new password."),
+        required("new_password", Kind::NewPassword, "The new password."),
     ];
 
     fn read(fields: &mut Fields, vestibule: &Vestibule) -> Option<Self> {

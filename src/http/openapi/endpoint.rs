@@ -230,6 +230,12 @@ impl Endpoint {
         self
     }
 
+    /// Adds a parameter in the query that is given once at most.
+    pub(super) fn query_field(mut self, field: &'static Field) -> Self {
+        self.query_fields.push(field);
+        self
+    }
+
     /// Adds the parameters of a query that a handler reads as fields.
     pub(super) fn query<T: FromFields>(self) -> Self {
         Self { query_fields: T::FIELDS.iter().collect(), ..self }

@@ -75,6 +75,7 @@ pub fn document(base_path: &str) -> OpenApi {
         refresh_cookie: "__Secure-refresh_token",
         csrf_cookie: "__Host-csrf_token",
         csrf_header: "X-CSRF-Token",
+        password_min_length: 10,
     })
 }
 
@@ -87,6 +88,7 @@ pub fn of_config(config: &Config) -> OpenApi {
         refresh_cookie: &config.cookies.refresh_name,
         csrf_cookie: &config.cookies.csrf_name,
         csrf_header: &config.cookies.csrf_header,
+        password_min_length: config.passwords.min_length,
     })
 }
 
@@ -100,7 +102,7 @@ fn build(settings: &Settings<'_>) -> OpenApi {
     }
     let paths = endpoints.iter().fold(PathsBuilder::new(), |paths, endpoint| {
         let path = endpoint.path.replacen(endpoint::BASE, base_path, 1);
-        paths.path(path, PathItem::new(endpoint.method.clone(), render::operation(endpoint)))
+        paths.path(path, PathItem::new(endpoint.method.clone(), render::operation(endpoint, settings)))
     });
     // With an empty `base_path`, two forms of the pages have the same method and path as an endpoint of the API. The document
     // then describes only the endpoint of the API.

@@ -9,13 +9,14 @@ use utoipa::openapi::{
     example::ExampleBuilder,
     path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
     request_body::{RequestBody, RequestBodyBuilder},
-    schema::{Array, SchemaType},
+    schema::{Array, ArrayBuilder, Schema, SchemaType},
 };
 
 use super::{
     endpoint::{Access, Body, Endpoint},
     headers::{REQUEST_ID, header_ref},
     problem,
+    settings::Settings,
 };
 use crate::{
     domain::{device::Fingerprint, password},
@@ -31,14 +32,15 @@ pub(super) const CSRF_PARAMETER: &str = "csrf";
 pub(super) const IF_NONE_MATCH_PARAMETER: &str = "ifNoneMatch";
 
 /// Returns the OpenAPI operation of an endpoint.
-pub(super) fn operation(endpoint: &Endpoint) -> Operation {
+pub(super) fn operation(endpoint: &Endpoint, settings: &Settings<'_>) -> Operation {
+    let schema = |field: &Field, is_form| field_schema(field, is_form, settings);
     let mut operation = OperationBuilder::new()
         .tag(endpoint.group.name())
         .summary(Some(endpoint.summary))
         .description(Some(endpoint.description))
         .operation_id(Some(endpoint.id))
         .securities(Some(security(endpoint.access)))
-        .request_body(endpoint.body.as_ref().map(request_body))
+        .request_body(endpoint.body.as_ref().map(|body| request_body(body, schema)))
         .response(endpoint.success.status.to_string(), success(endpoint));
     for (name, description, is_id) in &endpoint.path_parameters {
         operation = operation.parameter(path_parameter(name, description, *is_id));
@@ -47,7 +49,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> Operation {
         operation = operation.parameter(query_parameter(name, description));
     }
     for field in &endpoint.query_fields {
-        operation = operation.parameter(field_parameter(field));
+        operation = operation.parameter(field_parameter(field, schema(field, true)));
     }
     if let Some(description) = endpoint.found {
         let found = ResponseBuilder::new().description(description).header_ref(REQUEST_ID, header_ref(REQUEST_ID));
@@ -103,10 +105,11 @@ fn not_modified() -> ResponseBuilder {
     )
 }
 
-/// Returns the request body, with the schema of its fields and with its examples.
-fn request_body(body: &Body) -> RequestBody {
+/// Returns the request body, with the schema of its fields and with its examples. `schema_of` returns the schema of a field,
+/// given whether the body is a form.
+fn request_body(body: &Body, schema_of: impl Fn(&Field, bool) -> Schema) -> RequestBody {
     let schema = body.fields.iter().fold(ObjectBuilder::new().schema_type(Type::Object), |schema, field| {
-        let schema = schema.property(field.name, field_schema(field, body.is_form));
+        let schema = schema.property(field.name, schema_of(field, body.is_form));
         if field.is_required { schema.required(field.name) } else { schema }
     });
     let examples = body.examples.iter().map(|(name, value)| (*name, ExampleBuilder::new().value(Some(value.clone()))));
@@ -118,30 +121,36 @@ fn request_body(body: &Body) -> RequestBody {
 
 /// Returns the schema of a field of a body. In JSON, a field that is not required may also be null. Null is read as absent,
 /// unless the description of the field states otherwise. In a form, an empty text is read as absent.
-fn field_schema(field: &Field, is_form: bool) -> Object {
+fn field_schema(field: &Field, is_form: bool, settings: &Settings<'_>) -> Schema {
     let is_type = |kind: Type| -> SchemaType {
         if field.is_required || is_form { kind.into() } else { SchemaType::from_iter([kind, Type::Null]) }
     };
     let text = ObjectBuilder::new().schema_type(is_type(Type::String)).description(Some(field.description));
-    match field.kind {
+    let password = |text: ObjectBuilder, least| {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Password);
+        text.format(Some(format)).min_length(Some(least)).max_length(Some(password::MAX_CHARS))
+    };
+    let schema = match field.kind {
         Kind::Text(max) => text.max_length(Some(max)),
-        Kind::Password => text
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
-            .min_length(Some(1))
-            .max_length(Some(password::MAX_CHARS)),
+        Kind::Password => password(text, 1),
+        Kind::NewPassword => password(text, settings.password_min_length),
         Kind::Id => text.format(Some(uuid())),
-        Kind::Opaque => text,
+        // An empty text of a form counts as absent.
+        Kind::Opaque => text.min_length((field.is_required && is_form).then_some(1)),
         Kind::OneOf(choices) => {
             let null = (!(field.is_required || is_form)).then_some(Value::Null);
             text.enum_values(Some(choices.iter().map(|choice| Value::from(*choice)).chain(null)))
         }
         Kind::Boolean => text.schema_type(is_type(Type::Boolean)),
         Kind::Number(max) => text.schema_type(is_type(Type::Integer)).minimum(Some(1)).maximum(Some(f64::from(max))),
-        Kind::Texts => ObjectBuilder::new().schema_type(is_type(Type::Array)).description(Some(field.description)),
+        Kind::Texts => {
+            let list = ArrayBuilder::new().schema_type(is_type(Type::Array)).description(Some(field.description));
+            return list.items(Object::with_type(Type::String)).build().into();
+        }
         Kind::Object => text.schema_type(is_type(Type::Object)),
         Kind::Fingerprint => text.schema_type(is_type(Type::Object)).max_properties(Some(Fingerprint::MAX_FIELDS)),
-    }
-    .build()
+    };
+    schema.build().into()
 }
 
 fn uuid() -> SchemaFormat {
@@ -171,13 +180,13 @@ fn query_parameter(name: &str, description: &str) -> Parameter {
 }
 
 /// Returns a query parameter that is given once at most.
-fn field_parameter(field: &Field) -> Parameter {
+fn field_parameter(field: &Field, schema: Schema) -> Parameter {
     ParameterBuilder::new()
         .name(field.name)
         .parameter_in(ParameterIn::Query)
         .required(Required::False)
         .description(Some(field.description))
-        .schema(Some(field_schema(field, true)))
+        .schema(Some(schema))
         .build()
 }
 

@@ -8,4 +8,5 @@ pub(super) struct Settings<'c> {
     pub(super) refresh_cookie: &'c str,
     pub(super) csrf_cookie: &'c str,
     pub(super) csrf_header: &'c str,
+    pub(super) password_min_length: usize,
 }

@@ -32,8 +32,16 @@ use crate::{
             InvalidClient, InvalidCredentials, InvalidRequest, LastAdmin, MalformedRequest, NotFound, Overloaded,
             PayloadTooLarge, RefreshReused, RegistrationClosed, StorageUnavailable, TooManyRequests,
         },
+        request::field::{self, Field, Kind},
     },
 };
+
+/// The parameter `redirect` of forward authentication.
+static REDIRECT: Field = field::optional(
+    "redirect",
+    Kind::OneOf(&["0", "1"]),
+    "If `1`, a browser that must sign in is redirected; it does not receive a 401.",
+);
 
 /// Returns the rows of all endpoints, except the pages.
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -185,7 +193,7 @@ fn forward_auth_endpoints() -> Vec<Endpoint> {
             .access(Bearer)
             .query_parameter("permission", "A permission that the token must carry. If repeated, all of them are required.")
             .query_parameter("role", "A role that the user must have. If repeated, all of them are required.")
-            .query_parameter("redirect", "If `1`, a browser that must sign in is redirected; it does not receive a 401.")
+            .query_field(&REDIRECT)
             .returns_headers(
                 &["Remote-User", "Remote-Email", "Remote-Groups", "X-Auth-Sub", "X-Auth-Permissions"],
                 "The request may pass. All five headers are present; a header without a value is empty.",

@@ -20,8 +20,10 @@ pub struct Field {
 pub enum Kind {
     /// A text of at most this number of characters.
     Text(usize),
-    /// A password.
+    /// A password of an account.
     Password,
+    /// A password that an account is to have. It has at least as many characters as the settings demand.
+    NewPassword,
     /// An id that this server created.
     Id,
     /// A text of any form, such as a token that a client sends back unchanged.
