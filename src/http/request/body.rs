@@ -188,6 +188,11 @@ fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiErr
     if !request.headers().get_one("Content-Type").is_some_and(is_json) {
         return Err(ApiError::new(ErrorCode::UnsupportedMediaType, "Send the body as application/json."));
     }
+    read_fields(request, json_object(bytes)?)
+}
+
+/// Reads a JSON object. Fails if the bytes are not JSON, are no object, or have a name twice in one object.
+pub(in crate::http) fn json_object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let UniqueJson(value) = serde_json::from_slice(bytes).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         // serde_json reports a repeated name as an error in the data. All other errors are errors of the syntax.
@@ -197,10 +202,10 @@ fn parse<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, ApiErr
         };
         ApiError::new(ErrorCode::MalformedJson, text)
     })?;
-    let Value::Object(object) = value else {
-        return Err(ApiError::field("body", "must be a JSON object"));
-    };
-    read_fields(request, object)
+    match value {
+        Value::Object(object) => Ok(object),
+        _ => Err(ApiError::field("body", "must be a JSON object")),
+    }
 }
 
 /// Reads the fields of a form. Fails if the media type is not [`FORM`].
@@ -217,7 +222,7 @@ fn parse_form<T: FromFields>(request: &Request<'_>, bytes: &[u8]) -> Result<T, A
 /// `kind_of` returns the kind of the field with a name, if one is declared. A list is written as one field with words, or as
 /// several fields of the same name, as the checkboxes of a page are. An object is written as JSON. Without a value, both are
 /// empty.
-pub(super) fn form_fields(
+pub(in crate::http) fn form_fields(
     bytes: &[u8],
     kind_of: impl Fn(&str) -> Option<Kind>,
 ) -> Result<Map<String, Value>, ApiError> {
@@ -244,8 +249,8 @@ pub(super) fn form_fields(
             _ => value.into(),
         };
         if object.insert(name.clone().into_owned(), value).is_some() {
-            let is_plain =
-                name.len() <= MAX_QUOTED_NAME && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+            let is_plain = (1..=MAX_QUOTED_NAME).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
             let field = if is_plain { &name } else { "body" };
             return Err(ApiError::field(field, "is given more than once"));
         }
@@ -298,6 +303,18 @@ mod tests {
     fn repeated_names_and_bytes_that_are_not_utf_8_are_refused() {
         for form in [&b"a=1&b=2&a=1"[..], b"a=&a=", b"%61=1&a=2", b"a=%ff", b"%ff=1", b"a=\xff"] {
             assert!(form_fields(form, |_| None).is_err(), "{form:?}");
+        }
+    }
+
+    #[test]
+    fn a_repeated_name_is_quoted_only_if_it_is_plain() {
+        let field = |form: &str| {
+            let error = form_fields(form.as_bytes(), |_| None).expect_err("it is refused");
+            error.bad_fields()[0].field.clone()
+        };
+        assert_eq!(field("a-b=1&a-b=2"), "a-b");
+        for form in ["=1&=2", "%22=1&%22=2", "%00=1&%00=2", &format!("{0}=1&{0}=2", "a".repeat(65))] {
+            assert_eq!(field(form), "body", "{form}");
         }
     }
 

@@ -88,18 +88,30 @@ pub fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
 
-/// Returns the address of the client; `None` if it is unknown. If the peer is not a trusted proxy, this is the peer's address.
-///
-/// Otherwise `X-Forwarded-For` is read from its end up to the first address that is not a trusted proxy. Reading stops before
-/// an entry that is not an address. The result is the last address that was read, or the peer's address if none was read.
-/// Earlier entries are ignored, because the client can write anything there.
+/// Returns the address of the client of a request; `None` if it is unknown.
 fn client_address(request: &Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = Peer::of(request)?.ip();
     if let Some(untrusted) = peer.filter(|address| !is_trusted(trusted, *address)) {
         untrusted_proxy::warn(request, untrusted);
+    }
+    forwarded_address(peer, trusted, request.headers().get("X-Forwarded-For"))
+}
+
+/// Returns the address of the client; `None` if it is unknown. If the peer is not a trusted proxy, this is the peer's address.
+/// `peer` is `None` for a peer on a unix socket, which is a trusted proxy. `lines` are the values of `X-Forwarded-For`.
+///
+/// Otherwise `X-Forwarded-For` is read from its end up to the first address that is not a trusted proxy. Reading stops before
+/// an entry that is not an address. The result is the last address that was read, or the peer's address if none was read.
+/// Earlier entries are ignored, because the client can write anything there.
+pub(in crate::http) fn forwarded_address<'h>(
+    peer: Option<IpAddr>,
+    trusted: &[IpNet],
+    lines: impl Iterator<Item = &'h str>,
+) -> Option<IpAddr> {
+    if peer.is_some_and(|address| !is_trusted(trusted, address)) {
         return peer;
     }
-    let forwarded: Vec<&str> = request.headers().get("X-Forwarded-For").flat_map(|list| list.split(',')).collect();
+    let forwarded: Vec<&str> = lines.flat_map(|list| list.split(',')).collect();
     let mut client = peer;
     for hop in forwarded.iter().rev() {
         let Some(address) = hop_address(hop.trim()) else { break };
@@ -115,12 +127,13 @@ fn client_address(request: &Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
 /// Reads one entry of `X-Forwarded-For`. Some proxies add the port to the address; it is dropped. Returns `None` if the entry
 /// is not an address.
 fn hop_address(hop: &str) -> Option<IpAddr> {
-    let bare = || hop.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
-    bare().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
+    let in_brackets = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let bare = in_brackets.unwrap_or(hop).parse::<IpAddr>().ok();
+    bare.or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
-/// Removes control characters and truncates the text to [`MAX_USER_AGENT`] bytes, at a character boundary.
-fn sanitized_user_agent(text: &str) -> String {
+/// Removes control characters and truncates the text to [`MAX_USER_AGENT_BYTES`] bytes, at a character boundary.
+pub(in crate::http) fn sanitized_user_agent(text: &str) -> String {
     let kept: String = text.chars().filter(|c| !c.is_control()).collect();
     let end =
         kept.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_USER_AGENT_BYTES).last();
