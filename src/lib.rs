@@ -91,6 +91,9 @@ pub mod config;
 pub mod domain;
 #[doc(hidden)]
 pub mod flows;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[doc(hidden)]
 pub mod http;
 #[doc(hidden)]

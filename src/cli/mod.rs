@@ -35,6 +35,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::{dev::check_seed, user::fuzzed};
 use self::{failure::Failure, globals::Globals};
 use crate::{
     clock::Clock,

@@ -32,6 +32,8 @@ mod declare;
 mod devices;
 mod environment;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod gathered;
 mod keys;
 mod limits;

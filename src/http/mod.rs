@@ -15,6 +15,8 @@ mod embed;
 mod error_response;
 pub mod errors;
 mod fairings;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod group;
 pub mod guards;
 mod metrics;

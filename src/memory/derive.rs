@@ -7,11 +7,11 @@ use sha2::{Sha256, Sha512};
 use crate::domain::password_hash::{Argon2Variant, Method, Pbkdf2Function};
 
 /// The memory in which argon2 works.
-pub(super) type Blocks = Vec<Block>;
+pub(crate) type Blocks = Vec<Block>;
 
 /// Computes the digest of a password: `length` bytes, or for bcrypt the characters of its format. Uses and enlarges `blocks` if
 /// the method is argon2. The error says which parameter the library refuses.
-pub(super) fn derive(
+pub(crate) fn derive(
     method: &Method,
     password: &[u8],
     salt: &[u8],

@@ -4,7 +4,7 @@
 
 pub mod backups;
 pub mod clients;
-mod derive;
+pub(crate) mod derive;
 pub mod early_expiry;
 pub mod hasher;
 pub mod health;

@@ -29,6 +29,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("flows", &["store", "memory", "domain", "clock", "config", "random"]),
     ("http", &["flows", "store", "memory", "domain", "clock", "config", "random"]),
     ("cli", &["http", "flows", "store", "memory", "domain", "clock", "config", "random"]),
+    // The fuzz targets call the parsers of all layers. They are compiled for tests and for `fuzz/` only.
+    ("fuzzing", &["cli", "http", "flows", "store", "memory", "domain", "clock", "config", "random"]),
     ("lib", &["cli", "http", "flows", "store", "memory", "domain", "clock", "config", "random"]),
     ("main", &["cli"]),
 ];

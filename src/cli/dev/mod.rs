@@ -4,6 +4,9 @@ mod accounts;
 mod sample;
 mod seed;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::seed::check_seed;
+
 use std::path::PathBuf;
 
 use clap::Args;

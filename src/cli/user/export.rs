@@ -69,25 +69,25 @@ impl Export {
 }
 
 /// A writer of accounts.
-enum Writer<W: Write> {
+pub(super) enum Writer<W: Write> {
     Jsonl(W),
     Csv(Box<csv::Writer<W>>),
 }
 
 impl<W: Write> Writer<W> {
-    fn csv(output: W) -> Self {
+    pub(super) fn csv(output: W) -> Self {
         Self::Csv(Box::new(csv::Writer::from_writer(output)))
     }
 
     /// Writes what is before the first account.
-    fn begin(&mut self) -> io::Result<()> {
+    pub(super) fn begin(&mut self) -> io::Result<()> {
         match self {
             Self::Jsonl(_) => Ok(()),
             Self::Csv(writer) => Ok(writer.write_record(AccountRecord::FIELDS)?),
         }
     }
 
-    fn write(&mut self, account: ExportedAccount) -> io::Result<()> {
+    pub(super) fn write(&mut self, account: ExportedAccount) -> io::Result<()> {
         match self {
             Self::Jsonl(output) => {
                 serde_json::to_writer(&mut *output, &account)?;
@@ -97,7 +97,7 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    fn end(&mut self) -> io::Result<()> {
+    pub(super) fn end(&mut self) -> io::Result<()> {
         match self {
             Self::Jsonl(output) => output.flush(),
             Self::Csv(writer) => writer.flush(),

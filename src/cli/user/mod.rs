@@ -8,6 +8,8 @@ mod delete;
 mod disable;
 mod enable;
 mod export;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod import;
 mod link;
 mod list;

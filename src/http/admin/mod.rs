@@ -4,7 +4,7 @@
 pub mod audit;
 pub mod client_fields;
 pub mod clients;
-mod cursor;
+pub mod cursor;
 pub mod devices;
 pub mod keys;
 pub mod links;
