@@ -139,3 +139,20 @@ pub(in crate::http) fn sanitized_user_agent(text: &str) -> String {
         kept.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_USER_AGENT_BYTES).last();
     kept[..end.unwrap_or(0)].to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_has_two_brackets_or_none_and_may_have_a_port() {
+        for entry in ["203.0.113.7", "203.0.113.7:443", "[203.0.113.7]", "::ffff:203.0.113.7", "[::ffff:cb00:7107]:80"]
+        {
+            assert_eq!(hop_address(entry).map(|address| address.to_canonical()), "203.0.113.7".parse().ok(), "{entry}");
+        }
+        for entry in ["", "unknown", "[203.0.113.7", "203.0.113.7]", "[[203.0.113.7]]", "203.0.113.7 :80", "203.0.113"]
+        {
+            assert_eq!(hop_address(entry), None, "{entry}");
+        }
+    }
+}
