@@ -40,8 +40,9 @@ def check_replacements(events, directory, cuts):
     for position, (moment, call) in enumerate(events):
         if moment == "begin" and call.name == "write" and call.path() == str(directory / "marks"):
             done[position] = int(call.strings()[0])
-    changes = [position for position, (moment, call) in enumerate(events)
-               if cuts.disk.concerns(call) and call.name not in ("openat",)]
+    # Most cuts are at a rename or a link of a file, or just before or after it.
+    changes = [min(position + later, len(events) - 1) for position, (_, call) in enumerate(events) for later in (-2, -1, 0, 1)
+               if call.name.startswith(("rename", "link", "mkdir")) and cuts.disk.concerns(call)]
     server, problems, interrupted = Server(find_binary(), directory), [], 0
     for cut, name in cuts.each(changes):
         last = max((step for position, step in done.items() if position < cut), default=-1)
