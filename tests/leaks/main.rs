@@ -216,6 +216,9 @@ fn no_secret_reaches_the_database_or_the_log() {
     let token = token_of(&doomed, "access_token");
     assert_eq!(process.json("DELETE", "/users/me", Some(&token), &json!({"password": wrong})).status, 401);
     assert_eq!(process.json("DELETE", "/users/me", Some(&token), &json!({"password": password})).status, 204);
+    // A deletion empties the write-ahead log. With a further account the log has content that is searched.
+    let further = json!({"username": "adalovelace-the-second", "password": password});
+    assert_eq!(process.post("/auth/register", &further).status, 201);
 
     // The root secret, as text and as bytes.
     let root = fs::read_to_string(process.directory.path().join("data/secret.key")).expect("the root secret");
