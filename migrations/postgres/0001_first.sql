@@ -263,6 +263,18 @@ $$;
 create trigger audit_events_are_not_altered before update on audit_events for each row
     execute function audit_events_are_not_altered();
 
+create function audit_events_are_not_replaced() returns trigger language plpgsql as $$
+begin
+    if exists (select 1 from audit_events where id = new.id) then
+        raise exception 'audit events can''t be replaced';
+    end if;
+    return new;
+end
+$$;
+
+create trigger audit_events_are_not_replaced before insert on audit_events for each row
+    execute function audit_events_are_not_replaced();
+
 create function audit_events_are_not_removed() returns trigger language plpgsql as $$
 begin
     if old.at >= coalesce((select value::bigint from meta where key = 'audit_swept_before'), 0) then
