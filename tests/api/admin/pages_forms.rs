@@ -180,7 +180,9 @@ fn what_can_not_be_brought_back_is_removed_only_after_its_name_was_typed() {
         ("/admin/ui/server", "replace-key-at-once", &current[..8]),
     ];
     for (page, action, name) in rows {
-        for wrong in ["", "yes", &name.to_uppercase(), &format!("{name}x")] {
+        // The id of a key may have no letter in lower case.
+        let wrong = ["", "yes", &name.to_uppercase(), &format!("{name}x")].map(str::to_owned);
+        for wrong in wrong.iter().filter(|wrong| *wrong != name) {
             let refused = submit(&root, page, action, &[("confirm", wrong)]).expect(422);
             assert!(
                 error_of(&refused).is_some_and(|error| error.contains(&format!("must be exactly {name}"))),
