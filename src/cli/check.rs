@@ -33,6 +33,7 @@ pub(super) struct Check {
 impl Check {
     /// Checks the file and prints every check with its result. Fails if there is a problem.
     pub(super) async fn run(self, config: &Config, now: UnixTime) -> Result<(), Failure> {
+        let is_copy = self.file.is_some();
         let (path, report) = match self.file {
             Some(file) => {
                 refuse_other_files(&file)
@@ -45,11 +46,14 @@ impl Check {
         if self.format.json { print_json(&path, &report) } else { print_table(&report) }?;
         match report.problems().len() {
             0 => Ok(()),
-            count => Err(Failure::new(format!(
-                "the database {} has {count} problems, listed above; stop the server, keep the file, and restore a copy with \
-                 `vestibule restore`",
-                path.display()
-            ))),
+            count => {
+                let remedy = match is_copy {
+                    true => "do not restore it; look for another copy",
+                    false => "stop the server, keep the file, and restore a copy with `vestibule restore`",
+                };
+                let path = path.display();
+                Err(Failure::new(format!("the database {path} has {count} problems, listed above; {remedy}")))
+            }
         }
     }
 }

@@ -136,7 +136,11 @@ pub async fn check_after_unclean_stop(vestibule: &Vestibule, now: UnixTime) {
     }
     let problems = match check::find_damage(&vestibule.database).await {
         Ok(problems) => problems,
-        Err(error) => vec![error.to_string()],
+        // SQLITE_CORRUPT and SQLITE_NOTADB. Another error, such as a lock, says nothing about the file.
+        Err(error) if ["(code: 11)", "(code: 26)"].iter().any(|code| error.to_string().contains(code)) => {
+            vec![error.to_string()]
+        }
+        Err(error) => return tracing::warn!(%error, "the database can't be checked after a stop that was not orderly"),
     };
     vestibule.health.set_integrity(match problems.is_empty() {
         true => Integrity::Sound(now),

@@ -26,8 +26,6 @@ pub struct Revocations {
     versions: HashMap<UserId, (i64, UnixTime)>,
     /// The second up to which every access token that was issued is refused; 0 if none is.
     all_up_to: AtomicI64,
-    /// The second from which all these tokens have expired.
-    all_until: AtomicI64,
 }
 
 impl Revocations {
@@ -63,11 +61,9 @@ impl Revocations {
         }
     }
 
-    /// Ends every access token that was issued up to `issued`, of all users. `until` is the time at which the last of them
-    /// expires.
-    pub fn end_all(&self, issued: UnixTime, until: UnixTime) {
+    /// Ends every access token that was issued up to `issued`, of all users.
+    pub fn end_all(&self, issued: UnixTime) {
         self.all_up_to.fetch_max(issued.seconds(), Ordering::Relaxed);
-        self.all_until.fetch_max(until.seconds(), Ordering::Relaxed);
     }
 
     /// Returns whether an otherwise valid access token is revoked. `check_sessions` is whether the revocation of a
@@ -99,8 +95,7 @@ impl Revocations {
         self.tokens_up_to.pin().retain(|_, (_, until)| now <= *until);
         self.versions.pin().retain(|_, (_, until)| now <= *until);
         // Before `all_up_to` the clock was set back. Then no new token would be accepted.
-        let all = self.all_up_to.load(Ordering::Relaxed)..=self.all_until.load(Ordering::Relaxed);
-        if !all.contains(&now.seconds()) {
+        if now.seconds() < self.all_up_to.load(Ordering::Relaxed) {
             self.all_up_to.store(0, Ordering::Relaxed);
         }
     }

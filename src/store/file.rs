@@ -194,12 +194,13 @@ pub async fn find_altered_schema(conn: &mut Conn) -> Result<Vec<String>> {
             Some(_) => {}
         }
     }
-    let is_ours = |object: &Object| expected.contains_key(&object.table);
-    let further = found.iter().filter(|(name, object)| !expected.contains_key(*name) && object.kind == "trigger");
+    // SQLite keeps the name of a table as it was typed, and compares without case.
+    let is_ours = |object: &Object| expected.keys().any(|name| name.eq_ignore_ascii_case(&object.table));
+    let further = found.iter().filter(|(name, object)| !expected.contains_key(*name) && object.kind != "table");
     problems.extend(
         further
             .filter(|(_, object)| is_ours(object))
-            .map(|(name, object)| format!("trigger {name} on {} is not one of this program", object.table)),
+            .map(|(name, object)| format!("{} {name} on {} is not one of this program", object.kind, object.table)),
     );
     Ok(problems)
 }

@@ -111,7 +111,9 @@ fn a_copy_replaces_nothing_but_a_copy() {
 }
 
 /// Changes to a sound database, each with a word of what `check` says about it.
-const DAMAGES: [(&str, &str, &str); 9] = [
+const DAMAGES: [(&str, &str, &str); 11] = [
+    ("create trigger t after insert on USERS begin select 1; end", "tables", "trigger t on USERS"),
+    ("create unique index i on users (disabled_at)", "tables", "index i on users"),
     ("drop trigger audit_events_are_not_removed", "tables", "trigger audit_events_are_not_removed is missing"),
     ("create trigger t after insert on users begin select 1; end", "tables", "trigger t on users"),
     ("drop index sessions_by_user", "tables", "sessions_by_user is missing"),

@@ -305,3 +305,71 @@ fn a_database_is_copied_before_a_migration_that_makes_a_table_anew() {
     assert!(said.contains("backups"), "{said}");
     assert_eq!(fs::read(place.path("data/vestibule.db")).expect("the database"), before);
 }
+
+#[test]
+fn a_present_database_whose_keys_can_not_be_read_does_not_stop_a_restore() {
+    let place = place();
+    let server = place.start(&["serve"]);
+    login(&server, "ada");
+    backup(&place);
+    drop(server);
+    change(&place, "alter table signing_keys drop column signs_from");
+    restore(&place, &["--yes"]);
+    assert_eq!(place.run(&["check"]).code, Some(0));
+    login(&place.start(&["serve"]), "ada");
+}
+
+#[test]
+fn a_restore_that_is_repeated_after_an_interruption_knows_what_it_undoes() {
+    let place = place();
+    let server = place.start(&["serve"]);
+    let stolen = server.get("/.well-known/jwks.json", "").1["keys"][0]["kid"].as_str().expect("a name").to_owned();
+    backup(&place);
+    place.succeed(&["keys", "rotate", "--now"]);
+    place.succeed(&["keys", "retire", &stolen]);
+    place.succeed(&["user", "disable", "ada"]);
+    server.stop();
+    // As a kill between the renames leaves it, with a draft of a restore that was killed before.
+    fs::copy(place.path("copy.db"), place.path("data/vestibule.db.restoring")).expect("a copy");
+    fs::rename(place.path("data/vestibule.db"), place.path("data/vestibule.db.replaced-20260101T000000Z"))
+        .expect("a name");
+    place.write("data/.vestibule.db.abc.partial", "half of a database");
+    let said = restore(&place, &["--yes"]);
+    assert!(said.contains("enabled again now: ada") && said.contains("replaced-20260101T000000Z"), "{said}");
+    assert!(!place.json(&["keys", "list"]).to_string().contains(&stolen), "the key stays removed");
+    assert!(!place.path("data/.vestibule.db.abc.partial").exists());
+}
+
+#[test]
+fn tokens_of_before_stay_ended_whatever_lifetime_the_restore_knows() {
+    let place = place();
+    let server = place.start(&["serve"]);
+    let before = login(&server, "ada");
+    backup(&place);
+    drop(server);
+    place.run_with(&[("VESTIBULE_ACCESS_TOKEN_LIFETIME", "1s")], &["restore", "copy.db", "--yes"]).succeeded();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let server = place.start(&["serve"]);
+    assert_eq!(server.me(&before.access), Err("token_revoked".to_owned()));
+}
+
+#[test]
+fn a_command_of_root_follows_no_link_in_the_directory_of_another_user() {
+    use std::os::unix::fs::{MetadataExt as _, chown, symlink};
+    let nobody = 65534;
+    for name in ["vestibule.db.opening-lock", "vestibule.db.lock"] {
+        let place = place();
+        backup(&place);
+        place.write("of-root", "");
+        for path in ["data", "data/vestibule.db", "data/secret.key"] {
+            chown(place.path(path), Some(nobody), Some(nobody)).expect("the owner is changed");
+        }
+        fs::remove_file(place.path("data").join(name)).ok();
+        symlink(place.path("of-root"), place.path("data").join(name)).expect("a link");
+        for command in [&["user", "list"][..], &["restore", "copy.db", "--yes"]] {
+            place.run(command);
+        }
+        let found = fs::metadata(place.path("of-root")).expect("the file");
+        assert_eq!((found.uid(), found.len()), (0, 0), "{name}");
+    }
+}

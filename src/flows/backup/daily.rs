@@ -179,7 +179,14 @@ impl Directory {
         refuse_writable_by_others(&path)?;
         let id = database_id(vestibule).await?;
         let owner = path.join(OWNER_FILE);
-        let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&owner);
+        let lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(disk::NO_FOLLOW)
+            .open(&owner);
         let mut lock = lock.map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}

@@ -159,16 +159,18 @@ impl Plan {
         let unusable = |cause| RestoreError::File { path: from.clone(), cause };
         let broken = |cause| RestoreError::Store { path: from.clone(), cause };
 
+        remove_drafts(&database);
+        let old = old_database(&database);
         let draft = Draft::create(&database).map_err(unusable)?;
-        copy_file(&from, &draft.0).map_err(unusable)?;
-        let mut conn = file::open(&draft.0).await.map_err(broken)?;
-        let prepared = prepare(&mut conn, &draft.0, &database, keep_sessions, config, context).await;
+        copy_file(&from, &draft.path).map_err(unusable)?;
+        let mut conn = file::open(&draft.path).await.map_err(broken)?;
+        let prepared = prepare(&mut conn, &draft.path, old.as_deref(), keep_sessions, context).await;
         file::close(conn).await.map_err(broken)?;
         let mut restored = match prepared.map_err(broken)? {
             Ok(restored) => restored,
             Err(problems) => return Err(RestoreError::Unsound { path: from, problems }),
         };
-        match is_secret_of(config, &paths.secret, &draft.0).await {
+        match is_secret_of(config, &paths.secret, &draft.path).await {
             Ok(true) => {}
             Ok(false) => return Err(RestoreError::SecretForeign { path: from, secret: paths.secret }),
             Err(OpenError::SecretMissing { .. }) => restored.secret_is_missing = true,
@@ -177,8 +179,37 @@ impl Plan {
         fold_old(&database).await;
         let failed = |cause| OpenError::File { action: "replace the database", path: database.clone(), cause };
         draft.publish(&with_suffix(&database, PREPARED)).map_err(failed)?;
-        restored.aside = swap(&database, context.now).map_err(failed)?;
+        restored.aside = swap(&database, context.now).map_err(failed)?.or(old);
         Ok(Restored { database, ..restored })
+    }
+}
+
+/// Returns the database that is replaced: the one in its place, or the one that an interrupted restore has put aside. `None` if
+/// there is no such file.
+fn old_database(database: &Path) -> Option<PathBuf> {
+    if database.exists() {
+        return Some(database.to_owned());
+    }
+    let name = format!("{}{REPLACED}", database.file_name()?.to_string_lossy());
+    let is_aside = |path: &PathBuf| {
+        let found = path.file_name().unwrap_or_default().to_string_lossy();
+        found.strip_prefix(&name).is_some_and(|stamp| !stamp.contains('-'))
+    };
+    let was_interrupted = with_suffix(database, PREPARED).exists();
+    let entries = fs::read_dir(database.parent()?).ok().filter(|_| was_interrupted)?;
+    entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_aside).max()
+}
+
+/// Removes what restores have left that were killed while they prepared a copy. The caller has the locks. An error is ignored:
+/// the files are in nobody's way.
+fn remove_drafts(database: &Path) {
+    let name = format!(".{}.", database.file_name().unwrap_or_default().to_string_lossy());
+    let entries = database.parent().and_then(|directory| fs::read_dir(directory).ok());
+    for entry in entries.into_iter().flatten().flatten() {
+        let found = entry.file_name().to_string_lossy().into_owned();
+        if found.starts_with(&name) && found.contains(Draft::SUFFIX) {
+            fs::remove_file(entry.path()).ok();
+        }
     }
 }
 
@@ -201,9 +232,8 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
 async fn prepare(
     conn: &mut Conn,
     draft: &Path,
-    database: &Path,
+    old: Option<&Path>,
     keep_sessions: bool,
-    config: &Config,
     context: &RequestContext,
 ) -> store::Result<Result<Restored, Vec<String>>> {
     file::make_single_file(conn).await?;
@@ -220,17 +250,21 @@ async fn prepare(
     }
     let copied_at = meta::find(conn, COPIED_AT).await?;
     // The old database may be damaged, which may be the reason for the restore.
-    let is_readable = database.exists() && restored::attach(conn, database).await.is_ok();
+    let is_readable = match old {
+        Some(old) => restored::attach(conn, old).await.is_ok(),
+        None => false,
+    };
     let undone = match is_readable {
         true => restored::find_undone(conn).await.ok(),
-        false => (!database.exists()).then(restored::Undone::default),
+        false => old.is_none().then(restored::Undone::default),
     };
-    let is_readable = is_readable && undone.is_some();
+    // A page of the old keys may be damaged although the accounts can be read. Then the keys are those of the copy.
+    let kept = async |conn: &mut Conn| restored::keep_signing_keys(conn, RECOGNITION_KEY).await;
+    let keys_kept = is_readable && file::in_transaction(conn, kept).await.unwrap_or(false);
     let ended = file::in_transaction(conn, async |conn| {
-        let keys_kept = is_readable && restored::keep_signing_keys(conn, RECOGNITION_KEY).await?;
         let ended = match keep_sessions {
             true => restored::Ended::default(),
-            false => end_everything(conn, config, context.now).await?,
+            false => end_everything(conn, context.now).await?,
         };
         meta::delete(conn, COPIED_AT).await?;
         let event = AuditEvent::new(Event::DatabaseRestored, context)
@@ -250,11 +284,9 @@ async fn prepare(
 
 /// Ends all sessions and links, and every access token that was issued until now: sessions and revocations of after the copy
 /// are forgotten, and what was revoked must not come back.
-async fn end_everything(conn: &mut Conn, config: &Config, now: UnixTime) -> store::Result<restored::Ended> {
+async fn end_everything(conn: &mut Conn, now: UnixTime) -> store::Result<restored::Ended> {
     let ended = restored::end_sessions_and_links(conn, RevokeReason::Restored, now).await?;
-    let longest = config.longest_access_token_lifetime().seconds() + config.tokens.leeway.seconds();
-    let value = format!("{} {}", now.seconds(), now.plus(longest).seconds());
-    meta::set(conn, EVERY_TOKEN_UNTIL, &value).await?;
+    meta::set(conn, EVERY_TOKEN_UNTIL, &now.seconds().to_string()).await?;
     Ok(ended)
 }
 

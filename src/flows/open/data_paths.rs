@@ -19,6 +19,7 @@ use super::error::OpenError;
 use crate::{
     config::{Config, Database},
     domain::jwt::base64url,
+    flows::steps::disk::NO_FOLLOW,
     random,
 };
 
@@ -115,7 +116,8 @@ impl DataPaths {
     /// it is not recorded. The caller has the lock of [`lock_opening`].
     pub(super) fn record_database(&self) {
         if !self.had_database() {
-            fs::write(self.mark(), "the database exists\n").ok();
+            let opened = OpenOptions::new().write(true).custom_flags(NO_FOLLOW).open(self.mark());
+            opened.and_then(|mut file| io::Write::write_all(&mut file, b"the database exists\n")).ok();
         }
     }
 
@@ -321,6 +323,10 @@ async fn lock_within(database: &Path, suffix: &str, patience: Duration) -> Resul
 /// server that runs as that owner must be able to open it. An error is ignored: only root can change the owner of a file, and
 /// only a file of root needs the change.
 pub(in crate::flows) fn give_to_owner_of_directory(file: &File, path: &Path) {
+    // Another link to the file would be in a place that the owner of the directory may not reach.
+    if !file.metadata().is_ok_and(|found| found.is_file() && found.nlink() == 1) {
+        return;
+    }
     let owner = |found: io::Result<fs::Metadata>| found.ok().map(|found| (found.uid(), found.gid()));
     let (has, wants) = (owner(file.metadata()), owner(fs::metadata(path.parent().unwrap_or(path))));
     if let Some((user, group)) = wants.filter(|_| has != wants) {
@@ -333,7 +339,9 @@ pub(in crate::flows) fn give_to_owner_of_directory(file: &File, path: &Path) {
 fn try_lock_file(database: &Path, suffix: &str) -> Result<Option<File>, OpenError> {
     let path = with_suffix(database, suffix);
     let failed = |cause| OpenError::File { action: "lock", path: path.clone(), cause };
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(NO_FOLLOW);
+    let file = options.open(&path).map_err(failed)?;
     give_to_owner_of_directory(&file, &path);
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),

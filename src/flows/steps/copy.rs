@@ -106,7 +106,7 @@ pub async fn copy(database: &Path, target: &Path, now: UnixTime) -> Result<Copie
     refuse_target(database, target)?;
     let failed = |cause| CopyError::File { path: target.to_owned(), cause };
     let draft = Draft::create(target).map_err(failed)?;
-    write(database, &draft.0, now).await.map_err(|error| match error {
+    write(database, &draft.path, now).await.map_err(|error| match error {
         WriteError::Store(cause) => CopyError::Store { database: database.to_owned(), path: target.to_owned(), cause },
         WriteError::Unsound(problems) => CopyError::Unsound { database: database.to_owned(), problems },
     })?;
@@ -191,7 +191,12 @@ fn is_beside(database: &Path, target: &Path) -> bool {
 }
 
 /// The file of a copy that is not finished. It is removed when the value is dropped.
-pub struct Draft(pub PathBuf);
+pub struct Draft {
+    /// The path of the file.
+    pub path: PathBuf,
+    /// The file as it was created, so that no other one is published in its place.
+    file: File,
+}
 
 impl Draft {
     /// The end of the name of every draft.
@@ -201,17 +206,20 @@ impl Draft {
     pub fn create(target: &Path) -> io::Result<Self> {
         let name = target.file_name().ok_or(ErrorKind::InvalidFilename)?.to_string_lossy();
         let draft = target.with_file_name(format!(".{name}.{}{}", base64url(&random::bytes::<6>()), Self::SUFFIX));
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        Ok(Self(draft))
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&draft)?;
+        Ok(Self { path: draft, file })
     }
 
     /// Syncs the draft and gives it its final name. Returns its size.
     pub fn publish(self, target: &Path) -> io::Result<u64> {
-        let file = File::open(&self.0)?;
-        file.sync_all()?;
-        give_to_owner_of_directory(&file, &self.0);
-        let bytes = file.metadata()?.len();
-        fs::rename(&self.0, target)?;
+        let (created, found) = (self.file.metadata()?, fs::symlink_metadata(&self.path)?);
+        if (created.dev(), created.ino()) != (found.dev(), found.ino()) {
+            return Err(io::Error::other("another program has replaced the file while it was written"));
+        }
+        self.file.sync_all()?;
+        give_to_owner_of_directory(&self.file, &self.path);
+        let bytes = created.len();
+        fs::rename(&self.path, target)?;
         sync_parent(target)?;
         Ok(bytes)
     }
@@ -226,7 +234,7 @@ impl Drop for Draft {
     fn drop(&mut self) {
         // After `publish` there is nothing left to remove.
         for suffix in ["", "-journal", "-wal", "-shm"] {
-            fs::remove_file(with_suffix(&self.0, suffix)).ok();
+            fs::remove_file(with_suffix(&self.path, suffix)).ok();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
-use rustix::fs::{statfs, statvfs};
+use rustix::fs::{OFlags, statfs, statvfs};
 
 use crate::domain::backup::DiskSpace;
 
@@ -20,6 +20,9 @@ const NETWORK: [(u64, &str); 10] = [
     (0x0116_1970, "GFS2"),
     (0x5346_414F, "AFS"),
 ];
+
+/// The flag that opens no symbolic link (open(2)). A command that runs as root opens files in directories of others.
+pub const NO_FOLLOW: i32 = OFlags::NOFOLLOW.bits() as i32;
 
 /// Returns the space of the disk of a directory.
 pub fn space(directory: &Path) -> io::Result<DiskSpace> {
