@@ -16,7 +16,7 @@ from server import ADMIN, ADMIN_PASSWORD, Connection
 # The seconds within which a superseded refresh token must return its successor; the server is set to ten minutes.
 GRACE = 500
 # The operations that change nothing of what was answered before. Their own effect is in the answer, which is missing.
-UNKNOWN = {"login", "refresh", "fresh", "link_created"}
+UNKNOWN = {"login", "refresh", "fresh"}
 
 
 class Checker:

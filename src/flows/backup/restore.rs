@@ -28,6 +28,7 @@ use crate::{
         steps::{
             check::{check_database, refuse_other_files},
             copy::{COPIED_AT, Draft, sync_parent},
+            disk::NO_FOLLOW,
             ended_by_restore::EVERY_TOKEN_UNTIL,
             signing::RECOGNITION_KEY,
         },
@@ -215,10 +216,11 @@ fn remove_drafts(database: &Path) {
 
 /// Copies the file of a database, and its log, if there is one: then the file alone is not the whole database.
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
-    // `fs::copy` would also copy the mode, so that others might read the database.
+    // `fs::copy` would also copy the mode, so that others might read the database, and it would write through a link.
     let copy = |from: &Path, to: &Path| {
-        let mut to = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(to)?;
-        io::copy(&mut File::open(from)?, &mut to)
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600).custom_flags(NO_FOLLOW);
+        io::copy(&mut File::open(from)?, &mut options.open(to)?)
     };
     copy(from, to)?;
     let log = with_suffix(from, "-wal");

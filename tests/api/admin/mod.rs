@@ -1,6 +1,7 @@
 //! The administration: who may call which endpoint, what somebody may give and take, and the lists.
 
 mod clients;
+mod events;
 mod last_admin;
 mod links;
 mod lists;

@@ -283,6 +283,7 @@ fn a_token_made_in_code_is_an_ordinary_access_token() {
     let fresh = AccessTokenOptions::default().fresh();
     let fresh = wait_for(server.vestibule.create_access_token(id(&ada), fresh)).expect("it is made");
     server.call("DELETE", "/everything").bearer(&fresh.access_token).send().expect(200);
+    assert_eq!(server.count_events("access_token_created"), 2);
 }
 
 #[test]
