@@ -22,6 +22,9 @@ const ACTIONS: Rate = Rate::of(600, 3600);
 /// The logins past a limit from one address that are recorded.
 const RECORDED_OF_ADDRESS: Rate = Rate::of(30, 60);
 
+/// The events of one session that are recorded although a client can cause them as often as it likes.
+const RECORDED_OF_SESSION: Rate = Rate::of(10, 60);
+
 /// The number of addresses from which a user may sign in as often as one address may.
 const ADDRESSES_OF_A_USER: u32 = 2;
 
@@ -47,8 +50,8 @@ pub struct Throttle {
     pub refreshes: Limit<SessionId>,
     /// Refreshes within the grace, which write nothing but issue an access token, by session.
     pub repeats: Limit<SessionId>,
-    /// Events that a client can cause as often as it likes. Each is recorded at most once a minute for a session.
-    pub recorded: Limit<Recorded>,
+    /// Events that a client can cause as often as it likes.
+    pub recorded: RecordedEvents,
     /// Attempts past a limit. The first in each window is recorded.
     pub refused: RefusedAttempts,
     /// Password proofs, by session. Five consecutive wrong passwords end a session. So the passwords of one session are
@@ -73,7 +76,10 @@ impl Throttle {
             registrations: FailureLimit::new(limits.register_rate_per_ip, clock),
             refreshes: Limit::new(refreshes, clock),
             repeats: Limit::new(refreshes.and(Some(REPEATS)), clock),
-            recorded: Limit::new(Some(Rate::of(1, 60)), clock),
+            recorded: RecordedEvents {
+                each: Limit::new(Some(Rate::of(1, 60)), clock),
+                of_session: Limit::new(Some(RECORDED_OF_SESSION), clock),
+            },
             refused: RefusedAttempts::new(limits, clock),
             proofs: KeyedLock::default(),
             fingerprints: KeyedLock::default(),
@@ -108,13 +114,51 @@ impl Throttle {
 }
 
 /// An event of a session that a client can cause as often as it likes. A repeat that was refused has a key of its own, so
-/// that it does not hide a repeat that was granted.
+/// that it does not hide a repeat that was granted. A repeat has the network from which it came, so that the repeat of a thief
+/// is not hidden by one of the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Recorded {
-    /// The event of a refresh that was granted.
-    Granted(SessionId, Event),
+    /// A repeat that was granted to another place than that of the rotation.
+    RepeatFromElsewhere(SessionId, Option<Network>),
     /// A repeat that was refused because it did not bring the secret of the device.
-    RefusedRepeat(SessionId),
+    RefusedRepeat(SessionId, Option<Network>),
+    /// The outcome of the fingerprint check of a repeat that was granted.
+    FingerprintCheck(SessionId, Event),
+}
+
+impl Recorded {
+    const fn session(&self) -> SessionId {
+        match self {
+            Self::RepeatFromElsewhere(session, _)
+            | Self::RefusedRepeat(session, _)
+            | Self::FingerprintCheck(session, _) => *session,
+        }
+    }
+}
+
+/// The events that a client can cause as often as it likes. Each is recorded at most once a minute, and all of a session at
+/// most ten times a minute, so that nobody fills the audit log from many addresses.
+pub struct RecordedEvents {
+    each: Limit<Recorded>,
+    of_session: Limit<SessionId>,
+}
+
+impl RecordedEvents {
+    /// Returns whether an event must be recorded, and counts it if so.
+    pub fn take(&self, event: &Recorded) -> bool {
+        self.each.peek(event).is_ok() && self.of_session.take(&event.session()).is_ok() && self.each.take(event).is_ok()
+    }
+
+    /// Forgets an event that was counted but could not be written.
+    pub fn give_back(&self, event: &Recorded) {
+        self.each.give_back(event);
+        self.of_session.give_back(&event.session());
+    }
+
+    fn sweep(&self) {
+        self.each.sweep();
+        self.of_session.sweep();
+    }
 }
 
 /// The key of a limit by IP address: an IPv4 address, or an IPv6 /64, which is the network of one customer.
@@ -214,6 +258,24 @@ impl RefusedAttempts {
             PastLimit::Actions(user) => self.actions.take(user),
         };
         first.is_ok()
+    }
+
+    /// Forgets an attempt that was counted as the first but could not be recorded, so that the next one is the first.
+    pub fn give_back(&self, attempt: &PastLimit) {
+        let give_back_name =
+            |limit: &Limit<(TypedName, Option<Network>)>, name: &TypedName, network: Option<Network>| {
+                limit.give_back(&(name.clone(), network));
+                if let Some(network) = network {
+                    self.of_address.give_back(&network);
+                }
+            };
+        match attempt {
+            PastLimit::LoginsOfName(name, network) => give_back_name(&self.by_name, name, *network),
+            PastLimit::LoginsOfAddress(name, network) => give_back_name(&self.by_address, name, *network),
+            PastLimit::Registrations(network) => self.registrations.give_back(network),
+            PastLimit::Refreshes(session) => self.refreshes.give_back(session),
+            PastLimit::Actions(user) => self.actions.give_back(user),
+        }
     }
 
     fn is_first_of_name(

@@ -118,6 +118,23 @@ fn a_repeat_from_elsewhere_is_an_event_and_is_shown_in_the_list() {
 }
 
 #[test]
+fn a_repeat_of_a_thief_is_not_hidden_by_one_of_the_owner_and_many_addresses_do_not_fill_the_log() {
+    let server = Server::start();
+    let first = server.user("ada").login();
+    let second = Session::from(&server, &refresh_from(&first, "192.0.2.1", "Laptop/1").expect(200));
+    // In one grace: the owner, who has changed to another network, and a thief.
+    for ip in ["192.0.2.2", "203.0.113.66", "192.0.2.2", "203.0.113.66"] {
+        refresh_from(&first, ip, "Laptop/1").expect(200);
+    }
+    assert_eq!((server.count_events_from("192.0.2.2"), server.count_events_from("203.0.113.66")), (1, 1));
+    assert_eq!(second.get("/auth/active_sessions").expect(200).body[0]["repeated_ip"], "203.0.113.66");
+    for host in 0..50 {
+        refresh_from(&first, &format!("198.51.100.{host}"), "Laptop/1").expect(200);
+    }
+    assert_eq!(server.count_events("refresh_repeated"), 10);
+}
+
+#[test]
 fn repeats_of_a_session_are_limited_to_six_hundred_a_minute() {
     let server = Server::with(vec![("login_rate_per_ip", "0".into())]);
     let ada = server.user("ada");

@@ -49,10 +49,9 @@ pub(crate) struct Session {
     pub(crate) is_elsewhere: bool,
     /// Whether a request has brought the secret of the device.
     pub(crate) device_seen: bool,
-    /// The time of the last refused repeat that this process recorded.
-    pub(crate) refusal_recorded_at: Option<i64>,
-    /// The time of the last event `refresh_repeated` that this process recorded.
-    pub(crate) repeat_recorded_at: Option<i64>,
+    /// The times of the last events `refresh_repeated` that this process recorded: of repeats that were granted and of refused
+    /// ones, each from the usual address and from elsewhere.
+    pub(crate) repeats_recorded_at: [[Option<i64>; 2]; 2],
     /// The time at which the allowance of refreshes is full again.
     pub(crate) allowance_full_at: i64,
     /// The index of the generation that the last password change created, from 0. Earlier generations are outdated.
@@ -105,10 +104,10 @@ impl Session {
         permitted
     }
 
-    /// Returns whether an event `refresh_repeated` is recorded now, which happens at most once a minute for repeats that are
-    /// granted, and as often for those that are refused.
-    pub(crate) fn record_repeat(&mut self, now: i64, is_refused: bool) -> bool {
-        let last = if is_refused { &mut self.refusal_recorded_at } else { &mut self.repeat_recorded_at };
+    /// Returns whether an event `refresh_repeated` is recorded now, which happens at most once a minute from each of the two
+    /// addresses for repeats that are granted, and as often for those that are refused.
+    pub(crate) fn record_repeat(&mut self, now: i64, is_refused: bool, elsewhere: bool) -> bool {
+        let last = &mut self.repeats_recorded_at[usize::from(is_refused)][usize::from(elsewhere)];
         let due = last.is_none_or(|last| now - last >= 60);
         if due {
             *last = Some(now);

@@ -117,7 +117,7 @@ impl Walk {
                 self.server = self.server.take().map(Server::restart);
                 // The limits are kept in memory only.
                 for session in &mut self.model.sessions {
-                    (session.repeat_recorded_at, session.refusal_recorded_at) = (None, None);
+                    session.repeats_recorded_at = Default::default();
                     session.allowance_full_at = 0;
                 }
                 self.model.limit_recorded.clear();
@@ -188,14 +188,14 @@ impl Walk {
                 if code == "refresh_reused" {
                     self.model.happened("refresh_reused");
                     self.model.revoke("session_revoked", |index, _| index == token.session);
-                } else if code == "invalid_token" && session.record_repeat(now, true) {
+                } else if code == "invalid_token" && session.record_repeat(now, true, elsewhere) {
                     self.model.happened("refresh_repeated");
                 }
             }
             Ok(Given::Current) => {
                 let answer = answer.expect(200);
                 let current = session.current.clone();
-                if elsewhere != session.is_elsewhere && session.record_repeat(now, false) {
+                if elsewhere != session.is_elsewhere && session.record_repeat(now, false, elsewhere) {
                     self.model.happened("refresh_repeated");
                 }
                 assert_eq!(answer.text_at("refresh_token"), current, "byte for byte");

@@ -31,14 +31,18 @@ pub(in crate::flows) fn is_first(vestibule: &Vestibule, attempt: &PastLimit) -> 
     vestibule.throttle.refused.is_first(attempt)
 }
 
-/// Writes the event of an attempt that is the first in its window.
+/// Writes the event of an attempt that is the first in its window. If it can't be written, the next attempt is the first.
 pub(in crate::flows) async fn write(
     vestibule: &Vestibule,
     attempt: &PastLimit,
     event: AuditEvent,
 ) -> store::Result<()> {
     let event = event.detail("limit", attempt.setting());
-    vestibule.store.write(async move |tx| audit::insert(tx, &event).await).await
+    let written = vestibule.store.write(async move |tx| audit::insert(tx, &event).await).await;
+    if written.is_err() {
+        vestibule.throttle.refused.give_back(attempt);
+    }
+    written
 }
 
 /// Records an action of a signed-in user past the limit of actions.

@@ -1,6 +1,8 @@
 //! What a refresh records beside its tokens: repeats from elsewhere, the outcome of the fingerprint check, and the end of a
 //! session whose token was reused or whose device does not match.
 
+use std::net::IpAddr;
+
 use crate::{
     config::Client,
     domain::{
@@ -12,13 +14,13 @@ use crate::{
         Vestibule,
         steps::{fingerprint_check::FingerprintCheck, grants::access_expiry, revocation::Revocation},
     },
-    memory::throttle::Recorded,
+    memory::throttle::{Network, Recorded},
     store::{self, audit, session_counters, sessions},
 };
 
 /// Records what a repeat that was granted tells: `elsewhere`, if it came from elsewhere than the rotation, and the event of
-/// the fingerprint check, if there is one. Writes each at most once a minute for a session, since a client can repeat as
-/// often as it likes, and writes nothing if there is nothing to tell. A fingerprint that matched also ends a row of
+/// the fingerprint check, if there is one. Writes each at most once a minute for a session and an address, since a client can
+/// repeat as often as it likes, and writes nothing if there is nothing to tell. A fingerprint that matched also ends a row of
 /// mismatches.
 pub(in crate::flows) async fn record_repeat(
     vestibule: &Vestibule,
@@ -27,16 +29,19 @@ pub(in crate::flows) async fn record_repeat(
     check: Option<AuditEvent>,
     context: &RequestContext,
 ) -> store::Result<()> {
-    let is_due =
-        |event: &AuditEvent| vestibule.throttle.recorded.take(&Recorded::Granted(session.id, event.event)).is_ok();
-    let elsewhere = elsewhere.filter(is_due);
-    let check = check.filter(is_due);
+    let recorded = &vestibule.throttle.recorded;
+    let keys = [
+        elsewhere.as_ref().map(|_| Recorded::RepeatFromElsewhere(session.id, network(context))),
+        check.as_ref().map(|event| Recorded::FingerprintCheck(session.id, event.event)),
+    ];
+    let taken = keys.map(|key| key.filter(|key| recorded.take(key)));
+    let [elsewhere, check] = [elsewhere.filter(|_| taken[0].is_some()), check.filter(|_| taken[1].is_some())];
     let matched = session.mismatches.in_a_row > 0;
     if elsewhere.is_none() && check.is_none() && !matched {
         return Ok(());
     }
     let (id, repeat) = (session.id, RepeatFromElsewhere { at: context.now, ip: context.ip.clone() });
-    vestibule
+    let written = vestibule
         .store
         .write(async move |tx| {
             if matched {
@@ -51,28 +56,42 @@ pub(in crate::flows) async fn record_repeat(
                 None => Ok(()),
             }
         })
-        .await
+        .await;
+    if written.is_err() {
+        taken.iter().flatten().for_each(|key| recorded.give_back(key));
+    }
+    written
 }
 
-/// Records a repeat that was refused because it did not bring the secret of the device, at most once a minute for a session. It
-/// changes no count of the session: a request that was refused proves nothing about its device.
+/// Returns the network from which a request came, if it is known.
+fn network(context: &RequestContext) -> Option<Network> {
+    context.ip.as_deref()?.parse::<IpAddr>().ok().map(Network::from)
+}
+
+/// Records a repeat that was refused because it did not bring the secret of the device, at most once a minute for a session and
+/// an address. It changes no count of the session: a request that was refused proves nothing about its device.
 pub(in crate::flows) async fn record_repeat_without_device(
     vestibule: &Vestibule,
     session: &Session,
     context: &RequestContext,
 ) -> store::Result<()> {
     let event = from_elsewhere(session, context).detail("refused", "device_id");
-    if vestibule.throttle.recorded.take(&Recorded::RefusedRepeat(session.id)).is_err() {
+    let key = Recorded::RefusedRepeat(session.id, network(context));
+    if !vestibule.throttle.recorded.take(&key) {
         return Ok(());
     }
     let (id, repeat) = (session.id, RepeatFromElsewhere { at: context.now, ip: context.ip.clone() });
-    vestibule
+    let written = vestibule
         .store
         .write(async move |tx| {
             session_counters::set_repeated(tx, id, &repeat).await?;
             audit::insert(tx, &event).await
         })
-        .await
+        .await;
+    if written.is_err() {
+        vestibule.throttle.recorded.give_back(&key);
+    }
+    written
 }
 
 /// Returns the audit event of a repeat from elsewhere.
