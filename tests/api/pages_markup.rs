@@ -11,10 +11,13 @@ use vestibule::{
     },
 };
 
-use crate::support::{
-    Answer, PASSWORD, Server,
-    browser::{Browser, attribute, form},
-    wait_for,
+use crate::{
+    headers::{expect_headers_of_a_page, nonce},
+    support::{
+        Answer, PASSWORD, Server,
+        browser::{Browser, attribute, form},
+        wait_for,
+    },
 };
 
 /// Returns the name and the response of every page, including the error pages.
@@ -57,38 +60,8 @@ fn every_page_has_the_security_headers() {
     let mut nonces = BTreeSet::new();
     let pages = pages(&server);
     for (name, page) in &pages {
-        let policy = directives(page);
-        for part in [
-            "default-src 'none'",
-            "style-src 'self'",
-            "img-src 'self'",
-            "connect-src 'self'",
-            "form-action 'self'",
-            "base-uri 'none'",
-            "frame-ancestors 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        ] {
-            assert!(policy.contains(&part), "{name}: {part} in {policy:?}");
-        }
-        let script = policy.iter().find(|part| part.starts_with("script-src")).expect("it is there");
-        let nonce = script.strip_prefix("script-src 'nonce-").and_then(|rest| rest.strip_suffix("' 'strict-dynamic'"));
-        nonces.insert(nonce.expect("a nonce and nothing else").to_owned());
-        assert!(!page.header("content-security-policy").is_some_and(|policy| policy.contains("unsafe")));
-        for (header, value) in [
-            ("content-type", "text/html; charset=utf-8"),
-            ("cache-control", "no-store"),
-            ("referrer-policy", "same-origin"),
-            ("x-content-type-options", "nosniff"),
-            ("x-frame-options", "DENY"),
-            ("cross-origin-opener-policy", "same-origin"),
-        ] {
-            assert_eq!(page.header(header), Some(value), "{name}");
-        }
-        assert!(page.header("permissions-policy").is_some_and(|policy| policy.contains("camera=()")));
-        assert!(page.header("x-request-id").is_some());
-        assert_eq!(page.header("strict-transport-security"), None, "public_url is plain http");
-        assert_eq!(page.header("content-encoding"), None, "{name}: a page with a token is not compressed");
+        expect_headers_of_a_page(name, page, "'self'");
+        nonces.insert(nonce(page).expect("it was checked").to_owned());
     }
     assert_eq!(nonces.len(), pages.len(), "a nonce is used once");
 }

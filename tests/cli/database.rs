@@ -3,7 +3,9 @@
 #[path = "../common/runtime.rs"]
 mod runtime;
 
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use std::collections::BTreeMap;
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::runtime::Runtime;
 
 use self::runtime::{runtime, wait_for};
@@ -39,6 +41,23 @@ fn count(place: &Place, query: &'static str, parameter: &str) -> i64 {
     wait_for(async {
         let mut connection = file(place).read_only(true).connect().await.expect("the database opens");
         sqlx::query_scalar(query).bind(parameter).fetch_one(&mut connection).await.expect("the query runs")
+    })
+}
+
+/// Returns the rows of every table, by the table's name. Each row is one text with the literals of its values.
+pub(crate) fn everything(place: &Place) -> BTreeMap<String, Vec<String>> {
+    wait_for(async {
+        let mut connection = file(place).read_only(true).connect().await.expect("the database opens");
+        let mut texts = async |query: String| -> Vec<String> {
+            sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(&mut connection).await.expect("the query runs")
+        };
+        let mut found = BTreeMap::new();
+        for table in texts("select name from sqlite_schema where type = 'table'".to_owned()).await {
+            let columns = texts(format!("select 'quote(' || name || ')' from pragma_table_info('{table}')")).await;
+            let row = columns.join(" || ',' || ");
+            found.insert(table.clone(), texts(format!("select {row} from {table} order by 1")).await);
+        }
+        found
     })
 }
 

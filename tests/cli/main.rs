@@ -11,6 +11,7 @@
 //! - `users`, `roles`, `clients`, `sessions`, `keys`: the commands while a server runs;
 //! - `root_secret`: replacing the root secret;
 //! - `backup`, `restore`: copies of the database, and its check;
+//! - `recorded`: commands whose audit event can't be written;
 //! - `faults`: disks, files, clocks and limits that fail.
 
 mod backup;
@@ -26,6 +27,7 @@ mod keys;
 mod listening;
 mod metrics;
 mod opening;
+mod recorded;
 mod restore;
 mod roles;
 mod root_secret;
