@@ -13,7 +13,7 @@ use vestibule::{
     flows::open::{OpenError, Role, open},
     http::errors::ApiError,
     store::{
-        self, Tx,
+        self, Tx, sql,
         users::{self, NewUser, TakenName},
     },
 };
@@ -230,4 +230,34 @@ fn a_second_opening_in_the_same_process_releases_no_lock() {
     }
     let server = server.restart();
     assert_eq!(server.count_users(), 8);
+}
+
+#[test]
+fn the_connections_have_the_settings_that_the_data_needs() {
+    let server = Server::start();
+    let store = &server.vestibule.store;
+    let of_writer = |text: &'static str| {
+        wait_for(store.write(async move |tx| sql(text).value::<i64>(tx).await)).expect("the statement runs")
+    };
+    let of_reader = |text: &'static str| {
+        wait_for(async { sql(text).value::<i64>(&mut store.read().await.expect("a reader")).await }).expect("a value")
+    };
+    // 2 is FULL. Without it, a power cut could undo a transaction that was answered.
+    assert_eq!(of_writer("pragma synchronous"), 2);
+    let wal: String =
+        wait_for(store.write(async |tx| sql("pragma journal_mode").value(tx).await)).expect("the statement runs");
+    assert_eq!(wal, "wal");
+    for text in ["pragma foreign_keys", "pragma secure_delete"] {
+        assert_eq!(of_writer(text), 1, "{text}");
+    }
+    for pragma in ["pragma trusted_schema", "pragma ignore_check_constraints", "pragma writable_schema"] {
+        assert_eq!((of_writer(pragma), of_reader(pragma)), (0, 0), "{pragma}");
+    }
+    assert_eq!(of_reader("pragma foreign_keys"), 1);
+    // The only connection that writes is the writer's.
+    let written = wait_for(async {
+        let mut reader = store.read().await.expect("a reader");
+        sql("delete from users").execute(&mut reader).await
+    });
+    assert!(written.is_err_and(|error| error.to_string().contains("readonly")));
 }

@@ -44,6 +44,14 @@ fn count(place: &Place, query: &'static str, parameter: &str) -> i64 {
     })
 }
 
+/// Returns the first column of each row of a query.
+pub(crate) fn texts(place: &Place, query: &'static str) -> Vec<String> {
+    wait_for(async {
+        let mut connection = file(place).read_only(true).connect().await.expect("the database opens");
+        sqlx::query_scalar(query).fetch_all(&mut connection).await.expect("the query runs")
+    })
+}
+
 /// Returns the rows of every table, by the table's name. Each row is one text with the literals of its values.
 pub(crate) fn everything(place: &Place) -> BTreeMap<String, Vec<String>> {
     wait_for(async {

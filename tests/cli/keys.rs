@@ -18,6 +18,35 @@ fn place() -> Place {
     place
 }
 
+/// Returns the private key of a PEM file as bytes.
+fn private_half(name: &str) -> Vec<u8> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let path = format!("{}/tests/keys/{name}.pem", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).expect("a key");
+    let (_, block) = text.split_once("PRIVATE KEY-----").expect("a private key");
+    let body: String = block.lines().take_while(|line| !line.starts_with('-')).collect();
+    STANDARD.decode(body).expect("base64")
+}
+
+#[test]
+fn the_files_contain_no_private_half_of_a_key() {
+    let place = place();
+    // The bytes of the private half within the file: the second half of an RSA key has the primes, and the other files have
+    // the secret number at this place.
+    for (name, secret) in [("rsa", 700..1000), ("ec-p256-sec1", 7..39), ("ed25519", 16..48)] {
+        let secret = private_half(name)[secret].to_vec();
+        place.succeed(&["keys", "import", &format!("{name}.pem"), "--now"]);
+        assert_eq!(place.start(&["serve"]).login("ada", PASSWORD).0, 200, "the server signs with {name}");
+        place.run(&["backup", "copy.db"]);
+        for file in ["data/vestibule.db", "data/vestibule.db-wal", "copy.db"] {
+            let Ok(bytes) = std::fs::read(place.path(file)) else { continue };
+            let found = secret.chunks_exact(16).any(|part| bytes.windows(16).any(|window| window == part));
+            assert!(!found, "{file} contains the private half of {name}");
+        }
+        std::fs::remove_file(place.path("copy.db")).expect("a copy was made");
+    }
+}
+
 /// Returns what `keys list` prints.
 fn keys(place: &Place) -> Vec<Value> {
     place.json(&["keys", "list"]).as_array().expect("an array").clone()

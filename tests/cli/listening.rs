@@ -6,6 +6,7 @@ use std::{
     net::TcpStream,
     os::unix::net::{UnixDatagram, UnixListener, UnixStream},
     path::Path,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -104,6 +105,89 @@ fn a_stop_does_not_wait_for_a_body_that_does_not_come() {
     assert_eq!(server.stop().0, Some(0));
     // The body could arrive for ten seconds while the server runs.
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+/// Waits until no connection is accepted at an address.
+fn wait_until_refused(address: &str) {
+    let began = Instant::now();
+    while TcpStream::connect(address).is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(5), "a new connection is accepted");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_stop_accepts_no_connection_and_finishes_the_requests_that_run() {
+    // One hash takes about half a second.
+    let place = Place::new().set("VESTIBULE_ARGON2_ITERATIONS", "40");
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    let address = server.address().to_owned();
+    let body = r#"{"username": "ada", "password": "a long walk to the sea"}"#;
+    let begin = |sent: &str| {
+        let mut stream = TcpStream::connect(&address).expect("it listens");
+        let head = "POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json";
+        write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{sent}", body.len()).expect("it is sent");
+        stream
+    };
+    let (first_half, second_half) = body.split_at(20);
+    let (mut whole, mut slow) = (begin(body), begin(first_half));
+    thread::sleep(Duration::from_millis(200));
+    server.terminate();
+    wait_until_refused(&address);
+    slow.write_all(second_half.as_bytes()).expect("the connection is open");
+    for stream in [&mut whole, &mut slow] {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("a response");
+        assert!(text.starts_with("HTTP/1.1 200") && text.contains("refresh_token"), "{text}");
+    }
+    assert_eq!(server.ended(), Some(0));
+    assert!(!place.path("data/vestibule.db-wal").exists(), "the log is folded into the database");
+}
+
+#[test]
+fn a_request_that_takes_longer_than_the_grace_is_cut() {
+    // One hash takes some seconds.
+    let place = Place::new()
+        .set("VESTIBULE_ARGON2_ITERATIONS", "100")
+        .set("VESTIBULE_ARGON2_MEMORY_KIB", "131072")
+        .set("VESTIBULE_SHUTDOWN_GRACE", "1s");
+    let server = place.start(&["serve"]);
+    let mut stream = TcpStream::connect(server.address()).expect("it listens");
+    let body = r#"{"username": "ada", "password": "a long walk to the sea"}"#;
+    let head = "POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json";
+    write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("it is sent");
+    thread::sleep(Duration::from_millis(200));
+    let began = Instant::now();
+    server.terminate();
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).ok();
+    assert!(text.is_empty(), "the connection is closed without a response");
+    let cut = began.elapsed();
+    assert!((Duration::from_millis(900)..Duration::from_secs(4)).contains(&cut), "{cut:?}");
+    let code = server.ended();
+    assert!(began.elapsed() < Duration::from_secs(7), "the process does not wait for the hash: {:?}", began.elapsed());
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn on_a_unix_socket_requests_without_an_address_have_no_limit_by_address() {
+    let place = Place::new().set("VESTIBULE_LOGIN_RATE_PER_IP", "5/1m");
+    let server = place.start_as_it_is(&["serve", "--address", "unix:http.sock"]);
+    let socket = place.path("http.sock");
+    let attempt = |number: usize, headers: &str| {
+        let body = format!(r#"{{"username": "n{number}", "password": "not the password"}}"#);
+        let mut stream = UnixStream::connect(&socket).expect("it listens");
+        let head = "POST /auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json";
+        write!(stream, "{head}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()).expect("it is sent");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("a response");
+        text.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok()).expect("a status")
+    };
+    assert!((0..8).all(|number| attempt(number, "") == 401));
+    let statuses: Vec<u16> = (8..14).map(|number| attempt(number, "X-Forwarded-For: 203.0.113.9\r\n")).collect();
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 429]);
+    server.stop();
 }
 
 #[test]

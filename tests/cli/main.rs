@@ -12,6 +12,8 @@
 //! - `root_secret`: replacing the root secret;
 //! - `backup`, `restore`: copies of the database, and its check;
 //! - `recorded`: commands whose audit event can't be written;
+//! - `schema`: what the tables refuse;
+//! - `timing`: the work of a login;
 //! - `faults`: disks, files, clocks and limits that fail.
 
 mod backup;
@@ -31,6 +33,7 @@ mod recorded;
 mod restore;
 mod roles;
 mod root_secret;
+mod schema;
 #[path = "../common/scrape.rs"]
 mod scrape;
 mod server;
@@ -39,6 +42,7 @@ mod sessions;
 mod sockets;
 mod starting;
 mod support;
+mod timing;
 mod tools;
 mod usage;
 mod users;

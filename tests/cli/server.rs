@@ -260,13 +260,7 @@ fn the_first_page_of_the_administration_names_what_is_to_be_done() {
     place.add_user(&["root", "--role", "admin"]);
     let page = |settings: &[(&str, &str)]| {
         let server = place.start_with(settings, &["serve"]);
-        let body = serde_json::json!({"username": "root", "password": PASSWORD, "transport": "cookie"});
-        let login = ureq::post(format!("{}/auth/login", server.base)).send_json(body).expect("it signs in");
-        let lines =
-            login.headers().get_all("set-cookie").iter().filter_map(|line| line.to_str().ok()?.split(';').next());
-        let cookies = lines.filter(|pair| !pair.ends_with('=')).collect::<Vec<_>>().join("; ");
-        let page = ureq::get(format!("{}/admin", server.base)).header("Cookie", cookies).header("Accept", "text/html");
-        page.call().expect("a page").body_mut().read_to_string().expect("a text")
+        server.admin_page_of("root")
     };
     let open = page(&[("VESTIBULE_REGISTRATION", "open")]);
     assert!(open.contains("This needs your attention") && open.contains("without encryption"), "{open}");

@@ -200,6 +200,26 @@ impl Server {
         (status.code(), self.running.stdout.iter().collect(), self.running.stderr.iter().collect())
     }
 
+    /// Asks the server to stop with SIGTERM, and does not wait for its end.
+    pub(crate) fn terminate(&self) {
+        self.running.signal("TERM");
+    }
+
+    /// Waits until the server has ended. Returns its exit code.
+    pub(crate) fn ended(mut self) -> Option<i32> {
+        self.running.wait().code()
+    }
+
+    /// Returns the address at which the server listens.
+    pub(crate) fn address(&self) -> &str {
+        self.base.strip_prefix("http://").expect("an address")
+    }
+
+    /// Returns the id of the process.
+    pub(crate) fn process(&self) -> u32 {
+        self.running.child.id()
+    }
+
     /// Limits the number of files that the running server may have open.
     pub(crate) fn limit_files(&self, count: u32) {
         let id = self.running.child.id();
@@ -254,6 +274,23 @@ impl Server {
         let (status, body) = self.login(name, password);
         assert_eq!(status, 200, "{body}");
         body["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Returns the first page of the administration, as `ada` sees it.
+    pub(crate) fn admin_page(&self) -> String {
+        self.admin_page_of("ada")
+    }
+
+    /// Returns the first page of the administration, as this admin sees it.
+    pub(crate) fn admin_page_of(&self, name: &str) -> String {
+        let body = json!({"username": name, "password": PASSWORD, "transport": "cookie"});
+        let login = self.agent.post(format!("{}/auth/login", self.base)).send_json(body).expect("it signs in");
+        let lines = login.headers().get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
+        let pairs = lines.filter_map(|line| line.split(';').next()).filter(|pair| !pair.ends_with('='));
+        let cookies = pairs.collect::<Vec<_>>().join("; ");
+        let page =
+            self.agent.get(format!("{}/admin", self.base)).header("Cookie", cookies).header("Accept", "text/html");
+        page.call().expect("a page").body_mut().read_to_string().expect("a text")
     }
 
     /// Returns the user if the token is accepted, otherwise the error code.

@@ -196,6 +196,31 @@ fn an_imported_rsa_key_must_satisfy_fips_186_5() {
 }
 
 #[test]
+fn an_rsa_key_whose_parts_do_not_belong_together_is_refused() {
+    use super::der::{Elements, INTEGER, SEQUENCE};
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let body: String = RSA_PKCS1.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = STANDARD.decode(body).expect("base64");
+    let pem = |der: &[u8]| {
+        format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n", STANDARD.encode(der))
+    };
+    assert!(SigningKey::from_pem(&pem(&der), None).is_ok());
+    let mut parts = Elements(Elements(&der).expect(SEQUENCE).expect("a sequence"));
+    assert!(parts.expect(INTEGER).is_some(), "the version");
+    // The order of `RSAPrivateKey` (RFC 8017 §A.1.2).
+    for name in ["n", "e", "d", "p", "q", "d mod p - 1", "d mod q - 1", "the inverse of q"] {
+        let part = parts.expect(INTEGER).expect("an integer");
+        let at = part.as_ptr().addr() - der.as_ptr().addr();
+        // The first byte may be the sign, and the last bit makes an even number of a prime.
+        for (byte, bit) in [(part.len() - 1, 2), (part.len() / 2, 1), (part.len() / 4, 0x10)] {
+            let mut altered = der.clone();
+            altered[at + byte] ^= bit;
+            assert!(SigningKey::from_pem(&pem(&altered), None).is_err(), "{name}, byte {byte}");
+        }
+    }
+}
+
+#[test]
 fn a_sealed_key_opens_with_its_own_root_secret_kid_and_algorithm_only() {
     for key in one_of_each() {
         let (algorithm, sealed) = (key.algorithm, key.seal(&sealing(b"one")));

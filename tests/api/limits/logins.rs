@@ -165,6 +165,32 @@ fn after_ten_wrong_passwords_for_a_name_even_the_right_password_is_refused() {
 }
 
 #[test]
+fn every_spelling_of_a_name_is_counted_with_the_others() {
+    let server = with(&[("login_rate_per_ip", "0")]);
+    server.user("zo\u{eb}");
+    for spellings in [
+        // NFC, NFD, case and width, of a name with an account and of one without.
+        ["zo\u{eb}", "zoe\u{308}", "ZO\u{cb}", "\u{ff5a}\u{ff4f}\u{eb}", " Zo\u{eb} "],
+        ["no\u{eb}l", "noe\u{308}l", "NO\u{cb}L", "\u{ff4e}\u{ff4f}\u{eb}\u{ff4c}", "NOE\u{308}l"],
+        // A domain in letters, in ASCII, in another case, and with an ideographic full stop.
+        [
+            "ada@b\u{fc}cher.example",
+            "ada@xn--bcher-kva.example",
+            "ADA@B\u{dc}CHER.EXAMPLE",
+            "ada@bu\u{308}cher.example",
+            "ada@b\u{fc}cher\u{3002}example",
+        ],
+    ] {
+        for attempt in 0..10 {
+            server.try_login(spellings[attempt % 5], WRONG).expect_error(401, "invalid_credentials");
+        }
+        for spelling in spellings {
+            too_many(server.try_login(spelling, WRONG));
+        }
+    }
+}
+
+#[test]
 fn correct_passwords_are_not_counted() {
     let server = with(&[("login_rate_per_ip", "0"), ("login_failures_per_account", "3/1h")]);
     let ada = server.user("ada");
