@@ -79,6 +79,35 @@ fn the_log_is_on_stderr_and_can_be_json() {
 }
 
 #[test]
+fn an_id_of_the_client_is_in_the_log_only_if_it_has_the_form_of_an_id() {
+    let place = Place::new();
+    let server = place.start(&["serve"]);
+    let uuid = "01A3185c-5000-7bee-8141-5df7487b4dd4";
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    // A device's secret, the beginning of a token, a password, and what is nearly an id.
+    let secrets = [
+        "wGk9vTzNQm3Yx2Lh8sRfPdA7cJbU5eKqZ0oViWnXtSg",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6InJ0K2p3dCJ9.eyJzdWIiOiIwMWEz",
+        "correct-horse-battery",
+        "4bf92f3577b34da6a3ce929d0e0e4736a",
+        "01a3185c-5000-7bee-8141-5df7487b4ddg",
+        "01a3185c50007bee-8141-5df7-487b-4dd4",
+    ];
+    for id in [uuid, trace].iter().chain(&secrets) {
+        let answer = ureq::get(format!("{}/health", server.base)).header("X-Request-Id", *id).call().expect("200");
+        let shown = answer.headers().get("x-request-id").and_then(|shown| shown.to_str().ok());
+        assert_eq!(shown, Some(*id), "the response has every well-formed id");
+    }
+    let (_, _, log) = server.stop();
+    let log = log.concat();
+    assert!(log.contains(uuid) && log.contains(trace), "{log}");
+    for secret in secrets {
+        assert!(!log.contains(&format!("\"{secret}\"")), "{secret}: {log}");
+    }
+    assert_eq!(log.matches("vestibule::access").count().max(log.matches("request_id=").count()), 8, "{log}");
+}
+
+#[test]
 fn a_second_server_on_one_database_is_refused() {
     let place = Place::new();
     let server = place.start(&["serve"]);

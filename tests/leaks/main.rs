@@ -190,6 +190,10 @@ fn no_secret_reaches_the_database_or_the_log() {
             }
         }
     }
+    // A client that is confused sends a secret as the id of its request.
+    for secret in [as_name, guessed_device, forged] {
+        assert_eq!(process.send("GET", "/health", &[("X-Request-Id", secret)], b"").status, 200);
+    }
     let too_long = format!("Bearer {}", "x".repeat(9000) + &current);
     assert_eq!(process.send("GET", "/users/me", &[("Authorization", &too_long)], b"").status, 400);
     let basic = format!("Basic {}", STANDARD.encode(format!("adalovelace:{changed}")));

@@ -48,7 +48,7 @@ impl Fairing for AccessLog {
                     micros = u64::try_from(request.local_cache(Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX),
                     ip = Caller::of(request).ip().unwrap_or("-"),
                     user = entry.user(),
-                    request_id = RequestId::of(request).as_str(),
+                    request_id = RequestId::of(request).logged(),
                 )
             };
         }

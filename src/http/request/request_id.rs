@@ -6,7 +6,12 @@ use crate::{clock::Clock, domain::TokenId, http::app_state::AppState, random};
 
 /// The id of one request.
 #[derive(Clone, Debug)]
-pub struct RequestId(String);
+pub struct RequestId {
+    /// The id in the response.
+    shown: String,
+    /// The id in the log.
+    logged: String,
+}
 
 /// The maximum length of an id that a client sends, in bytes.
 const MAX_LEN: usize = 128;
@@ -16,13 +21,21 @@ impl RequestId {
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
             let received = request.headers().get_one("X-Request-Id").filter(|id| is_well_formed(id));
-            Self(received.map_or_else(|| fresh(request), str::to_owned))
+            let own = fresh(request);
+            let logged = received.filter(|id| holds_no_secret(id)).unwrap_or(&own).to_owned();
+            Self { shown: received.map_or(own, str::to_owned), logged }
         })
     }
 
-    /// Returns the id as text.
+    /// Returns the id for the response.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.shown
+    }
+
+    /// Returns the id for the log. An id of the client whose form is not that of an id is not logged: a client that is confused
+    /// may send a password or a token in its place. Such a request has an id of the server in the log.
+    pub fn logged(&self) -> &str {
+        &self.logged
     }
 }
 
@@ -30,6 +43,16 @@ impl RequestId {
 fn is_well_formed(id: &str) -> bool {
     (1..=MAX_LEN).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+/=".contains(&byte))
+}
+
+/// Returns whether an id has a form that no token, no secret of a device and hardly a password has: a UUID, or 32 hexadecimal
+/// digits, as proxies and traces have them.
+fn holds_no_secret(id: &str) -> bool {
+    let is_of = |digits: &[usize]| {
+        let parts = id.split('-').map(str::len);
+        parts.eq(digits.iter().copied()) && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    };
+    is_of(&[32]) || is_of(&[8, 4, 4, 4, 12])
 }
 
 /// Returns a new id: a UUIDv7.
