@@ -47,7 +47,7 @@ impl Vestibule {
             self.wait_until_keys_are_followed().await;
         }
         self.store.close().await;
-        drop(held);
+        held.mark_orderly_stop();
     }
 
     /// Completes when the thread that writes to the database has failed, and never otherwise. From then on every request that

@@ -152,6 +152,27 @@ fn killed() -> Place {
     place
 }
 
+#[test]
+fn damage_that_the_check_finds_is_named_to_the_administrator() {
+    let place = place();
+    place.succeed(&["user", "set", "ada", "--role", "admin"]);
+    change(&place, "pragma foreign_keys = off; insert into user_roles values ('nobody', 'admin')");
+    let server = place.start(&["serve"]);
+    assert!(!server.admin_page().contains("The database is damaged"), "nothing was checked after an orderly stop");
+    drop(server);
+    let server = place.start(&["serve"]);
+    wait_until_ready_says(&server, "integrity", (503, "failed"));
+    drop(server);
+    // A command folds the log that the killed server has left. The next start knows of the kill nevertheless.
+    place.run(&["user", "list"]);
+    let server = place.start(&["serve"]);
+    wait_until_ready_says(&server, "integrity", (503, "failed"));
+    let page = server.admin_page();
+    assert!(page.contains("This needs your attention") && page.contains("The database is damaged"), "{page}");
+    assert_eq!(server.stop().0, Some(0));
+    assert_eq!(ready(&place.start(&["serve"]), "integrity"), (200, "ok".into()), "the stop was an orderly one");
+}
+
 /// Overwrites bytes of a file.
 fn damage(path: &Path, at: u64, bytes: usize) {
     let file = OpenOptions::new().write(true).open(path).expect("the file");

@@ -15,7 +15,7 @@ mod tests;
 use std::{
     path::Path,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
@@ -26,7 +26,7 @@ pub use self::error::OpenError;
 use self::{
     data_paths::{DataPaths, lock, lock_opening},
     keys::{choose_signing_key, load_keys},
-    process_locks::ProcessLocks,
+    process_locks::{ProcessLocks, has_mark},
     secret::{FIRST_SECRET_KEY, RootSecretLookup},
 };
 use crate::{
@@ -85,6 +85,8 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         warn_of_network_file_system(&paths.database);
     }
     let opening = lock_opening(&paths.database).await?;
+    // The next program that opens the database folds a log that was left. After a power cut there may be no mark.
+    let was_killed = lock.as_ref().is_some_and(|lock| has_mark(lock) || paths.has_unfolded_log());
     let lookup = RootSecretLookup { config: &config, file: &paths.secret, database: &paths.database };
     // The root secret is created before the database, because a database without its root secret is refused.
     let root = lookup.find_or_create(paths.database_exists())?;
@@ -97,7 +99,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     let clients_changed = Arc::new(Notify::new());
     let on_commit = on_commit(&revocations, &keys_changed, &clients_changed, &announced, &announced_keys);
     let health = Health::default();
-    if role == Role::Server && paths.has_unfolded_log() {
+    if was_killed {
         health.set_integrity(Integrity::Running);
     }
     let metrics = Arc::new(Metrics::new());
@@ -159,6 +161,7 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
         refuse_doubled_clients(&vestibule).await?;
     }
     client_registry::reload(&vestibule).await?;
+    vestibule.process_locks.lock().unwrap_or_else(PoisonError::into_inner).mark_running();
     Ok(vestibule)
 }
 
