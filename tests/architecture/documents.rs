@@ -25,9 +25,10 @@ fn every_path_in_a_document_exists() {
 
 #[test]
 fn a_path_that_does_not_exist_is_caught() {
-    let text = "See `src/clock.rs`, `store/sql.rs`, `src/clocks.rs`, `tests/api/` and `cargo test`.";
+    let text = "See `src/clock.rs`, `store/sql.rs`, `src/clocks.rs`, `tests/api/`, `src/clock.rs::now`, `src/clock.rs::noon` \
+        and `cargo test`.";
     let missing: Vec<&str> = quoted(text).filter(|path| !exists(path)).collect();
-    assert_eq!(missing, ["src/clocks.rs"]);
+    assert_eq!(missing, ["src/clocks.rs", "src/clock.rs::noon"]);
 }
 
 pub(super) fn root() -> &'static Path {
@@ -55,9 +56,14 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2).filter(is_path)
 }
 
-/// Returns whether a path exists, relative to the repository or to `src/`. Ignores a line number after `:`. Paths in
-/// [`TO_BE_MADE`] count as existing.
+/// Returns whether a path exists, relative to the repository or to `src/`, and has the function that follows `::`. Ignores a
+/// line number after `:`. Paths in [`TO_BE_MADE`] count as existing.
 fn exists(path: &str) -> bool {
-    let path = path.split(':').next().unwrap_or(path);
-    TO_BE_MADE.contains(&path) || root().join(path).exists() || root().join("src").join(path).exists()
+    let (file, function) = path.split_once("::").map_or((path, None), |(file, function)| (file, Some(function)));
+    let file = file.split(':').next().unwrap_or(file);
+    let has_function = |found: &Path| {
+        function.is_none_or(|name| fs::read_to_string(found).is_ok_and(|text| text.contains(&format!("fn {name}("))))
+    };
+    let places = [root().join(file), root().join("src").join(file)];
+    TO_BE_MADE.contains(&file) || places.iter().any(|found| found.exists() && has_function(found))
 }
