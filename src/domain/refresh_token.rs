@@ -175,3 +175,6 @@ impl RefreshTokens {
         if now >= claims.exp { Err(RefreshTokenError::Expired) } else { Ok(claims) }
     }
 }
+
+#[cfg(test)]
+mod tests;
