@@ -30,6 +30,7 @@ mod session;
 mod token;
 mod user;
 mod user_arg;
+mod version;
 
 use std::process::ExitCode;
 
@@ -189,10 +190,14 @@ pub fn run() -> ExitCode {
 /// Prints the help, the version or the error of the usage. Returns the exit code: 0 for the help and the version, 2 for an
 /// error.
 fn explain(error: &clap::Error) -> ExitCode {
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+    let answer = match error.kind() {
         // A command line without a command is a request for the help, not an error.
-        return output::print(error.render().to_string().trim_end())
-            .map_or_else(Failure::report, |()| ExitCode::SUCCESS);
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Some(error.render().to_string()),
+        ErrorKind::DisplayVersion => Some(version::version()),
+        _ => None,
+    };
+    if let Some(answer) = answer {
+        return output::print(answer.trim_end()).map_or_else(Failure::report, |()| ExitCode::SUCCESS);
     }
     // If the output can't be written, the error can't be reported anywhere else.
     error.print().ok();

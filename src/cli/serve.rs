@@ -23,6 +23,7 @@ use crate::{
         failure::chain,
         listen::{ListenArgs, cant_listen},
         logging, output,
+        version::{COMMIT, VERSION},
     },
     clock::Clock,
     config::{Config, ListenAddress, Loaded, Problem, Profile},
@@ -258,7 +259,7 @@ async fn launch(
     let listening = AdHoc::on_liftoff("listening", |rocket| {
         let shutdown = rocket.shutdown();
         Box::pin(async move {
-            tracing::info!(version = env!("CARGO_PKG_VERSION"), %place, "started");
+            tracing::info!(version = VERSION, commit = COMMIT, %place, "started");
             let lines = [vec![format!("listening on {place}")], Vec::from_iter(metrics), greeting].concat();
             if let Err(failure) = output::print(&lines.join("\n")) {
                 tracing::warn!(?failure, "can't write to stdout");

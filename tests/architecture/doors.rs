@@ -32,6 +32,7 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/user/import.rs"]),
     ("ipnet", &["config/", "http/", "fuzzing/requests.rs"]),
     ("jsonwebtoken", &["domain/jwt.rs"]),
+    ("libsqlite3_sys", &["cli/version.rs"]),
     ("listenfd", &["http/server/listener.rs"]),
     ("minijinja", &["http/pages/render.rs"]),
     ("papaya", &["memory/"]),

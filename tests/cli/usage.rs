@@ -28,7 +28,18 @@ fn every_level_has_help_and_the_program_has_a_version() {
         let help = place.succeed(&arguments);
         assert!(help.contains("Usage: vestibule") && help.contains("Example") && help.contains("--data-dir"), "{help}");
     }
-    assert_eq!(place.succeed(&["--version"]), format!("vestibule {}\n", env!("CARGO_PKG_VERSION")));
+    for option in ["--version", "-V"] {
+        let version = place.succeed(&[option]);
+        let lines: Vec<&str> = version.lines().collect();
+        assert_eq!(lines[0], format!("vestibule {}", env!("CARGO_PKG_VERSION")), "{version}");
+        let parts: Vec<_> = lines[1..].iter().map(|line| line.split_once(' ').expect("a part and its version")).collect();
+        assert_eq!(parts.iter().map(|(part, _)| *part).collect::<Vec<_>>(), ["commit", "SQLite", "Rocket", "rustls", "AWS-LC"]);
+        // The build script knows the commit in release builds only.
+        assert_eq!(parts[0].1, "unknown", "{version}");
+        for (part, version) in &parts[1..] {
+            assert!(version.starts_with(|first: char| first.is_ascii_digit()), "{part} {version}");
+        }
+    }
 }
 
 #[test]
