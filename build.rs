@@ -51,7 +51,8 @@ fn tell_versions(lock: &Path) {
     println!("cargo:rerun-if-changed=Cargo.lock");
     let lock = fs::read_to_string(lock).unwrap_or_default();
     for name in PRINTED {
-        let version = lock.split_once(&format!("name = \"{name}\"\nversion = \"")).and_then(|(_, rest)| rest.split('"').next());
+        let version =
+            lock.split_once(&format!("name = \"{name}\"\nversion = \"")).and_then(|(_, rest)| rest.split('"').next());
         let variable = name.to_uppercase().replace('-', "_");
         println!("cargo:rustc-env=VESTIBULE_LOCKED_{variable}={}", version.unwrap_or("unknown"));
     }

@@ -32,8 +32,12 @@ fn every_level_has_help_and_the_program_has_a_version() {
         let version = place.succeed(&[option]);
         let lines: Vec<&str> = version.lines().collect();
         assert_eq!(lines[0], format!("vestibule {}", env!("CARGO_PKG_VERSION")), "{version}");
-        let parts: Vec<_> = lines[1..].iter().map(|line| line.split_once(' ').expect("a part and its version")).collect();
-        assert_eq!(parts.iter().map(|(part, _)| *part).collect::<Vec<_>>(), ["commit", "SQLite", "Rocket", "rustls", "AWS-LC"]);
+        let parts: Vec<_> =
+            lines[1..].iter().map(|line| line.split_once(' ').expect("a part and its version")).collect();
+        assert_eq!(
+            parts.iter().map(|(part, _)| *part).collect::<Vec<_>>(),
+            ["commit", "SQLite", "Rocket", "rustls", "AWS-LC"]
+        );
         // The build script knows the commit in release builds only.
         assert_eq!(parts[0].1, "unknown", "{version}");
         for (part, version) in &parts[1..] {
