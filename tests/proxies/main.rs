@@ -1,7 +1,8 @@
 //! Tests of nginx and Caddy, as Debian packages them, and of Traefik, with the configurations of `docs/deploy`. Each proxy
 //! serves two applications on two hosts, with one sign-in. The configurations differ from the files only in addresses and
-//! ports, and in that they use no TLS.
+//! ports, and in that they use no TLS. `alone.rs` tests the configurations of `docs/install.md`, with TLS.
 
+mod alone;
 mod plain;
 #[path = "../common/sockets.rs"]
 mod sockets;

@@ -181,7 +181,8 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn parse(text: &str) -> Self {
+    /// Reads a whole response.
+    pub(crate) fn parse(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         Self {
@@ -309,7 +310,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// Replaces the first text of each pair by the second. Panics if a text to replace is missing.
-fn substitute<'a>(text: &str, replaced: impl IntoIterator<Item = (&'a str, String)>) -> String {
+pub(crate) fn substitute<'a>(text: &str, replaced: impl IntoIterator<Item = (&'a str, String)>) -> String {
     replaced.into_iter().fold(text.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from:?} is not in the configuration");
         text.replace(from, &to)
