@@ -77,6 +77,10 @@ fn commit(root: &Path) -> Option<String> {
     }
     // Git writes to this file at each commit and each change of the branch.
     println!("cargo:rerun-if-changed={}", root.join(git(&["rev-parse", "--git-path", "logs/HEAD"])?).display());
+    // A change of these makes the commit `-dirty`. Cargo compiles the program again after it anyway.
+    for changed in ["src", "templates", "migrations", "Cargo.toml", "build.rs"] {
+        println!("cargo:rerun-if-changed={changed}");
+    }
     git(&["describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"])
 }
 
