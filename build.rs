@@ -72,7 +72,7 @@ fn commit(root: &Path) -> Option<String> {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     // The source may lie inside the repository of another project.
-    if git(&["rev-parse", "--show-prefix"])? != "" {
+    if !git(&["rev-parse", "--show-prefix"])?.is_empty() {
         return None;
     }
     // Git writes to this file at each commit and each change of the branch.

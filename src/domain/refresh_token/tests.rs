@@ -1,3 +1,5 @@
+//! Tests of refresh tokens.
+
 use zeroize::Zeroizing;
 
 use super::*;
