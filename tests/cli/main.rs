@@ -13,7 +13,7 @@
 //! - `backup`, `restore`: copies of the database, and its check;
 //! - `recorded`: commands whose audit event can't be written;
 //! - `schema`: what the tables refuse;
-//! - `timing`: the work of a login;
+//! - `timing`, `flood`: the work of a login, and of many at once;
 //! - `faults`: disks, files, clocks and limits that fail.
 
 mod backup;
@@ -24,6 +24,7 @@ mod disk;
 mod examples;
 mod export;
 mod faults;
+mod flood;
 mod import;
 mod keys;
 mod listening;

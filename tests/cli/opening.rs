@@ -204,3 +204,27 @@ fn files_that_other_users_can_write_are_refused() {
     place.run(&["user", "list"]).failed();
     assert_eq!(fs::read_dir(place.path("data")).expect("the directory").count(), 0);
 }
+
+#[test]
+fn a_kill_during_a_migration_loses_nothing_and_the_next_start_completes_it() {
+    let before = old_place().json(&["user", "list"]);
+    let (mut killed, mut at) = (0, 1);
+    // strace kills the process before its nth write to a file; past the last write the command succeeds.
+    loop {
+        let place = old_place();
+        let inject = format!("inject=pwrite64:signal=KILL:when={at}");
+        let done =
+            place.run_under("strace", &["-f", "-qq", "-o", "/dev/null", "-e", &inject], &["user", "list", "--json"]);
+        let completed = done.code == Some(0);
+        killed += u32::from(!completed);
+        assert_eq!(place.json(&["user", "list"]), before, "killed before write {at}");
+        let checked = place.run(&["check"]);
+        assert_eq!(checked.code, Some(0), "killed before write {at}: {checked:?}");
+        if completed {
+            break;
+        }
+        // Every write at the beginning, where the log is created, and then some of them.
+        at += 1 + at / 4;
+    }
+    assert!(killed > 5, "{killed} kills");
+}

@@ -84,6 +84,15 @@ impl Place {
         Self::finish(command, "")
     }
 
+    /// Runs a command as the argument of another program.
+    pub(crate) fn run_under(&self, program: &str, options: &[&str], arguments: &[&str]) -> Done {
+        let own = self.command(arguments);
+        let mut command = Command::new(program);
+        command.args(options).arg(own.get_program()).args(arguments).current_dir(self.directory.path()).env_clear();
+        command.envs(self.variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::finish(command, "")
+    }
+
     /// Runs a command with this text on stdin.
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Done {
         Self::finish(self.command(arguments), input)
