@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::*;
 
 mod attacks;
+mod described;
 mod families;
 mod first_scheme;
 mod measured;

@@ -1,5 +1,7 @@
 //! Tests of the limits, of the normalisation of values, of the stored form and of the thresholds.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::*;
 
 /// Returns whether two values of one component are equal after normalisation.
@@ -249,4 +251,51 @@ fn the_duration_of_a_component_is_ignored() {
     assert!(same("fonts", &component(json!(["Arial"]), 3.0), &json!(["Arial"])));
     assert!(!same("fonts", &component(json!(["Arial"]), 3.0), &component(json!(["Lato"]), 3.0)));
     assert!(same("fonts", &json!({"error": "no canvas", "duration": 1}), &json!(null)));
+}
+
+#[test]
+fn an_object_is_compared_as_a_whole_unless_it_is_the_wrapper_of_a_library() {
+    assert!(same("gpu", &json!({"value": "a", "duration": 7}), &json!("a")));
+    for (one, other) in [
+        (json!({"value": "a", "duration": 7, "more": 1}), json!("a")),
+        (json!({"value": "a", "more": 1}), json!("a")),
+        (json!({"vendor": "a"}), json!({"vendor": "b"})),
+        (json!({"vendor": "a", "renderer": "b"}), json!({"vendor": "a"})),
+    ] {
+        assert!(!same("gpu", &one, &other), "{one} {other}");
+    }
+    assert!(same("gpu", &json!({"vendor": "a", "renderer": null}), &json!({"vendor": "a"})));
+}
+
+#[test]
+fn a_number_has_the_text_of_javascript_up_to_its_limit_and_an_exponent_beyond() {
+    for (number, text) in [
+        (json!(1e20), "100000000000000000000"),
+        (json!(1e21), "1e21"),
+        (json!(1e-7), "0.0000001"),
+        (json!(1e-8), "1e-8"),
+        (json!(16.0), "16"),
+        (json!(-0.0), "0"),
+    ] {
+        assert!(same("hardwareConcurrency", &number, &json!(text)), "{text}");
+    }
+}
+
+#[test]
+fn noise_in_a_picture_that_changes_no_pixel_changes_nothing() {
+    let chunk = |name: &[u8; 4], data: &[u8]| {
+        let length = u32::try_from(data.len()).expect("a short chunk").to_be_bytes();
+        [&length[..], name, data, b"sum."].concat()
+    };
+    let picture = |chunks: &[Vec<u8>]| {
+        let bytes = [&b"\x89PNG\r\n\x1a\n"[..], &chunks.concat()].concat();
+        seal(&json!({"canvasPrint": format!("data:image/png;base64,{}", STANDARD.encode(bytes))})).second
+    };
+    let plain = picture(&[chunk(b"IHDR", b"size"), chunk(b"IDAT", b"pixels"), chunk(b"IEND", b"")]);
+    for noise in ["one", "another, longer"] {
+        let noisy =
+            [chunk(b"IHDR", b"size"), chunk(b"teXt", noise.as_bytes()), chunk(b"IDAT", b"pixels"), chunk(b"IEND", b"")];
+        assert_eq!(picture(&noisy), plain, "{noise}");
+    }
+    assert_ne!(picture(&[chunk(b"IHDR", b"size"), chunk(b"IDAT", b"others"), chunk(b"IEND", b"")]), plain);
 }
