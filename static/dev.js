@@ -131,18 +131,16 @@ async function showNews() {
   byId('no-requests').hidden = latest > 0;
 }
 
-/** The look that is under way. Two at once would show a request twice. @type {Promise<void> | undefined} */
-let looking;
+/** The last of the looks, each of which begins after the one before. Two at once would show a request twice. */
+let looked = Promise.resolve();
 
 /** Looks at the server. Says so if it does not answer. */
-async function look() {
-  await looking;
-  looking = showNews().then(
+function look() {
+  looked = looked.then(showNews).then(
     () => (byId('away').hidden = true),
     () => (byId('away').hidden = false),
   );
-  await looking;
-  looking = undefined;
+  return looked;
 }
 
 byId('plan').addEventListener('submit', (event) => {
@@ -170,6 +168,7 @@ byId('reset').addEventListener('click', ({ target }) => {
 });
 
 await look();
-setInterval(() => {
-  if (document.visibilityState === 'visible' && !looking) look();
-}, LOOK);
+for (;;) {
+  await new Promise((resolve) => setTimeout(resolve, LOOK));
+  if (document.visibilityState === 'visible') await look();
+}

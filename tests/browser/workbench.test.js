@@ -12,6 +12,9 @@ async function signedIn(server) {
   return { ada, tokens: body, me };
 }
 
+/** Returns the user that an access token names. */
+const subject = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).sub;
+
 scenario('a planned answer comes, is listed until then, and can be removed', {}, async ({ page, server }) => {
   const { me } = await signedIn(server);
   await page.goto(`${server.url}/dev`);
@@ -59,7 +62,8 @@ scenario('the list shows the claims of tokens as requests come, and no token', {
   await page.goto(`${server.url}/dev`);
   const { ada, tokens, me } = await signedIn(server);
   await me();
-  const row = page.locator('#requests li', { hasText: 'GET /users/me' }).first();
+  // The list also has the requests of other tests, and grows from the top. Only this one has a token of this user.
+  const row = page.locator('#requests li', { hasText: 'GET /users/me' }).filter({ hasText: `"sub": "${subject(tokens.access_token)}"` });
   await row.locator('summary').click();
   await row.locator('pre', { hasText: '"typ": "at+jwt"' }).waitFor();
   const text = await page.locator('body').textContent();
