@@ -331,7 +331,8 @@ mod tests {
     #[test]
     fn the_server_stops_with_a_failure_if_the_writer_fails() {
         let directory = tempfile::tempdir().expect("a directory");
-        let sources = Sources::isolated(Profile::Serve).set("data_dir", directory.path().display().to_string());
+        let data_dir = directory.path().display().to_string();
+        let sources = Sources::isolated(Profile::Serve).set("data_dir", data_dir).set("port", 0);
         let Loaded { config, .. } = config::load(&sources).expect("it is valid");
         let failure = rocket::execute(async move {
             let vestibule = Arc::new(open::open(config, Clock::system(), Role::Server).await.expect("it opens"));

@@ -7,13 +7,16 @@ use figment::{
     value::{Dict, Value},
 };
 
-use super::{Loaded, Problems, Profile, Sources, load};
+use super::{Loaded, Problems, Profile, SCHEMA, Sources, load};
 
 /// A text that a secret of an input contains. It contains no character of a name, so that no message has it by chance.
 const MARK: &str = "S3$CR3T";
 
-/// The keys whose values are secret.
-const SECRETS: [&str; 3] = ["root_secret", "secret_key", "secret_hash"];
+/// Returns the keys whose values are secret, without the table of a client.
+fn secrets() -> impl Iterator<Item = &'static str> {
+    let secret = SCHEMA.keys().filter(|key| key.secret);
+    secret.map(|key| key.name.rsplit_once('.').map_or(key.name, |(_, setting)| setting))
+}
 
 /// Reads the configuration file in `directory`, whose content is `data`. No message contains a secret, and the settings that
 /// `config show` prints lead to the same settings.
@@ -54,7 +57,7 @@ fn has_one_secret(text: &str) -> bool {
     match Toml::from_str::<Dict>(text) {
         Ok(tables) => is_in_secret(&Value::from(tables)),
         Err(_) => text.lines().any(|line| {
-            let value = SECRETS.iter().find_map(|key| line.strip_prefix(key)).map(str::trim_start);
+            let value = secrets().find_map(|key| line.strip_prefix(key)).map(str::trim_start);
             value.is_some_and(|value| value.starts_with('=') && value.contains(MARK))
         }),
     }
@@ -64,7 +67,8 @@ fn has_one_secret(text: &str) -> bool {
 fn is_in_secret(value: &Value) -> bool {
     value.as_dict().is_some_and(|table| {
         table.iter().any(|(key, value)| {
-            let is_marked = SECRETS.contains(&key.as_str()) && value.as_str().is_some_and(|text| text.contains(MARK));
+            let is_marked =
+                secrets().any(|secret| secret == key) && value.as_str().is_some_and(|text| text.contains(MARK));
             is_marked || is_in_secret(value)
         })
     })
@@ -78,7 +82,7 @@ pub(crate) fn dotenv(directory: &Path, data: &[u8]) {
         let line = line.trim_start();
         let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
         let name = line.split_once('=').map(|(name, _)| name.trim_end().to_ascii_lowercase()).unwrap_or_default();
-        line.contains(MARK) && !name.contains('$') && SECRETS[..2].iter().any(|key| name == format!("vestibule_{key}"))
+        line.contains(MARK) && !name.contains('$') && secrets().any(|key| name == format!("vestibule_{key}"))
     };
     let has_one = text.matches(MARK).count() == 1 && text.lines().any(is_secret);
     let sources = sources(directory, Profile::Serve);

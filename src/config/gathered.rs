@@ -38,6 +38,8 @@ pub(super) struct Gathered {
     values: Dict,
     /// The ids of all clients and sites that have a table, even if the table is empty.
     pub tables: BTreeMap<&'static str, BTreeSet<String>>,
+    /// The name of the system file in origins. Commands in any working directory read it.
+    pub system_file: Option<String>,
     /// The line in `.env` of each key that it sets, from 1.
     pub lines: BTreeMap<String, usize>,
     /// The problems, in the order in which they were found.
@@ -55,6 +57,7 @@ impl Gathered {
             sources: Figment::new(),
             values: Dict::new(),
             tables: BTreeMap::new(),
+            system_file: None,
             lines: BTreeMap::new(),
             problems: Vec::new(),
             notes: Vec::new(),
@@ -188,6 +191,11 @@ impl Gathered {
     pub(super) fn origin(&self, key: &str) -> String {
         let metadata = self.value(key).and_then(|value| self.sources.get_metadata(value.tag()));
         metadata.map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string())
+    }
+
+    /// Returns whether the value of `key` is from the system file.
+    pub(super) fn is_from_system_file(&self, key: &str) -> bool {
+        self.system_file.as_ref().is_some_and(|file| self.origin(key) == *file)
     }
 
     /// Returns the origin for a problem: in `.env` with the number of the line.

@@ -7,6 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
     ops::RangeInclusive,
+    path::Path,
 };
 
 use figment::value::Value;
@@ -44,6 +45,8 @@ pub(super) struct Steps<T> {
     pub parse: fn(&Value) -> Result<T, String>,
     /// Returns the value for `config show`.
     pub show: fn(&T) -> Json,
+    /// Returns the path that the value names.
+    pub path: fn(&T) -> Option<&Path>,
     /// The value for the case that no source sets the key and that the key has no default.
     pub otherwise: Option<Read<T>>,
     /// Returns the message for a value out of bounds.
@@ -53,7 +56,7 @@ pub(super) struct Steps<T> {
 impl<T: Setting> Steps<T> {
     /// Returns the steps of a key that is read and printed as its type determines.
     pub(super) fn of_type() -> Self {
-        Self { parse: T::parse, show: T::show, otherwise: T::unset().map(Ok), within: None }
+        Self { parse: T::parse, show: T::show, path: T::path, otherwise: T::unset().map(Ok), within: None }
     }
 }
 
@@ -99,6 +102,10 @@ impl Reader {
             _ if known.is_none_or(|known| known.secret) => Json::from(REDACTED),
             shown => shown,
         };
+        let is_relative = (steps.path)(&value).is_some_and(Path::is_relative);
+        if is_relative && self.gathered.is_from_system_file(&key) {
+            return Err(self.refuse(name, "must be an absolute path, since commands run in any directory"));
+        }
         self.effective.insert(key, shown);
         match steps.within.and_then(|within| within(&value)) {
             Some(wrong) => Err(self.refuse(name, wrong)),

@@ -4,7 +4,11 @@
 //! as text. An error describes the allowed values and never contains the value, because only the
 //! [`Reader`](super::reader::Reader) knows whether the value is secret.
 
-use std::{fmt::Display, net::IpAddr, path::PathBuf};
+use std::{
+    fmt::Display,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 use figment::value::Value;
 use ipnet::IpNet;
@@ -39,6 +43,11 @@ pub(super) trait Setting: Sized {
 
     /// Returns the value for `config show` and for messages. The [`Reader`](super::reader::Reader) replaces secrets.
     fn show(&self) -> Json;
+
+    /// Returns the path that the value names; `None` if it names none.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
 
     /// Returns the value of a key that no source sets and that has no default; `None` if the key must be set.
     fn unset() -> Option<Self> {
@@ -88,11 +97,6 @@ fn show_list<T: Display>(items: &[T]) -> Json {
     items.iter().map(ToString::to_string).collect()
 }
 
-/// Returns the allowed values of a setting that is one of `words`.
-fn one_of(words: &[&str]) -> String {
-    format!("one of {}", words.join(", "))
-}
-
 /// A setting without a required value. An unset key is `None`, and is printed as null.
 impl<T: Setting> Setting for Option<T> {
     fn parse(value: &Value) -> Result<Self, String> {
@@ -103,15 +107,19 @@ impl<T: Setting> Setting for Option<T> {
         self.as_ref().map_or(Json::Null, T::show)
     }
 
+    fn path(&self) -> Option<&Path> {
+        self.as_ref().and_then(T::path)
+    }
+
     fn unset() -> Option<Self> {
         Some(None)
     }
 }
 
 /// Implements [`Setting`] for types whose text form `FromStr` reads. Each row has the function that returns the text of a
-/// value, the type, the allowed values, and the value as it is printed.
+/// value, the type, the allowed values, the value as it is printed, and the path that it names, if it can name one.
 macro_rules! texts {
-    ($($text:ident $Type:ty, $allowed:expr, |$self:ident| $shown:expr;)+) => {$(
+    ($($text:ident $Type:ty, $allowed:expr, |$self:ident| $shown:expr $(, $path:expr)?;)+) => {$(
         impl Setting for $Type {
             fn parse(value: &Value) -> Result<Self, String> {
                 $text(value).and_then(|text| text.parse().ok()).ok_or_else(|| $allowed.to_string())
@@ -121,28 +129,23 @@ macro_rules! texts {
                 let $self = self;
                 json!($shown)
             }
+
+            $(fn path(&self) -> Option<&Path> {
+                let $self = self;
+                $path
+            })?
         }
     )+};
 }
 texts! {
     text String, "a text", |it| it;
-    text PathBuf, "a path", |it| it.to_string_lossy();
-    text ListenAddress, "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or unix:<path>", |it| it.to_string();
-    text MetricsAddress, "an IP address and a port such as 127.0.0.1:9464 or [::1]:9464, or unix:<path>", |it| it.to_string();
+    text PathBuf, "a path", |it| it.to_string_lossy(), Some(it);
+    text ListenAddress, "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or unix:<path>", |it| it.to_string(), it.path();
+    text MetricsAddress, "an IP address and a port such as 127.0.0.1:9464 or [::1]:9464, or unix:<path>",
+        |it| it.to_string(), it.address.path();
     text CookieName, "a name of at most 64 letters, digits and !#$%&'*+-.^_`|~", |it| it.to_string();
-    text Database, "sqlite:<path of a file> without parameters, or sqlite::memory:", |it| it.to_string();
+    text Database, "sqlite:<path of a file> without parameters, or sqlite::memory:", |it| it.to_string(), it.path();
     text ClientSecretHash, "what `vestibule client secret ID` prints: sha256$ and 43 characters of base64url", |it| it.to_string();
-    text Algorithm, one_of(Algorithm::WORDS), |it| it.as_str();
-    text Blacklist, one_of(Blacklist::WORDS), |it| it.as_str();
-    text FingerprintConsent, one_of(FingerprintConsent::WORDS), |it| it.as_str();
-    text FingerprintPolicy, one_of(FingerprintPolicy::WORDS), |it| it.as_str();
-    text LimitPolicy, one_of(LimitPolicy::WORDS), |it| it.as_str();
-    text LogFormat, one_of(LogFormat::WORDS), |it| it.as_str();
-    text LogLevel, one_of(LogLevel::WORDS), |it| it.as_str();
-    text Registration, one_of(Registration::WORDS), |it| it.as_str();
-    text SameSite, one_of(SameSite::WORDS), |it| it.as_str();
-    text SitesDefault, one_of(SitesDefault::WORDS), |it| it.as_str();
-    text UsernameField, one_of(UsernameField::WORDS), |it| it.as_str();
     number u16, format!("a whole number from 0 to {}", u16::MAX), |it| it;
     number u32, format!("a whole number from 0 to {}", u32::MAX), |it| it;
     number usize, format!("a whole number from 0 to {}", usize::MAX), |it| it;
@@ -150,6 +153,17 @@ texts! {
     number Lifetime, "a span such as 30s, 15m, 2h or 7d, or a number of seconds; from 1s to 3650d", |it| it.to_string();
     number Seconds, "a span such as 0s, 30s or 2m, or a number of seconds; from 0s to 3650d", |it| it.to_string();
 }
+
+/// Implements [`Setting`] for the types of `words!`, which are one word of a list.
+macro_rules! words {
+    ($($Word:ident),+) => {
+        texts! { $(text $Word, format!("one of {}", $Word::WORDS.join(", ")), |it| it.as_str();)+ }
+    };
+}
+words!(
+    Algorithm, Blacklist, FingerprintConsent, FingerprintPolicy, LimitPolicy, LogFormat, LogLevel, Registration,
+    SameSite, SitesDefault, UsernameField
+);
 
 /// Implements [`Setting`] for the types of `switches!`, which are lists of words.
 macro_rules! switches {

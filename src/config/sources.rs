@@ -27,9 +27,6 @@ pub(super) const PORT: &str = "PORT";
 /// The file that is read if there is no `Rocket.toml` with a table `auth`.
 const SYSTEM_FILE: &str = "/etc/vestibule.toml";
 
-/// The keys whose values are paths. In the system file they must be absolute, since commands run in any directory.
-const PATHS: [&str; 6] = ["data_dir", "database_url", "root_secret_file", "secret_key_file", "tls.certs", "tls.key"];
-
 /// The options of the command line that influence the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
@@ -111,6 +108,7 @@ impl Sources {
     /// Reads all sources. A value of a later source replaces the value of an earlier source.
     pub(super) fn gather(&self, schema: &'static Schema) -> Gathered {
         let mut gathered = Gathered::new(schema);
+        gathered.system_file = self.system_file.as_ref().map(|file| file.display().to_string());
         let environment = environment::Variables::of(&self.environment, &mut gathered);
         let dotenv = self.directory.as_deref().and_then(|directory| environment::dotenv(directory, &mut gathered));
         let dotenv = dotenv.unwrap_or_default();
@@ -130,7 +128,6 @@ impl Sources {
             gathered.put(key, value.clone(), "set by the program");
         }
         gathered.complete();
-        self.refuse_relative_paths(&mut gathered);
         gathered
     }
 
@@ -139,21 +136,6 @@ impl Sources {
         let variable = self.environment.iter().find(|(name, _)| self.has_port_of_host && name == PORT);
         let port = variable.and_then(|(_, port)| port.to_str())?;
         Some(port).filter(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
-    }
-
-    /// Records a problem for each relative path that the system file sets.
-    fn refuse_relative_paths(&self, gathered: &mut Gathered) {
-        let Some(file) = self.system_file.as_ref().map(|file| file.display().to_string()) else { return };
-        for key in PATHS {
-            if gathered.origin(key) != file {
-                continue;
-            }
-            let path = gathered.value(key).and_then(Value::as_str).unwrap_or_default();
-            let path = path.strip_prefix("sqlite:").unwrap_or(path);
-            if !path.starts_with('/') && path != ":memory:" {
-                gathered.problem(key, &file, "must be an absolute path, since commands run in any directory");
-            }
-        }
     }
 
     /// Returns the profile of the file's tables: `dev` for `dev`; for `serve` the value of `ROCKET_PROFILE` in the environment,

@@ -1,6 +1,10 @@
 //! The place of the SQLite database, as the setting `database_url` names it.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 /// The SQLite database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +13,16 @@ pub enum Database {
     File(PathBuf),
     /// The database is in a temporary directory, which is removed when the program ends.
     Temporary,
+}
+
+impl Database {
+    /// Returns the path of the file; `None` for a temporary database.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Temporary => None,
+        }
+    }
 }
 
 /// Reads `sqlite::memory:`, or `sqlite:` and the path of a file with the meaning that sqlx gives it: `sqlite://data/a.db` is a

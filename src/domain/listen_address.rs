@@ -3,7 +3,7 @@
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     str::FromStr,
 };
 
@@ -22,6 +22,14 @@ impl ListenAddress {
         match self {
             Self::Ip(address) => address.to_canonical().is_loopback(),
             Self::Unix(_) => true,
+        }
+    }
+
+    /// Returns the path of the unix socket; `None` for an IP address.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Ip(_) => None,
+            Self::Unix(path) => Some(path),
         }
     }
 }

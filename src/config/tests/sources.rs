@@ -5,7 +5,7 @@ use figment::Figment;
 
 use super::{SourceDirectory, dev, loaded, problem, serve};
 use crate::{
-    config::{Flags, Problem, Profile, load, load_with},
+    config::{Flags, Problem, Profile, SCHEMA, load, load_with, schema::Key},
     domain::device::Thresholds,
 };
 
@@ -306,12 +306,44 @@ fn the_system_file_is_read_if_no_rocket_toml_has_our_table() {
     assert_eq!(issuer(Some("[dev.auth]\nissuer = \"dev\"\n")), "http://localhost:8000", "it has a table of ours");
     let broken = with(Some("[default"), "[default.auth]\n").problem();
     assert!(broken.contains("Rocket.toml): not TOML"), "{broken}");
-    for key in ["data_dir", "root_secret_file", "secret_key_file", "database_url"] {
-        let value = if key == "database_url" { "sqlite:db" } else { "secret/key" };
-        let problems = with(None, &format!("[default.auth]\n{key} = \"{value}\"\n")).problems();
-        assert!(problems.iter().any(|problem| problem.contains("must be an absolute path")), "{key}: {problems:?}");
+}
+
+/// Each key whose value can be a path, by the form of its example or default, with relative paths for it.
+fn relative_paths() -> Vec<(&'static str, &'static str)> {
+    let default = |key: &Key| key.default_in(Profile::Serve).and_then(|value| value.as_str().map(str::to_owned));
+    let mut paths = vec![("address", "unix:run/socket"), ("metrics_address", "unix:socket")];
+    for key in SCHEMA.keys().filter(|key| key.name != "base_path") {
+        let written = default(key).unwrap_or_else(|| key.example.to_owned());
+        if written.starts_with(['/', '.']) {
+            paths.extend([(key.name, "a/file"), (key.name, "./file"), (key.name, "../file")]);
+        } else if written.starts_with("sqlite:") {
+            paths.extend([(key.name, "sqlite:file"), (key.name, "sqlite://a/file")]);
+        }
     }
-    with(None, "[default.auth]\ndata_dir = \"/var/lib/vestibule\"\ndatabase_url = \"sqlite::memory:\"\n").loaded();
+    paths
+}
+
+#[test]
+fn a_path_in_the_system_file_is_absolute() {
+    let paths = relative_paths();
+    for known in ["data_dir", "database_url", "backup_dir", "root_secret_file", "tls.key", "site_logo"] {
+        assert!(paths.iter().any(|(key, _)| *key == known), "{known}");
+    }
+    let refused = |name: &str, text: String| {
+        let mut sources_dir = sources_dir().file(name, text);
+        sources_dir.sources.system_file = Some(sources_dir.directory.path().join("system.toml"));
+        load(&sources_dir.sources)
+            .err()
+            .is_some_and(|problems| problems.to_string().contains("must be an absolute path"))
+    };
+    for (key, path) in paths {
+        let text = format!("[default.auth]\n{key} = \"{path}\"\n");
+        assert!(refused("system.toml", text.clone()), "{key} = {path}");
+        assert!(!refused("Rocket.toml", text), "{key} = {path} in Rocket.toml");
+    }
+    let absolute = "data_dir = \"/var/lib/a\"\ndatabase_url = \"sqlite:///a.db\"\naddress = \"unix:/run/a\"\n";
+    assert!(!refused("system.toml", format!("[default.auth]\n{absolute}")));
+    assert!(!refused("system.toml", "[default.auth]\ndatabase_url = \"sqlite::memory:\"\n".to_owned()));
 }
 
 #[test]
