@@ -91,6 +91,7 @@ fn completions_and_the_manual_name_every_command_and_need_no_configuration() {
     for section in [".SH VESTIBULE USER ADD", ".SH VESTIBULE KEYS ROTATE", ".SH VESTIBULE AUDIT"] {
         assert!(man.contains(section), "{section}");
     }
+    assert!(man.contains(r"\fBvestibule serve\fR") && !man.contains("(1)"), "no page that does not exist is named");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = place.succeed(&["completions", shell]);
         assert!(script.contains("rewrap") && script.contains("invite"), "{shell}");
