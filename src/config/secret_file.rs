@@ -1,10 +1,10 @@
 //! Files that contain a secret.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{io::Read as _, path::Path};
 
 use zeroize::Zeroizing;
 
-use super::text_file::plain;
+use super::text_file::{open, plain};
 use crate::domain::secret::{LEAST_ROOT_BYTES, Secret};
 
 /// The maximum size of a secret file, in bytes. No key needs more. The limit is for a path such as `/dev/zero`, which has no
@@ -26,7 +26,7 @@ pub fn read_root_secret(path: &Path) -> Result<Secret, String> {
 /// error is a message without the path: the file can't be read, is UTF-16, or has more than [`MAX_BYTES`] bytes.
 pub(super) fn read(path: &Path) -> Result<Secret, String> {
     let mut bytes = Zeroizing::new(Vec::new());
-    File::open(path)
+    open(path)
         .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|error| format!("can't be read: {error}"))?;
     if bytes.len() as u64 > MAX_BYTES {

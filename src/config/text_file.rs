@@ -1,16 +1,33 @@
 //! Files of text, as editors and shells of all systems write them.
 
-use std::{fs, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    os::fd::AsFd as _,
+    path::Path,
+};
 
 /// The byte order mark of UTF-8. Some editors write it at the beginning of a file.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Opens a file for reading. `/dev/stdin` is the standard input that this process has: to open it again would need the rights of
+/// the user who made it, which `runuser` takes away, and a socket can't be opened at all.
+///
+/// # Errors
+/// The error of the system, if the file can't be opened.
+pub fn open(path: &Path) -> io::Result<File> {
+    match path.to_str() {
+        Some("/dev/stdin") => io::stdin().as_fd().try_clone_to_owned().map(File::from),
+        _ => File::open(path),
+    }
+}
 
 /// Returns the text of a file, without a byte order mark.
 ///
 /// # Errors
 /// The end of a sentence about the file: it can't be read, is UTF-16, or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String, String> {
-    let bytes = fs::read(path).map_err(|error| format!("can't be read: {error}"))?;
+    let bytes = read(path)?;
     let text = String::from_utf8(plain(&bytes)?.to_vec());
     text.map_err(|_| "can't be read: it is not UTF-8; save it as UTF-8".to_owned())
 }
@@ -20,8 +37,15 @@ pub fn read_text(path: &Path) -> Result<String, String> {
 /// # Errors
 /// The end of a sentence about the file: it can't be read, or is UTF-16.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let bytes = fs::read(path).map_err(|error| format!("can't be read: {error}"))?;
+    let bytes = read(path)?;
     Ok(bytes.strip_prefix(MARK).unwrap_or(plain(&bytes)?).to_vec())
+}
+
+/// Returns the bytes of a file. The error is the end of a sentence about the file.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let read = open(path).and_then(|mut file| file.read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(|error| format!("can't be read: {error}"))
 }
 
 /// Returns the bytes of a file, without the byte order mark if they are UTF-8. Random bytes are returned as they are.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +10,7 @@ use serde::Deserialize;
 use super::accounts::add_unless_present;
 use crate::{
     cli::Failure,
+    config::text_file::read_text,
     domain::{Email, Permission, RoleName, Username, password::Password},
     flows::{
         Vestibule,
@@ -61,7 +61,7 @@ impl Seed {
     /// Reads a file. Fails if it can't be read, is not TOML, has an unknown key, or contains a value that is not possible.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let failure = |message: String| Failure::new(format!("{}: {message}", path.display()));
-        let text = fs::read_to_string(path).map_err(|error| failure(format!("can't be read: {error}")))?;
+        let text = read_text(path).map_err(failure)?;
         let content: Content = toml::from_str(&text).map_err(|error| failure(of_toml(&error, &text)))?;
         let mut roles = Vec::new();
         for (name, permissions) in content.roles {

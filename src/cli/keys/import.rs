@@ -1,6 +1,6 @@
 //! `vestibule keys import`.
 
-use std::{fs::File, io::Read as _, path::PathBuf};
+use std::{io::Read as _, path::PathBuf};
 
 use clap::Args;
 use zeroize::Zeroizing;
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{algorithm::algorithm, rotate::Now};
 use crate::{
     cli::Failure,
-    config::text_file::plain,
+    config::text_file::{open, plain},
     domain::{
         jwt::{Algorithm, Family},
         signing_key::SigningKey,
@@ -22,7 +22,7 @@ const MAX_BYTES: u64 = 64 * 1024;
 /// The arguments.
 #[derive(Args)]
 pub(in crate::cli) struct Import {
-    /// The PEM file with the private key
+    /// The PEM file with the private key; /dev/stdin reads it from stdin
     file: PathBuf,
     /// The algorithm of an RSA key: RS256, RS384, RS512, PS256, PS384 or PS512
     #[arg(long, value_name = "NAME", value_parser = algorithm)]
@@ -42,7 +42,7 @@ impl Import {
             return Err(failed(&"it is the database"));
         }
         let mut bytes = Zeroizing::new(Vec::new());
-        File::open(&self.file)
+        open(&self.file)
             .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
             .map_err(|error| failed(&error))?;
         let text = std::str::from_utf8(plain(&bytes).map_err(|wrong| failed(&wrong))?);

@@ -2,8 +2,8 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufRead, BufReader, Read as _},
-    path::PathBuf,
+    io::{self, BufRead, BufReader, Read as _, Seek as _},
+    path::{Path, PathBuf},
 };
 
 use serde_json::Value;
@@ -13,6 +13,7 @@ use super::{
     row_problems::{MAX_BYTES, invalid, problem},
 };
 use crate::{
+    config::text_file,
     domain::{account_record::AccountRecord, unique_json::UniqueJson},
     flows::users::import_users::{Row, Source},
 };
@@ -66,12 +67,14 @@ impl Source for AccountsFile {
 }
 
 /// Opens a regular file. It is read twice, so a pipe can't be imported.
-fn open(path: &PathBuf) -> io::Result<File> {
+fn open(path: &Path) -> io::Result<File> {
     // Opening a pipe would wait for its writer.
     if !fs::metadata(path)?.is_file() {
         return Err(invalid("it is not a file; a file is read twice, so write what comes by a pipe to a file first"));
     }
-    File::open(path)
+    let mut file = text_file::open(path)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// The rows of a file of JSON lines. Empty lines are skipped.
