@@ -57,6 +57,28 @@ impl Drop for Disk {
     }
 }
 
+/// Files that nobody can write until the value is dropped, as on a disk that has become read-only. The system refuses to make a
+/// disk read-only while one of its files is open for writing, but not a file (chattr(1)).
+pub(crate) struct ReadOnly(Vec<PathBuf>);
+
+impl ReadOnly {
+    pub(crate) fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
+        let read_only = Self(files.into_iter().collect());
+        assert!(read_only.chattr("+i"), "this test needs root, and a file system with attributes of files");
+        read_only
+    }
+
+    fn chattr(&self, change: &str) -> bool {
+        Command::new("chattr").arg(change).args(&self.0).status().is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        self.chattr("-i");
+    }
+}
+
 /// Returns the names in a directory, in order.
 pub(crate) fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).expect("the directory").map(|entry| entry.expect("an entry").file_name());

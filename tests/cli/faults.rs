@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     database::{FROM_THE_FUTURE, WriteLock, change},
-    disk::Disk,
+    disk::{Disk, ReadOnly},
     support::{PASSWORD, Place, Server},
 };
 
@@ -140,6 +140,20 @@ fn a_directory_that_can_not_be_written_is_named_at_the_start() {
     }
     disk.set_writable(true);
     place.start(&["serve", "--data-dir", &data]).token("ada", PASSWORD);
+}
+
+#[test]
+fn files_that_become_read_only_refuse_writes_and_recover_without_a_restart() {
+    let place = place();
+    let server = place.start(&["serve"]);
+    let token = server.token("ada", PASSWORD);
+    // The index of the log, vestibule.db-shm, is mapped into memory: the system ends a program that writes to such a file.
+    let files = ["vestibule.db", "vestibule.db-wal"].map(|file| place.path("data").join(file));
+    let read_only = ReadOnly::new(files);
+    expect_no_writes(&server, &token);
+    assert!(server.me(&token).is_ok(), "reads continue");
+    drop(read_only);
+    expect_recovery(&place, &server, &[]);
 }
 
 /// Kills a server with SIGKILL after a login, so that its log has content, and returns the place.
@@ -278,4 +292,46 @@ fn a_clock_that_is_wrong_for_a_while_removes_nothing() {
         place.start_with(&[("LD_PRELOAD", FAKETIME), ("FAKETIME", "-1h"), ("DONT_FAKE_MONOTONIC", "1")], &["serve"]);
     assert!(server.me(&server.token("ada", PASSWORD)).is_ok());
     assert!(server.me(&revoked).is_err());
+}
+
+/// Returns the access token of an answer, and its refresh token.
+fn tokens((status, body): (u16, Value)) -> (String, Value) {
+    assert_eq!(status, 200, "{body}");
+    (body["access_token"].as_str().expect("a token").to_owned(), body["refresh_token"].clone())
+}
+
+#[test]
+fn a_clock_that_jumps_while_the_server_runs_signs_nobody_out_and_lets_nobody_in() {
+    assert!(Path::new(FAKETIME).exists(), "install the package faketime");
+    let place = place();
+    place.write("offset", "+0");
+    let offset = place.path("offset");
+    // The server reads the offset of its clock again and again. The time since its start, which nobody sets, is the real one.
+    let variables = [
+        ("LD_PRELOAD", FAKETIME),
+        ("FAKETIME_TIMESTAMP_FILE", offset.to_str().expect("a path")),
+        ("FAKETIME_NO_CACHE", "1"),
+        ("DONT_FAKE_MONOTONIC", "1"),
+    ];
+    let server = place.start_with(&variables, &["serve"]);
+    let refresh = |token: &Value| tokens(server.post("/auth/refresh", &json!({"refresh_token": token})));
+    let (first, mut held) = tokens(server.login("ada", PASSWORD));
+    let (revoked, leaving) = tokens(server.login("ada", PASSWORD));
+    assert_eq!(server.post("/auth/logout", &json!({"refresh_token": leaving})).0, 200);
+    // A day forward, back, an hour back, and back again: twice, so that each jump follows each other.
+    for jump in ["+1d", "+0", "-1h", "+0", "-1h", "+1d", "+0"] {
+        place.write("offset", jump);
+        let (access, next) = refresh(&held);
+        assert!(server.me(&access).is_ok(), "{jump}: the session goes on");
+        held = next;
+        let (access, leaving) = tokens(server.login("ada", PASSWORD));
+        assert!(server.me(&access).is_ok(), "{jump}: a login works");
+        assert_eq!(server.post("/auth/logout", &json!({"refresh_token": leaving})).0, 200);
+        assert!(server.me(&access).is_err(), "{jump}: a logout is in force");
+        assert!(server.me(&revoked).is_err(), "{jump}: what was revoked stays revoked");
+        assert_eq!(server.post("/auth/refresh", &json!({"refresh_token": leaving})).0, 401, "{jump}");
+        assert_eq!(ready(&server, "database"), (200, "ok".into()), "{jump}");
+    }
+    assert!(server.me(&first).is_ok(), "a token of before the jumps is good until its own expiry");
+    assert_eq!(server.me(&revoked), Err("token_revoked".to_owned()));
 }
