@@ -4,7 +4,12 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use figment::{Profile, util::nest, value::Value};
 
-use super::{gathered::Gathered, schema::TABLES, text_file::read_bytes};
+use super::{
+    gathered::Gathered,
+    planted::{PLANTED, is_planted},
+    schema::TABLES,
+    text_file::read_bytes,
+};
 
 /// The prefix of the variables that set keys of this program.
 const OWN_PREFIX: &str = "VESTIBULE_";
@@ -112,6 +117,10 @@ pub(super) fn dotenv(directory: &Path, gathered: &mut Gathered) -> Option<Variab
     let path = directory.join(".env");
     // A directory with the name `.env` is a virtual environment of Python, so it is ignored.
     if !path.is_file() {
+        return None;
+    }
+    if is_planted(&path) {
+        gathered.problem(".env", "the working directory", PLANTED);
         return None;
     }
     let bytes = read_bytes(&path).map_err(|wrong| gathered.problem(".env", "the working directory", &wrong)).ok()?;

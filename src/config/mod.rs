@@ -39,6 +39,7 @@ mod keys;
 mod limits;
 mod metrics;
 mod passwords;
+mod planted;
 mod problems;
 mod reader;
 mod schema;

@@ -14,6 +14,7 @@ use figment::{Figment, value::Value};
 use super::{
     environment, file,
     gathered::{DOTENV, Gathered},
+    planted::{PLANTED, is_planted},
     schema::{Profile, Schema},
 };
 use crate::domain::listen_address::ListenAddress;
@@ -148,7 +149,8 @@ impl Sources {
     }
 
     /// Returns the path of the file to read, and its name in messages. `None` if no file was named and none was found. Also
-    /// `None` if the file of `VESTIBULE_CONFIG` or `ROCKET_CONFIG` does not exist; this is recorded as a problem.
+    /// `None`, with a problem, if the file of `VESTIBULE_CONFIG` or `ROCKET_CONFIG` does not exist, or if another user may have
+    /// put the file there.
     fn file(
         &self,
         environment: &environment::Variables,
@@ -173,6 +175,10 @@ impl Sources {
         let is_ours = named.is_some() || found.is_some_and(|found| file::has_ours(&found.join(name)));
         if let Some(system) = self.system_file.as_ref().filter(|system| !is_ours && system.is_file()) {
             return Some((system.clone(), system.display().to_string()));
+        }
+        if let Some(planted) = found.map(|found| found.join(name)).filter(|path| is_planted(path)) {
+            gathered.problem(&planted.display().to_string(), "found by its name", PLANTED);
+            return None;
         }
         match (found, named) {
             (Some(found), _) if found == directory => Some((found.join(name), name.to_owned())),

@@ -45,7 +45,7 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("rocket", &["http/", "lib.rs", "cli/serve.rs"]),
     ("rocket_db_pools", &["http/db.rs"]),
     ("rpassword", &["cli/"]),
-    ("rustix", &["http/server/", "flows/steps/disk.rs"]),
+    ("rustix", &["config/planted.rs", "http/server/", "flows/steps/disk.rs"]),
     ("rustls", &["http/server/tls.rs", "http/server/probe.rs"]),
     ("scrypt", &["memory/derive.rs"]),
     ("sd_notify", &["cli/serve.rs"]),
