@@ -1,6 +1,7 @@
 //! `vestibule serve`: starts the server. It runs until a signal stops it.
 
 use std::{
+    env,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroUsize,
     path::Path,
@@ -220,13 +221,24 @@ async fn greeting(
 
 /// Returns the command line that creates the first admin in the same data directory and with the same configuration file.
 fn add_admin(globals: &Globals) -> String {
-    let mut command = "vestibule user add admin --role admin --generate".to_owned();
+    let mut command = format!("{}vestibule user add admin --role admin --generate", as_user_of_server());
     for (flag, path) in [("--data-dir", &globals.data_dir), ("--config", &globals.config)] {
         if let Some(path) = path {
             command = format!("{command} {flag} {}", quoted(path));
         }
     }
     command
+}
+
+/// Returns the beginning of a command line that runs as the user of this server. Empty unless systemd started the server as a
+/// user of its own, since a file that root creates in the data directory would stop the next start.
+fn as_user_of_server() -> String {
+    match env::var("USER") {
+        Ok(user) if env::var_os("NOTIFY_SOCKET").is_some() && user != "root" => {
+            format!("runuser -u {} -- ", quoted(Path::new(&user)))
+        }
+        _ => String::new(),
+    }
 }
 
 /// Returns the path as an argument for a shell: in single quotes if it contains a special character.
@@ -247,7 +259,7 @@ async fn launch(
     let web = &vestibule.config.web;
     let front = Front::bind(&vestibule.config).map_err(|error| match error {
         BindError::Listen(cause) => cant_listen(&web.address, web.port, &cause),
-        BindError::Tls(cause) => Failure::new(format!("TLS: {cause}")),
+        other => Failure::new(other.to_string()),
     })?;
     let scraped = MetricsServer::bind(&vestibule.config.metrics).map_err(|cause| {
         let address = vestibule.config.metrics.address.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -65,7 +65,12 @@ fn the_supervisor_is_notified_when_the_server_listens() {
     let supervisor = UnixDatagram::bind(place.path("notify")).expect("a socket");
     supervisor.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
     let path = place.path("notify").display().to_string();
-    let server = place.start_with(&[("NOTIFY_SOCKET", &path)], &["serve"]);
+    let server = place.start_with(&[("NOTIFY_SOCKET", &path), ("USER", "vestibule")], &["serve"]);
+    let first = server.next_line();
+    assert!(
+        first.contains("admin with: runuser -u vestibule -- vestibule user add"),
+        "as the user of the server: {first}"
+    );
     let next = || {
         let mut bytes = [0; 256];
         let read = uninterrupted(|| supervisor.recv(&mut bytes)).expect("a notification");
@@ -74,6 +79,14 @@ fn the_supervisor_is_notified_when_the_server_listens() {
     assert_eq!(next(), "READY=1");
     server.stop();
     assert_eq!(next(), "STOPPING=1");
+}
+
+#[test]
+fn two_sockets_of_a_supervisor_are_refused_since_one_would_never_be_served() {
+    let place = Place::new();
+    let script = "exec 3<&0 4<&0; export LISTEN_FDS=2 LISTEN_PID=$$; exec \"$@\"";
+    let said = place.run_under("sh", &["-c", script, "sh"], &["serve"]).failed();
+    assert!(said.contains("there are 2, and the server listens on one"), "{said}");
 }
 
 #[test]

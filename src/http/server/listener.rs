@@ -51,6 +51,20 @@ pub enum Place {
     Inherited(Option<SocketAddr>),
 }
 
+/// The reason for which the socket that systemd handed over can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HandedOverError {
+    /// There is more than one.
+    #[error(
+        "there are {0}, and the server listens on one; leave one ListenStream= in the socket unit, after an empty one, \
+         which removes those before it"
+    )]
+    Several(usize),
+    /// It accepts no connections.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
 impl Listener {
     /// Listens on an address or on a unix socket.
     ///
@@ -86,11 +100,14 @@ impl Listener {
     /// socket.
     ///
     /// # Errors
-    /// The socket accepts no connections.
-    pub fn inherited() -> io::Result<Option<Self>> {
+    /// The socket accepts no connections, or there is more than one.
+    pub fn inherited() -> Result<Option<Self>, HandedOverError> {
         let mut handed_over = listenfd::ListenFd::from_env();
-        if handed_over.len() == 0 {
-            return Ok(None);
+        match handed_over.len() {
+            0 => return Ok(None),
+            1 => {}
+            // Connections to the others would wait for ever.
+            several => return Err(HandedOverError::Several(several)),
         }
         if let Ok(Some(socket)) = handed_over.take_tcp_listener(0) {
             socket.set_nonblocking(true)?;

@@ -39,7 +39,10 @@ use self::{
     tls::Tls,
     watch::{Timeouts, Watch},
 };
-pub use self::{listener::Place, tls::TlsError};
+pub use self::{
+    listener::{HandedOverError, Place},
+    tls::TlsError,
+};
 use crate::{
     config::Config,
     http::{
@@ -99,6 +102,9 @@ pub enum BindError {
     /// The system refused the address.
     #[error("can't listen: {0}")]
     Listen(#[from] io::Error),
+    /// What systemd handed over can't be used.
+    #[error("the socket of systemd: {0}")]
+    HandedOver(#[from] HandedOverError),
     /// The files of the TLS certificate can't be used.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
