@@ -30,6 +30,7 @@ mod keys;
 mod listening;
 mod metrics;
 mod opening;
+mod planted;
 mod recorded;
 mod restore;
 mod roles;
@@ -41,6 +42,7 @@ mod server;
 mod sessions;
 #[path = "../common/sockets.rs"]
 mod sockets;
+mod standard_input;
 mod starting;
 mod support;
 mod timing;

@@ -9,7 +9,7 @@ use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -48,6 +48,8 @@ pub(crate) struct Done {
 
 impl Place {
     pub(crate) fn new() -> Self {
+        let installed = "/etc/vestibule.toml";
+        assert!(!Path::new(installed).exists(), "the commands would read {installed}: move it aside for these tests");
         Self { directory: Arc::new(tempfile::tempdir().expect("a directory")), variables: Vec::new() }
     }
 
@@ -98,13 +100,16 @@ impl Place {
         Self::finish(self.command(arguments), input)
     }
 
+    /// Runs a command whose standard input is this, such as a socket or a file.
+    pub(crate) fn run_with_stdin(&self, arguments: &[&str], stdin: impl Into<Stdio>) -> Done {
+        Done::of(self.command(arguments).stdin(stdin).output().expect("the binary"))
+    }
+
     fn finish(mut command: Command, input: &str) -> Done {
         let mut child = command.stdin(Stdio::piped()).spawn().expect("the binary");
         // A command that does not read its input may have ended already. Then the write fails.
         child.stdin.take().expect("its stdin").write_all(input.as_bytes()).ok();
-        let output = child.wait_with_output().expect("its end");
-        let text = |bytes| String::from_utf8(bytes).expect("text");
-        Done { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Done::of(child.wait_with_output().expect("its end"))
     }
 
     /// Runs a command, and kills it after this time unless it has ended before.
@@ -159,6 +164,11 @@ impl Place {
 }
 
 impl Done {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
     /// Checks that the command succeeded and wrote nothing to stderr. Returns what it printed.
     pub(crate) fn succeeded(self) -> String {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{}", self.stdout);
