@@ -35,9 +35,10 @@ impl Backup {
             let remedy = remedy_of_space(&text).unwrap_or_default();
             Failure::new(format!("{text}{remedy}"))
         })?;
-        let directory = config.storage.data_dir.display();
+        let file = config.storage.data_dir.join("secret.key");
         let secret = match config.keys.root_secret {
-            None => format!("the file {directory}/secret.key"),
+            None if file.exists() => format!("the file {}", file.display()),
+            None => "the root secret, which was moved out of the data directory,".to_owned(),
             Some(_) => "the root_secret of the configuration".to_owned(),
         };
         if disk::is_same(&database, &copied.file) {

@@ -66,6 +66,10 @@ fn a_copy_is_made_while_the_server_writes_and_signs_in_with_its_secret_alone() {
     fs::copy(place.path("copy.db"), other.path("data/vestibule.db")).expect("a copy");
     fs::copy(place.path("data/secret.key"), other.path("data/secret.key")).expect("a copy");
     other.start(&["serve"]).token("ada", PASSWORD);
+
+    fs::rename(other.path("data/secret.key"), other.path("secret")).expect("it is moved");
+    let said = other.run(&["backup", "copy.db"]).stdout;
+    assert!(said.contains("the root secret, which was moved") && !said.contains("secret.key"), "{said}");
 }
 
 #[test]
