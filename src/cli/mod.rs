@@ -21,6 +21,7 @@ mod logging;
 mod man;
 mod openapi;
 mod output;
+mod own_files;
 mod passwords;
 mod printable;
 mod restore;

@@ -9,8 +9,8 @@ use std::{
 /// The bit of a mode by which everybody can write.
 const BY_OTHERS: u32 = 0o002;
 
-/// Returns whether a file was possibly put there by another user: everybody can write to its directory, such as `/tmp`, and the
-/// file belongs neither to root nor to the user of this process. A file elsewhere was put there by somebody who may write there.
+/// Returns whether a file was possibly put there by another user: everybody can write to its directory, such as `/tmp`, and
+/// the file belongs neither to root nor to the user of this process.
 pub(super) fn is_planted(path: &Path) -> bool {
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
     let directory = directory.map_or_else(|| PathBuf::from("."), Path::to_path_buf);

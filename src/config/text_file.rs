@@ -10,8 +10,8 @@ use std::{
 /// The byte order mark of UTF-8. Some editors write it at the beginning of a file.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Opens a file for reading. `/dev/stdin` is the standard input that this process has: to open it again would need the rights of
-/// the user who made it, which `runuser` takes away, and a socket can't be opened at all.
+/// Opens a file for reading. `/dev/stdin` is the standard input that this process has: to open it again would need the rights
+/// of the user who made it, which `runuser` takes away, and a socket can't be opened at all.
 ///
 /// # Errors
 /// The error of the system, if the file can't be opened.

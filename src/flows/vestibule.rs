@@ -288,19 +288,26 @@ impl Vestibule {
         DeviceSecret::from_bytes(self.secrets.device_ids.mac(&[b"secret", device.uuid().as_bytes()]))
     }
 
-    /// Returns whether `path` is the database file, also through links. Returns `false` if one of the files does not exist.
-    /// Opens neither file: when a process closes any descriptor of the database, it loses the locks of SQLite on it.
+    /// Returns whether `path` is a file of the database, also through links: the database itself, its write-ahead log, or the
+    /// index of the log. Returns `false` if the file does not exist. Opens no file: when a process closes any descriptor of
+    /// such a file, it loses the locks of SQLite on it.
     pub(crate) fn is_database(&self, path: &Path) -> bool {
         let identity = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
-        identity(path).is_some_and(|found| identity(&self.database) == Some(found))
+        let is_one = |found| ["", "-wal", "-shm"].iter().any(|ending| identity(&self.beside(ending)) == Some(found));
+        identity(path).is_some_and(is_one)
     }
 
     /// Returns the size in bytes of a file beside the database whose name ends with `ending`, such as `-wal`, and of the
     /// database itself for an empty text; `None` if there is no such file. Opens no file, for the same reason.
     pub(crate) fn database_size(&self, ending: &str) -> Option<u64> {
+        fs::metadata(self.beside(ending)).ok().map(|file| file.len())
+    }
+
+    /// Returns the path of the database with this ending.
+    fn beside(&self, ending: &str) -> PathBuf {
         let mut path = self.database.clone().into_os_string();
         path.push(ending);
-        fs::metadata(path).ok().map(|file| file.len())
+        path.into()
     }
 
     /// Returns whether a key with this `kid` verifies access tokens now.

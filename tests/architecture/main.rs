@@ -8,6 +8,7 @@ mod circles;
 mod documents;
 mod doors;
 mod language;
+mod openers;
 mod routes;
 mod source;
 mod test_files;

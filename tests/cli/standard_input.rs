@@ -1,5 +1,5 @@
-//! `/dev/stdin` as the file of a command. It is the standard input itself: a pipe of another user can't be opened again, as under
-//! `runuser`, and neither can a socket, which these tests use because it needs no second user.
+//! `/dev/stdin` as the file of a command. It is the standard input itself: a pipe of another user can't be opened again, as
+//! under `runuser`, and neither can a socket, which these tests use because it needs no second user.
 
 use std::{
     fs::{self, File},

@@ -98,3 +98,17 @@ fn completions_and_the_manual_name_every_command_and_need_no_configuration() {
     }
     assert_eq!(place.run(&["completions", "tcsh"]).code, Some(2));
 }
+
+#[test]
+fn no_command_reads_a_file_of_the_database() {
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let server = place.start(&["serve"]);
+    for file in ["data/vestibule.db", "data/vestibule.db-wal", "data/vestibule.db-shm"] {
+        for command in [&["keys", "import"][..], &["user", "import"], &["keys", "rewrap", "--new-secret-file"]] {
+            let refused = place.run(&[command, &[file]].concat()).failed();
+            assert!(refused.contains("it is the database"), "{command:?} {file}: {refused}");
+        }
+    }
+    server.token("ada", PASSWORD);
+}

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{algorithm::algorithm, rotate::Now};
 use crate::{
-    cli::Failure,
+    cli::{Failure, own_files::refuse_database},
     config::text_file::{open, plain},
     domain::{
         jwt::{Algorithm, Family},
@@ -36,11 +36,7 @@ impl Import {
     /// or has no suitable private key.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let failed = |why: &dyn std::fmt::Display| Failure::new(format!("can't use {}: {why}", self.file.display()));
-        // SQLite uses POSIX locks. If the database file was opened here a second time, closing it would release the locks that
-        // SQLite has in this process.
-        if vestibule.is_database(&self.file) {
-            return Err(failed(&"it is the database"));
-        }
+        refuse_database(vestibule, &self.file)?;
         let mut bytes = Zeroizing::new(Vec::new());
         open(&self.file)
             .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))

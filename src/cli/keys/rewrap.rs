@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    cli::{Failure, output},
+    cli::{Failure, output, own_files::refuse_database},
     config,
     domain::audit_event::RequestContext,
     flows::{
@@ -26,10 +26,11 @@ impl Rewrap {
     /// Replaces the root secret, and prints where the new secret is. Fails if the file has no suitable secret.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let new_secret = match &self.new_secret_file {
-            Some(path) => Some(
-                config::read_root_secret(path)
-                    .map_err(|wrong| Failure::new(format!("the new secret in {} {wrong}", path.display())))?,
-            ),
+            Some(path) => {
+                refuse_database(vestibule, path)?;
+                let wrong = |wrong| Failure::new(format!("the new secret in {} {wrong}", path.display()));
+                Some(config::read_root_secret(path).map_err(wrong)?)
+            }
             None => None,
         };
         let rewrapped = rewrap(vestibule, new_secret, &RequestContext::command_line(vestibule.clock.now())).await;

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::accounts_file::AccountsFile;
 use crate::{
-    cli::{Failure, output, printable::printable},
+    cli::{Failure, output, own_files::refuse_database, printable::printable},
     flows::{
         Vestibule,
         users::import_users::{ImportError, Imported, Named, Options, Progress, Report, check_users, import_users},
@@ -54,11 +54,7 @@ impl Import {
     /// imported and granted on stdout.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::new(format!("can't import {}: {error}", self.file.display()));
-        // SQLite uses POSIX locks. If the database file was opened here a second time, closing it would release the locks that
-        // SQLite has in this process.
-        if vestibule.is_database(&self.file) {
-            return Err(Failure::new(format!("can't import {}: it is the database", self.file.display())));
-        }
+        refuse_database(vestibule, &self.file)?;
         let file = AccountsFile::open(self.file.clone()).map_err(failed)?;
         let options = Options { allow_roles: self.allow_roles, skip_conflicts: self.on_conflict == OnConflict::Skip };
         let (bar, report) = progress();

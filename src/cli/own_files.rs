@@ -1,0 +1,15 @@
+//! The files of the database, which no command may open beside SQLite.
+
+use std::path::Path;
+
+use super::Failure;
+use crate::flows::Vestibule;
+
+/// Refuses a file that a command would read, if it is one of the database. SQLite uses POSIX locks: if such a file was opened
+/// here a second time, closing it would release the locks that SQLite has in this process.
+pub(super) fn refuse_database(vestibule: &Vestibule, file: &Path) -> Result<(), Failure> {
+    match vestibule.is_database(file) {
+        true => Err(Failure::new(format!("can't read {}: it is the database", file.display()))),
+        false => Ok(()),
+    }
+}
