@@ -23,7 +23,12 @@ const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
 /// Returns a place with the user `ada` and without copies of the database.
 fn place() -> Place {
-    let place = Place::new().set("VESTIBULE_ISSUER", "http://auth.test").set("VESTIBULE_BACKUP_INTERVAL", "0");
+    with_ada(Place::new())
+}
+
+/// Adds the user `ada`, and switches the copies of the database off.
+fn with_ada(place: Place) -> Place {
+    let place = place.set("VESTIBULE_ISSUER", "http://auth.test").set("VESTIBULE_BACKUP_INTERVAL", "0");
     place.add_user(&["ada"]);
     place
 }
@@ -144,7 +149,8 @@ fn a_directory_that_can_not_be_written_is_named_at_the_start() {
 
 #[test]
 fn files_that_become_read_only_refuse_writes_and_recover_without_a_restart() {
-    let place = place();
+    // A file system in memory ignores the attribute.
+    let place = with_ada(Place::on_disk());
     let server = place.start(&["serve"]);
     let token = server.token("ada", PASSWORD);
     // The index of the log, vestibule.db-shm, is mapped into memory: the system ends a program that writes to such a file.

@@ -48,9 +48,18 @@ pub(crate) struct Done {
 
 impl Place {
     pub(crate) fn new() -> Self {
+        Self::of(tempfile::tempdir().expect("a directory"))
+    }
+
+    /// Returns a place on the disk of the build, because the directory of temporary files may be in memory.
+    pub(crate) fn on_disk() -> Self {
+        Self::of(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory"))
+    }
+
+    fn of(directory: TempDir) -> Self {
         let installed = "/etc/vestibule.toml";
         assert!(!Path::new(installed).exists(), "the commands would read {installed}: move it aside for these tests");
-        Self { directory: Arc::new(tempfile::tempdir().expect("a directory")), variables: Vec::new() }
+        Self { directory: Arc::new(directory), variables: Vec::new() }
     }
 
     /// Sets an environment variable for every command and server that runs here.
