@@ -74,6 +74,7 @@ fn a_restore_brings_accounts_back_and_no_token_of_before() {
     assert!(said.contains("another server is running"), "{said}");
     drop(server);
     let said = restore(&place, &["--yes"]);
+    assert!(said.contains("data/vestibule.db is now the copy of 20"), "{said}");
     assert!(said.contains("everybody has to sign in again: 1 sessions and 1 links ended"), "{said}");
     assert!(said.contains("added since the copy, and gone now: eve"), "{said}");
     assert_eq!(mode(&place.path("data/vestibule.db")), 0o600);
