@@ -51,6 +51,11 @@ fn of_require(token: Require<ReadPosts>) -> Json<Value> {
     described(&token)
 }
 
+#[get("/shown")]
+fn shown(token: Require<ReadPosts>) -> String {
+    format!("{token:?}")
+}
+
 /// Returns what the methods of a guard return for its token.
 fn described(token: &AccessToken) -> Json<Value> {
     Json(json!({
@@ -76,7 +81,7 @@ fn of_refresh(token: RefreshToken) -> Json<Value> {
 
 /// Returns the routes of the application. They are mounted below `/test`.
 fn own_routes() -> Vec<Route> {
-    routes![read, delete, of_token, of_maybe, of_fresh, of_user, of_require, of_refresh]
+    routes![read, delete, of_token, of_maybe, of_fresh, of_user, of_require, shown, of_refresh]
 }
 
 #[test]
@@ -102,6 +107,16 @@ fn a_refusal_names_the_permission_that_is_missing() {
     server.call("GET", "/test/read").bearer("x").send().expect_error(401, "invalid_token");
     server.call("GET", "/test/read").bearer(&reader.refresh).send().expect_error(401, "wrong_token_type");
     assert_eq!((DeletePosts::NAME, ReadPosts::NAME), ("delete:posts", "read:posts"));
+}
+
+#[test]
+fn a_guard_that_is_printed_names_its_permission_and_shows_no_token() {
+    let server = Server::with_routes(vec![], own_routes());
+    let reader = server.user_with("reader", &[], &["read:posts"]).login();
+    let shown = reader.get("/test/shown").expect(200).text;
+    assert!(shown.starts_with(r#"Require("read:posts", AccessToken"#), "{shown}");
+    let signature = reader.access.rsplit('.').next().expect("a signature");
+    assert!(!shown.contains(signature), "{shown}");
 }
 
 #[test]
