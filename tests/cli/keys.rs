@@ -195,3 +195,15 @@ fn a_configured_secret_is_listed_as_the_signing_key() {
     }
     assert!(!format!("{:?}", place.run(&["keys", "list"])).contains("zeWoLGCb"));
 }
+
+#[test]
+fn a_setting_that_follows_a_command_makes_no_further_key() {
+    let place = place();
+    drop(place.start(&["serve"]));
+    place.succeed(&["keys", "rotate", "--algorithm", "EdDSA", "--now"]);
+    let before = keys(&place);
+    drop(place.start_with(&[("VESTIBULE_ALGORITHM", "EdDSA")], &["serve"]));
+    assert_eq!(keys(&place), before, "the current key has the algorithm already");
+    drop(place.start(&["serve"]));
+    assert_ne!(keys(&place), before, "a setting that has changed since the last start counts");
+}
