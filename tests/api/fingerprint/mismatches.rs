@@ -1,11 +1,17 @@
-//! Refreshes with the fingerprint of another device: they are refused, and the third in a row ends the session.
+//! Refreshes with the fingerprint of another device: they are refused, and the third in a row or the tenth within a day ends
+//! the session.
 
 use serde_json::json;
 
+use super::refresh;
 use crate::support::{
     Server, Session,
     fingerprints::{another_machine, chromium, drifted},
+    unlimited,
 };
+
+/// The seconds of a day.
+const DAY: i64 = 24 * 60 * 60;
 
 #[test]
 fn a_mismatch_rotates_nothing() {
@@ -47,6 +53,55 @@ fn a_success_between_mismatches_resets_the_count() {
         session = Session::from(&server, &session.try_refresh_on(&server, &fingerprint).expect(200));
     }
     assert!(session.is_accepted());
+}
+
+/// Sends mismatches in rounds of two, each followed by a match. Returns the refresh token after the last match.
+fn rounds_of_two(server: &Server, mut token: String, rounds: usize) -> String {
+    for _ in 0..rounds {
+        for _ in 0..2 {
+            refresh(server, &token, &another_machine()).expect_error(401, "device_mismatch");
+        }
+        token = matched(server, &token);
+    }
+    token
+}
+
+/// Refreshes with the fingerprint of the session's own device. Returns the new refresh token.
+fn matched(server: &Server, token: &str) -> String {
+    refresh(server, token, &chromium()).expect(200).text_at("refresh_token").to_owned()
+}
+
+/// Returns a server, and the refresh token of a session with eight mismatches. The server was restarted after the first four.
+fn after_eight_mismatches() -> (Server, String) {
+    let server = Server::with(unlimited(vec![]));
+    let token = server.user("ada").login_with(json!({"fingerprint": chromium()})).refresh;
+    let token = rounds_of_two(&server, token, 2);
+    let server = server.restart();
+    let token = rounds_of_two(&server, token, 2);
+    (server, token)
+}
+
+#[test]
+fn the_tenth_mismatch_within_a_day_ends_the_session_although_matches_came_between() {
+    let (server, token) = after_eight_mismatches();
+    // The first eight are not a day old yet.
+    server.advance(DAY - 1);
+    refresh(&server, &token, &another_machine()).expect_error(401, "device_mismatch");
+    let token = matched(&server, &token);
+    refresh(&server, &token, &another_machine()).expect_error(401, "device_mismatch");
+    refresh(&server, &token, &chromium()).expect_error(401, "token_revoked");
+    assert_eq!((server.count_live_sessions(), server.count_sessions_revoked_for("device_mismatch")), (0, 1));
+    assert_eq!(server.count_events("device_mismatch"), 10);
+}
+
+#[test]
+fn mismatches_of_more_than_a_day_ago_are_not_counted() {
+    let (server, token) = after_eight_mismatches();
+    server.advance(DAY);
+    let token = rounds_of_two(&server, token, 4);
+    assert_eq!((server.count_events("device_mismatch"), server.count_live_sessions()), (16, 1));
+    refresh(&server, &token, &another_machine()).expect_error(401, "device_mismatch");
+    matched(&server, &token);
 }
 
 #[test]
