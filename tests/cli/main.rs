@@ -14,6 +14,7 @@
 //! - `recorded`: commands whose audit event can't be written;
 //! - `schema`: what the tables refuse;
 //! - `timing`, `flood`: the work of a login, and of many at once;
+//! - `fingerprints`: what an answer says of the comparison of fingerprints;
 //! - `faults`: disks, files, clocks and limits that fail.
 
 mod backup;
@@ -24,6 +25,7 @@ mod disk;
 mod examples;
 mod export;
 mod faults;
+mod fingerprints;
 mod flood;
 mod import;
 mod keys;
