@@ -60,6 +60,7 @@ mod sites;
 mod statuses;
 mod strategies;
 mod support;
+mod sweep;
 mod token_attacks;
 mod tokens;
 mod users;

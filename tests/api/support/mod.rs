@@ -19,6 +19,7 @@ mod runtime;
 mod server;
 #[path = "../../common/sockets.rs"]
 mod sockets;
+mod triggers;
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! The queries with which tests read and change the tables. Only this module and [`super::database`] name tables and columns.
+//! The queries with which tests read and change the tables. Only this module, [`super::triggers`] and
+//! [`super::database`] name tables and columns.
 
 use vestibule::store::{self, Tx, sql};
 
@@ -318,22 +319,6 @@ impl Server {
         self.value(length, &[])
     }
 
-    /// Makes the database refuse the events of this name, and permit all others.
-    pub fn refuse_events(&self, event: &str) {
-        self.write("create table if not exists refused_events (event text) strict");
-        self.write(
-            "create trigger if not exists this_event_is_refused before insert on audit_events
-             when new.event in (select event from refused_events)
-             begin select raise(abort, 'the test refuses this event'); end",
-        );
-        self.write("delete from refused_events");
-        let event = event.to_owned();
-        let write = async move |tx: &mut Tx| {
-            sql("insert into refused_events (event) values ($1)").bind(event.as_str()).execute(tx).await
-        };
-        wait_for(self.vestibule.store.write(write)).expect("the statement runs");
-    }
-
     /// Tries to delete all events. The database refuses this, so the result is an error.
     pub fn try_delete_audit_events(&self) -> store::Result<u64> {
         wait_for(self.vestibule.store.write(async |tx| sql("delete from audit_events").execute(tx).await))
@@ -375,6 +360,14 @@ impl Server {
     /// Returns the keys of the empty notes, in ascending order.
     pub fn empty_notes(&self) -> Vec<String> {
         self.texts("select key from meta where value = '' order by key")
+    }
+}
+
+/// The links.
+impl Server {
+    /// Returns the number of links, whether they were used or not.
+    pub fn count_links(&self) -> usize {
+        self.count("select count(*) from one_time_tokens")
     }
 }
 
