@@ -1,6 +1,7 @@
 //! The test that no secret reaches the database, its write-ahead log or the server's log in a form that a reader could use. The
 //! real binary receives requests of every kind. Then its files are searched for every secret that was sent or received.
 
+mod administration;
 #[path = "../api/support/judge.rs"]
 mod judge;
 mod process;
@@ -155,6 +156,7 @@ fn no_secret_reaches_the_database_or_the_log() {
     let current = token_of(&own, "refresh_token");
 
     by_oauth(&process, &mut secrets, changed);
+    administration::administer(&process, &mut secrets);
 
     // Send secrets in wrong places: addresses, methods, headers, malformed bodies.
     for path in [
@@ -246,6 +248,7 @@ fn no_secret_reaches_the_database_or_the_log() {
         files.iter().any(|(path, bytes)| path.ends_with(name) && memmem(bytes, text.as_bytes()))
     };
     assert!(has("stderr.log", "/auth/login"), "the log is the one that was written");
+    assert!(has("stderr.log", "/auth/verify") && has("stderr.log", "/link"), "the log has all requests");
     assert!(has("data/vestibule.db-wal", "adalovelace"), "the search finds what is there");
     let rest = process.stop();
     assert_eq!(secrets.found_in(rest.as_bytes()), Vec::<&str>::new(), "on stdout");

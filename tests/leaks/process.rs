@@ -6,7 +6,7 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -43,7 +43,7 @@ impl Process {
                 .args(["serve", "--port", "0"])
                 .current_dir(directory.path())
                 .env_clear()
-                .env("VESTIBULE_REGISTRATION", "open")
+                .envs([("VESTIBULE_REGISTRATION", "open"), ("VESTIBULE_LOG_LEVEL", "trace")])
                 .envs([("VESTIBULE_LOGIN_RATE_PER_IP", "0"), ("VESTIBULE_LOGIN_FAILURES_PER_ACCOUNT", "0")])
                 .stderr(log.expect("a file"));
             command
@@ -58,6 +58,20 @@ impl Process {
             .build()
             .new_agent();
         Self { directory, running, base, agent }
+    }
+
+    /// Runs a command beside the server with this text on stdin. Returns what it prints. It must write nothing to stderr.
+    pub(crate) fn command(&self, arguments: &[&str], input: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+        command.args(arguments).current_dir(self.directory.path()).env_clear().env("VESTIBULE_LOG_LEVEL", "trace");
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = pipes.spawn().expect("the binary");
+        // A command that does not read its input may have ended already. Then the write fails.
+        child.stdin.take().expect("its stdin").write_all(input.as_bytes()).ok();
+        let output = child.wait_with_output().expect("its end");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()), "{arguments:?}");
+        text(output.stdout)
     }
 
     /// Sends a request. Redirects are not followed.
@@ -99,6 +113,28 @@ impl Process {
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         self.json("POST", path, None, body)
+    }
+
+    /// Opens a page, and sends the fields to its address with the CSRF token of the page and from its origin. Returns both
+    /// responses.
+    pub(crate) fn submit(&self, page: &str, fields: &[(&str, &str)]) -> (Answer, Answer) {
+        let opened = self.send("GET", page, &[("Accept", "text/html")], b"");
+        assert_eq!(opened.status, 200, "{page}: {}", opened.text);
+        let cookies =
+            opened.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        let (_, rest) = opened.text.split_once("name=\"csrf_token\" value=\"").expect("a form with a token");
+        let token = rest.split('"').next().expect("a value");
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields).append_pair("csrf_token", token);
+        let path = page.split('?').next().expect("a path");
+        let headers = [
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("Accept", "text/html"),
+            ("Origin", &*self.base),
+            ("Cookie", &*cookies),
+        ];
+        let answer = self.send("POST", path, &headers, form.finish().as_bytes());
+        (opened, answer)
     }
 
     /// Sends bytes that are not a valid request directly to the socket. Ignores the response and all errors.

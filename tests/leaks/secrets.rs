@@ -12,13 +12,17 @@ use crate::process::Answer;
 
 /// The secret values, each with a description.
 #[derive(Default)]
-pub(crate) struct Secrets(BTreeMap<String, String>);
+pub(crate) struct Secrets {
+    texts: BTreeMap<String, String>,
+    /// Values of 256 random bits, as bytes. A digest of such a value reveals nothing, so it may be stored.
+    random: BTreeMap<Vec<u8>, String>,
+}
 
 impl Secrets {
     /// Adds a value. `what` describes it.
     pub(crate) fn add(&mut self, what: &str, value: &str) {
         assert!(value.len() >= 6, "{what} is too short to be told from chance: {value:?}");
-        self.0.insert(value.to_owned(), what.to_owned());
+        self.texts.insert(value.to_owned(), what.to_owned());
     }
 
     /// Adds a token, its claims and its signature.
@@ -43,6 +47,18 @@ impl Secrets {
         self.add(&format!("{what}, encoded"), &URL_SAFE_NO_PAD.encode(&digest[..16]));
     }
 
+    /// Adds a value that is the base64url of 32 random bytes: as text, decoded, and encoded once more.
+    pub(crate) fn random(&mut self, what: &str, value: &str) {
+        let bytes = URL_SAFE_NO_PAD.decode(value).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(bytes.len(), 32, "{what}");
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let texts = [value.to_owned(), STANDARD.encode(&bytes), STANDARD.encode(value), hex.to_uppercase(), hex];
+        let texts = texts.into_iter().map(|text| text.trim_end_matches('=').as_bytes().to_vec());
+        for form in texts.chain([bytes]) {
+            self.random.insert(form, what.to_owned());
+        }
+    }
+
     /// Adds the tokens, the device id, the CSRF token and the cookies of a response.
     pub(crate) fn answer(&mut self, what: &str, answer: &Answer) {
         for field in ["access_token", "refresh_token"] {
@@ -63,13 +79,14 @@ impl Secrets {
     /// Returns the descriptions of the secrets that these bytes contain, as text or as a SHA-256 digest in binary form.
     pub(crate) fn found_in(&self, bytes: &[u8]) -> Vec<&str> {
         let raw_digests = self
-            .0
+            .texts
             .iter()
             .filter(|(value, _)| value.len() < 200)
             .map(|(value, what)| (Sha256::digest(value.as_bytes()).to_vec(), what));
-        let texts = self.0.iter().map(|(value, what)| (value.as_bytes().to_vec(), what));
+        let texts = self.texts.iter().map(|(value, what)| (value.as_bytes().to_vec(), what));
+        let random = self.random.iter().map(|(value, what)| (value.clone(), what));
         let finds = |needle: &[u8]| memmem(bytes, needle);
-        texts.chain(raw_digests).filter(|(needle, _)| finds(needle)).map(|(_, what)| &**what).collect()
+        texts.chain(raw_digests).chain(random).filter(|(needle, _)| finds(needle)).map(|(_, what)| &**what).collect()
     }
 }
 
