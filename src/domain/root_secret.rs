@@ -99,3 +99,81 @@ impl fmt::Debug for RootSecret {
         f.write_str("RootSecret")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Returns the key of a purpose for the secret of the bytes 0 to 31, and the next purpose. The keys were computed by
+    /// another implementation of HKDF.
+    fn golden(purpose: Purpose) -> (&'static str, Option<Purpose>) {
+        match purpose {
+            Purpose::SealSigningKeys => {
+                ("1923064446a95373cfb9fd800ed8ea2db3363f9b7918da7f66ac96b9ec1ec73a", Some(Purpose::RefreshTokens))
+            }
+            Purpose::RefreshTokens => {
+                ("c95c5b62fbe589f32e1318881c7c7e6ca3ef9a449395bf7310047ddc67e456bf", Some(Purpose::DeviceIds))
+            }
+            Purpose::DeviceIds => {
+                ("e637b7e77550536fb5bba5573395d135b7900f41e57d2b4c1771a94e89d31b17", Some(Purpose::Fingerprints))
+            }
+            Purpose::Fingerprints => {
+                ("e3cbc6986819523fac03f6055eb546b9bd4b97f2a56c03e978812ee246201ad1", Some(Purpose::Csrf))
+            }
+            Purpose::Csrf => {
+                ("614e545576ab3c4d75ee76017dcb9754c76fc5b6a67f91a0a35b80754588955b", Some(Purpose::LoginNames))
+            }
+            Purpose::LoginNames => {
+                ("3038455fcac6aef7791ca247904d49eb812df6ef61e494953fa9f5665163b54e", Some(Purpose::SampleUser))
+            }
+            Purpose::SampleUser => {
+                ("a126bd0cc9bf10eefc3637eaabf20f4d3b93fa4293d6554c0158bcf5b4c8695e", Some(Purpose::Recognition))
+            }
+            Purpose::Recognition => {
+                ("a21863986e945c118d060e3f353ddef9bdd279c240f6e87a8d7e4dbbc4afbbab", Some(Purpose::SealFirstSecret))
+            }
+            Purpose::SealFirstSecret => ("c251f36b2467e7f8586e4f8ffa6cfd653f265a4142c05c6c583014d24768bf9a", None),
+        }
+    }
+
+    /// Returns all purposes, as the rows of [`golden`] name them.
+    fn purposes() -> Vec<Purpose> {
+        std::iter::successors(Some(Purpose::SealSigningKeys), |purpose| golden(*purpose).1).collect()
+    }
+
+    /// Returns the key of a secret for a purpose, in hexadecimal digits.
+    fn key(secret: &RootSecret, purpose: Purpose) -> String {
+        secret.derive(purpose).bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn secret() -> RootSecret {
+        RootSecret::new(&std::array::from_fn::<u8, 32, _>(|at| at as u8))
+    }
+
+    #[test]
+    fn the_key_of_each_purpose_does_not_change() {
+        // Everything that the database contains under a key must stay readable after an update of the server.
+        for purpose in purposes() {
+            assert_eq!(key(&secret(), purpose), golden(purpose).0, "{purpose:?}");
+        }
+    }
+
+    #[test]
+    fn each_purpose_and_each_secret_has_keys_of_its_own() {
+        let other = RootSecret::new(&[0; 32]);
+        let keys = |secret: &RootSecret| purposes().into_iter().map(|purpose| key(secret, purpose)).collect::<Vec<_>>();
+        let all: BTreeSet<String> = keys(&secret()).into_iter().chain(keys(&other)).collect();
+        assert_eq!((purposes().len(), all.len()), (9, 18));
+    }
+
+    #[test]
+    fn a_sealed_secret_is_opened_by_its_successor_only() {
+        let (first, successor) = (secret(), RootSecret::new(&[1; 32]));
+        let sealed = first.seal(&successor);
+        let opened = successor.open(&sealed).expect("it opens");
+        assert_eq!(key(&opened, Purpose::RefreshTokens), key(&first, Purpose::RefreshTokens));
+        assert!(first.open(&sealed).is_none() && RootSecret::new(&[2; 32]).open(&sealed).is_none());
+    }
+}

@@ -13,6 +13,7 @@ mod measured;
 mod names;
 mod properties;
 mod secrets;
+mod stored;
 mod values;
 
 fn key() -> FingerprintKey {
