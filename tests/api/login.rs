@@ -123,7 +123,10 @@ fn a_disabled_account_is_reported_only_after_the_right_password() {
     let ada = server.user("ada");
     ada.disable();
     ada.try_login(json!({})).expect_error(403, "account_disabled");
+    let recorded = json!([ada.id, null, "127.0.0.1", r#"{"reason":"disabled"}"#]);
+    assert_eq!(server.event_row("login_failed"), recorded.to_string());
     ada.try_login(json!({"password": "not the password"})).expect_error(401, "invalid_credentials");
+    assert_eq!((server.count_events("login_failed"), server.count_sessions()), (2, 0));
 }
 
 #[test]

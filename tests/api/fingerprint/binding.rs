@@ -135,14 +135,22 @@ fn drift_is_recorded_with_session_score_and_what_differed_and_dev_says_so() {
 }
 
 #[test]
-fn a_refusal_is_recorded_with_score_and_what_differed_and_only_dev_says_so() {
+fn a_refusal_is_recorded_with_score_and_what_differed_and_dev_says_so() {
     let server = Server::start();
-    let session = server.user("ada").login_with(json!({"fingerprint": chromium()}));
+    let ada = server.user("ada");
+    let session = ada.login_with(json!({"fingerprint": chromium()}));
     let refused = session.try_refresh_on(&server, &another_machine()).expect_error(401, "device_mismatch");
     let differed = json!(["canvasPrint", "fonts", "hardwareConcurrency", "screenPrint", "deviceMemory"]);
     assert_eq!(refused.body["fingerprint"], json!({"score": 0.0, "differed": differed}));
-    let detail: Value = serde_json::from_str(&server.event_detail("device_mismatch", &session.id)).expect("JSON");
-    assert_eq!(detail["differed"], differed);
+    let detail = |session: &str| -> Value {
+        serde_json::from_str(&server.event_detail("device_mismatch", session)).expect("JSON")
+    };
+    assert_eq!((&detail(&session.id)["score"], &detail(&session.id)["differed"]), (&json!(0.0), &differed));
+    // A score that is neither 0 nor 1: the fonts are equal, with 4 of 15.
+    let session = ada.login_with(json!({"fingerprint": chromium()}));
+    let fonts = with(&another_machine(), json!({"fonts": chromium()["fonts"]}));
+    let refused = session.try_refresh_on(&server, &fonts).expect_error(401, "device_mismatch");
+    assert_eq!((&refused.body["fingerprint"]["score"], &detail(&session.id)["score"]), (&json!(0.27), &json!(0.27)));
 }
 
 #[test]
