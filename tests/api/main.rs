@@ -63,6 +63,7 @@ mod support;
 mod sweep;
 mod token_attacks;
 mod tokens;
+mod unchanged;
 mod users;
 mod viewer;
 mod workbench;

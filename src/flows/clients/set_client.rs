@@ -77,7 +77,7 @@ pub async fn add_client(
     Ok((added, secret))
 }
 
-/// Changes a client. Returns the changed client.
+/// Changes a client. Returns the changed client. If nothing differs, nothing is written.
 pub async fn change_client(
     vestibule: &Vestibule,
     id: &str,
@@ -149,10 +149,15 @@ async fn write(
             if let Err(refusal) = power.check_widens_client(before, client.scopes.as_deref()) {
                 return Ok(Err(StoredClientError::Acting(refusal.into())));
             }
+            let changed = earlier.as_ref().map(|earlier| earlier.differences(&client));
+            if changed.as_ref().is_some_and(Vec::is_empty) {
+                // Nothing changes, so nothing is written.
+                return Ok(Ok(client));
+            }
             clients::set(tx, &client).await?;
             let event = AuditEvent::new(event, &acting.context).detail("client", id.clone());
-            let event = match &earlier {
-                Some(earlier) => event.detail("changed", earlier.differences(&client)),
+            let event = match changed {
+                Some(changed) => event.detail("changed", changed),
                 None => event,
             };
             audit::insert(tx, &event).await?;
