@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{
-    PASSWORD, Server,
-    browser::{Browser, error_of, form, forms},
+use crate::{
+    repeats::refresh_from,
+    support::{
+        PASSWORD, Server,
+        browser::{Browser, error_of, form, forms},
+    },
 };
 
 const NEW: &str = "seven slow ferries north";
@@ -38,6 +41,30 @@ fn a_bound_session_is_displayed_as_bound() {
     let page = Browser::signed_in(&server, "ada").get("/account").expect(200);
     let bound = page.text.split("<li data-session=").find(|item| item.contains("Bound one")).expect("it is listed");
     assert!(bound.contains("Tied to its browser") && !bound.contains("Not tied"), "{bound}");
+}
+
+#[test]
+fn a_device_that_is_also_used_from_another_place_is_marked_with_the_address() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let first = ada.login_with(json!({"device_name": "Laptop"}));
+    refresh_from(&first, "192.0.2.1", "Laptop/1").expect(200);
+    let browser = Browser::signed_in(&server, "ada");
+    let marked = || -> Vec<(bool, bool)> {
+        let page = browser.get("/account").expect(200);
+        let items = page.text.split("<li data-session=").skip(1);
+        items.map(|item| (item.contains("Laptop"), item.contains("Also used from another place"))).collect()
+    };
+    assert_eq!(marked(), [(false, false), (true, false)]);
+    refresh_from(&first, "192.0.2.1", "Laptop/1").expect(200);
+    assert_eq!(marked(), [(false, false), (true, false)], "a second tab is no other place");
+    server.advance(20);
+    refresh_from(&first, "203.0.113.66", "Laptop/1").expect(200);
+    assert_eq!(marked(), [(false, false), (true, true)]);
+    let page = browser.get("/account").expect(200).text;
+    let (_, mark) = page.split_once("Also used from another place (203.0.113.66), <time").expect("a mark");
+    assert!(mark.starts_with(" data-ago datetime=\"2027-01-15T08:00:20Z\">"), "{mark}");
+    assert!(mark.contains("If that was not you, sign this device out and change your password."));
 }
 
 #[test]

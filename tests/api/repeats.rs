@@ -12,7 +12,7 @@ fn refresh_with_device(session: &Session<'_>) -> Answer {
 }
 
 /// Sends a refresh from another address, with another user agent if `agent` is not the usual one.
-fn refresh_from(session: &Session<'_>, ip: &str, agent: &str) -> Answer {
+pub(crate) fn refresh_from(session: &Session<'_>, ip: &str, agent: &str) -> Answer {
     session
         .server
         .call("POST", "/auth/refresh")

@@ -3,9 +3,12 @@
 use serde_json::json;
 
 use super::pages_forms::server;
-use crate::support::{
-    Server,
-    browser::{Browser, error_of},
+use crate::{
+    repeats::refresh_from,
+    support::{
+        Server,
+        browser::{Browser, error_of},
+    },
 };
 
 #[test]
@@ -134,6 +137,25 @@ fn each_state_of_the_list_of_people_has_its_words() {
     assert!(root.open("/admin/ui/people?role=admin").text.contains(">root<"));
     assert!(root.open("/admin/ui/roles").text.contains("So far there is only the role of the administrators."));
     assert!(root.open("/admin/ui/applications").text.contains("There is no application of your own yet."));
+}
+
+#[test]
+fn a_session_that_is_also_used_from_another_place_is_marked_with_the_address() {
+    let server = server();
+    let ada = server.user("ada");
+    let first = ada.login();
+    refresh_from(&first, "192.0.2.1", "Laptop/1").expect(200);
+    let root = Browser::signed_in(&server, "root");
+    let pages = [format!("/admin/ui/people/{}", ada.id), "/admin/ui/signed-in".to_owned()];
+    for page in &pages {
+        let shown = root.open(page).expect(200).text;
+        assert!(shown.contains("192.0.2.1") && !shown.contains("Also used from another place"), "{page}: {shown}");
+    }
+    refresh_from(&first, "203.0.113.66", "Laptop/1").expect(200);
+    for page in &pages {
+        let shown = root.open(page).expect(200).text;
+        assert!(shown.contains("Also used from another place (203.0.113.66), <time"), "{page}: {shown}");
+    }
 }
 
 #[test]
