@@ -45,6 +45,7 @@ mod pages_names;
 mod pages_register;
 mod password_change;
 mod privacy;
+mod privacy_export;
 mod privacy_page;
 mod reasons;
 mod recorded;

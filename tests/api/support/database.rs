@@ -42,6 +42,22 @@ impl Server {
         self.of_sqlite(format!("select name from pragma_table_info('{table}')"))
     }
 
+    /// Returns the names of the tables with data about users, sorted, from SQLite's own catalogue: `users`, every table that
+    /// refers to one of these tables, and every table with a column `user_id`.
+    pub fn tables_about_users(&self) -> Vec<String> {
+        let query = "with recursive about (name) as (
+                select 'users'
+                union
+                select t.name from sqlite_schema t join pragma_table_info(t.name) c
+                where t.type = 'table' and c.name = 'user_id'
+                union
+                select t.name from sqlite_schema t join pragma_foreign_key_list(t.name) r join about on about.name = r.\"table\"
+                where t.type = 'table'
+            )
+            select name from about order by name";
+        self.of_sqlite(query.to_owned())
+    }
+
     /// Returns the rows of every table, by the table's name. Each row is one text, which contains each value as text and in
     /// hexadecimal digits.
     pub fn everything(&self) -> BTreeMap<String, Vec<String>> {
