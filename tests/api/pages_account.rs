@@ -202,6 +202,27 @@ fn five_wrong_passwords_end_the_session() {
 }
 
 #[test]
+fn five_wrong_passwords_at_both_forms_together_end_the_session() {
+    let server = Server::with(vec![("login_failures_per_account", json!(0))]);
+    server.user("ada");
+    let browser = Browser::signed_in(&server, "ada");
+    let page = browser.open("/account").expect(200);
+    let (change, delete) = (form(&page, "/account/password"), form(&page, "/account/delete"));
+    let change = |password: &str| browser.submit(&change, &[("current_password", password), ("new_password", NEW)]);
+    let delete = |password: &str| browser.submit(&delete, &[("password", password), ("confirm", "yes")]);
+    for attempt in 0..5 {
+        assert_eq!(server.count_live_sessions(), 1, "after {attempt} wrong passwords");
+        let wrong = if attempt % 2 == 0 { change("wrong wrong wrong") } else { delete("wrong wrong wrong") };
+        wrong.expect(401);
+    }
+    assert_eq!(server.count_live_sessions(), 0);
+    for answer in [change(PASSWORD), delete(PASSWORD)] {
+        assert!(browser.follow(answer.expect(303)).text.contains("id=\"login\""));
+    }
+    server.try_login("ada", PASSWORD).expect(200);
+}
+
+#[test]
 fn after_too_many_wrong_passwords_the_page_says_how_long_to_wait() {
     let server = Server::with(vec![("login_failures_per_account", json!("1/15m"))]);
     server.user("ada");
