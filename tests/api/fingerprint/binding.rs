@@ -169,6 +169,33 @@ fn a_fingerprint_too_light_to_be_judged_binds_only_to_system_and_browser() {
 }
 
 #[test]
+fn a_baseline_without_families_accepts_any_family_until_a_match_adds_those_that_it_was_sent() {
+    let server = Server::start();
+    let ada = server.user("ada");
+    let nameless = with(&chromium(), json!({"os": null, "browser": null, "userAgent": null}));
+    let components = |session: &Session<'_>| -> Vec<String> {
+        let stored: Value = serde_json::from_str(&server.sealed_fingerprint(&session.id)).expect("JSON");
+        stored["macs"].as_object().expect("an object").keys().cloned().collect()
+    };
+    let session = ada.login_with(json!({"fingerprint": nameless}));
+    assert!(is_bound(&session));
+    let without = ["canvasPrint", "fonts", "hardwareConcurrency", "screenPrint"];
+    assert_eq!(components(&session), without);
+    // Another weighted component differs, so nothing is added: the next family passes too.
+    let windows = json!({"os": "Windows", "browser": "Edge", "screenPrint": "1x1"});
+    let session = Session::from(&server, &session.try_refresh_on(&server, &with(&nameless, windows)).expect(200));
+    assert_eq!(components(&session), without);
+    let back = with(&nameless, json!({"os": "Linux", "browser": "Firefox", "screenPrint": "1x1"}));
+    let session = Session::from(&server, &session.try_refresh_on(&server, &back).expect(200));
+    assert!(components(&session).contains(&"os".to_owned()));
+    // All weighted components were equal, so the families were added, and others are refused from now on.
+    for other in [json!({"os": "Windows"}), json!({"browser": "Chrome"}), json!({"os": null, "browser": null})] {
+        session.try_refresh_on(&server, &with(&back, other)).expect_error(401, "device_mismatch");
+        session.try_refresh_on(&server, &back).expect(200);
+    }
+}
+
+#[test]
 fn a_repeat_within_the_grace_resets_the_count_of_mismatches() {
     let server = Server::start();
     let first = server.user("ada").login_with(json!({"fingerprint": chromium()}));

@@ -144,6 +144,38 @@ fn updates_in_a_row_never_add_up_to_a_mismatch() {
     }
 }
 
+#[test]
+fn a_plugin_that_comes_or_goes_signs_nobody_out() {
+    let machines = recorded().0.into_iter();
+    let captured = ["chromium", "firefox", "own_module"].map(|name| (format!("captured {name}"), captured(name)));
+    for (name, machine) in machines.chain(captured) {
+        let plugins = machine["plugins"].as_str().unwrap_or_default();
+        let extra = with(&machine, &json!({"plugins": format!("{plugins}, Extra Plugin")}));
+        let none = with(&machine, &json!({"plugins": null}));
+        for (one, other) in [(&machine, &extra), (&extra, &machine), (&none, &extra), (&extra, &none)] {
+            let score = score(one, other);
+            // A machine whose baseline can't tell it from others is not judged.
+            let expected = if baseline(one).can_bind() { Verdict::Match } else { Verdict::Unjudged };
+            assert_eq!(judge(&score, Thresholds::default()), expected, "{name}: {score:?}");
+        }
+    }
+}
+
+#[test]
+fn the_commonest_value_does_not_replace_a_stored_one() {
+    // Twelve cores are the commonest value of Chrome on Linux, and two of the sample are not.
+    let stored = baseline(&chromium());
+    let [common, rare] = [12, 3].map(|cores| seal(&with(&chromium(), &json!({"hardwareConcurrency": cores}))));
+    let cores = |sealed: &SealedFingerprint| sealed.macs.get("hardwareConcurrency").copied();
+    for presented in [&common, &rare] {
+        assert_eq!(judge(&compare(&stored, presented), Thresholds::default()), Verdict::Match);
+    }
+    assert!(common.told_nothing.contains("hardwareConcurrency"));
+    assert_eq!(common.update(&stored), stored);
+    assert_eq!(cores(&rare.update(&stored)), cores(&rare.second), "another value replaces it");
+    assert_ne!(cores(&rare.update(&stored)), cores(&stored));
+}
+
 /// What the browser module of this server sent: four machines, and how their fingerprints changed with each event. Chromium 156
 /// and Firefox 153 on one Linux machine; the phone and the tablet are emulated.
 const EVENTS: &str = include_str!("../../../../tests/fixtures/fingerprint_events.json");
