@@ -313,12 +313,25 @@ impl Server {
     pub(crate) fn admin_page_of(&self, name: &str) -> String {
         let body = json!({"username": name, "password": PASSWORD, "transport": "cookie"});
         let login = self.agent.post(format!("{}/auth/login", self.base)).send_json(body).expect("it signs in");
-        let lines = login.headers().get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
-        let pairs = lines.filter_map(|line| line.split(';').next()).filter(|pair| !pair.ends_with('='));
-        let cookies = pairs.collect::<Vec<_>>().join("; ");
+        let cookies = cookies_of(&login);
         let page =
             self.agent.get(format!("{}/admin", self.base)).header("Cookie", cookies).header("Accept", "text/html");
         page.call().expect("a page").body_mut().read_to_string().expect("a text")
+    }
+
+    /// Opens the page `/login`, and sends its form. Returns the status.
+    pub(crate) fn submit_login(&self, name: &str, password: &str) -> u16 {
+        let page = format!("{}/login", self.base);
+        let mut opened = self.agent.get(&page).header("Accept", "text/html").call().expect("a page");
+        let cookies = cookies_of(&opened);
+        let text = opened.body_mut().read_to_string().expect("a text");
+        let (_, rest) = text.split_once("name=\"csrf_token\" value=\"").expect("a form with a token");
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("csrf_token", rest.split('"').next().expect("a value"));
+        form.append_pair("username", name).append_pair("password", password);
+        let request = self.agent.post(&page).header("Content-Type", FORM).header("Accept", "text/html");
+        let request = request.header("Origin", &self.base).header("Cookie", cookies);
+        request.send(form.finish()).expect("an answer").status().as_u16()
     }
 
     /// Returns the user if the token is accepted, otherwise the error code.
@@ -352,6 +365,13 @@ pub(crate) fn mode(path: &Path) -> u32 {
 }
 
 type Response = Result<ureq::http::Response<ureq::Body>, ureq::Error>;
+
+/// Returns the cookies that a response sets, as the header `Cookie` has them.
+fn cookies_of(response: &ureq::http::Response<ureq::Body>) -> String {
+    let lines = response.headers().get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.filter_map(|line| line.split(';').next()).filter(|pair| !pair.ends_with('='));
+    pairs.collect::<Vec<_>>().join("; ")
+}
 
 /// Returns a place with cheap password hashes, which only the profile `dev` allows.
 pub(crate) fn dev_place() -> Place {

@@ -93,6 +93,27 @@ fn a_wrong_password_costs_one_hash_whether_the_name_is_known_or_not() {
 }
 
 #[test]
+fn a_wrong_password_costs_one_hash_at_the_token_endpoint_and_at_the_page_too() {
+    const WRONG: &str = "not the password";
+    let place = place();
+    let server = place.start(&["serve"]);
+    let metrics = place_of_metrics(&server);
+    let hashes = || scrape(&metrics).value(HASHES);
+    let by_token = |name: &str| {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs([("grant_type", "password"), ("username", name), ("password", WRONG)]);
+        server.post_form("/token", &form.finish()).0
+    };
+    for name in NAMES {
+        let before = hashes();
+        assert_eq!(by_token(name), 400, "{name}");
+        assert_eq!(hashes() - before, 1.0, "{name} at /token");
+        assert_eq!(server.submit_login(name, WRONG), 401, "{name}");
+        assert_eq!(hashes() - before, 2.0, "{name} at /login");
+    }
+}
+
+#[test]
 fn a_wrong_password_costs_the_same_after_the_settings_of_argon2_were_raised() {
     let place = place();
     let raised = [("VESTIBULE_ARGON2_ITERATIONS", "6")];
