@@ -1,8 +1,9 @@
 //! The server in front of Rocket: heads that it refuses, bodies that it does not wait for, and its limits of connections.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::{Shutdown, TcpStream},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -20,6 +21,17 @@ fn connect(server: &Server, bytes: impl AsRef<[u8]>) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).expect("it listens");
     stream.write_all(bytes.as_ref()).expect("it is sent");
     stream
+}
+
+/// Checks that the server closes a connection at once and without a response. The end may be a reset.
+#[track_caller]
+fn expect_closed_at_once(stream: &mut TcpStream) {
+    stream.set_read_timeout(Some(AT_ONCE)).expect("a timeout");
+    match stream.read_to_end(&mut vec![]) {
+        Ok(0) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        other => panic!("it is not closed: {other:?}"),
+    }
 }
 
 /// Returns the response, which has this status and code and the common error body.
@@ -156,9 +168,10 @@ fn an_address_has_a_limit_of_connections_and_a_trusted_proxy_has_none() {
     let limit = ("max_connections_per_ip", json!(2));
     let client = Server::with(vec![limit.clone(), ("trusted_proxies", json!([]))]);
     let mut first = connect(&client, "GET /hea");
-    std::thread::sleep(Duration::from_millis(200));
+    thread::sleep(Duration::from_millis(200));
     let mut others = [(); 2].map(|()| connect(&client, "GET /hea"));
-    assert_eq!(first.read_to_end(&mut vec![]).unwrap_or(0), 0, "the oldest gave way");
+    // The oldest gives way, long before its `header_timeout`.
+    expect_closed_at_once(&mut first);
     for stream in &mut others {
         stream.write_all(b"lth HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
         assert_eq!(answer_on(stream).expect("a response").status, 200);
@@ -169,6 +182,44 @@ fn an_address_has_a_limit_of_connections_and_a_trusted_proxy_has_none() {
         stream.write_all(b"lth HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
         assert_eq!(answer_on(stream).expect("a response").status, 200);
     }
+}
+
+#[test]
+fn at_the_limit_of_all_connections_the_oldest_without_a_whole_request_gives_way() {
+    let server = Server::with(vec![("max_connections", json!(2)), ("trusted_proxies", json!([]))]);
+    // The response shows that the server has read from the first connection before the others exist.
+    let mut first = connect(&server, "GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(answer_on(&mut first).expect("a response").status, 200);
+    first.write_all(b"GET /hea").expect("it is sent");
+    let mut others = [(); 2].map(|()| connect(&server, "GET /hea"));
+    // The oldest gives way, long before its `header_timeout`.
+    expect_closed_at_once(&mut first);
+    for stream in &mut others {
+        stream.write_all(b"lth HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
+        assert_eq!(answer_on(stream).expect("a response").status, 200);
+    }
+}
+
+#[test]
+fn a_client_that_reads_no_response_is_closed_and_one_that_reads_is_not() {
+    const TIMEOUT: Duration = Duration::from_secs(1);
+    const REQUESTS: usize = 30;
+    let server = Server::with(vec![("body_timeout", json!("1s"))]);
+    // The responses are together longer than what the buffers of the sockets hold.
+    let requests = "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(REQUESTS);
+    let began = Instant::now();
+    let mut silent = connect(&server, &requests);
+    // A write fails after the server has closed the connection.
+    while silent.write_all(b"\r\n").is_ok() {
+        assert!(began.elapsed() < AT_ONCE, "it is still open");
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(began.elapsed() >= TIMEOUT, "it was closed after {:?}", began.elapsed());
+    let mut reading =
+        connect(&server, format!("{requests}GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    let mut text = Vec::new();
+    reading.read_to_end(&mut text).expect("the responses");
+    assert_eq!(String::from_utf8_lossy(&text).matches("HTTP/1.1 200 OK\r\n").count(), REQUESTS + 1);
 }
 
 #[test]
