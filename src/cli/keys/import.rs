@@ -36,7 +36,7 @@ impl Import {
     /// or has no suitable private key.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let failed = |why: &dyn std::fmt::Display| Failure::new(format!("can't use {}: {why}", self.file.display()));
-        refuse_database(vestibule, &self.file)?;
+        refuse_database(vestibule, "use", &self.file)?;
         let mut bytes = Zeroizing::new(Vec::new());
         open(&self.file)
             .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))

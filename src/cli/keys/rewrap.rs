@@ -27,7 +27,7 @@ impl Rewrap {
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let new_secret = match &self.new_secret_file {
             Some(path) => {
-                refuse_database(vestibule, path)?;
+                refuse_database(vestibule, "use", path)?;
                 let wrong = |wrong| Failure::new(format!("the new secret in {} {wrong}", path.display()));
                 Some(config::read_root_secret(path).map_err(wrong)?)
             }

@@ -54,7 +54,7 @@ impl Import {
     /// imported and granted on stdout.
     pub(super) async fn run(self, vestibule: &Vestibule) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::new(format!("can't import {}: {error}", self.file.display()));
-        refuse_database(vestibule, &self.file)?;
+        refuse_database(vestibule, "import", &self.file)?;
         let file = AccountsFile::open(self.file.clone()).map_err(failed)?;
         let options = Options { allow_roles: self.allow_roles, skip_conflicts: self.on_conflict == OnConflict::Skip };
         let (bar, report) = progress();
