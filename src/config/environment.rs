@@ -4,12 +4,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use figment::{Profile, util::nest, value::Value};
 
-use super::{
-    gathered::Gathered,
-    planted::{PLANTED, is_planted},
-    schema::TABLES,
-    text_file::read_bytes,
-};
+use super::{gathered::Gathered, planted::is_planted, schema::TABLES, text_file::read_bytes};
 
 /// The prefix of the variables that set keys of this program.
 const OWN_PREFIX: &str = "VESTIBULE_";
@@ -120,7 +115,8 @@ pub(super) fn dotenv(directory: &Path, gathered: &mut Gathered) -> Option<Variab
         return None;
     }
     if is_planted(&path) {
-        gathered.problem(".env", "the working directory", PLANTED);
+        let wrong = "belongs to another user, and everybody can write here; run the command in another directory";
+        gathered.problem(".env", "the working directory", wrong);
         return None;
     }
     let bytes = read_bytes(&path).map_err(|wrong| gathered.problem(".env", "the working directory", &wrong)).ok()?;

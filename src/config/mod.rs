@@ -39,7 +39,7 @@ mod keys;
 mod limits;
 mod metrics;
 mod passwords;
-mod planted;
+pub(crate) mod planted;
 mod problems;
 mod reader;
 mod schema;

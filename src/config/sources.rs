@@ -172,13 +172,13 @@ impl Sources {
         let name = named.unwrap_or("Rocket.toml");
         let mut above = self.directory.as_ref()?.ancestors();
         let found = above.find(|directory| directory.join(name).is_file());
-        let is_ours = named.is_some() || found.is_some_and(|found| file::has_ours(&found.join(name)));
-        if let Some(system) = self.system_file.as_ref().filter(|system| !is_ours && system.is_file()) {
-            return Some((system.clone(), system.display().to_string()));
-        }
         if let Some(planted) = found.map(|found| found.join(name)).filter(|path| is_planted(path)) {
             gathered.problem(&planted.display().to_string(), "found by its name", PLANTED);
             return None;
+        }
+        let is_ours = named.is_some() || found.is_some_and(|found| file::has_ours(&found.join(name)));
+        if let Some(system) = self.system_file.as_ref().filter(|system| !is_ours && system.is_file()) {
+            return Some((system.clone(), system.display().to_string()));
         }
         match (found, named) {
             (Some(found), _) if found == directory => Some((found.join(name), name.to_owned())),

@@ -7,6 +7,9 @@ use std::{
     path::Path,
 };
 
+/// The maximum size of a file of settings or of certificates, in bytes.
+const MAX_BYTES: u64 = 4 << 20;
+
 /// The byte order mark of UTF-8. Some editors write it at the beginning of a file.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -44,8 +47,12 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
 /// Returns the bytes of a file. The error is the end of a sentence about the file.
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let read = open(path).and_then(|mut file| file.read_to_end(&mut bytes));
-    read.map(|_| bytes).map_err(|error| format!("can't be read: {error}"))
+    let read = open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| format!("can't be read: {error}"))?;
+    match bytes.len() as u64 > MAX_BYTES {
+        true => Err(format!("can't be read: it has more than {} MiB", MAX_BYTES >> 20)),
+        false => Ok(bytes),
+    }
 }
 
 /// Returns the bytes of a file, without the byte order mark if they are UTF-8. Random bytes are returned as they are.

@@ -37,6 +37,23 @@ fn a_file_of_another_user_in_an_open_directory_is_refused() {
 }
 
 #[test]
+fn a_data_directory_of_another_user_in_an_open_directory_is_refused() {
+    let place = open_place();
+    place.add_user(&["ada"]);
+    chown(place.path("data"), Some(OTHER), None).expect("root can do it");
+    for command in
+        [&["serve", "--port", "0"][..], &["user", "add", "eve", "--role", "admin", "--generate"], &["user", "list"]]
+    {
+        let refused = place.run(command).failed();
+        assert!(refused.contains("data belongs to another user"), "{refused}");
+    }
+    let named = place.path("data").display().to_string();
+    assert!(place.succeed(&["user", "list", "--data-dir", &named]).contains("ada"), "who names it has chosen it");
+    fs::set_permissions(place.path(""), Permissions::from_mode(0o755)).expect("it is ours");
+    assert!(place.succeed(&["user", "list"]).contains("ada"));
+}
+
+#[test]
 fn a_link_of_another_user_and_a_file_in_a_directory_above_are_refused_too() {
     let place = open_place();
     place.write("real.toml", "[default.auth]\nissuer = \"planted\"\n");
@@ -46,6 +63,6 @@ fn a_link_of_another_user_and_a_file_in_a_directory_above_are_refused_too() {
     fs::create_dir(place.path("below")).expect("a directory");
     let below = |arguments: &[&str]| place.run_under("sh", &["-c", "cd below; exec \"$@\"", "sh"], arguments);
     assert_eq!(below(&["config", "show"]).code, Some(78));
-    // A file that is named is read: who names it has looked.
+    // A file that is named is read, because the operator has chosen it.
     assert!(below(&["config", "show", "--config", "../Rocket.toml"]).succeeded().contains("planted"));
 }

@@ -17,7 +17,7 @@ use std::{
 
 use super::error::OpenError;
 use crate::{
-    config::{Config, Database},
+    config::{Config, Database, planted::is_planted},
     domain::jwt::base64url,
     flows::steps::disk::NO_FOLLOW,
     random,
@@ -74,6 +74,10 @@ impl DataPaths {
                 (temporary.0.clone(), temporary.0.join("vestibule.db"), Some(temporary))
             }
         };
+        // The default is in the working directory. A directory that is named was chosen.
+        if directory.is_relative() && is_planted(&directory) {
+            return Err(OpenError::Planted(directory));
+        }
         make_directory(&directory)?;
         refuse_writable_by_others(&directory)?;
         let database = without_links(&database)?;

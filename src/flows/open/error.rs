@@ -52,6 +52,9 @@ pub enum OpenError {
     /// The file of the root secret has fewer than 32 bytes.
     #[error("{} is not a root secret: it must have at least 32 bytes", .0.display())]
     SecretShort(PathBuf),
+    /// The data directory was found in a directory where everybody can write, and belongs to another user.
+    #[error("{} belongs to another user, in a directory where everybody can write; run the command elsewhere, or name the data with an absolute --data-dir", .0.display())]
+    Planted(PathBuf),
     /// The group or other users can write to the data directory, to the directory of the database, or to the database file.
     #[error("its group or others can write {} (mode {mode:o}); run `chmod go-w` on it, or choose another data_dir", path.display())]
     WritableByOthers {
