@@ -163,12 +163,20 @@ fn a_connection_that_waits_too_long_is_closed() {
     assert_eq!(idle.read_to_end(&mut vec![]).expect("it is closed"), 0);
 }
 
+/// Returns a connection with the beginning of a request. A response before it shows that the server has accepted this
+/// connection before those that follow.
+fn connect_first(server: &Server) -> TcpStream {
+    let mut first = connect(server, "GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(answer_on(&mut first).expect("a response").status, 200);
+    first.write_all(b"GET /hea").expect("it is sent");
+    first
+}
+
 #[test]
 fn an_address_has_a_limit_of_connections_and_a_trusted_proxy_has_none() {
     let limit = ("max_connections_per_ip", json!(2));
     let client = Server::with(vec![limit.clone(), ("trusted_proxies", json!([]))]);
-    let mut first = connect(&client, "GET /hea");
-    thread::sleep(Duration::from_millis(200));
+    let mut first = connect_first(&client);
     let mut others = [(); 2].map(|()| connect(&client, "GET /hea"));
     // The oldest gives way, long before its `header_timeout`.
     expect_closed_at_once(&mut first);
@@ -187,10 +195,7 @@ fn an_address_has_a_limit_of_connections_and_a_trusted_proxy_has_none() {
 #[test]
 fn at_the_limit_of_all_connections_the_oldest_without_a_whole_request_gives_way() {
     let server = Server::with(vec![("max_connections", json!(2)), ("trusted_proxies", json!([]))]);
-    // The response shows that the server has read from the first connection before the others exist.
-    let mut first = connect(&server, "GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(answer_on(&mut first).expect("a response").status, 200);
-    first.write_all(b"GET /hea").expect("it is sent");
+    let mut first = connect_first(&server);
     let mut others = [(); 2].map(|()| connect(&server, "GET /hea"));
     // The oldest gives way, long before its `header_timeout`.
     expect_closed_at_once(&mut first);

@@ -62,9 +62,18 @@ impl Drop for Disk {
 pub(crate) struct ReadOnly(Vec<PathBuf>);
 
 impl ReadOnly {
+    /// Panics if the file system does not refuse writes in this way. ext4 does.
     pub(crate) fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
-        let read_only = Self(files.into_iter().collect());
-        assert!(read_only.chattr("+i"), "this test needs root, and a file system with attributes of files");
+        let files: Vec<PathBuf> = files.into_iter().collect();
+        let path = files[0].with_file_name("probe");
+        let mut file = File::create(&path).expect("a file");
+        let probe = Self(vec![path.clone()]);
+        let refuses = probe.chattr("+i") && file.write_all(b"x").is_err();
+        drop(probe);
+        fs::remove_file(path).expect("it is ours");
+        assert!(refuses, "this test needs root, and target/ on a file system such as ext4: set CARGO_TARGET_DIR");
+        let read_only = Self(files);
+        assert!(read_only.chattr("+i"), "chattr fails");
         read_only
     }
 

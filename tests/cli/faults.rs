@@ -7,9 +7,10 @@ use std::{
     panic::catch_unwind,
     path::Path,
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::{
@@ -300,6 +301,22 @@ fn a_clock_that_is_wrong_for_a_while_removes_nothing() {
     assert!(server.me(&revoked).is_err());
 }
 
+/// Seconds.
+const HOUR: i64 = 60 * 60;
+const DAY: i64 = 24 * HOUR;
+
+/// Returns the time of this machine, in seconds.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    i64::try_from(since.as_secs()).expect("a time")
+}
+
+/// Returns the claim `iat` of an access token.
+fn issued_at(token: &str) -> i64 {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims")).expect("base64url");
+    serde_json::from_slice::<Value>(&claims).expect("JSON")["iat"].as_i64().expect("a time")
+}
+
 /// Returns the access token of an answer, and its refresh token.
 fn tokens((status, body): (u16, Value)) -> (String, Value) {
     assert_eq!(status, 200, "{body}");
@@ -324,10 +341,13 @@ fn a_clock_that_jumps_while_the_server_runs_signs_nobody_out_and_lets_nobody_in(
     let (first, mut held) = tokens(server.login("ada", PASSWORD));
     let (revoked, leaving) = tokens(server.login("ada", PASSWORD));
     assert_eq!(server.post("/auth/logout", &json!({"refresh_token": leaving})).0, 200);
-    // A day forward, back, an hour back, and back again: twice, so that each jump follows each other.
-    for jump in ["+1d", "+0", "-1h", "+0", "-1h", "+1d", "+0"] {
+    for (jump, seconds) in
+        [("+1d", DAY), ("+0", 0), ("-1h", -HOUR), ("+0", 0), ("-1h", -HOUR), ("+1d", DAY), ("-1h", -HOUR), ("+0", 0)]
+    {
         place.write("offset", jump);
         let (access, next) = refresh(&held);
+        let off = issued_at(&access) - now() - seconds;
+        assert!((-60..=60).contains(&off), "{jump}: the clock of the server is {off} seconds off");
         assert!(server.me(&access).is_ok(), "{jump}: the session goes on");
         held = next;
         let (access, leaving) = tokens(server.login("ada", PASSWORD));

@@ -86,7 +86,7 @@ fn two_sockets_of_a_supervisor_are_refused_since_one_would_never_be_served() {
     let place = Place::new();
     let script = "exec 3<&0 4<&0; export LISTEN_FDS=2 LISTEN_PID=$$; exec \"$@\"";
     let said = place.run_under("sh", &["-c", script, "sh"], &["serve"]).failed();
-    assert!(said.contains("there are 2, and the server listens on one"), "{said}");
+    assert!(said.contains("systemd handed over 2 sockets, and the server listens on one"), "{said}");
 }
 
 #[test]
