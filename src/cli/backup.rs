@@ -38,7 +38,7 @@ impl Backup {
         let file = config.storage.data_dir.join("secret.key");
         let secret = match config.keys.root_secret {
             None if file.exists() => format!("the file {}", file.display()),
-            None => "the root secret, which was moved out of the data directory,".to_owned(),
+            None => "the root secret, which is not in the data directory,".to_owned(),
             Some(_) => "the root_secret of the configuration".to_owned(),
         };
         if disk::is_same(&database, &copied.file) {

@@ -230,11 +230,13 @@ fn add_admin(globals: &Globals) -> String {
     command
 }
 
-/// Returns the beginning of a command line that runs as the user of this server. Empty unless systemd started the server as a
-/// user of its own, since a file that root creates in the data directory would stop the next start.
+/// Returns the beginning of a command line that runs as the user of this server. Empty unless the systemd of the machine, and
+/// not that of a user, started the server as another user than root: a file that root creates in the data directory would stop
+/// the next start.
 fn as_user_of_server() -> String {
+    let is_set = |name| env::var_os(name).is_some();
     match env::var("USER") {
-        Ok(user) if env::var_os("NOTIFY_SOCKET").is_some() && user != "root" => {
+        Ok(user) if is_set("NOTIFY_SOCKET") && !is_set("MANAGERPID") && user != "root" => {
             format!("runuser -u {} -- ", quoted(Path::new(&user)))
         }
         _ => String::new(),

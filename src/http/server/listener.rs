@@ -56,8 +56,8 @@ pub enum Place {
 pub enum HandedOverError {
     /// There is more than one.
     #[error(
-        "there are {0}, and the server listens on one; leave one ListenStream= in the socket unit, after an empty one, \
-         which removes those before it"
+        "systemd handed over {0} sockets, and the server listens on one; remove lines ListenStream= from the socket unit, or \
+         write an empty one before the last, which removes those before it"
     )]
     Several(usize),
     /// It accepts no connections.
@@ -96,7 +96,7 @@ impl Listener {
         Ok(Self { socket: Socket::Unix(UnixListener::from_std(socket)?), place: Place::Path(path.to_owned()) })
     }
 
-    /// Takes the first socket that systemd handed over (`LISTEN_FDS`, sd_listen_fds(3)); `None` if systemd handed over no
+    /// Takes the socket that systemd handed over (`LISTEN_FDS`, sd_listen_fds(3)); `None` if systemd handed over no
     /// socket.
     ///
     /// # Errors

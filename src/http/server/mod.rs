@@ -103,7 +103,7 @@ pub enum BindError {
     #[error("can't listen: {0}")]
     Listen(#[from] io::Error),
     /// What systemd handed over can't be used.
-    #[error("the socket of systemd: {0}")]
+    #[error(transparent)]
     HandedOver(#[from] HandedOverError),
     /// The files of the TLS certificate can't be used.
     #[error("TLS: {0}")]
