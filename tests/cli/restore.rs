@@ -243,7 +243,10 @@ fn a_file_that_is_not_a_sound_copy_of_this_program_is_refused() {
     assert!(left.iter().all(|name| !name.contains("partial") && !name.contains("restoring")), "{left:?}");
     place.write("data/secret.key", &"y".repeat(40));
     let said = place.run(&["restore", "copy.db", "--yes"]).failed();
-    assert!(said.contains("does not belong to the copy"), "{said}");
+    assert!(said.contains("secret.key does not belong to the copy"), "{said}");
+    let configured = [("VESTIBULE_ROOT_SECRET", "n0tT2uUqH1yq7m3b8FzRZl5xwKc4VdEo")];
+    let said = place.run_with(&configured, &["restore", "copy.db", "--yes"]).failed();
+    assert!(said.contains("the configured root secret does not belong") && !said.contains("secret.key"), "{said}");
     assert_eq!(fs::read(place.path("data/vestibule.db")).expect("the database"), before);
 }
 

@@ -89,18 +89,18 @@ pub enum RestoreError {
         /// What is wrong with it.
         problems: Vec<String>,
     },
-    /// The root secret in the data directory does not belong to the copy.
+    /// The root secret does not belong to the copy.
     #[error(
-        "the root secret {} does not belong to the copy {}: put the secret.key there that was kept with the copy, and restore again; if \
-         that secret is lost, move the present file away, restore again, and then run `vestibule keys recover --lost-secret`",
-        secret.display(),
+        "{secret} does not belong to the copy {}: put the one in its place that was kept with the copy, and restore again; if that \
+         one is lost, take the present one away, restore again, and then run `vestibule keys recover --lost-secret`",
         path.display()
     )]
     SecretForeign {
         /// The path of the copy.
         path: PathBuf,
-        /// Where the root secret comes from.
-        secret: PathBuf,
+        /// Where the root secret comes from, as the beginning of a sentence, such as
+        /// `the configured root secret`.
+        secret: String,
     },
     /// A file of the data directory can't be used, or a server is running, which must be stopped first.
     #[error(transparent)]
@@ -173,7 +173,7 @@ impl Plan {
         };
         match is_secret_of(config, &paths.secret, &draft.path).await {
             Ok(true) => {}
-            Ok(false) => return Err(RestoreError::SecretForeign { path: from, secret: paths.secret }),
+            Ok(false) => return Err(foreign_secret(config, &paths.secret, from)),
             Err(OpenError::SecretMissing { .. }) => restored.secret_is_missing = true,
             Err(error) => return Err(error.into()),
         }
@@ -323,4 +323,13 @@ fn swap(database: &Path, now: UnixTime) -> io::Result<Option<PathBuf>> {
     fs::rename(with_suffix(database, PREPARED), database)?;
     sync_parent(database)?;
     Ok(existed.then_some(aside))
+}
+
+/// Returns the error for a copy to which the root secret, configured or in `file`, does not belong.
+fn foreign_secret(config: &Config, file: &Path, copy: PathBuf) -> RestoreError {
+    let secret = match &config.keys.root_secret {
+        Some(_) => "the configured root secret".to_owned(),
+        None => format!("the root secret {}", file.display()),
+    };
+    RestoreError::SecretForeign { path: copy, secret }
 }
