@@ -12,7 +12,7 @@ use super::{Loaded, Problems, Profile, SCHEMA, Sources, load};
 /// A text that a secret of an input contains. It contains no character of a name, so that no message has it by chance.
 const MARK: &str = "S3$CR3T";
 
-/// Returns the keys whose values are secret, without the table of a client.
+/// Returns the names of the secret keys, such as `secret_hash` for `clients.<id>.secret_hash`.
 fn secrets() -> impl Iterator<Item = &'static str> {
     let secret = SCHEMA.keys().filter(|key| key.secret);
     secret.map(|key| key.name.rsplit_once('.').map_or(key.name, |(_, setting)| setting))

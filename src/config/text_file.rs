@@ -13,14 +13,16 @@ const MAX_BYTES: u64 = 4 << 20;
 /// The byte order mark of UTF-8. Some editors write it at the beginning of a file.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Opens a file for reading. `/dev/stdin` is the standard input that this process has: to open it again would need the rights
-/// of the user who made it, which `runuser` takes away, and a socket can't be opened at all.
+/// Opens a file for reading. `/dev/stdin`, by any of its names, is the standard input that this process has: to open it again
+/// would need the rights of the user who made it, which `runuser` takes away, and a socket can't be opened at all.
 ///
 /// # Errors
 /// The error of the system, if the file can't be opened.
 pub fn open(path: &Path) -> io::Result<File> {
     match path.to_str() {
-        Some("/dev/stdin") => io::stdin().as_fd().try_clone_to_owned().map(File::from),
+        Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") => {
+            io::stdin().as_fd().try_clone_to_owned().map(File::from)
+        }
         _ => File::open(path),
     }
 }
@@ -28,7 +30,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// Returns the text of a file, without a byte order mark.
 ///
 /// # Errors
-/// The end of a sentence about the file: it can't be read, is UTF-16, or is not UTF-8.
+/// The end of a sentence about the file: it can't be read, has more than 4 MiB, is UTF-16, or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String, String> {
     let bytes = read(path)?;
     let text = String::from_utf8(plain(&bytes)?.to_vec());
@@ -38,7 +40,7 @@ pub fn read_text(path: &Path) -> Result<String, String> {
 /// Returns the bytes of a file, without the byte order mark.
 ///
 /// # Errors
-/// The end of a sentence about the file: it can't be read, or is UTF-16.
+/// The end of a sentence about the file: it can't be read, has more than 4 MiB, or is UTF-16.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     let bytes = read(path)?;
     Ok(bytes.strip_prefix(MARK).unwrap_or(plain(&bytes)?).to_vec())

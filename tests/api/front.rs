@@ -172,6 +172,14 @@ fn connect_first(server: &Server) -> TcpStream {
     first
 }
 
+/// Completes the requests that begin with `GET /hea`, and checks that each is answered.
+fn expect_served(streams: &mut [TcpStream]) {
+    for stream in streams {
+        stream.write_all(b"lth HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
+        assert_eq!(answer_on(stream).expect("a response").status, 200);
+    }
+}
+
 #[test]
 fn an_address_has_a_limit_of_connections_and_a_trusted_proxy_has_none() {
     let limit = ("max_connections_per_ip", json!(2));
@@ -180,16 +188,10 @@ fn an_address_has_a_limit_of_connections_and_a_trusted_proxy_has_none() {
     let mut others = [(); 2].map(|()| connect(&client, "GET /hea"));
     // The oldest gives way, long before its `header_timeout`.
     expect_closed_at_once(&mut first);
-    for stream in &mut others {
-        stream.write_all(b"lth HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
-        assert_eq!(answer_on(stream).expect("a response").status, 200);
-    }
+    expect_served(&mut others);
     let proxy = Server::with(vec![limit]);
     let mut streams = [(); 5].map(|()| connect(&proxy, "GET /hea"));
-    for stream in &mut streams {
-        stream.write_all(b"lth HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
-        assert_eq!(answer_on(stream).expect("a response").status, 200);
-    }
+    expect_served(&mut streams);
 }
 
 #[test]
@@ -199,10 +201,7 @@ fn at_the_limit_of_all_connections_the_oldest_without_a_whole_request_gives_way(
     let mut others = [(); 2].map(|()| connect(&server, "GET /hea"));
     // The oldest gives way, long before its `header_timeout`.
     expect_closed_at_once(&mut first);
-    for stream in &mut others {
-        stream.write_all(b"lth HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
-        assert_eq!(answer_on(stream).expect("a response").status, 200);
-    }
+    expect_served(&mut others);
 }
 
 #[test]

@@ -24,8 +24,12 @@ fn a_new_root_secret_is_read_from_the_standard_input() {
     let place = Place::new().set("VESTIBULE_ROOT_SECRET_FILE", "root");
     place.write("root", "hq8aWvE2pYc5mZr9tKx3uLd7nBf4gJs6\n");
     place.add_user(&["ada"]);
-    let rewrap = ["keys", "rewrap", "--new-secret-file", "/dev/stdin"];
-    place.run_with_stdin(&rewrap, socket(SECRET)).succeeded();
+    let rewrap = |name| ["keys", "rewrap", "--new-secret-file", name];
+    for name in ["/dev/fd/0", "/proc/self/fd/0"] {
+        let refused = place.run_with_stdin(&rewrap(name), socket("too short")).failed();
+        assert!(refused.contains("at least 32 bytes"), "it was read: {refused}");
+    }
+    place.run_with_stdin(&rewrap("/dev/stdin"), socket(SECRET)).succeeded();
     place.write("root", SECRET);
     place.succeed(&["user", "list"]);
 }

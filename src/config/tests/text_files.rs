@@ -98,3 +98,14 @@ fn a_byte_order_mark_is_left_out_and_utf_16_is_refused_by_name() {
     let keys = loaded(&serve().set("secret_key_file", path)).config.keys;
     assert_eq!(keys.secret_key.expect("it is set").expose(), secret.as_bytes());
 }
+
+#[test]
+fn a_file_without_end_is_not_read_into_memory() {
+    for name in ["Rocket.toml", ".env"] {
+        let sources_dir = sources_dir().file(name, "");
+        let file =
+            std::fs::File::options().write(true).open(sources_dir.directory.path().join(name)).expect("the file");
+        file.set_len(1 << 40).expect("a sparse file");
+        assert!(sources_dir.problem().contains("it has more than 4 MiB"), "{name}: {}", sources_dir.problem());
+    }
+}
