@@ -111,6 +111,8 @@ impl From<OpenError> for Failure {
                 origin: None,
                 message: error.to_string(),
             }]),
+            // Its text names the copy and the remedy. `of` would speak of the database instead.
+            OpenError::NotCopied { .. } => Self::Failed(error.to_string()),
             OpenError::File { cause, .. } => match remedy_of_file(cause.kind()) {
                 Some(remedy) => Self::Failed(format!("{}; {remedy}", chain(&error))),
                 None => Self::of(&error),

@@ -118,6 +118,18 @@ fn a_repeat_from_elsewhere_is_an_event_and_is_shown_in_the_list() {
 }
 
 #[test]
+fn a_repeat_from_the_same_place_commits_nothing() {
+    let server = Server::start();
+    let first = server.user("ada").login();
+    refresh_from(&first, "192.0.2.1", "Laptop/1").expect(200);
+    let last_write = server.last_write();
+    for _ in 0..3 {
+        refresh_from(&first, "192.0.2.1", "Laptop/1").expect(200);
+    }
+    assert_eq!(server.last_write(), last_write);
+}
+
+#[test]
 fn a_repeat_of_a_thief_is_not_hidden_by_one_of_the_owner_and_many_addresses_do_not_fill_the_log() {
     let server = Server::start();
     let first = server.user("ada").login();

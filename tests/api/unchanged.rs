@@ -1,4 +1,4 @@
-//! Calls that change nothing: they write no row and no audit event.
+//! Calls that change nothing: they write no row and no audit event, and commit nothing.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ type Call<'a> = (&'a str, u16, Box<dyn Fn() -> Answer + 'a>);
 #[track_caller]
 fn expect_unchanged(server: &Server, calls: &[Call<'_>]) {
     for (name, status, call) in calls {
-        let before = server.everything();
+        let (before, last_write) = (server.everything(), server.last_write());
         for _ in 0..2 {
             let answer = call();
             assert_eq!(answer.status, *status, "{name}: {}", answer.text);
@@ -24,6 +24,7 @@ fn expect_unchanged(server: &Server, calls: &[Call<'_>]) {
         for (table, rows) in server.everything() {
             assert!(rows == before[&table], "{name} changed {table}: {:?}", rows.last());
         }
+        assert_eq!(server.last_write(), last_write, "{name} committed");
     }
 }
 

@@ -281,14 +281,22 @@ fn a_copy_that_can_t_be_made_is_a_warning_and_the_earlier_ones_stay() {
     soon("it recovers", || (ready(&server, "backups") == (200, "ok".to_owned())).then_some(()));
     assert_ne!(copies(&disk, "copies").pop(), Some(first));
 
-    // Directories that can't be used, each without an end of the service.
+    // Directories that can't be used, each without an end of the service. The admin's page has the whole reason.
     fs::write(disk.path("file"), "x").expect("a file");
     fs::create_dir(disk.path("open")).expect("a directory");
     fs::set_permissions(disk.path("open"), std::os::unix::fs::PermissionsExt::from_mode(0o777)).expect("it is opened");
-    for directory in ["file", "open", "copies"] {
+    for (directory, reason) in [
+        ("file", "can&#x27;t use the directory of the copies {}: File exists"),
+        ("open", "its group or others can write {} (mode 777); run `chmod go-w` on it"),
+        ("copies", "{} has the copies of another database; choose another backup_dir"),
+    ] {
         let other = Place::new();
+        other.add_user(&["root", "--role", "admin"]);
         let server = start(&other, &disk.text(directory), "7");
         soon(directory, || (ready(&server, "backups") == (200, "warning".to_owned())).then_some(()));
+        let page = server.admin_page_of("root").replace("&#x2F;", "/");
+        let told = format!("The database could not be copied: {}", reason.replace("{}", &disk.text(directory)));
+        assert!(page.contains(&told), "{told}: {page}");
         let (_, _, log) = server.stop();
         assert!(log.iter().any(|line| line.contains("can't copy the database")), "{log:?}");
     }

@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     database,
+    disk::Disk,
     support::{PASSWORD, Place},
 };
 
@@ -203,6 +204,28 @@ fn files_that_other_users_can_write_are_refused() {
     set(&place.path("data"), 0o777);
     place.run(&["user", "list"]).failed();
     assert_eq!(fs::read_dir(place.path("data")).expect("the directory").count(), 0);
+}
+
+#[test]
+fn a_migration_begins_only_after_its_copy_and_the_refusal_says_why_there_is_none() {
+    let (place, disk) = (old_place(), Disk::new(2048));
+    let copies = disk.text("copies");
+    let users = |place: &Place| place.run_with(&[("VESTIBULE_BACKUP_DIR", &copies)], &["user", "list", "--json"]);
+    fs::create_dir(disk.path("copies")).expect("a directory");
+    let ballast = disk.fill();
+    let database = fs::read(place.path("data/vestibule.db")).expect("the database");
+    let refused = users(&place).failed();
+    let reasons =
+        ["must be updated to this version, and the copy before that failed (can't copy the database ", &copies];
+    for part in reasons.into_iter().chain(["database or disk is full", "nothing was changed. Make room in "]) {
+        assert!(refused.contains(part), "{part}: {refused}");
+    }
+    assert_eq!(refused.matches("free space").count(), 0, "the database's own disk has room: {refused}");
+    assert_eq!(fs::read(place.path("data/vestibule.db")).expect("the database"), database);
+    assert_eq!(fs::read_dir(disk.path("copies")).expect("the directory").count(), 0);
+    fs::remove_file(ballast).expect("it is removed");
+    users(&place).succeeded();
+    assert_eq!(fs::read_dir(disk.path("copies")).expect("the directory").count(), 1, "the copy");
 }
 
 #[test]

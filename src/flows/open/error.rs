@@ -56,7 +56,7 @@ pub enum OpenError {
     #[error("{} belongs to another user, in a directory where everybody can write; run the command elsewhere, or name the data with an absolute --data-dir", .0.display())]
     Planted(PathBuf),
     /// The group or other users can write to the data directory, to the directory of the database, or to the database file.
-    #[error("its group or others can write {} (mode {mode:o}); run `chmod go-w` on it, or choose another data_dir", path.display())]
+    #[error("its group or others can write {} (mode {mode:o}); run `chmod go-w` on it, or choose another directory", path.display())]
     WritableByOthers {
         /// The path of the directory or file.
         path: PathBuf,

@@ -1,6 +1,6 @@
 //! Lets tests read and write the database directly, not through HTTP. The queries with names of tables are in [`super::rows`].
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, time::SystemTime};
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 use vestibule::store::{Column, Query, sql};
@@ -69,6 +69,13 @@ impl Server {
             self.of_sqlite(format!("select {} || '|' || {} from {table}", text.join("||'|'||"), bytes.join("||'|'||")))
         };
         tables.iter().map(|table| (table.clone(), rows(table))).collect()
+    }
+
+    /// Returns the size of the write-ahead log, and the time of its last change. A commit changes one of them, even if the values
+    /// of all rows stay the same.
+    pub fn last_write(&self) -> (u64, SystemTime) {
+        let log = fs::metadata(self.directory().join("vestibule.db-wal")).expect("the log");
+        (log.len(), log.modified().expect("a time"))
     }
 
     /// Returns the first column of each row of a query in SQLite's dialect. Opens the file anew, without the server's store.
