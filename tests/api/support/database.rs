@@ -71,8 +71,8 @@ impl Server {
         tables.iter().map(|table| (table.clone(), rows(table))).collect()
     }
 
-    /// Returns the size of the write-ahead log, and the time of its last change. A commit changes one of them, even if the values
-    /// of all rows stay the same.
+    /// Returns the size of the write-ahead log, and the time of its last change. A commit changes one of them, even if the
+    /// values of all rows stay the same.
     pub fn last_write(&self) -> (u64, SystemTime) {
         let log = fs::metadata(self.directory().join("vestibule.db-wal")).expect("the log");
         (log.len(), log.modified().expect("a time"))
