@@ -64,7 +64,9 @@ fn described(token: &AccessToken) -> Json<Value> {
         "jti": token.jti(),
         "roles": token.roles(),
         "is_admin": token.has_role("admin"),
+        "is_editor": token.has_role("editor"),
         "reads": token.has_permission("read:posts"),
+        "deletes": token.has_permission("delete:posts"),
     }))
 }
 
@@ -162,6 +164,7 @@ fn every_guard_returns_the_claims_of_its_token() {
         assert_eq!(said["raw"], token, "{path}");
         assert_eq!((&said["subject"], &said["jti"], &said["roles"]), (&token["sub"], &token["jti"], &token["roles"]));
         assert_eq!((&said["is_admin"], &said["reads"]), (&json!(true), &json!(true)));
+        assert_eq!((&said["is_editor"], &said["deletes"]), (&json!(false), &json!(false)));
         assert_eq!(said["raw"]["team"]["name"], "red");
     }
 }
