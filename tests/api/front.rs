@@ -1,8 +1,9 @@
 //! The server in front of Rocket: heads that it refuses, bodies that it does not wait for, and its limits of connections.
 
 use std::{
+    fs,
     io::{ErrorKind, Read as _, Write as _},
-    net::{Shutdown, TcpStream},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     thread,
     time::{Duration, Instant},
 };
@@ -163,13 +164,31 @@ fn a_connection_that_waits_too_long_is_closed() {
     assert_eq!(idle.read_to_end(&mut vec![]).expect("it is closed"), 0);
 }
 
-/// Returns a connection with the beginning of a request. A response before it shows that the server has accepted this
-/// connection before those that follow.
+/// Returns a connection with the beginning of a request, which the server has read. A response before it shows that the server
+/// has accepted this connection before those that follow.
 fn connect_first(server: &Server) -> TcpStream {
     let mut first = connect(server, "GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(answer_on(&mut first).expect("a response").status, 200);
     first.write_all(b"GET /hea").expect("it is sent");
+    // Until then the connection may count as one with a whole request, which does not give way.
+    while unread(&first) > 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
     first
+}
+
+/// Returns the number of bytes that a connection over IPv4 has brought to the server, and that the server has not read yet, as
+/// the kernel lists them (proc_pid_net(5)).
+fn unread(stream: &TcpStream) -> u64 {
+    let listed = |address: SocketAddr| match address {
+        SocketAddr::V4(v4) if *v4.ip() == Ipv4Addr::LOCALHOST => format!("0100007F:{:04X}", v4.port()),
+        other => panic!("{other} is not expected"),
+    };
+    let ends = [stream.peer_addr(), stream.local_addr()].map(|end| listed(end.expect("an address"))).join(" ");
+    let table = fs::read_to_string("/proc/net/tcp").expect("the table");
+    let queues = table.lines().find_map(|line| line.split_once(&ends)).expect("the connection").1;
+    let received = queues.split_whitespace().nth(1).and_then(|queues| queues.split_once(':')).expect("the queues").1;
+    u64::from_str_radix(received, 16).expect("a number")
 }
 
 /// Completes the requests that begin with `GET /hea`, and checks that each is answered.
