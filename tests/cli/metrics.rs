@@ -199,6 +199,27 @@ fn logins_refreshes_limits_and_unknown_routes_are_counted() {
 }
 
 #[test]
+fn a_repeated_refresh_and_a_checked_request_make_no_transaction() {
+    const REPEATS: u32 = 20;
+    let place = Place::new();
+    place.add_user(&["ada"]);
+    let (server, address) = start(&place, &[], "serve");
+    let token = server.login("ada", PASSWORD).1["refresh_token"].clone();
+    let refresh = || server.post("/auth/refresh", &json!({"refresh_token": token}));
+    assert_eq!(refresh().0, 200);
+    let commits = || scrape(&address).value("vestibule_commit_duration_seconds_count");
+    let before = commits();
+    for _ in 0..REPEATS {
+        let (status, body) = refresh();
+        assert_eq!(status, 200, "{body}");
+        server.me(body["access_token"].as_str().expect("a token")).expect("it is accepted");
+    }
+    // The server may have removed expired rows meanwhile.
+    let made = commits() - before;
+    assert!(made < f64::from(REPEATS) / 2.0, "{made} transactions");
+}
+
+#[test]
 fn the_live_sessions_are_counted() {
     let place = Place::new();
     place.add_user(&["ada"]);
