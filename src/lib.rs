@@ -90,6 +90,8 @@ pub mod config;
 #[doc(hidden)]
 pub mod domain;
 #[doc(hidden)]
+pub mod files;
+#[doc(hidden)]
 pub mod flows;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

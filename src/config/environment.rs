@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use figment::{Profile, util::nest, value::Value};
 
-use super::{gathered::Gathered, planted::is_planted, schema::TABLES, text_file::read_bytes};
+use super::{gathered::Gathered, schema::TABLES};
+use crate::files::{is_planted, read_bytes};
 
 /// The prefix of the variables that set keys of this program.
 const OWN_PREFIX: &str = "VESTIBULE_";

@@ -12,7 +12,8 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::{gathered::Gathered, schema::TABLES, suggest::edit_distance, text_file::read_text};
+use super::{gathered::Gathered, schema::TABLES, suggest::edit_distance};
+use crate::files::read_text;
 
 /// Names beside `auth` in the table of a profile that are always accepted: the settings of Rocket and of common extensions.
 /// Some of them are also names of keys of this program (`secret_key`) or are similar to `auth` (`oauth`).

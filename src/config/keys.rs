@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use super::{
     declare::keys,
     reader::{Read, Reader},
-    secret_file,
 };
-use crate::domain::{
-    jwt::Algorithm,
-    secret::{LEAST_ROOT_BYTES, Secret},
+use crate::{
+    domain::{
+        jwt::Algorithm,
+        secret::{LEAST_ROOT_BYTES, Secret},
+    },
+    files::read_secret,
 };
 
 /// The secrets from which keys are derived, and the algorithm of new signing keys.
@@ -96,7 +98,7 @@ impl Pair {
                 return Err(reader.refuse(file_key, format!("can't be given together with {other}")));
             }
             (Some(secret), None) => (secret, key),
-            (None, Some(path)) => (secret_file::read(&path).map_err(|wrong| reader.refuse(file_key, wrong))?, file_key),
+            (None, Some(path)) => (read_secret(&path).map_err(|wrong| reader.refuse(file_key, wrong))?, file_key),
             (None, None) => return Ok(None),
         };
         secret.check(least).map_err(|wrong| reader.refuse(source, wrong))?;

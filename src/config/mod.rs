@@ -39,18 +39,15 @@ mod keys;
 mod limits;
 mod metrics;
 mod passwords;
-pub(crate) mod planted;
 mod problems;
 mod reader;
 mod schema;
-mod secret_file;
 mod sessions;
 mod setting;
 mod sites;
 mod sources;
 mod storage;
 mod suggest;
-pub(crate) mod text_file;
 mod tokens;
 mod web;
 
@@ -89,7 +86,6 @@ pub use self::{
     passwords::Passwords,
     problems::{Problem, Problems},
     schema::{Entry, Profile},
-    secret_file::read_root_secret,
     sessions::Sessions,
     sites::{Site, Sites},
     sources::{Flags, Sources},
@@ -117,6 +113,7 @@ pub use crate::domain::{
     secret::Secret,
     span::{Lifetime, Seconds},
 };
+pub use crate::files::read_root_secret;
 
 /// All keys, in the order of `Rocket.toml`.
 static SCHEMA: Schema = Schema(&[

@@ -14,10 +14,12 @@ use figment::{Figment, value::Value};
 use super::{
     environment, file,
     gathered::{DOTENV, Gathered},
-    planted::{PLANTED, is_planted},
     schema::{Profile, Schema},
 };
-use crate::domain::listen_address::ListenAddress;
+use crate::{
+    domain::listen_address::ListenAddress,
+    files::{PLANTED, is_planted},
+};
 
 /// The variable that names the configuration file, as `--config` does.
 const CONFIG: &str = "VESTIBULE_CONFIG";

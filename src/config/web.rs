@@ -1,10 +1,6 @@
 //! The addresses of the server, the proxies and origins that it trusts, and its log.
 
-use std::{
-    fs::File,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use figment::value::Value;
 use ipnet::IpNet;
@@ -16,14 +12,17 @@ use super::{
     schema::Profile,
     setting::text_if,
 };
-use crate::domain::{
-    address::{PublicUrl, plain_path},
-    cors::CorsOrigins,
-    exclusions::Exclusions,
-    listen_address::ListenAddress,
-    logo::Logo,
-    policy::{LogFormat, LogLevel, SitesDefault},
-    redirect::AllowedHost,
+use crate::{
+    domain::{
+        address::{PublicUrl, plain_path},
+        cors::CorsOrigins,
+        exclusions::Exclusions,
+        listen_address::ListenAddress,
+        logo::Logo,
+        policy::{LogFormat, LogLevel, SitesDefault},
+        redirect::AllowedHost,
+    },
+    files::read_first,
 };
 
 settings! {
@@ -188,14 +187,6 @@ fn site_name(value: &Value) -> Result<String, String> {
 /// Reads the file of the logo. Refuses a file that can't be read, or that is not an image for a page.
 fn read_logo(reader: &mut Reader, path: Read<&Option<PathBuf>>) -> Read<Option<Logo>> {
     let Some(path) = path? else { return Ok(None) };
-    logo(path).map(Some).map_err(|wrong| reader.refuse("site_logo", wrong))
-}
-
-/// Returns the image in a file. At most one byte more than allowed is read, because a path such as `/dev/zero` has no end.
-fn logo(path: &Path) -> Result<Logo, String> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(Logo::MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("can't be read: {error}"))?;
-    Logo::parse(bytes)
+    let logo = read_first(path, Logo::MAX_BYTES + 1).and_then(|bytes| Logo::parse(bytes.to_vec()));
+    logo.map(Some).map_err(|wrong| reader.refuse("site_logo", wrong))
 }

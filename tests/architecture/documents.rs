@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 /// The folders whose paths are checked.
 const FOLDERS: &[&str] = &["src/", "tests/", "docs/", "migrations/", "templates/", "static/", "benches/", "examples/"];
 /// The modules of `src/` with which a path may begin. `ARCHITECTURE.md` writes such paths without `src/`.
-const MODULES: &[&str] = &["cli/", "config/", "domain/", "flows/", "http/", "memory/", "store/"];
+const MODULES: &[&str] = &["cli/", "config/", "domain/", "files/", "flows/", "http/", "memory/", "store/"];
 
 /// Paths that a document tells its reader to create.
 const TO_BE_MADE: &[&str] = &["tests/databases/0.2.0.sql"];

@@ -45,7 +45,7 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("rocket", &["http/", "lib.rs", "cli/serve.rs"]),
     ("rocket_db_pools", &["http/db.rs"]),
     ("rpassword", &["cli/"]),
-    ("rustix", &["config/planted.rs", "http/server/", "flows/steps/disk.rs"]),
+    ("rustix", &["files/planted.rs", "http/server/", "flows/steps/disk.rs"]),
     ("rustls", &["http/server/tls.rs", "http/server/probe.rs"]),
     ("scrypt", &["memory/derive.rs"]),
     ("sd_notify", &["cli/serve.rs"]),
@@ -72,6 +72,6 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("utoipa", &["http/"]),
     ("utoipa_swagger_ui", &["http/docs.rs"]),
     ("uuid", &["domain/"]),
-    ("zeroize", &["domain/", "config/", "cli/", "flows/open/secret.rs", "http/server/tls.rs"]),
+    ("zeroize", &["domain/", "config/", "files/", "cli/", "flows/open/secret.rs", "http/server/tls.rs"]),
     ("zxcvbn", &["domain/password.rs"]),
 ];

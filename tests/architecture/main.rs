@@ -22,17 +22,18 @@ use source::{Named, paths, test_regions, tokens};
 /// The modules that each module of this crate may name, besides itself: `main → cli → http → flows → {store, memory} → domain`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("random", &[]),
-    ("config", &["domain"]),
+    ("files", &["domain"]),
+    ("config", &["files", "domain"]),
     ("clock", &["domain"]),
     ("domain", &["random"]),
     ("store", &["domain"]),
     ("memory", &["domain", "clock", "config", "random"]),
-    ("flows", &["store", "memory", "domain", "clock", "config", "random"]),
-    ("http", &["flows", "store", "memory", "domain", "clock", "config", "random"]),
-    ("cli", &["http", "flows", "store", "memory", "domain", "clock", "config", "random"]),
+    ("flows", &["store", "memory", "domain", "clock", "config", "files", "random"]),
+    ("http", &["flows", "store", "memory", "domain", "clock", "config", "files", "random"]),
+    ("cli", &["http", "flows", "store", "memory", "domain", "clock", "config", "files", "random"]),
     // The fuzz targets call the parsers of all layers. They are compiled for tests and for `fuzz/` only.
-    ("fuzzing", &["cli", "http", "flows", "store", "memory", "domain", "clock", "config", "random"]),
-    ("lib", &["cli", "http", "flows", "store", "memory", "domain", "clock", "config", "random"]),
+    ("fuzzing", &["cli", "http", "flows", "store", "memory", "domain", "clock", "config", "files", "random"]),
+    ("lib", &["cli", "http", "flows", "store", "memory", "domain", "clock", "config", "files", "random"]),
     ("main", &["cli"]),
 ];
 

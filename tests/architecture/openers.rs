@@ -8,10 +8,9 @@ use super::files_below;
 /// The files below `src/` that open files, each with those that it opens.
 const OPENERS: &[(&str, &str)] = &[
     (
-        "config/text_file.rs",
-        "settings, secrets, and what a command is told to read; `cli/own_files.rs` refuses the database",
+        "files/mod.rs",
+        "settings, secrets, the logo, and what a command is told to read; `cli/own_files.rs` refuses the database",
     ),
-    ("config/web.rs", "the logo, before the database"),
     ("flows/backup/daily.rs", "the lock of the copies"),
     ("flows/backup/restore.rs", "the databases of a restore, during which no server has them open"),
     ("flows/open/data_paths.rs", "the lock file, the directory, and the database before SQLite opens it"),

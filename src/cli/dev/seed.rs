@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::accounts::add_unless_present;
 use crate::{
     cli::Failure,
-    config::text_file::read_text,
     domain::{Email, Permission, RoleName, Username, password::Password},
+    files::read_text,
     flows::{
         Vestibule,
         roles::set_role::{RoleChange, set_role},

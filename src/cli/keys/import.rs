@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 use super::{algorithm::algorithm, rotate::Now};
 use crate::{
     cli::{Failure, own_files::refuse_database},
-    config::text_file::{open, plain},
     domain::{
         jwt::{Algorithm, Family},
         signing_key::SigningKey,
     },
+    files::{open, plain},
     flows::Vestibule,
 };
 

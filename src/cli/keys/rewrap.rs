@@ -6,8 +6,8 @@ use clap::Args;
 
 use crate::{
     cli::{Failure, output, own_files::refuse_database},
-    config,
     domain::audit_event::RequestContext,
+    files::read_root_secret,
     flows::{
         Vestibule,
         open::rewrap::{RewrapError, rewrap},
@@ -29,7 +29,7 @@ impl Rewrap {
             Some(path) => {
                 refuse_database(vestibule, "use", path)?;
                 let wrong = |wrong| Failure::new(format!("the new secret in {} {wrong}", path.display()));
-                Some(config::read_root_secret(path).map_err(wrong)?)
+                Some(read_root_secret(path).map_err(wrong)?)
             }
             None => None,
         };

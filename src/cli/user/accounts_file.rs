@@ -13,8 +13,8 @@ use super::{
     row_problems::{MAX_BYTES, invalid, problem},
 };
 use crate::{
-    config::text_file,
     domain::{account_record::AccountRecord, unique_json::UniqueJson},
+    files,
     flows::users::import_users::{Row, Source},
 };
 
@@ -72,7 +72,7 @@ fn open(path: &Path) -> io::Result<File> {
     if !fs::metadata(path)?.is_file() {
         return Err(invalid("it is not a file; a file is read twice, so write what comes by a pipe to a file first"));
     }
-    let mut file = text_file::open(path)?;
+    let mut file = files::open(path)?;
     file.rewind()?;
     Ok(file)
 }

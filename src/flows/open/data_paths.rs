@@ -17,8 +17,9 @@ use std::{
 
 use super::error::OpenError;
 use crate::{
-    config::{Config, Database, planted::is_planted},
+    config::{Config, Database},
     domain::jwt::base64url,
+    files::is_planted,
     flows::steps::disk::NO_FOLLOW,
     random,
 };

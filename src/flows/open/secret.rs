@@ -24,8 +24,9 @@ use super::{
     error::OpenError,
 };
 use crate::{
-    config::{Config, text_file::plain},
+    config::Config,
     domain::{RootSecret, jwt::base64url},
+    files::plain,
     flows::steps::signing::RECOGNITION_KEY,
     random,
     store::{self, Store, meta},

@@ -16,7 +16,7 @@ use rustls::{
 use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
-use crate::config::{TlsFiles, text_file::read_text};
+use crate::{config::TlsFiles, files::read_text};
 
 /// The time between two looks whether the files have changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -1,31 +1,16 @@
 //! Files of text, as editors and shells of all systems write them.
 
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    os::fd::AsFd as _,
-    path::Path,
-};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::read_first;
 
 /// The maximum size of a file of settings or of certificates, in bytes.
-const MAX_BYTES: u64 = 4 << 20;
+const MAX_BYTES: usize = 4 << 20;
 
 /// The byte order mark of UTF-8. Some editors write it at the beginning of a file.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
-
-/// Opens a file for reading. `/dev/stdin`, by any of its names, is the standard input that this process has: to open it again
-/// would need the rights of the user who made it, which `runuser` takes away, and a socket can't be opened at all.
-///
-/// # Errors
-/// The error of the system, if the file can't be opened.
-pub fn open(path: &Path) -> io::Result<File> {
-    match path.to_str() {
-        Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") => {
-            io::stdin().as_fd().try_clone_to_owned().map(File::from)
-        }
-        _ => File::open(path),
-    }
-}
 
 /// Returns the text of a file, without a byte order mark.
 ///
@@ -47,11 +32,9 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// Returns the bytes of a file. The error is the end of a sentence about the file.
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let read = open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|error| format!("can't be read: {error}"))?;
-    match bytes.len() as u64 > MAX_BYTES {
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let bytes = read_first(path, MAX_BYTES + 1)?;
+    match bytes.len() > MAX_BYTES {
         true => Err(format!("can't be read: it has more than {} MiB", MAX_BYTES >> 20)),
         false => Ok(bytes),
     }

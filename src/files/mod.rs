@@ -1,0 +1,47 @@
+//! Files that a person wrote or chose: settings, secrets, and what a command is told to read. Each is read up to a limit,
+//! because a path such as `/dev/zero` has no end.
+
+mod planted;
+mod secret;
+mod text;
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    os::fd::AsFd as _,
+    path::Path,
+};
+
+use zeroize::Zeroizing;
+
+pub use self::{
+    planted::{PLANTED, is_planted},
+    secret::{read_root_secret, read_secret},
+    text::{plain, read_bytes, read_text},
+};
+
+/// Opens a file for reading. `/dev/stdin`, by any of its names, is the standard input that this process has: to open it again
+/// would need the rights of the user who made it, which `runuser` takes away, and a socket can't be opened at all.
+///
+/// # Errors
+/// The error of the system, if the file can't be opened.
+pub fn open(path: &Path) -> io::Result<File> {
+    match path.to_str() {
+        Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") => {
+            io::stdin().as_fd().try_clone_to_owned().map(File::from)
+        }
+        _ => File::open(path),
+    }
+}
+
+/// Returns the first bytes of a file, at most `most`. They are overwritten when they are dropped. A caller that refuses long
+/// files asks for one byte more than it allows.
+///
+/// # Errors
+/// The end of a sentence about the file, if it can't be read.
+pub fn read_first(path: &Path, most: usize) -> Result<Zeroizing<Vec<u8>>, String> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = open(path).and_then(|file| file.take(most as u64).read_to_end(&mut bytes));
+    read.map_err(|error| format!("can't be read: {error}"))?;
+    Ok(bytes)
+}

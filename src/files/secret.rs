@@ -1,0 +1,39 @@
+//! Files that contain a secret.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::{plain, read_first};
+use crate::domain::secret::{LEAST_ROOT_BYTES, Secret};
+
+/// The maximum size of a file with a secret, in bytes. No key needs more.
+const MAX_BYTES: usize = 4096;
+
+/// Reads a new root secret from a file, and checks it.
+///
+/// # Errors
+/// A message without the path: as [`read_secret`], or the secret has fewer than 32 bytes or is easy to guess.
+pub fn read_root_secret(path: &Path) -> Result<Secret, String> {
+    let secret = read_secret(path)?;
+    secret.check(LEAST_ROOT_BYTES)?;
+    Ok(secret)
+}
+
+/// Returns the content of a file. If it is UTF-8 text, without the byte order mark and the line ends that an editor adds.
+///
+/// # Errors
+/// A message without the path: the file can't be read, is UTF-16, or has more than 4096 bytes.
+pub fn read_secret(path: &Path) -> Result<Secret, String> {
+    let bytes = read_first(path, MAX_BYTES + 1)?;
+    if bytes.len() > MAX_BYTES {
+        return Err(format!("must be a file of at most {MAX_BYTES} bytes"));
+    }
+    let mut bytes = Zeroizing::new(plain(&bytes)?.to_vec());
+    // The last byte of random bytes may be a line feed, which belongs to the secret. At the end of a text it does not.
+    if let Ok(text) = std::str::from_utf8(&bytes) {
+        let length = text.trim_end_matches(['\r', '\n']).len();
+        bytes.truncate(length);
+    }
+    Ok(Secret::new(bytes))
+}
