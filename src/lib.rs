@@ -89,8 +89,7 @@ pub mod clock;
 pub mod config;
 #[doc(hidden)]
 pub mod domain;
-#[doc(hidden)]
-pub mod files;
+mod files;
 #[doc(hidden)]
 pub mod flows;
 #[cfg(any(test, fuzzing))]

@@ -25,6 +25,7 @@ mod own_files;
 mod passwords;
 mod printable;
 mod restore;
+mod rocket_settings;
 mod role;
 mod serve;
 mod session;
@@ -39,7 +40,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::{dev::check_seed, user::fuzzed};
-use self::{failure::Failure, globals::Globals};
+use self::{failure::Failure, globals::Globals, rocket_settings::rocket_problems};
 use crate::{
     clock::Clock,
     config as configuration,
@@ -267,7 +268,7 @@ fn read(cli: &Cli, profile: Profile, flags: Flags) -> Result<Loaded, Failure> {
         sources = sources.with_port_of_host();
     }
     let names_file = sources.names_file();
-    let loaded = configuration::load_with(&sources, |settings| serve::rocket_problems(settings, names_file));
+    let loaded = configuration::load_with(&sources, |settings| rocket_problems(settings, names_file));
     loaded.map_err(|problems| match &cli.command {
         Command::Config(command) => command.refuse(&problems).err().unwrap_or_else(|| problems.into()),
         _ => problems.into(),

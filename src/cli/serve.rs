@@ -3,18 +3,12 @@
 use std::{
     env,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    num::NonZeroUsize,
     path::Path,
     sync::Arc,
 };
 
 use clap::Args;
-use rocket::{
-    Build, Rocket,
-    error::ErrorKind,
-    fairing::AdHoc,
-    figment::{Figment, providers::Serialized, value::Dict},
-};
+use rocket::{Build, Rocket, error::ErrorKind, fairing::AdHoc, figment::Figment};
 use sd_notify::NotifyState;
 use tokio::sync::oneshot;
 
@@ -24,10 +18,11 @@ use crate::{
         failure::chain,
         listen::{ListenArgs, cant_listen},
         logging, output,
+        rocket_settings::problem_of,
         version::{COMMIT, VERSION},
     },
     clock::Clock,
-    config::{Config, ListenAddress, Loaded, Problem, Profile},
+    config::{Config, ListenAddress, Loaded, Profile},
     flows::{
         Vestibule,
         links::set_up::{create_setup_link, needs_admin},
@@ -42,82 +37,6 @@ use crate::{
 pub(super) struct Serve {
     #[command(flatten)]
     pub(super) listen: ListenArgs,
-}
-
-/// Rocket's own settings that have no effect on this server, each with the reason.
-const WITHOUT_EFFECT: [(&str, &str); 6] = [
-    ("keep_alive", "must be 0 or absent; idle_timeout sets how long a connection is kept"),
-    ("limits", "has no effect, since the body of a request has at most 64 KiB; remove it"),
-    ("shutdown.mercy", "has no effect; shutdown_grace sets how long requests may take to finish"),
-    ("tls.ciphers", "is not supported; remove it"),
-    ("tls.mutual", "is not supported; remove it"),
-    ("tls.prefer_server_cipher_order", "is not supported; remove it"),
-];
-
-/// Returns the problems of Rocket's own settings: values that Rocket would refuse, and values at which it would panic.
-///
-/// Rocket reads the settings of its runtime from `Rocket.toml` and the environment, even if `--config` names another file. So
-/// they are checked in both places. `another_file` is whether `--config` is given.
-pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    check_runtime(settings, &mut problems);
-    let of_rocket: Dict = settings.extract().unwrap_or_default();
-    // Each setting is checked alone, because Rocket reports only the first problem.
-    for (key, value) in of_rocket {
-        // These are also settings of this program, which checks them itself.
-        if matches!(key.as_str(), "address" | "port" | "tls") {
-            continue;
-        }
-        let alone = Figment::from(rocket::Config::release_default()).merge(Serialized::global(&key, value));
-        if let Err(error) = rocket::Config::try_from(alone) {
-            let problem = Problem::of_rocket(settings, &key, &error);
-            if !problems.iter().any(|told| told.subject == problem.subject) {
-                problems.push(problem);
-            }
-        }
-    }
-    for (key, message) in WITHOUT_EFFECT {
-        if let Ok(value) = settings.find_value(key)
-            && !(key == "keep_alive" && serde_json::to_value(&value).is_ok_and(|value| value == 0))
-            && !problems.iter().any(|told| told.subject.starts_with(key))
-        {
-            problems.push(Problem::without_effect(settings, key, message));
-        }
-    }
-    let runtime = rocket::Config::figment();
-    match runtime.find_value("workers") {
-        Err(error) if !error.missing() => {
-            // The text of the error quotes the file, which may contain secrets, so it is left out. If the same file is also the
-            // configuration of this program, its problem was already reported.
-            let problem = Problem {
-                subject: "Rocket.toml".to_owned(),
-                value: None,
-                origin: Some("the working directory or a parent".to_owned()),
-                message: "not TOML, and Rocket reads it in addition to --config; correct it or move it away".to_owned(),
-            };
-            problems.extend(another_file.then_some(problem));
-        }
-        _ => check_runtime(&runtime, &mut problems),
-    }
-    problems
-}
-
-/// Checks the settings that Rocket reads when it starts its runtime and when it stops, in addition to `rocket::Config`. Adds
-/// their problems to `problems`, at most one for each setting.
-fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
-    let errors = [
-        ("workers", settings.extract_inner::<NonZeroUsize>("workers").err()),
-        ("max_blocking", settings.extract_inner::<NonZeroUsize>("max_blocking").err()),
-        ("shutdown.force", settings.extract_inner::<bool>("shutdown.force").err()),
-    ];
-    for (key, error) in errors {
-        // A missing setting has a default.
-        if let Some(error) = error.filter(|error| !error.missing())
-            && !problems.iter().any(|problem| key.starts_with(&problem.subject))
-        {
-            problems.push(Problem::of_rocket(settings, key, &error));
-        }
-    }
 }
 
 /// Runs the server until it is stopped. `prototype` is for the profile `dev`.
@@ -316,7 +235,7 @@ async fn launch(
         return Ok(());
     };
     match error.kind() {
-        ErrorKind::Config(error) => Err(Failure::Configuration(vec![Problem::of_rocket(&settings, "", error)])),
+        ErrorKind::Config(error) => Err(Failure::Configuration(vec![problem_of(&settings, "", error)])),
         _ => Err(Failure::new(format!("the server has failed: {}", chain(&error)))),
     }
 }

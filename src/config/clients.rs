@@ -137,8 +137,7 @@ impl ClientKeys {
         if let (Ok(access), Ok(renew_within)) = (access, tokens.renew_within)
             && access.seconds() <= renew_within.seconds()
         {
-            let renewed = reader.describe("renew_within");
-            reader.refuse(ACCESS, format!("must be longer than {renewed}"));
+            reader.conflict(ACCESS, "must be longer than {renew_within}");
         }
     }
 }

@@ -1,17 +1,14 @@
 //! The names and attributes of the cookies. A name whose prefix does not fit the attributes is refused.
 
-use figment::value::Value;
-
 use super::{
     declare::settings,
     reader::{Read, Reader, share},
-    setting::text_if,
     tokens::TokenKeys,
     web::WebKeys,
 };
 use crate::domain::{
-    address::{is_domain, is_localhost},
-    cookie_name::{Attributes, Conflict, CookieName, is_token},
+    address::{CookieDomain, is_localhost},
+    cookie_name::{Attributes, Conflict, CookieName, CsrfHeader},
     policy::{SameSite, TokenLocation},
 };
 
@@ -29,8 +26,7 @@ settings! {
         /// hosts behind forward authentication. The other cookies stay with the host of this server. A public suffix such as
         /// `co.uk` or `duckdns.org` is refused. Unset: only the host of this server.
         #[key("cookie_domain", example = "example.com", main = true)]
-        #[read(parse = domain)]
-        domain: Option<String>,
+        domain: Option<CookieDomain>,
         /// The name of the cookie that contains the access token. Unset: `__Host-access_token`; `__Secure-access_token` if
         /// `cookie_domain` is set; `access_token` if `cookie_secure` is `false`.
         #[key("access_cookie_name", example = "__Host-access_token")]
@@ -49,14 +45,13 @@ settings! {
         csrf_name: CookieName,
         /// The name of the request header in which a script sends the CSRF token.
         #[key("csrf_header_name", default = "X-CSRF-Token")]
-        #[read(parse = header_name)]
-        csrf_header: String,
+        csrf_header: CsrfHeader,
     }
 }
 
 /// Returns the attributes of a cookie whose path is `/`, or of the refresh cookie, whose path is the setting `base_path`. Only
 /// the access cookie has a domain.
-fn attributes(secure: &Read<bool>, domain: &Read<Option<String>>, is_at_root: bool) -> Read<Attributes> {
+fn attributes(secure: &Read<bool>, domain: &Read<Option<CookieDomain>>, is_at_root: bool) -> Read<Attributes> {
     Ok(Attributes { is_secure: (*secure)?, has_domain: share(domain)?.is_some(), is_at_root })
 }
 
@@ -64,8 +59,7 @@ impl CookieKeys {
     /// Refuses settings that can't be used together.
     pub(super) fn check(&self, reader: &mut Reader, web: &WebKeys, tokens: &TokenKeys) {
         if let (Ok(false), Ok(SameSite::None)) = (self.secure, self.samesite) {
-            let secure = reader.describe("cookie_secure");
-            reader.refuse("cookie_samesite", format!("none can't be used with {secure}"));
+            reader.conflict("cookie_samesite", "none can't be used with {cookie_secure}");
         }
         self.check_url(reader, web, tokens);
         self.check_csrf_name(reader);
@@ -77,19 +71,17 @@ impl CookieKeys {
         ];
         for (index, (key, name, attributes)) in names.iter().enumerate() {
             let Ok(name) = name else { continue };
-            let wrong = match attributes.ok().and_then(|attributes| name.conflict(attributes)) {
-                Some(Conflict::Path) => "__Host- can't be used, since the path of this cookie isn't /".to_owned(),
-                Some(Conflict::Secure) => format!("its prefix can't be used with {}", reader.describe("cookie_secure")),
-                Some(Conflict::Domain) => format!("__Host- can't be used with {}", reader.describe("cookie_domain")),
-                None => String::new(),
-            };
-            if !wrong.is_empty() {
-                reader.refuse(key, wrong);
+            let conflict = attributes.ok().and_then(|attributes| name.conflict(attributes));
+            let wrong = conflict.map(|conflict| match conflict {
+                Conflict::Path => "__Host- can't be used, since the path of this cookie isn't /",
+                Conflict::Secure => "its prefix can't be used with {cookie_secure}",
+                Conflict::Domain => "__Host- can't be used with {cookie_domain}",
+            });
+            if let Some(wrong) = wrong {
+                reader.conflict(key, wrong);
             }
-            let same = |(_, other, _): &&(&str, &Read<CookieName>, Read<Attributes>)| {
-                other.as_ref().is_ok_and(|other| other == name)
-            };
-            if let Some((other, ..)) = names[..index].iter().find(same) {
+            let same = names[..index].iter().find(|(_, other, _)| matches!(other, Ok(other) if other == name));
+            if let Some((other, ..)) = same {
                 let other = reader.describe(other);
                 reader.refuse(key, format!("must differ from {other}"));
             }
@@ -104,8 +96,7 @@ impl CookieKeys {
             && !url.is_https()
             && !is_localhost(&url.authority().host)
         {
-            let secure = reader.describe("cookie_secure");
-            reader.refuse("public_url", format!("must be https, since browsers drop cookies over http with {secure}"));
+            reader.conflict("public_url", "must be https, since browsers drop cookies over http with {cookie_secure}");
         }
     }
 
@@ -114,8 +105,7 @@ impl CookieKeys {
         if let (Ok(true), Ok(Some(_)), Ok(name)) = (self.secure, &self.domain, &self.csrf_name)
             && !name.starts_with("__Host-")
         {
-            let domain = reader.describe("cookie_domain");
-            reader.refuse("csrf_cookie_name", format!("must begin with __Host-, with {domain}"));
+            reader.conflict("csrf_cookie_name", "must begin with __Host-, with {cookie_domain}");
         }
     }
 
@@ -133,33 +123,9 @@ impl CookieKeys {
             && reader.is_given("public_url")
         {
             let host = &url.authority().host;
-            if host != domain && !host.ends_with(&format!(".{domain}")) {
-                let reached = reader.describe("public_url");
-                reader.refuse("cookie_domain", format!("must be the host of {reached}, or a domain above it"));
+            if *host != **domain && !host.ends_with(&format!(".{domain}")) {
+                reader.conflict("cookie_domain", "must be the host of {public_url}, or a domain above it");
             }
         }
     }
-}
-
-/// Headers that can't carry the CSRF token. A page of another site can send some of them without a preflight request (Fetch,
-/// "CORS-safelisted request-header"). The others already have a meaning.
-const TAKEN_HEADERS: [&str; 10] = [
-    "accept", "accept-language", "authorization", "content-language", "content-type", "cookie", "host", "origin",
-    "range", "referer",
-];
-
-/// Reads the name of the CSRF header. Refuses [`TAKEN_HEADERS`].
-fn header_name(value: &Value) -> Result<String, String> {
-    let name = text_if(value, "a header's name, such as X-CSRF-Token", is_token)?;
-    match TAKEN_HEADERS.iter().any(|taken| name.eq_ignore_ascii_case(taken)) {
-        true => Err("a header that has no other meaning, such as X-CSRF-Token".to_owned()),
-        false => Ok(name),
-    }
-}
-
-/// Reads a domain with at least one dot. Returns it in lower case.
-fn domain(value: &Value) -> Result<Option<String>, String> {
-    let allowed = "a domain such as example.com, with no dot before it and not an address";
-    let is_allowed = |text: &str| text.contains('.') && is_domain(&text.to_ascii_lowercase());
-    text_if(value, allowed, is_allowed).map(|domain| Some(domain.to_ascii_lowercase()))
 }

@@ -54,16 +54,13 @@ impl DeviceKeys {
     /// Refuses settings that can't be used together.
     pub(super) fn check(&self, reader: &mut Reader) {
         if let (Ok(FingerprintConsent::Ask), Ok(FingerprintPolicy::Require)) = (self.consent, self.fingerprint) {
-            let policy = reader.describe("fingerprint_policy");
-            reader.refuse("fingerprint_consent", format!("must be notice, with {policy}: nobody could decline"));
+            reader.conflict("fingerprint_consent", "must be notice, with {fingerprint_policy}: nobody could decline");
         }
     }
 }
 
 /// Combines the two thresholds. Refuses a `fingerprint_drift` above `fingerprint_match`.
 fn thresholds(reader: &mut Reader, match_from: Read<f64>, drift_from: Read<f64>) -> Read<Thresholds> {
-    Thresholds::new(match_from?, drift_from?).map_err(|_| {
-        let limit = reader.describe("fingerprint_match");
-        reader.refuse("fingerprint_drift", format!("must not be above {limit}"))
-    })
+    Thresholds::new(match_from?, drift_from?)
+        .map_err(|_| reader.conflict("fingerprint_drift", "must not be above {fingerprint_match}"))
 }

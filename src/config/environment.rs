@@ -14,11 +14,10 @@ const ROCKET_PREFIX: &str = "ROCKET_";
 
 /// The variables that begin with `VESTIBULE_` or `ROCKET_`.
 #[derive(Default, Clone)]
-pub(super) struct Variables {
-    values: BTreeMap<String, String>,
-    /// The line of each variable in `.env`, from 1. Empty for the environment.
-    lines: BTreeMap<String, usize>,
-}
+pub(super) struct Variables(BTreeMap<String, Variable>);
+
+/// The value of a variable, and its line in `.env`, from 1. `None` in the environment.
+type Variable = (String, Option<usize>);
 
 impl Variables {
     /// Returns the variables of `environment` with either prefix. Records a problem for a value that is not UTF-8.
@@ -27,7 +26,7 @@ impl Variables {
         for (name, value) in environment {
             let Some(name) = name.to_str().filter(|name| has_known_prefix(name)) else { continue };
             match value.to_str() {
-                Some(value) => drop(variables.values.insert(name.to_owned(), value.to_owned())),
+                Some(value) => drop(variables.0.insert(name.to_owned(), (value.to_owned(), None))),
                 None => gathered.problem(name, "the environment", "must be UTF-8"),
             }
         }
@@ -36,16 +35,15 @@ impl Variables {
 
     /// Returns the value of a variable; `None` if the variable is not set.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
+        self.0.get(name).map(|(value, _)| value.as_str())
     }
 
     /// Passes the values to `gathered`, and records a problem for each unknown key. `file` is the file of the variables, or
     /// `None` for the environment.
     pub(super) fn give(self, gathered: &mut Gathered, file: Option<&str>) {
         let mut ignored = Vec::new();
-        for (name, value) in &self.values {
+        for (name, (value, line)) in &self.0 {
             let origin = file.unwrap_or(name);
-            let line = self.lines.get(name).copied();
             let at = line.map_or_else(String::new, |line| format!(", line {line}"));
             let place = file.map_or_else(|| name.clone(), |file| format!("{name} in {file}{at}"));
             if let Some(suffix) = name.strip_prefix(OWN_PREFIX) {
@@ -137,8 +135,7 @@ pub(super) fn dotenv(directory: &Path, gathered: &mut Gathered) -> Option<Variab
         let pair = pair.and_then(|pair| if pair.1.contains('\u{fffd}') { Err("is not UTF-8") } else { Ok(pair) });
         match pair.and_then(|(name, value)| Ok((name, unquoted(value)?))) {
             Ok((name, value)) => {
-                variables.values.insert(name.to_owned(), value.to_owned());
-                variables.lines.insert(name.to_owned(), index + 1);
+                variables.0.insert(name.to_owned(), (value.to_owned(), Some(index + 1)));
             }
             Err(wrong) => gathered.problem(&format!("line {}", index + 1), ".env", wrong),
         }

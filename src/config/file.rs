@@ -4,7 +4,7 @@
 //! The file is not read through figment's provider, because an error of that provider quotes the affected line, which may
 //! contain a secret.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use figment::{
     Profile,
@@ -47,11 +47,11 @@ pub(super) fn read(path: &Path, name: &str, profile: &Profile, gathered: &mut Ga
         }
     };
     let mut tables = split_tables(profiles, name, gathered);
-    gathered.merge_rocket(name.to_owned(), tables.without_auth());
+    gathered.merge_rocket(name.to_owned(), without_auth(&tables));
 
     // The order of figment: a value in the profile's table replaces the default, and a value in `global` replaces both.
     for profile in [&Profile::Default, profile, &Profile::Global] {
-        for (key, value) in tables.0.remove(profile).unwrap_or_default() {
+        for (key, value) in tables.remove(profile).unwrap_or_default() {
             match key.as_str() {
                 "auth" => give_ours(value, profile, name, gathered),
                 _ => {
@@ -61,39 +61,32 @@ pub(super) fn read(path: &Path, name: &str, profile: &Profile, gathered: &mut Ga
             }
         }
     }
-    tables.refuse_unused(profile, name, gathered);
+    refuse_unused(&tables, profile, name, gathered);
 }
 
-/// The tables of the file, by profile.
-struct Tables(BTreeMap<Profile, Dict>);
-
-impl Tables {
-    /// Returns the tables without `auth`: Rocket's own settings, and those of the application.
-    fn without_auth(&self) -> Map<Profile, Dict> {
-        let mut tables = self.0.clone();
-        tables.values_mut().for_each(|table| drop(table.remove("auth")));
-        tables.into_iter().collect()
-    }
+/// Returns the tables without `auth`: Rocket's own settings, and those of the application.
+fn without_auth(tables: &Map<Profile, Dict>) -> Map<Profile, Dict> {
+    let mut tables = tables.clone();
+    tables.values_mut().for_each(|table| drop(table.remove("auth")));
+    tables
 }
 
-impl Tables {
-    /// Refuses a remaining table `auth` whose profile is neither `selected` nor a profile of this program, such as
-    /// `[prod.auth]`.
-    fn refuse_unused(&self, selected: &Profile, name: &str, gathered: &mut Gathered) {
-        for (profile, table) in &self.0 {
-            if table.contains_key("auth") && profile != "release" && profile != "dev" {
-                let message = format!(
-                    "is not in use, since the profile is {selected}; write [default.auth], or set ROCKET_PROFILE={profile}"
-                );
-                gathered.problem(&format!("[{profile}.auth]"), name, &message);
-            }
+/// Refuses each table `auth` that is left after the tables in use were taken out, such as `[prod.auth]`. Those of the profiles
+/// of this program are allowed. The message names the profile `selected`.
+fn refuse_unused(tables: &Map<Profile, Dict>, selected: &Profile, name: &str, gathered: &mut Gathered) {
+    for (profile, table) in tables {
+        if table.contains_key("auth") && profile != "release" && profile != "dev" {
+            let message = format!(
+                "is not in use, since the profile is {selected}; write [default.auth], or set ROCKET_PROFILE={profile}"
+            );
+            gathered.problem(&format!("[{profile}.auth]"), name, &message);
         }
     }
 }
 
 /// Splits the file by profile. Records a problem for a table `[auth]` without a profile, and for a key outside of the tables.
-fn split_tables(profiles: Dict, name: &str, gathered: &mut Gathered) -> Tables {
-    let mut tables = BTreeMap::new();
+fn split_tables(profiles: Dict, name: &str, gathered: &mut Gathered) -> Map<Profile, Dict> {
+    let mut tables = Map::new();
     for (profile, value) in profiles {
         match value {
             Value::Dict(_, _) if profile == "auth" => {
@@ -103,7 +96,7 @@ fn split_tables(profiles: Dict, name: &str, gathered: &mut Gathered) -> Tables {
             _ => gathered.problem(&profile, name, "is outside of a table; put it under [default.auth]"),
         }
     }
-    Tables(tables)
+    tables
 }
 
 /// Passes the keys of a table `auth` to `gathered`. Records a problem if `auth` is not a table.

@@ -28,9 +28,10 @@ const FROM_ROCKET: [(&str, &str); 5] = [
 ];
 
 /// The values of all sources. A later value has replaced an earlier one.
+#[derive(Default)]
 pub(super) struct Gathered {
     /// The declarations of all keys.
-    pub schema: &'static Schema,
+    pub schema: Schema,
     /// The values by the full name of the key, with their origins. The keys of this program are in the profile `global`.
     /// Rocket's `address` and `port` are in the profile `default`: they are used if no source sets the key of this program.
     sources: Figment,
@@ -51,18 +52,8 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    pub(super) fn new(schema: &'static Schema) -> Self {
-        Self {
-            schema,
-            sources: Figment::new(),
-            values: Dict::new(),
-            tables: BTreeMap::new(),
-            system_file: None,
-            lines: BTreeMap::new(),
-            problems: Vec::new(),
-            notes: Vec::new(),
-            rocket: Figment::new(),
-        }
+    pub(super) fn new(schema: Schema, system_file: Option<String>) -> Self {
+        Self { schema, system_file, ..Self::default() }
     }
 
     /// Stores a value for `key`, which replaces the value of an earlier source. Records a problem if there is no such key.
@@ -126,7 +117,7 @@ impl Gathered {
 
     /// Records the problem that there is no such key, with a suggestion if the name is similar to a known key.
     pub(super) fn unknown(&mut self, key: &str, origin: &str) {
-        let message = match suggest(self.schema, key) {
+        let message = match suggest(&self.schema, key) {
             Some(known) => format!("unknown key; did you mean {known}?"),
             None if key.starts_with("sites.") => {
                 "unknown key; a host with dots is in quotes: [default.auth.sites.\"app.example.com\"]".to_owned()

@@ -1,6 +1,6 @@
 //! The metrics for Prometheus: where the server gives them, and to which scrapers.
 
-use super::{declare::settings, reader::Reader, schema::Profile};
+use super::{declare::settings, reader::Reader, web::check_reach};
 use crate::domain::{listen_address::MetricsAddress, secret::Secret};
 
 /// The least number of bytes of `metrics_token`.
@@ -30,16 +30,13 @@ impl MetricKeys {
                 reader.refuse("metrics_token", "must consist of visible ASCII characters, to be sent in a header");
             }
         }
+        let reach = match &self.address {
+            Ok(Some(address)) => check_reach(reader, "metrics_address", &address.address),
+            _ => Ok(false),
+        };
         match (&self.address, &self.token) {
-            (Ok(Some(address)), token) if !address.address.is_local() => {
-                let allows_remote = reader.profile != Profile::Dev || reader.flags.allow_remote;
-                if !allows_remote {
-                    let message = "the profile dev listens on loopback only, unless told --allow-remote";
-                    reader.refuse("metrics_address", message);
-                } else if let Ok(None) = token {
-                    let reached = reader.describe("metrics_address");
-                    reader.refuse("metrics_token", format!("must be set, since {reached} isn't loopback"));
-                }
+            (_, Ok(None)) if matches!(reach, Ok(true)) => {
+                reader.conflict("metrics_token", "must be set, since {metrics_address} isn't loopback");
             }
             (Ok(None), Ok(Some(_))) => {
                 let setting = reader.describe("metrics_token");

@@ -94,9 +94,9 @@ pub use self::{
     web::Web,
 };
 pub use crate::domain::{
-    address::PublicUrl,
+    address::{CookieDomain, PublicUrl},
     audience::Audiences,
-    cookie_name::CookieName,
+    cookie_name::{CookieName, CsrfHeader},
     cors::CorsOrigins,
     database::Database,
     device::{Thresholds, ThresholdsError},
@@ -111,12 +111,13 @@ pub use crate::domain::{
     rate::Rate,
     redirect::AllowedHost,
     secret::Secret,
+    site::{PrivacyContact, SiteName},
     span::{Lifetime, Seconds},
 };
 pub use crate::files::read_root_secret;
 
 /// All keys, in the order of `Rocket.toml`.
-static SCHEMA: Schema = Schema(&[
+const SCHEMA: Schema = Schema(&[
     StorageKeys::TABLE,
     SecretKeys::TABLE,
     WebKeys::TABLE,
@@ -238,7 +239,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
 /// # Errors
 /// [`Problems`] with the problems that [`load`] reports, followed by the problems that `check` returns.
 pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>) -> Result<Loaded, Problems> {
-    let mut reader = Reader::new(sources.profile, &sources.flags, sources.gather(&SCHEMA));
+    let mut reader = Reader::new(sources.profile, &sources.flags, sources.gather(SCHEMA));
     let config = read(&mut reader);
     let (mut gathered, entries) = reader.finish();
     gathered.problems.extend(check(&gathered.rocket));

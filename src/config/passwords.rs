@@ -68,8 +68,7 @@ impl PasswordKeys {
         if let (Ok(memory), Ok(lanes)) = (self.argon2_memory_kib, self.argon2_parallelism)
             && memory < 8 * lanes
         {
-            let lanes = reader.describe("argon2_parallelism");
-            reader.refuse("argon2_memory_kib", format!("must be at least 8 for each of {lanes}"));
+            reader.conflict("argon2_memory_kib", "must be at least 8 for each of {argon2_parallelism}");
         }
     }
 }

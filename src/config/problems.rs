@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use figment::{Figment, Metadata, error::Kind};
+use figment::{Figment, Metadata};
 use serde_json::Value as Json;
 
 /// All problems of a configuration. Each of them stops the start. The order: problems of the sources, of the sections, of
@@ -35,35 +35,14 @@ impl Problems {
 }
 
 impl Problem {
-    /// Returns the problem that Rocket's own setting `key` has no effect on this server.
-    pub fn without_effect(settings: &Figment, key: &str, message: &str) -> Self {
-        let value = settings.find_value(key).ok().and_then(|value| serde_json::to_value(value).ok());
-        let origin = settings.find_metadata(key).map(origin);
-        Self { subject: key.to_owned(), value: value.as_ref().map(shorten), origin, message: message.to_owned() }
-    }
-
-    /// Returns the problem of Rocket's own setting `key`, or of a setting in the table `key`. The value and the origin are read
-    /// from `settings`, the message from `error`.
-    pub fn of_rocket(settings: &Figment, key: &str, error: &figment::Error) -> Self {
-        // The path of the error names the setting within the table, such as `limits.json`.
-        let inner = error.path.join(".");
-        let subject = if inner.starts_with(key) { inner } else { key.to_owned() };
-        let value = settings.find_value(&subject).ok().and_then(|value| serde_json::to_value(value).ok());
-        let source = settings.find_metadata(&subject).or_else(|| settings.find_metadata(key));
-        let message = match &error.kind {
-            Kind::InvalidType(_, wanted) | Kind::InvalidValue(_, wanted) | Kind::InvalidLength(_, wanted) => {
-                let wanted = match wanted.as_str() {
-                    "u16" | "u32" | "usize" => "a whole number",
-                    "a nonzero usize" => "a whole number above 0",
-                    "byte unit string" => "a size such as 1MiB",
-                    other => other,
-                };
-                format!("must be {wanted}")
-            }
-            Kind::UnknownVariant(_, words) => format!("must be one of {}", words.join(", ")),
-            other => other.to_string().replace('\n', " "),
-        };
-        Self { subject, value: value.as_ref().map(shorten), origin: source.map(origin), message }
+    /// Returns the problem of a setting that is not a key of this program, such as `limits.json`. The value and the origin come
+    /// from `settings`. If it has no such value, the origin is that of the table.
+    pub fn of_foreign_setting(settings: &Figment, setting: &str, message: &str) -> Self {
+        let value = settings.find_value(setting).ok().and_then(|value| serde_json::to_value(value).ok());
+        let table = setting.split('.').next().unwrap_or_default();
+        let source = settings.find_metadata(setting).or_else(|| settings.find_metadata(table));
+        let (value, origin) = (value.as_ref().map(shorten), source.map(origin));
+        Self { subject: setting.to_owned(), value, origin, message: message.to_owned() }
     }
 }
 

@@ -142,6 +142,17 @@ impl Reader {
         Reported(())
     }
 
+    /// Records that the value of a key can't be used beside the values of other keys. `message` is as in
+    /// [`refuse`](Self::refuse). It names the other keys in braces, and each name is replaced by what
+    /// [`describe`](Self::describe) returns.
+    pub(super) fn conflict(&mut self, name: &str, message: &'static str) -> Reported {
+        // Every second part was in braces.
+        let parts = message.split(['{', '}']).enumerate();
+        let message: String =
+            parts.map(|(index, part)| if index % 2 == 0 { part.to_owned() } else { self.describe(part) }).collect();
+        self.refuse(name, message)
+    }
+
     /// Returns `key = value (origin)`, for a message about another key; `key (origin)` if the key has no value.
     pub(super) fn describe(&self, name: &str) -> String {
         let key = self.full_name(name);

@@ -57,6 +57,7 @@ impl Key {
 }
 
 /// The keys of every section, in the order of `Rocket.toml`.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Schema(pub &'static [&'static [Key]]);
 
 impl Schema {

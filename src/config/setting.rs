@@ -17,9 +17,9 @@ use zeroize::Zeroizing;
 
 use crate::domain::{
     Permission, RoleName,
-    address::PublicUrl,
+    address::{CookieDomain, PublicUrl},
     client::ClientSecretHash,
-    cookie_name::CookieName,
+    cookie_name::{CookieName, CsrfHeader},
     cors::CorsOrigins,
     database::Database,
     exclusions::Exclusions,
@@ -33,6 +33,7 @@ use crate::domain::{
     rate::Rate,
     redirect::AllowedHost,
     secret::Secret,
+    site::{PrivacyContact, SiteName},
     span::{Lifetime, Seconds},
 };
 
@@ -56,13 +57,8 @@ pub(super) trait Setting: Sized {
 }
 
 /// Returns the text of `value` without surrounding white space; `None` if `value` is not text, or is empty.
-fn text(value: &Value) -> Option<&str> {
+pub(super) fn text(value: &Value) -> Option<&str> {
     value.as_str().map(str::trim).filter(|text| !text.is_empty())
-}
-
-/// Returns the text of `value` if `is_allowed` returns `true`. The error is `allowed`.
-pub(super) fn text_if(value: &Value, allowed: &str, is_allowed: impl Fn(&str) -> bool) -> Result<String, String> {
-    text(value).filter(|text| is_allowed(text)).map(str::to_owned).ok_or_else(|| allowed.to_owned())
 }
 
 /// Returns a number, which may be written as text, as text with at least one digit.
@@ -144,6 +140,11 @@ texts! {
     text MetricsAddress, "an IP address and a port such as 127.0.0.1:9464 or [::1]:9464, or unix:<path>",
         |it| it.to_string(), it.address.path();
     text CookieName, "a name of at most 64 letters, digits and !#$%&'*+-.^_`|~", |it| it.to_string();
+    text CookieDomain, "a domain such as example.com, with no dot before it and not an address", |it| it.to_string();
+    text CsrfHeader, "the name of a header that has no other meaning, such as X-CSRF-Token", |it| it.to_string();
+    text SiteName, "one line of 1 to 60 characters", |it| it.to_string();
+    text PrivacyContact, "an address such as privacy@example.com, a URL, or one line of at most 200 characters",
+        |it| it.to_string();
     text Database, "sqlite:<path of a file> without parameters, or sqlite::memory:", |it| it.to_string(), it.path();
     text ClientSecretHash, "what `vestibule client secret ID` prints: sha256$ and 43 characters of base64url", |it| it.to_string();
     number u16, format!("a whole number from 0 to {}", u16::MAX), |it| it;

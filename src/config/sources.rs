@@ -109,9 +109,9 @@ impl Sources {
     }
 
     /// Reads all sources. A value of a later source replaces the value of an earlier source.
-    pub(super) fn gather(&self, schema: &'static Schema) -> Gathered {
-        let mut gathered = Gathered::new(schema);
-        gathered.system_file = self.system_file.as_ref().map(|file| file.display().to_string());
+    pub(super) fn gather(&self, schema: Schema) -> Gathered {
+        let system_file = self.system_file.as_ref().map(|file| file.display().to_string());
+        let mut gathered = Gathered::new(schema, system_file);
         let environment = environment::Variables::of(&self.environment, &mut gathered);
         let dotenv = self.directory.as_deref().and_then(|directory| environment::dotenv(directory, &mut gathered));
         let dotenv = dotenv.unwrap_or_default();

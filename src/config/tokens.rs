@@ -5,7 +5,7 @@ use figment::value::Value;
 use super::{
     declare::settings,
     reader::{Read, Reader, share},
-    setting::{Setting as _, text_if},
+    setting::{Setting as _, text},
     sources::PORT,
     web::{WebKeys, local_url},
 };
@@ -61,14 +61,12 @@ impl TokenKeys {
         if let (Ok(lifetime), Ok(span)) = (self.access_token_lifetime, self.renew_within)
             && span.seconds() >= lifetime.seconds()
         {
-            let lifetime = reader.describe("access_token_lifetime");
-            reader.refuse("renew_within", format!("must be shorter than {lifetime}"));
+            reader.conflict("renew_within", "must be shorter than {access_token_lifetime}");
         }
         // Clients that use the paths of other login systems receive their tokens in the response body and send them in a
         // header.
         if let (Ok(true), Ok(TokenLocation { headers: false, .. })) = (web.compat_routes, self.location) {
-            let compat = reader.describe("compat_routes");
-            reader.refuse("token_location", format!("must have headers, with {compat}"));
+            reader.conflict("token_location", "must have headers, with {compat_routes}");
         }
     }
 }
@@ -87,9 +85,9 @@ fn default_issuer(reader: &Reader, web: &WebKeys) -> Read<String> {
 /// Reads the value of the claim `iss` or `aud` (RFC 7519 §2, StringOrURI). It has at most 255 bytes, and no white space or
 /// control characters.
 pub(super) fn identifier(value: &Value) -> Result<String, String> {
-    text_if(value, "a name or a URL of at most 255 characters, without spaces", |text| {
-        text.len() <= 255 && !text.contains(|char: char| char.is_whitespace() || char.is_control())
-    })
+    let is_plain = |text: &&str| !text.contains(|char: char| char.is_whitespace() || char.is_control());
+    let identifier = text(value).filter(|text| text.len() <= 255).filter(is_plain).map(str::to_owned);
+    identifier.ok_or_else(|| "a name or a URL of at most 255 characters, without spaces".to_owned())
 }
 
 /// Reads the places. Refuses an empty list, because then no request could be authenticated.

@@ -10,7 +10,6 @@ use super::{
     declare::settings,
     reader::{Read, Reader, share},
     schema::Profile,
-    setting::text_if,
 };
 use crate::{
     domain::{
@@ -21,6 +20,7 @@ use crate::{
         logo::Logo,
         policy::{LogFormat, LogLevel, SitesDefault},
         redirect::AllowedHost,
+        site::{PrivacyContact, SiteName},
     },
     files::read_first,
 };
@@ -90,13 +90,12 @@ settings! {
         /// The contact for questions about privacy, which the page `/privacy` displays: an email address, a URL, or one line
         /// of text.
         #[key("privacy_contact", example = "privacy@example.com", main = true)]
-        #[read(parse = contact)]
-        privacy_contact: Option<String>,
+        privacy_contact: Option<PrivacyContact>,
         /// The name of the site, which the pages and their titles display: at most 60 characters. Unset: the host of
         /// `public_url`.
         #[key("site_name", example = "Example Notes", main = true)]
-        #[read(parse = site_name, otherwise = share(&public_url).map(|url| url.authority().to_string()))]
-        site_name: String,
+        #[read(otherwise = share(&public_url).map(|url| SiteName::of_host(url.authority())))]
+        site_name: SiteName,
         /// The path of an image that the pages display beside the name of the site: SVG, PNG, WebP or JPEG, at most 128 KiB.
         /// It is read at the start.
         #[key("site_logo", example = "/etc/vestibule/logo.svg", main = true)]
@@ -111,20 +110,24 @@ settings! {
 impl WebKeys {
     /// Refuses settings that can't be used together.
     pub(super) fn check(&self, reader: &mut Reader) {
-        if let Ok(address) = &self.address {
-            check_listen_address(reader, address);
+        // The default `public_url` contains localhost, which is a different host for each client. The issuer and links would be
+        // wrong.
+        if let Ok(address) = &self.address
+            && let Ok(true) = check_reach(reader, "address", address)
+            && reader.profile == Profile::Serve
+            && !reader.is_given("public_url")
+        {
+            reader.conflict("public_url", "must be set, since {address} isn't loopback");
         }
         if let (Ok(true), Ok("")) = (self.compat_routes, share(&self.base_path).map(String::as_str)) {
-            let base = reader.describe("base_path");
-            reader.refuse("compat_routes", format!("can't be used with {base}, where those paths are taken"));
+            reader.conflict("compat_routes", "can't be used with {base_path}, where those paths are taken");
         }
         // A client would join the two, and the issuer of the metadata would have the path twice.
         if let (Ok(url), Ok(base)) = (&self.public_url, &self.base_path)
             && !base.is_empty()
             && url.path().ends_with(base.as_str())
         {
-            let base = reader.describe("base_path");
-            reader.refuse("public_url", format!("must not end with {base}, which is appended to it"));
+            reader.conflict("public_url", "must not end with {base_path}, which is appended to it");
         }
         if let Ok(networks) = &self.trusted_proxies
             && networks.iter().any(|network| network.prefix_len() == 0)
@@ -135,23 +138,15 @@ impl WebKeys {
     }
 }
 
-/// Refuses an address that is not loopback in two cases: in the profile `dev` without `--allow-remote`, and in the profile
-/// `serve` without `public_url`.
-fn check_listen_address(reader: &mut Reader, address: &ListenAddress) {
-    if address.is_local() {
-        return;
-    }
+/// Returns whether other machines can reach an address. Refuses such an address in the profile `dev`, unless the command line
+/// has `--allow-remote`.
+pub(super) fn check_reach(reader: &mut Reader, key: &str, address: &ListenAddress) -> Read<bool> {
     match reader.profile {
+        _ if address.is_local() => Ok(false),
         Profile::Dev if !reader.flags.allow_remote => {
-            reader.refuse("address", "the profile dev listens on loopback only, unless told --allow-remote");
+            Err(reader.refuse(key, "the profile dev listens on loopback only, unless told --allow-remote"))
         }
-        // The default `public_url` contains localhost, which is a different host for each client. The issuer and links would be
-        // wrong.
-        Profile::Serve if !reader.is_given("public_url") => {
-            let reached = reader.describe("address");
-            reader.refuse("public_url", format!("must be set, since {reached} isn't loopback"));
-        }
-        Profile::Dev | Profile::Serve => {}
+        Profile::Dev | Profile::Serve => Ok(true),
     }
 }
 
@@ -170,18 +165,6 @@ fn base_path(value: &Value) -> Result<String, String> {
         Ok(plain) if path == "/" || plain == path => Ok(plain.to_owned()),
         _ => Err(allowed.to_owned()),
     }
-}
-
-/// Reads the contact: one line of at most 200 characters.
-fn contact(value: &Value) -> Result<Option<String>, String> {
-    let allowed = "an address such as privacy@example.com, a URL, or one line of at most 200 characters";
-    text_if(value, allowed, |text| text.chars().count() <= 200 && !text.contains(char::is_control)).map(Some)
-}
-
-/// Reads the name of the site: one line of at most 60 characters, none of which changes the direction of the text.
-fn site_name(value: &Value) -> Result<String, String> {
-    let is_bad = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text_if(value, "one line of 1 to 60 characters", |text| text.chars().count() <= 60 && !text.contains(is_bad))
 }
 
 /// Reads the file of the logo. Refuses a file that can't be read, or that is not an image for a page.

@@ -1,4 +1,4 @@
-//! Web addresses in settings: the URL of this server, the origin of a page, a host with a port.
+//! Web addresses in settings: the URL of this server, the origin of a page, a host with a port, the domain of a cookie.
 //!
 //! Each address is parsed once, into the form that a browser sends in `Host` and `Origin`: scheme and host in lower
 //! case, no default port, no slash at the end. So addresses can be compared byte by byte.
@@ -6,6 +6,16 @@
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use url::{Host, Url};
+
+use super::words::text;
+
+text! {
+    /// A domain with at least one dot, in lower case: the attribute `Domain` of a cookie.
+    pub CookieDomain, |text| {
+        let domain = text.to_ascii_lowercase();
+        (domain.contains('.') && is_domain(&domain)).then_some(domain)
+    }
+}
 
 /// A host name or an IP address, and optionally a port.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,30 @@
-//! The names of cookies, and the attributes that the prefix of a name requires.
+//! The names of cookies, the attributes that the prefix of a name requires, and the name of the header for the CSRF token.
 //!
 //! The prefixes `__Secure-` and `__Host-` require certain attributes (RFC 6265bis §4.1.3). A browser drops a cookie without
 //! these attributes and reports no error.
 
-use std::{fmt, ops::Deref, str::FromStr};
+use super::words::text;
 
-/// The name of a cookie: a token (RFC 9110 §5.6.2) of at most 64 characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CookieName(String);
+text! {
+    /// The name of a cookie: a token (RFC 9110 §5.6.2) of at most 64 characters.
+    pub CookieName, |text| is_token(text).then(|| text.to_owned())
+}
+
+text! {
+    /// The name of the header in which a script sends the CSRF token: a token (RFC 9110 §5.6.2) of at most 64 characters. The
+    /// header has no other meaning, and no page of another site can send it without a preflight request.
+    pub CsrfHeader, |text| {
+        let is_taken = TAKEN_HEADERS.iter().any(|taken| text.eq_ignore_ascii_case(taken));
+        (is_token(text) && !is_taken).then(|| text.to_owned())
+    }
+}
+
+/// Headers that can't carry the CSRF token. A page of another site can send some of them without a preflight request (Fetch,
+/// "CORS-safelisted request-header"). The others already have a meaning.
+const TAKEN_HEADERS: [&str; 10] = [
+    "accept", "accept-language", "authorization", "content-language", "content-type", "cookie", "host", "origin",
+    "range", "referer",
+];
 
 /// The attributes of a cookie that the prefix of its name can require.
 #[derive(Clone, Copy, Debug)]
@@ -57,29 +74,7 @@ impl CookieName {
 }
 
 /// Returns whether a text is a token (RFC 9110 §5.6.2) of at most 64 characters. Names of cookies and headers are tokens.
-pub fn is_token(text: &str) -> bool {
+fn is_token(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
-}
-
-impl FromStr for CookieName {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        is_token(text).then(|| Self(text.to_owned())).ok_or(())
-    }
-}
-
-impl Deref for CookieName {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for CookieName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }

@@ -42,6 +42,7 @@ pub mod scope;
 pub mod secret;
 pub mod session;
 pub mod signing_key;
+pub mod site;
 pub mod span;
 pub mod steady_clock;
 mod time;

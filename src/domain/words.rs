@@ -1,4 +1,5 @@
-//! Macros for types that are written as words from a fixed list: `words!` for one word, `switches!` for a list of words.
+//! Macros for types that are written as text: `words!` for one word from a fixed list, `switches!` for a list of such words,
+//! `text!` for a text with a rule, such as a maximum length.
 
 /// Declares an enum with one variant for each word.
 macro_rules! words {
@@ -73,4 +74,38 @@ macro_rules! switches {
         }
     };
 }
-pub(super) use {switches, words};
+
+/// Declares a type for texts with a rule, such as a maximum length. `$read` returns a text as it is stored; `None` if the text
+/// breaks the rule.
+macro_rules! text {
+    ($(#[$doc:meta])* pub $Name:ident, $read:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $Name(String);
+
+        /// Reads a text. Fails if the text breaks the rule of the type.
+        impl std::str::FromStr for $Name {
+            type Err = ();
+
+            fn from_str(text: &str) -> Result<Self, ()> {
+                let read: fn(&str) -> Option<String> = $read;
+                read(text).map(Self).ok_or(())
+            }
+        }
+
+        impl std::ops::Deref for $Name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $Name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+pub(super) use {switches, text, words};

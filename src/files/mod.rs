@@ -1,5 +1,5 @@
-//! Files that a person wrote or chose: settings, secrets, and what a command is told to read. Each is read up to a limit,
-//! because a path such as `/dev/zero` has no end.
+//! Files that a person wrote or chose: settings, secrets, and what a command is told to read. The functions that read have a
+//! limit, because a path such as `/dev/zero` has no end. A caller of [`open`] sets its own.
 
 mod planted;
 mod secret;
@@ -7,7 +7,7 @@ mod text;
 
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io::{self, Read as _, Seek as _},
     os::fd::AsFd as _,
     path::Path,
 };
@@ -20,15 +20,19 @@ pub use self::{
     text::{plain, read_bytes, read_text},
 };
 
-/// Opens a file for reading. `/dev/stdin`, by any of its names, is the standard input that this process has: to open it again
-/// would need the rights of the user who made it, which `runuser` takes away, and a socket can't be opened at all.
+/// Opens a file for reading from its beginning. `/dev/stdin`, by any of its names, is the standard input that this process has:
+/// to open it again would need the rights of the user who made it, which `runuser` takes away, and a socket can't be opened at
+/// all. What was read from a pipe or a socket is gone.
 ///
 /// # Errors
 /// The error of the system, if the file can't be opened.
 pub fn open(path: &Path) -> io::Result<File> {
     match path.to_str() {
         Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") => {
-            io::stdin().as_fd().try_clone_to_owned().map(File::from)
+            let mut file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+            // A pipe has no beginning to which one can return.
+            file.rewind().ok();
+            Ok(file)
         }
         _ => File::open(path),
     }

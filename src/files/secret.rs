@@ -13,7 +13,8 @@ const MAX_BYTES: usize = 4096;
 /// Reads a new root secret from a file, and checks it.
 ///
 /// # Errors
-/// A message without the path: as [`read_secret`], or the secret has fewer than 32 bytes or is easy to guess.
+/// A message without the path: the file can't be read, is UTF-16 or has more than 4096 bytes, or the secret has fewer than 32
+/// bytes or is easy to guess.
 pub fn read_root_secret(path: &Path) -> Result<Secret, String> {
     let secret = read_secret(path)?;
     secret.check(LEAST_ROOT_BYTES)?;

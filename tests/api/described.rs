@@ -32,7 +32,7 @@ fn the_served_description_has_the_address_and_the_cookies_of_the_server() {
         let name = |scheme: &str| schemes[scheme]["name"].as_str().expect("a name").to_owned();
         assert_eq!((name("accessCookie"), name("refreshCookie")), (access.to_owned(), refresh.to_owned()));
         assert!(components["parameters"]["csrf"]["description"].as_str().expect("a text").contains(csrf));
-        assert_eq!(components["parameters"]["csrf"]["name"], server.vestibule.config.cookies.csrf_header);
+        assert_eq!(components["parameters"]["csrf"]["name"], *server.vestibule.config.cookies.csrf_header);
         // A login sets cookies of these names.
         server.user("ada");
         let login = server.post("/auth/login", json!({"username": "ada", "password": PASSWORD, "transport": "cookie"}));

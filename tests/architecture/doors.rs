@@ -42,7 +42,7 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("quick_cache", &["memory/"]),
     ("psl", &["config/cookies.rs"]),
     ("rand", &["random.rs"]),
-    ("rocket", &["http/", "lib.rs", "cli/serve.rs"]),
+    ("rocket", &["http/", "lib.rs", "cli/serve.rs", "cli/rocket_settings.rs"]),
     ("rocket_db_pools", &["http/db.rs"]),
     ("rpassword", &["cli/"]),
     ("rustix", &["files/planted.rs", "http/server/", "flows/steps/disk.rs"]),

@@ -9,7 +9,7 @@ use super::files_below;
 const OPENERS: &[(&str, &str)] = &[
     (
         "files/mod.rs",
-        "settings, secrets, the logo, and what a command is told to read; `cli/own_files.rs` refuses the database",
+        "settings, secrets and the logo, before the database; what a command is told to read, and `cli/own_files.rs` refuses the database",
     ),
     ("flows/backup/daily.rs", "the lock of the copies"),
     ("flows/backup/restore.rs", "the databases of a restore, during which no server has them open"),

@@ -111,6 +111,24 @@ fn invalid_settings_of_rocket_are_reported_with_the_other_problems() {
 }
 
 #[test]
+fn an_invalid_setting_of_rocket_is_told_by_its_name_its_origin_and_what_is_allowed() {
+    for (variable, value, problem) in [
+        ("ROCKET_LIMITS", "{json=x}", "limits.json = \"x\" (ROCKET_LIMITS): must be a size such as 1MiB"),
+        ("ROCKET_KEEP_ALIVE", "x", "keep_alive = \"x\" (ROCKET_KEEP_ALIVE): must be a whole number"),
+        ("ROCKET_CLI_COLORS", "maybe", "cli_colors = \"maybe\" (ROCKET_CLI_COLORS): must be true or false"),
+        ("ROCKET_SHUTDOWN", "{force=3}", "shutdown.force = 3 (ROCKET_SHUTDOWN): must be a boolean"),
+        (
+            "ROCKET_SHUTDOWN",
+            "{signals=[\"nope\"]}",
+            "shutdown.signals.0 (ROCKET_SHUTDOWN): must be one of alrm, chld, hup, int, io, pipe, quit, term, usr1, usr2",
+        ),
+    ] {
+        let done = Place::new().set(variable, value).run(&["config", "check"]);
+        assert_eq!((done.code, done.stderr), (Some(78), format!("configuration: {problem}\n")), "{variable}={value}");
+    }
+}
+
+#[test]
 fn a_setting_of_rocket_without_effect_is_refused_by_name() {
     let place = Place::new();
     place.write(

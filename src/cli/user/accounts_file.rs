@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufRead, BufReader, Read as _, Seek as _},
+    io::{self, BufRead, BufReader, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -72,9 +72,7 @@ fn open(path: &Path) -> io::Result<File> {
     if !fs::metadata(path)?.is_file() {
         return Err(invalid("it is not a file; a file is read twice, so write what comes by a pipe to a file first"));
     }
-    let mut file = files::open(path)?;
-    file.rewind()?;
-    Ok(file)
+    files::open(path)
 }
 
 /// The rows of a file of JSON lines. Empty lines are skipped.

@@ -207,8 +207,8 @@ fn cookie_names_header_names_domain_issuer_and_contact_are_checked() {
 #[test]
 fn the_name_of_the_site_is_the_host_of_the_public_url_unless_it_is_set() {
     let url = || serve().set("public_url", "https://auth.example.com:8443");
-    assert_eq!(config(&url()).web.site_name, "auth.example.com:8443");
-    assert_eq!(config(&url().set("site_name", " Ada’s notes ")).web.site_name, "Ada’s notes");
+    assert_eq!(*config(&url()).web.site_name, *"auth.example.com:8443");
+    assert_eq!(*config(&url().set("site_name", " Ada’s notes ")).web.site_name, *"Ada’s notes");
     let long = "x".repeat(61);
     refused("site_name", &["", "two\nlines", "a\u{202e}b", &long]);
 }

@@ -22,7 +22,7 @@ use crate::{
 /// error is [`ErrorCode::CsrfFailed`].
 pub fn check(request: &Request<'_>, vestibule: &Vestibule, session: SessionId) -> Result<(), ApiError> {
     check_headers(request, vestibule)?;
-    let header = vestibule.config.cookies.csrf_header.as_str();
+    let header = &*vestibule.config.cookies.csrf_header;
     let presented = request.headers().get_one(header).unwrap_or_default();
     if vestibule.is_csrf_token(session, presented) {
         Ok(())

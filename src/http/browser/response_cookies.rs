@@ -125,7 +125,7 @@ impl Cookies<'_> {
             .max_age(max_age);
         // Other hosts of the domain need only the access cookie, for forward authentication.
         if let Some(domain) = settings.domain.as_ref().filter(|_| *name == *settings.access_name) {
-            cookie = cookie.domain(domain.clone());
+            cookie = cookie.domain(domain.to_string());
         }
         cookie.build()
     }

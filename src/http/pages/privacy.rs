@@ -36,9 +36,9 @@ pub fn privacy_page(vestibule: &State<AppState>) -> Page {
 pub(super) fn contact(vestibule: &Vestibule) -> Value {
     let Some(contact) = &vestibule.config.web.privacy_contact else { return Value::Null };
     let link = match contact {
-        contact if contact.starts_with("https://") || contact.starts_with("http://") => Some(contact.clone()),
+        contact if contact.starts_with("https://") || contact.starts_with("http://") => Some(contact.to_string()),
         contact if contact.contains('@') && !contact.contains(char::is_whitespace) => Some(format!("mailto:{contact}")),
         _ => None,
     };
-    json!({"text": contact, "link": link})
+    json!({"text": **contact, "link": link})
 }

@@ -157,11 +157,11 @@ impl Page {
         let is_off = vestibule.config.devices.fingerprint == FingerprintPolicy::Off;
         let mut context = json!({
             "page": self.name,
-            "site": vestibule.config.web.site_name,
+            "site": *vestibule.config.web.site_name,
             "logo": vestibule.config.web.logo.as_ref().map(assets::address_of_logo),
             "base": vestibule.config.web.base_path,
             "csrf_cookie": &*cookies.csrf_name,
-            "csrf_header": cookies.csrf_header,
+            "csrf_header": *cookies.csrf_header,
             "fingerprint": if is_off { "off" } else { "on" },
             "server": self.server(vestibule),
             "assets": assets::folder(),
