@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File},
-    io::Write as _,
+    io::{Seek as _, SeekFrom, Write as _},
     os::{fd::OwnedFd, unix::net::UnixStream},
 };
 
@@ -32,6 +32,11 @@ fn a_new_root_secret_is_read_from_the_standard_input() {
     place.run_with_stdin(&rewrap("/dev/stdin"), socket(SECRET)).succeeded();
     place.write("root", SECRET);
     place.succeed(&["user", "list"]);
+    // A file is read from its beginning, wherever another program has stopped reading it.
+    place.write("next", "Zk7vB2nQ9sXw4eRt6yUi8oPa1dFg3hJl");
+    let mut next = File::open(place.path("next")).expect("the file");
+    next.seek(SeekFrom::End(0)).expect("its end");
+    place.run_with_stdin(&rewrap("/dev/stdin"), next).succeeded();
 }
 
 #[test]
