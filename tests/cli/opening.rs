@@ -229,6 +229,26 @@ fn a_migration_begins_only_after_its_copy_and_the_refusal_says_why_there_is_none
 }
 
 #[test]
+fn a_directory_in_which_no_copy_can_be_kept_stops_the_migration_and_is_named_as_such() {
+    let place = old_place();
+    place.write("file", "");
+    fs::create_dir(place.path("open")).expect("a directory");
+    fs::set_permissions(place.path("open"), fs::Permissions::from_mode(0o777)).expect("the mode is set");
+    let database = fs::read(place.path("data/vestibule.db")).expect("the database");
+    for (directory, reason) in
+        [("file", "File exists"), ("file/below", "Not a directory"), ("open", "its group or others can write ")]
+    {
+        let refused = place.run_with(&[("VESTIBULE_BACKUP_DIR", directory)], &["user", "list"]).failed();
+        for part in ["the copy before that failed (", reason, "nothing was changed", "set backup_dir to another"] {
+            assert!(refused.contains(part), "{directory}: {part}: {refused}");
+        }
+        assert!(!refused.contains("data-dir"), "{directory}: {refused}");
+    }
+    assert_eq!(fs::read(place.path("data/vestibule.db")).expect("the database"), database);
+    assert_eq!(fs::read_dir(place.path("open")).expect("the directory").count(), 0);
+}
+
+#[test]
 fn a_kill_during_a_migration_loses_nothing_and_the_next_start_completes_it() {
     let before = old_place().json(&["user", "list"]);
     let (mut killed, mut at) = (0, 1);

@@ -178,10 +178,12 @@ async fn copy_before_migration(config: &Config, paths: &DataPaths, now: UnixTime
         return Ok(());
     }
     let directory = &config.storage.backup_dir;
-    data_paths::make_directory(directory)?;
+    let failed = |why| OpenError::NotCopied { directory: directory.clone(), why };
+    data_paths::create_directory(directory).map_err(|error| failed(error.to_string()))?;
+    data_paths::refuse_writable_by_others(directory).map_err(|error| failed(error.to_string()))?;
     let target = directory.join(BackupName::new(now).to_string());
     let copied = copy::copy(&paths.database, &target, now).await;
-    copied.map_err(|error| OpenError::NotCopied { directory: directory.clone(), why: error.chain() })?;
+    copied.map_err(|error| failed(error.chain()))?;
     tracing::info!(copy = %target.display(), "the tables are updated to this version; the database was copied before");
     Ok(())
 }
