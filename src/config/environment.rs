@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use figment::{Profile, util::nest, value::Value};
 
-use super::{gathered::Gathered, schema::TABLES};
-use crate::files::{is_planted, read_bytes};
+use super::{
+    gathered::{DOTENV, Gathered},
+    schema::TABLES,
+};
+use crate::files::{dotenv, is_planted, read_bytes};
 
 /// The prefix of the variables that set keys of this program.
 const OWN_PREFIX: &str = "VESTIBULE_";
@@ -108,51 +111,25 @@ fn is_injected(suffix: &str, value: &str) -> bool {
 /// for a file that can't be read, and for each line of these variables that can't be read. Other lines are for other programs,
 /// so they are ignored. The environment of the process is not changed.
 pub(super) fn dotenv(directory: &Path, gathered: &mut Gathered) -> Option<Variables> {
-    let path = directory.join(".env");
+    let path = directory.join(DOTENV);
     // A directory with the name `.env` is a virtual environment of Python, so it is ignored.
     if !path.is_file() {
         return None;
     }
-    if is_planted(&path) {
-        let wrong = "belongs to another user, and everybody can write here; run the command in another directory";
-        gathered.problem(".env", "the working directory", wrong);
-        return None;
-    }
-    let bytes = read_bytes(&path).map_err(|wrong| gathered.problem(".env", "the working directory", &wrong)).ok()?;
-    let mut variables = Variables::default();
-    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        // A line of ours that is not UTF-8 is refused below.
-        let line = String::from_utf8_lossy(line);
-        let line = line.trim();
-        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        if !has_known_prefix(line) && !line.starts_with("VESTIBULE ") {
-            continue;
+    let text = match is_planted(&path) {
+        true => {
+            Err("belongs to another user, and everybody can write here; run the command in another directory".into())
         }
-        // The line may contain a secret, so a problem names only its number.
-        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
-        let pair = line.split_once('=').map(|(name, value)| (name.trim_end(), value));
-        let pair = pair.filter(|(name, _)| is_name(name)).ok_or("is not NAME=value");
-        let pair = pair.and_then(|pair| if pair.1.contains('\u{fffd}') { Err("is not UTF-8") } else { Ok(pair) });
-        match pair.and_then(|(name, value)| Ok((name, unquoted(value)?))) {
-            Ok((name, value)) => {
-                variables.0.insert(name.to_owned(), (value.to_owned(), Some(index + 1)));
-            }
-            Err(wrong) => gathered.problem(&format!("line {}", index + 1), ".env", wrong),
+        false => read_bytes(&path),
+    };
+    let text = text.map_err(|wrong| gathered.problem(DOTENV, "the working directory", &wrong)).ok()?;
+    let mut variables = Variables::default();
+    let is_ours = |line: &str| has_known_prefix(line) || line.starts_with("VESTIBULE ");
+    for (line, variable) in dotenv::variables(&text, is_ours) {
+        match variable {
+            Ok((name, value)) => drop(variables.0.insert(name, (value, Some(line)))),
+            Err(wrong) => gathered.problem(&format!("line {line}"), DOTENV, wrong),
         }
     }
     Some(variables)
-}
-
-/// Returns a value of `.env` as it stands there, without surrounding white space and without the quotes around it. Nothing
-/// in it is replaced: a `$` is a dollar sign. Fails if the programs that read such files would disagree about the value.
-fn unquoted(value: &str) -> Result<&str, &'static str> {
-    let value = value.trim();
-    let Some(quote) = value.chars().next().filter(|char| matches!(char, '"' | '\'')) else { return Ok(value) };
-    let (inner, rest) = value[1..].split_once(quote).ok_or("has a quote that is not closed")?;
-    if inner.ends_with('\\') || (quote == '"' && inner.contains('\\')) {
-        return Err(
-            "has a backslash that programs read differently; use single quotes, and no backslash before the last one",
-        );
-    }
-    if rest.is_empty() { Ok(inner) } else { Err("has text after the closing quote") }
 }

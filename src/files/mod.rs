@@ -1,6 +1,7 @@
 //! Files that a person wrote or chose: settings, secrets, and what a command is told to read. The functions that read have a
 //! limit, because a path such as `/dev/zero` has no end. A caller of [`open`] sets its own.
 
+pub mod dotenv;
 mod planted;
 mod secret;
 mod text;
