@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 
 use super::Failure;
-use crate::{config::Flags, domain::listen_address::ListenAddress};
+use crate::{config::Sources, domain::listen_address::ListenAddress};
 
 /// The address and port to listen on.
 #[derive(Args)]
@@ -22,9 +22,10 @@ pub(super) struct ListenArgs {
 }
 
 impl ListenArgs {
-    /// Returns `flags` with the address and the port of these arguments.
-    pub(super) fn apply_to(&self, flags: Flags) -> Flags {
-        Flags { address: self.address.clone(), port: self.port, ..flags }
+    /// Returns `sources` with the address and the port of these arguments.
+    pub(super) fn apply_to(&self, sources: Sources) -> Sources {
+        let address = self.address.as_ref().map(ToString::to_string);
+        sources.flag("--address", "address", address).flag("--port", "port", self.port)
     }
 }
 

@@ -44,7 +44,7 @@ use self::{failure::Failure, globals::Globals, rocket_settings::rocket_problems}
 use crate::{
     clock::Clock,
     config as configuration,
-    config::{Config, Database, Flags, Loaded, Profile, Sources},
+    config::{Config, Database, Loaded, Profile, Sources},
     flows::{
         Vestibule,
         open::{self, Role},
@@ -225,12 +225,31 @@ fn execute(cli: Cli) -> Result<(), Failure> {
 
 /// Loads the configuration for the command. Prints its notes if the command starts a server or is about the configuration.
 fn load(cli: &Cli) -> Result<Loaded, Failure> {
-    let flags = Flags { data_dir: cli.globals.data_dir.clone(), ..Flags::default() };
-    let (profile, flags) = match &cli.command {
-        Command::Serve(serve) => (Profile::Serve, serve.listen.apply_to(flags)),
-        Command::Dev(dev) => (Profile::Dev, dev.apply_to(flags)),
-        Command::Config(command) => (command.profile(), flags),
-        Command::Health(listen) => (Profile::Serve, listen.apply_to(flags)),
+    let sources = sources(cli);
+    let mut loaded = read(cli, &sources)?;
+    if matches!(cli.command, Command::Serve(_) | Command::Dev(_)) && loaded.config.web.port == 0 {
+        // The default `public_url` contains the port. So the port is chosen here, and the configuration is read again with it.
+        let port = listen::free_port(&loaded.config.web.address)?;
+        loaded = read(cli, &sources.with_free_port(port))?;
+    }
+    if matches!(cli.command, Command::Serve(_) | Command::Dev(_) | Command::Config(_)) {
+        loaded.config.notes.iter().for_each(|note| output::note(note));
+    }
+    Ok(loaded)
+}
+
+/// Returns the sources of the configuration for the command, with the options of its command line.
+fn sources(cli: &Cli) -> Sources {
+    let of_profile = |profile| {
+        let sources = Sources::of_process(profile, cli.globals.config.clone());
+        let sources = if profile == Profile::Serve { sources.with_system_file() } else { sources };
+        sources.flag("--data-dir", "data_dir", cli.globals.data_dir.as_deref())
+    };
+    match &cli.command {
+        Command::Serve(serve) => serve.listen.apply_to(of_profile(Profile::Serve)).with_port_of_host(),
+        Command::Dev(dev) => dev.apply_to(of_profile(Profile::Dev)),
+        Command::Config(command) => of_profile(command.profile()),
+        Command::Health(listen) => listen.apply_to(of_profile(Profile::Serve)).with_port_of_host(),
         Command::User(_)
         | Command::Session(_)
         | Command::Role(_)
@@ -244,31 +263,14 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
         | Command::Completions(_)
         | Command::Demo(_)
         | Command::Man
-        | Command::Openapi => (Profile::Serve, flags),
-    };
-    let mut loaded = read(cli, profile, flags.clone())?;
-    if matches!(cli.command, Command::Serve(_) | Command::Dev(_)) && loaded.config.web.port == 0 {
-        // The default `public_url` contains the port. So the port is chosen here, and the configuration is read again with it.
-        let port = listen::free_port(&loaded.config.web.address)?;
-        loaded = read(cli, profile, Flags { port: Some(port), port_is_picked: true, ..flags })?;
+        | Command::Openapi => of_profile(Profile::Serve),
     }
-    if matches!(cli.command, Command::Serve(_) | Command::Dev(_) | Command::Config(_)) {
-        loaded.notes.iter().for_each(|note| output::note(note));
-    }
-    Ok(loaded)
 }
 
 /// Reads the configuration. The failure contains all problems, also the problems of Rocket's own settings.
-fn read(cli: &Cli, profile: Profile, flags: Flags) -> Result<Loaded, Failure> {
-    let mut sources = Sources::of_process(profile, cli.globals.config.clone(), flags);
-    if profile == Profile::Serve {
-        sources = sources.with_system_file();
-    }
-    if matches!(cli.command, Command::Serve(_) | Command::Health(_)) {
-        sources = sources.with_port_of_host();
-    }
+fn read(cli: &Cli, sources: &Sources) -> Result<Loaded, Failure> {
     let names_file = sources.names_file();
-    let loaded = configuration::load_with(&sources, |settings| rocket_problems(settings, names_file));
+    let loaded = configuration::load_with(sources, |settings| rocket_problems(settings, names_file));
     loaded.map_err(|problems| match &cli.command {
         Command::Config(command) => command.refuse(&problems).err().unwrap_or_else(|| problems.into()),
         _ => problems.into(),

@@ -141,7 +141,8 @@ async fn greeting(
 /// Returns the command line that creates the first admin in the same data directory and with the same configuration file.
 fn add_admin(globals: &Globals) -> String {
     let mut command = format!("{}vestibule user add admin --role admin --generate", as_user_of_server());
-    for (flag, path) in [("--data-dir", &globals.data_dir), ("--config", &globals.config)] {
+    let data_dir = globals.data_dir.as_ref().map(Path::new);
+    for (flag, path) in [("--data-dir", data_dir), ("--config", globals.config.as_deref())] {
         if let Some(path) = path {
             command = format!("{command} {flag} {}", quoted(path));
         }

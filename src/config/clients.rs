@@ -10,11 +10,11 @@ use super::{
     reader::{Read, Reader, share},
     sessions::{SessionKeys, refuse_longer},
     setting::Setting,
-    tokens::{TokenKeys, identifier},
+    tokens::TokenKeys,
 };
 use crate::domain::{
     Permission,
-    audience::Audiences,
+    audience::{Audiences, StringOrUri},
     client::{ClientSecretHash, DEFAULT_CLIENT},
     policy::Grants,
     span::Lifetime,
@@ -26,20 +26,20 @@ pub struct Clients(BTreeMap<String, Client>);
 
 settings! {
     /// A client: an application through which users log in.
-    pub struct Client, ClientKeys in "clients", |reader, tokens: &TokenKeys, sessions: &SessionKeys| {
+    pub struct Client, ClientKeys in "clients", |reader, tokens: &TokenKeys, sessions: &SessionKeys| check {
         /// The claim `aud` of the client's access tokens: one, or a list of those that a request may choose from, the first of
         /// which is the default. Only tokens for the setting `audience` can be used at the endpoints of this server that act on
         /// the account. Unset: the setting `audience`.
         #[key("clients.<id>.audience", example = "https://app.example.com")]
-        #[read(otherwise = share(&tokens.audience).map(|own| Audiences::one(own.clone())))]
+        #[otherwise(share(&tokens.audience).map(Audiences::one))]
         audience: Audiences,
         /// The lifetime of the client's access tokens, such as `5m`. Unset: the setting `access_token_lifetime`.
         #[key("clients.<id>.access_token_lifetime", example = "5m")]
-        #[read(otherwise = tokens.access_token_lifetime)]
+        #[otherwise(tokens.access_token_lifetime)]
         access_token_lifetime: Lifetime,
         /// The lifetime of the client's refresh tokens, such as `30d`. Unset: the setting `refresh_token_lifetime`.
         #[key("clients.<id>.refresh_token_lifetime", example = "30d")]
-        #[read(otherwise = sessions.refresh_token_lifetime)]
+        #[otherwise(sessions.refresh_token_lifetime)]
         refresh_token_lifetime: Lifetime,
         /// The hash of the client's secret, as `vestibule client secret ID` prints it. It makes the client confidential. Its
         /// users can log in at `/token` only, where the client must authenticate.
@@ -50,7 +50,7 @@ settings! {
         scopes: Option<Vec<Permission>>,
         /// The grants that the client may use at `/token`: `password`, `refresh_token`. Unset: both.
         #[key("clients.<id>.grants", example = "password,refresh_token")]
-        #[read(otherwise = Ok(Grants { password: true, refresh_token: true }))]
+        #[otherwise(Ok(Grants { password: true, refresh_token: true }))]
         grants: Grants,
         then {
             /// The id of the client. A request contains it to name the client.
@@ -62,8 +62,9 @@ settings! {
 /// One audience as a text, or a list of at least one.
 impl Setting for Audiences {
     fn parse(value: &Value) -> Result<Self, String> {
-        let Some(items) = value.as_array() else { return identifier(value).map(Self::one) };
-        let all: Vec<String> = items.iter().map(identifier).collect::<Result<_, _>>()?;
+        let Some(items) = value.as_array() else { return StringOrUri::parse(value).map(|one| Self::one(&one)) };
+        let read = |item| StringOrUri::parse(item).map(|audience| audience.to_string());
+        let all: Vec<String> = items.iter().map(read).collect::<Result<_, _>>()?;
         Self::new(all).ok_or_else(|| "a name or a URL, or a list of at least one of them".to_owned())
     }
 
@@ -98,9 +99,7 @@ impl Clients {
             .into_iter()
             .map(|id| {
                 reader.id = id;
-                let keys = ClientKeys::read(reader, tokens, sessions);
-                keys.check(reader, tokens, sessions);
-                keys.complete()
+                ClientKeys::read(reader, tokens, sessions).complete()
             })
             .collect();
         let clients: Read<Vec<Client>> = clients.into_iter().collect();

@@ -24,12 +24,12 @@ settings! {
         /// The number of connections that may be open at the same time, `1` to `1000000`. It is lower if the limit of open
         /// files of the process is lower. At the limit, a connection without a whole request gives way to a new one.
         #[key("max_connections", default = 4096)]
-        #[read(within = 1..=1_000_000)]
+        #[within(1..=1_000_000)]
         max: usize,
         /// The number of connections that one IP address (IPv6: one /64 network) may have open at the same time, `1` to
         /// `1000000`. `trusted_proxies` have no such limit.
         #[key("max_connections_per_ip", default = 256)]
-        #[read(within = 1..=1_000_000)]
+        #[within(1..=1_000_000)]
         max_per_ip: usize,
         /// How long running requests may take to finish when the server stops.
         #[key("shutdown_grace", default = "10s")]

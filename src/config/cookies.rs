@@ -14,7 +14,7 @@ use crate::domain::{
 
 settings! {
     /// The names and attributes of the cookies. The prefixes of the names fit the attributes.
-    pub struct Cookies, CookieKeys in "cookies", |reader| {
+    pub struct Cookies, CookieKeys in "cookies", |reader, web: &WebKeys, tokens: &TokenKeys| check {
         /// Whether browsers send the cookies over https only. `false` permits plain http, for development.
         #[key("cookie_secure", default = true, dev = false)]
         secure: bool,
@@ -30,18 +30,18 @@ settings! {
         /// The name of the cookie that contains the access token. Unset: `__Host-access_token`; `__Secure-access_token` if
         /// `cookie_domain` is set; `access_token` if `cookie_secure` is `false`.
         #[key("access_cookie_name", example = "__Host-access_token")]
-        #[read(otherwise = attributes(&secure, &domain, true).map(|of| CookieName::strictest("access_token", of)))]
+        #[otherwise(attributes(&secure, &domain, true).map(|of| CookieName::strictest("access_token", of)))]
         access_name: CookieName,
         /// The name of the cookie that contains the refresh token. Unset: `__Secure-refresh_token`; `refresh_token` if
         /// `cookie_secure` is `false`. The prefix `__Host-` is refused: it requires the path `/`, and this cookie has the path
         /// `base_path`.
         #[key("refresh_cookie_name", example = "__Secure-refresh_token")]
-        #[read(otherwise = attributes(&secure, &Ok(None), false).map(|of| CookieName::strictest("refresh_token", of)))]
+        #[otherwise(attributes(&secure, &Ok(None), false).map(|of| CookieName::strictest("refresh_token", of)))]
         refresh_name: CookieName,
         /// The name of the cookie that contains the CSRF token. Scripts can read this cookie. Unset: `__Host-csrf_token`;
         /// `csrf_token` if `cookie_secure` is `false`.
         #[key("csrf_cookie_name", example = "__Host-csrf_token")]
-        #[read(otherwise = attributes(&secure, &Ok(None), true).map(|of| CookieName::strictest("csrf_token", of)))]
+        #[otherwise(attributes(&secure, &Ok(None), true).map(|of| CookieName::strictest("csrf_token", of)))]
         csrf_name: CookieName,
         /// The name of the request header in which a script sends the CSRF token.
         #[key("csrf_header_name", default = "X-CSRF-Token")]
@@ -57,7 +57,7 @@ fn attributes(secure: &Read<bool>, domain: &Read<Option<CookieDomain>>, is_at_ro
 
 impl CookieKeys {
     /// Refuses settings that can't be used together.
-    pub(super) fn check(&self, reader: &mut Reader, web: &WebKeys, tokens: &TokenKeys) {
+    fn check(&self, reader: &mut Reader, web: &WebKeys, tokens: &TokenKeys) {
         if let (Ok(false), Ok(SameSite::None)) = (self.secure, self.samesite) {
             reader.conflict("cookie_samesite", "none can't be used with {cookie_secure}");
         }

@@ -5,8 +5,12 @@
 //! `Rocket.toml` and of the table in `README.md`. A test compares the two files with the declarations. The documentation of a
 //! field is the public meaning of its key, so it is written for an operator who reads these files.
 //!
-//! `#[key("name", …)]` declares the name and the options of a key. `#[read(…)]` declares the steps that read its value. It is
-//! necessary only if the type of the field does not determine them.
+//! The word `check` before the keys calls the method `check` of the keys after they were read. It refuses values that can't be
+//! used together.
+//!
+//! `#[key("name", …)]` declares the name and the options of a key. If the type of the field does not determine how the key is
+//! read, there are two more attributes: `#[otherwise(EXPRESSION)]` is the value of an unset key, which follows from the keys
+//! above it or from other sections, and `#[within(A..=B)]` has the bounds of a number or a span, both included.
 //!
 //! | option of `#[key]` | meaning |
 //! | --- | --- |
@@ -15,22 +19,16 @@
 //! | `example = TEXT` | the value in `Rocket.toml` of a key without a default |
 //! | `secret = true` | the value is never printed |
 //! | `main = true` | the key is in the table of `README.md` |
-//!
-//! | step of `#[read]` | meaning |
-//! | --- | --- |
-//! | `otherwise = EXPRESSION` | the value of an unset key, which follows from the keys above it or from other sections |
-//! | `within = A..=B` | the bounds of a number or a span, both included |
-//! | `parse = FUNCTION` | reads the value, instead of `Setting::parse` |
-//! | `show = FUNCTION` | returns the value as `config show` prints it, instead of `Setting::show` |
 
 /// Declares the keys of a section. The struct `$Keys` has one field for each key: the value, or the proof that a problem was
 /// recorded.
 macro_rules! keys {
-    ($Keys:ident in $section:literal, |$reader:ident $(, $argument:ident: $Argument:ty)*| {
+    ($Keys:ident in $section:literal, |$reader:ident $(, $argument:ident: $Argument:ty)*| $($check:ident)? {
         $(
             $(#[doc = $doc:literal])+
             #[key($name:literal $(, $option:ident = $value:expr)* $(,)?)]
-            $(#[read($($step:ident = $how:expr),+ $(,)?)])?
+            $(#[otherwise($otherwise:expr)])?
+            $(#[within($bounds:expr)])?
             $field:ident: $Type:ty,
         )+
         then { $($derived:ident: $Derived:ty = $from:expr,)* }
@@ -50,15 +48,15 @@ macro_rules! keys {
             }),+];
 
             pub(super) fn read($reader: &mut $crate::config::reader::Reader $(, $argument: $Argument)*) -> Self {
-                $(let $field: $crate::config::reader::Read<$Type> = {
-                    let steps = $crate::config::reader::Steps {
-                        $($($step: $crate::config::declare::step!($step, $how),)+)?
-                        ..$crate::config::reader::Steps::of_type()
-                    };
-                    $reader.find($name, steps)
-                };)+
+                $(
+                    let $field: $crate::config::reader::Read<$Type> =
+                        $reader.find($name, None $(.or(Some($otherwise)))?);
+                    $(let $field = { let bounds = $bounds; $reader.within($name, $field, &bounds) };)?
+                )+
                 $(let $derived = $from;)*
-                Self { $($field,)+ $($derived,)* }
+                let keys = Self { $($field,)+ $($derived,)* };
+                $crate::config::declare::checked!(keys.($($check)?)($reader $(, $argument)*));
+                keys
             }
         }
     };
@@ -68,11 +66,12 @@ macro_rules! keys {
 /// are computed from the values of the keys.
 macro_rules! settings {
     ($(#[doc = $about:literal])+ pub struct $Section:ident, $Keys:ident in $section:literal,
-     |$reader:ident $(, $argument:ident: $Argument:ty)*| {
+     |$reader:ident $(, $argument:ident: $Argument:ty)*| $($check:ident)? {
         $(
             $(#[doc = $doc:literal])+
             #[key($name:literal $(, $option:ident = $value:expr)* $(,)?)]
-            $(#[read($($read:tt)+)])?
+            $(#[otherwise($otherwise:expr)])?
+            $(#[within($bounds:expr)])?
             $field:ident: $Type:ty,
         )+
         $(then { $($(#[doc = $derived_doc:literal])+ $derived:ident: $Derived:ty = $from:expr,)+ })?
@@ -90,8 +89,14 @@ macro_rules! settings {
         }
 
         $crate::config::declare::keys! {
-            $Keys in $section, |$reader $(, $argument: $Argument)*| {
-                $($(#[doc = $doc])+ #[key($name $(, $option = $value)*)] $(#[read($($read)+)])? $field: $Type,)+
+            $Keys in $section, |$reader $(, $argument: $Argument)*| $($check)? {
+                $(
+                    $(#[doc = $doc])+
+                    #[key($name $(, $option = $value)*)]
+                    $(#[otherwise($otherwise)])?
+                    $(#[within($bounds)])?
+                    $field: $Type,
+                )+
                 then { $($($derived: $Derived = $from,)+)? }
             }
         }
@@ -101,6 +106,14 @@ macro_rules! settings {
                 Ok($Section { $($field: self.$field?,)+ $($($derived: self.$derived?,)+)? })
             }
         }
+    };
+}
+
+/// The call of the method that checks the keys of a section, if the section has one.
+macro_rules! checked {
+    ($keys:ident.()($($argument:expr),+)) => {};
+    ($keys:ident.($check:ident)($($argument:expr),+)) => {
+        $keys.$check($($argument),+)
     };
 }
 
@@ -117,19 +130,6 @@ macro_rules! declared {
     };
 }
 
-/// The value of a step of `#[read(…)]`.
-macro_rules! step {
-    (otherwise, $value:expr) => {
-        Some($value)
-    };
-    (within, $bounds:expr) => {
-        Some(Box::new($crate::config::reader::within($bounds)))
-    };
-    ($step:ident, $function:expr) => {
-        $function
-    };
-}
-
 /// The text of an option of `#[key(…)]` in the documentation of the field.
 macro_rules! documented {
     (default, $value:expr) => {
@@ -142,4 +142,4 @@ macro_rules! documented {
         ""
     };
 }
-pub(super) use {declared, documented, keys, settings, step};
+pub(super) use {checked, declared, documented, keys, settings};

@@ -12,10 +12,10 @@ use crate::domain::{
 
 settings! {
     /// The limit of devices, and the rules by which a device is recognised.
-    pub struct Devices, DeviceKeys in "devices", |reader| {
+    pub struct Devices, DeviceKeys in "devices", |reader| check {
         /// The number of devices on which one user can be signed in, at most `10000`. `0` means no limit.
         #[key("max_devices_per_user", default = 10, main = true)]
-        #[read(within = 0..=10_000)]
+        #[within(0..=10_000)]
         max_per_user: u32,
         /// The effect of `max_devices_per_user` on a login that would exceed it. `evict_oldest`: the login ends the session
         /// of the device that was used least recently; if the login comes from a program that has sessions of its own
@@ -33,12 +33,12 @@ settings! {
         consent: FingerprintConsent,
         /// The similarity (`0` to `1`) from which two fingerprints are from the same device.
         #[key("fingerprint_match", default = 0.75)]
-        #[read(within = 0.0..=1.0)]
+        #[within(0.0..=1.0)]
         match_from: f64,
         /// The similarity (`0.01` to `1`) from which a fingerprint below `fingerprint_match` is accepted and recorded. Below
         /// this value, the fingerprint is from another device.
         #[key("fingerprint_drift", default = 0.4)]
-        #[read(within = 0.01..=1.0)]
+        #[within(0.01..=1.0)]
         drift_from: f64,
         /// How long a device is remembered after its last session has ended.
         #[key("device_retention", default = "30d", main = true)]
@@ -52,7 +52,7 @@ settings! {
 
 impl DeviceKeys {
     /// Refuses settings that can't be used together.
-    pub(super) fn check(&self, reader: &mut Reader) {
+    fn check(&self, reader: &mut Reader) {
         if let (Ok(FingerprintConsent::Ask), Ok(FingerprintPolicy::Require)) = (self.consent, self.fingerprint) {
             reader.conflict("fingerprint_consent", "must be notice, with {fingerprint_policy}: nobody could decline");
         }

@@ -26,13 +26,15 @@ pub(crate) fn file(directory: &Path, data: &[u8]) {
         let text = String::from_utf8_lossy(data);
         let Ok(loaded) = checked(&sources, has_one_secret(&text)) else { continue };
         let mut again = sources;
-        for entry in loaded.entries.iter().filter(|entry| entry.origin != "default" && entry.value != "[redacted]") {
+        for entry in
+            loaded.config.entries.iter().filter(|entry| entry.origin != "default" && entry.value != "[redacted]")
+        {
             again = again.set(&entry.key, Value::serialize(&entry.value).expect("JSON is a value"));
         }
         match load(&again) {
             Ok(again) => {
                 let values = |loaded: &Loaded| -> Vec<_> {
-                    loaded.entries.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect()
+                    loaded.config.entries.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect()
                 };
                 assert_eq!(values(&again), values(&loaded), "the printed settings mean the same");
             }
@@ -99,7 +101,7 @@ pub(crate) fn dotenv(directory: &Path, data: &[u8]) {
 fn checked(sources: &Sources, has_secret: bool) -> Result<Loaded, Problems> {
     let loaded = load(sources);
     let printed = match &loaded {
-        Ok(loaded) => format!("{loaded:?} {:?} {:?}", loaded.entries, loaded.notes),
+        Ok(loaded) => format!("{loaded:?} {:?} {:?}", loaded.config.entries, loaded.config.notes),
         Err(problems) => {
             assert!(problems.iter().count() > 0, "a refusal has a reason");
             for problem in problems.iter() {

@@ -46,7 +46,7 @@ keys! {
         /// `HS256`, `HS384` or `HS512`. With `secret_key`, only the last three are allowed. Unset: `ES256`, or `HS256` with
         /// `secret_key`.
         #[key("algorithm", example = "ES256", main = true)]
-        #[read(otherwise = Ok(if has_secret_key(reader) { Algorithm::Hs256 } else { Algorithm::Es256 }))]
+        #[otherwise(Ok(if has_secret_key(reader) { Algorithm::Hs256 } else { Algorithm::Es256 }))]
         algorithm: Algorithm,
         then {}
     }

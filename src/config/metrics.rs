@@ -8,7 +8,7 @@ const LEAST_TOKEN_BYTES: usize = 16;
 
 settings! {
     /// The metrics for Prometheus: where the server gives them, and to which scrapers.
-    pub struct Metrics, MetricKeys in "metrics", |reader| {
+    pub struct Metrics, MetricKeys in "metrics", |reader| check {
         /// The IP address and the port on which the server gives its metrics to Prometheus, as plain http at `/metrics`, or
         /// `unix:` and the path of a unix socket. Unset: nowhere.
         #[key("metrics_address", example = "127.0.0.1:9464", main = true)]
@@ -22,7 +22,7 @@ settings! {
 
 impl MetricKeys {
     /// Refuses settings that can't be used together, and a token that no scraper can send.
-    pub(super) fn check(&self, reader: &mut Reader) {
+    fn check(&self, reader: &mut Reader) {
         if let Ok(Some(token)) = &self.token {
             if let Err(wrong) = token.check(LEAST_TOKEN_BYTES) {
                 reader.refuse("metrics_token", wrong);

@@ -54,27 +54,10 @@ mod web;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{fmt, mem};
 
 use figment::{Figment, providers::Serialized};
 
-use self::{
-    clients::ClientKeys,
-    connections::ConnectionKeys,
-    cookies::CookieKeys,
-    devices::DeviceKeys,
-    keys::SecretKeys,
-    limits::LimitKeys,
-    metrics::MetricKeys,
-    passwords::PasswordKeys,
-    reader::{Read, Reader},
-    schema::Schema,
-    sessions::SessionKeys,
-    sites::SiteKeys,
-    storage::StorageKeys,
-    tokens::TokenKeys,
-    web::WebKeys,
-};
 pub use self::{
     clients::{Client, Clients},
     connections::{Connections, TlsFiles},
@@ -88,10 +71,15 @@ pub use self::{
     schema::{Entry, Profile},
     sessions::Sessions,
     sites::{Site, Sites},
-    sources::{Flags, Sources},
+    sources::Sources,
     storage::Storage,
     tokens::Tokens,
     web::Web,
+};
+use self::{
+    gathered::Gathered,
+    reader::{Read, Reader},
+    schema::Schema,
 };
 pub use crate::domain::{
     address::{CookieDomain, PublicUrl},
@@ -118,19 +106,19 @@ pub use crate::files::read_root_secret;
 
 /// All keys, in the order of `Rocket.toml`.
 const SCHEMA: Schema = Schema(&[
-    StorageKeys::TABLE,
-    SecretKeys::TABLE,
-    WebKeys::TABLE,
-    ConnectionKeys::TABLE,
-    MetricKeys::TABLE,
-    TokenKeys::TABLE,
-    SessionKeys::TABLE,
-    DeviceKeys::TABLE,
-    PasswordKeys::TABLE,
-    CookieKeys::TABLE,
-    LimitKeys::TABLE,
-    ClientKeys::TABLE,
-    SiteKeys::TABLE,
+    storage::StorageKeys::TABLE,
+    keys::SecretKeys::TABLE,
+    web::WebKeys::TABLE,
+    connections::ConnectionKeys::TABLE,
+    metrics::MetricKeys::TABLE,
+    tokens::TokenKeys::TABLE,
+    sessions::SessionKeys::TABLE,
+    devices::DeviceKeys::TABLE,
+    passwords::PasswordKeys::TABLE,
+    cookies::CookieKeys::TABLE,
+    limits::LimitKeys::TABLE,
+    clients::ClientKeys::TABLE,
+    sites::SiteKeys::TABLE,
 ]);
 
 /// The whole configuration. [`load`] returns it only if its settings fit together.
@@ -182,14 +170,7 @@ pub struct Config {
     pub sites: Sites,
     /// The rate limits, and the retention of the audit log.
     pub limits: Limits,
-    /// What [`load`] read, for the pages of the administration.
-    pub(crate) as_read: AsRead,
-}
-
-/// The settings as they were read. A later change of a [`Config`] is not in them.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct AsRead {
-    /// All keys with their effective values and origins.
+    /// All keys with their effective values and origins, for `config show`. A later change of a field is not in them.
     pub entries: Vec<Entry>,
     /// Notes for the operator that do not stop the start.
     pub notes: Vec<String>,
@@ -207,18 +188,14 @@ impl Config {
     /// # Errors
     /// [`Problems`] in the same cases as [`load`].
     pub fn of_process() -> Result<Self, Problems> {
-        load(&Sources::of_process(Profile::Serve, None, Flags::default())).map(|loaded| loaded.config)
+        load(&Sources::of_process(Profile::Serve, None)).map(|loaded| loaded.config)
     }
 }
 
-/// A configuration with the origins of its values.
+/// A configuration, and the configuration of Rocket that belongs to it.
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// All keys with their effective values and origins, for `config show`.
-    pub entries: Vec<Entry>,
-    /// Notes for the operator that do not stop the start.
-    pub notes: Vec<String>,
     /// Rocket's own settings, with the address and the port of this configuration. The caller merges them over Rocket's
     /// defaults.
     pub figment: Figment,
@@ -239,78 +216,63 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
 /// # Errors
 /// [`Problems`] with the problems that [`load`] reports, followed by the problems that `check` returns.
 pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>) -> Result<Loaded, Problems> {
-    let mut reader = Reader::new(sources.profile, &sources.flags, sources.gather(SCHEMA));
+    let mut reader = Reader::new(sources, sources.gather(SCHEMA));
     let config = read(&mut reader);
-    let (mut gathered, entries) = reader.finish();
-    gathered.problems.extend(check(&gathered.rocket));
+    let Gathered { rocket, mut problems, .. } = reader.gathered;
+    problems.extend(check(&rocket));
     match config {
-        Ok(mut config) if gathered.problems.is_empty() => {
-            config.as_read = AsRead { entries: entries.clone(), notes: gathered.notes.clone() };
+        Ok(config) if problems.is_empty() => {
             // Rocket must listen on the address and port that were checked here. A flag or `VESTIBULE_PORT` may have set them,
             // which Rocket does not read.
-            let mut figment = gathered.rocket.merge(Serialized::global("port", config.web.port));
+            let mut figment = rocket.merge(Serialized::global("port", config.web.port));
             if let ListenAddress::Ip(address) = &config.web.address {
                 figment = figment.merge(Serialized::global("address", address));
             }
-            Ok(Loaded { config, entries, notes: gathered.notes, figment })
+            Ok(Loaded { config, figment })
         }
-        _ => Err(Problems::new(gathered.problems)),
+        _ => Err(Problems(problems)),
     }
 }
 
 /// Reads and checks every section, even if an earlier section has problems. Each problem is recorded in `reader`. Fails if a
 /// value of any section could not be read.
 fn read(reader: &mut Reader) -> Read<Config> {
-    let storage = StorageKeys::read(reader).complete();
-    let keys = SecretKeys::read(reader).complete(reader);
-    let web = WebKeys::read(reader);
-    web.check(reader);
-    let connections = ConnectionKeys::read(reader).complete();
-    let metrics = MetricKeys::read(reader);
-    metrics.check(reader);
-    let tokens = TokenKeys::read(reader, &web);
-    tokens.check(reader, &web);
-    let sessions = SessionKeys::read(reader);
-    sessions.check(reader, &tokens);
-    let devices = DeviceKeys::read(reader);
-    devices.check(reader);
-    let devices = devices.complete();
-    let passwords = PasswordKeys::read(reader);
-    passwords.check(reader);
-    let cookies = CookieKeys::read(reader);
-    cookies.check(reader, &web, &tokens);
-    let limits = LimitKeys::read(reader).complete();
+    let storage = storage::StorageKeys::read(reader);
+    let keys = keys::SecretKeys::read(reader).complete(reader);
+    let web = web::WebKeys::read(reader);
+    let connections = connections::ConnectionKeys::read(reader);
+    let metrics = metrics::MetricKeys::read(reader);
+    let tokens = tokens::TokenKeys::read(reader, &web);
+    let sessions = sessions::SessionKeys::read(reader, &tokens);
+    let devices = devices::DeviceKeys::read(reader);
+    let passwords = passwords::PasswordKeys::read(reader);
+    let cookies = cookies::CookieKeys::read(reader, &web, &tokens);
+    let limits = limits::LimitKeys::read(reader);
     let clients = Clients::read(reader, &tokens, &sessions);
-    let sites = Sites::read(reader, &web);
-    if let (Ok(sites), Ok(Registration::Open)) = (&sites, &passwords.registration)
-        && reader.profile == Profile::Serve
-        && sites.admit_everybody()
-    {
-        let registration = reader.describe("registration");
-        reader.note(format!("{registration}: whoever registers may use every host behind forward authentication that has neither roles nor permissions in a table of sites; sites_default = \"deny\" closes the others"));
-    }
+    let sites = Sites::read(reader, &web, &passwords);
     Ok(Config {
         profile: reader.profile,
-        storage: storage?,
+        storage: storage.complete()?,
         keys: keys?,
         tokens: tokens.complete()?,
         sessions: sessions.complete()?,
-        devices: devices?,
+        devices: devices.complete()?,
         passwords: passwords.complete()?,
         cookies: cookies.complete()?,
         web: web.complete()?,
+        connections: connections.complete()?,
+        metrics: metrics.complete()?,
         clients: clients?,
         sites: sites?,
-        connections: connections?,
-        metrics: metrics.complete()?,
-        limits: limits?,
-        as_read: AsRead::default(),
+        limits: limits.complete()?,
+        entries: reader.entries(),
+        notes: mem::take(&mut reader.gathered.notes),
     })
 }
 
-/// Omits Rocket's settings, which may contain secrets of other programs, and the entries.
+/// Omits Rocket's settings, which may contain secrets of other programs.
 impl fmt::Debug for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loaded").field("config", &self.config).field("notes", &self.notes).finish_non_exhaustive()
+        f.debug_struct("Loaded").field("config", &self.config).finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::{
 
 settings! {
     /// The login names, the registration, the rules for new passwords, and the cost of password hashes.
-    pub struct Passwords, PasswordKeys in "passwords", |reader| {
+    pub struct Passwords, PasswordKeys in "passwords", |reader| check {
         /// The name with which users log in: `email`, `username`, or `either`.
         #[key("username_field", default = "either")]
         username_field: UsernameField,
@@ -19,7 +19,7 @@ settings! {
         registration: Registration,
         /// The minimum number of characters of a new password, `8` to `64`.
         #[key("password_min_length", default = 10, dev = 8)]
-        #[read(within = 8..=64)]
+        #[within(8..=64)]
         min_length: usize,
         /// The schemes of stored password hashes with which users may log in: `argon2id`, `bcrypt`, `pbkdf2_sha256`, which also
         /// stands for PBKDF2 with SHA-512, and `scrypt`. The first scheme is that of new hashes. A hash of another scheme, for
@@ -29,24 +29,25 @@ settings! {
         /// The memory for one password hash (argon2id) in KiB, at most `1048576`. A value below the default is allowed only in
         /// the profile `dev`.
         #[key("argon2_memory_kib", default = 19_456)]
-        #[read(within = lowest(reader, 19_456, 8)..=MAX_ARGON2_KIB)]
+        #[within(lowest(reader, 19_456, 8)..=MAX_ARGON2_KIB)]
         argon2_memory_kib: u32,
         /// The number of passes of a password hash (argon2id) over its memory, at most `100`. A value below the default is
         /// allowed only in the profile `dev`.
         #[key("argon2_iterations", default = 2)]
-        #[read(within = lowest(reader, 2, 1)..=MAX_ARGON2_PASSES)]
+        #[within(lowest(reader, 2, 1)..=MAX_ARGON2_PASSES)]
         argon2_iterations: u32,
         /// The number of parallel lanes of a password hash (argon2id), `1` to `64`. Each lane needs at least 8 KiB of memory.
         #[key("argon2_parallelism", default = 1)]
-        #[read(within = lowest(reader, 1, 1)..=MAX_ARGON2_LANES)]
+        #[within(lowest(reader, 1, 1)..=MAX_ARGON2_LANES)]
         argon2_parallelism: u32,
         /// The number of password hashes that are computed at the same time, `1` to `1024`. Unset: one per processor core.
         #[key("hash_concurrency", example = "4")]
-        #[read(within = 1..=1024, otherwise = Ok(thread::available_parallelism().map_or(1, NonZeroUsize::get)))]
+        #[otherwise(Ok(thread::available_parallelism().map_or(1, NonZeroUsize::get)))]
+        #[within(1..=1024)]
         hash_concurrency: usize,
         /// The number of requests that may wait for their password hash. Further requests are refused with 503 `overloaded`.
         #[key("hash_queue", default = 64)]
-        #[read(within = 0..=100_000)]
+        #[within(0..=100_000)]
         hash_queue: usize,
         then {
             /// Whether anybody may create an account.
@@ -63,7 +64,7 @@ fn lowest(reader: &Reader, owasp: u32, argon2: u32) -> u32 {
 
 impl PasswordKeys {
     /// Refuses settings that can't be used together.
-    pub(super) fn check(&self, reader: &mut Reader) {
+    fn check(&self, reader: &mut Reader) {
         // argon2 needs at least 8 KiB for each lane (RFC 9106 §3.1).
         if let (Ok(memory), Ok(lanes)) = (self.argon2_memory_kib, self.argon2_parallelism)
             && memory < 8 * lanes

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 /// All problems of a configuration. Each of them stops the start. The order: problems of the sources, of the sections, of
 /// Rocket's own settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems(pub(super) Vec<Problem>);
 
 /// A problem of a configuration. Its text is one line and contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,10 +24,6 @@ pub struct Problem {
 }
 
 impl Problems {
-    pub(super) fn new(problems: Vec<Problem>) -> Self {
-        Self(problems)
-    }
-
     /// Returns all problems, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.0.iter()

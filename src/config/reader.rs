@@ -10,7 +10,6 @@ use std::{
     path::Path,
 };
 
-use figment::value::Value;
 use serde_json::Value as Json;
 
 use super::{
@@ -18,7 +17,7 @@ use super::{
     problems::{Problem, shorten},
     schema::{self, Entry, Profile},
     setting::Setting,
-    sources::Flags,
+    sources::Sources,
 };
 
 /// The text that replaces a secret in every output.
@@ -36,81 +35,58 @@ pub(super) fn share<T>(read: &Read<T>) -> Read<&T> {
     read.as_ref().map_err(|reported| *reported)
 }
 
-/// Returns the message for a value out of bounds.
-type Bounds<T> = Box<dyn Fn(&T) -> Option<String>>;
-
-/// The steps that read a key, as `#[read(…)]` declares them.
-pub(super) struct Steps<T> {
-    /// Reads the value. The error completes the sentence "must be …".
-    pub parse: fn(&Value) -> Result<T, String>,
-    /// Returns the value for `config show`.
-    pub show: fn(&T) -> Json,
-    /// Returns the path that the value names.
-    pub path: fn(&T) -> Option<&Path>,
-    /// The value for the case that no source sets the key and that the key has no default.
-    pub otherwise: Option<Read<T>>,
-    /// Returns the message for a value out of bounds.
-    pub within: Option<Bounds<T>>,
-}
-
-impl<T: Setting> Steps<T> {
-    /// Returns the steps of a key that is read and printed as its type determines.
-    pub(super) fn of_type() -> Self {
-        Self { parse: T::parse, show: T::show, path: T::path, otherwise: T::unset().map(Ok), within: None }
-    }
-}
-
-/// Returns the check that a value is within `bounds`. The bounds themselves are allowed.
-pub(super) fn within<T: PartialOrd + Display>(bounds: RangeInclusive<T>) -> impl Fn(&T) -> Option<String> {
-    let message = format!("must be from {} to {}", bounds.start(), bounds.end());
-    move |value| (!bounds.contains(value)).then(|| message.clone())
-}
-
 /// The gathered values, and the state of their reading.
 pub(super) struct Reader {
     /// The profile, which determines the defaults.
     pub profile: Profile,
-    /// The options of the command line.
-    pub flags: Flags,
+    /// Whether the profile `dev` may listen on an address that is not loopback.
+    pub may_be_remote: bool,
     /// The id of the client or site whose keys are being read, such as `clients.<id>.…`. Empty before the first client.
     pub id: String,
-    gathered: Gathered,
+    pub gathered: Gathered,
     /// The values that were read, by the full name of the key, as `config show` prints them.
     effective: BTreeMap<String, Json>,
 }
 
 impl Reader {
-    pub(super) fn new(profile: Profile, flags: &Flags, gathered: Gathered) -> Self {
-        Self { profile, flags: flags.clone(), id: String::new(), gathered, effective: BTreeMap::new() }
+    pub(super) fn new(sources: &Sources, gathered: Gathered) -> Self {
+        let Sources { profile, may_be_remote, .. } = *sources;
+        Self { profile, may_be_remote, id: String::new(), gathered, effective: BTreeMap::new() }
     }
 
-    /// Returns the value of a key: the value that a source set; otherwise the default; otherwise [`Steps::otherwise`].
-    /// Records a problem if there is no value, or if it is not allowed.
-    pub(super) fn find<T>(&mut self, name: &str, steps: Steps<T>) -> Read<T> {
+    /// Returns the value of a key: the value that a source set; otherwise the default; otherwise `otherwise`. Records a problem
+    /// if there is no value, or if it is not allowed.
+    pub(super) fn find<T: Setting>(&mut self, name: &str, otherwise: Option<Read<T>>) -> Read<T> {
         let key = self.full_name(name);
         let known = self.gathered.schema.find(name);
         let default = || known.and_then(|known| known.default_in(self.profile));
-        let value = match (self.gathered.value(&key).cloned().or_else(default), steps.otherwise) {
-            (Some(value), _) => {
-                (steps.parse)(&value).map_err(|allowed| self.refuse(name, format!("must be {allowed}")))?
-            }
-            (None, Some(otherwise)) => otherwise?,
-            (None, None) => return Err(self.refuse(name, "must be set")),
+        let value = match self.gathered.value(&key).cloned().or_else(default) {
+            Some(value) => T::parse(&value).map_err(|allowed| self.refuse(name, format!("must be {allowed}")))?,
+            None => match otherwise.or_else(|| T::unset().map(Ok)) {
+                Some(value) => value?,
+                None => return Err(self.refuse(name, "must be set")),
+            },
         };
-        let shown = match (steps.show)(&value) {
+        let is_relative = value.path().is_some_and(Path::is_relative);
+        if is_relative && self.gathered.is_from_system_file(&key) {
+            return Err(self.refuse(name, "must be an absolute path, since commands run in any directory"));
+        }
+        let shown = match value.show() {
             Json::Null => Json::Null,
             _ if known.is_none_or(|known| known.secret) => Json::from(REDACTED),
             shown => shown,
         };
-        let is_relative = (steps.path)(&value).is_some_and(Path::is_relative);
-        if is_relative && self.gathered.is_from_system_file(&key) {
-            return Err(self.refuse(name, "must be an absolute path, since commands run in any directory"));
-        }
         self.effective.insert(key, shown);
-        match steps.within.and_then(|within| within(&value)) {
-            Some(wrong) => Err(self.refuse(name, wrong)),
-            None => Ok(value),
-        }
+        Ok(value)
+    }
+
+    /// Returns the value of a key. Records a problem if it is not within `bounds`. The bounds themselves are allowed.
+    pub(super) fn within<T>(&mut self, name: &str, value: Read<T>, bounds: &RangeInclusive<T>) -> Read<T>
+    where
+        T: PartialOrd + Display,
+    {
+        let wrong = || format!("must be from {} to {}", bounds.start(), bounds.end());
+        value.and_then(|value| if bounds.contains(&value) { Ok(value) } else { Err(self.refuse(name, wrong())) })
     }
 
     /// Returns the full name of a key: `<id>` is replaced by the id whose keys are being read.
@@ -175,9 +151,9 @@ impl Reader {
         }
     }
 
-    /// Returns the gathered values and problems, and the entries for `config show`: first the keys without an id, then the
-    /// keys of each id, each in the order of `Rocket.toml`. Call it after all sections were read.
-    pub(super) fn finish(self) -> (Gathered, Vec<Entry>) {
+    /// Returns the entries for `config show`: first the keys without an id, then the keys of each id, each in the order of
+    /// `Rocket.toml`. Call it after all sections were read.
+    pub(super) fn entries(&self) -> Vec<Entry> {
         let entry = |(key, value): (&String, &Json)| {
             let (index, known) = self.gathered.schema.keys().enumerate().find(|(_, known)| known.is_for(key))?;
             let id = schema::split_table(key).map(|(table, id, _)| (table.to_owned(), id.to_owned()));
@@ -185,6 +161,6 @@ impl Reader {
             Some(((id, index), Entry { section, key: key.clone(), value: value.clone(), origin, meaning }))
         };
         let entries: BTreeMap<_, _> = self.effective.iter().filter_map(entry).collect();
-        (self.gathered, entries.into_values().collect())
+        entries.into_values().collect()
     }
 }

@@ -16,7 +16,7 @@ const LONGEST_GRACE: Seconds = Seconds::new(600).expect("ten minutes are a span"
 
 settings! {
     /// The lifetime, rotation and revocation of sessions.
-    pub struct Sessions, SessionKeys in "sessions", |reader| {
+    pub struct Sessions, SessionKeys in "sessions", |reader, tokens: &TokenKeys| check {
         /// How long a session lives after its login or its last refresh. At most `session_lifetime`.
         #[key("refresh_token_lifetime", default = "7d", main = true)]
         refresh_token_lifetime: Lifetime,
@@ -29,7 +29,7 @@ settings! {
         /// How long a refresh token is still accepted after it was replaced, at most `10m`. It is for clients that refresh
         /// twice at the same time or lose a response. After that, a reuse ends the session.
         #[key("refresh_reuse_grace", default = "30s", main = true)]
-        #[read(within = Seconds::ZERO..=LONGEST_GRACE)]
+        #[within(Seconds::ZERO..=LONGEST_GRACE)]
         reuse_grace: Seconds,
         /// Whether the access tokens of a revoked session are refused. `false` has the same effect as `blacklist_strategy`
         /// `BLACKLIST_REFRESH`.
@@ -52,7 +52,7 @@ settings! {
 impl SessionKeys {
     /// Refuses an access token lifetime above the refresh token lifetime, and a refresh token lifetime above the session
     /// lifetime.
-    pub(super) fn check(&self, reader: &mut Reader, tokens: &TokenKeys) {
+    fn check(&self, reader: &mut Reader, tokens: &TokenKeys) {
         let access = ("access_token_lifetime", tokens.access_token_lifetime);
         let refresh = ("refresh_token_lifetime", self.refresh_token_lifetime);
         refuse_longer(reader, access, refresh);

@@ -17,7 +17,8 @@ use zeroize::Zeroizing;
 
 use crate::domain::{
     Permission, RoleName,
-    address::{CookieDomain, PublicUrl},
+    address::{BasePath, CookieDomain, PublicUrl},
+    audience::StringOrUri,
     client::ClientSecretHash,
     cookie_name::{CookieName, CsrfHeader},
     cors::CorsOrigins,
@@ -56,9 +57,14 @@ pub(super) trait Setting: Sized {
     }
 }
 
-/// Returns the text of `value` without surrounding white space; `None` if `value` is not text, or is empty.
-pub(super) fn text(value: &Value) -> Option<&str> {
-    value.as_str().map(str::trim).filter(|text| !text.is_empty())
+/// Returns the text of `value` without surrounding white space; `None` if `value` is not text.
+fn trimmed(value: &Value) -> Option<&str> {
+    value.as_str().map(str::trim)
+}
+
+/// Returns the text of `value` like [`trimmed`]; `None` also for an empty text.
+fn text(value: &Value) -> Option<&str> {
+    trimmed(value).filter(|text| !text.is_empty())
 }
 
 /// Returns a number, which may be written as text, as text with at least one digit.
@@ -134,11 +140,13 @@ macro_rules! texts {
     )+};
 }
 texts! {
-    text String, "a text", |it| it;
     text PathBuf, "a path", |it| it.to_string_lossy(), Some(it);
     text ListenAddress, "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or unix:<path>", |it| it.to_string(), it.path();
     text MetricsAddress, "an IP address and a port such as 127.0.0.1:9464 or [::1]:9464, or unix:<path>",
         |it| it.to_string(), it.address.path();
+    text StringOrUri, "a name or a URL of at most 255 characters, without spaces", |it| it.to_string();
+    trimmed BasePath, "/ or a path such as /auth, of plain segments and without a slash at its end",
+        |it| if it.is_empty() { "/" } else { it };
     text CookieName, "a name of at most 64 letters, digits and !#$%&'*+-.^_`|~", |it| it.to_string();
     text CookieDomain, "a domain such as example.com, with no dot before it and not an address", |it| it.to_string();
     text CsrfHeader, "the name of a header that has no other meaning, such as X-CSRF-Token", |it| it.to_string();
@@ -171,7 +179,8 @@ macro_rules! switches {
     ($($Switches:ident),+) => {$(
         impl Setting for $Switches {
             fn parse(value: &Value) -> Result<Self, String> {
-                let allowed = || format!("a list of none, some or all of {}", Self::WORDS.join(", "));
+                let number = if Self::LEAST == 0 { "none, some or all" } else { "one or more" };
+                let allowed = || format!("a list of {number} of {}", Self::WORDS.join(", "));
                 items(value).and_then(Self::from_words).ok_or_else(allowed)
             }
 

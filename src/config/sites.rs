@@ -2,11 +2,17 @@
 
 use super::{
     declare::settings,
+    passwords::PasswordKeys,
     reader::{Read, Reader},
+    schema::Profile,
     web::WebKeys,
 };
 use crate::domain::{
-    Permission, address::Authority, exclusions::Exclusions, policy::SitesDefault, redirect::AllowedHost,
+    Permission,
+    address::Authority,
+    exclusions::Exclusions,
+    policy::{Registration, SitesDefault},
+    redirect::AllowedHost,
 };
 
 settings! {
@@ -55,7 +61,7 @@ impl Sites {
     }
 
     /// Reads and checks the tables. Fails if a setting of any table can't be read.
-    pub(super) fn read(reader: &mut Reader, web: &WebKeys) -> Read<Self> {
+    pub(super) fn read(reader: &mut Reader, web: &WebKeys, passwords: &PasswordKeys) -> Read<Self> {
         let mut sites: Vec<Read<Site>> = Vec::new();
         for id in reader.ids("sites") {
             reader.id = id;
@@ -67,6 +73,12 @@ impl Sites {
         }
         let mut sites = sites.into_iter().collect::<Read<Vec<Site>>>()?;
         sites.sort_by_key(|site| std::cmp::Reverse(site.host.precision()));
-        Ok(Self { default: web.sites_default?, sites })
+        let sites = Self { default: web.sites_default?, sites };
+        let is_open = matches!(passwords.registration, Ok(Registration::Open)) && reader.profile == Profile::Serve;
+        if is_open && sites.admit_everybody() {
+            let registration = reader.describe("registration");
+            reader.note(format!("{registration}: whoever registers may use every host behind forward authentication that has neither roles nor permissions in a table of sites; sites_default = \"deny\" closes the others"));
+        }
+        Ok(sites)
     }
 }

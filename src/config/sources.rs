@@ -16,10 +16,7 @@ use super::{
     gathered::{DOTENV, Gathered},
     schema::{Profile, Schema},
 };
-use crate::{
-    domain::listen_address::ListenAddress,
-    files::{PLANTED, is_planted},
-};
+use crate::files::{PLANTED, is_planted};
 
 /// The variable that names the configuration file, as `--config` does.
 const CONFIG: &str = "VESTIBULE_CONFIG";
@@ -27,25 +24,11 @@ const CONFIG: &str = "VESTIBULE_CONFIG";
 /// The variable with which hosting platforms choose the port.
 pub(super) const PORT: &str = "PORT";
 
+/// The origin of a free port. The next start has a different port.
+pub(super) const FREE_PORT: &str = "chosen at the start";
+
 /// The file that is read if there is no `Rocket.toml` with a table `auth`.
 const SYSTEM_FILE: &str = "/etc/vestibule.toml";
-
-/// The options of the command line that influence the configuration.
-#[derive(Debug, Clone, Default)]
-pub struct Flags {
-    /// `--data-dir`
-    pub data_dir: Option<PathBuf>,
-    /// `--address`
-    pub address: Option<ListenAddress>,
-    /// `--port`
-    pub port: Option<u16>,
-    /// Whether `port` is a free port that was chosen because the configured port is 0. The next start has a different port.
-    pub port_is_picked: bool,
-    /// `--allow-remote`: whether the profile `dev` may listen on an address that is not loopback.
-    pub allow_remote: bool,
-    /// `--access-lifetime`: the setting `access_token_lifetime`
-    pub access_lifetime: Option<String>,
-}
 
 /// The sources of the configuration. The type does not implement `Debug`, because the environment may contain secrets.
 #[derive(Clone, Default)]
@@ -54,8 +37,8 @@ pub struct Sources {
     pub profile: Profile,
     /// The path from `--config FILE`. `None` if `Rocket.toml` is searched.
     pub config_file: Option<PathBuf>,
-    /// The options of the command line.
-    pub flags: Flags,
+    /// Whether the profile `dev` may listen on an address that is not loopback.
+    pub(super) may_be_remote: bool,
     /// The working directory. `.env` is read from it; `Rocket.toml` is searched in it and in its parents. `None` for
     /// isolated sources, or if it is unknown.
     pub(super) directory: Option<PathBuf>,
@@ -65,18 +48,18 @@ pub struct Sources {
     pub(super) system_file: Option<PathBuf>,
     /// Whether the port that a hosting platform chooses is used.
     pub(super) has_port_of_host: bool,
-    /// The keys and values that the program sets with [`Sources::set`].
-    overrides: Vec<(String, Value)>,
+    /// The keys that the command line and the program set, with their values and origins.
+    overrides: Vec<(String, Value, &'static str)>,
 }
 
 impl Sources {
     /// Returns the sources of a process that an operator starts: `config_file`; `.env` in the working directory; the
-    /// environment; `flags`. If `config_file` is `None`, `Rocket.toml` is searched in the working directory and in its
-    /// parents, as Rocket does.
-    pub fn of_process(profile: Profile, config_file: Option<PathBuf>, flags: Flags) -> Self {
+    /// environment. If `config_file` is `None`, `Rocket.toml` is searched in the working directory and in its parents, as
+    /// Rocket does.
+    pub fn of_process(profile: Profile, config_file: Option<PathBuf>) -> Self {
         let directory = env::current_dir().ok();
         let environment = env::vars_os().collect();
-        Self { config_file, flags, directory, environment, ..Self::isolated(profile) }
+        Self { config_file, directory, environment, ..Self::isolated(profile) }
     }
 
     /// Adds the file `/etc/vestibule.toml`, for the commands of a server that serves users. It is read if `Rocket.toml` is
@@ -103,9 +86,26 @@ impl Sources {
 
     /// Sets a key, such as `issuer` or `clients.web.audience`. This value replaces the value of every other source.
     #[must_use]
-    pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.overrides.push((key.to_owned(), value.into()));
+    pub fn set(self, key: &str, value: impl Into<Value>) -> Self {
+        self.flag("set by the program", key, Some(value))
+    }
+
+    /// Sets a key to the value of the option `flag` of the command line, such as `--port`. Does nothing if the option was not
+    /// given.
+    #[must_use]
+    pub(crate) fn flag(mut self, flag: &'static str, key: &str, value: Option<impl Into<Value>>) -> Self {
+        self.overrides.extend(value.map(|value| (key.to_owned(), value.into(), flag)));
         self
+    }
+
+    /// Sets the port to a free port, which was chosen because the configured port is 0.
+    pub(crate) fn with_free_port(self, port: u16) -> Self {
+        self.flag(FREE_PORT, "port", Some(port))
+    }
+
+    /// Lets the profile `dev` listen on an address that other machines can reach.
+    pub(crate) fn allow_remote(self, may_be_remote: bool) -> Self {
+        Self { may_be_remote, ..self }
     }
 
     /// Reads all sources. A value of a later source replaces the value of an earlier source.
@@ -126,9 +126,8 @@ impl Sources {
         }
         dotenv.give(&mut gathered, Some(DOTENV));
         environment.give(&mut gathered, None);
-        self.give_flags(&mut gathered);
-        for (key, value) in &self.overrides {
-            gathered.put(key, value.clone(), "set by the program");
+        for (key, value, origin) in &self.overrides {
+            gathered.put(key, value.clone(), origin);
         }
         gathered.complete();
         gathered
@@ -190,26 +189,6 @@ impl Sources {
                 None
             }
             (None, None) => None,
-        }
-    }
-
-    /// Passes the values of the flags to `gathered`.
-    fn give_flags(&self, gathered: &mut Gathered) {
-        let Flags { data_dir, address, port, port_is_picked: _, allow_remote: _, access_lifetime } = &self.flags;
-        if let Some(path) = data_dir {
-            match path.to_str() {
-                Some(path) => gathered.put("data_dir", path.into(), "--data-dir"),
-                None => gathered.problem("data_dir", "--data-dir", "must be UTF-8"),
-            }
-        }
-        if let Some(address) = address {
-            gathered.put("address", address.to_string().into(), "--address");
-        }
-        if let Some(port) = port {
-            gathered.put("port", (*port).into(), "--port");
-        }
-        if let Some(lifetime) = access_lifetime {
-            gathered.put("access_token_lifetime", lifetime.as_str().into(), "--access-lifetime");
         }
     }
 }

@@ -15,12 +15,12 @@ settings! {
         /// The SQLite database: `sqlite:` followed by the path of a file. `sqlite::memory:` creates the database in a temporary
         /// directory, which is removed when the program ends. Unset: `vestibule.db` in `data_dir`.
         #[key("database_url", example = "sqlite:./data/vestibule.db")]
-        #[read(otherwise = share(&data_dir).map(|directory| Database::File(directory.join("vestibule.db"))))]
+        #[otherwise(share(&data_dir).map(|directory| Database::File(directory.join("vestibule.db"))))]
         database: Database,
         /// The directory of the copies that the server makes by itself. It is created with mode `0700` if it does not exist.
         /// Unset: `backups` in `data_dir`. A directory on another disk helps if the disk of the database is lost.
         #[key("backup_dir", example = "/var/backups/vestibule")]
-        #[read(otherwise = share(&data_dir).map(|directory| directory.join("backups")))]
+        #[otherwise(share(&data_dir).map(|directory| directory.join("backups")))]
         backup_dir: PathBuf,
         /// The time between two copies. A copy is made only if something has changed, and is opened and checked before it
         /// counts. It never fills the last fifth of a disk. `0` switches the copies off.
@@ -29,7 +29,7 @@ settings! {
         /// The number of copies that are kept. A copy is also deleted after this number of intervals, if there is a newer one.
         /// `0` switches the copies off.
         #[key("backup_keep", default = 7, main = true)]
-        #[read(within = 0..=1000)]
+        #[within(0..=1000)]
         backup_keep: u32,
     }
 }

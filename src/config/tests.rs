@@ -85,7 +85,7 @@ impl SourceDirectory {
 
     /// Returns the effective value of `key`, as JSON text, and its origin.
     fn entry(&self, key: &str) -> (String, String) {
-        let entry = self.loaded().entries.into_iter().find(|entry| entry.key == key);
+        let entry = self.loaded().config.entries.into_iter().find(|entry| entry.key == key);
         let entry = entry.unwrap_or_else(|| panic!("no entry for {key}"));
         (entry.value.to_string(), entry.origin)
     }

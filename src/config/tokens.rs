@@ -1,15 +1,13 @@
 //! The content and the lifetime of access tokens, and the places in a request where they are accepted.
 
-use figment::value::Value;
-
 use super::{
     declare::settings,
     reader::{Read, Reader, share},
-    setting::{Setting as _, text},
-    sources::PORT,
+    sources::{FREE_PORT, PORT},
     web::{WebKeys, local_url},
 };
 use crate::domain::{
+    audience::StringOrUri,
     policy::{TokenClaims, TokenLocation},
     span::{Lifetime, Seconds},
 };
@@ -20,19 +18,19 @@ const LONGEST_LEEWAY: Seconds = Seconds::new(600).expect("ten minutes are a span
 
 settings! {
     /// The content and the lifetime of access tokens, and the places where they are accepted.
-    pub struct Tokens, TokenKeys in "tokens", |reader, web: &WebKeys| {
+    pub struct Tokens, TokenKeys in "tokens", |reader, web: &WebKeys| check {
         /// The claim `iss` of all tokens. Unset: `public_url`.
         #[key("issuer", example = "https://auth.example.com")]
-        #[read(parse = identifier, otherwise = default_issuer(reader, web))]
-        issuer: String,
+        #[otherwise(default_issuer(reader, web))]
+        issuer: StringOrUri,
         /// The claim `aud` of access tokens. Unset: `issuer`.
         #[key("audience", example = "https://api.example.com")]
-        #[read(parse = identifier, otherwise = issuer.clone())]
-        audience: String,
+        #[otherwise(issuer.clone())]
+        audience: StringOrUri,
         /// The difference that this server tolerates between the clocks of machines, at most `10m`. An expired access token is
         /// accepted for this long. For the claim `nbf`, the tolerance is at least two seconds.
         #[key("leeway", default = "0s")]
-        #[read(within = Seconds::ZERO..=LONGEST_LEEWAY)]
+        #[within(Seconds::ZERO..=LONGEST_LEEWAY)]
         leeway: Seconds,
         /// The lifetime of access tokens: a span such as `15m`, `2h` or `7d`, or a number of seconds. A client can have a
         /// lifetime of its own.
@@ -49,14 +47,13 @@ settings! {
         claims: TokenClaims,
         /// The places in a request where an access token is accepted: `headers` (`Authorization: Bearer`), `cookies`, or both.
         #[key("token_location", default = vec!["headers", "cookies"])]
-        #[read(parse = location)]
         location: TokenLocation,
     }
 }
 
 impl TokenKeys {
     /// Refuses settings that can't be used together.
-    pub(super) fn check(&self, reader: &mut Reader, web: &WebKeys) {
+    fn check(&self, reader: &mut Reader, web: &WebKeys) {
         // Otherwise every access token would be due for renewal at once, and each response would contain a new token.
         if let (Ok(lifetime), Ok(span)) = (self.access_token_lifetime, self.renew_within)
             && span.seconds() >= lifetime.seconds()
@@ -74,26 +71,10 @@ impl TokenKeys {
 /// Returns the default issuer: the URL under which clients reach this server. A port that was chosen for this start, by this
 /// server or by a hosting platform, would change the issuer at the next start, and the tokens of this start would then be
 /// refused. So the issuer is in this case the URL with the default port.
-fn default_issuer(reader: &Reader, web: &WebKeys) -> Read<String> {
-    let is_of_this_start = reader.flags.port_is_picked || reader.origin("port") == PORT;
+fn default_issuer(reader: &Reader, web: &WebKeys) -> Read<StringOrUri> {
+    let is_of_this_start = [PORT, FREE_PORT].contains(&reader.origin("port").as_str());
     if is_of_this_start && !reader.is_given("public_url") {
-        return Ok(local_url(8000).to_string());
+        return Ok(StringOrUri::of_url(&local_url(8000)));
     }
-    share(&web.public_url).map(ToString::to_string)
-}
-
-/// Reads the value of the claim `iss` or `aud` (RFC 7519 §2, StringOrURI). It has at most 255 bytes, and no white space or
-/// control characters.
-pub(super) fn identifier(value: &Value) -> Result<String, String> {
-    let is_plain = |text: &&str| !text.contains(|char: char| char.is_whitespace() || char.is_control());
-    let identifier = text(value).filter(|text| text.len() <= 255).filter(is_plain).map(str::to_owned);
-    identifier.ok_or_else(|| "a name or a URL of at most 255 characters, without spaces".to_owned())
-}
-
-/// Reads the places. Refuses an empty list, because then no request could be authenticated.
-fn location(value: &Value) -> Result<TokenLocation, String> {
-    match TokenLocation::parse(value) {
-        Ok(location) if location.headers || location.cookies => Ok(location),
-        _ => Err("a list of headers, cookies, or both".to_owned()),
-    }
+    share(&web.public_url).map(StringOrUri::of_url)
 }

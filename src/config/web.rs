@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use figment::value::Value;
 use ipnet::IpNet;
-use serde_json::Value as Json;
 
 use super::{
     declare::settings,
@@ -13,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        address::{PublicUrl, plain_path},
+        address::{BasePath, PublicUrl},
         cors::CorsOrigins,
         exclusions::Exclusions,
         listen_address::ListenAddress,
@@ -27,19 +25,18 @@ use crate::{
 
 settings! {
     /// The addresses of the server, the proxies and origins that it trusts, and its log.
-    pub struct Web, WebKeys in "web", |reader| {
+    pub struct Web, WebKeys in "web", |reader| check {
         /// The port on which the server listens. `0` chooses a free port. Rocket's own setting `port` is used if this is unset.
         #[key("port", default = 8000, main = true)]
         port: u16,
         /// The URL under which clients reach this server. It must be set if `address` is not a loopback address, except in the
         /// profile `dev`. Unset: `http://localhost:<port>`.
         #[key("public_url", example = "https://auth.example.com", main = true)]
-        #[read(otherwise = share(&port).map(|port| local_url(*port)))]
+        #[otherwise(share(&port).map(|port| local_url(*port)))]
         public_url: PublicUrl,
         /// The path before the session endpoints, as in `/auth/login`. With `/`, the endpoints have no such prefix.
         #[key("base_path", default = "/auth")]
-        #[read(parse = base_path, show = |path: &String| Json::from(if path.is_empty() { "/" } else { path }))]
-        base_path: String,
+        base_path: BasePath,
         /// The IP address on which the server listens, or `unix:` and the path of a unix socket. Rocket's own setting
         /// `address` is used if this is unset.
         #[key("address", default = "127.0.0.1", main = true)]
@@ -67,7 +64,7 @@ settings! {
         /// `https://app.example.com` or `capacitor://localhost`. Unset: no other origin; in the profile `dev`, any origin on
         /// localhost.
         #[key("cors_allowed_origins", example = "https://app.example.com", main = true)]
-        #[read(otherwise = Ok(match reader.profile {
+        #[otherwise(Ok(match reader.profile {
             Profile::Dev => CorsOrigins::AnyLocalhost,
             Profile::Serve => CorsOrigins::None,
         }))]
@@ -94,7 +91,7 @@ settings! {
         /// The name of the site, which the pages and their titles display: at most 60 characters. Unset: the host of
         /// `public_url`.
         #[key("site_name", example = "Example Notes", main = true)]
-        #[read(otherwise = share(&public_url).map(|url| SiteName::of_host(url.authority())))]
+        #[otherwise(share(&public_url).map(|url| SiteName::of_host(url.authority())))]
         site_name: SiteName,
         /// The path of an image that the pages display beside the name of the site: SVG, PNG, WebP or JPEG, at most 128 KiB.
         /// It is read at the start.
@@ -109,7 +106,7 @@ settings! {
 
 impl WebKeys {
     /// Refuses settings that can't be used together.
-    pub(super) fn check(&self, reader: &mut Reader) {
+    fn check(&self, reader: &mut Reader) {
         // The default `public_url` contains localhost, which is a different host for each client. The issuer and links would be
         // wrong.
         if let Ok(address) = &self.address
@@ -119,7 +116,7 @@ impl WebKeys {
         {
             reader.conflict("public_url", "must be set, since {address} isn't loopback");
         }
-        if let (Ok(true), Ok("")) = (self.compat_routes, share(&self.base_path).map(String::as_str)) {
+        if let (Ok(true), Ok("")) = (self.compat_routes, share(&self.base_path).map(BasePath::as_str)) {
             reader.conflict("compat_routes", "can't be used with {base_path}, where those paths are taken");
         }
         // A client would join the two, and the issuer of the metadata would have the path twice.
@@ -143,7 +140,7 @@ impl WebKeys {
 pub(super) fn check_reach(reader: &mut Reader, key: &str, address: &ListenAddress) -> Read<bool> {
     match reader.profile {
         _ if address.is_local() => Ok(false),
-        Profile::Dev if !reader.flags.allow_remote => {
+        Profile::Dev if !reader.may_be_remote => {
             Err(reader.refuse(key, "the profile dev listens on loopback only, unless told --allow-remote"))
         }
         Profile::Dev | Profile::Serve => Ok(true),
@@ -155,16 +152,6 @@ pub(super) fn local_url(port: u16) -> PublicUrl {
     // With port 0, the configuration is read again after a free port was chosen. So no client sees a URL without a port.
     let authority = if port == 0 { "localhost".to_owned() } else { format!("localhost:{port}") };
     format!("http://{authority}").parse().expect("a URL of plain parts")
-}
-
-/// Reads a path, such as `/auth`. Returns an empty text for `/`.
-fn base_path(value: &Value) -> Result<String, String> {
-    let allowed = "/ or a path such as /auth, of plain segments and without a slash at its end";
-    let path = value.as_str().map(str::trim).ok_or(allowed)?;
-    match plain_path(path) {
-        Ok(plain) if path == "/" || plain == path => Ok(plain.to_owned()),
-        _ => Err(allowed.to_owned()),
-    }
 }
 
 /// Reads the file of the logo. Refuses a file that can't be read, or that is not an image for a page.

@@ -17,6 +17,14 @@ text! {
     }
 }
 
+text! {
+    /// The path before the session endpoints, such as `/auth`. Empty for `/`.
+    pub BasePath, |text| match plain_path(text) {
+        Ok(plain) if text == "/" || plain == text => Some(plain.to_owned()),
+        _ => None,
+    }
+}
+
 /// A host name or an IP address, and optionally a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {

@@ -2,14 +2,32 @@
 
 use std::fmt;
 
+use super::{address::PublicUrl, words::text};
+
+text! {
+    /// The value of the claim `iss` or `aud` (RFC 7519 §2): a name or a URL of 1 to 255 bytes, without white space and control
+    /// characters.
+    pub StringOrUri, |text| {
+        let is_plain = !text.contains(|char: char| char.is_whitespace() || char.is_control());
+        ((1..=255).contains(&text.len()) && is_plain).then(|| text.to_owned())
+    }
+}
+
+impl StringOrUri {
+    /// Returns the URL of a server, which may be longer.
+    pub fn of_url(url: &PublicUrl) -> Self {
+        Self(url.as_str().to_owned())
+    }
+}
+
 /// The audiences of a client, in the order of the configuration. There is at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audiences(Vec<String>);
 
 impl Audiences {
     /// Returns a list of one audience.
-    pub fn one(audience: String) -> Self {
-        Self(vec![audience])
+    pub fn one(audience: &StringOrUri) -> Self {
+        Self(vec![audience.to_string()])
     }
 
     /// Returns the audiences without repetitions; `None` for an empty list.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::unicode;
+use super::{audience::StringOrUri, unicode};
 
 /// The id of the client `default`, to which a request belongs if it names no client. This client is always configured.
 pub const DEFAULT_CLIENT: &str = "default";
@@ -56,8 +56,8 @@ pub fn check_name(text: &str) -> Result<String, &'static str> {
 /// # Errors
 /// A message if the text is not a name or a URL of at most 255 characters.
 pub fn check_audience(text: &str) -> Result<String, &'static str> {
-    let is_one = !text.is_empty() && text.len() <= 255 && !text.contains(|c: char| c.is_whitespace() || c.is_control());
-    if is_one { Ok(text.to_owned()) } else { Err("must be a name or a URL of at most 255 characters, without spaces") }
+    let audience = text.parse::<StringOrUri>().map(|audience| audience.to_string());
+    audience.map_err(|()| "must be a name or a URL of at most 255 characters, without spaces")
 }
 
 /// The prefix of a hash. It names the hash function, so that a later version can accept another function too.

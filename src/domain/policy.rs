@@ -128,7 +128,7 @@ switches! {
 
 switches! {
     /// The places in a request where an access token is accepted. At least one is `true`.
-    pub TokenLocation {
+    pub TokenLocation at least 1 {
         /// Whether the header `Authorization: Bearer …` is accepted.
         headers,
         /// Whether the access cookie is accepted.

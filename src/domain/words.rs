@@ -42,9 +42,10 @@ macro_rules! words {
     };
 }
 
-/// Declares a struct of booleans. It is written as the list of the names of the booleans that are `true`.
+/// Declares a struct of booleans. It is written as the list of the names of the booleans that are `true`. After `at least`
+/// stands the least number of them.
 macro_rules! switches {
-    ($(#[$doc:meta])* pub $Name:ident { $($(#[$switch_doc:meta])* $switch:ident,)+ }) => {
+    ($(#[$doc:meta])* pub $Name:ident $(at least $least:literal)? { $($(#[$switch_doc:meta])* $switch:ident,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub struct $Name {
@@ -55,7 +56,11 @@ macro_rules! switches {
             /// The names of all booleans.
             pub const WORDS: &[&str] = &[$(stringify!($switch)),+];
 
-            /// Returns the value in which the booleans with these names are `true`; `None` if a name is unknown.
+            /// The least number of booleans that are `true`.
+            pub const LEAST: usize = 0 $(+ $least)?;
+
+            /// Returns the value in which the booleans with these names are `true`; `None` if a name is unknown, or if there
+            /// are fewer than [`LEAST`](Self::LEAST).
             pub fn from_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<Self> {
                 let mut value = Self { $($switch: false),+ };
                 for word in words {
@@ -64,7 +69,7 @@ macro_rules! switches {
                         _ => return None,
                     }
                 }
-                Some(value)
+                Some(value).filter(|value| value.to_words().len() >= Self::LEAST)
             }
 
             /// Returns the names of the booleans that are `true`, in the order of [`WORDS`](Self::WORDS).
@@ -93,11 +98,24 @@ macro_rules! text {
             }
         }
 
+        impl $Name {
+            /// Returns the text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl std::ops::Deref for $Name {
             type Target = str;
 
             fn deref(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl PartialEq<&str> for $Name {
+            fn eq(&self, other: &&str) -> bool {
+                self.0 == *other
             }
         }
 

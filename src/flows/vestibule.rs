@@ -215,7 +215,7 @@ impl Vestibule {
         let named = &self.config.tokens.claims;
         let permissions = granted_permissions(user, session, client);
         AccessClaims {
-            iss: self.config.tokens.issuer.clone(),
+            iss: self.config.tokens.issuer.to_string(),
             aud: client.audience.default_audience().to_owned(),
             sub: user.id,
             client_id: session.client_id.clone(),
@@ -258,7 +258,7 @@ impl Vestibule {
         let named = &self.config.tokens.claims;
         let (id, at) = (TokenId::new(UnixTime::from_seconds(0), [0; 10]), UnixTime::from_seconds(LATEST_TIME));
         TokenSizeBudget::new(AccessClaims {
-            iss: self.config.tokens.issuer.clone(),
+            iss: self.config.tokens.issuer.to_string(),
             aud: audiences.max_by_key(|audience| audience.len()).unwrap_or_default().to_owned(),
             sub: UserId::new(UnixTime::from_seconds(0), [0; 10]),
             client_id: clients.keys().max_by_key(|id| id.len()).cloned().unwrap_or_default(),

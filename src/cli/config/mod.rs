@@ -34,7 +34,7 @@ impl Command {
     /// Runs the command with the loaded configuration.
     pub(super) fn run(&self, loaded: &Loaded) -> Result<(), Failure> {
         match self {
-            Self::Show(show) => show.run(&loaded.entries),
+            Self::Show(show) => show.run(&loaded.config.entries),
             // A configuration with problems is not loaded. `refuse` prints its problems.
             Self::Check(check) => check.run(),
         }

@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::{
     cli::{Failure, listen::ListenArgs},
-    config::Flags,
+    config::Sources,
     flows::Vestibule,
 };
 
@@ -38,10 +38,10 @@ pub(super) struct Dev {
 }
 
 impl Dev {
-    /// Returns `flags` with the values of these arguments.
-    pub(super) fn apply_to(&self, flags: Flags) -> Flags {
-        let access_lifetime = self.access_lifetime.clone();
-        Flags { allow_remote: self.allow_remote, access_lifetime, ..self.listen.apply_to(flags) }
+    /// Returns `sources` with the values of these arguments.
+    pub(super) fn apply_to(&self, sources: Sources) -> Sources {
+        let sources = self.listen.apply_to(sources).allow_remote(self.allow_remote);
+        sources.flag("--access-lifetime", "access_token_lifetime", self.access_lifetime.as_deref())
     }
 
     /// Reads the users that the server is to have. Fails if the file can't be read, or has a problem.

@@ -3,7 +3,7 @@
 use figment::value::Value;
 
 use super::{SourceDirectory, config, dev, loaded, problem, problems, serve};
-use crate::config::{Blacklist, Flags, Profile, Sources};
+use crate::config::{Blacklist, Profile, Sources};
 
 #[test]
 fn all_problems_are_reported_together() {
@@ -70,9 +70,7 @@ fn a_disabled_blacklist_revokes_only_refresh_tokens() {
 
 /// Returns sources with the flags `--address` and `--allow-remote`.
 fn listening_on(profile: Profile, address: &str, allow_remote: bool) -> Sources {
-    let mut sources = Sources::isolated(profile);
-    sources.flags = Flags { address: Some(address.parse().unwrap()), allow_remote, ..Flags::default() };
-    sources
+    Sources::isolated(profile).flag("--address", "address", Some(address)).allow_remote(allow_remote)
 }
 
 #[test]
@@ -140,9 +138,9 @@ fn the_cookie_domain_is_the_host_of_public_url_or_a_parent_domain() {
 
 #[test]
 fn a_note_warns_if_every_proxy_is_trusted() {
-    let notes = loaded(&serve().set("trusted_proxies", "0.0.0.0/0")).notes;
+    let notes = loaded(&serve().set("trusted_proxies", "0.0.0.0/0")).config.notes;
     assert!(notes.concat().contains("any client can claim any address"), "{notes:?}");
-    assert!(SourceDirectory::new(Profile::Serve).loaded().notes.is_empty());
+    assert!(SourceDirectory::new(Profile::Serve).loaded().config.notes.is_empty());
 }
 
 #[test]
@@ -228,7 +226,7 @@ fn the_narrowest_table_of_a_host_counts() {
 
 #[test]
 fn open_registration_beside_hosts_for_everybody_is_told() {
-    let notes = |sources: Sources| loaded(&sources.set("registration", "open")).notes;
+    let notes = |sources: Sources| loaded(&sources.set("registration", "open")).config.notes;
     assert!(notes(serve())[0].contains("whoever registers"));
     assert!(notes(serve().set("sites_default", "deny")).is_empty());
     let denied = serve().set("sites_default", "deny");
@@ -246,12 +244,12 @@ fn a_client_may_have_several_audiences_and_one_that_cannot_use_the_account_is_na
     let config = config(&both);
     let audience = &config.clients.get("web").expect("it is configured").audience;
     assert_eq!(audience.iter().collect::<Vec<_>>(), ["api", own]);
-    assert!(loaded(&both).notes.is_empty());
+    assert!(loaded(&both).config.notes.is_empty());
 
-    let notes = loaded(&sources("api".into())).notes;
+    let notes = loaded(&sources("api".into())).config.notes;
     assert!(notes[0].contains("clients.web.audience = \"api\"") && notes[0].contains(own), "{notes:?}");
     assert!(!notes[0].contains("pages"));
-    let notes = loaded(&serve().set("audience", own).set("clients.default.audience", "api")).notes;
+    let notes = loaded(&serve().set("audience", own).set("clients.default.audience", "api")).config.notes;
     assert!(notes[0].contains("nobody can sign in on the pages"), "{notes:?}");
     for wrong in [list(&[]), list(&["api", "two words"]), list(&[""]), 7.into()] {
         assert!(problem(&sources(wrong)).contains("clients.web.audience"));
@@ -297,8 +295,8 @@ fn a_token_for_metrics_that_is_weak_or_can_not_be_sent_is_refused_and_not_printe
     }
     let loaded = loaded(&serve().set("metrics_token", "Wq3zT8uY5rE1oP6i"));
     assert!(
-        loaded.notes.iter().any(|note| note.contains("has no effect without metrics_address")),
+        loaded.config.notes.iter().any(|note| note.contains("has no effect without metrics_address")),
         "{:?}",
-        loaded.notes
+        loaded.config.notes
     );
 }

@@ -161,7 +161,7 @@ fn each_key_is_declared_once_and_has_a_meaning() {
 
 #[test]
 fn the_entries_of_config_show_agree_with_the_declarations() {
-    for entry in loaded(&serve()).entries {
+    for entry in loaded(&serve()).config.entries {
         let key = SCHEMA.find(&entry.key).expect("a declared key");
         assert_eq!((entry.section, entry.meaning), (key.section, key.meaning()));
         if let Some(default) = key.default_in(Profile::Serve) {
@@ -193,7 +193,7 @@ fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
 #[test]
 fn the_file_changes_no_setting() {
     let sources_dir = SourceDirectory::new(Profile::Serve).file("Rocket.toml", FILE);
-    assert_eq!(sources_dir.loaded().entries, loaded(&serve()).entries);
+    assert_eq!(sources_dir.loaded().config.entries, loaded(&serve()).config.entries);
 }
 
 #[test]
@@ -203,8 +203,8 @@ fn the_defaults_in_the_file_are_the_defaults() {
             && SCHEMA.find(name).is_some_and(|key| key.default_in(Profile::Serve).is_some())
     };
     let sources_dir = SourceDirectory::new(Profile::Serve).file("Rocket.toml", uncommented(fixed));
-    let loaded_from_file = sources_dir.loaded().entries;
-    for (listed, default) in loaded_from_file.iter().zip(&loaded(&serve()).entries) {
+    let loaded_from_file = sources_dir.loaded().config.entries;
+    for (listed, default) in loaded_from_file.iter().zip(&loaded(&serve()).config.entries) {
         assert_eq!((&listed.key, &listed.value), (&default.key, &default.value));
         assert_eq!(listed.origin == "Rocket.toml", fixed(&listed.key), "{}", listed.key);
     }
@@ -225,7 +225,7 @@ fn the_examples_in_the_file_are_allowed() {
 fn every_declared_key_is_read_in_both_profiles() {
     for sources in [serve(), dev()] {
         let sources = sources.set("sites.app.example.com.roles", "friends");
-        let entries = loaded(&sources).entries;
+        let entries = loaded(&sources).config.entries;
         let unread = SCHEMA.keys().filter(|key| !entries.iter().any(|entry| key.is_for(&entry.key)));
         assert_eq!(unread.map(|key| key.name).collect::<Vec<_>>(), Vec::<&str>::new());
         assert_eq!(entries.len(), SCHEMA.keys().count());

@@ -118,7 +118,7 @@ fn a_secret_and_its_file_are_not_both_allowed() {
 fn no_secret_is_ever_printed() {
     let sources = serve().set("root_secret", GOOD).set("secret_key", GOOD);
     let loaded = loaded(&sources);
-    let shown = format!("{loaded:?} {:?} {:?}", loaded.config, loaded.entries);
+    let shown = format!("{loaded:?} {:?} {:?}", loaded.config, loaded.config.entries);
     assert!(!shown.contains(GOOD));
     assert!(shown.contains("root_secret: Some(Secret)") && shown.contains("[redacted]"));
     // The secret is also not quoted in the error for a misspelled setting, nor in the error for a value of the wrong type.

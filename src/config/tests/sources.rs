@@ -5,7 +5,7 @@ use figment::Figment;
 
 use super::{SourceDirectory, dev, loaded, problem, serve};
 use crate::{
-    config::{Flags, Problem, Profile, SCHEMA, load, load_with, schema::Key},
+    config::{Problem, Profile, SCHEMA, load, load_with, schema::Key},
     domain::device::Thresholds,
 };
 
@@ -32,7 +32,7 @@ fn a_later_source_replaces_the_value_and_the_origin() {
     assert_eq!(sources_dir.entry("port"), pair("3", ".env"));
     sources_dir = sources_dir.variable("VESTIBULE_PORT", "4");
     assert_eq!(sources_dir.entry("port"), pair("4", "VESTIBULE_PORT"));
-    sources_dir.sources.flags = Flags { port: Some(5), ..Flags::default() };
+    sources_dir.sources = sources_dir.sources.flag("--port", "port", Some(5));
     assert_eq!(sources_dir.entry("port"), pair("5", "--port"));
     sources_dir.sources = sources_dir.sources.clone().set("port", 6);
     assert_eq!(sources_dir.entry("port"), pair("6", "set by the program"));
@@ -118,7 +118,7 @@ fn variables_that_kubernetes_injects_are_ignored_with_a_note() {
     ];
     let sources_dir =
         injected.iter().fold(sources_dir(), |sources_dir, (name, value)| sources_dir.variable(name, value));
-    let notes = sources_dir.loaded().notes;
+    let notes = sources_dir.loaded().config.notes;
     assert_eq!(notes.len(), 1);
     assert!(injected.iter().all(|(name, _)| notes[0].contains(name)), "{notes:?}");
     assert_eq!(sources_dir.entry("port"), pair("8000", "default"));
@@ -211,7 +211,7 @@ fn settings_of_rocket_and_of_the_application_are_accepted_beside_auth() {
                 secret_key = \"x\"\npath = \"x\"\ntemplate_dir = \"x\"\n[default.limits]\njson = \"1MiB\"\n[default.tls]\n\
                 [default.databases.app]\n[default.oauth.github]\n[default.shutdown]\n[default.mail]\n";
     let loaded = sources_dir().file("Rocket.toml", text).loaded();
-    assert_eq!(loaded.notes, Vec::<String>::new());
+    assert_eq!(loaded.config.notes, Vec::<String>::new());
     assert_eq!(loaded.figment.extract_inner::<String>("limits.json").unwrap(), "1MiB");
 }
 
@@ -271,7 +271,7 @@ fn a_directory_named_dot_env_is_ignored() {
 
 #[test]
 fn isolated_sources_load_without_notes() {
-    assert!(loaded(&serve()).notes.is_empty());
+    assert!(loaded(&serve()).config.notes.is_empty());
 }
 
 #[test]

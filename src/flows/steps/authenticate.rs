@@ -67,7 +67,7 @@ pub fn verify_signature(vestibule: &Vestibule, token: &str) -> Result<Arc<Access
     let claims = vestibule.keyring.keys().verify(token)?;
     let audience_is_ours =
         vestibule.clients.get(&claims.client_id).is_some_and(|client| client.audience.contains(&claims.aud));
-    if claims.iss != vestibule.config.tokens.issuer || !audience_is_ours {
+    if claims.iss != *vestibule.config.tokens.issuer || !audience_is_ours {
         return Err(AccessTokenError::Invalid);
     }
     Ok(claims)

@@ -63,7 +63,7 @@ pub(in crate::flows) async fn announce(tx: &mut Tx, now: UnixTime) -> store::Res
 
 /// Returns a stored client with the settings that it does not have itself.
 fn settings(vestibule: &Vestibule, stored: StoredClient) -> Client {
-    let own = || Audiences::one(vestibule.config.tokens.audience.clone());
+    let own = || Audiences::one(&vestibule.config.tokens.audience);
     Client {
         audience: stored.audiences.unwrap_or_else(own),
         access_token_lifetime: vestibule.config.tokens.access_token_lifetime,

@@ -47,7 +47,7 @@ pub(in crate::http) fn audience_in_cookie(
     vestibule: &Vestibule,
 ) -> Result<Option<String>, ApiError> {
     let own = &vestibule.config.tokens.audience;
-    if requested.as_ref().is_some_and(|requested| requested != own && client.audience.contains(requested)) {
+    if requested.as_ref().is_some_and(|requested| *requested != **own && client.audience.contains(requested)) {
         return Err(ApiError::field("audience", "must be this server's own audience for tokens in cookies"));
     }
     if !client.audience.contains(own) {
@@ -55,7 +55,7 @@ pub(in crate::http) fn audience_in_cookie(
                        cookies of this server";
         return Err(ApiError::field("transport", message));
     }
-    Ok(requested.or_else(|| Some(own.clone())))
+    Ok(requested.or_else(|| Some(own.to_string())))
 }
 
 /// Returns [`audience_in_cookie`] for the client of a refresh token. The refresh itself refuses a token that is not valid.

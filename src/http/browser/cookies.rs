@@ -254,7 +254,7 @@ impl<'r> SessionToken<'r> {
         match *self {
             Self::Refresh(_) => false,
             Self::Access(token) => authenticate::verify_signature(vestibule, token)
-                .is_ok_and(|claims| claims.aud != vestibule.config.tokens.audience),
+                .is_ok_and(|claims| claims.aud != *vestibule.config.tokens.audience),
         }
     }
 }

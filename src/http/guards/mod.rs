@@ -260,7 +260,7 @@ fn required_for_account(request: &Request<'_>) -> Result<AccessToken, ApiError> 
 
 /// Returns the token if its audience is the server itself.
 fn check_audience(request: &Request<'_>, token: AccessToken) -> Result<AccessToken, ApiError> {
-    if app_state(request)?.config.tokens.audience == token.claims().aud {
+    if *app_state(request)?.config.tokens.audience == token.claims().aud {
         return Ok(token);
     }
     let message = "This access token is for another service; request one with the audience of this server.";

@@ -61,7 +61,7 @@ impl Metadata {
         let public = &web.public_url;
         let endpoint = |name: &str| format!("{public}{}/{name}", web.base_path);
         Self {
-            issuer: vestibule.config.tokens.issuer.clone(),
+            issuer: vestibule.config.tokens.issuer.to_string(),
             token_endpoint: endpoint("token"),
             token_endpoint_auth_methods_supported: CLIENT_METHODS,
             revocation_endpoint: endpoint("revoke"),

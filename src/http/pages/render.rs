@@ -159,7 +159,7 @@ impl Page {
             "page": self.name,
             "site": *vestibule.config.web.site_name,
             "logo": vestibule.config.web.logo.as_ref().map(assets::address_of_logo),
-            "base": vestibule.config.web.base_path,
+            "base": *vestibule.config.web.base_path,
             "csrf_cookie": &*cookies.csrf_name,
             "csrf_header": *cookies.csrf_header,
             "fingerprint": if is_off { "off" } else { "on" },

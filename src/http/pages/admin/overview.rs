@@ -120,7 +120,7 @@ fn problems(desk: &Desk<'_>, proxies: Option<&UntrustedProxies>) -> Vec<String> 
     let of_proxy = texts::find("setup", "untrusted_proxy").unwrap_or_default();
     let of_proxies = peers.into_iter().map(|peer| of_proxy.replace("{peer}", &peer.to_string()));
     let of_damage = vestibule.health.is_damaged().then(|| checks::sentence(vestibule, "database_damaged"));
-    sentences.chain(of_damage).chain(of_proxies).chain(desk.vestibule.config.as_read.notes.iter().cloned()).collect()
+    sentences.chain(of_damage).chain(of_proxies).chain(desk.vestibule.config.notes.iter().cloned()).collect()
 }
 
 /// Returns the time at which the person signed in before the present session. `None` if the audit log does not have it any

@@ -42,7 +42,7 @@ async fn page(desk: &Desk<'_>, refused: Option<&Refused>) -> Result<Page, ApiErr
     let current = keys.iter().find(|key| key.status == "current").map(|key| short(&key.kid));
     // The settings say where things are on the machine, so only an admin sees them.
     let settings: Option<Vec<Value>> =
-        desk.is_admin().then(|| desk.vestibule.config.as_read.entries.iter().map(setting).collect());
+        desk.is_admin().then(|| desk.vestibule.config.entries.iter().map(setting).collect());
     let own = json!({
         "keys": keys.iter().map(key).collect::<Vec<_>>(),
         "current": current,
