@@ -70,6 +70,8 @@ fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
     let errors = [
         ("workers", settings.extract_inner::<NonZeroUsize>("workers").err()),
         ("max_blocking", settings.extract_inner::<NonZeroUsize>("max_blocking").err()),
+        // Rocket panics at the missing `force` of what is not a table.
+        ("shutdown", settings.extract_inner::<Dict>("shutdown").err()),
         ("shutdown.force", settings.extract_inner::<bool>("shutdown.force").err()),
     ];
     for (key, error) in errors {
@@ -85,8 +87,9 @@ fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
 /// Returns the problem that `error` reports: of Rocket's own setting `key`, or of a setting in the table `key`. With an empty
 /// `key`, the error alone names the setting.
 pub(super) fn problem_of(settings: &Figment, key: &str, error: &figment::Error) -> Problem {
-    // The path of the error names the setting within the table, such as `limits.json`.
-    let inner = error.path.join(".");
+    // The path of the error names the setting within the table, such as `limits.json`. Figment's own names are left out.
+    let inner: Vec<&str> = error.path.iter().map(String::as_str).filter(|name| !name.starts_with("___")).collect();
+    let inner = inner.join(".");
     let setting = if inner.starts_with(key) { &inner } else { key };
     let message = match &error.kind {
         Kind::InvalidType(_, wanted) | Kind::InvalidValue(_, wanted) | Kind::InvalidLength(_, wanted) => {
@@ -94,6 +97,8 @@ pub(super) fn problem_of(settings: &Figment, key: &str, error: &figment::Error) 
                 "u16" | "u32" | "usize" => "a whole number",
                 "a nonzero usize" => "a whole number above 0",
                 "byte unit string" => "a size such as 1MiB",
+                "a map" | "struct Shutdown" => "a table",
+                "path string" => "a path",
                 other => other,
             };
             format!("must be {wanted}")

@@ -82,8 +82,8 @@ use self::{
     schema::Schema,
 };
 pub use crate::domain::{
-    address::{CookieDomain, PublicUrl},
-    audience::Audiences,
+    address::{BasePath, CookieDomain, PublicUrl},
+    audience::{Audiences, StringOrUri},
     cookie_name::{CookieName, CsrfHeader},
     cors::CorsOrigins,
     database::Database,

@@ -15,11 +15,17 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Returns the text of a file, without a byte order mark.
 ///
 /// # Errors
-/// The end of a sentence about the file: it can't be read, has more than 4 MiB, is UTF-16, or is not UTF-8.
+/// The end of a sentence about the file: it can't be read, has more than 4 MiB, is UTF-16, is not UTF-8, or has two byte order
+/// marks.
 pub fn read_text(path: &Path) -> Result<String, String> {
     let bytes = read(path)?;
     let text = String::from_utf8(plain(&bytes)?.to_vec());
-    text.map_err(|_| "can't be read: it is not UTF-8; save it as UTF-8".to_owned())
+    let text = text.map_err(|_| "can't be read: it is not UTF-8; save it as UTF-8".to_owned())?;
+    // A parser of the text may skip this mark, and another may not, as Rocket's of the same file.
+    match text.as_bytes().starts_with(MARK) {
+        true => Err("begins with two byte order marks; save it as UTF-8 without one".to_owned()),
+        false => Ok(text),
+    }
 }
 
 /// Returns the bytes of a file, without the byte order mark.

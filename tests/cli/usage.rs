@@ -128,6 +128,55 @@ fn an_invalid_setting_of_rocket_is_told_by_its_name_its_origin_and_what_is_allow
     }
 }
 
+/// Rocket reads the settings of its runtime from `Rocket.toml` and the environment, also beside `--config`, and it would panic.
+#[test]
+fn a_setting_of_another_kind_than_rocket_wants_is_refused_wherever_rocket_reads_it() {
+    let refused = |place: &Place, arguments: &[&str], setting: &str| {
+        let done = place.run(arguments);
+        assert_eq!(done.code, Some(78), "{setting}, {arguments:?}: {}", done.stderr);
+        let key = setting.split([' ', '.']).next().expect("a name");
+        assert!(done.stderr.starts_with(&format!("configuration: {key}")), "{setting}: {}", done.stderr);
+        assert!(!done.stderr.contains("struct") && !done.stderr.contains("___"), "{setting}: {}", done.stderr);
+    };
+    for key in ["workers", "max_blocking", "shutdown", "shutdown.force", "temp_dir", "ident"] {
+        for value in ["5.5", "-1", "[]", "[1]", "{ x = 1 }", "1979-05-27"] {
+            // Figment reads a date as a table.
+            if key == "shutdown" && ["{ x = 1 }", "1979-05-27"].contains(&value) {
+                continue;
+            }
+            let (place, setting) = (Place::new(), format!("{key} = {value}"));
+            place.write("Rocket.toml", &format!("[default]\n{setting}\n"));
+            refused(&place, &["config", "check"], &setting);
+            if !["temp_dir", "ident"].contains(&key) {
+                place.write("other.toml", "");
+                refused(&place, &["config", "check", "--config", "other.toml"], &setting);
+            }
+        }
+    }
+    for (variable, setting) in
+        [("ROCKET_SHUTDOWN", "shutdown"), ("ROCKET_WORKERS", "workers"), ("ROCKET_LIMITS", "limits")]
+    {
+        for value in ["5.5", "-1", "x", "[]", "[1]"] {
+            refused(&Place::new().set(variable, value), &["config", "check"], setting);
+        }
+    }
+}
+
+#[test]
+fn a_file_with_two_byte_order_marks_is_refused_before_rocket_quotes_it() {
+    let place = Place::new();
+    place.write("Rocket.toml", "\u{feff}\u{feff}[default.auth]\nsecret_key = \"it-would-be-quoted\"\n");
+    for arguments in [&["config", "check"][..], &["config", "show"], &["serve"]] {
+        let done = place.run(arguments);
+        assert_eq!(done.code, Some(78), "{}", done.stderr);
+        assert!(done.stderr.contains("begins with two byte order marks"), "{}", done.stderr);
+        assert!(!format!("{}{}", done.stdout, done.stderr).contains("it-would-be-quoted"), "{}", done.stderr);
+    }
+    // One is what some editors write.
+    place.write("Rocket.toml", "\u{feff}[default.auth]\nissuer = \"x\"\n");
+    assert_eq!(place.run(&["config", "check"]).code, Some(0));
+}
+
 #[test]
 fn a_setting_of_rocket_without_effect_is_refused_by_name() {
     let place = Place::new();
