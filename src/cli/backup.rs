@@ -36,7 +36,7 @@ impl Backup {
             Failure::new(format!("{text}{remedy}"))
         })?;
         let file = config.storage.data_dir.join("secret.key");
-        let secret = match config.keys.root_secret {
+        let secret = match config.keys.root_secret() {
             None if file.exists() => format!("the file {}", file.display()),
             None => "the root secret, which is not in the data directory,".to_owned(),
             Some(_) => "the root_secret of the configuration".to_owned(),

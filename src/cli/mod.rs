@@ -238,18 +238,22 @@ fn load(cli: &Cli) -> Result<Loaded, Failure> {
     Ok(loaded)
 }
 
+/// The file that the commands of a server for users read if there is no `Rocket.toml` with a table `auth`.
+const SYSTEM_FILE: &str = "/etc/vestibule.toml";
+
 /// Returns the sources of the configuration for the command, with the options of its command line.
 fn sources(cli: &Cli) -> Sources {
     let of_profile = |profile| {
-        let sources = Sources::of_process(profile, cli.globals.config.clone());
-        let sources = if profile == Profile::Serve { sources.with_system_file() } else { sources };
+        let mut sources = Sources::of_process(profile, cli.globals.config.clone());
+        sources.system_file = (profile == Profile::Serve).then(|| SYSTEM_FILE.into());
+        sources.has_port_of_host = matches!(cli.command, Command::Serve(_) | Command::Health(_));
         sources.flag("--data-dir", "data_dir", cli.globals.data_dir.as_deref())
     };
     match &cli.command {
-        Command::Serve(serve) => serve.listen.apply_to(of_profile(Profile::Serve)).with_port_of_host(),
+        Command::Serve(serve) => serve.listen.apply_to(of_profile(Profile::Serve)),
         Command::Dev(dev) => dev.apply_to(of_profile(Profile::Dev)),
         Command::Config(command) => of_profile(command.profile()),
-        Command::Health(listen) => listen.apply_to(of_profile(Profile::Serve)).with_port_of_host(),
+        Command::Health(listen) => listen.apply_to(of_profile(Profile::Serve)),
         Command::User(_)
         | Command::Session(_)
         | Command::Role(_)
@@ -269,8 +273,7 @@ fn sources(cli: &Cli) -> Sources {
 
 /// Reads the configuration. The failure contains all problems, also the problems of Rocket's own settings.
 fn read(cli: &Cli, sources: &Sources) -> Result<Loaded, Failure> {
-    let names_file = sources.names_file();
-    let loaded = configuration::load_with(sources, |settings| rocket_problems(settings, names_file));
+    let loaded = configuration::load_with(sources, rocket_problems);
     loaded.map_err(|problems| match &cli.command {
         Command::Config(command) => command.refuse(&problems).err().unwrap_or_else(|| problems.into()),
         _ => problems.into(),

@@ -19,7 +19,7 @@ const WITHOUT_EFFECT: [(&str, &str); 6] = [
 /// Returns the problems of Rocket's own settings: values that Rocket would refuse, and values at which it would panic.
 ///
 /// Rocket reads the settings of its runtime from `Rocket.toml` and the environment, even if `--config` names another file. So
-/// they are checked in both places. `another_file` is whether `--config` is given.
+/// they are checked in both places. `another_file` is whether `--config` or `VESTIBULE_CONFIG` names one.
 pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_runtime(settings, &mut problems);

@@ -65,7 +65,7 @@ impl Setting for Audiences {
         let Some(items) = value.as_array() else { return StringOrUri::parse(value).map(|one| Self::one(&one)) };
         let read = |item| StringOrUri::parse(item).map(|audience| audience.to_string());
         let all: Vec<String> = items.iter().map(read).collect::<Result<_, _>>()?;
-        Self::new(all).ok_or_else(|| "a name or a URL, or a list of at least one of them".to_owned())
+        Self::new(all).ok_or_else(|| "must be a name or a URL, or a list of at least one of them".to_owned())
     }
 
     fn show(&self) -> Json {
@@ -84,26 +84,17 @@ impl Clients {
         self.0.values()
     }
 
-    /// Returns the longest access token lifetime of all clients. The leeway is not included.
-    pub fn longest_access_token_lifetime(&self) -> Lifetime {
-        let longest = self.iter().map(|client| client.access_token_lifetime).max();
-        longest.expect("the client `default` is always there")
-    }
-
     /// Reads and checks the configured clients and the client `default`. Fails if a setting of any client can't be read.
     pub(super) fn read(reader: &mut Reader, tokens: &TokenKeys, sessions: &SessionKeys) -> Read<Self> {
         let mut ids = reader.ids("clients");
         ids.insert(DEFAULT_CLIENT.to_owned());
+        let read = |id: String| {
+            reader.id.clone_from(&id);
+            (id, ClientKeys::read(reader, tokens, sessions).complete())
+        };
         // All clients are read before an error is returned, so that all problems are reported together.
-        let clients: Vec<Read<Client>> = ids
-            .into_iter()
-            .map(|id| {
-                reader.id = id;
-                ClientKeys::read(reader, tokens, sessions).complete()
-            })
-            .collect();
-        let clients: Read<Vec<Client>> = clients.into_iter().collect();
-        Ok(Self(clients?.into_iter().map(|client| (client.id.clone(), client)).collect()))
+        let clients: Vec<(String, Read<Client>)> = ids.into_iter().map(read).collect();
+        clients.into_iter().map(|(id, client)| client.map(|client| (id, client))).collect::<Read<_>>().map(Self)
     }
 }
 

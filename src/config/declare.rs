@@ -1,5 +1,4 @@
-//! The macros that declare the keys of a section. `settings!` also declares a struct that has one field for each key. `keys!`
-//! is for a section whose struct differs from its keys.
+//! The macro `settings!`, which declares the keys of a section.
 //!
 //! A key is declared once. The declaration determines how the key is read, what `config show` prints, and the texts of
 //! `Rocket.toml` and of the table in `README.md`. A test compares the two files with the declarations. The documentation of a
@@ -20,50 +19,9 @@
 //! | `secret = true` | the value is never printed |
 //! | `main = true` | the key is in the table of `README.md` |
 
-/// Declares the keys of a section. The struct `$Keys` has one field for each key: the value, or the proof that a problem was
-/// recorded.
-macro_rules! keys {
-    ($Keys:ident in $section:literal, |$reader:ident $(, $argument:ident: $Argument:ty)*| $($check:ident)? {
-        $(
-            $(#[doc = $doc:literal])+
-            #[key($name:literal $(, $option:ident = $value:expr)* $(,)?)]
-            $(#[otherwise($otherwise:expr)])?
-            $(#[within($bounds:expr)])?
-            $field:ident: $Type:ty,
-        )+
-        then { $($derived:ident: $Derived:ty = $from:expr,)* }
-    }) => {
-        pub(super) struct $Keys {
-            $(pub $field: $crate::config::reader::Read<$Type>,)+
-            $(pub $derived: $crate::config::reader::Read<$Derived>,)*
-        }
-
-        impl $Keys {
-            pub(super) const TABLE: &[$crate::config::schema::Key] = &[$($crate::config::schema::Key {
-                name: $name,
-                section: $section,
-                meaning: concat!($($doc),+),
-                $($option: $crate::config::declare::declared!($option, $value),)*
-                ..$crate::config::schema::Key::EMPTY
-            }),+];
-
-            pub(super) fn read($reader: &mut $crate::config::reader::Reader $(, $argument: $Argument)*) -> Self {
-                $(
-                    let $field: $crate::config::reader::Read<$Type> =
-                        $reader.find($name, None $(.or(Some($otherwise)))?);
-                    $(let $field = { let bounds = $bounds; $reader.within($name, $field, &bounds) };)?
-                )+
-                $(let $derived = $from;)*
-                let keys = Self { $($field,)+ $($derived,)* };
-                $crate::config::declare::checked!(keys.($($check)?)($reader $(, $argument)*));
-                keys
-            }
-        }
-    };
-}
-
-/// Declares a section: its keys, and a struct with one field for each key. The fields after `then` have no key; their values
-/// are computed from the values of the keys.
+/// Declares a section: its keys, and a struct with one field for each key. The struct `$Keys` has the same fields, and each is
+/// the value or the proof that a problem was recorded. The fields after `then` have no key; their values are computed from the
+/// values of the keys.
 macro_rules! settings {
     ($(#[doc = $about:literal])+ pub struct $Section:ident, $Keys:ident in $section:literal,
      |$reader:ident $(, $argument:ident: $Argument:ty)*| $($check:ident)? {
@@ -88,20 +46,31 @@ macro_rules! settings {
             $($($(#[doc = $derived_doc])+ pub $derived: $Derived,)+)?
         }
 
-        $crate::config::declare::keys! {
-            $Keys in $section, |$reader $(, $argument: $Argument)*| $($check)? {
-                $(
-                    $(#[doc = $doc])+
-                    #[key($name $(, $option = $value)*)]
-                    $(#[otherwise($otherwise)])?
-                    $(#[within($bounds)])?
-                    $field: $Type,
-                )+
-                then { $($($derived: $Derived = $from,)+)? }
-            }
+        pub(super) struct $Keys {
+            $(pub $field: $crate::config::reader::Read<$Type>,)+
+            $($(pub $derived: $crate::config::reader::Read<$Derived>,)+)?
         }
 
         impl $Keys {
+            pub(super) const TABLE: &[$crate::config::schema::Key] = &[$($crate::config::schema::Key {
+                name: $name,
+                section: $section,
+                meaning: concat!($($doc),+),
+                $($option: $crate::config::declare::declared!($option, $value),)*
+                ..$crate::config::schema::Key::EMPTY
+            }),+];
+
+            pub(super) fn read($reader: &mut $crate::config::reader::Reader $(, $argument: $Argument)*) -> Self {
+                $(
+                    let $field: $crate::config::reader::Read<$Type> = $reader.find($name, None $(.or(Some($otherwise)))?);
+                    $(let $field = { let bounds = $bounds; $reader.within($name, $field, &bounds) };)?
+                )+
+                $($(let $derived = $from;)+)?
+                let keys = Self { $($field,)+ $($($derived,)+)? };
+                $crate::config::declare::checked!(keys.($($check)?)($reader $(, $argument)*));
+                keys
+            }
+
             pub(super) fn complete(self) -> $crate::config::reader::Read<$Section> {
                 Ok($Section { $($field: self.$field?,)+ $($($derived: self.$derived?,)+)? })
             }
@@ -142,4 +111,4 @@ macro_rules! documented {
         ""
     };
 }
-pub(super) use {checked, declared, documented, keys, settings};
+pub(super) use {checked, declared, documented, settings};

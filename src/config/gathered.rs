@@ -41,6 +41,8 @@ pub(super) struct Gathered {
     pub tables: BTreeMap<&'static str, BTreeSet<String>>,
     /// The name of the system file in origins. Commands in any working directory read it.
     pub system_file: Option<String>,
+    /// Whether `--config` or `VESTIBULE_CONFIG` names the configuration file.
+    pub names_file: bool,
     /// The line in `.env` of each key that it sets, from 1.
     pub lines: BTreeMap<String, usize>,
     /// The problems, in the order in which they were found.

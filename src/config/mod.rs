@@ -102,7 +102,7 @@ pub use crate::domain::{
     site::{PrivacyContact, SiteName},
     span::{Lifetime, Seconds},
 };
-pub use crate::files::read_root_secret;
+pub use crate::files::{SecretFile, read_root_secret};
 
 /// All keys, in the order of `Rocket.toml`.
 const SCHEMA: Schema = Schema(&[
@@ -180,7 +180,8 @@ impl Config {
     /// Returns the longest lifetime of the access tokens of any client. A client of the database has the lifetime of the
     /// setting `access_token_lifetime`.
     pub(crate) fn longest_access_token_lifetime(&self) -> Lifetime {
-        self.clients.longest_access_token_lifetime().max(self.tokens.access_token_lifetime)
+        let lifetimes = self.clients.iter().map(|client| client.access_token_lifetime);
+        lifetimes.fold(self.tokens.access_token_lifetime, Lifetime::max)
     }
 
     /// Reads the configuration of this process as `vestibule serve` does: from `Rocket.toml`, `.env` and the environment.
@@ -207,19 +208,20 @@ pub struct Loaded {
 ///
 /// [`Problems`] with all problems: unknown keys, bad values, impossible combinations, unreadable files.
 pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
-    load_with(sources, |_| Vec::new())
+    load_with(sources, |_, _| Vec::new())
 }
 
 /// Reads the configuration like [`load`], and also reports the problems that `check` finds in Rocket's own settings. This
-/// module does not know the meaning of these settings.
+/// module does not know the meaning of these settings. The second argument of `check` is whether `--config` or
+/// `VESTIBULE_CONFIG` names the configuration file.
 ///
 /// # Errors
 /// [`Problems`] with the problems that [`load`] reports, followed by the problems that `check` returns.
-pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>) -> Result<Loaded, Problems> {
+pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment, bool) -> Vec<Problem>) -> Result<Loaded, Problems> {
     let mut reader = Reader::new(sources, sources.gather(SCHEMA));
     let config = read(&mut reader);
-    let Gathered { rocket, mut problems, .. } = reader.gathered;
-    problems.extend(check(&rocket));
+    let Gathered { rocket, mut problems, names_file, .. } = reader.gathered;
+    problems.extend(check(&rocket, names_file));
     match config {
         Ok(config) if problems.is_empty() => {
             // Rocket must listen on the address and port that were checked here. A flag or `VESTIBULE_PORT` may have set them,
@@ -238,7 +240,7 @@ pub fn load_with(sources: &Sources, check: impl FnOnce(&Figment) -> Vec<Problem>
 /// value of any section could not be read.
 fn read(reader: &mut Reader) -> Read<Config> {
     let storage = storage::StorageKeys::read(reader);
-    let keys = keys::SecretKeys::read(reader).complete(reader);
+    let keys = keys::SecretKeys::read(reader);
     let web = web::WebKeys::read(reader);
     let connections = connections::ConnectionKeys::read(reader);
     let metrics = metrics::MetricKeys::read(reader);
@@ -253,7 +255,7 @@ fn read(reader: &mut Reader) -> Read<Config> {
     Ok(Config {
         profile: reader.profile,
         storage: storage.complete()?,
-        keys: keys?,
+        keys: keys.complete()?,
         tokens: tokens.complete()?,
         sessions: sessions.complete()?,
         devices: devices.complete()?,

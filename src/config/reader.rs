@@ -7,7 +7,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
     ops::RangeInclusive,
-    path::Path,
 };
 
 use serde_json::Value as Json;
@@ -60,17 +59,17 @@ impl Reader {
         let key = self.full_name(name);
         let known = self.gathered.schema.find(name);
         let default = || known.and_then(|known| known.default_in(self.profile));
+        let is_relative = |value| T::path(value).is_some_and(|path| path.is_relative());
         let value = match self.gathered.value(&key).cloned().or_else(default) {
-            Some(value) => T::parse(&value).map_err(|allowed| self.refuse(name, format!("must be {allowed}")))?,
+            Some(value) if self.gathered.is_from_system_file(&key) && is_relative(&value) => {
+                return Err(self.refuse(name, "must be an absolute path, since commands run in any directory"));
+            }
+            Some(value) => T::parse(&value).map_err(|wrong| self.refuse(name, wrong))?,
             None => match otherwise.or_else(|| T::unset().map(Ok)) {
                 Some(value) => value?,
                 None => return Err(self.refuse(name, "must be set")),
             },
         };
-        let is_relative = value.path().is_some_and(Path::is_relative);
-        if is_relative && self.gathered.is_from_system_file(&key) {
-            return Err(self.refuse(name, "must be an absolute path, since commands run in any directory"));
-        }
         let shown = match value.show() {
             Json::Null => Json::Null,
             _ if known.is_none_or(|known| known.secret) => Json::from(REDACTED),

@@ -15,39 +15,42 @@ use ipnet::IpNet;
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
-use crate::domain::{
-    Permission, RoleName,
-    address::{BasePath, CookieDomain, PublicUrl},
-    audience::StringOrUri,
-    client::ClientSecretHash,
-    cookie_name::{CookieName, CsrfHeader},
-    cors::CorsOrigins,
-    database::Database,
-    exclusions::Exclusions,
-    jwt::Algorithm,
-    listen_address::{ListenAddress, MetricsAddress},
-    password_hash::{PasswordScheme, PasswordSchemes},
-    policy::{
-        Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration,
-        SameSite, SitesDefault, TokenClaims, TokenLocation, UsernameField,
+use crate::{
+    domain::{
+        Permission, RoleName,
+        address::{BasePath, CookieDomain, PublicUrl},
+        audience::StringOrUri,
+        client::ClientSecretHash,
+        cookie_name::{CookieName, CsrfHeader},
+        cors::CorsOrigins,
+        database::Database,
+        exclusions::Exclusions,
+        jwt::Algorithm,
+        listen_address::{ListenAddress, MetricsAddress},
+        password_hash::{PasswordScheme, PasswordSchemes},
+        policy::{
+            Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration,
+            SameSite, SitesDefault, TokenClaims, TokenLocation, UsernameField,
+        },
+        rate::Rate,
+        redirect::AllowedHost,
+        secret::Secret,
+        site::{PrivacyContact, SiteName},
+        span::{Lifetime, Seconds},
     },
-    rate::Rate,
-    redirect::AllowedHost,
-    secret::Secret,
-    site::{PrivacyContact, SiteName},
-    span::{Lifetime, Seconds},
+    files::SecretFile,
 };
 
 /// A type into which a configuration value is read.
 pub(super) trait Setting: Sized {
-    /// Reads `value`. The error completes the sentence "must be …".
+    /// Reads `value`. The error says what is allowed, such as "must be a number".
     fn parse(value: &Value) -> Result<Self, String>;
 
     /// Returns the value for `config show` and for messages. The [`Reader`](super::reader::Reader) replaces secrets.
     fn show(&self) -> Json;
 
-    /// Returns the path that the value names; `None` if it names none.
-    fn path(&self) -> Option<&Path> {
+    /// Returns the path that `value` names; `None` if it names none.
+    fn path(_value: &Value) -> Option<PathBuf> {
         None
     }
 
@@ -90,8 +93,8 @@ fn items(value: &Value) -> Option<Vec<&str>> {
 
 /// Reads each item of a list with `read`. The error is `allowed`, followed by the error of `read`.
 fn list<T>(value: &Value, allowed: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
-    let wrong = |wrong: String| format!("{allowed}{wrong}");
-    items(value).ok_or(allowed)?.into_iter().map(|item| read(item).map_err(wrong)).collect()
+    let wrong = |wrong: String| format!("must be a list of {allowed}{wrong}");
+    items(value).ok_or_else(|| wrong(String::new()))?.into_iter().map(|item| read(item).map_err(wrong)).collect()
 }
 
 /// Returns a list as JSON, with each item as text.
@@ -109,8 +112,8 @@ impl<T: Setting> Setting for Option<T> {
         self.as_ref().map_or(Json::Null, T::show)
     }
 
-    fn path(&self) -> Option<&Path> {
-        self.as_ref().and_then(T::path)
+    fn path(value: &Value) -> Option<PathBuf> {
+        T::path(value)
     }
 
     fn unset() -> Option<Self> {
@@ -124,7 +127,7 @@ macro_rules! texts {
     ($($text:ident $Type:ty, $allowed:expr, |$self:ident| $shown:expr $(, $path:expr)?;)+) => {$(
         impl Setting for $Type {
             fn parse(value: &Value) -> Result<Self, String> {
-                $text(value).and_then(|text| text.parse().ok()).ok_or_else(|| $allowed.to_string())
+                $text(value).and_then(|text| text.parse().ok()).ok_or_else(|| format!("must be {}", $allowed))
             }
 
             fn show(&self) -> Json {
@@ -132,15 +135,15 @@ macro_rules! texts {
                 json!($shown)
             }
 
-            $(fn path(&self) -> Option<&Path> {
-                let $self = self;
-                $path
+            $(fn path(value: &Value) -> Option<PathBuf> {
+                let $self = &Self::parse(value).ok()?;
+                $path.map(Path::to_owned)
             })?
         }
     )+};
 }
 texts! {
-    text PathBuf, "a path", |it| it.to_string_lossy(), Some(it);
+    text PathBuf, "a path", |it| it.to_string_lossy(), Some(it.as_path());
     text ListenAddress, "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or unix:<path>", |it| it.to_string(), it.path();
     text MetricsAddress, "an IP address and a port such as 127.0.0.1:9464 or [::1]:9464, or unix:<path>",
         |it| it.to_string(), it.address.path();
@@ -180,7 +183,7 @@ macro_rules! switches {
         impl Setting for $Switches {
             fn parse(value: &Value) -> Result<Self, String> {
                 let number = if Self::LEAST == 0 { "none, some or all" } else { "one or more" };
-                let allowed = || format!("a list of {number} of {}", Self::WORDS.join(", "));
+                let allowed = || format!("must be a list of {number} of {}", Self::WORDS.join(", "));
                 items(value).and_then(Self::from_words).ok_or_else(allowed)
             }
 
@@ -195,7 +198,7 @@ switches!(Grants, TokenClaims, TokenLocation);
 /// The schemes of password hashes: a list of words, in the order that the operator chose.
 impl Setting for PasswordSchemes {
     fn parse(value: &Value) -> Result<Self, String> {
-        let allowed = || format!("a list of one or more of {}, each once", PasswordScheme::WORDS.join(", "));
+        let allowed = || format!("must be a list of one or more of {}, each once", PasswordScheme::WORDS.join(", "));
         let schemes: Option<Vec<_>> =
             items(value).and_then(|items| items.into_iter().map(|item| item.parse().ok()).collect());
         schemes.and_then(Self::new).ok_or_else(allowed)
@@ -223,19 +226,19 @@ macro_rules! lists {
     )+};
 }
 lists! {
-    Vec<IpNet>: "a list of addresses and networks such as 127.0.0.1, 10.0.0.0/8, fd00::/8",
+    Vec<IpNet>: "addresses and networks such as 127.0.0.1, 10.0.0.0/8, fd00::/8",
         network, |networks| networks, |it| it.iter().map(show_network).collect();
-    Vec<AllowedHost>: "a list of hosts such as app.example.com, app.example.com:8443, *.example.com",
+    Vec<AllowedHost>: "hosts such as app.example.com, app.example.com:8443, *.example.com",
         |item| item.parse().map_err(|_| String::new()), |hosts| hosts, |it| show_list(it);
-    Vec<Permission>: "a list of permissions, such as [\"posts:read\", \"posts:write\"]",
+    Vec<Permission>: "permissions, such as [\"posts:read\", \"posts:write\"]",
         |item| Permission::parse(item).map_err(|wrong| format!("; one of these {wrong}")), sorted, |it| show_list(it);
-    Vec<String>: "a list of roles", |item| match RoleName::parse(item) {
+    Vec<String>: "roles", |item| match RoleName::parse(item) {
         Ok(role) => Ok(role.as_str().to_owned()),
         Err(wrong) => Err(format!("; one of these {wrong}")),
     }, |names| names, |it| show_list(it);
-    Exclusions: "a list of paths such as /public/**, app.example.com/*.css",
+    Exclusions: "paths such as /public/**, app.example.com/*.css",
         |item| item.parse().map_err(|wrong| format!(": {wrong}")), Self, |it| show_list(&it.0);
-    CorsOrigins: "a list of origins such as https://app.example.com",
+    CorsOrigins: "origins such as https://app.example.com",
         |item| Self::origin(item).map_err(|wrong| format!(": {wrong}")), Self::of, |it| match it {
             Self::None => json!([]),
             Self::AnyLocalhost => json!("any origin on localhost"),
@@ -262,7 +265,7 @@ fn sorted(mut permissions: Vec<Permission>) -> Vec<Permission> {
 impl Setting for bool {
     fn parse(value: &Value) -> Result<Self, String> {
         let trimmed = value.as_str().map(|text| Value::from(text.trim()));
-        trimmed.as_ref().unwrap_or(value).to_bool_lossy().ok_or_else(|| "true or false".to_owned())
+        trimmed.as_ref().unwrap_or(value).to_bool_lossy().ok_or_else(|| "must be true or false".to_owned())
     }
 
     fn show(&self) -> Json {
@@ -272,7 +275,7 @@ impl Setting for bool {
 
 impl Setting for PublicUrl {
     fn parse(value: &Value) -> Result<Self, String> {
-        let allowed = "a URL such as https://auth.example.com";
+        let allowed = "must be a URL such as https://auth.example.com";
         text(value).ok_or(allowed)?.parse().map_err(|wrong| format!("{allowed}: it {wrong}"))
     }
 
@@ -287,7 +290,7 @@ impl Setting for Option<Rate> {
         match number(value) {
             Some(text) if text.parse() == Ok(0) => Ok(None),
             text => text.and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| {
-                "a number (1 to 1000000) and a period (1s to 24h) such as 30/1m, or 0 for no limit".to_owned()
+                "must be a number (1 to 1000000) and a period (1s to 24h) such as 30/1m, or 0 for no limit".to_owned()
             }),
         }
     }
@@ -297,10 +300,25 @@ impl Setting for Option<Rate> {
     }
 }
 
+/// The path of a file with a secret, which is read.
+impl Setting for SecretFile {
+    fn parse(value: &Value) -> Result<Self, String> {
+        Self::read(&PathBuf::parse(value)?)
+    }
+
+    fn show(&self) -> Json {
+        json!(self.path().to_string_lossy())
+    }
+
+    fn path(value: &Value) -> Option<PathBuf> {
+        PathBuf::parse(value).ok()
+    }
+}
+
 /// A secret. White space is kept, because it may be part of the secret.
 impl Setting for Secret {
     fn parse(value: &Value) -> Result<Self, String> {
-        let text = value.as_str().ok_or("a text in quotes")?;
+        let text = value.as_str().ok_or("must be a text in quotes")?;
         Ok(Self::new(Zeroizing::new(text.as_bytes().to_vec())))
     }
 

@@ -27,9 +27,6 @@ pub(super) const PORT: &str = "PORT";
 /// The origin of a free port. The next start has a different port.
 pub(super) const FREE_PORT: &str = "chosen at the start";
 
-/// The file that is read if there is no `Rocket.toml` with a table `auth`.
-const SYSTEM_FILE: &str = "/etc/vestibule.toml";
-
 /// The sources of the configuration. The type does not implement `Debug`, because the environment may contain secrets.
 #[derive(Clone, Default)]
 pub struct Sources {
@@ -37,17 +34,18 @@ pub struct Sources {
     pub profile: Profile,
     /// The path from `--config FILE`. `None` if `Rocket.toml` is searched.
     pub config_file: Option<PathBuf>,
-    /// Whether the profile `dev` may listen on an address that is not loopback.
-    pub(super) may_be_remote: bool,
+    /// Whether the profile `dev` may listen on an address that other machines can reach.
+    pub(crate) may_be_remote: bool,
+    /// The file that is read if `Rocket.toml` is absent or has no table `auth`.
+    pub(crate) system_file: Option<PathBuf>,
+    /// Whether the variable `PORT` of hosting platforms is used, if its value is a number. Every other source of the port
+    /// replaces it.
+    pub(crate) has_port_of_host: bool,
     /// The working directory. `.env` is read from it; `Rocket.toml` is searched in it and in its parents. `None` for
     /// isolated sources, or if it is unknown.
     pub(super) directory: Option<PathBuf>,
     /// The environment variables, with all prefixes.
     pub(super) environment: Vec<(OsString, OsString)>,
-    /// The file that is read if no other file of this program is found.
-    pub(super) system_file: Option<PathBuf>,
-    /// Whether the port that a hosting platform chooses is used.
-    pub(super) has_port_of_host: bool,
     /// The keys that the command line and the program set, with their values and origins.
     overrides: Vec<(String, Value, &'static str)>,
 }
@@ -60,22 +58,6 @@ impl Sources {
         let directory = env::current_dir().ok();
         let environment = env::vars_os().collect();
         Self { config_file, directory, environment, ..Self::isolated(profile) }
-    }
-
-    /// Adds the file `/etc/vestibule.toml`, for the commands of a server that serves users. It is read if `Rocket.toml` is
-    /// absent or has no table `auth`.
-    pub(crate) fn with_system_file(self) -> Self {
-        Self { system_file: Some(SYSTEM_FILE.into()), ..self }
-    }
-
-    /// Adds the variable `PORT` of hosting platforms, if its value is a number. Every other source of the port replaces it.
-    pub(crate) fn with_port_of_host(self) -> Self {
-        Self { has_port_of_host: true, ..self }
-    }
-
-    /// Returns whether `--config` or `VESTIBULE_CONFIG` names the configuration file.
-    pub(crate) fn names_file(&self) -> bool {
-        self.config_file.is_some() || self.environment.iter().any(|(name, value)| name == CONFIG && !value.is_empty())
     }
 
     /// Returns sources without a file, environment and flags, for tests and for programs that embed the server. The module
@@ -101,11 +83,6 @@ impl Sources {
     /// Sets the port to a free port, which was chosen because the configured port is 0.
     pub(crate) fn with_free_port(self, port: u16) -> Self {
         self.flag(FREE_PORT, "port", Some(port))
-    }
-
-    /// Lets the profile `dev` listen on an address that other machines can reach.
-    pub(crate) fn allow_remote(self, may_be_remote: bool) -> Self {
-        Self { may_be_remote, ..self }
     }
 
     /// Reads all sources. A value of a later source replaces the value of an earlier source.
@@ -159,6 +136,7 @@ impl Sources {
         gathered: &mut Gathered,
     ) -> Option<(PathBuf, String)> {
         let directory = self.directory.as_deref().unwrap_or(Path::new(""));
+        gathered.names_file = true;
         if let Some(named) = &self.config_file {
             return Some((directory.join(named), named.display().to_string()));
         }
@@ -169,6 +147,7 @@ impl Sources {
             }
             return path.is_file().then(|| (path, named.to_owned()));
         }
+        gathered.names_file = false;
         let named = environment.get("ROCKET_CONFIG");
         let name = named.unwrap_or("Rocket.toml");
         let mut above = self.directory.as_ref()?.ancestors();

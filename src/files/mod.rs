@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 pub use self::{
     planted::{PLANTED, is_planted},
-    secret::{read_root_secret, read_secret},
+    secret::{SecretFile, read_root_secret},
     text::{plain, read_bytes, read_text},
 };
 

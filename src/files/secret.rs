@@ -1,6 +1,6 @@
 //! Files that contain a secret.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -21,11 +21,36 @@ pub fn read_root_secret(path: &Path) -> Result<Secret, String> {
     Ok(secret)
 }
 
+/// A file with a secret, which was read.
+#[derive(Clone, Debug)]
+pub struct SecretFile {
+    path: PathBuf,
+    secret: Secret,
+}
+
+impl SecretFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// A message without the path: the file can't be read, is UTF-16, or has more than 4096 bytes.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        Ok(Self { path: path.to_owned(), secret: read_secret(path)? })
+    }
+
+    /// Returns the path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the secret.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+}
+
 /// Returns the content of a file. If it is UTF-8 text, without the byte order mark and the line ends that an editor adds.
-///
-/// # Errors
-/// A message without the path: the file can't be read, is UTF-16, or has more than 4096 bytes.
-pub fn read_secret(path: &Path) -> Result<Secret, String> {
+/// The error is a message without the path.
+fn read_secret(path: &Path) -> Result<Secret, String> {
     let bytes = read_first(path, MAX_BYTES + 1)?;
     if bytes.len() > MAX_BYTES {
         return Err(format!("must be a file of at most {MAX_BYTES} bytes"));

@@ -3,6 +3,7 @@
 //! The file for a new test:
 //!
 //! - `usage`: commands that need no server;
+//! - `rocket_settings`: Rocket's own settings;
 //! - `server`: starting and stopping a server;
 //! - `starting`: what a start reads, refuses and tells;
 //! - `listening`: where a server listens, and how it ends its connections;
@@ -35,6 +36,7 @@ mod opening;
 mod planted;
 mod recorded;
 mod restore;
+mod rocket_settings;
 mod roles;
 mod root_secret;
 mod schema;

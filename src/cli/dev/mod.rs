@@ -39,8 +39,9 @@ pub(super) struct Dev {
 
 impl Dev {
     /// Returns `sources` with the values of these arguments.
-    pub(super) fn apply_to(&self, sources: Sources) -> Sources {
-        let sources = self.listen.apply_to(sources).allow_remote(self.allow_remote);
+    pub(super) fn apply_to(&self, mut sources: Sources) -> Sources {
+        sources.may_be_remote = self.allow_remote;
+        let sources = self.listen.apply_to(sources);
         sources.flag("--access-lifetime", "access_token_lifetime", self.access_lifetime.as_deref())
     }
 

@@ -35,12 +35,13 @@ fn a_client_uses_the_global_settings_unless_it_sets_its_own() {
         .set("audience", "api")
         .set("clients.web.access_token_lifetime", "1h")
         .set("clients.my.app.audience", "app");
-    let clients = config(&sources).clients;
+    let config = config(&sources);
+    assert_eq!(config.longest_access_token_lifetime().seconds(), 3600);
+    let clients = config.clients;
     let ids: Vec<&str> = clients.iter().map(|client| client.id.as_str()).collect();
     assert_eq!(ids, ["default", "my.app", "web"]);
     assert_eq!(clients.get("web").map(|client| client.audience.default_audience()), Some("api"));
     assert_eq!(clients.get("my.app").map(|client| client.audience.default_audience()), Some("app"));
-    assert_eq!(clients.longest_access_token_lifetime().seconds(), 3600);
     assert!(clients.get("other").is_none());
 }
 
@@ -70,7 +71,9 @@ fn a_disabled_blacklist_revokes_only_refresh_tokens() {
 
 /// Returns sources with the flags `--address` and `--allow-remote`.
 fn listening_on(profile: Profile, address: &str, allow_remote: bool) -> Sources {
-    Sources::isolated(profile).flag("--address", "address", Some(address)).allow_remote(allow_remote)
+    let mut sources = Sources::isolated(profile).flag("--address", "address", Some(address));
+    sources.may_be_remote = allow_remote;
+    sources
 }
 
 #[test]

@@ -10,7 +10,7 @@ const GOOD: &str = "q7Wd0ZkT5vYxN2mB8rLcHs4JgPfE1uAo";
 fn a_secret_key_makes_hs256_the_algorithm() {
     let keys = config(&serve().set("secret_key", GOOD)).keys;
     assert_eq!(keys.algorithm, Algorithm::Hs256);
-    assert_eq!(keys.secret_key.map(|key| key.expose().to_vec()), Some(GOOD.as_bytes().to_vec()));
+    assert_eq!(keys.secret_key().map(|key| key.expose().to_vec()), Some(GOOD.as_bytes().to_vec()));
     config(&serve().set("secret_key", GOOD).set("algorithm", "HS256"));
     let sources = serve().set("secret_key", GOOD).set("algorithm", "ES256");
     assert!(problem(&sources).contains("can't sign with secret_key"));
@@ -89,8 +89,8 @@ fn the_line_end_of_a_secret_file_is_removed_only_from_text() {
     let sources_dir = SourceDirectory::new(Profile::Serve).file("text", format!("{GOOD}\r\n")).file("bytes", bytes);
     let path = |name: &str| sources_dir.directory.path().join(name).to_str().unwrap().to_owned();
     let keys = config(&serve().set("secret_key_file", path("text")).set("root_secret_file", path("bytes"))).keys;
-    assert_eq!(keys.secret_key.map(|key| key.expose().to_vec()), Some(GOOD.as_bytes().to_vec()));
-    assert_eq!(keys.root_secret.map(|key| key.expose().len()), Some(34));
+    assert_eq!(keys.secret_key().map(|key| key.expose().to_vec()), Some(GOOD.as_bytes().to_vec()));
+    assert_eq!(keys.root_secret().map(|key| key.expose().len()), Some(34));
     assert_eq!(keys.algorithm, Algorithm::Hs256);
 }
 
@@ -108,10 +108,15 @@ fn the_error_for_a_bad_secret_file_contains_its_path() {
 
 #[test]
 fn a_secret_and_its_file_are_not_both_allowed() {
-    let sources = serve().set("root_secret", GOOD).set("root_secret_file", "/nowhere");
+    let sources_dir = SourceDirectory::new(Profile::Serve).file("secret", GOOD);
+    let file = sources_dir.directory.path().join("secret").to_str().unwrap().to_owned();
+    let sources = serve().set("root_secret", GOOD).set("root_secret_file", file.clone());
     let problem = problem(&sources);
     assert!(problem.contains("can't be given together with root_secret = [redacted]"), "{problem}");
-    assert_eq!(problems(&sources.set("secret_key", GOOD).set("secret_key_file", "/nowhere")).len(), 2);
+    assert_eq!(problems(&sources.clone().set("secret_key", GOOD).set("secret_key_file", file)).len(), 2);
+    // A file that can't be read is told too.
+    let both = problems(&sources.set("root_secret_file", "/nowhere"));
+    assert!(both[0].contains("can't be read") && both[1].contains("can't be given together"), "{both:?}");
 }
 
 #[test]

@@ -224,7 +224,7 @@ fn problems_of_rockets_settings_are_reported_with_the_others() {
         .variable("ROCKET_LIMITS", "{json=x}")
         .variable("ROCKET_LIMITS.FORM", "1")
         .variable("VESTIBULE_PROT", "1");
-    let check = |settings: &Figment| {
+    let check = |settings: &Figment, _: bool| {
         assert_eq!(settings.extract_inner::<u16>("limits.form").unwrap(), 1);
         let wrong = ["keep_alive", "limits.json", "max_blocking", "workers"]
             .into_iter()
@@ -349,7 +349,7 @@ fn a_path_in_the_system_file_is_absolute() {
 fn the_port_of_a_hosting_platform_counts_where_no_other_port_is_given() {
     let with = |value: &str| {
         let mut sources_dir = sources_dir().variable("PORT", value);
-        sources_dir.sources = sources_dir.sources.with_port_of_host();
+        sources_dir.sources.has_port_of_host = true;
         sources_dir
     };
     assert_eq!(with("9000").entry("port"), pair("9000", "PORT"));

@@ -96,7 +96,7 @@ fn a_byte_order_mark_is_left_out_and_utf_16_is_refused_by_name() {
     let with_mark = sources_dir().file("key", format!("\u{feff}{secret}\r\n"));
     let path = with_mark.directory.path().join("key").display().to_string();
     let keys = loaded(&serve().set("secret_key_file", path)).config.keys;
-    assert_eq!(keys.secret_key.expect("it is set").expose(), secret.as_bytes());
+    assert_eq!(keys.secret_key().expect("it is set").expose(), secret.as_bytes());
 }
 
 #[test]

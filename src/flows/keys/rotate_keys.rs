@@ -76,7 +76,7 @@ pub async fn rotate_keys(
     when: When,
     acting: &Acting,
 ) -> Result<Rotated, RotateError> {
-    if vestibule.config.keys.secret_key.is_some() {
+    if vestibule.config.keys.secret_key().is_some() {
         return Err(RotateError::SecretKey);
     }
     let (root, longest, acting) =

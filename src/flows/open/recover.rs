@@ -89,14 +89,14 @@ async fn replace_root_secret(
     context: &RequestContext,
 ) -> Result<Recovered, RecoverError> {
     let known = meta::find(&mut *store.read().await?, RECOGNITION_KEY).await?;
-    let root = match &config.keys.root_secret {
+    let root = match &config.keys.root_secret() {
         Some(secret) => RootSecret::new(secret.expose()),
         None => write_draft(&paths.secret, known.as_deref())?,
     };
     if known.as_ref() == Some(&root.recognition()) {
         return Err(RecoverError::Same);
     }
-    let key = match config.keys.secret_key {
+    let key = match config.keys.secret_key() {
         Some(_) => None,
         None => {
             let key = signing::generate(config.keys.algorithm).await;
@@ -108,7 +108,7 @@ async fn replace_root_secret(
     let (sessions, devices) =
         store.write(async move |tx| replace_secrets(tx, key.as_ref(), &recognition, longest, &context).await).await?;
     let mut recovered = Recovered { sessions, devices, kid, file: None, foreign: None };
-    if config.keys.root_secret.is_none() {
+    if config.keys.root_secret().is_none() {
         recovered.foreign = set_aside(&paths.secret, known.as_deref())?;
         promote_draft(&paths.secret)?;
         recovered.file = Some(paths.secret.clone());

@@ -76,7 +76,7 @@ pub async fn rewrap(
     new_secret: Option<Secret>,
     context: &RequestContext,
 ) -> Result<Rewrapped, RewrapError> {
-    let is_configured = vestibule.config.keys.root_secret.is_some();
+    let is_configured = vestibule.config.keys.root_secret().is_some();
     let file = &vestibule.key_source.secret_file;
     let new_secret = match new_secret {
         Some(new_secret) if is_configured => Some(RootSecret::new(new_secret.expose())),

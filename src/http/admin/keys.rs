@@ -62,7 +62,7 @@ impl KeyView {
     /// Returns the views of all keys.
     pub(crate) fn all(vestibule: &Vestibule, stored: Vec<StoredKey>) -> Vec<Self> {
         let algorithm = vestibule.config.keys.algorithm;
-        let configured = vestibule.config.keys.secret_key.as_ref().map(|secret| Self {
+        let configured = vestibule.config.keys.secret_key().as_ref().map(|secret| Self {
             kid: SigningKey::shared_secret(algorithm, secret.expose()).kid,
             algorithm: algorithm.as_str(),
             status: "current",
@@ -151,7 +151,7 @@ pub(in crate::http) async fn replace_key(
     RotateBody { algorithm, at_once }: RotateBody,
     acting: &Acting,
 ) -> Result<(), RotateError> {
-    if vestibule.config.keys.secret_key.is_some() {
+    if vestibule.config.keys.secret_key().is_some() {
         // No key is generated in vain, which can take a second.
         return Err(RotateError::SecretKey);
     }

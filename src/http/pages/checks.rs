@@ -29,7 +29,7 @@ pub(super) fn registration(vestibule: &Vestibule) -> Check {
 
 /// Returns the check of where the root secret is.
 pub(super) fn secret(vestibule: &Vestibule) -> Check {
-    match vestibule.config.keys.root_secret {
+    match vestibule.config.keys.root_secret() {
         Some(_) => ("secret_configured", true),
         None => ("secret_file", true),
     }

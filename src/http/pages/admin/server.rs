@@ -46,7 +46,7 @@ async fn page(desk: &Desk<'_>, refused: Option<&Refused>) -> Result<Page, ApiErr
     let own = json!({
         "keys": keys.iter().map(key).collect::<Vec<_>>(),
         "current": current,
-        "is_configured": desk.vestibule.config.keys.secret_key.is_some(),
+        "is_configured": desk.vestibule.config.keys.secret_key().is_some(),
         "algorithm": desk.vestibule.config.keys.algorithm.as_str(),
         "algorithms": Algorithm::WORDS,
         "backup": desk.is_admin().then(|| checks::sentence(desk.vestibule, checks::backups(desk.vestibule).0)),
