@@ -2,9 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use rocket::figment::{self, Figment, error::Kind, providers::Serialized, value::Dict};
+use rocket::figment::{self, Figment, Metadata, error::Kind, providers::Serialized, value::Dict};
 
-use crate::config::Problem;
+use crate::config::{Problem, shorten};
 
 /// Rocket's own settings that have no effect on this server, each with the reason.
 const WITHOUT_EFFECT: [(&str, &str); 6] = [
@@ -43,7 +43,7 @@ pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Pro
             && !(key == "keep_alive" && serde_json::to_value(&value).is_ok_and(|value| value == 0))
             && !problems.iter().any(|told| told.subject.starts_with(key))
         {
-            problems.push(Problem::of_foreign_setting(settings, key, message));
+            problems.push(problem(settings, key, message));
         }
     }
     let runtime = rocket::Config::figment();
@@ -106,5 +106,21 @@ pub(super) fn problem_of(settings: &Figment, key: &str, error: &figment::Error) 
         Kind::UnknownVariant(_, words) => format!("must be one of {}", words.join(", ")),
         other => other.to_string().replace('\n', " "),
     };
-    Problem::of_foreign_setting(settings, setting, &message)
+    problem(settings, setting, &message)
+}
+
+/// Returns the problem of a setting of Rocket, such as `limits.json`. The value and the origin come from `settings`. If it has
+/// no such value, the origin is that of the table.
+fn problem(settings: &Figment, setting: &str, message: &str) -> Problem {
+    let value = settings.find_value(setting).ok().and_then(|value| serde_json::to_value(value).ok());
+    let table = setting.split('.').next().unwrap_or_default();
+    let source = settings.find_metadata(setting).or_else(|| settings.find_metadata(table));
+    let (value, origin) = (value.as_ref().map(shorten), source.map(origin));
+    Problem { subject: setting.to_owned(), value, origin, message: message.to_owned() }
+}
+
+/// Returns the name of a source for messages: the path of a file, or the name of the provider.
+fn origin(metadata: &Metadata) -> String {
+    let file = metadata.source.as_ref().and_then(|source| source.file_path());
+    file.map_or_else(|| metadata.name.to_string(), |path| path.display().to_string())
 }

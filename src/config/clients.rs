@@ -12,13 +12,8 @@ use super::{
     setting::Setting,
     tokens::TokenKeys,
 };
-use crate::domain::{
-    Permission,
-    audience::{Audiences, StringOrUri},
-    client::{ClientSecretHash, DEFAULT_CLIENT},
-    policy::Grants,
-    span::Lifetime,
-};
+use crate::config::{Audiences, ClientSecretHash, Grants, Lifetime, StringOrUri};
+use crate::domain::{Permission, client::DEFAULT_CLIENT};
 
 /// All clients, by id. The client `default` always exists.
 #[derive(Debug, Clone)]
@@ -88,13 +83,8 @@ impl Clients {
     pub(super) fn read(reader: &mut Reader, tokens: &TokenKeys, sessions: &SessionKeys) -> Read<Self> {
         let mut ids = reader.ids("clients");
         ids.insert(DEFAULT_CLIENT.to_owned());
-        let read = |id: String| {
-            reader.id.clone_from(&id);
-            (id, ClientKeys::read(reader, tokens, sessions).complete())
-        };
-        // All clients are read before an error is returned, so that all problems are reported together.
-        let clients: Vec<(String, Read<Client>)> = ids.into_iter().map(read).collect();
-        clients.into_iter().map(|(id, client)| client.map(|client| (id, client))).collect::<Read<_>>().map(Self)
+        let clients = reader.each(ids, |reader| ClientKeys::read(reader, tokens, sessions).complete())?;
+        Ok(Self(clients.into_iter().map(|client| (client.id.clone(), client)).collect()))
     }
 }
 
@@ -124,24 +114,13 @@ impl ClientKeys {
         let (access, refresh) = (self.access_token_lifetime, self.refresh_token_lifetime);
         refuse_longer(reader, (REFRESH, refresh), ("session_lifetime", sessions.session_lifetime));
         refuse_longer(reader, (ACCESS, access), (REFRESH, refresh));
-        if let (Ok(access), Ok(renew_within)) = (access, tokens.renew_within)
-            && access.seconds() <= renew_within.seconds()
-        {
-            reader.conflict(ACCESS, "must be longer than {renew_within}");
-        }
+        reader.check(ACCESS, "must be longer than {renew_within}", || {
+            Ok(access?.seconds() <= tokens.renew_within?.seconds())
+        });
     }
 }
 
 impl Client {
-    /// Returns the audience of a token for which `requested` was requested: this one, if the client has it, or the default if
-    /// none was requested. Returns `None` if the client does not have it.
-    pub fn audience_for(&self, requested: Option<&str>) -> Option<&str> {
-        match requested {
-            None => Some(self.audience.default_audience()),
-            Some(requested) => self.audience.iter().find(|audience| *audience == requested),
-        }
-    }
-
     /// Returns whether the client must authenticate with its secret.
     pub fn is_confidential(&self) -> bool {
         self.secret_hash.is_some()

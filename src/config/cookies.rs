@@ -6,10 +6,10 @@ use super::{
     tokens::TokenKeys,
     web::WebKeys,
 };
+use crate::config::{CookieDomain, CookieName, CsrfHeader, SameSite};
 use crate::domain::{
-    address::{CookieDomain, is_localhost},
-    cookie_name::{Attributes, Conflict, CookieName, CsrfHeader},
-    policy::{SameSite, TokenLocation},
+    address::is_localhost,
+    cookie_name::{Attributes, Conflict},
 };
 
 settings! {
@@ -58,12 +58,26 @@ fn attributes(secure: &Read<bool>, domain: &Read<Option<CookieDomain>>, is_at_ro
 impl CookieKeys {
     /// Refuses settings that can't be used together.
     fn check(&self, reader: &mut Reader, web: &WebKeys, tokens: &TokenKeys) {
-        if let (Ok(false), Ok(SameSite::None)) = (self.secure, self.samesite) {
-            reader.conflict("cookie_samesite", "none can't be used with {cookie_secure}");
-        }
-        self.check_url(reader, web, tokens);
-        self.check_csrf_name(reader);
+        reader.check("cookie_samesite", "none can't be used with {cookie_secure}", || {
+            Ok(!self.secure? && self.samesite? == SameSite::None)
+        });
+        // A browser would drop the cookies, so nobody could sign in. Browsers accept them from this machine.
+        let why = "must be https, since browsers drop cookies over http with {cookie_secure}";
+        reader.check("public_url", why, || {
+            let url = share(&web.public_url)?;
+            let is_dropped = !url.is_https() && !is_localhost(&url.authority().host);
+            Ok(self.secure? && tokens.location?.cookies && is_dropped)
+        });
+        // Another host of the domain could set the cookie, beside which alone the access cookie counts.
+        reader.check("csrf_cookie_name", "must begin with __Host-, with {cookie_domain}", || {
+            Ok(self.secure? && share(&self.domain)?.is_some() && !share(&self.csrf_name)?.starts_with("__Host-"))
+        });
         self.check_domain(reader, web);
+        self.check_names(reader);
+    }
+
+    /// Refuses a name whose prefix does not fit the attributes of its cookie, and two cookies with the same name.
+    fn check_names(&self, reader: &mut Reader) {
         let names = [
             ("access_cookie_name", &self.access_name, attributes(&self.secure, &self.domain, true)),
             ("refresh_cookie_name", &self.refresh_name, attributes(&self.secure, &Ok(None), false)),
@@ -88,44 +102,19 @@ impl CookieKeys {
         }
     }
 
-    /// Refuses secure cookies with a `public_url` of plain http: a browser would drop them, so nobody could sign in. Browsers
-    /// accept them from this machine.
-    fn check_url(&self, reader: &mut Reader, web: &WebKeys, tokens: &TokenKeys) {
-        if let (Ok(true), Ok(url), Ok(TokenLocation { cookies: true, .. })) =
-            (self.secure, &web.public_url, tokens.location)
-            && !url.is_https()
-            && !is_localhost(&url.authority().host)
-        {
-            reader.conflict("public_url", "must be https, since browsers drop cookies over http with {cookie_secure}");
-        }
-    }
-
-    /// Refuses a CSRF cookie that another host of `cookie_domain` could set. The access cookie counts only beside it.
-    fn check_csrf_name(&self, reader: &mut Reader) {
-        if let (Ok(true), Ok(Some(_)), Ok(name)) = (self.secure, &self.domain, &self.csrf_name)
-            && !name.starts_with("__Host-")
-        {
-            reader.conflict("csrf_cookie_name", "must begin with __Host-, with {cookie_domain}");
-        }
-    }
-
     /// Refuses a `cookie_domain` whose cookies a browser would drop: a public suffix, or a domain to which the host of
     /// `public_url` does not belong.
     fn check_domain(&self, reader: &mut Reader, web: &WebKeys) {
-        if let Ok(Some(domain)) = &self.domain
-            && psl::suffix_str(domain) == Some(domain)
-        {
-            let why = "must be a domain of your own below this public suffix, for which browsers accept no cookies";
-            reader.refuse("cookie_domain", why);
-        }
+        let why = "must be a domain of your own below this public suffix, for which browsers accept no cookies";
+        reader.check("cookie_domain", why, || {
+            Ok(share(&self.domain)?.as_deref().is_some_and(|domain| psl::suffix_str(domain) == Some(domain)))
+        });
         // Without `public_url`, the host under which clients reach the server is not known.
-        if let (Ok(Some(domain)), Ok(url)) = (&self.domain, &web.public_url)
-            && reader.is_given("public_url")
-        {
-            let host = &url.authority().host;
-            if *host != **domain && !host.ends_with(&format!(".{domain}")) {
-                reader.conflict("cookie_domain", "must be the host of {public_url}, or a domain above it");
-            }
-        }
+        let is_known = reader.is_given("public_url");
+        reader.check("cookie_domain", "must be the host of {public_url}, or a domain above it", || {
+            let (domain, host) = (share(&self.domain)?.as_deref(), &share(&web.public_url)?.authority().host);
+            let is_above = |domain| host == domain || host.ends_with(&format!(".{domain}"));
+            Ok(is_known && domain.is_some_and(|domain| !is_above(domain)))
+        });
     }
 }

@@ -4,11 +4,7 @@ use super::{
     declare::settings,
     reader::{Read, Reader},
 };
-use crate::domain::{
-    device::Thresholds,
-    policy::{FingerprintConsent, FingerprintPolicy, LimitPolicy},
-    span::Lifetime,
-};
+use crate::config::{FingerprintConsent, FingerprintPolicy, Lifetime, LimitPolicy, Thresholds};
 
 settings! {
     /// The limit of devices, and the rules by which a device is recognised.
@@ -53,9 +49,9 @@ settings! {
 impl DeviceKeys {
     /// Refuses settings that can't be used together.
     fn check(&self, reader: &mut Reader) {
-        if let (Ok(FingerprintConsent::Ask), Ok(FingerprintPolicy::Require)) = (self.consent, self.fingerprint) {
-            reader.conflict("fingerprint_consent", "must be notice, with {fingerprint_policy}: nobody could decline");
-        }
+        reader.check("fingerprint_consent", "must be notice, with {fingerprint_policy}: nobody could decline", || {
+            Ok(self.consent? == FingerprintConsent::Ask && self.fingerprint? == FingerprintPolicy::Require)
+        });
     }
 }
 

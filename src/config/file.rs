@@ -52,11 +52,14 @@ pub(super) fn read(path: &Path, name: &str, profile: &Profile, gathered: &mut Ga
     // The order of figment: a value in the profile's table replaces the default, and a value in `global` replaces both.
     for profile in [&Profile::Default, profile, &Profile::Global] {
         for (key, value) in tables.remove(profile).unwrap_or_default() {
-            match key.as_str() {
-                "auth" => give_ours(value, profile, name, gathered),
-                _ => {
-                    gathered.put_from_rocket(&key, &value, name);
-                    refuse_misplaced_key(&key, &value, profile, name, gathered);
+            match (key.as_str(), value) {
+                ("auth", Value::Dict(_, ours)) => {
+                    ours.into_iter().for_each(|(key, value)| gathered.put(&key, value, name))
+                }
+                ("auth", _) => gathered.problem("auth", name, &format!("must be a table, [{profile}.auth]")),
+                (key, value) => {
+                    gathered.put_from_rocket(key, &value, name);
+                    refuse_misplaced_key(key, &value, profile, name, gathered);
                 }
             }
         }
@@ -97,14 +100,6 @@ fn split_tables(profiles: Dict, name: &str, gathered: &mut Gathered) -> Map<Prof
         }
     }
     tables
-}
-
-/// Passes the keys of a table `auth` to `gathered`. Records a problem if `auth` is not a table.
-fn give_ours(auth: Value, profile: &Profile, name: &str, gathered: &mut Gathered) {
-    match auth {
-        Value::Dict(_, auth) => auth.into_iter().for_each(|(key, value)| gathered.put(&key, value, name)),
-        _ => gathered.problem("auth", name, &format!("must be a table, [{profile}.auth]")),
-    }
 }
 
 /// Refuses a key of this program beside `auth`, and a table whose name is similar to `auth`. Rocket ignores keys that it does

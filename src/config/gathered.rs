@@ -152,11 +152,6 @@ impl Gathered {
         }
     }
 
-    /// Stores the port that a hosting platform chose. It is used only if no other source sets a port.
-    pub(super) fn put_port_of_host(&mut self, port: &str, origin: &str) {
-        self.merge_value(Profile::Default, "port", port.into(), origin);
-    }
-
     fn merge_value(&mut self, profile: Profile, key: &str, value: Value, origin: &str) {
         let tables = profile.collect(Dict::from([(key.to_owned(), value)]));
         self.sources = take(&mut self.sources).merge(Source { origin: origin.to_owned(), tables });

@@ -1,13 +1,8 @@
 //! The secrets from which keys are derived, and the algorithm of new signing keys.
 
 use super::{declare::settings, reader::Reader};
-use crate::{
-    domain::{
-        jwt::Algorithm,
-        secret::{LEAST_ROOT_BYTES, Secret},
-    },
-    files::SecretFile,
-};
+use crate::config::{Algorithm, Secret, SecretFile};
+use crate::domain::secret::LEAST_ROOT_BYTES;
 
 settings! {
     /// The secrets from which keys are derived, and the algorithm of new signing keys.

@@ -58,6 +58,7 @@ use std::{fmt, mem};
 
 use figment::{Figment, providers::Serialized};
 
+pub(crate) use self::problems::shorten;
 pub use self::{
     clients::{Client, Clients},
     connections::{Connections, TlsFiles},
@@ -84,6 +85,7 @@ use self::{
 pub use crate::domain::{
     address::{BasePath, CookieDomain, PublicUrl},
     audience::{Audiences, StringOrUri},
+    client::ClientSecretHash,
     cookie_name::{CookieName, CsrfHeader},
     cors::CorsOrigins,
     database::Database,
@@ -92,6 +94,7 @@ pub use crate::domain::{
     jwt::Algorithm,
     listen_address::{ListenAddress, MetricsAddress},
     logo::{Logo, LogoFormat},
+    password_hash::{PasswordScheme, PasswordSchemes},
     policy::{
         Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration,
         SameSite, SitesDefault, TokenClaims, TokenLocation, UsernameField,

@@ -66,10 +66,8 @@ impl PasswordKeys {
     /// Refuses settings that can't be used together.
     fn check(&self, reader: &mut Reader) {
         // argon2 needs at least 8 KiB for each lane (RFC 9106 §3.1).
-        if let (Ok(memory), Ok(lanes)) = (self.argon2_memory_kib, self.argon2_parallelism)
-            && memory < 8 * lanes
-        {
-            reader.conflict("argon2_memory_kib", "must be at least 8 for each of {argon2_parallelism}");
-        }
+        reader.check("argon2_memory_kib", "must be at least 8 for each of {argon2_parallelism}", || {
+            Ok(self.argon2_memory_kib? < 8 * self.argon2_parallelism?)
+        });
     }
 }

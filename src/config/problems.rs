@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use figment::{Figment, Metadata};
 use serde_json::Value as Json;
 
 /// All problems of a configuration. Each of them stops the start. The order: problems of the sources, of the sections, of
@@ -30,24 +29,6 @@ impl Problems {
     }
 }
 
-impl Problem {
-    /// Returns the problem of a setting that is not a key of this program, such as `limits.json`. The value and the origin come
-    /// from `settings`. If it has no such value, the origin is that of the table.
-    pub fn of_foreign_setting(settings: &Figment, setting: &str, message: &str) -> Self {
-        let value = settings.find_value(setting).ok().and_then(|value| serde_json::to_value(value).ok());
-        let table = setting.split('.').next().unwrap_or_default();
-        let source = settings.find_metadata(setting).or_else(|| settings.find_metadata(table));
-        let (value, origin) = (value.as_ref().map(shorten), source.map(origin));
-        Self { subject: setting.to_owned(), value, origin, message: message.to_owned() }
-    }
-}
-
-/// Returns the name of a source for messages: the path of a file, or the name of the provider.
-fn origin(metadata: &Metadata) -> String {
-    let file = metadata.source.as_ref().and_then(|source| source.file_path());
-    file.map_or_else(|| metadata.name.to_string(), |path| path.display().to_string())
-}
-
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> = self.0.iter().map(Problem::to_string).collect();
@@ -70,7 +51,7 @@ impl fmt::Display for Problem {
 
 /// Returns a value as one line of JSON, truncated after 100 characters; `a table` for a table. The text between `://` and the
 /// last `@` is omitted, because it may contain a password.
-pub(super) fn shorten(value: &Json) -> String {
+pub(crate) fn shorten(value: &Json) -> String {
     let text = match value {
         Json::Object(_) => return "a table".to_owned(),
         value => value.to_string(),

@@ -103,6 +103,16 @@ impl Reader {
         self.gathered.tables.get(table).cloned().unwrap_or_default()
     }
 
+    /// Returns what `read` returns for each id. All are read before it fails, so that all problems are reported together.
+    pub(super) fn each<T>(&mut self, ids: BTreeSet<String>, read: impl Fn(&mut Self) -> Read<T>) -> Read<Vec<T>> {
+        let mut read = |id| {
+            self.id = id;
+            read(self)
+        };
+        let all: Vec<Read<T>> = ids.into_iter().map(&mut read).collect();
+        all.into_iter().collect()
+    }
+
     /// Returns the origin of the value of a key, such as `Rocket.toml` or `VESTIBULE_PORT`; `default` if no source set it.
     pub(super) fn origin(&self, name: &str) -> String {
         self.gathered.origin(&self.full_name(name))
@@ -126,6 +136,14 @@ impl Reader {
         let message: String =
             parts.map(|(index, part)| if index % 2 == 0 { part.to_owned() } else { self.describe(part) }).collect();
         self.refuse(name, message)
+    }
+
+    /// Records a [`conflict`](Self::conflict) if `is_wrong` returns that there is one. Does nothing if one of the values could
+    /// not be read.
+    pub(super) fn check(&mut self, name: &str, message: &'static str, is_wrong: impl FnOnce() -> Read<bool>) {
+        if let Ok(true) = is_wrong() {
+            self.conflict(name, message);
+        }
     }
 
     /// Returns `key = value (origin)`, for a message about another key; `key (origin)` if the key has no value.

@@ -5,10 +5,7 @@ use super::{
     reader::{Read, Reader},
     tokens::TokenKeys,
 };
-use crate::domain::{
-    policy::Blacklist,
-    span::{Lifetime, Seconds},
-};
+use crate::config::{Blacklist, Lifetime, Seconds};
 
 /// The maximum of `refresh_reuse_grace`. During the grace, a stolen copy of a superseded refresh token is accepted, so the
 /// grace must be short.

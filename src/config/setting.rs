@@ -15,31 +15,14 @@ use ipnet::IpNet;
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
-use crate::{
-    domain::{
-        Permission, RoleName,
-        address::{BasePath, CookieDomain, PublicUrl},
-        audience::StringOrUri,
-        client::ClientSecretHash,
-        cookie_name::{CookieName, CsrfHeader},
-        cors::CorsOrigins,
-        database::Database,
-        exclusions::Exclusions,
-        jwt::Algorithm,
-        listen_address::{ListenAddress, MetricsAddress},
-        password_hash::{PasswordScheme, PasswordSchemes},
-        policy::{
-            Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration,
-            SameSite, SitesDefault, TokenClaims, TokenLocation, UsernameField,
-        },
-        rate::Rate,
-        redirect::AllowedHost,
-        secret::Secret,
-        site::{PrivacyContact, SiteName},
-        span::{Lifetime, Seconds},
-    },
-    files::SecretFile,
+use crate::config::{
+    Algorithm, AllowedHost, BasePath, Blacklist, ClientSecretHash, CookieDomain, CookieName, CorsOrigins, CsrfHeader,
+    Database, Exclusions, FingerprintConsent, FingerprintPolicy, Grants, Lifetime, LimitPolicy, ListenAddress,
+    LogFormat, LogLevel, MetricsAddress, PasswordScheme, PasswordSchemes, PrivacyContact, PublicUrl, Rate,
+    Registration, SameSite, Seconds, Secret, SecretFile, SiteName, SitesDefault, StringOrUri, TokenClaims,
+    TokenLocation, UsernameField,
 };
+use crate::domain::{Permission, RoleName};
 
 /// A type into which a configuration value is read.
 pub(super) trait Setting: Sized {

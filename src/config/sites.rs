@@ -3,21 +3,15 @@
 use super::{
     declare::settings,
     passwords::PasswordKeys,
-    reader::{Read, Reader},
-    schema::Profile,
+    reader::{Read, Reader, share},
     web::WebKeys,
 };
-use crate::domain::{
-    Permission,
-    address::Authority,
-    exclusions::Exclusions,
-    policy::{Registration, SitesDefault},
-    redirect::AllowedHost,
-};
+use crate::config::{AllowedHost, Exclusions, Profile, Registration, SitesDefault};
+use crate::domain::{Permission, address::Authority};
 
 settings! {
     /// A host behind forward authentication, and who may use it.
-    pub struct Site, SiteKeys in "sites", |reader| {
+    pub struct Site, SiteKeys in "sites", |reader| check {
         /// The roles of which a user must have at least one to use this host. Unset: every user may use it.
         #[key("sites.<id>.roles", example = "family,friends")]
         roles: Option<Vec<String>>,
@@ -31,6 +25,15 @@ settings! {
             /// The host. It may begin with `*.`, and then covers the hosts below the domain.
             host: AllowedHost = Ok(reader.id.parse().expect("the id of a site was checked when it was gathered")),
         }
+    }
+}
+
+impl SiteKeys {
+    /// Refuses a host in a path.
+    fn check(&self, reader: &mut Reader) {
+        reader.check("sites.<id>.exclude_urls", "must be paths without a host, since the table names it", || {
+            Ok(share(&self.exclude_urls)?.0.iter().any(|exclusion| exclusion.host().is_some()))
+        });
     }
 }
 
@@ -62,16 +65,7 @@ impl Sites {
 
     /// Reads and checks the tables. Fails if a setting of any table can't be read.
     pub(super) fn read(reader: &mut Reader, web: &WebKeys, passwords: &PasswordKeys) -> Read<Self> {
-        let mut sites: Vec<Read<Site>> = Vec::new();
-        for id in reader.ids("sites") {
-            reader.id = id;
-            let site = SiteKeys::read(reader).complete();
-            if site.as_ref().is_ok_and(|site| site.exclude_urls.0.iter().any(|exclusion| exclusion.host().is_some())) {
-                reader.refuse("sites.<id>.exclude_urls", "must be paths without a host, since the table names it");
-            }
-            sites.push(site);
-        }
-        let mut sites = sites.into_iter().collect::<Read<Vec<Site>>>()?;
+        let mut sites = reader.each(reader.ids("sites"), |reader| SiteKeys::read(reader).complete())?;
         sites.sort_by_key(|site| std::cmp::Reverse(site.host.precision()));
         let sites = Self { default: web.sites_default?, sites };
         let is_open = matches!(passwords.registration, Ok(Registration::Open)) && reader.profile == Profile::Serve;

@@ -96,7 +96,7 @@ impl Sources {
         let profile = self.figment_profile(&environment);
         gathered.rocket = Figment::new().select(profile.clone());
         if let Some(port) = self.port_of_host() {
-            gathered.put_port_of_host(port, PORT);
+            gathered.put_from_rocket("port", &port.into(), PORT);
         }
         if let Some((path, name)) = self.file(&environment, &dotenv, &mut gathered) {
             file::read(&path, &name, &profile, &mut gathered);

@@ -6,11 +6,7 @@ use super::{
     sources::{FREE_PORT, PORT},
     web::{WebKeys, local_url},
 };
-use crate::domain::{
-    audience::StringOrUri,
-    policy::{TokenClaims, TokenLocation},
-    span::{Lifetime, Seconds},
-};
+use crate::config::{Lifetime, Seconds, StringOrUri, TokenClaims, TokenLocation};
 
 /// The maximum of `leeway`. A clock that differs by more than ten minutes is broken, and a longer leeway would accept tokens
 /// long after they expired.
@@ -55,16 +51,14 @@ impl TokenKeys {
     /// Refuses settings that can't be used together.
     fn check(&self, reader: &mut Reader, web: &WebKeys) {
         // Otherwise every access token would be due for renewal at once, and each response would contain a new token.
-        if let (Ok(lifetime), Ok(span)) = (self.access_token_lifetime, self.renew_within)
-            && span.seconds() >= lifetime.seconds()
-        {
-            reader.conflict("renew_within", "must be shorter than {access_token_lifetime}");
-        }
+        reader.check("renew_within", "must be shorter than {access_token_lifetime}", || {
+            Ok(self.renew_within?.seconds() >= self.access_token_lifetime?.seconds())
+        });
         // Clients that use the paths of other login systems receive their tokens in the response body and send them in a
         // header.
-        if let (Ok(true), Ok(TokenLocation { headers: false, .. })) = (web.compat_routes, self.location) {
-            reader.conflict("token_location", "must have headers, with {compat_routes}");
-        }
+        reader.check("token_location", "must have headers, with {compat_routes}", || {
+            Ok(web.compat_routes? && !self.location?.headers)
+        });
     }
 }
 

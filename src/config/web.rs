@@ -7,21 +7,12 @@ use ipnet::IpNet;
 use super::{
     declare::settings,
     reader::{Read, Reader, share},
-    schema::Profile,
 };
-use crate::{
-    domain::{
-        address::{BasePath, PublicUrl},
-        cors::CorsOrigins,
-        exclusions::Exclusions,
-        listen_address::ListenAddress,
-        logo::Logo,
-        policy::{LogFormat, LogLevel, SitesDefault},
-        redirect::AllowedHost,
-        site::{PrivacyContact, SiteName},
-    },
-    files::read_first,
+use crate::config::{
+    AllowedHost, BasePath, CorsOrigins, Exclusions, ListenAddress, LogFormat, LogLevel, Logo, PrivacyContact, Profile,
+    PublicUrl, SiteName, SitesDefault,
 };
+use crate::files::read_first;
 
 settings! {
     /// The addresses of the server, the proxies and origins that it trusts, and its log.
@@ -116,16 +107,14 @@ impl WebKeys {
         {
             reader.conflict("public_url", "must be set, since {address} isn't loopback");
         }
-        if let (Ok(true), Ok("")) = (self.compat_routes, share(&self.base_path).map(BasePath::as_str)) {
-            reader.conflict("compat_routes", "can't be used with {base_path}, where those paths are taken");
-        }
+        reader.check("compat_routes", "can't be used with {base_path}, where those paths are taken", || {
+            Ok(self.compat_routes? && share(&self.base_path)?.is_empty())
+        });
         // A client would join the two, and the issuer of the metadata would have the path twice.
-        if let (Ok(url), Ok(base)) = (&self.public_url, &self.base_path)
-            && !base.is_empty()
-            && url.path().ends_with(base.as_str())
-        {
-            reader.conflict("public_url", "must not end with {base_path}, which is appended to it");
-        }
+        reader.check("public_url", "must not end with {base_path}, which is appended to it", || {
+            let (url, base) = (share(&self.public_url)?, share(&self.base_path)?);
+            Ok(!base.is_empty() && url.path().ends_with(base.as_str()))
+        });
         if let Ok(networks) = &self.trusted_proxies
             && networks.iter().any(|network| network.prefix_len() == 0)
         {

@@ -46,6 +46,15 @@ impl Audiences {
         &self.0[0]
     }
 
+    /// Returns the audience of a token for which `requested` was requested: this one, if the client has it, or the default if
+    /// none was requested. Returns `None` if the client does not have it.
+    pub fn choose(&self, requested: Option<&str>) -> Option<&str> {
+        match requested {
+            None => Some(self.default_audience()),
+            Some(requested) => self.iter().find(|audience| *audience == requested),
+        }
+    }
+
     /// Returns whether the client has this audience.
     pub fn contains(&self, audience: &str) -> bool {
         self.0.iter().any(|known| known == audience)

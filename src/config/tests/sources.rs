@@ -226,20 +226,23 @@ fn problems_of_rockets_settings_are_reported_with_the_others() {
         .variable("VESTIBULE_PROT", "1");
     let check = |settings: &Figment, _: bool| {
         assert_eq!(settings.extract_inner::<u16>("limits.form").unwrap(), 1);
-        let wrong = ["keep_alive", "limits.json", "max_blocking", "workers"]
-            .into_iter()
-            .map(|key| Problem::of_foreign_setting(settings, key, "must be a whole number"));
-        wrong.collect()
+        let wrong = |key: &str| Problem {
+            subject: key.to_owned(),
+            value: settings.find_value(key).ok().and_then(|value| value.into_string()),
+            origin: settings.find_metadata(key).map(|source| source.name.to_string()),
+            message: "must be a whole number".to_owned(),
+        };
+        ["keep_alive", "limits.json", "max_blocking", "workers"].map(wrong).into()
     };
     let problems = load_with(&sources_dir.sources, check).unwrap_err().to_string();
     assert_eq!(
         problems.lines().collect::<Vec<_>>(),
         [
             "prot (VESTIBULE_PROT): unknown key; did you mean port?",
-            "keep_alive = \"x\" (Rocket.toml): must be a whole number",
-            "limits.json = \"x\" (ROCKET_LIMITS): must be a whole number",
-            "max_blocking = \"x\" (ROCKET_MAX_BLOCKING in .env, line 1): must be a whole number",
-            "workers = \"x\" (ROCKET_WORKERS): must be a whole number",
+            "keep_alive = x (Rocket.toml): must be a whole number",
+            "limits.json = x (ROCKET_LIMITS): must be a whole number",
+            "max_blocking = x (ROCKET_MAX_BLOCKING in .env, line 1): must be a whole number",
+            "workers = x (ROCKET_WORKERS): must be a whole number",
         ]
     );
 }

@@ -136,7 +136,7 @@ async fn log_in(
     context: &RequestContext,
 ) -> Result<Tokens, LoginError> {
     let client = request.client.settings();
-    if client.audience_for(request.audience.as_deref()).is_none() {
+    if client.audience.choose(request.audience.as_deref()).is_none() {
         return Err(LoginError::Audience(request.audience.unwrap_or_default()));
     }
     if let Some(network) = network
@@ -227,7 +227,7 @@ async fn open_session(
     let opened = vestibule.store.write(async move |tx| plan.carry_out(tx, &verified).await).await?;
     match opened {
         Opened::Session(opened) => {
-            let audience = client.audience_for(request.audience.as_deref());
+            let audience = client.audience.choose(request.audience.as_deref());
             let audience = audience.unwrap_or_else(|| client.audience.default_audience());
             Ok(Some(vestibule.tokens(None, audience, &opened.0, &opened.1, client, true, context.now)))
         }

@@ -343,7 +343,7 @@ fn inconsistent(claims: &RefreshClaims) -> RefreshError {
 /// Returns the audience of the access token.
 fn audience_of<'c>(request: &Refresh<'_>, client: &'c Client) -> Result<&'c str, RefreshError> {
     let requested = request.audience.as_deref();
-    client.audience_for(requested).ok_or_else(|| RefreshError::Audience(requested.unwrap_or_default().to_owned()))
+    client.audience.choose(requested).ok_or_else(|| RefreshError::Audience(requested.unwrap_or_default().to_owned()))
 }
 
 /// Checks that the requested scope is within the scope of the session (RFC 6749 §6). A permission that the session was granted
