@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{
-    Args,
+    Args, ValueHint,
     builder::{OsStringValueParser, TypedValueParser as _},
 };
 
@@ -11,8 +11,8 @@ use clap::{
 #[derive(Args)]
 pub(super) struct Globals {
     /// The directory of the database and the root secret, instead of the setting data_dir
-    #[arg(long, global = true, value_name = "PATH", display_order = 100, value_parser = OsStringValueParser::new()
-        .try_map(|path| path.into_string().map_err(|_| "must be UTF-8")))]
+    #[arg(long, global = true, value_name = "PATH", display_order = 100, value_hint = ValueHint::DirPath)]
+    #[arg(value_parser = OsStringValueParser::new().try_map(|path| path.into_string().map_err(|_| "must be UTF-8")))]
     pub(super) data_dir: Option<String>,
     /// The configuration file, instead of Rocket.toml and /etc/vestibule.toml; also by VESTIBULE_CONFIG
     #[arg(long, global = true, value_name = "FILE", display_order = 100)]

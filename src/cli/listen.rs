@@ -25,7 +25,7 @@ impl ListenArgs {
     /// Returns `sources` with the address and the port of these arguments.
     pub(super) fn apply_to(&self, sources: Sources) -> Sources {
         let address = self.address.as_ref().map(ToString::to_string);
-        sources.flag("--address", "address", address).flag("--port", "port", self.port)
+        sources.set_from("--address", "address", address).set_from("--port", "port", self.port)
     }
 }
 

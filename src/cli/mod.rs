@@ -247,7 +247,7 @@ fn sources(cli: &Cli) -> Sources {
         let mut sources = Sources::of_process(profile, cli.globals.config.clone());
         sources.system_file = (profile == Profile::Serve).then(|| SYSTEM_FILE.into());
         sources.has_port_of_host = matches!(cli.command, Command::Serve(_) | Command::Health(_));
-        sources.flag("--data-dir", "data_dir", cli.globals.data_dir.as_deref())
+        sources.set_from("--data-dir", "data_dir", cli.globals.data_dir.as_deref())
     };
     match &cli.command {
         Command::Serve(serve) => serve.listen.apply_to(of_profile(Profile::Serve)),

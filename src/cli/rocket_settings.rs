@@ -55,7 +55,9 @@ pub(super) fn rocket_problems(settings: &Figment, another_file: bool) -> Vec<Pro
                 subject: "Rocket.toml".to_owned(),
                 value: None,
                 origin: Some("the working directory or a parent".to_owned()),
-                message: "not TOML, and Rocket reads it in addition to --config; correct it or move it away".to_owned(),
+                message:
+                    "not TOML, and Rocket reads it in addition to the file that you named; correct it or move it away"
+                        .to_owned(),
             };
             problems.extend(another_file.then_some(problem));
         }
@@ -70,7 +72,7 @@ fn check_runtime(settings: &Figment, problems: &mut Vec<Problem>) {
     let errors = [
         ("workers", settings.extract_inner::<NonZeroUsize>("workers").err()),
         ("max_blocking", settings.extract_inner::<NonZeroUsize>("max_blocking").err()),
-        // Rocket panics at the missing `force` of what is not a table.
+        // If `shutdown` is not a table, Rocket finds no `force` in it and panics.
         ("shutdown", settings.extract_inner::<Dict>("shutdown").err()),
         ("shutdown.force", settings.extract_inner::<bool>("shutdown.force").err()),
     ];

@@ -8,12 +8,14 @@ use serde_json::Value as Json;
 use super::{
     declare::settings,
     reader::{Read, Reader, share},
-    sessions::{SessionKeys, refuse_longer},
+    sessions::SessionKeys,
     setting::Setting,
     tokens::TokenKeys,
 };
-use crate::config::{Audiences, ClientSecretHash, Grants, Lifetime, StringOrUri};
-use crate::domain::{Permission, client::DEFAULT_CLIENT};
+use crate::{
+    config::{Audiences, ClientSecretHash, Grants, Lifetime, StringOrUri},
+    domain::{Permission, client::DEFAULT_CLIENT},
+};
 
 /// All clients, by id. The client `default` always exists.
 #[derive(Debug, Clone)]
@@ -112,8 +114,10 @@ impl ClientKeys {
             return;
         }
         let (access, refresh) = (self.access_token_lifetime, self.refresh_token_lifetime);
-        refuse_longer(reader, (REFRESH, refresh), ("session_lifetime", sessions.session_lifetime));
-        refuse_longer(reader, (ACCESS, access), (REFRESH, refresh));
+        let in_session = "must not be longer than {session_lifetime}";
+        reader.check(REFRESH, in_session, || Ok(refresh? > sessions.session_lifetime?));
+        let in_refresh = "must not be longer than {clients.<id>.refresh_token_lifetime}";
+        reader.check(ACCESS, in_refresh, || Ok(access? > refresh?));
         reader.check(ACCESS, "must be longer than {renew_within}", || {
             Ok(access?.seconds() <= tokens.renew_within?.seconds())
         });

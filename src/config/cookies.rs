@@ -6,10 +6,12 @@ use super::{
     tokens::TokenKeys,
     web::WebKeys,
 };
-use crate::config::{CookieDomain, CookieName, CsrfHeader, SameSite};
-use crate::domain::{
-    address::is_localhost,
-    cookie_name::{Attributes, Conflict},
+use crate::{
+    config::{CookieDomain, CookieName, CsrfHeader, SameSite},
+    domain::{
+        address::is_localhost,
+        cookie_name::{Attributes, Conflict},
+    },
 };
 
 settings! {
@@ -68,7 +70,8 @@ impl CookieKeys {
             let is_dropped = !url.is_https() && !is_localhost(&url.authority().host);
             Ok(self.secure? && tokens.location?.cookies && is_dropped)
         });
-        // Another host of the domain could set the cookie, beside which alone the access cookie counts.
+        // Without this prefix, another host of the domain could set the CSRF cookie. The access cookie is accepted only
+        // together with it.
         reader.check("csrf_cookie_name", "must begin with __Host-, with {cookie_domain}", || {
             Ok(self.secure? && share(&self.domain)?.is_some() && !share(&self.csrf_name)?.starts_with("__Host-"))
         });

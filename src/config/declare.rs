@@ -4,12 +4,13 @@
 //! `Rocket.toml` and of the table in `README.md`. A test compares the two files with the declarations. The documentation of a
 //! field is the public meaning of its key, so it is written for an operator who reads these files.
 //!
-//! The word `check` before the keys calls the method `check` of the keys after they were read. It refuses values that can't be
-//! used together.
+//! With the word `check` before the keys, the method `check` is called after the keys were read. The method refuses values that
+//! can't be used together.
 //!
 //! `#[key("name", …)]` declares the name and the options of a key. If the type of the field does not determine how the key is
 //! read, there are two more attributes: `#[otherwise(EXPRESSION)]` is the value of an unset key, which follows from the keys
-//! above it or from other sections, and `#[within(A..=B)]` has the bounds of a number or a span, both included.
+//! above it or from other sections, and `#[within(A..=B)]` has the bounds of a number or a span, both included. If a key has
+//! both, `otherwise` comes first.
 //!
 //! | option of `#[key]` | meaning |
 //! | --- | --- |
@@ -63,7 +64,7 @@ macro_rules! settings {
             pub(super) fn read($reader: &mut $crate::config::reader::Reader $(, $argument: $Argument)*) -> Self {
                 $(
                     let $field: $crate::config::reader::Read<$Type> = $reader.find($name, None $(.or(Some($otherwise)))?);
-                    $(let $field = { let bounds = $bounds; $reader.within($name, $field, &bounds) };)?
+                    $(let $field = $reader.within($name, $field, &$bounds);)?
                 )+
                 $($(let $derived = $from;)+)?
                 let keys = Self { $($field,)+ $($($derived,)+)? };

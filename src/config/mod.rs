@@ -21,7 +21,7 @@
 //! `VESTIBULE_DATA_DIR`), the command line, [`Sources::set`]. The documentation of each field names its key and its default.
 //! The other types of this module are parts of a [`Config`] or of what [`load`] returns, and need no example of their own.
 //!
-//! Each section has a file, which declares the section's keys with the macros of `declare`, and checks which values fit
+//! Each section has a file, which declares the section's keys with the macro `settings!`, and checks which values fit
 //! together. A value is read once, into the type that the program uses. [`load`] reports all problems at once. This module does
 //! not know Rocket or the clock, and it does not change the state of the process.
 
@@ -69,7 +69,7 @@ pub use self::{
     metrics::Metrics,
     passwords::Passwords,
     problems::{Problem, Problems},
-    schema::{Entry, Profile},
+    schema::Entry,
     sessions::Sessions,
     sites::{Site, Sites},
     sources::Sources,
@@ -96,8 +96,8 @@ pub use crate::domain::{
     logo::{Logo, LogoFormat},
     password_hash::{PasswordScheme, PasswordSchemes},
     policy::{
-        Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Registration,
-        SameSite, SitesDefault, TokenClaims, TokenLocation, UsernameField,
+        Blacklist, FingerprintConsent, FingerprintPolicy, Grants, LimitPolicy, LogFormat, LogLevel, Profile,
+        Registration, SameSite, SitesDefault, TokenClaims, TokenLocation, UsernameField,
     },
     rate::Rate,
     redirect::AllowedHost,
@@ -173,7 +173,8 @@ pub struct Config {
     pub sites: Sites,
     /// The rate limits, and the retention of the audit log.
     pub limits: Limits,
-    /// All keys with their effective values and origins, for `config show`. A later change of a field is not in them.
+    /// All keys with their effective values and origins, for `config show` and for the pages of the administration. A later
+    /// change of a field is not in them.
     pub entries: Vec<Entry>,
     /// Notes for the operator that do not stop the start.
     pub notes: Vec<String>,

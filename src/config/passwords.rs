@@ -2,10 +2,10 @@
 
 use std::{num::NonZeroUsize, thread};
 
-use super::{declare::settings, reader::Reader, schema::Profile};
-use crate::domain::{
-    password_hash::{MAX_ARGON2_KIB, MAX_ARGON2_LANES, MAX_ARGON2_PASSES, PasswordScheme, PasswordSchemes},
-    policy::{Registration, UsernameField},
+use super::{declare::settings, reader::Reader};
+use crate::{
+    config::{PasswordScheme, PasswordSchemes, Profile, Registration, UsernameField},
+    domain::password_hash::{MAX_ARGON2_KIB, MAX_ARGON2_LANES, MAX_ARGON2_PASSES},
 };
 
 settings! {
@@ -38,7 +38,7 @@ settings! {
         argon2_iterations: u32,
         /// The number of parallel lanes of a password hash (argon2id), `1` to `64`. Each lane needs at least 8 KiB of memory.
         #[key("argon2_parallelism", default = 1)]
-        #[within(lowest(reader, 1, 1)..=MAX_ARGON2_LANES)]
+        #[within(1..=MAX_ARGON2_LANES)]
         argon2_parallelism: u32,
         /// The number of password hashes that are computed at the same time, `1` to `1024`. Unset: one per processor core.
         #[key("hash_concurrency", example = "4")]

@@ -14,10 +14,11 @@ use serde_json::Value as Json;
 use super::{
     gathered::Gathered,
     problems::{Problem, shorten},
-    schema::{self, Entry, Profile},
+    schema::{self, Entry},
     setting::Setting,
     sources::Sources,
 };
+use crate::config::Profile;
 
 /// The text that replaces a secret in every output.
 const REDACTED: &str = "[redacted]";
@@ -42,6 +43,7 @@ pub(super) struct Reader {
     pub may_be_remote: bool,
     /// The id of the client or site whose keys are being read, such as `clients.<id>.…`. Empty before the first client.
     pub id: String,
+    /// The values of all sources, and the problems and notes so far.
     pub gathered: Gathered,
     /// The values that were read, by the full name of the key, as `config show` prints them.
     effective: BTreeMap<String, Json>,
@@ -103,7 +105,8 @@ impl Reader {
         self.gathered.tables.get(table).cloned().unwrap_or_default()
     }
 
-    /// Returns what `read` returns for each id. All are read before it fails, so that all problems are reported together.
+    /// Calls `read` for each id and returns the results. Every id is read even if an earlier one fails, so that all problems
+    /// are reported together.
     pub(super) fn each<T>(&mut self, ids: BTreeSet<String>, read: impl Fn(&mut Self) -> Read<T>) -> Read<Vec<T>> {
         let mut read = |id| {
             self.id = id;

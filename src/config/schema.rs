@@ -2,15 +2,7 @@
 
 use figment::value::Value;
 
-/// The profile, which determines the defaults and the tables of the file that are read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Profile {
-    /// The profile of `vestibule serve`, and of all commands except `vestibule dev`.
-    #[default]
-    Serve,
-    /// The profile of `vestibule dev`, which is for prototyping a front end.
-    Dev,
-}
+use crate::config::Profile;
 
 /// The declaration of a key. The fields from `default` on are the options of `#[key(…)]`.
 #[cfg_attr(
@@ -31,7 +23,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// A key without options, for the macros of `declare`.
+    /// A key without options, for `settings!`.
     pub(super) const EMPTY: Self =
         Self { name: "", section: "", meaning: "", default: None, dev: None, example: "", secret: false, main: false };
 

@@ -1,10 +1,6 @@
 //! The lifetime, rotation and revocation of sessions.
 
-use super::{
-    declare::settings,
-    reader::{Read, Reader},
-    tokens::TokenKeys,
-};
+use super::{declare::settings, reader::Reader, tokens::TokenKeys};
 use crate::config::{Blacklist, Lifetime, Seconds};
 
 /// The maximum of `refresh_reuse_grace`. During the grace, a stolen copy of a superseded refresh token is accepted, so the
@@ -50,23 +46,11 @@ impl SessionKeys {
     /// Refuses an access token lifetime above the refresh token lifetime, and a refresh token lifetime above the session
     /// lifetime.
     fn check(&self, reader: &mut Reader, tokens: &TokenKeys) {
-        let access = ("access_token_lifetime", tokens.access_token_lifetime);
-        let refresh = ("refresh_token_lifetime", self.refresh_token_lifetime);
-        refuse_longer(reader, access, refresh);
-        refuse_longer(reader, refresh, ("session_lifetime", self.session_lifetime));
-    }
-}
-
-/// Refuses the first setting if it is longer than the second. Does nothing if either could not be read.
-pub(super) fn refuse_longer(
-    reader: &mut Reader,
-    (key, lifetime): (&str, Read<Lifetime>),
-    (limit_key, limit): (&str, Read<Lifetime>),
-) {
-    if let (Ok(lifetime), Ok(limit)) = (lifetime, limit)
-        && lifetime > limit
-    {
-        let limit = reader.describe(limit_key);
-        reader.refuse(key, format!("must not be longer than {limit}"));
+        reader.check("access_token_lifetime", "must not be longer than {refresh_token_lifetime}", || {
+            Ok(tokens.access_token_lifetime? > self.refresh_token_lifetime?)
+        });
+        reader.check("refresh_token_lifetime", "must not be longer than {session_lifetime}", || {
+            Ok(self.refresh_token_lifetime? > self.session_lifetime?)
+        });
     }
 }

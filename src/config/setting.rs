@@ -15,18 +15,20 @@ use ipnet::IpNet;
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
-use crate::config::{
-    Algorithm, AllowedHost, BasePath, Blacklist, ClientSecretHash, CookieDomain, CookieName, CorsOrigins, CsrfHeader,
-    Database, Exclusions, FingerprintConsent, FingerprintPolicy, Grants, Lifetime, LimitPolicy, ListenAddress,
-    LogFormat, LogLevel, MetricsAddress, PasswordScheme, PasswordSchemes, PrivacyContact, PublicUrl, Rate,
-    Registration, SameSite, Seconds, Secret, SecretFile, SiteName, SitesDefault, StringOrUri, TokenClaims,
-    TokenLocation, UsernameField,
+use crate::{
+    config::{
+        Algorithm, AllowedHost, BasePath, Blacklist, ClientSecretHash, CookieDomain, CookieName, CorsOrigins,
+        CsrfHeader, Database, Exclusions, FingerprintConsent, FingerprintPolicy, Grants, Lifetime, LimitPolicy,
+        ListenAddress, LogFormat, LogLevel, MetricsAddress, PasswordScheme, PasswordSchemes, PrivacyContact, PublicUrl,
+        Rate, Registration, SameSite, Seconds, Secret, SecretFile, SiteName, SitesDefault, StringOrUri, TokenClaims,
+        TokenLocation, UsernameField,
+    },
+    domain::{Permission, RoleName},
 };
-use crate::domain::{Permission, RoleName};
 
 /// A type into which a configuration value is read.
 pub(super) trait Setting: Sized {
-    /// Reads `value`. The error says what is allowed, such as "must be a number".
+    /// Reads `value`. The error follows the name of the key, as in "must be a number".
     fn parse(value: &Value) -> Result<Self, String>;
 
     /// Returns the value for `config show` and for messages. The [`Reader`](super::reader::Reader) replaces secrets.
@@ -74,7 +76,7 @@ fn items(value: &Value) -> Option<Vec<&str>> {
     }
 }
 
-/// Reads each item of a list with `read`. The error is `allowed`, followed by the error of `read`.
+/// Reads each item of a list with `read`. The error is "must be a list of", `allowed`, and the error of `read`.
 fn list<T>(value: &Value, allowed: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
     let wrong = |wrong: String| format!("must be a list of {allowed}{wrong}");
     items(value).ok_or_else(|| wrong(String::new()))?.into_iter().map(|item| read(item).map_err(wrong)).collect()
@@ -283,7 +285,7 @@ impl Setting for Option<Rate> {
     }
 }
 
-/// The path of a file with a secret, which is read.
+/// A file that contains a secret. The value is its path; the file is read here.
 impl Setting for SecretFile {
     fn parse(value: &Value) -> Result<Self, String> {
         Self::read(&PathBuf::parse(value)?)

@@ -6,8 +6,10 @@ use super::{
     reader::{Read, Reader, share},
     web::WebKeys,
 };
-use crate::config::{AllowedHost, Exclusions, Profile, Registration, SitesDefault};
-use crate::domain::{Permission, address::Authority};
+use crate::{
+    config::{AllowedHost, Exclusions, Profile, Registration, SitesDefault},
+    domain::{Permission, address::Authority},
+};
 
 settings! {
     /// A host behind forward authentication, and who may use it.
@@ -58,12 +60,13 @@ impl Sites {
     }
 
     /// Returns whether anybody who registers may use some host: a host without a table, or one without roles and permissions.
-    pub fn admit_everybody(&self) -> bool {
+    fn admit_everybody(&self) -> bool {
         let is_open = |site: &Site| site.roles.is_none() && site.permissions.is_none();
         self.default == SitesDefault::SignedIn || self.sites.iter().any(is_open)
     }
 
-    /// Reads and checks the tables. Fails if a setting of any table can't be read.
+    /// Reads and checks the tables. Notes if everybody who registers may use a host. Fails if a setting of any table can't be
+    /// read.
     pub(super) fn read(reader: &mut Reader, web: &WebKeys, passwords: &PasswordKeys) -> Read<Self> {
         let mut sites = reader.each(reader.ids("sites"), |reader| SiteKeys::read(reader).complete())?;
         sites.sort_by_key(|site| std::cmp::Reverse(site.host.precision()));
@@ -71,7 +74,10 @@ impl Sites {
         let is_open = matches!(passwords.registration, Ok(Registration::Open)) && reader.profile == Profile::Serve;
         if is_open && sites.admit_everybody() {
             let registration = reader.describe("registration");
-            reader.note(format!("{registration}: whoever registers may use every host behind forward authentication that has neither roles nor permissions in a table of sites; sites_default = \"deny\" closes the others"));
+            reader.note(format!(
+                "{registration}: everybody who registers may use every host behind forward authentication that has neither \
+                 roles nor permissions in a table of sites; sites_default = \"deny\" closes the others"
+            ));
         }
         Ok(sites)
     }

@@ -14,9 +14,12 @@ use figment::{Figment, value::Value};
 use super::{
     environment, file,
     gathered::{DOTENV, Gathered},
-    schema::{Profile, Schema},
+    schema::Schema,
 };
-use crate::files::{PLANTED, is_planted};
+use crate::{
+    config::Profile,
+    files::{PLANTED, is_planted},
+};
 
 /// The variable that names the configuration file, as `--config` does.
 const CONFIG: &str = "VESTIBULE_CONFIG";
@@ -35,7 +38,7 @@ pub struct Sources {
     /// The path from `--config FILE`. `None` if `Rocket.toml` is searched.
     pub config_file: Option<PathBuf>,
     /// Whether the profile `dev` may listen on an address that other machines can reach.
-    pub(crate) may_be_remote: bool,
+    pub may_be_remote: bool,
     /// The file that is read if `Rocket.toml` is absent or has no table `auth`.
     pub(crate) system_file: Option<PathBuf>,
     /// Whether the variable `PORT` of hosting platforms is used, if its value is a number. Every other source of the port
@@ -69,20 +72,19 @@ impl Sources {
     /// Sets a key, such as `issuer` or `clients.web.audience`. This value replaces the value of every other source.
     #[must_use]
     pub fn set(self, key: &str, value: impl Into<Value>) -> Self {
-        self.flag("set by the program", key, Some(value))
+        self.set_from("set by the program", key, Some(value))
     }
 
-    /// Sets a key to the value of the option `flag` of the command line, such as `--port`. Does nothing if the option was not
-    /// given.
+    /// Sets a key to a value whose origin is `origin`, such as the option `--port`. Does nothing if `value` is `None`.
     #[must_use]
-    pub(crate) fn flag(mut self, flag: &'static str, key: &str, value: Option<impl Into<Value>>) -> Self {
-        self.overrides.extend(value.map(|value| (key.to_owned(), value.into(), flag)));
+    pub(crate) fn set_from(mut self, origin: &'static str, key: &str, value: Option<impl Into<Value>>) -> Self {
+        self.overrides.extend(value.map(|value| (key.to_owned(), value.into(), origin)));
         self
     }
 
     /// Sets the port to a free port, which was chosen because the configured port is 0.
     pub(crate) fn with_free_port(self, port: u16) -> Self {
-        self.flag(FREE_PORT, "port", Some(port))
+        self.set_from(FREE_PORT, "port", Some(port))
     }
 
     /// Reads all sources. A value of a later source replaces the value of an earlier source.
@@ -95,6 +97,7 @@ impl Sources {
 
         let profile = self.figment_profile(&environment);
         gathered.rocket = Figment::new().select(profile.clone());
+        // Like Rocket's own port, it gives way to every other source of the port.
         if let Some(port) = self.port_of_host() {
             gathered.put_from_rocket("port", &port.into(), PORT);
         }
@@ -136,18 +139,18 @@ impl Sources {
         gathered: &mut Gathered,
     ) -> Option<(PathBuf, String)> {
         let directory = self.directory.as_deref().unwrap_or(Path::new(""));
-        gathered.names_file = true;
+        let named = environment.get(CONFIG).or(dotenv.get(CONFIG)).filter(|named| !named.is_empty());
+        gathered.names_file = self.config_file.is_some() || named.is_some();
         if let Some(named) = &self.config_file {
             return Some((directory.join(named), named.display().to_string()));
         }
-        if let Some(named) = environment.get(CONFIG).or(dotenv.get(CONFIG)).filter(|named| !named.is_empty()) {
+        if let Some(named) = named {
             let path = directory.join(named);
             if !path.is_file() {
                 gathered.problem(named, CONFIG, "no such file");
             }
             return path.is_file().then(|| (path, named.to_owned()));
         }
-        gathered.names_file = false;
         let named = environment.get("ROCKET_CONFIG");
         let name = named.unwrap_or("Rocket.toml");
         let mut above = self.directory.as_ref()?.ancestors();

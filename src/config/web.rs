@@ -8,11 +8,13 @@ use super::{
     declare::settings,
     reader::{Read, Reader, share},
 };
-use crate::config::{
-    AllowedHost, BasePath, CorsOrigins, Exclusions, ListenAddress, LogFormat, LogLevel, Logo, PrivacyContact, Profile,
-    PublicUrl, SiteName, SitesDefault,
+use crate::{
+    config::{
+        AllowedHost, BasePath, CorsOrigins, Exclusions, ListenAddress, LogFormat, LogLevel, Logo, PrivacyContact,
+        Profile, PublicUrl, SiteName, SitesDefault,
+    },
+    files::read_first,
 };
-use crate::files::read_first;
 
 settings! {
     /// The addresses of the server, the proxies and origins that it trusts, and its log.

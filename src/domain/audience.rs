@@ -1,4 +1,5 @@
-//! The audiences of a client: the applications that accept its access tokens (RFC 7519 §4.1.3, RFC 8707).
+//! The values of the claims `iss` and `aud`, and the audiences of a client: the applications that accept its access tokens (RFC
+//! 7519 §4.1.1 and §4.1.3, RFC 8707).
 
 use std::fmt;
 
@@ -14,7 +15,7 @@ text! {
 }
 
 impl StringOrUri {
-    /// Returns the URL of a server, which may be longer.
+    /// Returns the URL of this server as an identifier. It may have more than 255 bytes.
     pub fn of_url(url: &PublicUrl) -> Self {
         Self(url.as_str().to_owned())
     }

@@ -1,6 +1,18 @@
-//! The choices that the configuration offers for how users log in, how devices are treated, and what tokens contain.
+//! The choices that the configuration offers: the profile, how users log in, how devices are treated, and what tokens contain.
 
 use super::words::{switches, words};
+
+words! {
+    /// The profile, which determines the defaults and the tables of the file that are read.
+    #[derive(Default)]
+    pub Profile {
+        /// The profile of `vestibule serve`, and of all commands except `vestibule dev`.
+        #[default]
+        Serve = "serve",
+        /// The profile of `vestibule dev`, which is for prototyping a front end.
+        Dev = "dev",
+    }
+}
 
 words! {
     /// The name with which users log in.

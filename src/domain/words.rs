@@ -42,8 +42,8 @@ macro_rules! words {
     };
 }
 
-/// Declares a struct of booleans. It is written as the list of the names of the booleans that are `true`. After `at least`
-/// stands the least number of them.
+/// Declares a struct of booleans. It is written as the list of the names of the booleans that are `true`. `at least N`
+/// after the name is the minimum number of booleans that are `true`.
 macro_rules! switches {
     ($(#[$doc:meta])* pub $Name:ident $(at least $least:literal)? { $($(#[$switch_doc:meta])* $switch:ident,)+ }) => {
         $(#[$doc])*

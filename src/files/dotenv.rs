@@ -18,7 +18,7 @@ pub fn variables(
     })
 }
 
-/// Reads a line.
+/// Returns the name and the value of the variable in a line.
 fn variable(line: &str) -> Result<Variable, &'static str> {
     let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
     let (name, value) = line.split_once('=').ok_or("is not NAME=value")?;

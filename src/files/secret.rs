@@ -21,7 +21,7 @@ pub fn read_root_secret(path: &Path) -> Result<Secret, String> {
     Ok(secret)
 }
 
-/// A file with a secret, which was read.
+/// A secret that was read from a file, with the path of the file.
 #[derive(Clone, Debug)]
 pub struct SecretFile {
     path: PathBuf,
@@ -29,7 +29,7 @@ pub struct SecretFile {
 }
 
 impl SecretFile {
-    /// Reads a file.
+    /// Reads the secret in the file at `path`. Does not check how strong the secret is.
     ///
     /// # Errors
     /// A message without the path: the file can't be read, is UTF-16, or has more than 4096 bytes.

@@ -21,9 +21,10 @@ pub fn read_text(path: &Path) -> Result<String, String> {
     let bytes = read(path)?;
     let text = String::from_utf8(plain(&bytes)?.to_vec());
     let text = text.map_err(|_| "can't be read: it is not UTF-8; save it as UTF-8".to_owned())?;
-    // A parser of the text may skip this mark, and another may not, as Rocket's of the same file.
+    // Each parser of TOML skips one mark. Here the first was already removed, so a second would be skipped too. Rocket reads
+    // the same file with both marks: it would refuse the file and quote it.
     match text.as_bytes().starts_with(MARK) {
-        true => Err("begins with two byte order marks; save it as UTF-8 without one".to_owned()),
+        true => Err("begins with two byte order marks; save it as UTF-8 without a byte order mark".to_owned()),
         false => Ok(text),
     }
 }

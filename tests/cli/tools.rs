@@ -96,6 +96,10 @@ fn completions_and_the_manual_name_every_command_and_need_no_configuration() {
         let script = place.succeed(&["completions", shell]);
         assert!(script.contains("rewrap") && script.contains("invite"), "{shell}");
     }
+    let zsh = place.succeed(&["completions", "zsh"]);
+    for path in [":PATH:_files -/", ":FILE:_files"] {
+        assert!(zsh.contains(path), "the shell completes the paths of options: {path}");
+    }
     assert_eq!(place.run(&["completions", "tcsh"]).code, Some(2));
 }
 

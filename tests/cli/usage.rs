@@ -72,6 +72,14 @@ fn wrong_usage_exits_with_code_2_and_names_the_mistake() {
 }
 
 #[test]
+fn a_data_dir_that_is_not_utf_8_is_wrong_usage() {
+    let script = r#"exec "$0" "$@" --data-dir "$(printf '\377')""#;
+    let done = Place::new().run_under("sh", &["-c", script], &["config", "check"]);
+    assert_eq!(done.code, Some(2), "{}", done.stderr);
+    assert!(done.stderr.contains("--data-dir") && done.stderr.contains("must be UTF-8"), "{}", done.stderr);
+}
+
+#[test]
 fn all_problems_of_the_configuration_are_reported_at_once() {
     let place = Place::new().set("VESTIBULE_PROT", "1").set("VESTIBULE_ACCESS_TOKEN_LIFETIME", "soon");
     place.write("Rocket.toml", "[default.auth]\npassword_min_length = 3\nroot_secret = \"much-too-short\"\n");

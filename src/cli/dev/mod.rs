@@ -42,7 +42,7 @@ impl Dev {
     pub(super) fn apply_to(&self, mut sources: Sources) -> Sources {
         sources.may_be_remote = self.allow_remote;
         let sources = self.listen.apply_to(sources);
-        sources.flag("--access-lifetime", "access_token_lifetime", self.access_lifetime.as_deref())
+        sources.set_from("--access-lifetime", "access_token_lifetime", self.access_lifetime.as_deref())
     }
 
     /// Reads the users that the server is to have. Fails if the file can't be read, or has a problem.

@@ -71,7 +71,7 @@ fn a_disabled_blacklist_revokes_only_refresh_tokens() {
 
 /// Returns sources with the flags `--address` and `--allow-remote`.
 fn listening_on(profile: Profile, address: &str, allow_remote: bool) -> Sources {
-    let mut sources = Sources::isolated(profile).flag("--address", "address", Some(address));
+    let mut sources = Sources::isolated(profile).set_from("--address", "address", Some(address));
     sources.may_be_remote = allow_remote;
     sources
 }
@@ -230,7 +230,7 @@ fn the_narrowest_table_of_a_host_counts() {
 #[test]
 fn open_registration_beside_hosts_for_everybody_is_told() {
     let notes = |sources: Sources| loaded(&sources.set("registration", "open")).config.notes;
-    assert!(notes(serve())[0].contains("whoever registers"));
+    assert!(notes(serve())[0].contains("everybody who registers"));
     assert!(notes(serve().set("sites_default", "deny")).is_empty());
     let denied = serve().set("sites_default", "deny");
     assert!(notes(denied.clone().set("sites.a.example.roles", "friends")).is_empty());

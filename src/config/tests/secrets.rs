@@ -126,6 +126,10 @@ fn no_secret_is_ever_printed() {
     let shown = format!("{loaded:?} {:?} {:?}", loaded.config, loaded.config.entries);
     assert!(!shown.contains(GOOD));
     assert!(shown.contains("root_secret: Some(Secret)") && shown.contains("[redacted]"));
+    let sources_dir = SourceDirectory::new(Profile::Serve).file("secret", GOOD);
+    let file = sources_dir.directory.path().join("secret").to_str().unwrap().to_owned();
+    let loaded = super::loaded(&serve().set("root_secret_file", file.clone()).set("secret_key_file", file));
+    assert!(!format!("{loaded:?} {:?}", loaded.config.entries).contains(GOOD));
     // The secret is also not quoted in the error for a misspelled setting, nor in the error for a value of the wrong type.
     assert!(!problem(&serve().set("secret_kei", GOOD)).contains(GOOD));
     assert!(!problem(&serve().set("secret_key", vec![GOOD])).contains(GOOD));

@@ -32,7 +32,7 @@ fn a_later_source_replaces_the_value_and_the_origin() {
     assert_eq!(sources_dir.entry("port"), pair("3", ".env"));
     sources_dir = sources_dir.variable("VESTIBULE_PORT", "4");
     assert_eq!(sources_dir.entry("port"), pair("4", "VESTIBULE_PORT"));
-    sources_dir.sources = sources_dir.sources.flag("--port", "port", Some(5));
+    sources_dir.sources = sources_dir.sources.set_from("--port", "port", Some(5));
     assert_eq!(sources_dir.entry("port"), pair("5", "--port"));
     sources_dir.sources = sources_dir.sources.clone().set("port", 6);
     assert_eq!(sources_dir.entry("port"), pair("6", "set by the program"));
@@ -360,6 +360,10 @@ fn the_port_of_a_hosting_platform_counts_where_no_other_port_is_given() {
     assert_eq!(with("9000").variable("VESTIBULE_PORT", "1").entry("port"), pair("1", "VESTIBULE_PORT"));
     assert_eq!(with("9000").variable("ROCKET_PORT", "2").entry("port"), pair("2", "ROCKET_PORT"));
     assert_eq!(with("9000").file("Rocket.toml", "[default]\nport = 3\n").entry("port"), pair("3", "Rocket.toml"));
+    let mut free = sources_dir();
+    free.sources = free.sources.set_from("--port", "port", Some(0)).with_free_port(4711);
+    assert_eq!(free.entry("port"), pair("4711", "chosen at the start"));
+    assert_eq!(free.loaded().config.tokens.issuer, "http://localhost:8000", "nor does it follow a free port");
     for ignored in ["", "tcp://10.0.0.1:8000", "http", "-1", " 80", "8e3"] {
         assert_eq!(with(ignored).entry("port"), pair("8000", "default"), "{ignored:?}");
     }

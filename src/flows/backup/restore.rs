@@ -327,7 +327,7 @@ fn swap(database: &Path, now: UnixTime) -> io::Result<Option<PathBuf>> {
 
 /// Returns the error for a copy to which the root secret, configured or in `file`, does not belong.
 fn foreign_secret(config: &Config, file: &Path, copy: PathBuf) -> RestoreError {
-    let secret = match &config.keys.root_secret() {
+    let secret = match config.keys.root_secret() {
         Some(_) => "the configured root secret".to_owned(),
         None => format!("the root secret {}", file.display()),
     };

@@ -122,7 +122,7 @@ pub(super) async fn load_keys(store: &Store, config: &Config, root: &RootSecret)
     let stored = signing_keys::list(&mut *store.read().await?).await?;
     let sealing = root.derive(Purpose::SealSigningKeys);
     let (mut next, mut current, mut retiring, mut due) = (Vec::new(), None, Vec::new(), Vec::new());
-    if let Some(secret) = &config.keys.secret_key() {
+    if let Some(secret) = config.keys.secret_key() {
         let signs = config.keys.algorithm;
         // Under the other algorithms, the secret verifies tokens that it signed before the setting `algorithm` was changed.
         for algorithm in Algorithm::ALL.iter().copied() {

@@ -292,11 +292,7 @@ async fn check_profile(store: &Store, profile: Profile, role: Role, database: &P
     if role != Role::Server {
         return Ok(());
     }
-    let name = |profile: Profile| match profile {
-        Profile::Serve => "serve",
-        Profile::Dev => "dev",
-    };
-    let requested = name(profile);
+    let requested = profile.as_str();
     let mark = match meta::find(&mut *store.read().await?, KEY).await? {
         Some(mark) => mark,
         None => store.write(async move |tx| meta::find_or_set(tx, KEY, requested).await).await?,
@@ -304,6 +300,6 @@ async fn check_profile(store: &Store, profile: Profile, role: Role, database: &P
     if mark == requested {
         return Ok(());
     }
-    let made_by = if mark == "dev" { "dev" } else { "serve" };
+    let made_by = mark.parse::<Profile>().unwrap_or_default().as_str();
     Err(OpenError::Profile { path: database.to_owned(), made_by, requested })
 }

@@ -89,7 +89,7 @@ async fn replace_root_secret(
     context: &RequestContext,
 ) -> Result<Recovered, RecoverError> {
     let known = meta::find(&mut *store.read().await?, RECOGNITION_KEY).await?;
-    let root = match &config.keys.root_secret() {
+    let root = match config.keys.root_secret() {
         Some(secret) => RootSecret::new(secret.expose()),
         None => write_draft(&paths.secret, known.as_deref())?,
     };

@@ -58,7 +58,7 @@ impl RootSecretLookup<'_> {
     /// [`OpenError::SecretMissing`] if a database exists without its secret. [`OpenError::SecretShort`] or
     /// [`OpenError::File`] if the secret can't be read.
     pub(super) fn find_or_create(&self, database_existed: bool) -> Result<RootSecret, OpenError> {
-        if let Some(secret) = &self.config.keys.root_secret() {
+        if let Some(secret) = self.config.keys.root_secret() {
             return Ok(RootSecret::new(secret.expose()));
         }
         let missing = || OpenError::SecretMissing { secret: self.file.to_owned(), database: self.database.to_owned() };
@@ -137,7 +137,7 @@ impl RootSecretLookup<'_> {
 /// [`OpenError::SecretMissing`] if there is no root secret, neither in the configuration nor in a file; as [`read`] if it can't
 /// be read; [`OpenError::Store`] if the database can't be read.
 pub(in crate::flows) async fn is_secret_of(config: &Config, file: &Path, database: &Path) -> Result<bool, OpenError> {
-    let secrets = match &config.keys.root_secret() {
+    let secrets = match config.keys.root_secret() {
         Some(secret) => vec![RootSecret::new(secret.expose())],
         None => [read(file)?, read_finished(&draft_of(file))?].into_iter().flatten().collect(),
     };

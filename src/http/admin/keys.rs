@@ -62,7 +62,7 @@ impl KeyView {
     /// Returns the views of all keys.
     pub(crate) fn all(vestibule: &Vestibule, stored: Vec<StoredKey>) -> Vec<Self> {
         let algorithm = vestibule.config.keys.algorithm;
-        let configured = vestibule.config.keys.secret_key().as_ref().map(|secret| Self {
+        let configured = vestibule.config.keys.secret_key().map(|secret| Self {
             kid: SigningKey::shared_secret(algorithm, secret.expose()).kid,
             algorithm: algorithm.as_str(),
             status: "current",
