@@ -266,6 +266,6 @@ fn open_registration_beside_hosts_for_everybody_is_told_at_the_start() {
         place.write("Rocket.toml", file);
         place.run(&["config", "check"]).stderr
     };
-    assert!(told("[default.auth]\nregistration = \"open\"\n").contains("whoever registers"));
+    assert!(told("[default.auth]\nregistration = \"open\"\n").contains("everybody who registers"));
     assert_eq!(told("[default.auth]\nregistration = \"open\"\nsites_default = \"deny\"\n"), "");
 }

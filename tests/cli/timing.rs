@@ -69,13 +69,22 @@ fn measure(server: &Server, names: &[&'static str]) -> Vec<Work> {
     works.map(|(name, (count, times))| Work { name, hashes: count / ATTEMPTS as f64, median: median(times) }).collect()
 }
 
-/// Checks that the medians differ by less than a tenth, or by less than five milliseconds.
-fn expect_alike(works: &[Work]) {
-    let found: Vec<_> = works.iter().map(|work| (work.name, work.median / 1000)).collect();
-    let (least, most) = (works.iter().map(|work| work.median).min(), works.iter().map(|work| work.median).max());
-    let (least, most) = (least.expect("works"), most.expect("works"));
-    assert!(most - least < (least / 10).max(5_000_000), "medians in microseconds: {found:?}");
-    assert!(least > 10_000_000, "a hash was computed: {found:?}");
+/// Returns the work for each name, after a check that the medians differ by less than a tenth, or by less than five
+/// milliseconds. Another program on the machine can disturb a measurement, so there are up to three. A difference of the work
+/// would be in each of them.
+fn measure_alike(server: &Server, names: &[&'static str]) -> Vec<Work> {
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        let works = measure(server, names);
+        let (least, most) = (works.iter().map(|work| work.median).min(), works.iter().map(|work| work.median).max());
+        let (least, most) = (least.expect("works"), most.expect("works"));
+        found.push(works.iter().map(|work| (work.name, work.median / 1000)).collect::<Vec<_>>());
+        assert!(least > 10_000_000, "a hash was computed: {found:?}");
+        if most - least < (least / 10).max(5_000_000) {
+            return works;
+        }
+    }
+    panic!("medians in microseconds: {found:?}");
 }
 
 const NAMES: [&str; 6] = ["ada", "disabled", "invited", "nobody", "ada@example.com", "nobody@example.com"];
@@ -84,11 +93,10 @@ const NAMES: [&str; 6] = ["ada", "disabled", "invited", "nobody", "ada@example.c
 fn a_wrong_password_costs_one_hash_whether_the_name_is_known_or_not() {
     let place = place();
     let server = place.start(&["serve"]);
-    let works = measure(&server, &NAMES);
+    let works = measure_alike(&server, &NAMES);
     for work in &works {
         assert_eq!(work.hashes, 1.0, "{}", work.name);
     }
-    expect_alike(&works);
     assert_eq!(server.login("ada", PASSWORD).0, 200);
 }
 
@@ -118,8 +126,7 @@ fn a_wrong_password_costs_the_same_after_the_settings_of_argon2_were_raised() {
     let place = place();
     let raised = [("VESTIBULE_ARGON2_ITERATIONS", "6")];
     let server = place.start_with(&raised, &["serve"]);
-    let works = measure(&server, &NAMES);
-    expect_alike(&works);
+    let works = measure_alike(&server, &NAMES);
     // For a hash with the old settings, the missing part of the work is a second hash.
     let hashes: Vec<f64> = works.iter().map(|work| work.hashes).collect();
     assert_eq!(hashes, [2.0, 2.0, 1.0, 1.0, 2.0, 1.0]);
