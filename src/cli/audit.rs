@@ -20,7 +20,7 @@ use crate::{
 /// The number of events that are printed, unless the arguments name another.
 const SHOWN: usize = 50;
 
-/// The time between two looks for new events with `--follow`.
+/// The time between two checks for new events with `--follow`.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The number of events that are read at once while following.

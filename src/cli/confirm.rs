@@ -1,4 +1,4 @@
-//! The confirmation of a command that can't be undone.
+//! The question that a command asks before a change with large effects.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Failure;
 
-/// The option of a command that can't be undone.
+/// The option of a command that asks for confirmation.
 #[derive(Args)]
 pub(super) struct Confirmation {
     /// Do not ask for confirmation
@@ -15,13 +15,15 @@ pub(super) struct Confirmation {
 }
 
 impl Confirmation {
-    /// Asks on stderr whether to carry out the command, unless `--yes` was given. `action` is a question. Fails for any answer
-    /// except `y` and `yes`, and if stdin is not a terminal.
+    /// Asks on stderr whether to carry out the command, and reads the answer from stdin. Returns at once if `--yes` was given.
+    /// `action` is the question, such as "Delete alice?"; the sentence "This can't be undone." is added to it. Fails for any
+    /// answer except `y` and `yes`, and if stdin is not a terminal.
     pub(super) fn ask(&self, action: &str) -> Result<(), Failure> {
         self.ask_plainly(&format!("{action} This can't be undone."))
     }
 
-    /// Asks as [`Confirmation::ask`] does, without the sentence that the command can't be undone.
+    /// Asks as [`Confirmation::ask`] does, but does not add the sentence "This can't be undone.": for a command that can be
+    /// undone.
     pub(super) fn ask_plainly(&self, question: &str) -> Result<(), Failure> {
         if self.yes {
             return Ok(());

@@ -14,7 +14,7 @@ pub(super) struct Globals {
     #[arg(long, global = true, value_name = "PATH", display_order = 100, value_hint = ValueHint::DirPath)]
     #[arg(value_parser = OsStringValueParser::new().try_map(|path| path.into_string().map_err(|_| "must be UTF-8")))]
     pub(super) data_dir: Option<String>,
-    /// The configuration file, instead of Rocket.toml and /etc/vestibule.toml; also by VESTIBULE_CONFIG
+    /// The configuration file, instead of Rocket.toml and /etc/vestibule.toml; the variable VESTIBULE_CONFIG can name it too
     #[arg(long, global = true, value_name = "FILE", display_order = 100)]
     pub(super) config: Option<PathBuf>,
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::Failure;
 use crate::flows::Vestibule;
 
-/// Refuses the file that a command would read, if it is one of the database. `verb` is what the command does with it. SQLite
-/// uses POSIX locks: if such a file was opened here a second time, closing it would release the locks that SQLite has in this
-/// process.
+/// Refuses `file`, which a command is about to read, if it is the database, its `-wal` or its `-shm`. `verb` completes the
+/// message "can't … FILE". SQLite uses POSIX locks: if this process opened and closed such a file, the system would release the
+/// locks that SQLite has in this process.
 pub(super) fn refuse_database(vestibule: &Vestibule, verb: &str, file: &Path) -> Result<(), Failure> {
     match vestibule.is_database(file) {
         true => Err(Failure::new(format!("can't {verb} {}: it is the database", file.display()))),

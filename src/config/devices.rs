@@ -13,14 +13,14 @@ settings! {
         #[key("max_devices_per_user", default = 10, main = true)]
         #[within(0..=10_000)]
         max_per_user: u32,
-        /// The effect of `max_devices_per_user` on a login that would exceed it. `evict_oldest`: the login ends the session
-        /// of the device that was used least recently; if the login comes from a program that has sessions of its own
-        /// already, one of those. `reject`: the login is refused.
+        /// The effect of `max_devices_per_user` on a login that would exceed it. `evict_oldest`: the login ends the session of
+        /// the device that was used least recently. A program that signs in again and again first ends its own earlier
+        /// sessions. `reject`: the login is refused.
         #[key("device_limit_policy", default = "evict_oldest", main = true)]
         limit_policy: LimitPolicy,
         /// The use of browser fingerprints. `off`: they are not read. `log`: they are compared, and differences are recorded.
-        /// `enforce`: a session whose login had a fingerprint is refreshed only with a fingerprint of the same device.
-        /// `require`: like `enforce`, and a login without a fingerprint is refused.
+        /// `enforce`: if the fingerprint of a login has enough components, the session is refreshed only with a fingerprint of
+        /// the same device. `require`: like `enforce`, and a login without a fingerprint is refused.
         #[key("fingerprint_policy", default = "enforce", main = true)]
         fingerprint: FingerprintPolicy,
         /// How the sign-in page asks before it reads the properties of the browser. `notice`: it says that they are read.
@@ -49,7 +49,7 @@ settings! {
 impl DeviceKeys {
     /// Refuses settings that can't be used together.
     fn check(&self, reader: &mut Reader) {
-        reader.check("fingerprint_consent", "must be notice, with {fingerprint_policy}: nobody could decline", || {
+        reader.check("fingerprint_consent", "must be notice, since {fingerprint_policy}: nobody could decline", || {
             Ok(self.consent? == FingerprintConsent::Ask && self.fingerprint? == FingerprintPolicy::Require)
         });
     }

@@ -82,7 +82,9 @@ impl Variables {
         }
         if !ignored.is_empty() {
             let names = ignored.join(", ");
-            gathered.notes.push(format!("ignored, as what Kubernetes injects for a service of that name: {names}"));
+            gathered.notes.push(format!(
+                "ignored: {names}; Kubernetes sets such variables for a service whose name begins with vestibule"
+            ));
         }
     }
 }
@@ -124,6 +126,7 @@ pub(super) fn dotenv(directory: &Path, gathered: &mut Gathered) -> Option<Variab
     };
     let text = text.map_err(|wrong| gathered.problem(DOTENV, "the working directory", &wrong)).ok()?;
     let mut variables = Variables::default();
+    // `VESTIBULE PORT=1`, with a space instead of `_`, is probably a mistake, so it is refused and not ignored.
     let is_ours = |line: &str| has_known_prefix(line) || line.starts_with("VESTIBULE ");
     for (line, variable) in dotenv::variables(&text, is_ours) {
         match variable {

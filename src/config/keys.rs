@@ -24,8 +24,8 @@ settings! {
         #[key("secret_key_file", example = "/run/secrets/vestibule-key")]
         secret_key_file: Option<SecretFile>,
         /// The algorithm of new signing keys: `ES256`, `ES384`, `EdDSA`, `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`,
-        /// `HS256`, `HS384` or `HS512`. With `secret_key`, only the last three are allowed. Unset: `ES256`, or `HS256` with
-        /// `secret_key`.
+        /// `HS256`, `HS384` or `HS512`. With `secret_key` or `secret_key_file`, only the last three are allowed. Unset: `HS256`
+        /// with one of these keys, otherwise `ES256`.
         #[key("algorithm", example = "ES256", main = true)]
         #[otherwise(Ok(if has_secret_key(reader) { Algorithm::Hs256 } else { Algorithm::Es256 }))]
         algorithm: Algorithm,
@@ -75,7 +75,7 @@ impl SecretKeys {
             }
         }
         let is_given = has_secret_key(reader);
-        let wrong = "can't sign with secret_key; leave out one of the two, or set HS256, HS384 or HS512";
+        let wrong = "can't sign with secret_key or secret_key_file; leave out the secret, leave out algorithm, or set HS256, HS384 or HS512";
         reader.check("algorithm", wrong, || Ok(is_given && self.algorithm?.least_secret_bytes().is_none()));
     }
 }

@@ -41,7 +41,8 @@ pub(super) struct Reader {
     pub profile: Profile,
     /// Whether the profile `dev` may listen on an address that is not loopback.
     pub may_be_remote: bool,
-    /// The id of the client or site whose keys are being read, such as `clients.<id>.…`. Empty before the first client.
+    /// The id that replaces `<id>` in the names of keys, such as `web`: the client or site whose keys are being read. Empty
+    /// before the first client.
     pub id: String,
     /// The values of all sources, and the problems and notes so far.
     pub gathered: Gathered,
@@ -55,8 +56,9 @@ impl Reader {
         Self { profile, may_be_remote, id: String::new(), gathered, effective: BTreeMap::new() }
     }
 
-    /// Returns the value of a key: the value that a source set; otherwise the default; otherwise `otherwise`. Records a problem
-    /// if there is no value, or if it is not allowed.
+    /// Returns the value of a key: the value that a source set; if it is absent, the default, then `otherwise`, then
+    /// [`Setting::unset`]. Records a problem if all of them are absent, if the value is not allowed, or if the system file sets
+    /// a relative path.
     pub(super) fn find<T: Setting>(&mut self, name: &str, otherwise: Option<Read<T>>) -> Read<T> {
         let key = self.full_name(name);
         let known = self.gathered.schema.find(name);
@@ -100,7 +102,7 @@ impl Reader {
         self.gathered.value(&self.full_name(name)).is_some()
     }
 
-    /// Returns the ids that have a table in `clients` or `sites`.
+    /// Returns the ids that have a table in `table`, which is `clients` or `sites`.
     pub(super) fn ids(&self, table: &str) -> BTreeSet<String> {
         self.gathered.tables.get(table).cloned().unwrap_or_default()
     }

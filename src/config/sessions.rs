@@ -10,7 +10,8 @@ const LONGEST_GRACE: Seconds = Seconds::new(600).expect("ten minutes are a span"
 settings! {
     /// The lifetime, rotation and revocation of sessions.
     pub struct Sessions, SessionKeys in "sessions", |reader, tokens: &TokenKeys| check {
-        /// How long a session lives after its login or its last refresh. At most `session_lifetime`.
+        /// How long a session lives after its login, its last rotation or its last password change. At most `session_lifetime`.
+        /// Without `rotate_refresh_tokens`, a refresh does not extend it.
         #[key("refresh_token_lifetime", default = "7d", main = true)]
         refresh_token_lifetime: Lifetime,
         /// How long a session lives at most, even if it is refreshed regularly. After that, the user must log in again.

@@ -34,8 +34,8 @@ settings! {
         access_token_lifetime: Lifetime,
         /// The time before the expiry of an access token in which a request with this token renews it. The response contains
         /// the new token in the header `New-Access-Token` or in the cookie. `0` switches this off. The tokens of a session that
-        /// is bound to a device are not renewed in this way. A thief of an access token can renew it too: it is then worth as
-        /// much as the session, until its refresh token expires, and nothing shows it.
+        /// is bound to a device are not renewed in this way. Somebody who steals an access token can renew it too, again
+        /// and again until the refresh token of the session expires, and nothing shows the theft.
         #[key("renew_within", default = "0s", main = true)]
         renew_within: Seconds,
         /// The personal claims that access tokens contain: `username`, `email`, both, or neither.

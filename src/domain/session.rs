@@ -10,8 +10,9 @@ use super::{
 /// at the deletion of the account are counted together.
 pub const MAX_FAILED_PROOFS: u32 = 5;
 
-/// The number of access tokens of a session that can be revoked one by one. Each of them is remembered. The next revocation
-/// of a token revokes the tokens of the session that were issued up to it, which is one thing to remember.
+/// The number of access tokens of a session that can be revoked alone. The server remembers each of them. A later revocation of
+/// an access token also revokes the access tokens of the session that were issued before it or in the same second, so the
+/// server remembers only one time.
 pub const MAX_REVOKED_TOKENS: u32 = 16;
 
 /// A session, as the database stores it.
@@ -54,7 +55,7 @@ pub struct Session {
     pub failed_proofs: u32,
     /// The refreshes from another device.
     pub mismatches: Mismatches,
-    /// The last repeat of a superseded token from elsewhere than its rotation; `None` if there was none.
+    /// The last repeat from elsewhere. `None` if there was none.
     pub repeated: Option<RepeatFromElsewhere>,
     /// The baseline: the sealed fingerprint with which the fingerprint of each refresh is compared. `None` if the
     /// session has no fingerprint.
@@ -68,8 +69,8 @@ pub struct Session {
     pub revoked_reason: Option<String>,
 }
 
-/// A refresh token that was superseded within the grace and came from another address or user agent than the rotation, or
-/// without the secret of the device.
+/// A repeat from elsewhere: a request with a superseded token, within the grace, from another IP address or user agent than the
+/// last login or refresh. A repeat that was refused because it lacked the secret of the device also counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepeatFromElsewhere {
     /// The time of the repeat.
@@ -102,8 +103,8 @@ impl Session {
         }
     }
 
-    /// Returns whether the session is bound to its device, that is, whether its baseline has enough weight to be
-    /// judged.
+    /// Returns whether the session is bound to its device: it has a baseline, and [`SealedFingerprint::can_bind`] is true for
+    /// this baseline.
     pub fn is_bound(&self) -> bool {
         self.fingerprint.as_ref().is_some_and(SealedFingerprint::can_bind)
     }

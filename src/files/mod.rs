@@ -1,5 +1,5 @@
 //! Files that a person wrote or chose: settings, secrets, and what a command is told to read. The functions that read have a
-//! limit, because a path such as `/dev/zero` has no end. A caller of [`open`] sets its own.
+//! limit, because a path such as `/dev/zero` has no end. A caller of [`open`] sets its own limit.
 
 pub mod dotenv;
 mod planted;
@@ -21,9 +21,9 @@ pub use self::{
     text::{plain, read_bytes, read_text},
 };
 
-/// Opens a file for reading from its beginning. `/dev/stdin`, by any of its names, is the standard input that this process has:
-/// to open it again would need the rights of the user who made it, which `runuser` takes away, and a socket can't be opened at
-/// all. What was read from a pipe or a socket is gone.
+/// Opens a file for reading from its beginning. For `/dev/stdin`, `/dev/fd/0` and `/proc/self/fd/0`, returns the standard input
+/// of this process instead of opening the path: a process that `runuser` started may not open it again, and a socket can't be
+/// opened by a path. Bytes that were read from a pipe or a socket before are lost.
 ///
 /// # Errors
 /// The error of the system, if the file can't be opened.

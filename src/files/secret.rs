@@ -48,8 +48,8 @@ impl SecretFile {
     }
 }
 
-/// Returns the content of a file. If it is UTF-8 text, without the byte order mark and the line ends that an editor adds.
-/// The error is a message without the path.
+/// Returns the content of a file. If the content is UTF-8, removes the byte order mark at its beginning and the line ends at
+/// its end, which editors add. The error is a message without the path.
 fn read_secret(path: &Path) -> Result<Secret, String> {
     let bytes = read_first(path, MAX_BYTES + 1)?;
     if bytes.len() > MAX_BYTES {

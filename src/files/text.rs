@@ -50,11 +50,12 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
 /// Returns the bytes of a file, without the byte order mark if they are UTF-8. Random bytes are returned as they are.
 ///
 /// # Errors
-/// The end of a sentence about the file, if it is UTF-16, which `>` of Windows PowerShell writes: its bytes would be another
-/// secret.
+/// The end of a sentence about the file, if it is UTF-16. The operator `>` of Windows PowerShell writes UTF-16. Read as a
+/// secret, these bytes would differ from those of the same text in UTF-8.
 pub fn plain(bytes: &[u8]) -> Result<&[u8], String> {
     let (pairs, rest) = bytes.as_chunks::<2>();
-    // In most texts most characters have a zero byte. Random bytes do not.
+    // In most UTF-16 texts, most characters have a zero byte, always at the same place in the pair. Random bytes do not. With a
+    // byte order mark, more than half of the pairs must have it; without a mark, all pairs after the first.
     let has_mark = matches!(pairs.first(), Some([0xFF, 0xFE] | [0xFE, 0xFF]));
     let zeros = |of: usize| pairs.iter().skip(1).filter(|pair| pair[of] == 0).count();
     let wide = zeros(0).max(zeros(1));

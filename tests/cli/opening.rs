@@ -229,6 +229,18 @@ fn a_migration_begins_only_after_its_copy_and_the_refusal_says_why_there_is_none
 }
 
 #[test]
+fn whichever_command_migrates_an_old_database_it_copies_it_before() {
+    for command in [&["user", "list"][..], &["backup", "copy.db"], &["keys", "recover", "--lost-secret", "--yes"]] {
+        let place = old_place();
+        place.succeed(command);
+        assert_eq!(fs::read_dir(place.path("data/backups")).expect("the directory").count(), 1, "{command:?}");
+        // No second copy: the tables are those of this version.
+        place.succeed(&["user", "list"]);
+        assert_eq!(fs::read_dir(place.path("data/backups")).expect("the directory").count(), 1, "{command:?}");
+    }
+}
+
+#[test]
 fn a_directory_in_which_no_copy_can_be_kept_stops_the_migration_and_is_named_as_such() {
     let place = old_place();
     place.write("file", "");

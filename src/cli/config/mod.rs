@@ -35,13 +35,13 @@ impl Command {
     pub(super) fn run(&self, loaded: &Loaded) -> Result<(), Failure> {
         match self {
             Self::Show(show) => show.run(&loaded.config.entries),
-            // A configuration with problems is not loaded. `refuse` prints its problems.
+            // `check` runs only for a valid configuration. For an invalid one, `refuse` runs instead.
             Self::Check(check) => check.run(),
         }
     }
 
-    /// Prints the problems of a configuration that could not be loaded on stdout, if the command prints JSON. The caller prints
-    /// them on stderr too.
+    /// Prints the problems of an invalid configuration on stdout as JSON, for `check --json`. Other commands print nothing
+    /// here. The caller prints the problems on stderr. Fails if stdout can't be written.
     pub(super) fn refuse(&self, problems: &Problems) -> Result<(), Failure> {
         match self {
             Self::Show(_) => Ok(()),

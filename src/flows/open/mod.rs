@@ -5,6 +5,7 @@
 pub mod data_paths;
 pub mod error;
 pub mod keys;
+pub mod migration_copy;
 pub mod process_locks;
 pub mod recover;
 pub mod rewrap;
@@ -26,6 +27,7 @@ pub use self::error::OpenError;
 use self::{
     data_paths::{DataPaths, lock, lock_opening},
     keys::{choose_signing_key, load_keys},
+    migration_copy::copy_before_migration,
     process_locks::{ProcessLocks, has_mark},
     secret::{FIRST_SECRET_KEY, RootSecretLookup},
 };
@@ -33,15 +35,14 @@ use crate::{
     clock::Clock,
     config::{Config, Profile},
     domain::{
-        Purpose, RootSecret, UnixTime,
-        backup::BackupName,
+        Purpose, RootSecret,
         change::{Announcement, Change},
         redirect::Redirects,
         refresh_token::RefreshTokens,
     },
     flows::{
         Vestibule,
-        steps::{client_registry, copy, disk, ended_by_restore, key_source::KeySource, name_keys, public_address},
+        steps::{client_registry, disk, ended_by_restore, key_source::KeySource, name_keys, public_address},
         vestibule::Secrets,
     },
     memory::{
@@ -163,29 +164,6 @@ pub async fn open(config: Config, clock: Clock, role: Role) -> Result<Vestibule,
     client_registry::reload(&vestibule).await?;
     vestibule.process_locks.lock().unwrap_or_else(PoisonError::into_inner).mark_running();
     Ok(vestibule)
-}
-
-/// Copies the database if its migration makes a table anew, so that an earlier version of the program can be started again with
-/// the copy. The copy is one of those that the server keeps by itself.
-async fn copy_before_migration(config: &Config, paths: &DataPaths, now: UnixTime) -> Result<(), OpenError> {
-    if !paths.database_exists() {
-        return Ok(());
-    }
-    let mut conn = store::file::open(&paths.database).await?;
-    let is_rewritten = store::file::is_rewritten_by_migrations(&mut conn).await;
-    store::file::close(conn).await?;
-    if !is_rewritten? {
-        return Ok(());
-    }
-    let directory = &config.storage.backup_dir;
-    let failed = |why| OpenError::NotCopied { directory: directory.clone(), why };
-    data_paths::create_directory(directory).map_err(|error| failed(error.to_string()))?;
-    data_paths::refuse_writable_by_others(directory).map_err(|error| failed(error.to_string()))?;
-    let target = directory.join(BackupName::new(now).to_string());
-    let copied = copy::copy(&paths.database, &target, now).await;
-    copied.map_err(|error| failed(error.chain()))?;
-    tracing::info!(copy = %target.display(), "the tables are updated to this version; the database was copied before");
-    Ok(())
 }
 
 /// Refuses a client that is in the configuration and in the database: it would not be clear which of them counts.

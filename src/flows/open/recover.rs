@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use super::{
     data_paths::{DataPaths, lock, lock_opening, lock_secret, require_database},
     error::OpenError,
+    migration_copy::copy_before_migration,
     secret::{FIRST_SECRET_KEY, promote_draft, set_aside, write_draft},
 };
 use crate::{
@@ -48,7 +49,8 @@ pub struct Recovered {
 pub enum RecoverError {
     /// The configured root secret is the present root secret. A secret that was lost or has leaked must not be used again.
     #[error(
-        "root_secret of the configuration is the one that the database has; configure a new one first, or remove it"
+        "root_secret in the configuration is the current root secret; configure a new root secret first, or remove \
+         root_secret"
     )]
     Same,
     /// Another process is replacing the root secret.
@@ -62,18 +64,21 @@ pub enum RecoverError {
     Store(#[from] store::Error),
 }
 
-/// Replaces the root secret of the database that `config` names: by the configured root secret, and otherwise by a new file.
-/// After a crash at any moment, the database is unchanged or has the new secret.
+/// Replaces the root secret of the database that `config` names. The new root secret is the configured root secret, or a
+/// generated one in a new `secret.key` if none is configured. Before the replacement, the tables are migrated to this version,
+/// as at every start. Returns what was replaced.
 ///
 /// # Errors
-/// [`RecoverError`]. Then the database is unchanged. There is one exception: the database already uses the new secret, and only
-/// the renaming of a file failed. Then the new secret is in `secret.key.new`, and the next start finds it there.
+/// [`RecoverError`]. Then the database still has the old root secret, with one exception: if only the renaming of a file
+/// failed, the database already has the new root secret. It is then in `secret.key.new`, and the next start finds it there. The
+/// same holds after a crash.
 pub async fn recover(config: &Config, context: &RequestContext) -> Result<Recovered, RecoverError> {
     require_database(config)?;
     let (paths, _temporary) = DataPaths::find(config)?;
     let _no_server = lock(&paths.database).await?;
     let _nobody_else = lock_opening(&paths.database).await?;
     paths.create_database_file()?;
+    copy_before_migration(config, &paths, context.now).await?;
     let Some(_alone) = lock_secret(&paths.database)? else { return Err(RecoverError::Busy) };
     let store = Store::open(&paths.database, Arc::new(|_| {}), Arc::new(|_| {})).await?;
     let done = replace_root_secret(config, &paths, &store, context).await;
@@ -117,7 +122,8 @@ async fn replace_root_secret(
 }
 
 /// Replaces the root secret in the database and invalidates everything that depends on the old root secret, in one transaction.
-/// Returns the number of revoked sessions and the number of deleted devices.
+/// `longest` is the result of [`signing::longest_acceptance`], in seconds. Returns the number of revoked sessions and the
+/// number of deleted devices.
 async fn replace_secrets(
     tx: &mut Tx,
     key: Option<&NewKey>,

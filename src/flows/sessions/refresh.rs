@@ -51,9 +51,9 @@ pub enum RefreshError {
     /// session continues.
     #[error("a superseded refresh token of session {0} was repeated without the device's secret")]
     WithoutDevice(SessionId),
-    /// The fingerprint is missing or belongs to another device. The session is revoked after too many mismatches
-    /// (`Mismatches`). In the profile `dev`, contains what the comparison found.
-    #[error("session {0} was refreshed from another device")]
+    /// The fingerprint is missing or belongs to another device. Contains what the comparison found, in the profile `dev` only.
+    /// `Mismatches` says when the session is revoked.
+    #[error("a refresh of session {0} has no fingerprint of its device")]
     DeviceMismatch(SessionId, Option<Comparison>),
     /// The token was issued to another client than the client that presents it.
     #[error("the refresh token of session {0} was issued to another client")]
@@ -119,8 +119,7 @@ impl Attempt {
     }
 }
 
-/// The maximum number of attempts of a refresh, and of reads after its write. One is repeated if another request changed the
-/// rows.
+/// The maximum number of attempts of one refresh, and of reads of the rows after its write, while other requests change them.
 const MAX_ATTEMPTS: usize = 64;
 
 impl RefreshError {
@@ -336,7 +335,7 @@ async fn issue_tokens(
 
 /// Returns the error for a refresh that did not succeed in [`MAX_ATTEMPTS`] attempts.
 fn inconsistent(claims: &RefreshClaims) -> RefreshError {
-    let what = "the session's row does not match its announced revocation".to_owned();
+    let what = "the row changed in each attempt, or does not match the announced revocation".to_owned();
     store::Error::Inconsistent { table: "sessions", id: claims.sid.to_string(), what }.into()
 }
 
@@ -346,8 +345,9 @@ fn audience_of<'c>(request: &Refresh<'_>, client: &'c Client) -> Result<&'c str,
     client.audience.choose(requested).ok_or_else(|| RefreshError::Audience(requested.unwrap_or_default().to_owned()))
 }
 
-/// Checks that the requested scope is within the scope of the session (RFC 6749 §6). A permission that the session was granted
-/// but the user has lost since is not refused. It is left out of the token.
+/// Checks that the requested scope is within the scope of the session (RFC 6749 §6). If the session has no scope, the limit is
+/// the user's present permissions within the client's scopes. A permission in the session's scope that the user has lost is not
+/// refused: it is left out of the token.
 fn check_scope(requested: Option<&Scope>, user: &User, session: &Session, client: &Client) -> Result<(), RefreshError> {
     let beyond = match &session.scope {
         Some(scope) => requested.and_then(|requested| requested.first_not_in(scope.permissions())),

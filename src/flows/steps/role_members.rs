@@ -5,9 +5,10 @@ use crate::{
     store::{self, Tx, roles, users},
 };
 
-/// Raises the authorization version of each user who loses permissions by a change of roles, and so invalidates their access
-/// tokens. These users are the members of `role` (no members if it is `None`). With `admins_lose` they are also all admins,
-/// because an admin has every permission that any role has. Returns the number of users.
+/// Raises the authorization version of each user who loses permissions by a change of roles, so that their access tokens are
+/// refused. These users are the members of `role` (nobody if it is `None`) and, if `admins_lose` is true, all admins, because
+/// an admin has every permission that any role has. Each announcement is kept until `revocation_ttl` seconds after the user's
+/// last access token has expired. Returns the number of users.
 pub(in crate::flows) async fn invalidate_tokens_of_members(
     tx: &mut Tx,
     revocation_ttl: i64,
@@ -19,8 +20,8 @@ pub(in crate::flows) async fn invalidate_tokens_of_members(
     tx.announce_versions(role, admins_lose, now, revocation_ttl).await
 }
 
-/// Returns whether the user is the only admin who can sign in: who is not disabled and has a password. An admin who was invited
-/// and has chosen no password yet does not count.
+/// Returns whether the user is the only admin who can sign in. An admin can sign in if the account is not disabled and has a
+/// password. So an invited admin who has not chosen a password yet does not count.
 pub(crate) async fn is_last_admin(tx: &mut Tx, user: &User) -> store::Result<bool> {
     let is_admin = user.disabled_at.is_none() && user.roles.iter().any(|role| role == ADMIN_ROLE);
     if !is_admin || users::find_password_hash(tx, user.id).await?.is_none() {

@@ -1,4 +1,5 @@
-//! The closed list of values of the field `reason` in a 401. It tells a client why a token that this server signed is refused.
+//! The closed list of values of the field `reason`. It tells a client why a token that this server signed is refused, or why
+//! its session has ended.
 
 use crate::domain::{
     UnixTime,
@@ -31,15 +32,15 @@ reasons! {
     LoggedOut = "logged_out",
     /// A login on the same device has replaced the session.
     Replaced = "replaced",
-    /// The session was the least recently used one when the user signed in on too many devices.
+    /// The user signed in on too many devices, and this session was ended to make room.
     Evicted = "evicted",
     /// The password was changed: the session was ended, or the token is older than the change.
     PasswordChanged = "password_changed",
     /// The account is disabled.
     Disabled = "disabled",
-    /// A replaced refresh token was used again.
+    /// A superseded refresh token was presented after the grace.
     Reused = "reused",
-    /// The fingerprint of another device was sent.
+    /// Too many refreshes sent the fingerprint of another device.
     Device = "device",
     /// The token or its session has expired.
     Expired = "expired",

@@ -29,7 +29,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// The time between two checks whether a signing key must be activated or deleted. If no key must, the check reads only memory.
 const ADVANCE_EVERY: Duration = Duration::from_millis(500);
 
-/// The longest time between two looks whether a copy of the database is due.
+/// The longest time between two checks whether a copy of the database is due.
 const BACK_UP_LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// The time after which the server tries again to change or reload the keys.

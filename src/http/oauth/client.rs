@@ -42,13 +42,18 @@ impl<'r> FromRequest<'r> for BasicClient {
     }
 }
 
-/// Reads the client in `Authorization`. Returns no client if the scheme is not Basic. Fails with
-/// [`ErrorCode::OAuthInvalidRequest`] if the credentials are not base64 of UTF-8 text with a `:`.
+/// Reads the client in `Authorization`. Returns no client if the scheme is not Basic, or if id and secret are both empty. Fails
+/// with [`ErrorCode::OAuthInvalidRequest`] if the credentials are not base64 of UTF-8 text with a `:`.
 fn read((scheme, text): (&str, &str)) -> Result<BasicClient, ApiError> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return Ok(BasicClient(None));
     }
-    let malformed = || ApiError::new(ErrorCode::OAuthInvalidRequest, "The Authorization header is not HTTP Basic.");
+    let malformed = || {
+        ApiError::new(
+            ErrorCode::OAuthInvalidRequest,
+            "The HTTP Basic credentials are not base64 of UTF-8 text with a colon.",
+        )
+    };
     let decoded = jwt::from_base64(text).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(malformed)?;
     let (id, secret) = decoded.split_once(':').ok_or_else(malformed)?;
     let (id, secret) = (form_decoded(id), form_decoded(secret));

@@ -1,5 +1,6 @@
 //! The pages for people. The response to a submitted form is a redirect (303), or the page again with the errors. The forms
-//! need no script. Only the refresh of a session that is bound to a device needs one, because a script reads the fingerprint.
+//! need no script, with two exceptions: a sign-in if `fingerprint_policy` is `require`, and the refresh of a session that is
+//! bound to a device. There a script reads the fingerprint.
 //!
 //! Each page has its own file. The texts are in `templates/texts.json`. `render` renders every page.
 

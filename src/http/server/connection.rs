@@ -37,7 +37,7 @@ const MAX_BUFFER: usize = MAX_HEAD + 8 * 1024;
 /// The number of bytes that an HTTP/2 client may send before the server has read them, for each request and for all.
 const MAX_WINDOW: u32 = 65_535;
 
-/// The time between two looks whether a connection of a server that stops has no request.
+/// The time between two checks whether a connection of a server that stops has no request.
 const STOPPING_EVERY: Duration = Duration::from_millis(5);
 
 /// The maximum number of headers of a request.

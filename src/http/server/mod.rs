@@ -54,13 +54,13 @@ use crate::{
 /// The time between two searches for connections that are overdue.
 const SEARCH_EVERY: Duration = Duration::from_millis(250);
 
-/// The time between two looks whether a server that stops has ended its requests.
+/// The time between two checks whether a server that stops has finished its requests.
 const STOPPING_EVERY: Duration = Duration::from_millis(5);
 
 /// The time in place of [`Timeouts::body`] while the server stops.
 const STOPPING_BODY: Duration = Duration::from_secs(1);
 
-/// The pause after a connection could not be accepted, because there are too many open files.
+/// The pause after a connection could not be accepted, for example because too many files are open.
 pub(in crate::http) const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// The HTTP server for a Rocket application.
@@ -165,8 +165,9 @@ impl Front {
         self.tls.is_some()
     }
 
-    /// Launches the application, and serves it until a signal or Rocket's [`Shutdown`](rocket::Shutdown) stops it. Then it ends
-    /// idle connections at once and the others with their current response, at the latest after `shutdown_grace`.
+    /// Launches the application, and serves it until a signal or Rocket's [`Shutdown`](rocket::Shutdown) stops it. Then it
+    /// closes idle connections, and the others after their current response. After `shutdown_grace`, or at a second signal, it
+    /// closes all connections.
     ///
     /// # Errors
     /// The application can't be launched.

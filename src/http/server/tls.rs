@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::{config::TlsFiles, files::read_text};
 
-/// The time between two looks whether the files have changed.
+/// The time between two checks whether the files have changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The protocols that a client can choose (ALPN, RFC 7301), the preferred one first.
