@@ -75,7 +75,8 @@ impl SecretKeys {
             }
         }
         let is_given = has_secret_key(reader);
-        let wrong = "can't sign with secret_key or secret_key_file; leave out the secret, leave out algorithm, or set HS256, HS384 or HS512";
+        let wrong = "can't sign with secret_key or secret_key_file; leave out the secret, leave out algorithm, or set \
+                     HS256, HS384 or HS512";
         reader.check("algorithm", wrong, || Ok(is_given && self.algorithm?.least_secret_bytes().is_none()));
     }
 }
