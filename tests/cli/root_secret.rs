@@ -262,7 +262,12 @@ fn recovery_needs_a_new_configured_root_secret() {
     place.write("root", "q7Wd0ZkT5vYxN2mB8rLcHs4JgPfE1uAo\n");
     place.add_user(&["ada"]);
     let ada = SignedIn::on(&place.start(&["serve"]));
-    assert!(place.run(&["keys", "recover", "--lost-secret", "--yes"]).failed().contains("configure a new one first"));
+    assert!(
+        place
+            .run(&["keys", "recover", "--lost-secret", "--yes"])
+            .failed()
+            .contains("configure a new root secret first")
+    );
     place.write("root", "3f1c9a7be02d4856a1f0c3d97e5b2846\n");
     place.succeed(&["keys", "recover", "--lost-secret", "--yes"]);
     expect_started_over(&place, &ada);

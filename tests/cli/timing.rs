@@ -47,10 +47,9 @@ struct Work {
     median: u64,
 }
 
-/// Signs in with a wrong password by each name in turn. Returns the work for each.
-fn measure(server: &Server, names: &[&'static str]) -> Vec<Work> {
-    let metrics = place_of_metrics(server);
-    let hashes = || scrape(&metrics).value(HASHES);
+/// Signs in with a wrong password by each name in turn. `metrics` is the address of the metrics. Returns the work for each.
+fn measure(server: &Server, metrics: &str, names: &[&'static str]) -> Vec<Work> {
+    let hashes = || scrape(metrics).value(HASHES);
     let mut works: Vec<(f64, Vec<u64>)> = vec![Default::default(); names.len()];
     for _ in 0..ATTEMPTS {
         for (name, (count, times)) in names.iter().zip(&mut works) {
@@ -73,9 +72,10 @@ fn measure(server: &Server, names: &[&'static str]) -> Vec<Work> {
 /// milliseconds. Another program on the machine can disturb a measurement, so there are up to three. A difference of the work
 /// would be in each of them.
 fn measure_alike(server: &Server, names: &[&'static str]) -> Vec<Work> {
+    let metrics = place_of_metrics(server);
     let mut found = Vec::new();
     for _ in 0..3 {
-        let works = measure(server, names);
+        let works = measure(server, &metrics, names);
         let (least, most) = (works.iter().map(|work| work.median).min(), works.iter().map(|work| work.median).max());
         let (least, most) = (least.expect("works"), most.expect("works"));
         found.push(works.iter().map(|work| (work.name, work.median / 1000)).collect::<Vec<_>>());
