@@ -37,7 +37,8 @@ fn unquoted(value: &str) -> Result<&str, &'static str> {
     let (inner, rest) = value[1..].split_once(quote).ok_or("has a quote that is not closed")?;
     if inner.ends_with('\\') || (quote == '"' && inner.contains('\\')) {
         return Err(
-            "has a backslash that programs read differently; use single quotes, without a backslash before the closing quote",
+            "has a backslash that programs read differently; use single quotes, without a backslash before the \
+                    closing quote",
         );
     }
     if rest.is_empty() { Ok(inner) } else { Err("has text after the closing quote") }

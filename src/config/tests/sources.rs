@@ -310,7 +310,7 @@ fn the_system_file_is_read_if_no_rocket_toml_has_our_table() {
     assert!(broken.contains("Rocket.toml): not TOML"), "{broken}");
 }
 
-/// Returns relative paths for each key whose value can be a path. The example or the default of the key is then a path.
+/// Returns relative paths for each key whose example or default is a path.
 fn relative_paths() -> Vec<(&'static str, &'static str)> {
     let default = |key: &Key| key.default_in(Profile::Serve).and_then(|value| value.as_str().map(str::to_owned));
     let mut paths = vec![("address", "unix:run/socket"), ("metrics_address", "unix:socket")];
